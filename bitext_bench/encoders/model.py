@@ -1,0 +1,89 @@
+"""What the harness asks of an encoder, and what it must know of it before any weight is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..languages import Language
+
+Dtype = Literal["fp32", "bf16", "fp16"]
+DTYPES: tuple[Dtype, ...] = get_args(Dtype)
+
+
+class Encoder(Protocol):
+    """Sentences in, float32 matrix out."""
+
+    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+        """Return (N,) the work that each sentence is, in tokens where there is a tokenizer, at least 1."""
+
+    def encode(
+        self, sentences: Sequence[str], prompt: str, language: Language | None
+    ) -> NDArray[np.float32]:
+        """Return (N, D) float32, of any length, for one batch that shares its prompt and language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """The text put before each sentence, by kind of task; both sides of a pair get the same."""
+
+    bitext: str = ""
+    sts: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelOptions:
+    """How a model is to be loaded, as far as the user said so; None leaves it to the model.
+
+    Attributes:
+        prompt: for every task, instead of the registered prompts.
+        pooling: "mean", "cls" or "last", for plain transformers checkpoints.
+        max_length: tokens after which a sentence is cut.
+        device: torch's name of it; None takes a GPU where there is one.
+        allow_pickle: also load weights that are not safetensors.
+    """
+
+    prompt: str | None = None
+    pooling: str | None = None
+    dtype: Dtype = "fp32"
+    max_length: int | None = None
+    device: str | None = None
+    revision: str | None = None
+    trust_remote_code: bool = False
+    allow_pickle: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A resolved model: all that can change its vectors, and how to load it.
+
+    Attributes:
+        name: how its results are filed, "org/model"; "local/<folder>" for a directory.
+        revision: the hub's commit, or the first 12 digits of the fingerprint.
+        fingerprint: sha256 of weights, tokenizer and configuration.
+        needs_language: the encoder wants to know each sentence's language (LASER2, SONAR).
+        overrides: settings that differ from the model's own, as they name the results folder.
+    """
+
+    name: str
+    revision: str
+    fingerprint: str
+    prompts: Prompts
+    pooling: str
+    dtype: Dtype
+    max_length: int | None
+    load: Callable[[], Encoder]
+    needs_language: bool = False
+    overrides: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def space(self) -> str:
+        """Name of the vector space: equal exactly when equal texts must get equal vectors."""
+        identity = [self.fingerprint, self.pooling, self.dtype, self.max_length]
+        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]

@@ -1,0 +1,143 @@
+"""From what the user typed after --model to a resolved model, before any weight is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from ..baselines import BASELINES, Baseline, find_baseline
+from ..errors import UserError, unknown
+from .extras import FactoryEncoder, Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
+from .fingerprint import fingerprint
+from .hub import fetch_model
+from .model import Encoder, Model, ModelOptions, Prompts
+from .precomputed import PrecomputedEncoder
+from .transformer import load_transformer, read_layout
+
+
+def resolve_model(name: str, options: ModelOptions) -> Model:
+    """Resolve a registry name, a hub id, a directory, `package.module:factory` or a folder of vectors.
+
+    Raises:
+        UserError: it is none of these, cannot be reached, or lacks something (weights, pooling, a package).
+    """
+    path = Path(name).expanduser()
+    baseline = find_baseline(name)
+    if path.is_dir():
+        model, own = _from_directory(path, options), _saved_prompts(path)
+    elif baseline:
+        model, own = _from_baseline(baseline, options), Prompts(baseline.prompt, baseline.sts_prompt)
+    elif ":" in name and "/" not in name:
+        model, own = _from_factory(name), Prompts()
+    elif name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        directory, revision = fetch_model(name, options.revision)
+        found = _from_directory(directory, options)
+        model, own = replace(found, name=name, revision=revision), _saved_prompts(directory)
+    elif "/" in name or name.startswith((".", "~")):
+        raise UserError(f"the model directory {name} does not exist: expected a directory, a hub id org/model, or a name from bitext-bench list models")
+    else:
+        raise unknown("model", name, [*BASELINES, *(b.checkpoint for b in BASELINES.values())])
+    return _with_settings(model, own, options, baseline)
+
+
+def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: Baseline | None) -> Model:
+    """Apply what the user set, and note what differs from the model's usual setting."""
+    prompts = own if options.prompt is None else Prompts(options.prompt, options.prompt)
+    usual = own
+    if baseline and (main := find_baseline(baseline.checkpoint)):
+        usual = Prompts(main.prompt, main.sts_prompt)
+    overrides = []
+    if prompts != usual:
+        overrides.append(("prompt", prompts.bitext if prompts.bitext == prompts.sts else f"{prompts.bitext}_{prompts.sts}"))
+    if options.dtype != "fp32":
+        overrides.append(("dtype", options.dtype))
+    if options.max_length:
+        overrides.append(("maxlen", str(options.max_length)))
+    if options.pooling:
+        overrides.append(("pool", options.pooling))
+    return replace(model, prompts=prompts, overrides=tuple(overrides))
+
+
+def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
+    if baseline.loader == "muse":
+        digest = _hash_files(MuseEncoder.weights_folder())
+        return _foreign("google/muse-v3", digest, MuseEncoder)
+    if baseline.loader == "laser2":
+        # The package fetches weights that are pinned by their name; there is no file to hash beforehand.
+        return _foreign("facebook/laser2", hashlib.sha256(b"laser2").hexdigest(), Laser2Encoder)
+    directory, revision = fetch_model(baseline.checkpoint, options.revision or baseline.revision)
+    if baseline.loader == "model2vec":
+        model = _foreign(baseline.checkpoint, fingerprint(directory), partial(StaticEncoder, directory))
+    elif baseline.loader == "sonar":
+        length = options.max_length or baseline.max_length
+        load = partial(SonarEncoder, directory, options.device, length)
+        model = _foreign(baseline.checkpoint, fingerprint(directory), load)
+        model = replace(model, needs_language=True, pooling="mean", max_length=length)
+    else:
+        plain = baseline.loader == "transformers" and options.pooling is None
+        stated = replace(options, pooling=baseline.pooling) if plain else options
+        tokenizer = fetch_model(baseline.tokenizer, None)[0] if baseline.tokenizer else None
+        model = _from_directory(directory, stated, tokenizer)
+    return replace(model, name=baseline.checkpoint, revision=revision)
+
+
+def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | None = None) -> Model:
+    name = f"local/{directory.resolve().name}"
+    if any(directory.glob("*.npy")):
+        return _foreign(name, _hash_files(directory), partial(PrecomputedEncoder, directory))
+    digest = fingerprint(directory)
+    layout = read_layout(directory, options)
+    return Model(
+        name=name,
+        revision=digest[:12],
+        fingerprint=digest,
+        prompts=Prompts(),
+        pooling=layout.pooling,
+        dtype=options.dtype,
+        max_length=layout.max_length,
+        load=partial(load_transformer, directory, layout, options, tokenizer),
+    )
+
+
+def _from_factory(spec: str) -> Model:
+    encoder = FactoryEncoder(spec)
+    digest = hashlib.sha256(f"{spec}\0{encoder.version}".encode()).hexdigest()
+    model = _foreign(f"local/{spec}", digest, lambda: encoder)
+    return replace(model, needs_language=encoder.needs_language)
+
+
+def _foreign(name: str, digest: str, load: Callable[[], Encoder]) -> Model:
+    """Describe a model whose package decides pooling, length and number format."""
+    return Model(
+        name=name,
+        revision=digest[:12],
+        fingerprint=digest,
+        prompts=Prompts(),
+        pooling="model",
+        dtype="fp32",
+        max_length=None,
+        load=load,
+    )
+
+
+def _saved_prompts(directory: Path) -> Prompts:
+    """Read the prompts saved with a model: those named as MTEB's task types, else its default prompt."""
+    file = directory / "config_sentence_transformers.json"
+    if not file.is_file():
+        return Prompts()
+    config = json.loads(file.read_text(encoding="utf-8"))
+    prompts = config.get("prompts") or {}
+    default = prompts.get(config.get("default_prompt_name")) or ""
+    return Prompts(prompts.get("BitextMining", default), prompts.get("STS", default))
+
+
+def _hash_files(folder: Path) -> str:
+    total = hashlib.sha256()
+    for file in sorted(f for f in folder.iterdir() if f.is_file()):
+        with file.open("rb") as stream:
+            total.update(f"{file.name}\0{hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+    return total.hexdigest()

@@ -1,0 +1,167 @@
+"""Transformer checkpoints: sentence-transformers directories, and plain ones with a stated pooling."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UserError
+from ..languages import Language
+from .fingerprint import module_folders, weight_files
+from .model import ModelOptions
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+POOLINGS = {"mean": "mean", "cls": "cls", "last": "lasttoken"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a checkpoint directory says of itself without being loaded."""
+
+    pooling: str
+    max_length: int | None
+
+
+def read_layout(directory: Path, options: ModelOptions) -> Layout:
+    """Read pooling and maximum length from a checkpoint's configuration files.
+
+    Raises:
+        UserError: a plain transformers checkpoint without `--pooling`, or pickled weights without `--allow-pickle`.
+    """
+    pickled = [f.name for f in weight_files(directory) if f.suffix != ".safetensors"]
+    if pickled and not options.allow_pickle:
+        raise UserError(
+            f"{directory} has weights as {pickled[0]}, which can run code when it is loaded: expected "
+            "safetensors; convert it, or pass --allow-pickle if you trust where it comes from"
+        )
+    modules = module_folders(directory)
+    pooling = options.pooling or _saved_pooling(modules)
+    if pooling is None:
+        raise UserError(
+            f"{directory} is a plain transformers checkpoint and does not say how token vectors become a "
+            "sentence vector: pass --pooling mean, cls or last"
+        )
+    return Layout(pooling, options.max_length or _max_length(directory, modules))
+
+
+def _saved_pooling(modules: list[Path]) -> str | None:
+    for folder in modules:
+        config = _read_json(folder / "config.json")
+        if mode := config.get("pooling_mode"):
+            return "last" if mode == "lasttoken" else str(mode)
+        for key in ("mean_tokens", "cls_token", "lasttoken", "max_tokens"):
+            if config.get(f"pooling_mode_{key}"):
+                return key.partition("token")[0].rstrip("_")
+    return "model" if modules else None
+
+
+def _max_length(directory: Path, modules: list[Path]) -> int | None:
+    first = modules[0] if modules else directory
+    stated = _read_json(first / "sentence_bert_config.json").get("max_seq_length")
+    if stated:
+        return int(stated)
+    lengths = [
+        _read_json(first / "tokenizer_config.json").get("model_max_length"),
+        _read_json(first / "config.json").get("max_position_embeddings"),
+    ]
+    # Some tokenizers save 10^30 for "no limit".
+    finite = [int(n) for n in lengths if n and n < 1_000_000]
+    return min(finite) if finite else None
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    content = json.loads(file.read_text(encoding="utf-8"))
+    return content if isinstance(content, dict) else {}
+
+
+class TransformerEncoder:
+    """An encoder over sentence-transformers' modules, without its batching."""
+
+    def __init__(self, model: SentenceTransformer) -> None:
+        self._model = model.eval()
+
+    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+        """Return the token counts, special tokens included, before truncation."""
+        ids = self._model.tokenizer(list(sentences), padding=False, truncation=False)["input_ids"]
+        return np.fromiter((max(1, len(row)) for row in ids), np.int64, len(sentences))
+
+    def encode(
+        self, sentences: Sequence[str], prompt: str, language: Language | None
+    ) -> NDArray[np.float32]:
+        """Encode one batch; the language is not used."""
+        import torch
+
+        features = self._model.preprocess(list(sentences), prompt=prompt or None)
+        on_device = {
+            k: v.to(self._model.device) if isinstance(v, torch.Tensor) else v
+            for k, v in features.items()
+        }
+        with torch.inference_mode():
+            vectors = self._model(on_device)["sentence_embedding"]
+        result: NDArray[np.float32] = vectors.float().cpu().numpy()
+        return result
+
+
+def load_transformer(
+    directory: Path, layout: Layout, options: ModelOptions, tokenizer: Path | None = None
+) -> TransformerEncoder:
+    """Load a checkpoint directory of either layout, with its own tokenizer unless another one is given.
+
+    Raises:
+        UserError: the libraries cannot make a model of it (damaged weights, missing tokenizer, unknown architecture).
+    """
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    model_kwargs = {"dtype": dtypes[options.dtype], "use_safetensors": not options.allow_pickle}
+    try:
+        if module_folders(directory) and options.pooling is None:
+            model = SentenceTransformer(
+                str(directory),
+                device=options.device,
+                model_kwargs=model_kwargs,
+                trust_remote_code=options.trust_remote_code,
+                local_files_only=True,
+            )
+        else:
+            model = _pooled(directory, layout, options, model_kwargs, tokenizer)
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"cannot load the model in {directory}: {reason[:400]}") from error
+    if layout.max_length is not None:
+        model.max_seq_length = layout.max_length
+    return TransformerEncoder(model)
+
+
+def _pooled(
+    directory: Path,
+    layout: Layout,
+    options: ModelOptions,
+    model_kwargs: dict[str, Any],
+    tokenizer: Path | None,
+) -> SentenceTransformer:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+
+    modules = module_folders(directory)
+    transformer = Transformer(
+        str(modules[0] if modules else directory),
+        model_kwargs=model_kwargs,
+        config_kwargs={"trust_remote_code": options.trust_remote_code},
+        tokenizer_name_or_path=str(tokenizer) if tokenizer else None,
+    )
+    pooling = Pooling(transformer.get_embedding_dimension(), POOLINGS[layout.pooling])
+    return SentenceTransformer(modules=[transformer, pooling], device=options.device)

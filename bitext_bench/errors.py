@@ -1,0 +1,25 @@
+"""The one exception that is meant for the person at the keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """Something the user can mend: what was given, what was expected, what to do next.
+
+    The command line prints the message in one line, without a traceback, and exits with 1.
+    """
+
+
+def unknown(kind: str, given: str, known: Iterable[str]) -> UserError:
+    """Build the error for a name that is not in a list, with its near misses.
+
+    >>> str(unknown("task", "Tatoba", ["Tatoeba", "BUCC"]))
+    "unknown task 'Tatoba': did you mean Tatoeba? (all of them: bitext-bench list tasks)"
+    """
+    by_lower_case = {name.casefold(): name for name in known}
+    near = get_close_matches(given.casefold(), by_lower_case, n=3, cutoff=0.5)
+    hint = f"did you mean {', '.join(by_lower_case[name] for name in near)}? " if near else ""
+    return UserError(f"unknown {kind} {given!r}: {hint}(all of them: bitext-bench list {kind}s)")

@@ -1,0 +1,90 @@
+"""Scores as pure functions of arrays. All are fractions in [0, 1] unless said otherwise."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def text_classes(texts: Sequence[str]) -> NDArray[np.int64]:
+    """Return (N,) the row of the first equal text, so that equal texts have equal numbers.
+
+    >>> text_classes(["a", "b", "a"]).tolist()
+    [0, 1, 0]
+    """
+    first: dict[str, int] = {}
+    return np.fromiter((first.setdefault(t, i) for i, t in enumerate(texts)), np.int64, len(texts))
+
+
+def fold(text: str) -> str:
+    """Return the text without case, punctuation and compatibility forms (NFKC, casefold, letters and digits).
+
+    >>> fold("Ｈｅｌｌｏ, World!")
+    'helloworld'
+    """
+    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
+
+
+def ceiling(texts: Sequence[str]) -> float:
+    """Return the accuracy that an encoder blind to case and punctuation cannot pass when it searches `texts`.
+
+    Of texts that fold to the same string it can only ever return one; each of the others is a miss.
+    """
+    return len({fold(text) or text for text in texts}) / len(texts)
+
+
+def mteb_f1(predicted: NDArray[np.int64]) -> float:
+    """Return MTEB's bitext F1 of predicted rows, where row i is right if it predicts i.
+
+    sklearn's weighted F1 with the row index as class (mteb 2.26 `_evaluators/text/bitext_mining_evaluator.py`):
+    a target that is predicted h times scores 2 / (h + 1) if its own row is among them and 0 otherwise, and
+    every row weighs the same. Not the F1 of retrieved pairs, and never above the accuracy.
+    """
+    n = len(predicted)
+    times = np.bincount(predicted, minlength=n)[:n]
+    hit = predicted == np.arange(n)
+    return float((2 * hit / (times + 1)).sum() / n)
+
+
+def gold_rank(indices: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (N,) the rank, from 1, at which each row's own text is first found; 0 where it is not among the k.
+
+    Args:
+        indices: (N, k) neighbours, nearest first.
+        classes: (M,) with M >= N, the text class of each row of the other side; row i belongs to query i.
+    """
+    match = classes[indices] == classes[: len(indices), None]
+    return np.where(match.any(axis=1), match.argmax(axis=1) + 1, 0)
+
+
+def recall_at(rank: NDArray[np.int64], k: int) -> float:
+    """Return the share of queries whose gold is among the k nearest, from `gold_rank`."""
+    return float(((rank > 0) & (rank <= k)).mean())
+
+
+def mean_reciprocal_rank(rank: NDArray[np.int64]) -> float:
+    """Return the mean of 1 / rank, 0 where the gold is beyond the neighbours kept, from `gold_rank`."""
+    return float(np.where(rank > 0, 1 / np.maximum(rank, 1), 0.0).mean())
+
+
+def hubness(indices: NDArray[np.int64], n_targets: int, k: int = 10) -> dict[str, float]:
+    """Describe how unevenly the targets occur among the queries' k nearest (k-occurrence).
+
+    Returns:
+        `hub_skewness`: skewness of the k-occurrence (no bound; 0 is even, Radovanovic et al. 2010);
+        `antihubs`: share of targets that occur nowhere; `robin_hood`: share of all occurrences that would have
+        to move for every target to occur equally often (Feldbauer et al. 2018).
+    """
+    nearest = indices[:, :k]
+    occurrences = np.bincount(nearest.ravel(), minlength=n_targets).astype(np.float64)
+    deviation = occurrences - occurrences.mean()
+    spread = occurrences.std()
+    skewness = float((deviation**3).mean() / spread**3) if spread else 0.0
+    return {
+        "hub_skewness": skewness,
+        "antihubs": float((occurrences == 0).mean()),
+        "robin_hood": float(np.abs(deviation).sum() / (2 * occurrences.sum())),
+    }

@@ -1,0 +1,116 @@
+"""Mining: which pairs of two corpora are translations, decided from their neighbours alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .margin import best_candidates
+from .neighbours import Neighbours
+
+
+@dataclass(frozen=True, slots=True)
+class MinedPairs:
+    """P pairs, best first; no source and no target stands in two of them.
+
+    Attributes:
+        source: (P,) rows of the source side.
+        target: (P,) rows of the target side.
+        scores: (P,) ratio margins, not increasing.
+    """
+
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A threshold and what it yields: precision, recall and F1 in [0, 1] of the pairs scored >= threshold."""
+
+    threshold: float
+    precision: float
+    recall: float
+    f1: float
+
+
+def mine(neighbours: Neighbours) -> MinedPairs:
+    """Mine pairs as LASER's mine_bitexts.py does with `--retrieval max --margin ratio -k 4`.
+
+    Each source proposes its best target and each target its best source by ratio margin; the proposals are
+    taken greedily by score. Equal scores: lower source row first, then lower target row.
+    """
+    forward = best_candidates(neighbours, "ratio")
+    backward = best_candidates(neighbours.reversed, "ratio")
+    source = np.concatenate([np.arange(len(forward.indices)), backward.indices])
+    target = np.concatenate([forward.indices, np.arange(len(backward.indices))])
+    scores = np.concatenate([forward.scores, backward.scores])
+    order = np.lexsort((target, source, -scores))
+    kept = _one_to_one(source[order], target[order])
+    return MinedPairs(source[order][kept], target[order][kept], scores[order][kept])
+
+
+def _one_to_one(source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.bool_]:
+    kept = np.zeros(len(source), dtype=np.bool_)
+    used_sources: set[int] = set()
+    used_targets: set[int] = set()
+    for at, (left, right) in enumerate(zip(source.tolist(), target.tolist(), strict=True)):
+        if left not in used_sources and right not in used_targets:
+            used_sources.add(left)
+            used_targets.add(right)
+            kept[at] = True
+    return kept
+
+
+def judge(pairs: MinedPairs, gold: set[tuple[int, int]]) -> NDArray[np.bool_]:
+    """Return (P,) whether each mined pair is a gold pair."""
+    found = zip(pairs.source.tolist(), pairs.target.tolist(), strict=True)
+    return np.fromiter((pair in gold for pair in found), np.bool_, count=len(pairs.source))
+
+
+def cut_at(
+    scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int, threshold: float
+) -> Cut:
+    """Return precision, recall and F1 of the pairs scored >= threshold; no pair found: all three are 0."""
+    taken = scores >= threshold
+    n_taken, n_correct = int(taken.sum()), int((taken & correct).sum())
+    precision = n_correct / n_taken if n_taken else 0.0
+    recall = n_correct / n_gold if n_gold else 0.0
+    return Cut(threshold, precision, recall, 2 * n_correct / (n_taken + n_gold))
+
+
+def best_cut(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int) -> Cut:
+    """Choose the threshold with the best F1; of equal F1 the highest threshold.
+
+    The threshold lies halfway between the last pair taken and the first left out (BUCC shared task practice);
+    when every pair is taken it is the last score itself, where LASER's bucc.py reads past the end. A cut
+    between two equal scores is no threshold and is not considered.
+
+    Args:
+        scores: (P,) not increasing.
+        correct: (P,) whether the pair is gold.
+        n_gold: gold pairs in all, found or not; at least 1.
+
+    Raises:
+        ValueError: there is no pair, so there is no threshold.
+    """
+    if not len(scores):
+        raise ValueError("no pairs to choose a threshold from")
+    n_taken = np.arange(1, len(scores) + 1)
+    f1 = 2 * np.cumsum(correct) / (n_taken + n_gold)
+    f1[:-1][scores[:-1] == scores[1:]] = -1.0
+    last = int(f1.argmax())
+    after = scores[min(last + 1, len(scores) - 1)]
+    return cut_at(scores, correct, n_gold, float((scores[last] + after) / 2))
+
+
+def precision_recall_curve(
+    correct: NDArray[np.bool_], n_gold: int, points: int = 101
+) -> list[tuple[float, float]]:
+    """Return (recall, precision) after the best 1, ..., P pairs, thinned to at most `points` of them."""
+    n_taken = np.arange(1, len(correct) + 1)
+    n_correct = np.cumsum(correct)
+    at = np.unique(np.linspace(0, len(correct) - 1, min(points, len(correct))).round().astype(int))
+    return [(float(n_correct[i] / n_gold), float(n_correct[i] / n_taken[i])) for i in at]
