@@ -113,4 +113,4 @@ def precision_recall_curve(
     n_taken = np.arange(1, len(correct) + 1)
     n_correct = np.cumsum(correct)
     at = np.unique(np.linspace(0, len(correct) - 1, min(points, len(correct))).round().astype(int))
-    return [(float(n_correct[i] / n_gold), float(n_correct[i] / n_taken[i])) for i in at]
+    return [(round(float(n_correct[i] / n_gold), 6), round(float(n_correct[i] / n_taken[i]), 6)) for i in at]

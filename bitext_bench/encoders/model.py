@@ -18,7 +18,13 @@ DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 
 
 class Encoder(Protocol):
-    """Sentences in, float32 matrix out."""
+    """Sentences in, float32 matrix out.
+
+    Attributes:
+        batch_tokens: the batch, in tokens with padding, at which it is fastest where it runs.
+    """
+
+    batch_tokens: int
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return (N,) the work that each sentence is, in tokens where there is a tokenizer, at least 1."""

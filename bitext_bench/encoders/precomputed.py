@@ -19,6 +19,8 @@ class PrecomputedEncoder:
         UserError: a file is missing its twin, or their lengths or the dimensions differ.
     """
 
+    batch_tokens = 4_096
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._row_of: dict[str, int] = {}

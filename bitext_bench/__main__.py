@@ -1,0 +1,7 @@
+"""`python -m bitext_bench`, for a clone that is not installed."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

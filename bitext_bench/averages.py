@@ -1,0 +1,70 @@
+"""The paper's averages, and when they may be called that: with every member there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .results import TaskResult
+
+
+@dataclass(frozen=True, slots=True)
+class Average:
+    """A mean over named subsets of named tasks.
+
+    Attributes:
+        members: (task, subset, score) of every member.
+        lower_is_better: true for error rates.
+    """
+
+    name: str
+    members: tuple[tuple[str, str, str], ...]
+    lower_is_better: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AverageValue:
+    """An average over results: its value, or None with the members that are missing."""
+
+    average: Average
+    value: float | None
+    missing: tuple[str, ...]
+
+
+_FLORES = ("eng_Latn", "fra_Latn", "jpn_Jpan", "kor_Hang", "rus_Cyrl")
+_STS_EN = (
+    *((f"STS{year}", "default") for year in range(12, 17)),
+    ("STS17", "en-en"),
+    ("STS22", "en"),
+    ("STSBenchmark", "default"),
+)
+
+# Park et al. 2024, section 5.1: the languages are en, fr, ja, ko, ru.
+PAPER_AVERAGES = (
+    Average("Tatoeba", tuple(("Tatoeba", f"{x}-eng", "accuracy") for x in ("fra", "jpn", "kor", "rus"))),
+    Average("BUCC", tuple(("BUCC.v2", f"{x}-en", "accuracy") for x in ("fr", "ru"))),
+    Average(
+        "FLORES-200 xSIM",
+        tuple(("FLORES-200", f"{a}-{b}", "xsim") for a in _FLORES for b in _FLORES if a != b),
+        lower_is_better=True,
+    ),
+    Average("STS (en)", tuple((task, subset, "cosine_spearman") for task, subset in _STS_EN)),
+    Average("STS (ko)", (("STS17", "ko-ko", "cosine_spearman"),)),
+    Average("STS (fr)", (("STS22", "fr", "cosine_spearman"),)),
+    Average("STS (ru)", (("STS22", "ru", "cosine_spearman"),)),
+    Average("STS (en-fr)", (("STS17", "fr-en", "cosine_spearman"),)),
+)
+
+
+def compute(average: Average, results: Iterable[TaskResult]) -> AverageValue:
+    """Return the average over results of one model, or None and what is missing; a part is never passed off as it."""
+    scores = {
+        (result.task_name, entry["hf_subset"], name): entry[name]
+        for result in results
+        for entry in result.subsets
+        for name in entry
+    }
+    values = {member: scores.get(member) for member in average.members}
+    missing = tuple(f"{task} {subset}" for (task, subset, _), value in values.items() if value is None)
+    present = [value for value in values.values() if value is not None]
+    return AverageValue(average, None if missing else sum(present) / len(present), missing)

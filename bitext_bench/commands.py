@@ -1,0 +1,150 @@
+"""`run` and `verify`, from parsed arguments to files and printed tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from .data import MissingData, Source, open_source
+from .embeddings import BatchLimits, Embedder
+from .encoders import Model, ModelOptions, resolve_model
+from .errors import UserError
+from .evaluate import evaluate, load_tasks
+from .languages import Language, resolve
+from .report import printable, render_averages, render_scores
+from .results import TaskResult, read_outcomes, read_result, result_folder, write_result
+from .tasks import TASKS, Task, find_task
+from .verify import differences
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Score a model; each task's file is written as soon as the task is done."""
+    source = open_source(arguments.data)
+    languages = _languages(arguments.languages)
+    names = _words(arguments.tasks) if arguments.tasks else []
+    tasks = [find_task(name) for name in names] or _default_tasks(source)
+    model = resolve_model(arguments.model, _options(arguments))
+    absent: list[str] = []
+
+    def on_missing(task: Task, error: MissingData) -> None:
+        if names:
+            raise error
+        absent.append(f"{task.name} ({error})")
+
+    loaded = load_tasks(tasks, source, languages, on_missing)
+    if not loaded:
+        raise UserError(f"nothing to run: {'; '.join(absent[:3])}; the layouts that --data DIR can have are in the README")
+    embedder = Embedder(model, cache_folder(arguments.cache_folder), BatchLimits(arguments.batch_tokens, arguments.batch_size))
+    folder = result_folder(arguments.output_folder, model)
+    chosen = "all languages" if languages is None else ", ".join(map(str, languages))
+    _say(f"{printable(model.name)} on {len(loaded)} tasks of {printable(source.name)}: {chosen}")
+    for line in absent:
+        _say(f"left out: {line}")
+    results = []
+    for result, outcomes in evaluate(embedder, loaded):
+        write_result(folder, result, outcomes)
+        results.append(result)
+        _say(f"{result.task_name}: {len(result.subsets)} subsets in {result.evaluation_time:.1f} s")
+    print(_as_json(results) if arguments.json else f"{render_scores(results)}\n\n{render_averages(results)}".rstrip())
+    _say(f"results in {printable(str(folder))}")
+    return 0
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Derive a result file again; returns 0 when it is the same, 1 with the differences printed when not."""
+    stored = read_result(arguments.file)
+    task = find_task(stored.task_name)
+    model, source = _same_setting(stored, arguments)
+    codes = {code for entry in stored.subsets for code in entry["languages"]}
+    loaded = load_tasks([task], source, [resolve(code) for code in sorted(codes)], _refuse)
+    embedder = Embedder(model, cache_folder(arguments.cache_folder), BatchLimits(arguments.batch_tokens, arguments.batch_size))
+    (derived, outcomes), *_ = evaluate(embedder, loaded)
+    found = differences(stored, read_outcomes(arguments.file), derived, outcomes)
+    for line in found:
+        print(line)
+    n = len(stored.subsets)
+    print(f"{arguments.file}: " + (f"{len(found)} differences" if found else f"verified, {n} subsets are the same"))
+    return 1 if found else 0
+
+
+def _same_setting(stored: TaskResult, arguments: argparse.Namespace) -> tuple[Model, Source]:
+    """Resolve the model and the data of a result file; what the file says wins over the command line's defaults."""
+    said = stored.run["model"]
+    name = arguments.model or said["name"]
+    if arguments.model is None and name.startswith("local/"):
+        raise UserError(f"{arguments.file} was made with {name}, which is no public model: pass --model DIR")
+    options = ModelOptions(
+        prompt=said["prompt"],
+        dtype=said["dtype"],
+        pooling=arguments.pooling,
+        max_length=arguments.max_length,
+        device=arguments.device,
+        revision=arguments.model_revision,
+        trust_remote_code=arguments.trust_remote_code,
+        allow_pickle=arguments.allow_pickle,
+    )
+    mini = stored.task_name.startswith("Mini-")
+    hub = stored.dataset_revision.startswith("hub-")
+    if arguments.data is None and not (mini or hub):
+        raise UserError(f"{arguments.file} was made with data on disk ({stored.dataset_revision}): pass --data DIR")
+    return resolve_model(name, options), open_source(arguments.data or ("mini" if mini else "hub"))
+
+
+def _refuse(task: Task, error: MissingData) -> None:
+    raise error
+
+
+def _default_tasks(source: Source) -> list[Task]:
+    """Return the built-in set's own tasks for it, and the real ones for every other source."""
+    return [task for task in TASKS.values() if task.name.startswith("Mini-") == (source.name == "mini")]
+
+
+def _options(arguments: argparse.Namespace) -> ModelOptions:
+    return ModelOptions(
+        prompt=arguments.prompt,
+        pooling=arguments.pooling,
+        dtype=arguments.dtype,
+        max_length=arguments.max_length,
+        device=arguments.device,
+        revision=arguments.model_revision,
+        trust_remote_code=arguments.trust_remote_code,
+        allow_pickle=arguments.allow_pickle,
+    )
+
+
+def _words(given: list[str]) -> list[str]:
+    return [word for text in given for word in text.split(",") if word]
+
+
+def _languages(given: list[str]) -> list[Language] | None:
+    words = _words(given)
+    return None if words == ["all"] else [resolve(word) for word in words]
+
+
+def cache_folder(given: Path | None) -> Path:
+    """Return where vectors are kept: the given folder, $BITEXT_BENCH_CACHE, or ~/.cache/bitext-bench."""
+    return given or Path(os.environ.get("BITEXT_BENCH_CACHE") or Path.home() / ".cache" / "bitext-bench")
+
+
+def _as_json(results: list[TaskResult]) -> str:
+    rows = [
+        {
+            "task": result.task_name,
+            "subset": entry["hf_subset"],
+            "score": result.run["main_score"],
+            "value": entry["main_score"],
+            "interval": entry["intervals"].get(result.run["main_score"]),
+            "n": entry["n"],
+            "signature": entry["signature"],
+        }
+        for result in results
+        for entry in result.subsets
+    ]
+    return json.dumps(rows, indent=1, ensure_ascii=False)
+
+
+def _say(message: str) -> None:
+    print(f"bitext-bench: {message}", file=sys.stderr)

@@ -1,0 +1,16 @@
+"""Where sentences come from: official layouts on disk, the hub's pinned revisions, the built-in set."""
+
+from .shapes import Augmented, Bitext, Comparable, Lines, MissingData, Provenance, ScoredPairs, Source
+from .sources import open_source
+
+__all__ = [
+    "Augmented",
+    "Bitext",
+    "Comparable",
+    "Lines",
+    "MissingData",
+    "Provenance",
+    "ScoredPairs",
+    "Source",
+    "open_source",
+]

@@ -1,0 +1,90 @@
+"""Reading text files so that nothing is wrong in silence: encoding, empty lines, unequal twins."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+from ..errors import UserError
+
+
+def read_text(file: Path) -> tuple[str, str]:
+    """Return a file's text, without a byte-order mark, and the sha256 of its bytes.
+
+    Raises:
+        UserError: the file is missing, unreadable or not UTF-8 (with the byte where it stops being UTF-8).
+    """
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}") from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{file} is not UTF-8: byte {error.start} is 0x{content[error.start]:02x}; convert the file to UTF-8"
+        ) from error
+    return text, hashlib.sha256(content).hexdigest()
+
+
+def split_lines(text: str) -> list[str]:
+    r"""Split at \n or \r\n only: sentences may hold U+2028 or \x85, at which str.splitlines would cut them."""
+    lines = text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    return [line.removesuffix("\r") for line in lines]
+
+
+def read_sentences(file: Path) -> tuple[tuple[str, ...], str]:
+    """Return the sentences of a file, one a line, and its sha256.
+
+    Raises:
+        UserError: as `read_text`, or the file has no line, or an empty one.
+    """
+    text, digest = read_text(file)
+    sentences = split_lines(text)
+    if not sentences:
+        raise UserError(f"{file} is empty: expected one sentence a line")
+    empty = [number for number, sentence in enumerate(sentences, start=1) if not sentence.strip()]
+    if empty:
+        raise UserError(
+            f"{file}:{empty[0]}: empty line ({len(empty)} of {len(sentences)} lines are): expected one sentence a line; "
+            "a sentence is missing here, and dropping the line would shift all that follow"
+        )
+    return tuple(sentences), digest
+
+
+def check_twins(first: Path, n_first: int, second: Path, n_second: int) -> None:
+    """Refuse two files that should be parallel and are not.
+
+    Raises:
+        UserError: their line counts differ.
+    """
+    if n_first != n_second:
+        raise UserError(
+            f"{first} has {n_first:,} lines and {second} {n_second:,}: expected line i of one to translate line i of the other"
+        )
+
+
+def read_table(file: Path, columns: tuple[str, ...]) -> tuple[list[list[str]], str]:
+    """Return the rows of a tab-separated file below its header, and its sha256.
+
+    Raises:
+        UserError: as `read_text`, or the header or a row does not have these columns.
+    """
+    text, digest = read_text(file)
+    lines = split_lines(text)
+    if not lines or tuple(lines[0].split("\t")) != columns:
+        found = lines[0] if lines else "nothing"
+        raise UserError(f"{file}:1: expected the header {' TAB '.join(columns)}, found {found[:80]!r}")
+    rows = [line.split("\t") for line in lines[1:]]
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(columns):
+            raise UserError(f"{file}:{number}: {len(row)} columns, expected {len(columns)}: {', '.join(columns)}")
+    return rows, digest
+
+
+def warn(message: str) -> None:
+    """Say on stderr what the user should know and the run survives."""
+    print(f"bitext-bench: warning: {message}", file=sys.stderr)

@@ -1,0 +1,149 @@
+"""`--data DIR`: the layouts in which the sets are distributed.
+
+    DIR/tatoeba/v1/tatoeba.jpn-eng.jpn  .eng                    LASER's Tatoeba
+    DIR/flores200_dataset/devtest/jpn_Jpan.devtest              the FLORES-200 archive
+    DIR/flores200_dataset/devtest_augmented/eng_Latn_augmented.devtest  eng_Latn_errtype.devtest.json   xSIM++
+    DIR/bucc2018/fr-en/fr-en.{training,test}.{fr,en,gold}       BUCC 2018 (bucc-style/ likewise)
+    DIR/sts/STS12/en.test.tsv                                   header: score sentence1 sentence2
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import UserError
+from ..languages import Language, LangPair, resolve
+from .files import check_twins, read_sentences, read_table, read_text, split_lines, warn
+from .shapes import Augmented, Bitext, Comparable, Lines, MissingData, Provenance, ScoredPairs
+
+_TATOEBA = "tatoeba/v1"
+_FLORES = "flores200_dataset/devtest"
+# JGLUE calls the split that MTEB knows as validation valid.
+_SPLIT_FILES = {"validation": ("validation", "valid", "dev")}
+
+
+class LocalSource:
+    """Data sets in their official layouts below one directory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.name = str(root)
+
+    def languages(self, collection: str) -> Sequence[Language]:
+        """Return the languages with files, by file name."""
+        if collection == "tatoeba":
+            codes = {f.suffix[1:] for f in self._folder(_TATOEBA).glob("tatoeba.*-eng.*")} - {"eng"}
+        elif collection == "flores200":
+            codes = {f.stem for f in self._folder(_FLORES).glob("*.devtest")}
+        else:
+            codes = {f.name.removesuffix("-en") for f in self._folder(collection).glob("*-en")}
+        return sorted((resolve(code) for code in codes), key=str)
+
+    def parallel(self, collection: str, language: Language) -> Bitext:
+        """Return Tatoeba's pairs, or the gold pairs of a BUCC collection's test split."""
+        if collection != "tatoeba":
+            corpora = self.comparable(collection, LangPair(language, resolve("en")), "test")
+            source = tuple(corpora.source[i] for i, _ in corpora.gold)
+            target = tuple(corpora.target[j] for _, j in corpora.gold)
+            return Bitext(source, target, corpora.data)
+        stem = f"tatoeba.{language.tatoeba}-eng"
+        files = [self._file(f"{_TATOEBA}/{stem}.{side}") for side in (language.tatoeba, "eng")]
+        (source, first), (target, second) = (read_sentences(file) for file in files)
+        check_twins(files[0], len(source), files[1], len(target))
+        return Bitext(source, target, Provenance.of("tatoeba-v1", [first, second]))
+
+    def aligned(self, collection: str, language: Language) -> Lines:
+        """Return a language of FLORES-200 devtest."""
+        if not language.flores:
+            raise MissingData(f"{language.name} ({language}) is not one of the 204 languages of FLORES-200")
+        sentences, digest = read_sentences(self._file(f"{_FLORES}/{language.flores}.devtest"))
+        return Lines(sentences, Provenance.of("flores200-devtest", [digest]))
+
+    def augmented(self, collection: str, language: Language) -> Augmented:
+        """Return xSIM++'s augmented sentences of FLORES-200 devtest, in LASER's two files."""
+        folder = f"{_FLORES}_augmented"
+        text = self._file(f"{folder}/{language.flores}_augmented.devtest")
+        kinds = self._file(f"{folder}/{language.flores}_errtype.devtest.json")
+        sentences, first = read_sentences(text)
+        content, second = read_text(kinds)
+        try:
+            origin = {s: (str(e["src"]), str(e["errtype"])) for s, e in json.loads(content).items()}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(
+                f'{kinds}: {error}; expected {{"altered sentence": {{"src": "original", "errtype": "kind"}}}}'
+            ) from error
+        return Augmented(sentences, origin, Provenance.of("flores200-devtest-augmented", [first, second]))
+
+    def comparable(self, collection: str, pair: LangPair, split: str) -> Comparable:
+        """Return a BUCC split, repeated sentences dropped and the gold ids resolved."""
+        stem = f"{collection}/{pair}/{pair}.{split}"
+        sides = [self._file(f"{stem}.{language}") for language in (pair.source, pair.target)]
+        gold_file = self._file(f"{stem}.gold")
+        (source, source_row, first), (target, target_row, second) = (_read_ids(f) for f in sides)
+        text, third = read_text(gold_file)
+        gold = []
+        for number, line in enumerate(split_lines(text), start=1):
+            ids = line.split("\t")
+            if len(ids) != 2:
+                raise UserError(f"{gold_file}:{number}: expected {pair.source}-id TAB {pair.target}-id, found {line!r}")
+            for given, rows, side in ((ids[0], source_row, sides[0]), (ids[1], target_row, sides[1])):
+                if given not in rows:
+                    raise UserError(f"{gold_file}:{number}: the gold id {given!r} does not exist in {side}")
+            gold.append((source_row[ids[0]], target_row[ids[1]]))
+        if not gold:
+            raise UserError(f"{gold_file} is empty: expected one gold pair a line")
+        dropped = len(source_row) - len(source) + len(target_row) - len(target)
+        provenance = Provenance.of(f"{collection}-{split}", [first, second, third])
+        return Comparable(source, target, tuple(gold), dropped, provenance)
+
+    def scored(self, collection: str, subset: str, pair: LangPair, split: str) -> ScoredPairs:
+        """Return an STS file; its name is the subset's, or the language's where MTEB calls the subset default."""
+        same = pair.source == pair.target
+        stems = [subset, str(pair), str(pair.source)] if same else [subset, str(pair), str(pair.reversed)]
+        names = [f"sts/{collection}/{s}.{p}.tsv" for s in dict.fromkeys(stems) for p in _SPLIT_FILES.get(split, (split,))]
+        file = next((self.root / name for name in names if (self.root / name).is_file()), None)
+        if file is None:
+            raise MissingData(f"{self.root} has no {collection} {subset}: looked for {', '.join(names)}")
+        rows, digest = read_table(file, ("score", "sentence1", "sentence2"))
+        scores = tuple(_score(file, number, row[0]) for number, row in enumerate(rows, start=2))
+        empty = [number for number, row in enumerate(rows, start=2) if not (row[1].strip() and row[2].strip())]
+        if empty:
+            # STS22 is distributed like this; its second version drops these pairs.
+            warn(f"{file}:{empty[0]}: empty sentence ({len(empty)} of {len(rows)} pairs have one); they are scored as they are")
+        return ScoredPairs(tuple(r[1] for r in rows), tuple(r[2] for r in rows), scores, Provenance.of(f"{collection}-{split}", [digest]))
+
+    def _folder(self, name: str) -> Path:
+        folder = self.root / name
+        if not folder.is_dir():
+            raise MissingData(f"{self.root} has no {name}/")
+        return folder
+
+    def _file(self, name: str) -> Path:
+        file = self.root / name
+        if not file.is_file():
+            raise MissingData(f"{self.root} has no {name}")
+        return file
+
+
+def _read_ids(file: Path) -> tuple[tuple[str, ...], dict[str, int], str]:
+    """Return a side's different sentences, the row of each id, and the file's sha256."""
+    lines, digest = read_sentences(file)
+    row_of_text: dict[str, int] = {}
+    row_of_id: dict[str, int] = {}
+    for number, line in enumerate(lines, start=1):
+        identifier, tab, sentence = line.partition("\t")
+        if not tab or not sentence.strip():
+            raise UserError(f"{file}:{number}: expected id TAB sentence, found {line[:60]!r}")
+        if identifier in row_of_id:
+            raise UserError(f"{file}:{number}: the id {identifier!r} stands twice")
+        row_of_id[identifier] = row_of_text.setdefault(sentence, len(row_of_text))
+    return tuple(row_of_text), row_of_id, digest
+
+
+def _score(file: Path, number: int, given: str) -> float:
+    try:
+        return float(given)
+    except ValueError as error:
+        raise UserError(f"{file}:{number}: the score {given!r} is not a number") from error

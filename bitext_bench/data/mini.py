@@ -1,0 +1,119 @@
+"""`--data mini`: the project's own small set, for demos, tests and CI where there is no data and no network.
+
+`mini/parallel.tsv` has sentences parallel in en, fr, ja, ko, ru; a row with `of` is a near miss of that row (another
+number, another name, or negated), itself parallel in all five. `mini/sts.tsv` has graded pairs. Its tasks have
+names of their own (Mini-...), so that its scores never stand beside those of the real sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ..languages import Language, LangPair, resolve
+from .files import read_table
+from .shapes import Augmented, Bitext, Comparable, Lines, MissingData, Provenance, ScoredPairs
+
+_LANGUAGES = ("en", "fr", "ja", "ko", "ru")
+_COLLECTION = "mini"
+_FOLDER = Path(__file__).parent / "mini"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    identifier: str
+    of: str
+    kind: str
+    texts: dict[str, str]
+
+
+class MiniSource:
+    """The built-in set."""
+
+    name = "mini"
+
+    def languages(self, collection: str) -> Sequence[Language]:
+        """Return the four languages beside English, and English."""
+        self._check(collection)
+        return [resolve(code) for code in _LANGUAGES]
+
+    def parallel(self, collection: str, language: Language) -> Bitext:
+        """Return every row, near misses among them as pairs of their own."""
+        self._check(collection, language)
+        source = tuple(row.texts[str(language)] for row in self._rows)
+        target = tuple(row.texts["en"] for row in self._rows)
+        return Bitext(source, target, self._provenance(source, target))
+
+    def aligned(self, collection: str, language: Language) -> Lines:
+        """Return the rows that are not near misses."""
+        self._check(collection, language)
+        sentences = tuple(row.texts[str(language)] for row in self._rows if not row.of)
+        return Lines(sentences, self._provenance(sentences))
+
+    def augmented(self, collection: str, language: Language) -> Augmented:
+        """Return the near misses as xSIM++'s altered sentences; any of the five can be the target."""
+        self._check(collection, language)
+        code = str(language)
+        base = {row.identifier: row.texts[code] for row in self._rows}
+        origin = {row.texts[code]: (base[row.of], row.kind) for row in self._rows if row.of}
+        return Augmented(tuple(origin), origin, self._provenance(tuple(origin)))
+
+    def comparable(self, collection: str, pair: LangPair, split: str) -> Comparable:
+        """Make a BUCC-style split: half of its rows on both sides, the others on one, near misses on either.
+
+        Rows whose id begins with a are the training split, with b the test split.
+        """
+        self._check(collection, pair.source)
+        first = "a" if split == "training" else "b"
+        source: list[str] = []
+        target: list[str] = []
+        gold: list[tuple[int, int]] = []
+        for number, row in enumerate(r for r in self._rows if r.identifier.startswith(first)):
+            sides = _sides(number, near_miss=bool(row.of))
+            if sides == {"source", "target"}:
+                gold.append((len(source), len(target)))
+            if "source" in sides:
+                source.append(row.texts[str(pair.source)])
+            if "target" in sides:
+                target.append(row.texts[str(pair.target)])
+        data = self._provenance(tuple(source), tuple(target))
+        return Comparable(tuple(source), tuple(target), tuple(gold), 0, data)
+
+    def scored(self, collection: str, subset: str, pair: LangPair, split: str) -> ScoredPairs:
+        """Return the graded pairs within a language, or across two."""
+        self._check(collection, pair.source)
+        first = tuple(row[f"{pair.source}1"] for row in self._graded)
+        second = tuple(row[f"{pair.target}2"] for row in self._graded)
+        scores = tuple(float(row["score"]) for row in self._graded)
+        return ScoredPairs(first, second, scores, self._provenance(first, second))
+
+    @cached_property
+    def _rows(self) -> list[_Row]:
+        header = ("id", "of", "kind", *_LANGUAGES)
+        rows, _ = read_table(_FOLDER / "parallel.tsv", header)
+        return [_Row(r[0], r[1], r[2], dict(zip(_LANGUAGES, r[3:], strict=True))) for r in rows]
+
+    @cached_property
+    def _graded(self) -> list[dict[str, str]]:
+        header = ("score", *(f"{code}{side}" for code in _LANGUAGES for side in "12"))
+        rows, _ = read_table(_FOLDER / "sts.tsv", header)
+        return [dict(zip(header, row, strict=True)) for row in rows]
+
+    def _check(self, collection: str, language: Language | None = None) -> None:
+        if collection != _COLLECTION:
+            raise MissingData(f"the built-in set has no {collection}: its tasks are those named Mini-")
+        if language is not None and str(language) not in _LANGUAGES:
+            raise MissingData(f"the built-in set has no {language.name}: it has {', '.join(_LANGUAGES)}")
+
+    @staticmethod
+    def _provenance(*sides: tuple[str, ...]) -> Provenance:
+        return Provenance.of("mini-1", ["\n".join(side) for side in sides])
+
+
+def _sides(number: int, *, near_miss: bool) -> set[str]:
+    """Say on which sides of the comparable corpus a row stands; on both, it is a gold pair."""
+    if not near_miss and number % 2 == 0:
+        return {"source", "target"}
+    return {"source"} if number % 4 in (0, 1) else {"target"}

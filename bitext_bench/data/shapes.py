@@ -1,0 +1,117 @@
+"""The shapes that test data comes in, whatever its source, and what a source can be asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..errors import UserError
+from ..languages import Language, LangPair
+
+
+class MissingData(UserError):
+    """A data set that this source does not have; the message says what was looked for and how to get it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Which data: a version name, and the sha256 of its content."""
+
+    version: str
+    sha256: str
+
+    def __str__(self) -> str:
+        """Return it as it stands in a signature: version@sha256:first twelve digits."""
+        return f"{self.version}@sha256:{self.sha256[:12]}"
+
+    @staticmethod
+    def of(version: str, parts: Iterable[str]) -> Provenance:
+        """Build it from the sha256 (or the texts) of the parts, in their order."""
+        return Provenance(version, hashlib.sha256("\n".join(parts).encode()).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The sentences of one language of a set in which line i means the same in every language."""
+
+    sentences: tuple[str, ...]
+    data: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Bitext:
+    """Translation pairs: sentence i of the source side is translated by sentence i of the target side."""
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    data: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Augmented:
+    """xSIM++'s hard negatives for one target language.
+
+    Attributes:
+        sentences: the altered sentences, none of which translates anything.
+        origin: altered sentence to the original and the kind of error ("number", "entity", "causality").
+    """
+
+    sentences: tuple[str, ...]
+    origin: Mapping[str, tuple[str, str]]
+    data: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Comparable:
+    """Two corpora of which some sentences translate each other; repeated sentences stand once.
+
+    Attributes:
+        gold: (source row, target row) of every gold pair, in the order of the gold file.
+        dropped: how many repeated sentences were left out, both sides together.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    gold: tuple[tuple[int, int], ...]
+    dropped: int
+    data: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPairs:
+    """Sentence pairs with the similarity that people gave them (any scale: only ranks and correlation matter)."""
+
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+    scores: tuple[float, ...]
+    data: Provenance
+
+
+class Source(Protocol):
+    """A place to ask for data. A collection is a data set's name; every method raises MissingData or UserError.
+
+    Attributes:
+        name: as it was given to --data.
+    """
+
+    name: str
+
+    def languages(self, collection: str) -> Sequence[Language]:
+        """Return the languages that a collection has (for xx-en collections: the xx)."""
+
+    def parallel(self, collection: str, language: Language) -> Bitext:
+        """Return the pairs of a language (source side) with English (target side)."""
+
+    def aligned(self, collection: str, language: Language) -> Lines:
+        """Return one language of a many-way parallel set."""
+
+    def augmented(self, collection: str, language: Language) -> Augmented:
+        """Return the hard negatives of a target language."""
+
+    def comparable(self, collection: str, pair: LangPair, split: str) -> Comparable:
+        """Return two corpora with gold pairs; `split` is "training" or "test"."""
+
+    def scored(self, collection: str, subset: str, pair: LangPair, split: str) -> ScoredPairs:
+        """Return sentence pairs with gold similarities."""

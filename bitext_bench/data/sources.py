@@ -1,0 +1,27 @@
+"""From what the user typed after --data to a source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import UserError
+from .hub import HubSource
+from .local import LocalSource
+from .mini import MiniSource
+from .shapes import Source
+
+
+def open_source(name: str) -> Source:
+    """Return the hub ("hub"), the built-in set ("mini"), or the official layouts below a directory.
+
+    Raises:
+        UserError: the directory does not exist.
+    """
+    if name == "hub":
+        return HubSource()
+    if name == "mini":
+        return MiniSource()
+    root = Path(name).expanduser()
+    if not root.is_dir():
+        raise UserError(f"--data {name}: no such directory; expected a directory, hub or mini")
+    return LocalSource(root)

@@ -1,0 +1,176 @@
+"""Encode once: the plan of all texts that the tasks need, run into the store, and read back as unit vectors."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from .encoders import Encoder, Model
+from .errors import UserError
+from .languages import Language
+from .neighbours import Vectors, unit
+from .store import VectorStore, text_key
+
+# A killed run loses at most one shard: a few seconds on a CPU.
+SHARD_TEXTS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Sentences of one language that share a prompt, in the order in which a task wants their vectors."""
+
+    sentences: tuple[str, ...]
+    language: Language | None
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """How much goes into one batch: tokens, padding included (None: the encoder's choice), and sentences."""
+
+    tokens: int | None = None
+    sentences: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What running a plan did: texts needed, texts newly encoded, their tokens, and the seconds it took."""
+
+    needed: int
+    encoded: int
+    tokens: int
+    seconds: float
+
+
+class Embedder:
+    """A model and its store: `encode` runs a plan, `vectors` reads it back.
+
+    The model is loaded when the first text is missing from the store; a second run loads nothing.
+    """
+
+    def __init__(self, model: Model, cache: Path, limits: BatchLimits | None = None) -> None:
+        self.model = model
+        self._limits = limits or BatchLimits()
+        self._store = VectorStore(cache, model.space)
+
+    def vectors(self, texts: Texts) -> Vectors:
+        """Return (N, D) float32 of length 1, for texts that were encoded."""
+        return unit(self._store.vectors([self._key(s, texts) for s in texts.sentences]))
+
+    def encode(self, plan: Iterable[Texts]) -> Encoded:
+        """Encode every text of the plan that the store does not hold, each once, showing progress on stderr.
+
+        Raises:
+            UserError: a vector is not finite or is zero (with the sentence), or the disk is full. Shards that were
+                finished before are kept.
+        """
+        start = time.monotonic()
+        needed, missing = self._missing(plan)
+        tokens = 0
+        if missing:
+            encoder = self.model.load()
+            work = [_Work(texts, keys, _sizes(encoder, texts)) for keys, texts in missing]
+            tokens = sum(int(w.sizes.sum()) for w in work)
+            self._run(encoder, work, tokens)
+        n_encoded = sum(len(keys) for keys, _ in missing)
+        return Encoded(needed, n_encoded, tokens, time.monotonic() - start)
+
+    def _key(self, sentence: str, texts: Texts) -> bytes:
+        language = str(texts.language) if self.model.needs_language else ""
+        return text_key(sentence, texts.prompt, language)
+
+    def _missing(self, plan: Iterable[Texts]) -> tuple[int, list[tuple[list[bytes], Texts]]]:
+        """Return how many different texts the plan has, and those to encode, grouped by prompt and language."""
+        seen: set[bytes] = set()
+        groups: dict[tuple[str, Language | None], dict[bytes, str]] = defaultdict(dict)
+        for texts in plan:
+            group = groups[texts.prompt, texts.language if self.model.needs_language else None]
+            for sentence in texts.sentences:
+                key = self._key(sentence, texts)
+                if key not in seen and key not in self._store:
+                    group[key] = sentence
+                seen.add(key)
+        missing = [
+            (list(group), Texts(tuple(group.values()), language, prompt))
+            for (prompt, language), group in groups.items()
+            if group
+        ]
+        return len(seen), missing
+
+    def _run(self, encoder: Encoder, work: list[_Work], tokens: int) -> None:
+        n_texts = sum(len(w.keys) for w in work)
+        done = 0
+        with tqdm(total=tokens, unit="tok", unit_scale=True, desc=f"encoding {n_texts:,} sentences") as bar:
+            for part in work:
+                for shard in part.shards():
+                    self._store.add([part.keys[i] for i in shard], self._encode_shard(encoder, part, shard, bar))
+                    done += len(shard)
+                    bar.set_postfix_str(f"{done:,}/{n_texts:,} sentences")
+
+    def _encode_shard(
+        self, encoder: Encoder, part: _Work, shard: NDArray[np.int64], bar: tqdm[None]
+    ) -> NDArray[np.float32]:
+        vectors = []
+        for batch in _batches(part.sizes[shard], self._limits.tokens or encoder.batch_tokens, self._limits.sentences):
+            rows = shard[batch]
+            sentences = [part.texts.sentences[i] for i in rows]
+            encoded = encoder.encode(sentences, part.texts.prompt, part.texts.language)
+            check_vectors(encoded, sentences, self.model.name)
+            vectors.append(encoded)
+            bar.update(int(part.sizes[rows].sum()))
+        return np.concatenate(vectors)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    texts: Texts
+    keys: list[bytes]
+    sizes: NDArray[np.int64]
+
+    def shards(self) -> Iterator[NDArray[np.int64]]:
+        """Cut the rows into shards, longest first, so that memory peaks at once and the time left shrinks surely.
+
+        The cut depends on the texts alone: what a killed run left undone is cut, batched and encoded just as
+        the killed run would have done it, and so gives the same bits.
+        """
+        order = np.argsort(-self.sizes, kind="stable")
+        for first in range(0, len(order), SHARD_TEXTS):
+            yield order[first : first + SHARD_TEXTS]
+
+
+def _sizes(encoder: Encoder, texts: Texts) -> NDArray[np.int64]:
+    return encoder.sizes([texts.prompt + sentence for sentence in texts.sentences])
+
+
+def _batches(sizes: NDArray[np.int64], tokens: int, sentences: int | None) -> Iterator[slice]:
+    """Cut a shard, sorted by falling size, into batches; the first sentence of each is its padded width."""
+    first = 0
+    while first < len(sizes):
+        fit = max(1, tokens // int(sizes[first]))
+        last = min(len(sizes), first + min(fit, sentences or fit))
+        yield slice(first, last)
+        first = last
+
+
+def check_vectors(vectors: NDArray[np.float32], sentences: Sequence[str], model: str) -> None:
+    """Refuse vectors that no cosine can be taken of.
+
+    Raises:
+        UserError: the first sentence whose vector has a NaN, an infinity, or is all zeros.
+    """
+    norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
+    bad = ~np.isfinite(norms) | (norms == 0)
+    if bad.any():
+        at = int(bad.argmax())
+        kind = "a zero vector" if norms[at] == 0 else "NaN or infinity"
+        raise UserError(
+            f"{model} gave {kind} for {sentences[at]!r} ({int(bad.sum())} of the {len(sentences)} sentences of this batch): "
+            "expected finite vectors that are not zero; try --dtype fp32, or check the model's weights"
+        )

@@ -1,0 +1,108 @@
+"""The one path through the harness: plan, encode once, score each task, one result file a task."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from . import __version__
+from .data import MissingData, Source
+from .embeddings import Embedder, Texts
+from .encoders import Model
+from .neighbours import Vectors
+from .results import FORMAT, Outcomes, TaskResult, outcomes_of, signature, subset_entry
+from .tasks import Languages, Side, SubsetScores, Task, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTask:
+    """A task with its data."""
+
+    task: Task
+    units: list[Unit]
+
+
+def load_tasks(
+    tasks: Sequence[Task], source: Source, languages: Languages, on_missing: Callable[[Task, MissingData], None]
+) -> list[LoadedTask]:
+    """Read the data of every task before anything is encoded, so that bad data stop a run in its first second.
+
+    Raises:
+        UserError: data are damaged. Data that are not there are handed to `on_missing`, and the task is left out.
+    """
+    loaded = []
+    for task in tasks:
+        try:
+            loaded.append(LoadedTask(task, task.load(source, languages)))
+        except MissingData as error:
+            on_missing(task, error)
+    return loaded
+
+
+def evaluate(embedder: Embedder, loaded: Sequence[LoadedTask]) -> Iterator[tuple[TaskResult, Outcomes]]:
+    """Encode what all tasks need together, then score them one after the other.
+
+    Raises:
+        UserError: the model gives vectors that no cosine can be taken of, or the disk is full.
+    """
+    plan = [_texts(embedder.model, item.task, side) for item in loaded for unit in item.units for side in unit.sides]
+    embedder.encode(plan)
+    for item in loaded:
+        start = time.monotonic()
+        subsets = list(_score(embedder, item))
+        yield _result(embedder.model, item.task, subsets, time.monotonic() - start), outcomes_of(subsets)
+
+
+def _texts(model: Model, task: Task, side: Side) -> Texts:
+    prompt = model.prompts.bitext if task.kind == "bitext" else model.prompts.sts
+    return Texts(side.sentences, side.language, prompt)
+
+
+def _score(embedder: Embedder, item: LoadedTask) -> Iterator[SubsetScores]:
+    """Score unit by unit, keeping in memory only the vectors that a later unit needs again."""
+    uses = Counter(id(side) for unit in item.units for side in unit.sides)
+    kept: dict[int, Vectors] = {}
+    for unit in item.units:
+        vectors = []
+        for side in unit.sides:
+            rows = kept.get(id(side))
+            if rows is None:
+                rows = embedder.vectors(_texts(embedder.model, item.task, side))
+            uses[id(side)] -= 1
+            if uses[id(side)]:
+                kept[id(side)] = rows
+            else:
+                kept.pop(id(side), None)
+            vectors.append(rows)
+        yield from unit.score(vectors)
+
+
+def _result(model: Model, task: Task, subsets: Sequence[SubsetScores], seconds: float) -> TaskResult:
+    prompt = model.prompts.bitext if task.kind == "bitext" else model.prompts.sts
+    entries = [subset_entry(s, signature(task.name, model, prompt, s.signature)) for s in subsets]
+    return TaskResult(
+        task_name=task.name,
+        dataset_revision=subsets[0].signature["data"].partition("@")[0],
+        evaluation_time=round(seconds, 3),
+        scores={task.split: entries},
+        run={
+            "format": FORMAT,
+            "version": __version__,
+            "model": {
+                "name": model.name,
+                "revision": model.revision,
+                "fingerprint": model.fingerprint,
+                "prompt": prompt,
+                "pooling": model.pooling,
+                "dtype": model.dtype,
+                "max_length": model.max_length,
+            },
+            "main_score": subsets[0].main_score,
+            "lower_is_better": task.lower_is_better,
+            "summary": task.summarise(subsets),
+            "libraries": {name: version(name) for name in ("torch", "transformers", "sentence-transformers", "numpy")},
+        },
+    )

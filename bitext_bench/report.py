@@ -1,0 +1,68 @@
+"""What a person reads on the terminal after a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from .averages import PAPER_AVERAGES, Average, compute
+from .results import TaskResult
+
+# A task with more subsets than this shows their mean; each of them is in the file.
+MOST_ROWS = 12
+
+
+def printable(text: str) -> str:
+    """Return text that cannot move the cursor or break a line, for names that come from outside."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def render_scores(results: Sequence[TaskResult]) -> str:
+    """Return a table of the main scores, in percent for fractions and x 100 for correlations, as papers print them."""
+    rows = [row for result in results for row in _task_rows(result)]
+    head = ["task", "subset", "n", "score", "value", "95 % interval"]
+    return tabulate(rows, headers=head, tablefmt="simple", disable_numparse=True, colalign=("left", "left", "right", "left", "right", "left"))
+
+
+def _task_rows(result: TaskResult) -> list[list[str]]:
+    name = result.run["main_score"]
+    shown = f"{name} (lower is better)" if result.run["lower_is_better"] else name
+    entries = result.subsets
+    if len(entries) <= MOST_ROWS:
+        return [
+            [result.task_name, entry["hf_subset"], f"{entry['n']:,}", shown, percent(entry[name]), _interval(entry["intervals"].get(name))]
+            for entry in entries
+        ]
+    summary: dict[str, Any] = result.run["summary"][name]
+    n = f"{entries[0]['n']:,}" if len({entry["n"] for entry in entries}) == 1 else ""
+    return [[result.task_name, f"mean of {len(entries)}", n, shown, percent(summary["mean"]), _interval(summary.get("interval"))]]
+
+
+def percent(value: float | None) -> str:
+    """Return a score as it is printed; a score that does not exist is a dash, never 0."""
+    return "–" if value is None else f"{100 * value:.2f}"
+
+
+def _interval(interval: Sequence[float] | None) -> str:
+    return f"{percent(interval[0])} to {percent(interval[1])}" if interval else ""
+
+
+def render_averages(results: Sequence[TaskResult], averages: Sequence[Average] = PAPER_AVERAGES) -> str:
+    """Return the paper's averages; one with missing members is named with them and has no value.
+
+    An average of which nothing at all was run is left out.
+    """
+    lines = []
+    for average in averages:
+        value = compute(average, results)
+        if len(value.missing) == len(average.members):
+            continue
+        better = ", lower is better" if average.lower_is_better else ""
+        if value.value is None:
+            missing = ", ".join(value.missing[:3]) + (", …" if len(value.missing) > 3 else "")
+            lines.append(f"{average.name}: not formed, {len(value.missing)} of {len(average.members)} members missing ({missing})")
+        else:
+            lines.append(f"{average.name}: {percent(value.value)} (mean of {len(average.members)}{better})")
+    return "\n".join(lines)

@@ -1,0 +1,140 @@
+"""The embedding store: vectors on disk, found by the content of what was encoded.
+
+A vector space is a folder (model, pooling, dtype, maximum length); a text is a 16-byte key of its language,
+prompt and words. Vectors arrive in shards, each a file that is written whole under a temporary name and then
+renamed, so that a killed run leaves only finished shards and two runs at once cannot disturb each other.
+
+    shard = magic, n, d (two uint32), n keys, n x d float32, sha256 of all before it
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import sys
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import UserError
+
+KEY_BYTES = 16
+_MAGIC = b"BITEXT01"
+_HEADER = struct.Struct("<8sII")
+_DIGEST_BYTES = 32
+
+
+def text_key(text: str, prompt: str, language: str) -> bytes:
+    """Return the key of a text in any space; `language` is "" for encoders that do not look at it."""
+    content = "\0".join([language, prompt, text])
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()[:KEY_BYTES]
+
+
+class VectorStore:
+    """The vectors of one space.
+
+    Opening reads every shard once and checks its sum; a damaged one is reported on stderr, removed, and its
+    texts count as not encoded.
+
+    Raises:
+        UserError: the folder cannot be made or written.
+    """
+
+    def __init__(self, root: Path, space: str) -> None:
+        self.folder = root / space
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the cache folder {self.folder}: {error.strerror}") from error
+        self._shards: list[NDArray[np.float32]] = []
+        self._place: dict[bytes, tuple[int, int]] = {}
+        for file in sorted(self.folder.glob("*.shard")):
+            self._open(file)
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._place
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    def vectors(self, keys: Sequence[bytes]) -> NDArray[np.float32]:
+        """Return (N, D) float32, one row a key; every key must be in the store and N at least 1."""
+        places = [self._place[key] for key in keys]
+        rows = np.empty((len(keys), self._shards[places[0][0]].shape[1]), dtype=np.float32)
+        shard_of = np.fromiter((p[0] for p in places), np.int64, len(places))
+        row_of = np.fromiter((p[1] for p in places), np.int64, len(places))
+        for shard in np.unique(shard_of):
+            here = shard_of == shard
+            rows[here] = self._shards[shard][row_of[here]]
+        return rows
+
+    def add(self, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
+        """Write one shard of N keys and (N, D) vectors.
+
+        Raises:
+            UserError: the disk is full or the folder cannot be written; no part of the shard stays behind.
+        """
+        body = b"".join([
+            _HEADER.pack(_MAGIC, *vectors.shape),
+            *keys,
+            np.ascontiguousarray(vectors, dtype="<f4").tobytes(),
+        ])
+        digest = hashlib.sha256(body).digest()
+        file = self.folder / f"{digest.hex()[:32]}.shard"
+        write_whole(file, body + digest)
+        self._open(file)
+
+    def _open(self, file: Path) -> None:
+        shard = _read_shard(file)
+        if shard is None:
+            print(f"bitext-bench: {file} is damaged; its sentences are encoded again", file=sys.stderr)
+            file.unlink(missing_ok=True)
+            return
+        keys, vectors = shard
+        at = len(self._shards)
+        self._shards.append(vectors)
+        for row, key in enumerate(keys):
+            self._place.setdefault(key, (at, row))
+
+
+def _read_shard(file: Path) -> tuple[list[bytes], NDArray[np.float32]] | None:
+    """Return keys and vectors (mapped, not copied), or None where the content is not what was written."""
+    if file.stat().st_size < _HEADER.size + _DIGEST_BYTES:
+        return None
+    content = np.memmap(file, dtype=np.uint8, mode="r")
+    magic, n, d = _HEADER.unpack(content[: _HEADER.size].tobytes())
+    first_vector = _HEADER.size + n * KEY_BYTES
+    end = first_vector + n * d * 4
+    if magic != _MAGIC or end + _DIGEST_BYTES != len(content):
+        return None
+    if hashlib.sha256(content[:end]).digest() != content[end:].tobytes():
+        return None
+    flat = content[_HEADER.size : first_vector].tobytes()
+    keys = [flat[i : i + KEY_BYTES] for i in range(0, len(flat), KEY_BYTES)]
+    vectors = np.ndarray((n, d), dtype="<f4", buffer=content, offset=first_vector)
+    return keys, vectors
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file so that it is there with all its content or not at all.
+
+    Raises:
+        UserError: it cannot be written (full disk, no permission); nothing is left behind.
+    """
+    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(file)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(
+            f"cannot write {file}: {error.strerror}; what was finished before is kept, "
+            "so make room and run the same command again"
+        ) from error

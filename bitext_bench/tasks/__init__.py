@@ -1,0 +1,40 @@
+"""The benchmarks, by family; a new one of a known kind is one record in its family's TASKS."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from ..errors import unknown
+from . import bucc, flores, retrieval, sts
+from .base import Languages, Side, SubsetScores, Task, Unit
+
+__all__ = ["TASKS", "Languages", "Side", "SubsetScores", "Task", "Unit", "find_task"]
+
+
+def _index(tasks: Iterable[Task]) -> Mapping[str, Task]:
+    by_name: dict[str, Task] = {}
+    for task in tasks:
+        if _plain(task.name) in {_plain(name) for name in by_name}:
+            raise ValueError(f"two tasks are named {task.name}")
+        by_name[task.name] = task
+    return MappingProxyType(by_name)
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in name.casefold() if c.isalnum() or c == "+").replace("+", "p")
+
+
+TASKS: Mapping[str, Task] = _index(
+    [*retrieval.TASKS, *bucc.TASKS, *flores.TASKS, *sts.TASKS],
+)
+
+
+def find_task(name: str) -> Task:
+    """Return a task by name, whatever the case and punctuation ("flores200", "BUCC mining", "xsim++").
+
+    Raises:
+        UserError: there is none, with near misses.
+    """
+    for task in TASKS.values():
+        if _plain(task.name) == _plain(name):
+            return task
+    raise unknown("task", name, TASKS)

@@ -1,0 +1,106 @@
+"""What a task is: it loads units of work, and each unit turns vectors into scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data import Source
+from ..languages import Language
+from ..neighbours import Vectors
+from ..significance import Interval
+
+Kind = Literal["bitext", "sts"]
+Languages = Sequence[Language] | None  # None: all that the source has
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """Sentences in one language; units that share a side share the object, so that it is gathered once."""
+
+    sentences: tuple[str, ...]
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
+class SubsetScores:
+    """The scores of one subset (a language pair, as a rule).
+
+    Attributes:
+        subset: as MTEB names it.
+        scores: every score by name; fractions, correlations in [-1, 1], or null where one cannot be computed.
+        main_score: the name of the score to compare by.
+        intervals: 95 % intervals by score name.
+        n: sentences or pairs that were judged.
+        signature: what can change the numbers besides the model and the task: pair, direction, data, margin.
+        outcomes: per-sentence columns of equal length by direction ("forward", "backward", or "pairs").
+        details: what is worth keeping and is not a score (a precision-recall curve, error kinds).
+    """
+
+    subset: str
+    languages: tuple[Language, ...]
+    main_score: str
+    scores: dict[str, float | None]
+    intervals: dict[str, Interval]
+    n: int
+    signature: dict[str, str]
+    outcomes: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Work that is scored together: its sides, and a pure function of their unit vectors in the same order."""
+
+    sides: tuple[Side, ...]
+    score: Callable[[Sequence[Vectors]], list[SubsetScores]]
+
+
+class Task(Protocol):
+    """A benchmark.
+
+    Attributes:
+        name: names the result file; MTEB's name where the data are MTEB's.
+        kind: decides the prompt.
+        split: the split that is reported.
+        lower_is_better: true for error rates.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def split(self) -> str: ...
+    @property
+    def lower_is_better(self) -> bool: ...
+    @property
+    def description(self) -> str: ...
+
+    def load(self, source: Source, languages: Languages) -> list[Unit]:
+        """Read the data of the chosen languages.
+
+        Raises:
+            MissingData: the source does not have it, or nothing of it in these languages.
+            UserError: the data are damaged.
+        """
+
+    def summarise(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
+        """Return what is said about all subsets together, for the result file."""
+
+
+def wanted(available: Sequence[Language], languages: Languages) -> list[Language]:
+    """Return the available languages that were chosen, in the order of `available`."""
+    if languages is None:
+        return list(available)
+    return [language for language in available if language in set(languages)]
+
+
+def mean_of(subsets: Sequence[SubsetScores], score: str) -> dict[str, Any]:
+    """Return the mean of a score over subsets, with how many there are."""
+    values = [v for s in subsets if (v := s.scores[score]) is not None]
+    return {"mean": float(np.mean(values)) if values else None, "subsets": len(values)}

@@ -1,0 +1,245 @@
+"""FLORES-200 by xSIM and xSIM++: how often the best candidate by margin is not the translation. Lower is better."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data import Augmented, Lines, MissingData, Provenance, Source
+from ..errors import UserError
+from ..languages import Language, LangPair
+from ..margin import MARGIN_K, MARGINS, best_candidates
+from ..neighbours import Neighbours, Vectors, nearest_both_ways
+from ..significance import mean_interval
+from .base import Kind, Languages, Side, SubsetScores, Unit, wanted
+
+K = 16
+
+
+@dataclass(frozen=True, slots=True)
+class XSim:
+    """LASER's xSIM over every ordered pair of the chosen languages.
+
+    `xsim` is the error rate under the ratio margin: candidates are the source's k = 4 nearest, the score is
+    cos / ((mean of the source's k cosines + mean of the target's k cosines) / 2), an error is a best candidate
+    in another row (LASER source/xsim.py). `xsim_distance`, `xsim_absolute` and `xsim_csls` are the same with
+    the other margins.
+    """
+
+    name: str
+    collection: str
+    description: str
+    split: str = "devtest"
+    kind: Kind = "bitext"
+    lower_is_better: bool = True
+
+    def load(self, source: Source, languages: Languages) -> list[Unit]:
+        """Load one unit an unordered pair: one pass gives both orders."""
+        chosen = wanted(source.languages(self.collection), languages)
+        if len(chosen) < 2:
+            raise MissingData(f"{self.name} needs two languages; {source.name} has {len(chosen)} of those asked for")
+        lines = {language: source.aligned(self.collection, language) for language in chosen}
+        _check_aligned(lines)
+        sides = {language: Side(lines[language].sentences, language) for language in chosen}
+        return [
+            Unit((sides[a], sides[b]), partial(self._score, LangPair(a, b), _both(lines[a], lines[b])))
+            for a, b in combinations(chosen, 2)
+        ]
+
+    def _score(self, pair: LangPair, data: Provenance, vectors: Sequence[Vectors]) -> list[SubsetScores]:
+        neighbours = nearest_both_ways(vectors[0], vectors[1], K)
+        return [
+            _xsim_scores(pair, data, neighbours),
+            _xsim_scores(pair.reversed, data, neighbours.reversed),
+        ]
+
+    def summarise(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
+        """Return the overall mean, the mean of each language (as source and as target), and the N x N matrix."""
+        errors = {(str(s.languages[0]), str(s.languages[1])): s.scores["xsim"] for s in subsets}
+        codes = sorted({code for pair in errors for code in pair})
+        per_language = {
+            code: float(np.mean([e for pair, e in errors.items() if code in pair and e is not None])) for code in codes
+        }
+        misses = np.mean([~s.outcomes["forward"]["hit"] for s in subsets], axis=0)
+        return {
+            "xsim": {
+                "mean": float(misses.mean()),
+                "interval": mean_interval(misses, judgements=len(subsets)),
+                "subsets": len(subsets),
+            },
+            "xsim_per_language": per_language,
+            "xsim_matrix": {"languages": codes, "rows": [[errors.get((a, b)) for b in codes] for a in codes]},
+        }
+
+
+def _xsim_scores(pair: LangPair, data: Provenance, neighbours: Neighbours) -> SubsetScores:
+    n = len(neighbours.forward.indices)
+    rows = np.arange(n)
+    scores: dict[str, float | None] = {}
+    for margin in MARGINS:
+        found = best_candidates(neighbours, margin)
+        scores["xsim" if margin == "ratio" else f"xsim_{margin}"] = float((found.indices != rows).mean())
+    best = best_candidates(neighbours, "ratio")
+    hit = best.indices == rows
+    return SubsetScores(
+        subset=_subset(pair),
+        languages=(pair.source, pair.target),
+        main_score="xsim",
+        scores=scores,
+        intervals={"xsim": mean_interval((~hit).astype(np.float64))},
+        n=n,
+        signature={
+            "pair": str(pair),
+            "dir": "forward",
+            "match": "row",
+            "margin": "ratio",
+            "k": str(MARGIN_K),
+            "data": str(data),
+        },
+        outcomes={"forward": _outcomes(neighbours, best.indices, best.scores, hit)},
+    )
+
+
+def _outcomes(
+    neighbours: Neighbours, found: NDArray[np.int64], scores: NDArray[np.float64], hit: NDArray[np.bool_]
+) -> dict[str, NDArray[Any]]:
+    """Return per sentence: hit, best candidate, its ratio margin, and its lead in cosine over the next nearest."""
+    cosines = neighbours.forward.cosines
+    lead = cosines[:, 0] - cosines[:, min(1, cosines.shape[1] - 1)]
+    return {
+        "hit": hit,
+        "neighbour": found.astype(np.int32),
+        "score": scores.astype(np.float32),
+        "margin": np.where(hit, lead, -lead).astype(np.float32),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class XSimPlusPlus:
+    """xSIM++ (Chen et al. 2023, arXiv:2306.12907): xSIM with altered copies of the targets among the candidates.
+
+    Every other language is searched for in each target language that has an augmented file. Text comparison, as
+    in LASER; each miss is counted by the kind of alteration that won, or as "misaligned" (another sentence).
+    """
+
+    name: str
+    collection: str
+    description: str
+    split: str = "devtest"
+    kind: Kind = "bitext"
+    lower_is_better: bool = True
+
+    def load(self, source: Source, languages: Languages) -> list[Unit]:
+        """Load one unit an ordered pair whose target has an augmented file."""
+        chosen = wanted(source.languages(self.collection), languages)
+        augmented = self._augmented(source, chosen)
+        lines = {language: source.aligned(self.collection, language) for language in chosen}
+        _check_aligned(lines)
+        sides = {x: Side(lines[x].sentences, x) for x in chosen}
+        units = []
+        for target, altered in augmented.items():
+            candidates = Side(lines[target].sentences + altered.sentences, target)
+            for x in chosen:
+                if x != target:
+                    data = Provenance.of(altered.data.version, [str(_both(lines[x], lines[target])), altered.data.sha256])
+                    score = partial(self._score, LangPair(x, target), altered, candidates.sentences, data)
+                    units.append(Unit((sides[x], candidates), score))
+        return units
+
+    def _augmented(self, source: Source, chosen: Sequence[Language]) -> dict[Language, Augmented]:
+        found: dict[Language, Augmented] = {}
+        missing: MissingData | None = None
+        for language in chosen:
+            try:
+                found[language] = source.augmented(self.collection, language)
+            except MissingData as error:
+                missing = missing or error
+        if not found or len(chosen) < 2:
+            raise missing or MissingData(f"{self.name} needs two languages and an augmented file for one")
+        return found
+
+    def _score(
+        self,
+        pair: LangPair,
+        altered: Augmented,
+        candidates: tuple[str, ...],
+        data: Provenance,
+        vectors: Sequence[Vectors],
+    ) -> list[SubsetScores]:
+        neighbours = nearest_both_ways(vectors[0], vectors[1], MARGIN_K)
+        best = best_candidates(neighbours, "ratio")
+        n = len(best.indices)
+        hit = np.fromiter((candidates[j] == candidates[i] for i, j in enumerate(best.indices)), np.bool_, n)
+        kinds = Counter(
+            _error_kind(altered, candidates[i], candidates[j])
+            for i, j in enumerate(best.indices.tolist())
+            if not hit[i]
+        )
+        return [
+            SubsetScores(
+                subset=_subset(pair),
+                languages=(pair.source, pair.target),
+                main_score="xsimpp",
+                scores={"xsimpp": float((~hit).mean())},
+                intervals={"xsimpp": mean_interval((~hit).astype(np.float64))},
+                n=n,
+                signature={
+                    "pair": str(pair),
+                    "dir": "forward",
+                    "match": "text",
+                    "margin": "ratio",
+                    "k": str(MARGIN_K),
+                    "data": str(data),
+                },
+                outcomes={"forward": _outcomes(neighbours, best.indices, best.scores, hit)},
+                details={"errors": dict(sorted(kinds.items())), "candidates": len(candidates)},
+            )
+        ]
+
+    def summarise(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
+        """Return the mean error rate and the errors of all pairs by kind."""
+        kinds: Counter[str] = Counter()
+        for subset in subsets:
+            kinds.update(subset.details["errors"])
+        rates = [subset.scores["xsimpp"] for subset in subsets]
+        return {"xsimpp": {"mean": float(np.mean(rates)), "subsets": len(rates)}, "errors": dict(sorted(kinds.items()))}
+
+
+def _error_kind(altered: Augmented, gold: str, found: str) -> str:
+    origin, kind = altered.origin.get(found, ("", ""))
+    return kind if origin == gold else "misaligned"
+
+
+def _both(first: Lines, second: Lines) -> Provenance:
+    # The same in either order, so that x-y and y-x share their data's name.
+    return Provenance.of(first.data.version, sorted([first.data.sha256, second.data.sha256]))
+
+
+def _subset(pair: LangPair) -> str:
+    return pair.flores
+
+
+def _check_aligned(lines: dict[Language, Lines]) -> None:
+    counts = {language: len(x.sentences) for language, x in lines.items()}
+    first = next(iter(counts))
+    for language, count in counts.items():
+        if count != counts[first]:
+            raise UserError(
+                f"{language.flores} has {count:,} lines and {first.flores} {counts[first]:,}: "
+                "expected line i to mean the same in every language"
+            )
+
+
+TASKS = (
+    XSim("FLORES-200", "flores200", "xSIM error rate over every ordered pair, FLORES-200 devtest"),
+    XSim("Mini-xSIM", "mini", "xSIM error rate in the built-in set", split="test"),
+    XSimPlusPlus("FLORES-200-xsimpp", "flores200", "xSIM++ error rate, against altered copies of the targets"),
+    XSimPlusPlus("Mini-xSIMpp", "mini", "xSIM++ error rate in the built-in set, against its near misses", split="test"),
+)

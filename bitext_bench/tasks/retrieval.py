@@ -1,0 +1,134 @@
+"""Translation retrieval: find each sentence's translation on the other side. Tatoeba, and BUCC's gold pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data import Bitext, MissingData, Source
+from ..languages import Language, LangPair, resolve
+from ..margin import MARGINS, best_candidates
+from ..metrics import ceiling, gold_rank, hubness, mean_reciprocal_rank, mteb_f1, recall_at, text_classes
+from ..neighbours import Nearest, Neighbours, Vectors, nearest_both_ways
+from ..significance import mean_interval
+from .base import Kind, Languages, Side, SubsetScores, Unit, mean_of, wanted
+
+K = 16  # neighbours kept: enough for CSLS at 10 and recall at 10
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """Nearest-neighbour retrieval between a language and English, in both directions.
+
+    A hit is a nearest neighbour whose text equals the gold text (LASER's text comparison), so that exact
+    duplicates count. `accuracy` is the mean of `accuracy_forward` (xx to en) and `accuracy_backward` (the
+    paper's score); `mteb_accuracy` and `mteb_f1` are MTEB's, one direction and by row number.
+    """
+
+    name: str
+    collection: str
+    description: str
+    split: str = "test"
+    kind: Kind = "bitext"
+    lower_is_better: bool = False
+
+    def load(self, source: Source, languages: Languages) -> list[Unit]:
+        """Load one unit a language."""
+        english = resolve("en")
+        chosen = [x for x in wanted(source.languages(self.collection), languages) if x != english]
+        if not chosen:
+            raise MissingData(f"{source.name} has no {self.name} in the languages asked for")
+        return [self._unit(source.parallel(self.collection, x), LangPair(x, english)) for x in chosen]
+
+    def _unit(self, bitext: Bitext, pair: LangPair) -> Unit:
+        sides = (Side(bitext.source, pair.source), Side(bitext.target, pair.target))
+        return Unit(sides, partial(self._score, bitext, pair))
+
+    def _score(self, bitext: Bitext, pair: LangPair, vectors: Sequence[Vectors]) -> list[SubsetScores]:
+        neighbours = nearest_both_ways(vectors[0], vectors[1], K)
+        forward = _Direction.of(neighbours, bitext.target)
+        backward = _Direction.of(neighbours.reversed, bitext.source)
+        scores: dict[str, float | None] = {}
+        for name in forward.scores:
+            scores[f"{name}_forward"] = forward.scores[name]
+            scores[f"{name}_backward"] = backward.scores[name]
+            scores[name] = (forward.scores[name] + backward.scores[name]) / 2
+        rows = np.arange(len(bitext.source))
+        first = neighbours.forward.indices[:, 0]
+        scores["mteb_accuracy"] = float((first == rows).mean())
+        scores["mteb_f1"] = mteb_f1(first)
+        scores["ceiling"] = (ceiling(bitext.source) + ceiling(bitext.target)) / 2
+        hits = np.stack([forward.hit, backward.hit]).astype(np.float64)
+        gold = np.einsum("nd,nd->n", vectors[0], vectors[1])
+        return [
+            SubsetScores(
+                subset=self._subset(pair),
+                languages=(pair.source, pair.target),
+                main_score="accuracy",
+                scores=scores,
+                intervals={
+                    "accuracy": mean_interval(hits.mean(axis=0), judgements=2),
+                    "accuracy_forward": mean_interval(hits[0]),
+                    "accuracy_backward": mean_interval(hits[1]),
+                },
+                n=len(rows),
+                signature={"pair": str(pair), "dir": "mean", "match": "text", "sim": "cos", "data": str(bitext.data)},
+                outcomes={"forward": forward.outcomes(gold), "backward": backward.outcomes(gold)},
+            )
+        ]
+
+    def _subset(self, pair: LangPair) -> str:
+        return pair.tatoeba if self.collection == "tatoeba" else str(pair)
+
+    def summarise(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
+        """Return the mean accuracy over the pairs of this file, which is not yet anybody's average."""
+        return {"accuracy": mean_of(subsets, "accuracy")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Direction:
+    """What is found when one side is searched for the sentences of the other."""
+
+    nearest: Nearest
+    hit: NDArray[np.bool_]
+    scores: dict[str, float]
+
+    @staticmethod
+    def of(neighbours: Neighbours, searched: Sequence[str]) -> _Direction:
+        classes = text_classes(searched)
+        nearest = neighbours.forward
+        rank = gold_rank(nearest.indices, classes)
+        scores = {"accuracy": recall_at(rank, 1)}
+        for margin in MARGINS:
+            if margin != "absolute":  # the absolute margin is the cosine itself
+                found = best_candidates(neighbours, margin).indices
+                scores[f"accuracy_{margin}"] = float((classes[found] == classes).mean())
+        scores |= {"recall_at_5": recall_at(rank, 5), "recall_at_10": recall_at(rank, 10)}
+        scores["mrr"] = mean_reciprocal_rank(rank)
+        scores |= hubness(nearest.indices, len(searched))
+        return _Direction(nearest, rank == 1, scores)
+
+    def outcomes(self, gold: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+        """Return per sentence: hit, neighbour, its cosine, and by how much the gold beats its best rival."""
+        first = self.nearest.cosines[:, 0]
+        second = self.nearest.cosines[:, min(1, self.nearest.cosines.shape[1] - 1)]
+        rival = np.where(self.hit, second, first)
+        return {
+            "hit": self.hit,
+            "neighbour": self.nearest.indices[:, 0].astype(np.int32),
+            "score": first,
+            "margin": (gold - rival).astype(np.float32),
+        }
+
+
+TASKS = (
+    Retrieval("Tatoeba", "tatoeba", "nearest translation, xx and en, 112 languages; accuracy of both directions"),
+    Retrieval("BUCC.v2", "bucc2018", "nearest translation among BUCC 2018's gold pairs (MTEB's BUCC.v2)"),
+    Retrieval("BUCC-style", "bucc-style", "the same on a BUCC-like corpus of one's own, bucc-style/xx-en/"),
+    Retrieval("Mini-Tatoeba", "mini", "nearest translation in the built-in set"),
+)

@@ -1,0 +1,116 @@
+"""Semantic textual similarity: does the cosine order sentence pairs as people do?"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..data import MissingData, ScoredPairs, Source
+from ..languages import LangPair
+from ..neighbours import Vectors
+from ..significance import spearman_interval
+from .base import Kind, Languages, Side, SubsetScores, Unit, mean_of
+
+
+@dataclass(frozen=True, slots=True)
+class Sts:
+    """Spearman (and Pearson) correlation of the cosine with the gold similarity, as MTEB computes them.
+
+    Attributes:
+        subsets: MTEB's subset name to the languages of the two sentences, "en-fr"; the order in the name is
+            MTEB's and says nothing.
+        collection: the data set, where it is not named as the task is.
+    """
+
+    name: str
+    subsets: Mapping[str, str]
+    description: str
+    split: str = "test"
+    kind: Kind = "sts"
+    lower_is_better: bool = False
+    collection: str = ""
+
+    def load(self, source: Source, languages: Languages) -> list[Unit]:
+        """Load the subsets whose two languages were both chosen and that the source has."""
+        pairs = {subset: LangPair.parse(pair) for subset, pair in self.subsets.items()}
+        chosen = {
+            subset: pair
+            for subset, pair in pairs.items()
+            if languages is None or {pair.source, pair.target} <= set(languages)
+        }
+        if not chosen:
+            raise MissingData(f"{self.name} has nothing in the languages asked for")
+        units: list[Unit] = []
+        missing: MissingData | None = None
+        for subset, pair in chosen.items():
+            try:
+                units.append(self._unit(source, subset, pair))
+            except MissingData as error:
+                missing = missing or error
+        if not units and missing:
+            raise missing
+        return units
+
+    def _unit(self, source: Source, subset: str, pair: LangPair) -> Unit:
+        pairs = source.scored(self.collection or self.name, subset, pair, self.split)
+        sides = (Side(pairs.first, pair.source), Side(pairs.second, pair.target))
+        return Unit(sides, partial(self._score, subset, pair, pairs))
+
+    def _score(self, subset: str, pair: LangPair, pairs: ScoredPairs, vectors: Sequence[Vectors]) -> list[SubsetScores]:
+        from scipy import stats  # half a second, which `list tasks` need not wait
+
+        # In float64, as the float32 sum of a product can put two nearly equal pairs into the wrong order.
+        predicted = np.einsum("nd,nd->n", vectors[0].astype(np.float64), vectors[1].astype(np.float64))
+        gold = np.asarray(pairs.scores)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", stats.ConstantInputWarning)  # it gives nan, which is reported
+            spearman = float(stats.spearmanr(predicted, gold)[0])
+            pearson = float(stats.pearsonr(predicted, gold)[0])
+        return [
+            SubsetScores(
+                subset=subset,
+                languages=(pair.source,) if pair.source == pair.target else (pair.source, pair.target),
+                main_score="cosine_spearman",
+                scores={"cosine_spearman": _defined(spearman), "cosine_pearson": _defined(pearson)},
+                intervals={"cosine_spearman": spearman_interval(predicted, gold)},
+                n=len(gold),
+                signature={"pair": str(pair), "subset": subset, "sim": "cos", "data": str(pairs.data)},
+                outcomes={"pairs": {"score": predicted.astype(np.float32), "gold": gold.astype(np.float32)}},
+            )
+        ]
+
+    def summarise(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
+        """Return the mean over the subsets of this file."""
+        return {"cosine_spearman": mean_of(subsets, "cosine_spearman")}
+
+
+def _defined(correlation: float) -> float | None:
+    """Return None for a correlation with a constant, which does not exist and must not be averaged as 0."""
+    return None if np.isnan(correlation) else correlation
+
+
+_EN = {"default": "en-en"}
+_STS22 = {
+    **{code: f"{code}-{code}" for code in ("en", "de", "es", "pl", "tr", "ar", "ru", "zh", "fr", "it")},
+    **{pair: pair for pair in ("de-en", "es-en", "pl-en", "zh-en", "es-it", "de-fr", "de-pl", "fr-pl")},
+}
+_STS17 = ("ko-ko", "ar-ar", "en-ar", "en-de", "en-en", "en-tr", "es-en", "es-es", "fr-en", "it-en", "nl-en")
+_STSB_MULTI = ("en", "de", "es", "fr", "it", "ja", "nl", "pl", "pt", "ru", "zh")
+_MINI = {**{c: f"{c}-{c}" for c in ("en", "fr", "ja", "ko", "ru")}, "en-fr": "en-fr"}
+
+TASKS = (
+    *(Sts(f"STS{year}", _EN, f"SemEval 20{year}, English") for year in range(12, 17)),
+    Sts("STS17", {pair: pair for pair in _STS17}, "SemEval 2017, within and across languages"),
+    Sts("STS22", _STS22, "SemEval 2022 news, within and across languages"),
+    Sts("STS22.v2", _STS22, "STS22 without the pairs that have an empty text"),
+    Sts("STSBenchmark", _EN, "the STS benchmark, English"),
+    Sts("KorSTS", {"default": "ko-ko"}, "the STS benchmark in Korean, translated by people"),
+    Sts("JSTS", {"default": "ja-ja"}, "JGLUE's Japanese STS", split="validation"),
+    Sts("STSBenchmarkMultilingualSTS", {c: f"{c}-{c}" for c in _STSB_MULTI}, "the STS benchmark, machine-translated"),
+    Sts("Mini-STS", _MINI, "graded pairs of the built-in set", collection="mini"),
+)
