@@ -44,9 +44,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"bitext-bench {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    _add_run(commands.add_parser("run", help="score a model", description="Score a model and write one result file a task."))
+    _add_run(
+        commands.add_parser("run", help="score a model", description="Score a model and write one result file a task.")
+    )
     _add_verify(
-        commands.add_parser("verify", help="derive a result again", description="Derive a result file again and say where it differs.")
+        commands.add_parser(
+            "verify", help="derive a result again", description="Derive a result file again and say where it differs."
+        )
     )
     listing = commands.add_parser("list", help="list models, tasks or languages")
     listing.add_argument("what", choices=["models", "tasks", "languages"])
@@ -66,7 +70,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         default=[DEFAULT_LANGUAGES],
         help="en, eng or eng_Latn, or all; English is always the other side of Tatoeba and BUCC (default: %(default)s)",
     )
-    parser.add_argument("--output-folder", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
+    parser.add_argument(
+        "--output-folder", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print the scores as JSON instead of a table")
     parser.set_defaults(run=_run)
 
@@ -80,7 +86,9 @@ def _add_model_options(parser: argparse.ArgumentParser, *, required: bool = True
         help="a name from list models, a hub id, a model directory, package.module:factory, or a folder of .npy + .txt",
     )
     model.add_argument("--model-revision", metavar="COMMIT", help="hub revision (default: the registered one)")
-    model.add_argument("--prompt", metavar="TEXT", help='text before each sentence, "" for none (default: the registered one)')
+    model.add_argument(
+        "--prompt", metavar="TEXT", help='text before each sentence, "" for none (default: the registered one)'
+    )
     model.add_argument("--pooling", choices=["mean", "cls", "last"], help="for plain transformers checkpoints")
     model.add_argument("--max-length", type=_positive, metavar="TOKENS", help="(default: the model's own)")
     model.add_argument("--dtype", choices=["fp32", "bf16", "fp16"], default="fp32", help="(default: %(default)s)")
@@ -100,7 +108,9 @@ def _add_model_options(parser: argparse.ArgumentParser, *, required: bool = True
         metavar="DIR",
         help="embedding store (default: $BITEXT_BENCH_CACHE, else ~/.cache/bitext-bench)",
     )
-    data.add_argument("--batch-tokens", type=_positive, metavar="N", help="tokens in a batch (default: 1024; more on a GPU)")
+    data.add_argument(
+        "--batch-tokens", type=_positive, metavar="N", help="tokens in a batch (default: 1024; more on a GPU)"
+    )
     data.add_argument("--batch-size", type=_positive, metavar="N", help="most sentences in a batch (default: no limit)")
 
 

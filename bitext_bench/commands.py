@@ -36,8 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     loaded = load_tasks(tasks, source, languages, on_missing)
     if not loaded:
-        raise UserError(f"nothing to run: {'; '.join(absent[:3])}; the layouts that --data DIR can have are in the README")
-    embedder = Embedder(model, cache_folder(arguments.cache_folder), BatchLimits(arguments.batch_tokens, arguments.batch_size))
+        raise UserError(
+            f"nothing to run: {'; '.join(absent[:3])}; the layouts that --data DIR can have are in the README"
+        )
+    embedder = Embedder(
+        model, cache_folder(arguments.cache_folder), BatchLimits(arguments.batch_tokens, arguments.batch_size)
+    )
     folder = result_folder(arguments.output_folder, model)
     chosen = "all languages" if languages is None else ", ".join(map(str, languages))
     _say(f"{printable(model.name)} on {len(loaded)} tasks of {printable(source.name)}: {chosen}")
@@ -60,7 +64,9 @@ def verify(arguments: argparse.Namespace) -> int:
     model, source = _same_setting(stored, arguments)
     codes = {code for entry in stored.subsets for code in entry["languages"]}
     loaded = load_tasks([task], source, [resolve(code) for code in sorted(codes)], _refuse)
-    embedder = Embedder(model, cache_folder(arguments.cache_folder), BatchLimits(arguments.batch_tokens, arguments.batch_size))
+    embedder = Embedder(
+        model, cache_folder(arguments.cache_folder), BatchLimits(arguments.batch_tokens, arguments.batch_size)
+    )
     (derived, outcomes), *_ = evaluate(embedder, loaded)
     found = differences(stored, read_outcomes(arguments.file), derived, outcomes)
     for line in found:

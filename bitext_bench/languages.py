@@ -131,9 +131,7 @@ class LangPair:
             source, target = _find("-".join(parts[:cut])), _find("-".join(parts[cut:]))
             if source and target:
                 return cls(source, target)
-        raise UserError(
-            f"{text!r} is not a language pair: give two languages joined by a hyphen, like en-ja"
-        )
+        raise UserError(f"{text!r} is not a language pair: give two languages joined by a hyphen, like en-ja")
 
     @property
     def reversed(self) -> LangPair:

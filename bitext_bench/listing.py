@@ -12,7 +12,10 @@ def render_list(what: str) -> str:
     """Return a table of "models", "tasks" or "languages"."""
     if what == "models":
         return tabulate(
-            [[b.name, b.checkpoint, f"{b.parameters / 1e6:.0f} M", b.dimensions, repr(b.prompt), b.licence] for b in BASELINES.values()],
+            [
+                [b.name, b.checkpoint, f"{b.parameters / 1e6:.0f} M", b.dimensions, repr(b.prompt), b.licence]
+                for b in BASELINES.values()
+            ],
             headers=["name", "checkpoint", "size", "dimensions", "bitext prompt", "licence"],
             disable_numparse=True,
         )

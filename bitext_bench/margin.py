@@ -56,9 +56,7 @@ def best_candidates(neighbours: Neighbours, margin: Margin) -> BestCandidate:
     )
 
 
-def _score(
-    cosines: NDArray[np.float64], around: NDArray[np.float64], margin: Margin
-) -> NDArray[np.float64]:
+def _score(cosines: NDArray[np.float64], around: NDArray[np.float64], margin: Margin) -> NDArray[np.float64]:
     if margin == "ratio":
         return cosines / around
     if margin == "distance":

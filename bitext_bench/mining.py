@@ -70,9 +70,7 @@ def judge(pairs: MinedPairs, gold: set[tuple[int, int]]) -> NDArray[np.bool_]:
     return np.fromiter((pair in gold for pair in found), np.bool_, count=len(pairs.source))
 
 
-def cut_at(
-    scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int, threshold: float
-) -> Cut:
+def cut_at(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int, threshold: float) -> Cut:
     """Return precision, recall and F1 of the pairs scored >= threshold; no pair found: all three are 0."""
     taken = scores >= threshold
     n_taken, n_correct = int(taken.sum()), int((taken & correct).sum())
@@ -106,9 +104,7 @@ def best_cut(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: in
     return cut_at(scores, correct, n_gold, float((scores[last] + after) / 2))
 
 
-def precision_recall_curve(
-    correct: NDArray[np.bool_], n_gold: int, points: int = 101
-) -> list[tuple[float, float]]:
+def precision_recall_curve(correct: NDArray[np.bool_], n_gold: int, points: int = 101) -> list[tuple[float, float]]:
     """Return (recall, precision) after the best 1, ..., P pairs, thinned to at most `points` of them."""
     n_taken = np.arange(1, len(correct) + 1)
     n_correct = np.cumsum(correct)

@@ -23,7 +23,13 @@ def render_scores(results: Sequence[TaskResult]) -> str:
     """Return a table of the main scores, in percent for fractions and x 100 for correlations, as papers print them."""
     rows = [row for result in results for row in _task_rows(result)]
     head = ["task", "subset", "n", "score", "value", "95 % interval"]
-    return tabulate(rows, headers=head, tablefmt="simple", disable_numparse=True, colalign=("left", "left", "right", "left", "right", "left"))
+    return tabulate(
+        rows,
+        headers=head,
+        tablefmt="simple",
+        disable_numparse=True,
+        colalign=("left", "left", "right", "left", "right", "left"),
+    )
 
 
 def _task_rows(result: TaskResult) -> list[list[str]]:
@@ -32,12 +38,28 @@ def _task_rows(result: TaskResult) -> list[list[str]]:
     entries = result.subsets
     if len(entries) <= MOST_ROWS:
         return [
-            [result.task_name, entry["hf_subset"], f"{entry['n']:,}", shown, percent(entry[name]), _interval(entry["intervals"].get(name))]
+            [
+                result.task_name,
+                entry["hf_subset"],
+                f"{entry['n']:,}",
+                shown,
+                percent(entry[name]),
+                _interval(entry["intervals"].get(name)),
+            ]
             for entry in entries
         ]
     summary: dict[str, Any] = result.run["summary"][name]
     n = f"{entries[0]['n']:,}" if len({entry["n"] for entry in entries}) == 1 else ""
-    return [[result.task_name, f"mean of {len(entries)}", n, shown, percent(summary["mean"]), _interval(summary.get("interval"))]]
+    return [
+        [
+            result.task_name,
+            f"mean of {len(entries)}",
+            n,
+            shown,
+            percent(summary["mean"]),
+            _interval(summary.get("interval")),
+        ]
+    ]
 
 
 def percent(value: float | None) -> str:
@@ -62,7 +84,9 @@ def render_averages(results: Sequence[TaskResult], averages: Sequence[Average] =
         better = ", lower is better" if average.lower_is_better else ""
         if value.value is None:
             missing = ", ".join(value.missing[:3]) + (", …" if len(value.missing) > 3 else "")
-            lines.append(f"{average.name}: not formed, {len(value.missing)} of {len(average.members)} members missing ({missing})")
+            lines.append(
+                f"{average.name}: not formed, {len(value.missing)} of {len(average.members)} members missing ({missing})"
+            )
         else:
             lines.append(f"{average.name}: {percent(value.value)} (mean of {len(average.members)}{better})")
     return "\n".join(lines)

@@ -1,8 +1,8 @@
 """Result files: MTEB's layout and key names, with the passport of every number.
 
-    <folder>/<org>__<model>/<revision>/<Task>.json            readable by mteb.results.TaskResult.from_disk
-    <folder>/<org>__<model>/<revision>/<Task>.outcomes.npz    per-sentence outcomes
-    <folder>/<org>__<model>/<revision>/experiments/<settings>/...   when settings differ from the model's own
+<folder>/<org>__<model>/<revision>/<Task>.json            readable by mteb.results.TaskResult.from_disk
+<folder>/<org>__<model>/<revision>/<Task>.outcomes.npz    per-sentence outcomes
+<folder>/<org>__<model>/<revision>/experiments/<settings>/...   when settings differ from the model's own
 """
 
 from __future__ import annotations
@@ -173,7 +173,9 @@ def read_result(file: Path) -> TaskResult:
     except ValueError as error:
         raise UserError(f"{file} is not JSON: {error}; was it cut off? run the task again") from error
     except (KeyError, TypeError) as error:
-        raise UserError(f"{file} is not a result of bitext-bench (no {error}): expected a file that bitext-bench run wrote") from error
+        raise UserError(
+            f"{file} is not a result of bitext-bench (no {error}): expected a file that bitext-bench run wrote"
+        ) from error
     if not known:
         raise UserError(
             f"{file} has format {run['format']} (bitext-bench {run.get('version', '?')}), this is version {__version__} "

@@ -78,11 +78,13 @@ class VectorStore:
         Raises:
             UserError: the disk is full or the folder cannot be written; no part of the shard stays behind.
         """
-        body = b"".join([
-            _HEADER.pack(_MAGIC, *vectors.shape),
-            *keys,
-            np.ascontiguousarray(vectors, dtype="<f4").tobytes(),
-        ])
+        body = b"".join(
+            [
+                _HEADER.pack(_MAGIC, *vectors.shape),
+                *keys,
+                np.ascontiguousarray(vectors, dtype="<f4").tobytes(),
+            ]
+        )
         digest = hashlib.sha256(body).digest()
         file = self.folder / f"{digest.hex()[:32]}.shard"
         write_whole(file, body + digest)

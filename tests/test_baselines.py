@@ -38,9 +38,7 @@ def get(name: str) -> Baseline:
 def figure(name: str, task: str, subset: str, metric: str, source: str = "") -> Reported:
     wanted = (task, subset, metric)
     [row] = [
-        row
-        for row in reported(get(name))
-        if (row.task, row.subset, row.metric) == wanted and source in row.source
+        row for row in reported(get(name)) if (row.task, row.subset, row.metric) == wanted and source in row.source
     ]
     return row
 
@@ -107,9 +105,7 @@ class TestE5:
         bare = BASELINES[f"multilingual-e5-{size}-no-prompt"]
         assert (prompted.prompt, prompted.sts_prompt) == ("query: ", "query: ")
         assert (bare.prompt, bare.sts_prompt) == ("", "")
-        assert bare == replace(
-            prompted, prompt="", sts_prompt="", name=bare.name, aliases=bare.aliases
-        )
+        assert bare == replace(prompted, prompt="", sts_prompt="", name=bare.name, aliases=bare.aliases)
 
     def test_figures_are_kept_apart_by_prompt(self) -> None:
         wanted = ("Tatoeba", "jpn-eng", "mteb_accuracy")
@@ -199,9 +195,7 @@ class TestReported:
             ("embeddinggemma-300m", "STS17", "en-en", "cosine_spearman", 0.903),
         ],
     )
-    def test_known_figures(
-        self, name: str, task: str, subset: str, metric: str, value: float
-    ) -> None:
+    def test_known_figures(self, name: str, task: str, subset: str, metric: str, value: float) -> None:
         assert figure(name, task, subset, metric).value == pytest.approx(value, abs=6e-4)
 
     @pytest.mark.parametrize(

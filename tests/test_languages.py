@@ -285,9 +285,7 @@ def test_a_pair_is_read_in_any_spelling(text: str, printed: str) -> None:
     assert str(LangPair.parse(text)) == printed
 
 
-@pytest.mark.parametrize(
-    "text", ["", "-", "en", "en-", "-ja", "en_ja", "en ja", "en-ja-ko", "a--b"]
-)
+@pytest.mark.parametrize("text", ["", "-", "en", "en-", "-ja", "en_ja", "en ja", "en-ja-ko", "a--b"])
 def test_a_malformed_pair_says_what_is_expected(text: str) -> None:
     with pytest.raises(UserError) as raised:
         LangPair.parse(text)

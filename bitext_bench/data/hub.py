@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from ..languages import Language, LangPair, resolve
+from ..languages import LangPair, Language, resolve
 from .shapes import Augmented, Bitext, Comparable, Lines, MissingData, Provenance, ScoredPairs
 
 if TYPE_CHECKING:

@@ -1,10 +1,10 @@
 """`--data DIR`: the layouts in which the sets are distributed.
 
-    DIR/tatoeba/v1/tatoeba.jpn-eng.jpn  .eng                    LASER's Tatoeba
-    DIR/flores200_dataset/devtest/jpn_Jpan.devtest              the FLORES-200 archive
-    DIR/flores200_dataset/devtest_augmented/eng_Latn_augmented.devtest  eng_Latn_errtype.devtest.json   xSIM++
-    DIR/bucc2018/fr-en/fr-en.{training,test}.{fr,en,gold}       BUCC 2018 (bucc-style/ likewise)
-    DIR/sts/STS12/en.test.tsv                                   header: score sentence1 sentence2
+DIR/tatoeba/v1/tatoeba.jpn-eng.jpn  .eng                    LASER's Tatoeba
+DIR/flores200_dataset/devtest/jpn_Jpan.devtest              the FLORES-200 archive
+DIR/flores200_dataset/devtest_augmented/eng_Latn_augmented.devtest  eng_Latn_errtype.devtest.json   xSIM++
+DIR/bucc2018/fr-en/fr-en.{training,test}.{fr,en,gold}       BUCC 2018 (bucc-style/ likewise)
+DIR/sts/STS12/en.test.tsv                                   header: score sentence1 sentence2
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UserError
-from ..languages import Language, LangPair, resolve
+from ..languages import LangPair, Language, resolve
 from .files import check_twins, read_sentences, read_table, read_text, split_lines, warn
 from .shapes import Augmented, Bitext, Comparable, Lines, MissingData, Provenance, ScoredPairs
 
@@ -102,7 +102,9 @@ class LocalSource:
         """Return an STS file; its name is the subset's, or the language's where MTEB calls the subset default."""
         same = pair.source == pair.target
         stems = [subset, str(pair), str(pair.source)] if same else [subset, str(pair), str(pair.reversed)]
-        names = [f"sts/{collection}/{s}.{p}.tsv" for s in dict.fromkeys(stems) for p in _SPLIT_FILES.get(split, (split,))]
+        names = [
+            f"sts/{collection}/{s}.{p}.tsv" for s in dict.fromkeys(stems) for p in _SPLIT_FILES.get(split, (split,))
+        ]
         file = next((self.root / name for name in names if (self.root / name).is_file()), None)
         if file is None:
             raise MissingData(f"{self.root} has no {collection} {subset}: looked for {', '.join(names)}")
@@ -111,8 +113,15 @@ class LocalSource:
         empty = [number for number, row in enumerate(rows, start=2) if not (row[1].strip() and row[2].strip())]
         if empty:
             # STS22 is distributed like this; its second version drops these pairs.
-            warn(f"{file}:{empty[0]}: empty sentence ({len(empty)} of {len(rows)} pairs have one); they are scored as they are")
-        return ScoredPairs(tuple(r[1] for r in rows), tuple(r[2] for r in rows), scores, Provenance.of(f"{collection}-{split}", [digest]))
+            warn(
+                f"{file}:{empty[0]}: empty sentence ({len(empty)} of {len(rows)} pairs have one); they are scored as they are"
+            )
+        return ScoredPairs(
+            tuple(r[1] for r in rows),
+            tuple(r[2] for r in rows),
+            scores,
+            Provenance.of(f"{collection}-{split}", [digest]),
+        )
 
     def _folder(self, name: str) -> Path:
         folder = self.root / name

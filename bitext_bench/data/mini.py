@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ..languages import Language, LangPair, resolve
+from ..languages import LangPair, Language, resolve
 from .files import read_table
 from .shapes import Augmented, Bitext, Comparable, Lines, MissingData, Provenance, ScoredPairs
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import UserError
-from ..languages import Language, LangPair
+from ..languages import LangPair, Language
 
 
 class MissingData(UserError):

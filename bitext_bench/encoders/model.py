@@ -29,9 +29,7 @@ class Encoder(Protocol):
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return (N,) the work that each sentence is, in tokens where there is a tokenizer, at least 1."""
 
-    def encode(
-        self, sentences: Sequence[str], prompt: str, language: Language | None
-    ) -> NDArray[np.float32]:
+    def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Return (N, D) float32, of any length, for one batch that shares its prompt and language."""
 
 

@@ -42,9 +42,7 @@ class PrecomputedEncoder:
         """Return 1 for each: a look-up."""
         return np.ones(len(sentences), dtype=np.int64)
 
-    def encode(
-        self, sentences: Sequence[str], prompt: str, language: Language | None
-    ) -> NDArray[np.float32]:
+    def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Look the sentences up as they are; prompt and language had to be applied when they were encoded.
 
         Raises:

@@ -38,7 +38,9 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
         found = _from_directory(directory, options)
         model, own = replace(found, name=name, revision=revision), _saved_prompts(directory)
     elif "/" in name or name.startswith((".", "~")):
-        raise UserError(f"the model directory {name} does not exist: expected a directory, a hub id org/model, or a name from bitext-bench list models")
+        raise UserError(
+            f"the model directory {name} does not exist: expected a directory, a hub id org/model, or a name from bitext-bench list models"
+        )
     else:
         raise unknown("model", name, [*BASELINES, *(b.checkpoint for b in BASELINES.values())])
     return _with_settings(model, own, options, baseline)
@@ -52,7 +54,9 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
         usual = Prompts(main.prompt, main.sts_prompt)
     overrides = []
     if prompts != usual:
-        overrides.append(("prompt", prompts.bitext if prompts.bitext == prompts.sts else f"{prompts.bitext}_{prompts.sts}"))
+        overrides.append(
+            ("prompt", prompts.bitext if prompts.bitext == prompts.sts else f"{prompts.bitext}_{prompts.sts}")
+        )
     if options.dtype != "fp32":
         overrides.append(("dtype", options.dtype))
     if options.max_length:

@@ -101,17 +101,12 @@ class TransformerEncoder:
         ids = self._model.tokenizer(list(sentences), padding=False, truncation=False)["input_ids"]
         return np.fromiter((max(1, len(row)) for row in ids), np.int64, len(sentences))
 
-    def encode(
-        self, sentences: Sequence[str], prompt: str, language: Language | None
-    ) -> NDArray[np.float32]:
+    def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; the language is not used."""
         import torch
 
         features = self._model.preprocess(list(sentences), prompt=prompt or None)
-        on_device = {
-            k: v.to(self._model.device) if isinstance(v, torch.Tensor) else v
-            for k, v in features.items()
-        }
+        on_device = {k: v.to(self._model.device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
         with torch.inference_mode():
             vectors = self._model(on_device)["sentence_embedding"]
         result: NDArray[np.float32] = vectors.float().cpu().numpy()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..data import Augmented, Lines, MissingData, Provenance, Source
 from ..errors import UserError
-from ..languages import Language, LangPair
+from ..languages import LangPair, Language
 from ..margin import MARGIN_K, MARGINS, best_candidates
 from ..neighbours import Neighbours, Vectors, nearest_both_ways
 from ..significance import mean_interval
@@ -148,7 +148,9 @@ class XSimPlusPlus:
             candidates = Side(lines[target].sentences + altered.sentences, target)
             for x in chosen:
                 if x != target:
-                    data = Provenance.of(altered.data.version, [str(_both(lines[x], lines[target])), altered.data.sha256])
+                    data = Provenance.of(
+                        altered.data.version, [str(_both(lines[x], lines[target])), altered.data.sha256]
+                    )
                     score = partial(self._score, LangPair(x, target), altered, candidates.sentences, data)
                     units.append(Unit((sides[x], candidates), score))
         return units

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data import Bitext, MissingData, Source
-from ..languages import Language, LangPair, resolve
+from ..languages import LangPair, resolve
 from ..margin import MARGINS, best_candidates
 from ..metrics import ceiling, gold_rank, hubness, mean_reciprocal_rank, mteb_f1, recall_at, text_classes
 from ..neighbours import Nearest, Neighbours, Vectors, nearest_both_ways

@@ -1,0 +1,96 @@
+"""Fixtures: a tiny real checkpoint, and folders of test data in the official layouts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+WORDS = "a the cat dog sat ran on under mat house tree red blue one two three not le la chat chien".split()
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sentence-transformers directory with a random 2-layer BERT of 32 dimensions and a word tokenizer."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+
+    folder = tmp_path_factory.mktemp("tiny")
+    plain = make_plain_checkpoint(folder / "plain")
+    torch.manual_seed(0)
+    model = SentenceTransformer(modules=[Transformer(str(plain), max_seq_length=64), Pooling(32, "mean"), Normalize()])
+    model.save(str(folder / "tiny-bert"))
+    return folder / "tiny-bert"
+
+
+def make_plain_checkpoint(folder: Path) -> Path:
+    """Write a plain transformers checkpoint: random BERT, tokenizer over letters and WORDS."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
+    tokenizer = Tokenizer(models.WordLevel({w: i for i, w in enumerate(dict.fromkeys(vocabulary))}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        unk_token="[UNK]",
+        pad_token="[PAD]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+        model_max_length=64,
+    )
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+    BertModel(config).save_pretrained(folder)
+    fast.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def data_root(tmp_path: Path) -> Path:
+    """A --data directory with a little of everything, in the official layouts (en and fr, 20 sentences)."""
+    root = tmp_path / "data"
+    english = [
+        f"the {color} {animal} {verb} {place}"
+        for color in ("red", "blue")
+        for animal in ("cat", "dog")
+        for verb in ("sat", "ran")
+        for place in ("on the mat", "under the tree", "house")
+    ][:20]
+    french = [f"le {sentence} la" for sentence in english]
+    write(root / "tatoeba/v1/tatoeba.fra-eng.fra", french)
+    write(root / "tatoeba/v1/tatoeba.fra-eng.eng", english)
+    write(root / "flores200_dataset/devtest/eng_Latn.devtest", english)
+    write(root / "flores200_dataset/devtest/fra_Latn.devtest", french)
+    altered = {f"{s} not": {"src": s, "errtype": "negation"} for s in english[:10]}
+    write(root / "flores200_dataset/devtest_augmented/eng_Latn_augmented.devtest", list(altered))
+    write(root / "flores200_dataset/devtest_augmented/eng_Latn_errtype.devtest.json", [json.dumps(altered)])
+    for split in ("training", "test"):
+        stem = root / f"bucc2018/fr-en/fr-en.{split}"
+        write(stem.with_name(f"{stem.name}.fr"), [f"fr-{i}\t{s}" for i, s in enumerate(french)])
+        write(stem.with_name(f"{stem.name}.en"), [f"en-{i}\t{s}" for i, s in enumerate(english)])
+        write(stem.with_name(f"{stem.name}.gold"), [f"fr-{i}\ten-{i}" for i in range(0, 20, 2)])
+    rows = [f"{i % 6}.0\t{english[i]}\t{english[(i * 7) % 20]}" for i in range(20)]
+    write(root / "sts/STSBenchmark/en.test.tsv", ["score\tsentence1\tsentence2", *rows])
+    return root
+
+
+def write(file: Path, lines: list[str]) -> None:
+    """Write lines as UTF-8 with a line feed after each."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
