@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +116,7 @@ class Embedder:
                     bar.set_postfix_str(f"{done:,}/{n_texts:,} sentences")
 
     def _encode_shard(
-        self, encoder: Encoder, part: _Work, shard: NDArray[np.int64], bar: tqdm[None]
+        self, encoder: Encoder, part: _Work, shard: NDArray[np.int64], bar: tqdm[Never]
     ) -> NDArray[np.float32]:
         vectors = []
         for batch in _batches(part.sizes[shard], self._limits.tokens or encoder.batch_tokens, self._limits.sentences):
@@ -171,6 +172,6 @@ def check_vectors(vectors: NDArray[np.float32], sentences: Sequence[str], model:
         at = int(bad.argmax())
         kind = "a zero vector" if norms[at] == 0 else "NaN or infinity"
         raise UserError(
-            f"{model} gave {kind} for {sentences[at]!r} ({int(bad.sum())} of the {len(sentences)} sentences of this batch): "
-            "expected finite vectors that are not zero; try --dtype fp32, or check the model's weights"
+            f"{model} gave {kind} for {sentences[at]!r} ({int(bad.sum())} of the {len(sentences)} sentences "
+            "of this batch): expected finite vectors that are not zero; try --dtype fp32, or check the model's weights"
         )

@@ -36,7 +36,7 @@ class Nearest:
 
     def mean(self, k: int) -> NDArray[np.float64]:
         """Return the (N,) mean cosine of each query's k nearest (fewer where there are fewer)."""
-        return self.cosines[:, :k].mean(axis=1, dtype=np.float64)
+        return np.asarray(self.cosines[:, :k].mean(axis=1, dtype=np.float64))
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def render_averages(results: Sequence[TaskResult], averages: Sequence[Average] =
         if value.value is None:
             missing = ", ".join(value.missing[:3]) + (", …" if len(value.missing) > 3 else "")
             lines.append(
-                f"{average.name}: not formed, {len(value.missing)} of {len(average.members)} members missing ({missing})"
+                f"{average.name}: not formed, {len(value.missing)} of {len(average.members)} missing ({missing})"
             )
         else:
             lines.append(f"{average.name}: {percent(value.value)} (mean of {len(average.members)}{better})")

@@ -178,8 +178,8 @@ def read_result(file: Path) -> TaskResult:
         ) from error
     if not known:
         raise UserError(
-            f"{file} has format {run['format']} (bitext-bench {run.get('version', '?')}), this is version {__version__} "
-            f"and reads format {FORMAT}: use the version that wrote it, or run the task again"
+            f"{file} has format {run['format']} (bitext-bench {run.get('version', '?')}); this is version "
+            f"{__version__} and reads format {FORMAT}: use the version that wrote it, or run the task again"
         )
     return result
 
@@ -219,5 +219,5 @@ def _pack(outcomes: Outcomes) -> bytes:
     packed["offsets"] = np.concatenate([[0], np.cumsum(lengths)])
     packed["blocks"] = np.array(["\t".join(block) for block in outcomes])
     stream = io.BytesIO()
-    np.savez_compressed(stream, **packed)
+    np.savez_compressed(stream, allow_pickle=False, **packed)
     return stream.getvalue()

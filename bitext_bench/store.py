@@ -113,7 +113,7 @@ def _read_shard(file: Path) -> tuple[list[bytes], NDArray[np.float32]] | None:
     end = first_vector + n * d * 4
     if magic != _MAGIC or end + _DIGEST_BYTES != len(content):
         return None
-    if hashlib.sha256(content[:end]).digest() != content[end:].tobytes():
+    if hashlib.sha256(content.data[:end]).digest() != content[end:].tobytes():
         return None
     flat = content[_HEADER.size : first_vector].tobytes()
     keys = [flat[i : i + KEY_BYTES] for i in range(0, len(flat), KEY_BYTES)]

@@ -49,8 +49,8 @@ def read_sentences(file: Path) -> tuple[tuple[str, ...], str]:
     empty = [number for number, sentence in enumerate(sentences, start=1) if not sentence.strip()]
     if empty:
         raise UserError(
-            f"{file}:{empty[0]}: empty line ({len(empty)} of {len(sentences)} lines are): expected one sentence a line; "
-            "a sentence is missing here, and dropping the line would shift all that follow"
+            f"{file}:{empty[0]}: empty line ({len(empty)} of {len(sentences)} lines are): "
+            "expected one sentence a line; dropping the line would shift all that follow"
         )
     return tuple(sentences), digest
 
@@ -63,7 +63,8 @@ def check_twins(first: Path, n_first: int, second: Path, n_second: int) -> None:
     """
     if n_first != n_second:
         raise UserError(
-            f"{first} has {n_first:,} lines and {second} {n_second:,}: expected line i of one to translate line i of the other"
+            f"{first} has {n_first:,} lines and {second} {n_second:,}: "
+            "expected line i of one to translate line i of the other"
         )
 
 

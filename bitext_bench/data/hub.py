@@ -64,7 +64,8 @@ class HubSource:
     def comparable(self, collection: str, pair: LangPair, split: str) -> Comparable:
         """Refuse: the hub has only BUCC's gold pairs (BUCC.v2), not the corpora with their splits."""
         raise MissingData(
-            "BUCC mining needs BUCC 2018's training and test corpora, which are not on the hub: pass --data DIR with bucc2018/"
+            "BUCC mining needs BUCC 2018's training and test corpora, which are not on the hub: "
+            "pass --data DIR with bucc2018/"
         )
 
     def scored(self, collection: str, subset: str, pair: LangPair, split: str) -> ScoredPairs:
@@ -107,9 +108,9 @@ class HubSource:
             where = task.metadata.dataset
             reason = " ".join(str(error).split())[:160]
             raise UserError(
-                f"cannot get {where['path']} at revision {str(where['revision'])[:8]} for {task.metadata.name} ({reason}). Three ways on: "
-                "--data DIR with the set in its official layout (README, data); run once where the hub can be reached and copy its cache "
-                "($HF_HOME); or --data mini, the built-in set"
+                f"cannot get {where['path']} at revision {str(where['revision'])[:8]} for {task.metadata.name} "
+                f"({reason}). Three ways on: --data DIR with the set in its official layout (README, data); run once "
+                "where the hub can be reached and copy its cache ($HF_HOME); or --data mini, the built-in set"
             ) from error
         return task, task.dataset
 

@@ -113,9 +113,7 @@ class LocalSource:
         empty = [number for number, row in enumerate(rows, start=2) if not (row[1].strip() and row[2].strip())]
         if empty:
             # STS22 is distributed like this; its second version drops these pairs.
-            warn(
-                f"{file}:{empty[0]}: empty sentence ({len(empty)} of {len(rows)} pairs have one); they are scored as they are"
-            )
+            warn(f"{file}:{empty[0]}: empty sentence ({len(empty)} of {len(rows)} pairs have one); scored as they are")
         return ScoredPairs(
             tuple(r[1] for r in rows),
             tuple(r[2] for r in rows),

@@ -51,7 +51,7 @@ class PrecomputedEncoder:
         missing = [s for s in sentences if s not in self._row_of]
         if missing:
             raise UserError(
-                f"{self._folder} has no vector for {missing[0]!r} and {len(missing) - 1} other sentences of this batch: "
+                f"{self._folder} has no vector for {missing[0]!r} and {len(missing) - 1} others of this batch: "
                 "add them to a <name>.txt and <name>.npy there"
             )
         return self._vectors[[self._row_of[s] for s in sentences]]

@@ -39,7 +39,8 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
         model, own = replace(found, name=name, revision=revision), _saved_prompts(directory)
     elif "/" in name or name.startswith((".", "~")):
         raise UserError(
-            f"the model directory {name} does not exist: expected a directory, a hub id org/model, or a name from bitext-bench list models"
+            f"the model directory {name} does not exist: expected a directory, a hub id org/model, "
+            "or a name from bitext-bench list models"
         )
     else:
         raise unknown("model", name, [*BASELINES, *(b.checkpoint for b in BASELINES.values())])

@@ -68,18 +68,20 @@ class Task(Protocol):
         kind: decides the prompt.
         split: the split that is reported.
         lower_is_better: true for error rates.
+        description: one line for `list tasks`.
     """
 
+    # As properties, so that frozen dataclasses fit.
     @property
-    def name(self) -> str: ...
+    def name(self) -> str: ...  # noqa: D102 (above)
     @property
-    def kind(self) -> Kind: ...
+    def kind(self) -> Kind: ...  # noqa: D102
     @property
-    def split(self) -> str: ...
+    def split(self) -> str: ...  # noqa: D102
     @property
-    def lower_is_better(self) -> bool: ...
+    def lower_is_better(self) -> bool: ...  # noqa: D102
     @property
-    def description(self) -> str: ...
+    def description(self) -> str: ...  # noqa: D102
 
     def load(self, source: Source, languages: Languages) -> list[Unit]:
         """Read the data of the chosen languages.

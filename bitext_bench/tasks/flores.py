@@ -18,7 +18,7 @@ from ..languages import LangPair, Language
 from ..margin import MARGIN_K, MARGINS, best_candidates
 from ..neighbours import Neighbours, Vectors, nearest_both_ways
 from ..significance import mean_interval
-from .base import Kind, Languages, Side, SubsetScores, Unit, wanted
+from .base import Kind, Languages, Side, SubsetScores, Unit, mean_of, wanted
 
 K = 16
 
@@ -210,8 +210,7 @@ class XSimPlusPlus:
         kinds: Counter[str] = Counter()
         for subset in subsets:
             kinds.update(subset.details["errors"])
-        rates = [subset.scores["xsimpp"] for subset in subsets]
-        return {"xsimpp": {"mean": float(np.mean(rates)), "subsets": len(rates)}, "errors": dict(sorted(kinds.items()))}
+        return {"xsimpp": mean_of(subsets, "xsimpp"), "errors": dict(sorted(kinds.items()))}
 
 
 def _error_kind(altered: Augmented, gold: str, found: str) -> str:
