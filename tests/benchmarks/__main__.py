@@ -1,0 +1,43 @@
+"""`python -m tests.benchmarks [encode] [flores] [warm] [memory]`: the speed claims, as ratios within one run.
+
+Needs ../shared/data and the encoders of ../shared/models/get_models.py (in $BITEXT_MODELS, else
+~/.cache/bitext-models). Exits with 1 when a claim does not hold. Run it on an otherwise idle machine.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from . import encode, flores, memory, warm
+from .claims import Claim
+
+BENCHMARKS: dict[str, Callable[[Path, Path, Path], list[Claim]]] = {
+    "encode": encode.measure,
+    "flores": flores.measure,
+    "warm": warm.measure,
+    "memory": memory.measure,
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = set(names) - BENCHMARKS.keys()
+    if unknown:
+        print(f"unknown benchmark {', '.join(unknown)}: expected some of {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    data = Path(__file__).parents[2].parent / "shared" / "data"
+    models = Path(os.environ.get("BITEXT_MODELS") or Path.home() / ".cache" / "bitext-models")
+    failed = 0
+    for name in names or list(BENCHMARKS):
+        with tempfile.TemporaryDirectory() as scratch:
+            for claim in BENCHMARKS[name](data, models / "e5-small-q4", Path(scratch)):
+                print(f"{name}: {claim}")
+                failed += not claim.holds
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
