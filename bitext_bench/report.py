@@ -20,45 +20,38 @@ def printable(text: str) -> str:
 
 
 def render_scores(results: Sequence[TaskResult]) -> str:
-    """Return a table of the main scores, in percent for fractions and x 100 for correlations, as papers print them."""
+    """Return a table of the main scores, in percent for fractions and x 100 for correlations, as papers print them.
+
+    `ceiling` is shown where sentences that differ only in case or punctuation keep the score below 100.
+    """
     rows = [row for result in results for row in _task_rows(result)]
-    head = ["task", "subset", "n", "score", "value", "95 % interval"]
-    return tabulate(
-        rows,
-        headers=head,
-        tablefmt="simple",
-        disable_numparse=True,
-        colalign=("left", "left", "right", "left", "right", "left"),
-    )
+    head = ["task", "subset", "n", "score", "value", "95 % interval", "ceiling"]
+    if not any(row[-1] for row in rows):
+        head, rows = head[:-1], [row[:-1] for row in rows]
+    align = ["left", "left", "right", "left", "right", "left", "right"][: len(head)]
+    return tabulate(rows, headers=head, tablefmt="simple", disable_numparse=True, colalign=align)
 
 
 def _task_rows(result: TaskResult) -> list[list[str]]:
     name = result.run["main_score"]
     shown = f"{name} (lower is better)" if result.run["lower_is_better"] else name
     entries = result.subsets
-    if len(entries) <= MOST_ROWS:
-        return [
-            [
-                result.task_name,
-                entry["hf_subset"],
-                f"{entry['n']:,}",
-                shown,
-                percent(entry[name]),
-                _interval(entry["intervals"].get(name)),
-            ]
-            for entry in entries
-        ]
-    summary: dict[str, Any] = result.run["summary"][name]
-    n = f"{entries[0]['n']:,}" if len({entry["n"] for entry in entries}) == 1 else ""
+    if len(entries) > MOST_ROWS:
+        summary: dict[str, Any] = result.run["summary"][name]
+        n = f"{entries[0]['n']:,}" if len({entry["n"] for entry in entries}) == 1 else ""
+        subset, interval = f"mean of {len(entries)}", _interval(summary.get("interval"))
+        return [[result.task_name, subset, n, shown, percent(summary["mean"]), interval, ""]]
     return [
         [
             result.task_name,
-            f"mean of {len(entries)}",
-            n,
+            printable(entry["hf_subset"]),
+            f"{entry['n']:,}",
             shown,
-            percent(summary["mean"]),
-            _interval(summary.get("interval")),
+            percent(entry[name]),
+            _interval(entry["intervals"].get(name)),
+            percent(entry["ceiling"]) if entry.get("ceiling", 1.0) < 1.0 else "",
         ]
+        for entry in entries
     ]
 
 
