@@ -146,6 +146,19 @@ class _Work:
             yield order[first : first + SHARD_TEXTS]
 
 
+def encode_now(encoder: Encoder, texts: Texts) -> Vectors:
+    """Return (N, D) unit vectors without a store, for an encoder that changes while it is trained."""
+    work = _Work(texts, [], _sizes(encoder, texts))
+    order = np.argsort(-work.sizes, kind="stable")
+    parts = []
+    for batch in _batches(work.sizes[order], encoder.batch_tokens, None):
+        sentences = [texts.sentences[i] for i in order[batch]]
+        vectors = encoder.encode(sentences, texts.prompt, texts.language)
+        check_vectors(vectors, sentences, "the model in training")
+        parts.append(vectors)
+    return unit(np.concatenate(parts)[np.argsort(order)])
+
+
 def _sizes(encoder: Encoder, texts: Texts) -> NDArray[np.int64]:
     return encoder.sizes([texts.prompt + sentence for sentence in texts.sentences])
 

@@ -48,7 +48,18 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
 
 
 def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: Baseline | None) -> Model:
-    """Apply what the user set, and note what differs from the model's usual setting."""
+    """Apply what the user set, and note what differs from the model's usual setting.
+
+    Raises:
+        UserError: the user set what this kind of model does not let one set.
+    """
+    fixed = {
+        "--dtype": options.dtype != model.dtype,
+        "--pooling": options.pooling not in (None, model.pooling),
+        "--max-length": options.max_length not in (None, model.max_length),
+    }
+    if refused := [flag for flag, differs in fixed.items() if differs]:
+        raise UserError(f"{model.name} takes no {' or '.join(refused)}: the package that runs it decides that")
     prompts = own if options.prompt is None else Prompts(options.prompt, options.prompt)
     usual = own
     if baseline and (main := find_baseline(baseline.checkpoint)):

@@ -90,25 +90,25 @@ def _read_json(file: Path) -> dict[str, Any]:
 
 
 class TransformerEncoder:
-    """An encoder over sentence-transformers' modules, without its batching."""
+    """An encoder over sentence-transformers' modules, without its batching; `model` is open to be trained."""
 
     def __init__(self, model: SentenceTransformer) -> None:
-        self._model = model.eval()
+        self.model = model.eval()
         self.batch_tokens = CPU_BATCH_TOKENS if model.device.type == "cpu" else GPU_BATCH_TOKENS
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return the token counts, special tokens included, before truncation."""
-        ids = self._model.tokenizer(list(sentences), padding=False, truncation=False)["input_ids"]
+        ids = self.model.tokenizer(list(sentences), padding=False, truncation=False)["input_ids"]
         return np.fromiter((max(1, len(row)) for row in ids), np.int64, len(sentences))
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; the language is not used."""
         import torch
 
-        features = self._model.preprocess(list(sentences), prompt=prompt or None)
-        on_device = {k: v.to(self._model.device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
+        features = self.model.preprocess(list(sentences), prompt=prompt or None)
+        on_device = {k: v.to(self.model.device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
         with torch.inference_mode():
-            vectors = self._model(on_device)["sentence_embedding"]
+            vectors = self.model(on_device)["sentence_embedding"]
         result: NDArray[np.float32] = vectors.float().cpu().numpy()
         return result
 

@@ -1,0 +1,65 @@
+"""The criterion: Tatoeba-style accuracy on rows held out of the training pairs, by the harness's own scoring."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.evaluation import BaseEvaluator
+
+from bitext_bench.embeddings import Texts, encode_now
+from bitext_bench.encoders.transformer import TransformerEncoder
+from bitext_bench.metrics import fold, gold_rank, recall_at, text_classes
+from bitext_bench.neighbours import nearest_both_ways
+
+from .teacher import PairRows
+
+
+def hold_out(data: PairRows, rows: int, seed: int) -> tuple[PairRows, PairRows]:
+    """Split off at most `rows` random rows (and at most a tenth); returns (training, held out).
+
+    A training row that shares either sentence with a held-out row, case and punctuation aside, is dropped.
+    """
+    chosen = random.Random(seed).sample(range(len(data.source)), min(rows, len(data.source) // 10))
+    held = PairRows(data.pair, [data.source[i] for i in chosen], [data.target[i] for i in chosen])
+    seen = {fold(text) for text in (*held.source, *held.target)}
+    kept = [
+        (source, target)
+        for source, target in zip(data.source, data.target, strict=True)
+        if fold(source) not in seen and fold(target) not in seen
+    ]
+    return PairRows(data.pair, [s for s, _ in kept], [t for _, t in kept]), held
+
+
+class DevAccuracy(BaseEvaluator):
+    """Mean over the pairs of the accuracy of both directions on held-out rows; higher is better, in [0, 1]."""
+
+    def __init__(self, held_out: Sequence[PairRows], prompt: str) -> None:
+        super().__init__()
+        self._held_out = [item for item in held_out if item.source]
+        self._prompt = prompt
+        self.primary_metric = "dev_accuracy"
+        self.curve: list[dict[str, float]] = []
+
+    def __call__(
+        self, model: SentenceTransformer, output_path: str | None = None, epoch: int = -1, steps: int = -1, **_: Any
+    ) -> dict[str, float]:
+        """Return `dev_accuracy` and the accuracy of each pair."""
+        encoder = TransformerEncoder(model)
+        scores = {f"dev_accuracy_{item.pair}": self._accuracy(encoder, item) for item in self._held_out}
+        scores["dev_accuracy"] = float(np.mean(list(scores.values())))
+        self.curve.append({"step": float(steps), **scores})
+        return scores
+
+    def _accuracy(self, encoder: TransformerEncoder, item: PairRows) -> float:
+        source, target = (
+            encode_now(encoder, Texts(tuple(sentences), language, self._prompt))
+            for sentences, language in ((item.source, item.pair.source), (item.target, item.pair.target))
+        )
+        neighbours = nearest_both_ways(source, target, k=1)
+        forward = recall_at(gold_rank(neighbours.forward.indices, text_classes(item.target)), 1)
+        backward = recall_at(gold_rank(neighbours.backward.indices, text_classes(item.source)), 1)
+        return (forward + backward) / 2

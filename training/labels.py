@@ -1,0 +1,51 @@
+"""Labels for the contrastive loss: how much sentence j counts as a translation of sentence i.
+
+Park et al. 2024 (arXiv:2405.16155), section 3. All functions take and give float tensors on one device.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Label = Literal["priority", "average", "hard"]
+LABELS: tuple[Label, ...] = get_args(Label)
+
+
+def cosines(rows: Tensor, columns: Tensor) -> Tensor:
+    """Return the (N, M) cosines of (N, D) and (M, D); a zero vector has cosine 0 with everything."""
+    return functional.normalize(rows, dim=1) @ functional.normalize(columns, dim=1).T
+
+
+def teacher_similarities(label: Label, teacher: Tensor) -> Tensor:
+    """Return what the teacher says of each pair of rows, (N, N), symmetric.
+
+    Args:
+        label: "priority": cosines between the anchor sentences; "average": the mean of the cosines between the
+            sources and between the targets; "hard": the identity (equation 3), which no softmax of it is.
+        teacher: (N, S, D) teacher vectors of each pair: S = 1 the anchor's (priority), S = 2 source and target
+            (average). For "hard" only N and the dtype matter.
+
+    Raises:
+        ValueError: "average" without both sides.
+    """
+    if label == "hard":
+        return torch.eye(len(teacher), dtype=teacher.dtype, device=teacher.device)
+    anchor = teacher[:, 0]
+    if label == "priority":
+        return cosines(anchor, anchor)
+    if teacher.shape[1] < 2:
+        raise ValueError(f"average labels need the teacher's vectors of both sides, got shape {tuple(teacher.shape)}")
+    return (cosines(anchor, anchor) + cosines(teacher[:, 1], teacher[:, 1])) / 2
+
+
+def soft_labels(label: Label, similarities: Tensor, tau: float) -> Tensor:
+    """Return w(i, j) from `teacher_similarities`; rows sum to 1.
+
+    Priority is equation 4, the softmax over each row of sim / tau; average is equation 5, the same of the mean.
+    Hard labels are the similarities themselves.
+    """
+    return similarities if label == "hard" else functional.softmax(similarities / tau, dim=1)
