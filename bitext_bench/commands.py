@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from .data import MissingData, Source, open_source
@@ -79,19 +80,10 @@ def verify(arguments: argparse.Namespace) -> int:
 def _same_setting(stored: TaskResult, arguments: argparse.Namespace) -> tuple[Model, Source]:
     """Resolve the model and the data of a result file; what the file says wins over the command line's defaults."""
     said = stored.run["model"]
-    name = arguments.model or said["name"]
+    name = arguments.model or said["registered"] or said["name"]
     if arguments.model is None and name.startswith("local/"):
         raise UserError(f"{arguments.file} was made with {name}, which is no public model: pass --model DIR")
-    options = ModelOptions(
-        prompt=said["prompt"],
-        dtype=said["dtype"],
-        pooling=arguments.pooling,
-        max_length=arguments.max_length,
-        device=arguments.device,
-        revision=arguments.model_revision,
-        trust_remote_code=arguments.trust_remote_code,
-        allow_pickle=arguments.allow_pickle,
-    )
+    options = replace(_options(arguments), prompt=said["prompt"], dtype=said["dtype"])
     mini = stored.task_name.startswith("Mini-")
     hub = stored.dataset_revision.startswith("hub-")
     if arguments.data is None and not (mini or hub):

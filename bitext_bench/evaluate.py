@@ -93,6 +93,7 @@ def _result(model: Model, task: Task, subsets: Sequence[SubsetScores], seconds: 
             "version": __version__,
             "model": {
                 "name": model.name,
+                "registered": model.registered,
                 "revision": model.revision,
                 "fingerprint": model.fingerprint,
                 "prompt": prompt,

@@ -22,6 +22,7 @@ _WITHOUT_EFFECT = {
 }
 # Written by the library that saved the checkpoint; the same model saved by two versions is one model.
 _VOLATILE_KEYS = {"transformers_version", "_name_or_path", "is_local", "local_files_only"}
+_STAMPED = {"config.json", "tokenizer_config.json"}
 
 
 def weight_files(directory: Path) -> list[Path]:
@@ -68,7 +69,7 @@ def _files(directory: Path) -> list[Path]:
 
 
 def _digest(file: Path) -> str:
-    if file.suffix == ".json":
+    if file.name in _STAMPED:
         try:
             content = json.loads(file.read_bytes())
         except ValueError as error:

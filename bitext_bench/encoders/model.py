@@ -73,6 +73,7 @@ class Model:
         fingerprint: sha256 of weights, tokenizer and configuration.
         needs_language: the encoder wants to know each sentence's language (LASER2, SONAR).
         overrides: settings that differ from the model's own, as they name the results folder.
+        registered: its name in the registry, if that is how it was found.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Model:
     load: Callable[[], Encoder]
     needs_language: bool = False
     overrides: tuple[tuple[str, str], ...] = ()
+    registered: str | None = None
 
     @property
     def space(self) -> str:

@@ -44,7 +44,7 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
         )
     else:
         raise unknown("model", name, [*BASELINES, *(b.checkpoint for b in BASELINES.values())])
-    return _with_settings(model, own, options, baseline)
+    return _with_settings(model, own, options, None if path.is_dir() else baseline)
 
 
 def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: Baseline | None) -> Model:
@@ -75,7 +75,8 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
         overrides.append(("maxlen", str(options.max_length)))
     if options.pooling:
         overrides.append(("pool", options.pooling))
-    return replace(model, prompts=prompts, overrides=tuple(overrides))
+    name = baseline.name if baseline else None
+    return replace(model, prompts=prompts, overrides=tuple(overrides), registered=name)
 
 
 def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:

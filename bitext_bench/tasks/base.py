@@ -9,8 +9,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import Source
-from ..languages import Language
+from ..data import MissingData, Source
+from ..languages import LangPair, Language, resolve
 from ..neighbours import Vectors
 from ..significance import Interval
 
@@ -100,6 +100,19 @@ def wanted(available: Sequence[Language], languages: Languages) -> list[Language
     if languages is None:
         return list(available)
     return [language for language in available if language in set(languages)]
+
+
+def english_pairs(name: str, source: Source, collection: str, languages: Languages) -> list[LangPair]:
+    """Return xx-en for every chosen language that a collection of such pairs has.
+
+    Raises:
+        MissingData: the source does not have the collection, or none of the languages.
+    """
+    english = resolve("en")
+    pairs = [LangPair(x, english) for x in wanted(source.languages(collection), languages) if x != english]
+    if not pairs:
+        raise MissingData(f"{source.name} has no {name} in the languages asked for")
+    return pairs
 
 
 def mean_of(subsets: Sequence[SubsetScores], score: str) -> dict[str, Any]:

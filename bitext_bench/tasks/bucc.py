@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..data import Comparable, MissingData, Provenance, Source
-from ..languages import LangPair, resolve
+from ..data import Comparable, Provenance, Source
+from ..languages import LangPair
 from ..margin import MARGIN_K
 from ..mining import MinedPairs, best_cut, cut_at, judge, mine, precision_recall_curve
 from ..neighbours import Vectors, nearest_both_ways
 from ..significance import f1_interval
-from .base import Kind, Languages, Side, SubsetScores, Unit, mean_of, wanted
+from .base import Kind, Languages, Side, SubsetScores, Unit, english_pairs, mean_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,8 @@ class Mining:
 
     def load(self, source: Source, languages: Languages) -> list[Unit]:
         """Load one unit a language, with both splits."""
-        english = resolve("en")
-        chosen = [x for x in wanted(source.languages(self.collection), languages) if x != english]
-        if not chosen:
-            raise MissingData(f"{source.name} has no {self.name} in the languages asked for")
-        return [self._unit(source, LangPair(x, english)) for x in chosen]
+        pairs = english_pairs(self.name, source, self.collection, languages)
+        return [self._unit(source, pair) for pair in pairs]
 
     def _unit(self, source: Source, pair: LangPair) -> Unit:
         training, test = (source.comparable(self.collection, pair, split) for split in ("training", "test"))

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import Bitext, MissingData, Source
-from ..languages import LangPair, resolve
+from ..data import Bitext, Source
+from ..languages import LangPair
 from ..margin import MARGINS, best_candidates
 from ..metrics import ceiling, gold_rank, hubness, mean_reciprocal_rank, mteb_f1, recall_at, text_classes
 from ..neighbours import Nearest, Neighbours, Vectors, nearest_both_ways
 from ..significance import mean_interval
-from .base import Kind, Languages, Side, SubsetScores, Unit, mean_of, wanted
+from .base import Kind, Languages, Side, SubsetScores, Unit, english_pairs, mean_of
 
 K = 16  # neighbours kept: enough for CSLS at 10 and recall at 10
 
@@ -39,11 +39,8 @@ class Retrieval:
 
     def load(self, source: Source, languages: Languages) -> list[Unit]:
         """Load one unit a language."""
-        english = resolve("en")
-        chosen = [x for x in wanted(source.languages(self.collection), languages) if x != english]
-        if not chosen:
-            raise MissingData(f"{source.name} has no {self.name} in the languages asked for")
-        return [self._unit(source.parallel(self.collection, x), LangPair(x, english)) for x in chosen]
+        pairs = english_pairs(self.name, source, self.collection, languages)
+        return [self._unit(source.parallel(self.collection, pair.source), pair) for pair in pairs]
 
     def _unit(self, bitext: Bitext, pair: LangPair) -> Unit:
         sides = (Side(bitext.source, pair.source), Side(bitext.target, pair.target))
