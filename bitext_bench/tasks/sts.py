@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data import MissingData, ScoredPairs, Source
 from ..languages import LangPair
@@ -64,8 +65,7 @@ class Sts:
     def _score(self, subset: str, pair: LangPair, pairs: ScoredPairs, vectors: Sequence[Vectors]) -> list[SubsetScores]:
         from scipy import stats  # half a second, which `list tasks` need not wait
 
-        # In float64, as the float32 sum of a product can put two nearly equal pairs into the wrong order.
-        predicted = np.einsum("nd,nd->n", vectors[0].astype(np.float64), vectors[1].astype(np.float64))
+        predicted = _cosines(vectors[0], vectors[1])
         gold = np.asarray(pairs.scores)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", stats.ConstantInputWarning)  # it gives nan, which is reported
@@ -87,6 +87,13 @@ class Sts:
     def summarise(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
         """Return the mean over the subsets of this file."""
         return {"cosine_spearman": mean_of(subsets, "cosine_spearman")}
+
+
+def _cosines(first: Vectors, second: Vectors) -> NDArray[np.float64]:
+    """Return (N,) cosines in float64: a float32 sum can put two nearly equal pairs into the wrong order."""
+    a, b = first.astype(np.float64), second.astype(np.float64)
+    products = np.einsum("nd,nd->n", a, b) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
+    return np.asarray(products, dtype=np.float64)
 
 
 def _defined(correlation: float) -> float | None:

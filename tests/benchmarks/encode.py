@@ -52,4 +52,3 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
         Claim("speed / sentence-transformers' encode", ratio, 1.5, detail=rates),
         Claim("minimum cosine to its vectors", cosine, 0.9999),
     ]
-

@@ -1,0 +1,118 @@
+"""Mining and thresholds against slow references written from the definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bitext_bench.mining import MinedPairs, best_cut, cut_at, judge, mine, precision_recall_curve
+from bitext_bench.neighbours import Vectors, nearest_both_ways, unit
+
+
+def corpora(n_gold: int, n_alone: int, seed: int) -> tuple[Vectors, Vectors]:
+    """The first n_gold rows of both sides translate each other; the rest have no partner."""
+    generator = np.random.default_rng(seed)
+    meaning = generator.standard_normal((n_gold, 16))
+    sides = [
+        unit(
+            np.concatenate(
+                [meaning + 0.7 * generator.standard_normal(meaning.shape), generator.standard_normal((n_alone, 16))]
+            )
+        )
+        for _ in range(2)
+    ]
+    return sides[0], sides[1]
+
+
+def slow_mine(x: Vectors, y: Vectors, k: int = 4) -> list[tuple[int, int, float]]:
+    """LASER's mine_bitexts.py, --retrieval max, ratio margin: a loop a step."""
+    cosines = (x @ y.T).astype(np.float64)
+    around_x = [float(np.mean(sorted(row, reverse=True)[:k])) for row in cosines]
+    around_y = [float(np.mean(sorted(column, reverse=True)[:k])) for column in cosines.T]
+
+    def score(i: int, j: int) -> float:
+        return float(cosines[i, j] / ((around_x[i] + around_y[j]) / 2))
+
+    proposals = []
+    for i in range(len(x)):
+        nearest = sorted(range(len(y)), key=lambda j: -cosines[i, j])[:k]
+        best = max(nearest, key=lambda j: score(i, j))
+        proposals.append((i, best, score(i, best)))
+    for j in range(len(y)):
+        nearest = sorted(range(len(x)), key=lambda i: -cosines[i, j])[:k]
+        best = max(nearest, key=lambda i: score(i, j))
+        proposals.append((best, j, score(best, j)))
+    taken: list[tuple[int, int, float]] = []
+    for i, j, s in sorted(proposals, key=lambda p: (-p[2], p[0], p[1])):
+        if all(i != a and j != b for a, b, _ in taken):
+            taken.append((i, j, s))
+    return taken
+
+
+@settings(deadline=None, max_examples=25)
+@given(n_gold=st.integers(1, 20), n_alone=st.integers(0, 20), seed=st.integers(0, 999))
+def test_mining_equals_the_loops(n_gold: int, n_alone: int, seed: int) -> None:
+    x, y = corpora(n_gold, n_alone, seed)
+    found = mine(nearest_both_ways(x, y, 4))
+    expected = slow_mine(x, y)
+    assert list(zip(found.source.tolist(), found.target.tolist(), strict=True)) == [(i, j) for i, j, _ in expected]
+    np.testing.assert_allclose(found.scores, [s for _, _, s in expected], rtol=1e-5)
+
+
+def slow_best(scores: list[float], correct: list[bool], n_gold: int) -> tuple[float, float, float, float]:
+    """Try a threshold below every pair; the first best F1 wins, and must really yield what it promises."""
+    best = (0.0, -1.0, 0.0, 0.0)
+    for i in range(len(scores)):
+        following = scores[i + 1] if i + 1 < len(scores) else scores[i]
+        threshold = (scores[i] + following) / 2
+        taken = [c for s, c in zip(scores, correct, strict=True) if s >= threshold]
+        if len(taken) != i + 1:
+            continue  # a cut between equal scores is no threshold
+        right = sum(taken)
+        precision, recall = right / len(taken), right / n_gold
+        f1 = 2 * precision * recall / (precision + recall) if right else 0.0
+        if f1 > best[1] + 1e-12:
+            best = (threshold, f1, precision, recall)
+    return best
+
+
+@settings(deadline=None, max_examples=100)
+@given(values=st.lists(st.tuples(st.integers(0, 8), st.booleans()), min_size=1, max_size=25), missed=st.integers(0, 5))
+def test_the_best_cut_equals_the_loop(values: list[tuple[int, bool]], missed: int) -> None:
+    ordered = sorted(values, key=lambda v: -v[0])
+    scores, correct = [1 + v / 8 for v, _ in ordered], [c for _, c in ordered]
+    n_gold = max(1, sum(correct) + missed)
+    cut = best_cut(np.array(scores), np.array(correct), n_gold)
+    threshold, f1, precision, recall = slow_best(scores, correct, n_gold)
+    assert (cut.f1, cut.precision, cut.recall) == pytest.approx((f1, precision, recall))
+    assert cut.threshold == pytest.approx(threshold)
+
+
+def test_the_best_cut_at_the_last_pair() -> None:
+    """LASER's BuccOptimize reads one past the end here."""
+    cut = best_cut(np.array([1.3, 1.2, 1.1]), np.array([True, True, True]), 3)
+    assert (cut.threshold, cut.f1) == (1.1, 1.0)
+
+
+def test_no_pair_is_no_threshold() -> None:
+    with pytest.raises(ValueError, match="no pairs"):
+        best_cut(np.array([]), np.array([], dtype=bool), 3)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "precision", "recall", "f1"),
+    [(1.25, 1.0, 0.25, 0.4), (1.15, 0.5, 0.25, 1 / 3), (1.0, 2 / 3, 0.5, 4 / 7), (9.0, 0.0, 0.0, 0.0)],
+)
+def test_cuts_by_hand(threshold: float, precision: float, recall: float, f1: float) -> None:
+    cut = cut_at(np.array([1.3, 1.2, 1.1]), np.array([True, False, True]), 4, threshold)
+    assert (cut.precision, cut.recall, cut.f1) == pytest.approx((precision, recall, f1))
+
+
+def test_judge_and_curve() -> None:
+    pairs = MinedPairs(np.array([0, 1, 2]), np.array([0, 5, 2]), np.array([1.3, 1.2, 1.1]))
+    correct = judge(pairs, {(0, 0), (1, 1), (2, 2), (3, 3)})
+    assert correct.tolist() == [True, False, True]
+    assert precision_recall_curve(correct, 4) == [(0.25, 1.0), (0.25, 0.5), (0.5, 0.666667)]
+    assert len(precision_recall_curve(np.ones(5000, dtype=bool), 5000)) == 101
