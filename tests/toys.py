@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,3 +25,69 @@ def _word(word: str) -> NDArray[np.float32]:
 
 def hashing() -> HashEncoder:
     return HashEncoder()
+
+
+class LoggingEncoder(HashEncoder):
+    """Writes each sentence that it encodes to $TOY_LOG, and takes $TOY_SECONDS for a batch."""
+
+    def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
+        time.sleep(float(os.environ.get("TOY_SECONDS", "0")))
+        with open(os.environ["TOY_LOG"], "a", encoding="utf-8") as log:
+            log.writelines(f"{sentence}\n" for sentence in sentences)
+        return super().encode(sentences)
+
+
+def logging_() -> LoggingEncoder:
+    return LoggingEncoder()
+
+
+class BrokenEncoder(HashEncoder):
+    """Gives a vector that no cosine can be taken of for sentences with the word in `word`."""
+
+    def __init__(self, word: str, value: float) -> None:
+        self._word, self._value = word, value
+
+    def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
+        vectors = super().encode(sentences)
+        vectors[[self._word in sentence for sentence in sentences]] = self._value
+        return vectors
+
+
+def nan() -> BrokenEncoder:
+    return BrokenEncoder("blue", float("nan"))
+
+
+def infinite() -> BrokenEncoder:
+    return BrokenEncoder("blue", float("inf"))
+
+
+def zero() -> BrokenEncoder:
+    return BrokenEncoder("blue", 0.0)
+
+
+class FlatEncoder:
+    """Forgets that there is more than one sentence."""
+
+    def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
+        return np.ones(8, dtype=np.float32)
+
+
+def flat() -> FlatEncoder:
+    return FlatEncoder()
+
+
+class LanguageEncoder(HashEncoder):
+    """Wants to know the language, and puts it into the vector."""
+
+    needs_language = True
+
+    def encode(self, sentences: Sequence[str], language: str | None = None) -> NDArray[np.float32]:
+        return super().encode([f"{sentence} {language}" for sentence in sentences])
+
+
+def with_language() -> LanguageEncoder:
+    return LanguageEncoder()
+
+
+def nothing() -> object:
+    return object()

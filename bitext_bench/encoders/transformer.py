@@ -122,6 +122,7 @@ def load_transformer(
         UserError: the libraries cannot make a model of it (damaged weights, missing tokenizer, unknown architecture).
     """
     import torch
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
@@ -139,7 +140,7 @@ def load_transformer(
             )
         else:
             model = _pooled(directory, layout, options, model_kwargs, tokenizer)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"cannot load the model in {directory}: {reason[:400]}") from error
     if layout.max_length is not None:
