@@ -130,7 +130,7 @@ def result_folder(root: Path, model: Model) -> Path:
 def _safe(name: str) -> str:
     """Return a name of letters, digits, `.`, `_` and `-` only; one that had to change gets a hash of the original."""
     kept = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:100]
-    if kept == name:
+    if kept and kept == name:
         return name
     return f"{kept}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 

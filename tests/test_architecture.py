@@ -1,0 +1,92 @@
+"""Which module may import which, and the rules that a linter does not hold."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = {
+    ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+    for room in ("bitext_bench", "training")
+    for file in sorted((ROOT / room).rglob("*.py"))
+}
+
+# Each module of the harness may import those in the lines above its own (and its own line's package).
+LAYERS = [
+    {"bitext_bench.errors"},
+    {"bitext_bench.languages", "bitext_bench.baselines", "bitext_bench.metrics", "bitext_bench.significance"},
+    {"bitext_bench.neighbours", "bitext_bench.store", "bitext_bench.data", "bitext_bench.encoders"},
+    {"bitext_bench.margin", "bitext_bench.embeddings"},
+    {"bitext_bench.mining"},
+    {"bitext_bench.tasks"},
+    {"bitext_bench.results", "bitext_bench.listing"},
+    {"bitext_bench.averages", "bitext_bench.verify", "bitext_bench.evaluate"},
+    {"bitext_bench.report"},
+    {"bitext_bench.commands"},
+    {"bitext_bench.cli"},
+    {"bitext_bench.__main__"},
+]
+HEAVY = {"torch", "transformers", "sentence_transformers", "mteb", "datasets", "scipy", "pandas", "faiss"}
+MOST_PARAMETERS = 6
+
+
+def layer(module: str) -> int:
+    if module == "bitext_bench":
+        return -1
+    return next(i for i, names in enumerate(LAYERS) if any(module == n or module.startswith(f"{n}.") for n in names))
+
+
+def imports(module: str, *, top_level_only: bool = False) -> set[str]:
+    """Return the absolute names of imported modules; those under TYPE_CHECKING do not count as top level."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    package = module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
+    found: set[str] = set()
+    for node in tree.body if top_level_only else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package.rsplit(".", node.level - 1)[0] if node.level > 1 else package
+            name = (
+                f"{base}.{node.module}" if node.level and node.module else (base if node.level else node.module or "")
+            )
+            found |= {f"{name}.{alias.name}" if f"{name}.{alias.name}" in MODULES else name for alias in node.names}
+    return found
+
+
+HARNESS = [module for module in MODULES if module.startswith("bitext_bench") and module != "bitext_bench"]
+
+
+@pytest.mark.parametrize("module", HARNESS)
+def test_imports_go_down(module: str) -> None:
+    for name in imports(module):
+        if name.startswith("bitext_bench") and name != "bitext_bench":
+            same_room = name.split(".")[:2] == module.split(".")[:2]
+            assert same_room or layer(name) < layer(module), f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", HARNESS)
+def test_the_harness_never_needs_the_other_rooms_or_loads_heavy_ones_early(module: str) -> None:
+    roots = {name.split(".")[0] for name in imports(module)}
+    assert not roots & {"training", "leaderboard"} or module == "bitext_bench.cli"
+    assert not {name.split(".")[0] for name in imports(module, top_level_only=True)} & HEAVY
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("training")])
+def test_training_uses_only_the_bottom_of_the_harness(module: str) -> None:
+    rooms = {".".join(n.split(".")[:2]) for n in imports(module) if n.startswith("bitext_bench.")}
+    allowed = {"embeddings", "encoders", "errors", "languages", "metrics", "neighbours", "data"}
+    assert rooms <= {f"bitext_bench.{name}" for name in allowed}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_sizes(module: str) -> None:
+    text = MODULES[module].read_text(encoding="utf-8")
+    assert text.count("\n") <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 60, f"{module}.{node.name} is long"
+            own = [a for a in (*node.args.args, *node.args.kwonlyargs) if a.arg not in ("self", "cls")]
+            assert len(own) <= MOST_PARAMETERS, f"{module}.{node.name} takes {len(own)} parameters"

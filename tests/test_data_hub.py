@@ -1,0 +1,109 @@
+"""The hub's sets through mteb's own task objects, from a local folder of the hub's shape."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bitext_bench.data import MissingData
+from bitext_bench.data.hub import HubSource
+from bitext_bench.errors import UserError
+from bitext_bench.languages import LangPair, resolve
+
+EN, FR, KO = resolve("en"), resolve("fr"), resolve("ko")
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    return tmp_path / "mirror"
+
+
+def put(folder: Path, name: str, rows: list[dict[str, object]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def test_tatoeba_by_language(mirror: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"sentence1": f"{lang} {i}", "sentence2": f"en {i}", "lang": lang}
+        for i in range(3)
+        for lang in ("kor-eng", "fra-eng")
+    ]
+    put(mirror / "mteb/tatoeba-bitext-mining", "test.jsonl", rows)
+    bitext = HubSource(mirror).parallel("tatoeba", KO)
+    assert bitext.source == ("kor-eng 0", "kor-eng 1", "kor-eng 2")
+    assert bitext.target == ("en 0", "en 1", "en 2")
+    assert bitext.data.version == "hub-mirror"
+
+
+def test_bucc_gold_pairs(mirror: Path) -> None:
+    rows: list[dict[str, object]] = [{"sentence1": "un", "sentence2": "one", "lang": "fr-en"}]
+    put(mirror / "mteb/bucc-bitext-mining", "test.jsonl", rows)
+    assert HubSource(mirror).parallel("bucc2018", FR).target == ("one",)
+
+
+def configure(folder: Path, config: str, split: str, path: str) -> None:
+    lines = [
+        "---",
+        "configs:",
+        f"- config_name: {config}",
+        "  data_files:",
+        f"  - split: {split}",
+        f"    path: {path}",
+        "---",
+    ]
+    (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_flores_by_column(mirror: Path) -> None:
+    folder = mirror / "mteb/FloresBitextMining"
+    put(folder, "rows.jsonl", [{"eng_Latn": "one", "fra_Latn": "un"}])
+    configure(folder, "default", "devtest", "rows.jsonl")
+    source = HubSource(mirror)
+    assert source.aligned("flores200", FR).sentences == ("un",)
+    with pytest.raises(MissingData, match="no kor_Hang"):
+        source.aligned("flores200", KO)
+
+
+def test_sts_in_its_three_shapes(mirror: Path) -> None:
+    row: dict[str, object] = {"sentence1": "a", "sentence2": "b", "score": 2.5}
+    put(mirror / "mteb/sts12-sts", "test.jsonl", [row])
+    source = HubSource(mirror)
+    assert source.scored("STS12", "default", LangPair(EN, EN), "test").scores == (2.5,)
+    put(mirror / "mteb/sts17-crosslingual-sts", "test.jsonl", [{**row, "lang": "ko-ko"}, {**row, "lang": "fr-en"}])
+    assert len(source.scored("STS17", "ko-ko", LangPair(KO, KO), "test").first) == 1
+    renamed: dict[str, object] = {"sentence1": "a", "sentence2": "b", "similarity_score": 1.0, "lang": "fr"}
+    put(mirror / "mteb/stsb_multi_mt", "test.jsonl", [renamed])
+    assert source.scored("STSBenchmarkMultilingualSTS", "fr", LangPair(FR, FR), "test").scores == (1.0,)
+
+
+def test_what_the_hub_lists_needs_no_download() -> None:
+    source = HubSource()
+    assert len(source.languages("tatoeba")) == 112
+    assert len(source.languages("flores200")) == 204
+    assert [str(x) for x in source.languages("bucc2018")] == ["de", "fr", "ru", "zh"]
+
+
+def test_a_hub_that_cannot_be_reached_and_the_three_ways_on(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError, match=r"cannot get mteb/sts12-sts at revision a0d554a6 .*--data DIR.*HF_HOME.*mini"):
+        HubSource().scored("STS12", "default", LangPair(EN, EN), "test")
+
+
+def test_what_is_not_on_the_hub_is_refused_with_the_reason() -> None:
+    with pytest.raises(MissingData, match="mining needs"):
+        HubSource().comparable("bucc2018", LangPair(FR, EN), "test")
+    with pytest.raises(MissingData, match="not on the hub"):
+        HubSource().augmented("flores200", EN)
+    with pytest.raises(MissingData, match="the hub has no NoSuchTask"):
+        HubSource().scored("NoSuchTask", "default", LangPair(EN, EN), "test")

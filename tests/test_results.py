@@ -1,0 +1,221 @@
+"""Result files: readable by mteb, the same bytes for the same result, and nowhere but in their folder."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bitext_bench.averages import PAPER_AVERAGES, Average, compute
+from bitext_bench.data import open_source
+from bitext_bench.embeddings import Embedder
+from bitext_bench.encoders import Model, ModelOptions, resolve_model
+from bitext_bench.errors import UserError
+from bitext_bench.evaluate import evaluate, load_tasks
+from bitext_bench.languages import resolve
+from bitext_bench.report import printable, render_averages, render_scores
+from bitext_bench.results import (
+    Outcomes,
+    TaskResult,
+    mteb_language,
+    read_outcomes,
+    read_result,
+    result_folder,
+    signature,
+    write_result,
+)
+from bitext_bench.tasks import TASKS
+from bitext_bench.verify import differences
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[TaskResult, Outcomes]:
+    """A real result: the toy encoder on the built-in set's retrieval."""
+    embedder = Embedder(resolve_model("toys:hashing", ModelOptions()), tmp_path_factory.mktemp("cache"))
+    loaded = load_tasks([TASKS["Mini-Tatoeba"]], open_source("mini"), [resolve("fr"), resolve("ja")], pytest.fail)
+    ((result, outcomes),) = evaluate(embedder, loaded)
+    return result, outcomes
+
+
+def model(name: str, revision: str = "1", **more: Any) -> Model:
+    found = resolve_model("toys:hashing", ModelOptions())
+    return replace(found, name=name, revision=revision, **more)
+
+
+def test_mteb_reads_the_file(made: tuple[TaskResult, Outcomes], tmp_path: Path) -> None:
+    from mteb.results import TaskResult as MtebResult
+
+    file = write_result(tmp_path, *made)
+    theirs = MtebResult.from_disk(file)
+    assert theirs.task_name == "Mini-Tatoeba"
+    first = theirs.scores["test"][0]
+    assert (first["hf_subset"], first["languages"]) == ("fr-en", ["fra-Latn", "eng-Latn"])
+    assert first["main_score"] == made[0].subsets[0]["accuracy"]
+
+
+def test_what_is_written_is_read(made: tuple[TaskResult, Outcomes], tmp_path: Path) -> None:
+    result, outcomes = made
+    file = write_result(tmp_path, result, outcomes)
+    before = file.read_bytes(), file.with_suffix(".outcomes.npz").read_bytes()
+    read = read_result(file)
+    assert json.loads(read.to_json()) == json.loads(result.to_json())
+    found = read_outcomes(file)
+    assert found.keys() == outcomes.keys()
+    for block, columns in outcomes.items():
+        for name, values in columns.items():
+            np.testing.assert_array_equal(found[block][name], values)
+    write_result(tmp_path, result, outcomes)
+    assert before == (file.read_bytes(), file.with_suffix(".outcomes.npz").read_bytes())
+
+
+def test_outcomes_of_unequal_length(made: tuple[TaskResult, Outcomes], tmp_path: Path) -> None:
+    blocks: Outcomes = {("a", "forward"): {"hit": np.array([True])}, ("b", "forward"): {"hit": np.array([False] * 3)}}
+    found = read_outcomes(write_result(tmp_path, made[0], blocks))
+    assert [len(columns["hit"]) for columns in found.values()] == [1, 3]
+
+
+HOSTILE = [  # slashes, markup, control characters, other scripts, nothing
+    "../up",
+    "a/../../b",
+    "..",
+    "a|b",
+    "<script>alert(1)</script>",
+    "line\nbreak",
+    "'\"",
+    "x" * 500,
+    "…",
+    "名前",
+    "",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_leaves_the_results_folder(name: str, tmp_path: Path) -> None:
+    for folder in (result_folder(tmp_path, model(name)), result_folder(tmp_path, model("m", revision=name))):
+        assert folder.resolve().is_relative_to(tmp_path.resolve())
+        parts = folder.relative_to(tmp_path).parts
+        assert len(parts) == 2
+        assert all(part not in (".", "..") and len(part) < 120 for part in parts)
+        assert all(c.isascii() and (c.isalnum() or c in "._-") for part in parts for c in part)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(max_size=12), st.text(max_size=12))
+def test_two_names_never_share_a_folder(one: str, other: str) -> None:
+    root = Path("results")
+    same = result_folder(root, model(one)) == result_folder(root, model(other))
+    assert same == (one == other or one.replace("/", "__", 1) == other.replace("/", "__", 1))
+
+
+def test_other_settings_have_a_folder_of_their_own(tmp_path: Path) -> None:
+    plain, prompted, none = (
+        result_folder(tmp_path, model("org/m", overrides=overrides))
+        for overrides in ((), (("prompt", "query: "),), (("prompt", ""),))
+    )
+    assert plain == tmp_path / "org__m" / "1"
+    assert prompted.parent == none.parent == plain / "experiments"
+    assert len({plain, prompted, none}) == 3
+
+
+def test_a_signature_names_everything_in_one_line() -> None:
+    line = signature("Tatoeba", model("m"), 'a|"b"', {"pair": "ja-en", "data": "v1@sha256:00"})
+    assert "\n" not in line
+    fields = dict(field.split(":", 1) for field in line.split("|"))
+    assert list(fields) == ["task", "pair", "prompt", "pool", "dtype", "maxlen", "data", "model", "bb"]
+    assert fields["prompt"] == '"a/\\"b\\""'
+
+
+def damage(content: dict[str, Any], **changes: Any) -> str:
+    content["bitext_bench"].update(changes)
+    return json.dumps(content)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text[:200], "is not JSON"),
+        (lambda text: "[]", "is not a result of bitext-bench"),
+        (lambda text: text.replace('"bitext_bench"', '"other"'), "not a result of"),
+        (lambda text: damage(json.loads(text), format=99, version="9.9"), r"has format 99 \(bitext-bench 9.9\)"),
+    ],
+)
+def test_files_from_elsewhere(made: tuple[TaskResult, Outcomes], tmp_path: Path, change, words: str) -> None:
+    file = write_result(tmp_path, *made)
+    file.write_text(change(file.read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(UserError, match=words):
+        read_result(file)
+    with pytest.raises(UserError, match="cannot read"):
+        read_result(tmp_path / "nowhere.json")
+
+
+@pytest.mark.parametrize(("code", "expected"), [("ja", "jpn-Jpan"), ("zh", "cmn-Hans"), ("ber", "ber-Zyyy")])
+def test_languages_as_mteb_names_them(code: str, expected: str) -> None:
+    assert mteb_language(resolve(code)) == expected
+
+
+def test_averages_are_formed_whole_or_not_at_all(made: tuple[TaskResult, Outcomes]) -> None:
+    result = made[0]
+    members = tuple(("Mini-Tatoeba", subset, "accuracy") for subset in ("fr-en", "ja-en"))
+    values = [entry["accuracy"] for entry in result.subsets]
+    assert compute(Average("both", members), [result]).value == pytest.approx(np.mean(values))
+    more = Average("more", (*members, ("Mini-Tatoeba", "ko-en", "accuracy")))
+    found = compute(more, [result])
+    assert (found.value, found.missing) == (None, ("Mini-Tatoeba ko-en",))
+    printed = render_averages([result], [Average("both", members), more, *PAPER_AVERAGES])
+    assert printed.splitlines() == [
+        f"both: {100 * np.mean(values):.2f} (mean of 2)",
+        "more: not formed, 1 of 3 missing (Mini-Tatoeba ko-en)",
+    ]
+
+
+def test_the_table_shows_intervals_directions_and_absence(made: tuple[TaskResult, Outcomes]) -> None:
+    result = made[0]
+    entry = {**result.subsets[0], "accuracy": None, "intervals": {}, "hf_subset": "evil\n\x1b[31m"}
+    odd = replace(result, scores={"test": [entry]}, run={**result.run, "lower_is_better": True})
+    table = render_scores([result, odd])
+    assert len(table.splitlines()) == 2 + 2 + 1
+    assert re.search(r"accuracy \(lower is better\) +–", table)
+    assert "\x1b" not in table
+    assert printable("a\tb") == "a\\tb"
+
+
+def changed(result: TaskResult, **values: Any) -> TaskResult:
+    first, *rest = result.subsets
+    return replace(result, scores={"test": [{**first, **values}, *rest]})
+
+
+def test_verify_says_where_results_differ(made: tuple[TaskResult, Outcomes]) -> None:
+    result, outcomes = made
+    assert differences(result, outcomes, result, outcomes) == []
+    line = result.subsets[0]["signature"].replace('prompt:""', 'prompt:"q"')
+    cases = [
+        (changed(result, accuracy=0.123), r"fr-en: accuracy is 0.\d+ on file, 0.123 derived"),
+        (changed(result, n=1), "fr-en: n is 360 on file, 1 derived"),
+        (changed(result, signature=line), 'fr-en: prompt is "" on file, "q" derived'),
+        (replace(result, scores={"test": result.subsets[1:]}), "fr-en: on file, but not derived"),
+    ]
+    for derived, words in cases:
+        (found,) = differences(result, outcomes, derived, outcomes)
+        assert re.match(words, found)
+
+
+def test_verify_forgives_a_near_tie_and_nothing_else(made: tuple[TaskResult, Outcomes]) -> None:
+    result, outcomes = made
+    key = ("fr-en", "forward")
+    columns = outcomes[key]
+    hit = columns["hit"].copy()
+    hit[7] = not hit[7]
+    flipped = {**outcomes, key: {**columns, "hit": hit}}
+    assert differences(result, outcomes, result, flipped) == ["fr-en forward: other outcome in rows 7"]
+    margin = columns["margin"].copy()
+    margin[7] = 1e-7
+    near = {**outcomes, key: {**columns, "margin": margin}}
+    moved = changed(result, accuracy=result.subsets[0]["accuracy"] + 1 / 720)
+    assert differences(result, near, moved, flipped) == []
