@@ -168,7 +168,9 @@ def _batches(sizes: NDArray[np.int64], tokens: int, sentences: int | None) -> It
     first = 0
     while first < len(sizes):
         fit = max(1, tokens // int(sizes[first]))
-        last = min(len(sizes), first + min(fit, sentences or fit))
+        # Once half full, a batch ends where the sentences get a tenth shorter: more would be mostly padding.
+        alike = first + int(np.searchsorted(-sizes[first:], -0.9 * sizes[first], side="right"))
+        last = min(len(sizes), first + fit, max(alike, first + (fit + 1) // 2), first + (sentences or fit))
         yield slice(first, last)
         first = last
 
