@@ -90,10 +90,9 @@ class Sts:
 
 
 def _cosines(first: Vectors, second: Vectors) -> NDArray[np.float64]:
-    """Return (N,) cosines in float64: a float32 sum can put two nearly equal pairs into the wrong order."""
-    a, b = first.astype(np.float64), second.astype(np.float64)
-    products = np.einsum("nd,nd->n", a, b) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
-    return np.asarray(products, dtype=np.float64)
+    """Return (N,) cosines in float64, as 1 - |a - b|^2 / 2 of unit vectors: equal sentences have exactly 1 and tie."""
+    a, b = (side / np.linalg.norm(side, axis=1, keepdims=True) for side in (first.astype(float), second.astype(float)))
+    return np.asarray(1 - np.square(a - b).sum(axis=1) / 2, dtype=np.float64)
 
 
 def _defined(correlation: float) -> float | None:
