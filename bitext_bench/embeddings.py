@@ -22,6 +22,9 @@ from .store import VectorStore, text_key
 # A killed run loses at most one shard: a few seconds on a CPU.
 SHARD_TEXTS = 512
 
+# Lengths whose squares float32 holds exactly enough; beyond them, making a vector a unit vector gives zeros or NaN.
+_LENGTHS = (1e-15, 1e15)
+
 
 @dataclass(frozen=True, slots=True)
 class Texts:
@@ -179,13 +182,15 @@ def check_vectors(vectors: NDArray[np.float32], sentences: Sequence[str], model:
     """Refuse vectors that no cosine can be taken of.
 
     Raises:
-        UserError: the first sentence whose vector has a NaN, an infinity, or is all zeros.
+        UserError: the first sentence whose vector has a NaN, an infinity, is all zeros or as good as that.
     """
     norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
-    bad = ~np.isfinite(norms) | (norms == 0)
+    bad = ~((norms > _LENGTHS[0]) & (norms < _LENGTHS[1]))
     if bad.any():
         at = int(bad.argmax())
-        kind = "a zero vector" if norms[at] == 0 else "NaN or infinity"
+        kind = f"a vector of length {norms[at]:.0e}" if norms[at] else "a zero vector"
+        if not np.isfinite(norms[at]):
+            kind = "NaN or infinity"
         raise UserError(
             f"{model} gave {kind} for {sentences[at]!r} ({int(bad.sum())} of the {len(sentences)} sentences "
             "of this batch): expected finite vectors that are not zero; try --dtype fp32, or check the model's weights"

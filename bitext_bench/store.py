@@ -15,6 +15,7 @@ import struct
 import sys
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ class VectorStore:
     texts count as not encoded.
 
     Raises:
-        UserError: the folder cannot be made or written.
+        UserError: the folder cannot be made, or a shard in it cannot be read.
     """
 
     def __init__(self, root: Path, space: str) -> None:
@@ -76,8 +77,15 @@ class VectorStore:
         """Write one shard of N keys and (N, D) vectors.
 
         Raises:
-            UserError: the disk is full or the folder cannot be written; no part of the shard stays behind.
+            UserError: the disk is full or the folder cannot be written; no part of the shard stays behind. Or the
+                vectors have other dimensions than those before them.
         """
+        dimensions = self._shards[0].shape[1] if self._shards else vectors.shape[1]
+        if vectors.shape[1] != dimensions:
+            raise UserError(
+                f"{self.folder} holds vectors of {dimensions} dimensions for this model, which now gives "
+                f"{vectors.shape[1]}: change its `version` when you change it, or pass another --cache-folder"
+            )
         body = b"".join(
             [
                 _HEADER.pack(_MAGIC, *vectors.shape),
@@ -91,10 +99,16 @@ class VectorStore:
         self._open(file)
 
     def _open(self, file: Path) -> None:
-        shard = _read_shard(file)
+        try:
+            shard = _read_shard(file)
+        except FileNotFoundError:
+            return  # Another run has just found it damaged, and removed it.
+        except OSError as error:
+            raise UserError(f"cannot read {file}: {error.strerror}") from error
         if shard is None:
             print(f"bitext-bench: {file} is damaged; its sentences are encoded again", file=sys.stderr)
-            file.unlink(missing_ok=True)
+            with suppress(OSError):  # Where it cannot be removed, writing it again will say why.
+                file.unlink()
             return
         keys, vectors = shard
         at = len(self._shards)
@@ -135,8 +149,10 @@ def write_whole(file: Path, content: bytes) -> None:
             os.fsync(stream.fileno())
         temporary.replace(file)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UserError(
             f"cannot write {file}: {error.strerror}; what was finished before is kept, "
             "so make room and run the same command again"
         ) from error
+    finally:
+        with suppress(OSError):  # It is there only when something went wrong, Ctrl-C included.
+            temporary.unlink()

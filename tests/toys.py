@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ class HashEncoder:
         return np.stack([sum((_word(w) for w in s.split()), np.zeros(64, np.float32)) for s in sentences])
 
 
+@cache
 def _word(word: str) -> NDArray[np.float32]:
     seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big")
     return np.random.default_rng(seed).standard_normal(64).astype(np.float32)

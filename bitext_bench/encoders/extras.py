@@ -19,6 +19,9 @@ from .transformer import CPU_BATCH_TOKENS
 # These encoders batch within themselves: a call should have enough to batch, and progress should still move.
 FOREIGN_BATCH_TOKENS = 4_096
 
+# Santali is in FLORES-200 under the script that it is written in, and in NLLB-200, and so in SONAR, under another.
+_SONAR_CODES = {"sat_Olck": "sat_Beng"}
+
 
 def _require(module: str, extra: str) -> ModuleType:
     """Import an optional dependency, or say the line that installs it."""
@@ -124,13 +127,14 @@ class SonarEncoder:
         """Encode one batch in one language.
 
         Raises:
-            UserError: the language is not one of FLORES-200's, which are the ones that SONAR was trained on.
+            UserError: SONAR was not trained on the language; its tokenizer would take it for an unknown word.
         """
         import torch
 
-        if language is None or not language.flores:
-            raise UserError(f"SONAR needs a FLORES-200 language and was given {language}")
-        self._tokenizer.src_lang = language.flores
+        code = _SONAR_CODES.get(language.flores, language.flores) if language else ""
+        if self._tokenizer.convert_tokens_to_ids(code) in (None, self._tokenizer.unk_token_id):
+            raise UserError(f"SONAR needs a language of NLLB-200 and was given {language}: leave it out of --languages")
+        self._tokenizer.src_lang = code
         batch = self._tokenizer(
             [prompt + s for s in sentences],
             return_tensors="pt",
@@ -156,8 +160,13 @@ class FactoryEncoder:
         module_name, _, attribute = spec.partition(":")
         try:
             factory = getattr(importlib.import_module(module_name), attribute)
-        except (ImportError, AttributeError) as error:
-            raise UserError(f"cannot import the model {spec!r}: {error}; expected package.module:factory") from error
+        except (ImportError, AttributeError, TypeError, ValueError) as error:
+            raise UserError(
+                f"cannot import the model {spec!r}: {error}; expected package.module:factory, with the package "
+                "installed or its folder in PYTHONPATH"
+            ) from error
+        if not callable(factory):
+            raise UserError(f"{spec} is a {type(factory).__name__}: expected a function without arguments")
         self._spec, self._model = spec, factory()
         if not callable(getattr(self._model, "encode", None)):
             raise UserError(

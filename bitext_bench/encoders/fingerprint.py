@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from ..errors import UserError
 
@@ -62,6 +63,23 @@ def module_folders(directory: Path) -> list[Path]:
         raise UserError(f"{directory / 'modules.json'} is not sentence-transformers' modules file: {error}") from error
 
 
+def read_config(file: Path) -> dict[str, Any]:
+    """Return the object in a configuration file; {} where there is no such file.
+
+    Raises:
+        UserError: it does not hold a JSON object.
+    """
+    try:
+        content = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise UserError(f"{file} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{file} holds {json.dumps(content)[:40]}: expected a JSON object, {{...}}")
+    return content
+
+
 def _files(directory: Path) -> list[Path]:
     """Return the files at the top and in the module folders; training checkpoints below are not part of it."""
     folders = dict.fromkeys([directory, *module_folders(directory)])
@@ -70,11 +88,8 @@ def _files(directory: Path) -> list[Path]:
 
 def _digest(file: Path) -> str:
     if file.name in _STAMPED:
-        try:
-            content = json.loads(file.read_bytes())
-        except ValueError as error:
-            raise UserError(f"{file} is not JSON: {error}") from error
-        if isinstance(content, dict) and _VOLATILE_KEYS & content.keys():
+        content = read_config(file)
+        if _VOLATILE_KEYS & content.keys():
             lasting = {k: v for k, v in content.items() if k not in _VOLATILE_KEYS}
             return hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()
     with file.open("rb") as stream:

@@ -17,18 +17,20 @@ def fetch_model(repository: str, revision: str | None) -> tuple[Path, str]:
     Raises:
         UserError: it is not in the cache, and the hub cannot be reached or does not know it.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import HFValidationError, HTTPError
 
     try:
         cached = Path(snapshot_download(repository, revision=revision, local_files_only=True))
         if weight_files(cached):
             return cached, cached.name
-    except OSError:
+    except (OSError, HFValidationError):
         pass  # Not in the cache: ask the hub.
     try:
+        # One question first: where there is no hub, the download asks for half a minute before it gives up.
+        HfApi().model_info(repository, revision=revision, timeout=10)
         fetched = Path(snapshot_download(repository, revision=revision, ignore_patterns=_SKIPPED, etag_timeout=10))
-    except (HfHubHTTPError, OSError) as error:
+    except (HTTPError, OSError, HFValidationError) as error:
         at = f" at revision {revision}" if revision else ""
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(

@@ -61,11 +61,19 @@ def _read_pair(file: Path) -> tuple[list[str], NDArray[np.float32]]:
     text = file.with_suffix(".txt")
     if not text.is_file():
         raise UserError(f"{file} has no {text.name} beside it: expected the sentences, one a line")
-    sentences = text.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     try:
-        vectors = np.load(file, allow_pickle=False)
+        # Lines end as in the data sets' own files: at \n or \r\n, and nowhere else.
+        lines = text.read_bytes().decode("utf-8-sig").removesuffix("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{text} is not UTF-8: {error}") from error
+    sentences = [line.removesuffix("\r") for line in lines]
+    try:
+        with file.open("rb") as stream:
+            vectors = np.lib.format.read_array(stream, allow_pickle=False)
     except ValueError as error:
         raise UserError(f"{file} is not a numpy array file: {error}") from error
+    if vectors.dtype.kind not in "fiu":
+        raise UserError(f"{file} holds {vectors.dtype}: expected numbers")
     if vectors.ndim != 2 or len(vectors) != len(sentences):
         raise UserError(
             f"{file} has shape {vectors.shape} and {text.name} {len(sentences)} lines: expected one row a line"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,7 +12,7 @@ from pathlib import Path
 from ..baselines import BASELINES, Baseline, find_baseline
 from ..errors import UserError, unknown
 from .extras import FactoryEncoder, Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
-from .fingerprint import fingerprint
+from .fingerprint import fingerprint, read_config
 from .hub import fetch_model
 from .model import Encoder, Model, ModelOptions, Prompts
 from .precomputed import PrecomputedEncoder
@@ -25,9 +25,11 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
     Raises:
         UserError: it is none of these, cannot be reached, or lacks something (weights, pooling, a package).
     """
-    path = Path(name).expanduser()
+    # os.path's functions, as those of Path raise for ~nobody and for names that are too long for a file.
+    path = Path(os.path.expanduser(name))
+    is_directory = os.path.isdir(path)
     baseline = find_baseline(name)
-    if path.is_dir():
+    if is_directory:
         model, own = _from_directory(path, options), _saved_prompts(path)
     elif baseline:
         model, own = _from_baseline(baseline, options), Prompts(baseline.prompt, baseline.sts_prompt)
@@ -44,7 +46,7 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
         )
     else:
         raise unknown("model", name, [*BASELINES, *(b.checkpoint for b in BASELINES.values())])
-    return _with_settings(model, own, options, None if path.is_dir() else baseline)
+    return _with_settings(model, own, options, None if is_directory else baseline)
 
 
 def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: Baseline | None) -> Model:
@@ -144,11 +146,11 @@ def _foreign(name: str, digest: str, load: Callable[[], Encoder]) -> Model:
 def _saved_prompts(directory: Path) -> Prompts:
     """Read the prompts saved with a model: those named as MTEB's task types, else its default prompt."""
     file = directory / "config_sentence_transformers.json"
-    if not file.is_file():
-        return Prompts()
-    config = json.loads(file.read_text(encoding="utf-8"))
+    config = read_config(file)
     prompts = config.get("prompts") or {}
-    default = prompts.get(config.get("default_prompt_name")) or ""
+    if not isinstance(prompts, dict) or not all(isinstance(text, str) for text in prompts.values()):
+        raise UserError(f"{file} has prompts that are no texts by name: {prompts!r}")
+    default = str(prompts.get(config.get("default_prompt_name")) or "")
     return Prompts(prompts.get("BitextMining", default), prompts.get("STS", default))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..languages import Language
-from .fingerprint import module_folders, weight_files
+from .fingerprint import module_folders, read_config, weight_files
 from .model import ModelOptions
 
 if TYPE_CHECKING:
@@ -29,17 +28,23 @@ GPU_BATCH_TOKENS = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a checkpoint directory says of itself without being loaded."""
+    """What a checkpoint directory says of itself without being loaded.
+
+    Attributes:
+        whole: sentence-transformers' modules are used as they are; if not, the transformer with a pooling.
+    """
 
     pooling: str
     max_length: int | None
+    whole: bool
 
 
 def read_layout(directory: Path, options: ModelOptions) -> Layout:
     """Read pooling and maximum length from a checkpoint's configuration files.
 
     Raises:
-        UserError: a plain transformers checkpoint without `--pooling`, or pickled weights without `--allow-pickle`.
+        UserError: a plain transformers checkpoint without `--pooling`, pickled weights without `--allow-pickle`, or
+            a `--max-length` that the model has no positions for.
     """
     pickled = [f.name for f in weight_files(directory) if f.suffix != ".safetensors"]
     if pickled and not options.allow_pickle:
@@ -48,18 +53,23 @@ def read_layout(directory: Path, options: ModelOptions) -> Layout:
             "safetensors; convert it, or pass --allow-pickle if you trust where it comes from"
         )
     modules = module_folders(directory)
-    pooling = options.pooling or _saved_pooling(modules)
+    saved = _saved_pooling(modules)
+    pooling = options.pooling or saved
     if pooling is None:
         raise UserError(
             f"{directory} is a plain transformers checkpoint and does not say how token vectors become a "
             "sentence vector: pass --pooling mean, cls or last"
         )
-    return Layout(pooling, options.max_length or _max_length(directory, modules))
+    positions = read_config((modules[0] if modules else directory) / "config.json").get("max_position_embeddings")
+    if options.max_length and positions and options.max_length > positions:
+        raise UserError(f"--max-length {options.max_length}: {directory} has positions for {positions} tokens only")
+    own_length = _max_length(directory, modules)
+    return Layout(pooling, options.max_length or own_length, whole=pooling == saved)
 
 
 def _saved_pooling(modules: list[Path]) -> str | None:
     for folder in modules:
-        config = _read_json(folder / "config.json")
+        config = read_config(folder / "config.json")
         if mode := config.get("pooling_mode"):
             return "last" if mode == "lasttoken" else str(mode)
         for key in ("mean_tokens", "cls_token", "lasttoken", "max_tokens"):
@@ -70,23 +80,16 @@ def _saved_pooling(modules: list[Path]) -> str | None:
 
 def _max_length(directory: Path, modules: list[Path]) -> int | None:
     first = modules[0] if modules else directory
-    stated = _read_json(first / "sentence_bert_config.json").get("max_seq_length")
+    stated = read_config(first / "sentence_bert_config.json").get("max_seq_length")
     if stated:
         return int(stated)
     lengths = [
-        _read_json(first / "tokenizer_config.json").get("model_max_length"),
-        _read_json(first / "config.json").get("max_position_embeddings"),
+        read_config(first / "tokenizer_config.json").get("model_max_length"),
+        read_config(first / "config.json").get("max_position_embeddings"),
     ]
     # Some tokenizers save 10^30 for "no limit".
     finite = [int(n) for n in lengths if n and n < 1_000_000]
     return min(finite) if finite else None
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
-    content = json.loads(file.read_text(encoding="utf-8"))
-    return content if isinstance(content, dict) else {}
 
 
 class TransformerEncoder:
@@ -98,7 +101,11 @@ class TransformerEncoder:
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return the token counts, special tokens included, before truncation."""
-        ids = self.model.tokenizer(list(sentences), padding=False, truncation=False)["input_ids"]
+        tokenizer = self.model.tokenizer
+        if callable(tokenizer):
+            ids = tokenizer(list(sentences), padding=False, truncation=False)["input_ids"]
+        else:  # Static embeddings come with a bare one.
+            ids = [encoding.ids for encoding in tokenizer.encode_batch(list(sentences))]
         return np.fromiter((max(1, len(row)) for row in ids), np.int64, len(sentences))
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
@@ -127,10 +134,16 @@ def load_transformer(
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
+    # Whatever foreign code raises over files that it did not expect; torch asserts that it was built with CUDA.
+    fails = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ImportError, AssertionError)
     dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-    model_kwargs = {"dtype": dtypes[options.dtype], "use_safetensors": not options.allow_pickle}
+    modules = module_folders(directory)
+    first = modules[0] if modules else directory
+    # Of weights in both formats, those of the fingerprint are loaded.
+    safe = any(f.parent == first and f.suffix == ".safetensors" for f in weight_files(directory))
+    model_kwargs = {"dtype": dtypes[options.dtype], "use_safetensors": safe or not options.allow_pickle}
     try:
-        if module_folders(directory) and options.pooling is None:
+        if layout.whole and tokenizer is None:
             model = SentenceTransformer(
                 str(directory),
                 device=options.device,
@@ -140,7 +153,7 @@ def load_transformer(
             )
         else:
             model = _pooled(directory, layout, options, model_kwargs, tokenizer)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+    except (*fails, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"cannot load the model in {directory}: {reason[:400]}") from error
     if layout.max_length is not None:
