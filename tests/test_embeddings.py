@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,11 +16,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import WORDS
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bitext_bench import embeddings
-from bitext_bench.embeddings import BatchLimits, Embedder, Texts, encode_now
-from bitext_bench.encoders import Encoder, Model, Prompts
+from bitext_bench.embeddings import BatchLimits, Embedder, Texts, check_vectors, encode_now
+from bitext_bench.encoders import Encoder, Model, ModelOptions, Prompts, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.languages import Language, resolve
 
@@ -45,6 +50,38 @@ class Recorder:
         if self._bad is not None:
             result[[s == "bad" for s in sentences]] = self._bad
         return result
+
+
+class Padded(Recorder):
+    """Encodes a text with a trace of the batch that it was in, as the rounding of a real encoder leaves one."""
+
+    def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
+        vectors = super().encode(sentences, prompt, language)
+        trace = np.full((len(sentences), 2), (len(sentences), max(map(len, sentences))), np.float32)
+        return np.concatenate([vectors, trace], axis=1)
+
+
+class Interrupted:
+    """Any encoder, until it has encoded so many sentences; then Ctrl-C."""
+
+    def __init__(self, encoder: Encoder, after: int) -> None:
+        self.batch_tokens, self.sizes = encoder.batch_tokens, encoder.sizes
+        self._encoder, self._left = encoder, after
+
+    def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
+        if self._left <= 0:
+            raise KeyboardInterrupt
+        self._left -= len(sentences)
+        return self._encoder.encode(sentences, prompt, language)
+
+
+def unloadable() -> Encoder:
+    raise RuntimeError("the model was loaded")
+
+
+def shards(folder: Path) -> list[str]:
+    """Return the names of all shards, which are hashes of their content."""
+    return sorted(f.name for f in folder.rglob("*.shard"))
 
 
 def model(encoder: Encoder, *, needs_language: bool = False) -> Model:
@@ -77,19 +114,52 @@ def test_a_text_is_encoded_once_for_each_prompt(tmp_path: Path) -> None:
 def test_encoders_that_need_the_language_get_it(tmp_path: Path) -> None:
     recorder = Recorder()
     embedder = Embedder(model(recorder, needs_language=True), tmp_path)
-    embedder.encode([texts("a", language=FR), texts("a", language=JA), texts("a", language=FR)])
+    done = embedder.encode([texts("a", language=FR), texts("a", language=JA), texts("a", language=FR)])
+    assert (done.needed, done.encoded) == (2, 2)
     assert sorted(str(language) for _, _, language in recorder.batches) == ["fr", "ja"]
+
+
+def test_a_batch_has_one_prompt_and_one_language(tmp_path: Path) -> None:
+    recorder = Recorder()
+    plan = [texts(*"abcdef", language=language, prompt=p) for language in (FR, JA, None) for p in ("", "q: ", "p: ")]
+    Embedder(model(recorder, needs_language=True), tmp_path).encode(plan)
+    encoded = sorted((s, prompt, str(lang)) for batch, prompt, lang in recorder.batches for s in batch)
+    assert encoded == sorted(
+        (s, p, lang) for s in "abcdef" for p in ("", "q: ", "p: ") for lang in ("fr", "ja", "None")
+    )
+
+
+def test_only_what_is_new_is_encoded(tmp_path: Path) -> None:
+    Embedder(model(Recorder()), tmp_path).encode([texts("one", "two")])
+    recorder = Recorder()
+    embedder = Embedder(model(recorder), tmp_path)
+    done = embedder.encode([texts("two", "three", "one")])
+    assert (done.needed, done.encoded, done.tokens) == (3, 1, 5)
+    assert [batch for batch, _, _ in recorder.batches] == [["three"]]
+    alone = [encode_now(Recorder(), texts(s))[0] for s in ("two", "three", "one")]
+    np.testing.assert_array_equal(embedder.vectors(texts("two", "three", "one")), alone)
+
+
+def test_another_model_has_another_store(tmp_path: Path) -> None:
+    first = model(Recorder())
+    Embedder(first, tmp_path).encode([texts("one")])
+    others = [
+        replace(first, fingerprint="e" * 64),
+        replace(first, pooling="cls"),
+        replace(first, dtype="bf16"),
+        replace(first, max_length=8),
+    ]
+    for other in others:
+        assert Embedder(other, tmp_path).encode([texts("one")]).encoded == 1
+    renamed = replace(first, name="another/name", revision="2", load=unloadable)
+    assert Embedder(renamed, tmp_path).encode([texts("one")]).encoded == 0
 
 
 def test_a_second_run_loads_nothing(tmp_path: Path) -> None:
     plan = [texts("one", "two", "three")]
     first = Embedder(model(Recorder()), tmp_path)
     first.encode(plan)
-
-    def fail() -> Encoder:
-        raise RuntimeError("the model was loaded")
-
-    again = Embedder(replace(model(Recorder()), load=fail), tmp_path)
+    again = Embedder(replace(model(Recorder()), load=unloadable), tmp_path)
     assert again.encode(plan).encoded == 0
     np.testing.assert_array_equal(again.vectors(plan[0]), first.vectors(plan[0]))
     np.testing.assert_allclose(np.linalg.norm(again.vectors(plan[0]), axis=1), 1.0, rtol=1e-6)
@@ -109,34 +179,127 @@ def test_batches_keep_the_token_budget_and_fall_in_size(tmp_path: Path) -> None:
             assert len(batch) == 1 or (padded <= (limits.tokens or 12) and len(batch) <= most)
 
 
-def test_going_on_gives_the_same_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stop after the first of several shards, go on: file names (hashes of the content) are those of one run."""
-    monkeypatch.setattr(embeddings, "SHARD_TEXTS", 4)
-    plan = [texts(*(f"{'y' * (i % 5)}{i}" for i in range(15)))]
-    Embedder(model(Recorder()), tmp_path / "whole").encode(plan)
-
-    class Stops(Recorder):
-        def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
-            if sum(len(batch) for batch, _, _ in self.batches) >= 6:
-                raise KeyboardInterrupt
-            return super().encode(sentences, prompt, language)
-
-    with pytest.raises(KeyboardInterrupt):
-        Embedder(model(Stops()), tmp_path / "parts").encode(plan)
+@settings(deadline=None, max_examples=60)
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=1, max_size=60),
+    tokens=st.integers(1, 120),
+    most=st.none() | st.integers(1, 9),
+)
+def test_batches_are_within_their_limits(sizes: list[int], tokens: int, most: int | None) -> None:
+    sentences = ["x" * size + chr(0x4E00 + i) for i, size in enumerate(sizes)]
     recorder = Recorder()
-    assert Embedder(model(recorder), tmp_path / "parts").encode(plan).encoded == 15 - 4
-    names = [sorted(f.name for f in (tmp_path / part).rglob("*.shard")) for part in ("whole", "parts")]
-    assert names[0] == names[1]
+    with tempfile.TemporaryDirectory() as folder:
+        embedder = Embedder(model(recorder), Path(folder), BatchLimits(tokens, most))
+        embedder.encode([texts(*sentences)])
+        found = embedder.vectors(texts(*sentences))
+    batches = [batch for batch, _, _ in recorder.batches]
+    assert sorted(s for batch in batches for s in batch) == sorted(sentences)
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * max(map(len, batch)) <= tokens
+        assert len(batch) <= (most or len(sentences))
+    np.testing.assert_array_equal(found, np.concatenate([encode_now(Recorder(), texts(s)) for s in sentences]))
+
+
+def test_stopping_anywhere_and_going_on_gives_the_same_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop within each shard and go on: the files are those of one run, and at most one shard is encoded again."""
+    monkeypatch.setattr(embeddings, "SHARD_TEXTS", 4)
+    lines = [f"{'y' * (i % 5)}{i}" for i in range(15)]
+    plan = [texts(*lines), texts(*lines[:6], prompt="q: ")]
+    Embedder(model(Padded()), tmp_path / "whole").encode(plan)
+    assert len(shards(tmp_path / "whole")) == 6
+    for after in range(1, 21):
+        folder = tmp_path / str(after)
+        with pytest.raises(KeyboardInterrupt):
+            Embedder(model(Interrupted(Padded(), after)), folder).encode(plan)
+        again = Embedder(model(Padded()), folder)
+        assert 21 - again.encode(plan).encoded > after - embeddings.SHARD_TEXTS
+        assert shards(folder) == shards(tmp_path / "whole")
+
+
+def test_a_real_encoder_goes_on_to_the_same_bits(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embeddings, "SHARD_TEXTS", 32)
+    choose = random.Random(0)
+    plan = [texts(*{" ".join(choose.choices(WORDS, k=choose.randint(1, 40))) for _ in range(100)})]
+    found = resolve_model(str(tiny_model), ModelOptions(device="cpu"))
+    encoder = found.load()
+    limits = BatchLimits(tokens=256)
+    whole = Embedder(replace(found, load=lambda: encoder), tmp_path / "whole", limits)
+    whole.encode(plan)
+    with pytest.raises(KeyboardInterrupt):
+        stopping = Interrupted(encoder, after=50)
+        Embedder(replace(found, load=lambda: stopping), tmp_path / "parts", limits).encode(plan)
+    parts = Embedder(replace(found, load=lambda: encoder), tmp_path / "parts", limits)
+    assert parts.encode(plan).encoded == len(plan[0].sentences) - 32
+    assert parts.vectors(plan[0]).tobytes() == whole.vectors(plan[0]).tobytes()
+
+
+def test_the_texts_of_a_damaged_shard_are_encoded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(embeddings, "SHARD_TEXTS", 4)
+    plan = [texts(*map(str, range(10)))]
+    Embedder(model(Padded()), tmp_path).encode(plan)
+    before = shards(tmp_path)
+    damaged = max(tmp_path.rglob("*.shard"), key=lambda file: file.stat().st_size)
+    damaged.write_bytes(damaged.read_bytes()[:-40] + bytes(40))
+    assert Embedder(model(Padded()), tmp_path).encode(plan).encoded == 4
+    assert f"{damaged} is damaged" in capsys.readouterr().err
+    assert shards(tmp_path) == before
 
 
 @pytest.mark.parametrize(
-    ("value", "kind"), [(float("nan"), "NaN or infinity"), (float("inf"), "NaN or infinity"), (0.0, "a zero vector")]
+    ("value", "kind"),
+    [
+        (float("nan"), "NaN or infinity"),
+        (float("inf"), "NaN or infinity"),
+        (float("-inf"), "NaN or infinity"),
+        (0.0, "a zero vector"),
+        (1e-25, "a vector of length 2e-25"),  # float32 has no square of it: its unit vector would be infinite
+        (1e25, "a vector of length 2e+25"),
+    ],
 )
-def test_a_useless_vector_names_its_sentence(tmp_path: Path, value: float, kind: str) -> None:
+def test_a_useless_vector_names_its_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: float, kind: str
+) -> None:
+    monkeypatch.setattr(embeddings, "SHARD_TEXTS", 2)
     embedder = Embedder(model(Recorder(bad=value)), tmp_path)
-    with pytest.raises(UserError, match=f"test/recorder gave {kind} for 'bad'"):
-        embedder.encode([texts("good", "bad")])
-    assert not list(tmp_path.rglob("*.shard"))
+    with pytest.raises(UserError) as caught:
+        embedder.encode([texts("longer", "longest", "good", "bad", "x")])
+    assert str(caught.value).startswith(f"test/recorder gave {kind} for 'bad' (1 of the ")
+    again = Embedder(model(Recorder()), tmp_path)
+    assert len(shards(tmp_path)) == 1  # the one before, and nothing of the one with the bad vector
+    assert again.encode([texts("longer", "longest", "good", "bad", "x")]).encoded == 3
+
+
+@pytest.mark.parametrize("length", [1e-14, 1.0, 1e14])
+def test_any_usual_length_becomes_one(tmp_path: Path, length: float) -> None:
+    class Scaled(Recorder):
+        def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
+            vectors = super().encode(sentences, prompt, language)
+            return vectors * np.float32(length) / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    embedder = Embedder(model(Scaled()), tmp_path)
+    embedder.encode([texts("one", "three", "")])
+    found = embedder.vectors(texts("one", "three", ""))
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1.0, rtol=1e-6)
+    np.testing.assert_allclose(found, encode_now(Recorder(), texts("one", "three", "")), rtol=1e-5)
+
+
+def test_a_bad_vector_among_good_ones_is_counted() -> None:
+    vectors = np.ones((5, 3), np.float32)
+    check_vectors(vectors, list("abcde"), "m")
+    vectors[[2, 4], 1] = np.nan
+    with pytest.raises(UserError, match=r"^m gave NaN or infinity for 'c' \(2 of the 5 sentences"):
+        check_vectors(vectors, list("abcde"), "m")
+
+
+def test_progress_is_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Embedder(model(Recorder()), tmp_path).encode([texts("one", "two")])
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "encoding 2 sentences" in captured.err
 
 
 def test_encoding_without_a_store_keeps_the_order() -> None:
@@ -146,17 +309,18 @@ def test_encoding_without_a_store_keeps_the_order() -> None:
     np.testing.assert_allclose(found, alone)
 
 
-def run(
-    folder: Path, log: Path, seconds: float, cache: str = "cache", results: str = "results"
-) -> subprocess.Popen[str]:
+def run(folder: Path, seconds: float, results: str = "results") -> subprocess.Popen[str]:
+    """Start the command with a cache in `folder`; the sentences that it encodes go to `<results>.log` there."""
+    folder.mkdir(exist_ok=True)
     environment = {
         **os.environ,
         "PYTHONPATH": f"{TESTS.parent}:{TESTS}",
-        "TOY_LOG": str(log),
+        "TOY_LOG": str(folder / f"{results}.log"),
         "TOY_SECONDS": str(seconds),
+        "OMP_NUM_THREADS": "1",
     }
     command = [sys.executable, "-m", "bitext_bench", "run", "--model", "toys:logging_", "--data", "mini"]
-    folders = ["--cache-folder", str(folder / cache), "--output-folder", str(folder / results)]
+    folders = ["--cache-folder", str(folder / "cache"), "--output-folder", str(folder / results)]
     return subprocess.Popen(
         [*command, *folders, "--batch-size", "40"],
         env=environment,
@@ -167,37 +331,45 @@ def run(
 
 
 def finish(process: subprocess.Popen[str]) -> None:
-    _, errors = process.communicate()
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
+    assert "Traceback" not in errors
 
 
 def scores(folder: Path) -> dict[str, str]:
-    return {f.name: json.dumps(json.loads(f.read_text())["scores"]) for f in sorted(folder.rglob("*.json"))}
+    found = {f.name: json.dumps(json.loads(f.read_text())["scores"]) for f in sorted(folder.rglob("*.json"))}
+    assert len(found) == 5  # the tasks of mini
+    return found
 
 
 def encoded(log: Path) -> list[str]:
-    return log.read_text(encoding="utf-8").splitlines()
+    return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
 
-def test_killed_halfway_and_run_again(tmp_path: Path) -> None:
-    whole, parts, again = (tmp_path / f"{name}.log" for name in ("whole", "parts", "again"))
-    finish(run(tmp_path / "whole", whole, 0))
-    killed = run(tmp_path / "parts", parts, 0.05)
+def test_killed_halfway_or_run_twice_at_once(tmp_path: Path) -> None:
+    """Beside a run that nobody disturbs: one that is killed and started again, then two at once on one cache."""
+    whole, parts, shared = (tmp_path / name for name in ("whole", "parts", "shared"))
+    undisturbed, killed = run(whole, 0), run(parts, 0.05, "killed")
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (parts.exists() and len(encoded(parts)) > 1_200):
+    while len(encoded(parts / "killed.log")) <= 2 * embeddings.SHARD_TEXTS and time.monotonic() < deadline:
         time.sleep(0.02)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
-    assert len(encoded(parts)) < len(encoded(whole))
-    finish(run(tmp_path / "parts", again, 0))
-    assert scores(tmp_path / "whole") == scores(tmp_path / "parts")
-    twice = len(encoded(parts)) + len(encoded(again)) - len(encoded(whole))
-    assert 0 <= twice <= embeddings.SHARD_TEXTS
-
-
-def test_two_runs_at_once_on_one_store(tmp_path: Path) -> None:
-    finish(run(tmp_path, tmp_path / "0.log", 0, cache="alone", results="r0"))
-    both = [run(tmp_path, tmp_path / f"{i}.log", 0.01, results=f"r{i}") for i in (1, 2)]
-    for process in both:
+    finish(undisturbed)
+    total = len(encoded(whole / "results.log"))
+    before = len(encoded(parts / "killed.log"))
+    assert 2 * embeddings.SHARD_TEXTS < before < total
+    assert not (parts / "killed").exists()
+    again, one, other = run(parts, 0), run(shared, 0.01, "one"), run(shared, 0.01, "other")
+    for process in (again, one, other):
         finish(process)
-    assert scores(tmp_path / "r0") == scores(tmp_path / "r1") == scores(tmp_path / "r2")
+
+    assert scores(parts / "results") == scores(whole / "results")
+    assert shards(parts) == shards(whole)
+    assert 0 <= before + len(encoded(parts / "results.log")) - total <= embeddings.SHARD_TEXTS
+
+    assert encoded(shared / "one.log")  # both were encoding,
+    assert encoded(shared / "other.log")
+    assert scores(shared / "one") == scores(shared / "other") == scores(whole / "results")
+    assert shards(shared) == shards(whole)  # ... and wrote the same
+    assert not list(tmp_path.rglob("*.tmp"))
