@@ -63,7 +63,7 @@ def _scores(stored: dict[str, Any], derived: dict[str, Any], near_ties: int) -> 
     lines = []
     for name in stored.keys() - _NOT_SCORES:
         before, after = stored[name], derived.get(name)
-        tolerance = max(EXACT, near_ties / stored["n"], _DEEP_TOLERANCE if name.startswith(_DEEP) else 0.0)
+        tolerance = EXACT + max(near_ties / stored["n"], _DEEP_TOLERANCE if name.startswith(_DEEP) else 0.0)
         if before is None or after is None:
             same = before is after
         else:

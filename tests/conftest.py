@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,14 @@ def data_root(tmp_path: Path) -> Path:
     rows = [f"{i % 6}.0\t{english[i]}\t{english[(i * 7) % 20]}" for i in range(20)]
     write(root / "sts/STSBenchmark/en.test.tsv", ["score\tsentence1\tsentence2", *rows])
     return root
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Tiny models gain nothing by a second thread, and wait for it long where the cores are busy."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -11,18 +11,19 @@ from bitext_bench.margin import CSLS_K, MARGIN_K, MARGINS, Margin, best_candidat
 from bitext_bench.neighbours import Vectors, nearest_both_ways, unit
 
 
-def noisy_pair(n: int, m: int, seed: int, dimensions: int = 12) -> tuple[Vectors, Vectors]:
+def noisy_pair(n: int, m: int, seed: int, dimensions: int = 12, common: float = 0.0) -> tuple[Vectors, Vectors]:
+    """Rows with the same number mean the same; a common part makes every cosine positive, as real encoders do."""
     generator = np.random.default_rng(seed)
-    meaning = generator.standard_normal((max(n, m), dimensions))
+    meaning = generator.standard_normal((max(n, m), dimensions)) + common
     noise = generator.standard_normal((2, *meaning.shape))
     return unit(meaning[:n] + noise[0, :n]), unit(meaning[:m] + noise[1, :m])
 
 
-def slow_best(x: Vectors, y: Vectors, margin: Margin, kept: int = 16) -> tuple[list[int], list[float]]:
+def slow_best(x: Vectors, y: Vectors, margin: Margin, reach: int | None = None) -> tuple[list[int], list[float]]:
     """LASER's source/xsim.py, one pair at a time, in float64; CSLS with its own neighbourhood."""
     cosines = (x @ y.T).astype(np.float64)
     k = CSLS_K if margin == "csls" else MARGIN_K
-    reach = kept if margin == "csls" else MARGIN_K
+    reach = reach or (16 if margin == "csls" else MARGIN_K)
     around_x = [float(np.mean(sorted(row, reverse=True)[:k])) for row in cosines]
     around_y = [float(np.mean(sorted(column, reverse=True)[:k])) for column in cosines.T]
     winners, scores = [], []
@@ -41,12 +42,28 @@ def slow_best(x: Vectors, y: Vectors, margin: Margin, kept: int = 16) -> tuple[l
     return winners, scores
 
 
-@settings(deadline=None, max_examples=30)
-@given(n=st.integers(2, 40), m=st.integers(2, 40), seed=st.integers(0, 999), margin=st.sampled_from(MARGINS))
+@settings(deadline=None, max_examples=40)
+@given(n=st.integers(1, 40), m=st.integers(1, 40), seed=st.integers(0, 999), margin=st.sampled_from(MARGINS))
 def test_equals_the_loops(n: int, m: int, seed: int, margin: Margin) -> None:
-    x, y = noisy_pair(n, m, seed)
-    found = best_candidates(nearest_both_ways(x, y), margin)
+    # Where a neighbourhood's mean is near 0, a ratio magnifies the last digit of a cosine beyond comparing.
+    x, y = noisy_pair(n, m, seed, common=2.0)
+    neighbours = nearest_both_ways(x, y)
+    for found, (queries, corpus) in (
+        (best_candidates(neighbours, margin), (x, y)),
+        (best_candidates(neighbours.reversed, margin), (y, x)),
+    ):
+        winners, scores = slow_best(queries, corpus, margin)
+        assert found.indices.tolist() == winners
+        np.testing.assert_allclose(found.scores, scores, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 6), (6, 1), (3, 3), (2, 7)])
+@pytest.mark.parametrize("margin", MARGINS)
+def test_fewer_rows_than_neighbours(n: int, m: int, margin: Margin) -> None:
+    """The means are then of all rows there are."""
+    x, y = noisy_pair(n, m, seed=11, common=2.0)
     winners, scores = slow_best(x, y, margin)
+    found = best_candidates(nearest_both_ways(x, y), margin)
     assert found.indices.tolist() == winners
     np.testing.assert_allclose(found.scores, scores, rtol=1e-5, atol=1e-6)
 
@@ -60,6 +77,73 @@ def test_error_counts_of_xsim(margin: Margin) -> None:
     assert 0 < errors < 300
 
 
-def test_the_absolute_margin_is_the_nearest() -> None:
-    neighbours = nearest_both_ways(*noisy_pair(20, 30, seed=1))
-    assert best_candidates(neighbours, "absolute").indices.tolist() == neighbours.forward.indices[:, 0].tolist()
+@settings(deadline=None, max_examples=20)
+@given(n=st.integers(1, 30), m=st.integers(1, 30), seed=st.integers(0, 999))
+def test_the_absolute_margin_is_the_nearest(n: int, m: int, seed: int) -> None:
+    neighbours = nearest_both_ways(*noisy_pair(n, m, seed))
+    found = best_candidates(neighbours, "absolute")
+    assert found.indices.tolist() == neighbours.forward.indices[:, 0].tolist()
+    assert found.scores.tolist() == neighbours.forward.cosines[:, 0].tolist()
+
+
+# For source 0, twelve targets are nearer (1/2) than the last (7/16), but are hubs: all other sources lie on them.
+FAR = (
+    np.array([[1, 0], *[[0, 1]] * 12], np.float32),
+    np.array([*[[1 / 2, 1]] * 12, [7 / 16, 0]], np.float32),
+)
+
+
+@pytest.mark.parametrize(("margin", "winner"), [("ratio", 0), ("distance", 0), ("absolute", 0), ("csls", 12)])
+def test_what_is_no_near_neighbour_is_no_candidate(margin: Margin, winner: int) -> None:
+    """Only the four nearest are, as in LASER, though another's margin is the best; CSLS ranks whatever is kept."""
+    assert best_candidates(nearest_both_ways(*FAR), margin).indices[0] == winner
+    assert margin == "absolute" or slow_best(*FAR, margin, reach=13)[0][0] == 12
+
+
+def test_csls_ranks_everything_that_is_kept() -> None:
+    """With all targets kept it is equation 3 of Conneau et al. 2018, argmax over the whole vocabulary."""
+    x, y = noisy_pair(60, 60, seed=3, dimensions=6)
+    found = best_candidates(nearest_both_ways(x, y, k=60), "csls")
+    winners, scores = slow_best(x, y, "csls", reach=60)
+    assert found.indices.tolist() == winners
+    np.testing.assert_allclose(found.scores, scores, atol=1e-6)
+    assert winners != slow_best(x, y, "csls", reach=4)[0]
+
+
+# Source 0 lies nearest to target 0, a hub, which is nearer still to source 1. The products are exact:
+# 1/2 and 7/16 for source 0, 3/4 and 0 for source 1; every mean is over all rows, as there are two.
+HUB = np.array([[1, 0], [0, 1]], np.float32), np.array([[1 / 2, 3 / 4], [7 / 16, 0]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("margin", "winners", "score"),
+    [
+        ("absolute", [0, 0], 1 / 2),
+        ("ratio", [1, 0], (7 / 16) / ((15 / 32 + 7 / 32) / 2)),
+        ("distance", [1, 0], 7 / 16 - (15 / 32 + 7 / 32) / 2),
+        ("csls", [1, 0], 14 / 16 - 15 / 32 - 7 / 32),
+    ],
+)
+def test_a_hub_loses_by_hand(margin: Margin, winners: list[int], score: float) -> None:
+    found = best_candidates(nearest_both_ways(*HUB), margin)
+    assert found.indices.tolist() == winners
+    assert found.scores[0] == pytest.approx(score, abs=1e-12)
+
+
+@pytest.mark.parametrize("margin", ["distance", "csls"])
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_of_equal_scores_the_nearer_wins(margin: Margin, order: list[int]) -> None:
+    """Cosines 1/2 and 1/4 within neighbourhoods that make up for it exactly; whichever stands first."""
+    x = np.eye(2, dtype=np.float32)
+    y = np.array([[1 / 2, 3 / 4], [1 / 4, 0]], np.float32)[order]
+    found = best_candidates(nearest_both_ways(x, y), margin)
+    around_x, around_y = 3 / 8, {0: 5 / 8, 1: 1 / 8}
+    assert 1 / 2 - (around_x + around_y[0]) / 2 == 1 / 4 - (around_x + around_y[1]) / 2  # the tie is real
+    assert order[found.indices[0]] == 0
+
+
+@pytest.mark.parametrize("margin", MARGINS)
+def test_of_equal_candidates_the_first_wins(margin: Margin) -> None:
+    x = np.array([[1, 0], [0.5, 0.5]], np.float32)
+    y = np.array([[0.5, 0.25], [1, 0], [1, 0], [1, 0]], np.float32)
+    assert best_candidates(nearest_both_ways(x, y), margin).indices[0] == 1

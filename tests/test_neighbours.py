@@ -9,51 +9,105 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bitext_bench import neighbours
-from bitext_bench.neighbours import Nearest, Vectors, nearest_both_ways, unit
+from bitext_bench.neighbours import Nearest, Neighbours, Vectors, nearest_both_ways, unit
 
 
-def slow(queries: Vectors, corpus: Vectors, k: int) -> NDArray[np.int64]:
-    """Sort by falling cosine, then by rising row, one query at a time."""
-    similarities = queries @ corpus.T
-    return np.array([sorted(range(len(corpus)), key=lambda j: (-row[j], j))[:k] for row in similarities])
+def slow(queries: Vectors, corpus: Vectors, k: int) -> tuple[list[list[int]], list[list[float]]]:
+    """Multiply out one pair at a time; sort by falling product, then by rising row."""
+    indices, products = [], []
+    for q in queries.tolist():
+        row = [sum(a * b for a, b in zip(q, c, strict=True)) for c in corpus.tolist()]
+        best = sorted(range(len(row)), key=lambda j: (-row[j], j))[:k]
+        indices.append(best)
+        products.append([row[j] for j in best])
+    return indices, products
 
 
 def exact_vectors(n: int, seed: int) -> Vectors:
-    """Vectors whose products are exact in float32, with many ties: entries 0 and +-1/2."""
-    return (np.random.default_rng(seed).integers(-1, 2, (n, 6)) / 2).astype(np.float32)
+    """Vectors whose products are exact in float32 and at most 1, with many ties and duplicates."""
+    return (np.random.default_rng(seed).integers(-1, 2, (n, 4)) / 2).astype(np.float32)
 
 
 def check(found: Nearest, queries: Vectors, corpus: Vectors, k: int) -> None:
-    expected = slow(queries, corpus, min(k, len(corpus)))
-    np.testing.assert_array_equal(found.indices, expected)
-    cosines = np.take_along_axis(queries @ corpus.T, expected, axis=1)
-    np.testing.assert_allclose(found.cosines, np.clip(cosines, -1, 1), atol=1e-6)
+    indices, products = slow(queries, corpus, k)
+    assert found.indices.tolist() == indices
+    assert found.cosines.tolist() == products
 
 
-@settings(deadline=None, max_examples=40)
-@given(n=st.integers(1, 30), m=st.integers(1, 30), k=st.integers(1, 20), seed=st.integers(0, 99))
-def test_equals_the_slow_reference_ties_included(n: int, m: int, k: int, seed: int) -> None:
-    source, target = exact_vectors(n, seed), exact_vectors(m, seed + 1)
-    found = nearest_both_ways(source, target, k)
+def check_both(found: Neighbours, source: Vectors, target: Vectors, k: int) -> None:
     check(found.forward, source, target, k)
     check(found.backward, target, source, k)
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(3, 4), (7, 5), (1, 1), (64, 2)])
+@settings(deadline=None, max_examples=30)
+@given(n=st.integers(1, 20), m=st.integers(1, 20), k=st.integers(1, 20), seed=st.integers(0, 99))
+def test_equals_the_slow_reference_ties_included(n: int, m: int, k: int, seed: int) -> None:
+    source, target = exact_vectors(n, seed), exact_vectors(m, seed + 1)
+    check_both(nearest_both_ways(source, target, k), source, target, k)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    n=st.integers(1, 20),
+    m=st.integers(1, 20),
+    k=st.integers(1, 8),
+    rows=st.integers(1, 10),
+    columns=st.integers(1, 10),
+    seed=st.integers(0, 99),
+)
+def test_any_blocks_are_one(n: int, m: int, k: int, rows: int, columns: int, seed: int) -> None:
+    """Blocks narrower than k, a last block of one, ties across the border."""
+    source, target = exact_vectors(n, seed), exact_vectors(m, seed + 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "BLOCK_ROWS", rows)
+        patch.setattr(neighbours, "BLOCK_COLUMNS", columns)
+        found = nearest_both_ways(source, target, k)
+    check_both(found, source, target, k)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(3, 4), (1, 1), (64, 2), (2, 64)])
 def test_several_blocks_are_one(monkeypatch: pytest.MonkeyPatch, rows: int, columns: int) -> None:
-    source, target = exact_vectors(37, 1), exact_vectors(29, 2)
+    """On vectors as encoders give them, in which nothing ties: the same as in one block."""
+    generator = np.random.default_rng(1)
+    source, target = (unit(generator.standard_normal((n, 24))) for n in (23, 19))
+    whole = nearest_both_ways(source, target, 6)
     monkeypatch.setattr(neighbours, "BLOCK_ROWS", rows)
     monkeypatch.setattr(neighbours, "BLOCK_COLUMNS", columns)
     found = nearest_both_ways(source, target, 6)
-    check(found.forward, source, target, 6)
-    check(found.backward, target, source, 6)
+    for ours, theirs in ((found.forward, whole.forward), (found.backward, whole.backward)):
+        np.testing.assert_array_equal(ours.indices, theirs.indices)
+        np.testing.assert_allclose(ours.cosines, theirs.cosines, atol=1e-6)
 
 
 def test_all_equal_vectors_give_the_first_rows() -> None:
-    same = np.ones((9, 4), dtype=np.float32) / 2
+    same: Vectors = np.full((9, 4), 0.5, dtype=np.float32)
     found = nearest_both_ways(same, same, 3)
     assert found.forward.indices.tolist() == [[0, 1, 2]] * 9
     assert found.backward.indices.tolist() == [[0, 1, 2]] * 9
+
+
+@pytest.mark.parametrize(
+    ("target", "k", "expected"),
+    [
+        ([2, 0, 1, 0], 1, [[1], [2], [0]]),  # a tie across the last place kept: the lower row stays
+        ([2, 0, 1, 0], 2, [[1, 3], [2, 0], [0, 1]]),
+        ([2, 0, 1, 0], 9, [[1, 3, 0, 2], [2, 0, 1, 3], [0, 1, 2, 3]]),  # k beyond the side: all of it
+        ([1], 4, [[0], [0], [0]]),
+        ([3, 3, 3], 2, [[0, 1], [0, 1], [0, 1]]),  # nothing is alike
+    ],
+)
+def test_one_hot_vectors_by_hand(target: list[int], k: int, expected: list[list[int]]) -> None:
+    axes = np.eye(4, dtype=np.float32)
+    assert nearest_both_ways(axes[:3], axes[target], k).forward.indices.tolist() == expected
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 5), (5, 1), (20, 20)])
+def test_one_pass_is_both_searches(n: int, m: int) -> None:
+    source, target = exact_vectors(n, 1), exact_vectors(m, 2)
+    one, other = nearest_both_ways(source, target, 6), nearest_both_ways(target, source, 6).reversed
+    for ours, theirs in ((one.forward, other.forward), (one.backward, other.backward)):
+        np.testing.assert_array_equal(ours.indices, theirs.indices)
+        np.testing.assert_array_equal(ours.cosines, theirs.cosines)
 
 
 def test_random_vectors_agree_with_faiss() -> None:
@@ -69,19 +123,54 @@ def test_random_vectors_agree_with_faiss() -> None:
     np.testing.assert_allclose(found.cosines, cosines, atol=1e-6)
 
 
+def test_cosines_stay_within_one_though_lengths_are_rounded() -> None:
+    longer = np.array([[1.0000001, 0.0], [-1.0000001, 0.0]], dtype=np.float32)
+    found = nearest_both_ways(longer, longer, 2)
+    assert found.forward.cosines.tolist() == found.backward.cosines.tolist() == [[1.0, -1.0], [1.0, -1.0]]
+
+
+def test_the_mean_is_of_as_many_as_there_are() -> None:
+    nearest = Nearest(np.array([[0, 1, 2], [2, 1, 0]]), np.array([[1.0, 0.5, 0.0], [0.5, 0.25, -0.75]], np.float32))
+    assert nearest.mean(1).tolist() == [1.0, 0.5]
+    assert nearest.mean(2).tolist() == [0.75, 0.375]
+    assert nearest.mean(3).tolist() == nearest.mean(9).tolist() == [0.5, 0.0]
+    assert nearest.mean(2).dtype == np.float64
+
+
 def test_reversed_exchanges_the_sides() -> None:
     found = nearest_both_ways(exact_vectors(5, 1), exact_vectors(8, 2), 3)
     assert found.reversed.forward is found.backward
     assert found.reversed.backward is found.forward
 
 
-@pytest.mark.parametrize(("first", "second"), [((0, 3), (2, 3)), ((2, 3), (0, 3)), ((2, 3), (2, 4))])
+@pytest.mark.parametrize(
+    ("first", "second"), [((0, 3), (2, 3)), ((2, 3), (0, 3)), ((0, 3), (0, 3)), ((2, 3), (2, 4)), ((2, 3), (3, 2))]
+)
 def test_shapes_that_cannot_be_compared(first: tuple[int, int], second: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="cannot compare shapes"):
+    with pytest.raises(ValueError, match="cannot compare shapes") as caught:
         nearest_both_ways(np.zeros(first, np.float32), np.zeros(second, np.float32))
+    assert f"{first} and {second}" in str(caught.value)
 
 
-def test_unit_scales_rows_to_length_one() -> None:
-    scaled = unit(np.array([[3.0, 4.0], [0.0, -2.0]]))
-    np.testing.assert_allclose(scaled, [[0.6, 0.8], [0.0, -1.0]], rtol=1e-6)
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_unit_scales_rows_to_length_one(kind: type[np.floating]) -> None:
+    given_ = np.array([[3.0, 4.0], [0.0, -2.0], [0.5, 0.0]], dtype=kind)
+    before = given_.copy()
+    scaled = unit(given_)
+    np.testing.assert_allclose(scaled, [[0.6, 0.8], [0.0, -1.0], [1.0, 0.0]], rtol=1e-6)
     assert scaled.dtype == np.float32
+    np.testing.assert_array_equal(given_, before)  # scaled, not overwritten
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 999), power=st.integers(-10, 10), every=st.integers(1, 3))
+def test_unit_whatever_the_scale_and_the_layout(seed: int, power: int, every: int) -> None:
+    generator: np.random.Generator = np.random.default_rng(seed)
+    given_: NDArray[np.float64] = generator.standard_normal((6, 12)) * 10.0**power
+    scaled = unit(given_[::every, ::every])
+    assert scaled.flags.c_contiguous  # torch takes it as it is
+    lengths = [sum(x * x for x in row) ** 0.5 for row in scaled.tolist()]
+    assert lengths == pytest.approx([1.0] * len(lengths), abs=1e-6)
+    # Same direction: each row is a positive multiple of what was given.
+    for row, original in zip(scaled.astype(np.float64), given_[::every, ::every], strict=True):
+        np.testing.assert_allclose(row, original / np.sqrt((original**2).sum()), rtol=1e-5, atol=1e-7)

@@ -4,16 +4,79 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
-from bitext_bench.significance import _resampled_ranks, _weighted_pearson, f1_interval, mean_interval, spearman_interval
+from bitext_bench.significance import (
+    RESAMPLES,
+    SEED,
+    _resampled_ranks,
+    _weighted_pearson,
+    f1_interval,
+    mean_interval,
+    spearman_interval,
+)
 
 
-@pytest.mark.parametrize(("hits", "n"), [(0, 10), (10, 10), (1, 1000), (837, 1000), (500, 1012)])
+@pytest.mark.parametrize(
+    ("hits", "n"), [(0, 1), (1, 1), (0, 10), (10, 10), (1, 1000), (837, 1000), (500, 1012), (99_999, 100_000)]
+)
 def test_hits_and_misses_have_wilsons_interval(hits: int, n: int) -> None:
     outcomes = np.repeat([1.0, 0.0], [hits, n - hits])
     expected = stats.binomtest(hits, n).proportion_ci(method="wilson")
     assert mean_interval(outcomes) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=1, max_size=40), st.integers(1, 6))
+def test_the_interval_holds_the_mean_and_mirrors(values: list[float], judgements: int) -> None:
+    outcomes = np.array(values)
+    low, high = mean_interval(outcomes, judgements)
+    assert 0.0 <= low <= outcomes.mean() + 1e-12
+    assert outcomes.mean() - 1e-12 <= high <= 1.0
+    assert low < high  # never certain
+    # Of misses it is the same interval, seen from the other end.
+    assert mean_interval(1 - outcomes, judgements) == pytest.approx((1 - high, 1 - low), abs=1e-12)
+
+
+def test_a_second_direction_is_worth_what_it_adds() -> None:
+    """The same outcome twice is worth nothing; an independent one is worth as much as the first; never more."""
+    first = np.repeat([1.0, 1.0, 0.0, 0.0], 100)
+    independent = np.tile([1.0, 0.0], 200)
+    alone = mean_interval(first)
+    assert mean_interval((first + first) / 2, judgements=2) == pytest.approx(alone, abs=1e-12)
+    twice = mean_interval(np.concatenate([first, independent]))
+    assert mean_interval((first + independent) / 2, judgements=2) == pytest.approx(twice, abs=1e-12)
+    # Directions that fail in turn have almost no variance: that is no evidence beyond two judgements.
+    opposite = np.full(400, 0.5)
+    opposite[0] = 1.0
+    low, high = mean_interval(opposite, judgements=2)
+    assert high - low > 0.99 * (twice[1] - twice[0])
+
+
+@pytest.mark.parametrize("n", [100, 500])
+@pytest.mark.parametrize("p", [0.5, 0.75, 0.9, 0.98])
+def test_coverage_of_one_direction(n: int, p: float) -> None:
+    """Exact: the probability of every number of hits whose interval holds p."""
+    covered = 0.0
+    for hits in range(n + 1):
+        probability = float(stats.binom.pmf(hits, n, p))
+        if probability > 1e-9:
+            low, high = mean_interval(np.repeat([1.0, 0.0], [hits, n - hits]))
+            covered += probability * (low <= p <= high)
+    assert 0.93 <= covered <= 0.97
+
+
+def test_coverage_over_many_pairs_of_sentences_of_unequal_difficulty() -> None:
+    """FLORES: 20 judgements of each of 300 sentences, some of which are hard in every language."""
+    generator = np.random.default_rng(11)
+    covered, rounds = 0, 1_000
+    for _ in range(rounds):
+        difficulty = generator.beta(0.5, 4.5, size=300)  # one error in ten on average
+        low, high = mean_interval(generator.binomial(20, difficulty) / 20, judgements=20)
+        covered += low <= 0.1 <= high
+    assert 0.93 <= covered / rounds <= 0.97
 
 
 @pytest.mark.parametrize("p", [0.75, 0.9, 0.98])
@@ -30,40 +93,95 @@ def test_coverage_of_the_mean_of_two_directions(p: float, correlation: float) ->
     assert 0.93 <= covered / rounds <= 0.97
 
 
-def test_nothing_missed_is_not_certainty() -> None:
-    low, high = mean_interval(np.ones(1_012), judgements=20)
-    assert low < 1.0
+@pytest.mark.parametrize("judgements", [1, 2, 20])
+def test_nothing_missed_is_not_certainty(judgements: int) -> None:
+    low, high = mean_interval(np.ones(1_012), judgements)
+    assert 0.99 < low < 0.999
     assert high == pytest.approx(1.0)
+    assert mean_interval(np.zeros(1_012), judgements) == pytest.approx((0.0, 1 - low), abs=1e-12)
 
 
-def test_resampled_ranks_are_those_of_the_resample() -> None:
-    generator = np.random.default_rng(0)
-    predicted, gold = generator.random(40).round(1), generator.integers(0, 6, 40).astype(float)
-    drawn = generator.integers(0, 40, 40)
-    counts = np.bincount(drawn, minlength=40)[None].astype(float)
+@settings(deadline=None, max_examples=60)
+@given(n=st.integers(3, 40), seed=st.integers(0, 999), levels=st.integers(2, 50))
+def test_resampled_ranks_are_those_of_the_resample(n: int, seed: int, levels: int) -> None:
+    generator = np.random.default_rng(seed)
+    predicted, gold = generator.standard_normal(n).round(1), generator.integers(0, levels, n).astype(float)
+    draws = generator.integers(0, n, (4, n))
+    counts = np.stack([np.bincount(drawn, minlength=n) for drawn in draws]).astype(float)
     found = _weighted_pearson(_resampled_ranks(predicted, counts), _resampled_ranks(gold, counts), counts)
-    assert found[0] == pytest.approx(stats.spearmanr(predicted[drawn], gold[drawn])[0], abs=1e-12)
+    expected = [
+        stats.spearmanr(predicted[drawn], gold[drawn])[0]
+        for drawn in draws
+        if np.ptp(predicted[drawn]) and np.ptp(gold[drawn])  # with a constant there is no correlation
+    ]
+    assert found.tolist() == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("n", [2, 60])
+def test_the_spearman_interval_is_the_percentiles_of_its_resamples(n: int) -> None:
+    """Each of the 1,000 drawn by index, ranked by scipy and correlated by numpy."""
+    generator = np.random.default_rng(3)
+    gold = generator.integers(0, 6, n).astype(float)
+    gold[0] += 0.5
+    predicted = (gold + generator.standard_normal(n)).round(1)
+    correlations = []
+    for drawn in np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n)):
+        if np.ptp(predicted[drawn]) and np.ptp(gold[drawn]):
+            ranks = stats.rankdata([predicted[drawn], gold[drawn]], axis=1)
+            correlations.append(np.corrcoef(ranks)[0, 1])
+    assert len(correlations) > RESAMPLES / 3
+    expected = np.percentile(correlations, [2.5, 97.5])
+    assert spearman_interval(predicted, gold) == pytest.approx(tuple(expected), abs=1e-12)
 
 
 def test_the_spearman_interval_is_that_of_a_plain_bootstrap() -> None:
     generator = np.random.default_rng(1)
     gold = generator.integers(0, 11, 400) / 2
     predicted = gold + 2 * generator.standard_normal(400)
-    draws = [generator.integers(0, 400, 400) for _ in range(1_000)]
+    draws = [generator.integers(0, 400, 400) for _ in range(600)]
     plain = np.percentile([stats.spearmanr(predicted[d], gold[d])[0] for d in draws], [2.5, 97.5])
     assert spearman_interval(predicted, gold) == pytest.approx(plain, abs=0.012)
     assert spearman_interval(predicted, gold) == spearman_interval(predicted, gold)
 
 
-def test_a_constant_side_has_no_interval() -> None:
-    assert all(np.isnan(spearman_interval(np.ones(5), np.arange(5.0))))
+def test_the_same_order_is_certain() -> None:
+    gold = np.arange(30.0)
+    assert spearman_interval(gold**3, gold) == pytest.approx((1.0, 1.0))
+    assert spearman_interval(-gold, gold) == pytest.approx((-1.0, -1.0))
 
 
-@pytest.mark.parametrize(("correct", "wrong", "missed"), [(300, 50, 100), (5, 0, 0), (0, 3, 4)])
+@pytest.mark.parametrize(
+    ("predicted", "gold"),
+    [(np.ones(5), np.arange(5.0)), (np.arange(5.0), np.ones(5)), (np.full(7, 0.1), np.full(7, 0.3)), ([0.5], [1.0])],
+)
+def test_a_constant_side_has_no_interval(predicted: list[float], gold: list[float]) -> None:
+    """And says so without a warning: pytest makes an error of one."""
+    assert all(np.isnan(spearman_interval(np.asarray(predicted), np.asarray(gold))))
+
+
+@settings(deadline=None, max_examples=40)
+@given(correct=st.integers(0, 400), wrong=st.integers(0, 400), missed=st.integers(0, 400))
 def test_the_f1_interval_holds_the_point(correct: int, wrong: int, missed: int) -> None:
-    low, high = f1_interval(correct, wrong, missed)
-    assert low <= 2 * correct / (2 * correct + wrong + missed) <= high
-    assert 0 <= low <= high <= 1
+    interval = f1_interval(correct, wrong, missed)
+    if not correct + wrong + missed:
+        assert all(np.isnan(interval))
+        return
+    low, high = interval
+    assert 0 <= low <= 2 * correct / (2 * correct + wrong + missed) <= high <= 1
+    assert f1_interval(correct, wrong, missed) == interval
+
+
+def test_the_f1_interval_is_that_of_a_plain_bootstrap() -> None:
+    """Over the pairs themselves, drawn by index; scored one resample at a time."""
+    kinds = np.repeat(["correct", "wrong", "missed"], [60, 15, 25])
+    generator = np.random.default_rng(0)
+    scores = []
+    for _ in range(3_000):
+        drawn = kinds[generator.integers(0, 100, 100)].tolist()
+        found, gold = drawn.count("correct") + drawn.count("wrong"), drawn.count("correct") + drawn.count("missed")
+        precision, recall = drawn.count("correct") / found, drawn.count("correct") / gold
+        scores.append(2 * precision * recall / (precision + recall))
+    assert f1_interval(60, 15, 25) == pytest.approx(tuple(np.percentile(scores, [2.5, 97.5])), abs=0.01)
 
 
 def test_no_pair_has_no_f1_interval() -> None:

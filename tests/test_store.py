@@ -227,6 +227,10 @@ def test_a_moved_boundary_is_another_key(start: str, end: str) -> None:
     assert len(cuts) == (len(start) + 1) * (len(start) + 2) // 2
 
 
+def test_a_lone_surrogate_has_a_key_of_its_own() -> None:
+    assert len({*keys("\ud800", "\ud801", "?", "\ufffd"), text_key("", "\ud800", ""), text_key("", "\ud801", "")}) == 6
+
+
 def test_keys_stay_what_they_are() -> None:
     """Every cache in the field is found by them: a new way to make keys encodes everything again."""
     assert text_key("le chat", "query: ", "fr").hex() == "ce6621dca7ebde3f681ed52736c4b7b8"
@@ -314,6 +318,14 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot write .*taken: Is a directory"):
         write_whole(tmp_path / "taken", b"x")
     assert {file.name for file in tmp_path.iterdir()} == {"blocked", "taken"}
+
+
+def test_a_file_is_replaced_and_never_written_over(tmp_path: Path) -> None:
+    """Who has the old file open, or mapped, still reads the old content."""
+    write_whole(tmp_path / "file", b"old")
+    os.link(tmp_path / "file", tmp_path / "held")
+    write_whole(tmp_path / "file", b"new")
+    assert [(tmp_path / name).read_bytes() for name in ("file", "held")] == [b"new", b"old"]
 
 
 def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,10 @@ from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, Language, resolve
 from bitext_bench.margin import MARGINS
 from bitext_bench.neighbours import Vectors, unit
+from bitext_bench.significance import mean_interval
 from bitext_bench.tasks import TASKS, Task, _index, find_task
+from bitext_bench.tasks.flores import XSim, XSimPlusPlus
+from bitext_bench.tasks.sts import Sts
 
 DATA = Provenance("made", "0" * 64)
 EN, FR, JA = resolve("en"), resolve("fr"), resolve("ja")
@@ -25,11 +29,20 @@ EN, FR, JA = resolve("en"), resolve("fr"), resolve("ja")
 def test_every_task_keeps_the_contract(name: str) -> None:
     task = TASKS[name]
     assert task.name == name
-    assert name.replace("-", "").replace(".", "").isalnum()
-    assert task.kind in ("bitext", "sts")
-    assert task.split
-    assert "\n" not in task.description
-    assert find_task(name.lower().replace("-", " ")) is task
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*[A-Za-z0-9]", name)  # it names a file, on any system
+    assert task.kind == ("sts" if isinstance(task, Sts) else "bitext")
+    assert task.split in ("test", "devtest", "validation")
+    assert 10 <= len(task.description) <= 100
+    assert task.description.isprintable()
+    assert task.lower_is_better == isinstance(task, XSim | XSimPlusPlus)
+    for spelling in (name, name.lower(), name.upper(), name.replace("-", " "), name.replace("-", "_"), f" {name} "):
+        assert find_task(spelling) is task
+
+
+def test_no_two_tasks_share_a_file_or_a_spelling() -> None:
+    assert len({re.sub("[^a-z0-9]", "", name.casefold()) for name in TASKS}) == len(TASKS)
+    for sts in (task for task in TASKS.values() if isinstance(task, Sts)):
+        assert all(LangPair.parse(pair) for pair in sts.subsets.values())
 
 
 @pytest.mark.parametrize("name", [name for name in TASKS if name.startswith("Mini-")])
@@ -60,14 +73,35 @@ def test_every_mini_task_scores_random_vectors(name: str) -> None:
         ("xsim", None),
         ("BUCC mining", "BUCC-mining"),
         ("flores-200-xsim++", "FLORES-200-xsimpp"),
+        ("mini xsim++", "Mini-xSIMpp"),
+        ("MINI-XSIM", "Mini-xSIM"),
+        ("bucc v2", "BUCC.v2"),
+        ("sts22v2", "STS22.v2"),
+        ("sts22", "STS22"),
+        ("stsb", None),
+        ("", None),
     ],
 )
 def test_tasks_by_other_spellings(given: str, name: str | None) -> None:
     if name:
         assert find_task(given).name == name
     else:
-        with pytest.raises(UserError, match="unknown task 'xsim'"):
+        with pytest.raises(UserError, match=f"unknown task '{given}'"):
             find_task(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [("Tatoba", "Tatoeba"), ("flores", "FLORES-200"), ("STS-12x", "STS12"), ("stsbenchmrk", "STSBenchmark")],
+)
+def test_near_misses_are_named(given: str, near: str) -> None:
+    with pytest.raises(UserError, match=rf"unknown task '{given}': did you mean .*\b{near}\b.*list tasks"):
+        find_task(given)
+
+
+@pytest.mark.xfail(strict=True, raises=UserError, reason="find_task's docstring promises this spelling")
+def test_xsim_plus_plus_by_its_name() -> None:
+    assert find_task("xsim++").name == "FLORES-200-xsimpp"
 
 
 def test_two_tasks_of_one_name_are_refused() -> None:
@@ -84,23 +118,25 @@ class Made:
         self._data = data
 
     def languages(self, collection: str) -> Sequence[Language]:
-        return [EN, FR]
+        return list(self._data.get("lines", [EN, FR]))
 
-    def parallel(self, collection: str, language: Language) -> Bitext:
+    def parallel(self, collection: str, language: Language) -> Any:
         return self._data["bitext"]
 
-    def aligned(self, collection: str, language: Language) -> Lines:
+    def aligned(self, collection: str, language: Language) -> Any:
         return self._data["lines"][language]
 
-    def augmented(self, collection: str, language: Language) -> Augmented:
+    def augmented(self, collection: str, language: Language) -> Any:
         if language != EN:
             raise MissingData("only en")
         return self._data["augmented"]
 
-    def comparable(self, collection: str, pair: LangPair, split: str) -> Comparable:
+    def comparable(self, collection: str, pair: LangPair, split: str) -> Any:
         return self._data[split]
 
-    def scored(self, collection: str, subset: str, pair: LangPair, split: str) -> ScoredPairs:
+    def scored(self, collection: str, subset: str, pair: LangPair, split: str) -> Any:
+        if subset in self._data.get("absent", ()):
+            raise MissingData(f"no {subset}")
         return self._data["pairs"]
 
 
@@ -133,40 +169,136 @@ def test_tatoeba_counts_equal_texts_and_both_directions() -> None:
     assert found.scores["ceiling"] == pytest.approx((1 + 2 / 3) / 2)
 
 
+def test_every_score_of_a_tiny_tatoeba_by_hand() -> None:
+    """French 0 and 1 find their own; French 2 finds English 1, and its own as the third."""
+    source = Made(bitext=Bitext(("un", "deux", "trois"), ("one", "two", "three"), DATA))
+    french = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0.25, 0.75, 0.125, 0]], np.float32)
+    english = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]], np.float32)
+    (found,) = score(TASKS["Tatoeba"], source, [french, english])
+    scores = found.scores
+    assert (found.n, found.main_score, found.languages) == (3, "accuracy", (FR, EN))
+    assert (scores["accuracy_forward"], scores["accuracy_backward"]) == pytest.approx((2 / 3, 1.0))
+    assert scores["accuracy"] == pytest.approx(5 / 6)
+    # One direction, by row: predictions 0, 1, 1, so target 1 counts 2 / 3 and target 2 nothing.
+    assert scores["mteb_accuracy"] == pytest.approx(2 / 3)
+    assert scores["mteb_f1"] == pytest.approx((1 + 2 / 3) / 3)
+    assert (scores["mrr_forward"], scores["mrr_backward"]) == pytest.approx(((1 + 1 + 1 / 3) / 3, 1.0))
+    assert scores["mrr"] == pytest.approx((7 / 9 + 1) / 2)
+    assert scores["recall_at_5"] == scores["recall_at_10"] == scores["ceiling"] == 1.0
+    forward, backward = found.outcomes["forward"], found.outcomes["backward"]
+    assert forward["hit"].tolist() == [True, True, False]
+    assert forward["neighbour"].tolist() == [0, 1, 1]
+    assert forward["score"].tolist() == [1.0, 1.0, 0.75]
+    assert forward["margin"].tolist() == [1.0, 1.0, 0.125 - 0.75]  # the gold less its best rival
+    assert backward["neighbour"].tolist() == [0, 1, 2]
+    assert backward["margin"].tolist() == [0.75, 0.25, 0.125]
+    assert found.intervals == {
+        "accuracy": mean_interval(np.array([1.0, 1.0, 0.5]), judgements=2),
+        "accuracy_forward": mean_interval(np.array([1.0, 1.0, 0.0])),
+        "accuracy_backward": mean_interval(np.ones(3)),
+    }
+    assert TASKS["Tatoeba"].summarise([found]) == {"accuracy": {"mean": pytest.approx(5 / 6), "subsets": 1}}
+
+
+@pytest.mark.parametrize(("name", "subset"), [("Tatoeba", "fra-eng"), ("BUCC.v2", "fr-en"), ("BUCC-style", "fr-en")])
+def test_subsets_are_named_as_mteb_names_them(name: str, subset: str) -> None:
+    source = Made(bitext=Bitext(("un", "deux"), ("one", "two"), DATA))
+    (found,) = score(TASKS[name], source, [np.eye(2, dtype=np.float32)] * 2)
+    assert (found.subset, found.scores["accuracy"]) == (subset, 1.0)
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="a repeated pair counts as a hit, not in the ceiling")
+def test_no_accuracy_is_above_the_ceiling() -> None:
+    """A pair that stands twice, as some do in BUCC.v2: right both times, by its text."""
+    source = Made(bitext=Bitext(("un", "un", "deux"), ("one", "one", "two"), DATA))
+    axes = np.eye(3, dtype=np.float32)[[0, 0, 1]]
+    (found,) = score(TASKS["BUCC.v2"], source, [axes, axes])
+    assert found.scores["accuracy"] <= found.scores["ceiling"]
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the gold's own second copy is taken for its rival")
+def test_a_copy_of_the_gold_is_no_rival() -> None:
+    """Else verify takes every such hit for a near tie, and lets it flip."""
+    source = Made(bitext=Bitext(("un", "une", "deux"), ("one", "one", "two"), DATA))
+    english = np.eye(3, dtype=np.float32)[[0, 0, 1]]
+    french = rows([1, 0, 0.1], [1, 0, 0.2], [0, 1, 0])
+    (found,) = score(TASKS["BUCC.v2"], source, [french, english])
+    assert found.outcomes["forward"]["hit"].all()
+    assert found.outcomes["forward"]["margin"].min() > 0.9
+
+
 def slow_xsim(x: Vectors, y: Vectors, margin: str) -> int:
-    """LASER's calculate_error, in loops: k = 4, index comparison."""
+    """LASER's calculate_error, in loops: index comparison; CSLS among the 16 neighbours kept."""
     cosines = x.astype(np.float64) @ y.T.astype(np.float64)
-    around_x = np.sort(cosines, axis=1)[:, -4:].mean(axis=1)
-    around_y = np.sort(cosines, axis=0)[-4:].mean(axis=0)
+    k, reach = (10, 16) if margin == "csls" else (4, 4)
+    around_x = [sum(sorted(row, reverse=True)[:k]) / k for row in cosines.tolist()]
+    around_y = [sum(sorted(column, reverse=True)[:k]) / k for column in cosines.T.tolist()]
     errors = 0
-    for i in range(len(x)):
-        candidates = np.argsort(-cosines[i])[:4]
-        around = (around_x[i] + around_y[candidates]) / 2
-        scores = {
-            "ratio": cosines[i, candidates] / around,
-            "distance": cosines[i, candidates] - around,
-            "absolute": cosines[i, candidates],
-        }[margin]
-        errors += int(candidates[scores.argmax()] != i)
+    for i, row in enumerate(cosines.tolist()):
+        candidates = sorted(range(len(y)), key=lambda j: -row[j])[:reach]
+        scores = []
+        for j in candidates:
+            around = (around_x[i] + around_y[j]) / 2
+            scores.append(
+                {"ratio": row[j] / around, "distance": row[j] - around, "absolute": row[j], "csls": row[j] - around}[
+                    margin
+                ]
+            )
+        errors += candidates[scores.index(max(scores))] != i
     return errors
 
 
 def test_xsim_error_counts_equal_lasers_in_both_orders() -> None:
+    """Three languages: three searches give the six orders, each margin, and the summary over them."""
     generator = np.random.default_rng(3)
     meaning = generator.standard_normal((150, 10))
-    sides = {x: unit(meaning + generator.standard_normal(meaning.shape)) for x in (EN, FR)}
+    noise = {EN: 0.7, FR: 0.9, JA: 1.2}
+    sides = {x: unit(meaning + noise[x] * generator.standard_normal(meaning.shape)) for x in noise}
     sentences = tuple(map(str, range(150)))
-    source = Made(lines={x: Lines(sentences, DATA) for x in (EN, FR)})
-    found = score(TASKS["FLORES-200"], source, [sides[EN], sides[FR]])
-    assert [s.subset for s in found] == ["eng_Latn-fra_Latn", "fra_Latn-eng_Latn"]
-    for subset, (x, y) in zip(found, [(EN, FR), (FR, EN)], strict=True):
-        for margin in MARGINS[:3]:
+    units = TASKS["FLORES-200"].load(Made(lines={x: Lines(sentences, DATA) for x in noise}), None)
+    assert [tuple(side.language for side in work.sides) for work in units] == [(EN, FR), (EN, JA), (FR, JA)]
+    found = [s for work in units for s in work.score([sides[side.language] for side in work.sides])]
+    order = [(EN, FR), (FR, EN), (EN, JA), (JA, EN), (FR, JA), (JA, FR)]
+    assert [s.subset for s in found] == [f"{x.flores}-{y.flores}" for x, y in order]
+    errors = {}
+    for subset, (x, y) in zip(found, order, strict=True):
+        for margin in MARGINS:
             name = "xsim" if margin == "ratio" else f"xsim_{margin}"
-            assert round(subset.scores[name] * 150) == slow_xsim(sides[x], sides[y], margin)
+            value = subset.scores[name]
+            assert value is not None
+            assert value * 150 == pytest.approx(slow_xsim(sides[x], sides[y], margin))
+        errors[x.code, y.code] = slow_xsim(sides[x], sides[y], "ratio") / 150
+        assert (~subset.outcomes["forward"]["hit"]).mean() == pytest.approx(errors[x.code, y.code])
+        assert 0 < errors[x.code, y.code] < 1
+        wilson = stats.binomtest(round(150 * errors[x.code, y.code]), 150).proportion_ci(method="wilson")
+        assert subset.intervals["xsim"] == pytest.approx((wilson.low, wilson.high))
     summary = TASKS["FLORES-200"].summarise(found)
-    rates = [s.scores["xsim"] for s in found]
-    assert summary["xsim"]["mean"] == pytest.approx(np.mean(rates))
-    assert summary["xsim_matrix"] == {"languages": ["en", "fr"], "rows": [[None, rates[0]], [rates[1], None]]}
+    assert summary["xsim"]["mean"] == pytest.approx(sum(errors.values()) / 6)
+    assert summary["xsim"]["subsets"] == 6
+    low, high = summary["xsim"]["interval"]
+    assert low < summary["xsim"]["mean"] < high
+    for code in ("en", "fr", "ja"):  # as source and as target
+        of_it = [e for pair, e in errors.items() if code in pair]
+        assert summary["xsim_per_language"][code] == pytest.approx(sum(of_it) / 4)
+    assert summary["xsim_matrix"]["languages"] == ["en", "fr", "ja"]
+    for a, row in zip(("en", "fr", "ja"), summary["xsim_matrix"]["rows"], strict=True):
+        assert row == [None if a == b else pytest.approx(errors[a, b]) for b in ("en", "fr", "ja")]
+
+
+@pytest.mark.parametrize("name", ["FLORES-200", "FLORES-200-xsimpp"])
+def test_xsim_needs_two_languages_of_equally_many_lines(name: str) -> None:
+    lines = {EN: Lines(("a", "b"), DATA), FR: Lines(("c",), DATA)}
+    altered = Augmented(("x",), {"x": ("a", "number")}, DATA)
+    with pytest.raises(MissingData, match="needs two languages"):
+        TASKS[name].load(Made(lines=lines, augmented=altered), [EN])
+    with pytest.raises(UserError, match="fra_Latn has 1 lines and eng_Latn 2"):
+        TASKS[name].load(Made(lines=lines, augmented=altered), None)
+
+
+def test_xsimpp_needs_an_augmented_file() -> None:
+    lines = {x: Lines(("a",), DATA) for x in (FR, JA)}
+    with pytest.raises(MissingData, match="only en"):
+        TASKS["FLORES-200-xsimpp"].load(Made(lines=lines), None)
 
 
 def test_xsimpp_counts_errors_by_kind() -> None:
@@ -184,7 +316,14 @@ def test_xsimpp_counts_errors_by_kind() -> None:
     (found,) = score(TASKS["FLORES-200-xsimpp"], source, [french, candidates])
     assert found.subset == "fra_Latn-eng_Latn"
     assert found.details["errors"] == {"misaligned": 1, "number": 1}
+    assert found.details["candidates"] == 8
     assert found.scores["xsimpp"] == pytest.approx(2 / 6)
+    assert found.outcomes["forward"]["hit"].tolist() == [False, True, True, False, True, True]
+    assert found.outcomes["forward"]["neighbour"].tolist() == [6, 1, 2, 7, 4, 5]
+    assert TASKS["FLORES-200-xsimpp"].summarise([found, found]) == {
+        "xsimpp": {"mean": pytest.approx(1 / 3), "subsets": 2},
+        "errors": {"misaligned": 2, "number": 2},
+    }
 
 
 def test_mining_takes_its_threshold_from_training() -> None:
@@ -213,6 +352,44 @@ def test_mining_takes_its_threshold_from_training() -> None:
     assert found.scores["precision"] == pytest.approx(found.outcomes["pairs"]["hit"][taken].mean())
 
 
+def test_mining_by_hand() -> None:
+    """Three pairs of score 5/2, and a fourth of score 1: wrong in training, but gold in the test split.
+
+    Every vector has a fifth of its square in common, so two that are not the same have a cosine of 1/5: the mean
+    of all four is (1 + 3/5) / 4 = 2/5 for those with a partner and 1/5 for those without.
+    """
+    own = 2 * np.eye(5)
+    source_vectors = unit(np.concatenate([np.ones((4, 1)), own[[0, 1, 2, 3]]], axis=1))
+    target_vectors = unit(np.concatenate([np.ones((4, 1)), own[[0, 1, 2, 4]]], axis=1))
+    names = tuple("abcd")
+    gold = tuple((i, i) for i in range(4))
+    training, test = Comparable(names, names, gold[:3], 1, DATA), Comparable(names, names, gold, 2, DATA)
+    vectors = [source_vectors, target_vectors] * 2
+    (found,) = score(TASKS["BUCC-mining"], Made(training=training, test=test), vectors)
+    assert (found.n, found.subset, found.main_score) == (4, "fr-en", "f1")
+    expected = {
+        "threshold": (5 / 2 + 1) / 2,
+        "precision": 1.0,
+        "recall": 3 / 4,
+        "f1": 6 / 7,
+        "oracle_f1": 1.0,  # with the threshold that the test split itself would choose
+        "oracle_threshold": 1.0,
+    }
+    assert found.scores == pytest.approx(expected, rel=1e-6)
+    pairs = found.outcomes["pairs"]
+    assert pairs["hit"].tolist() == [True] * 4
+    assert pairs["source"].tolist() == pairs["target"].tolist()
+    assert pairs["score"].tolist() == pytest.approx([5 / 2, 5 / 2, 5 / 2, 1])
+    assert found.details["precision_recall_curve"] == [(i / 4, 1.0) for i in (1, 2, 3, 4)]
+    assert found.details["repeated_sentences_dropped"] == 3
+    assert found.details["sentences"] == [4, 4]
+    low, high = found.intervals["f1"]
+    assert low <= 6 / 7 <= high
+    # A pair found that is not gold costs precision.
+    (fooled,) = score(TASKS["BUCC-mining"], Made(training=test, test=training), vectors)
+    assert (fooled.scores["precision"], fooled.scores["recall"]) == pytest.approx((3 / 4, 1.0))
+
+
 def test_sts_is_scipys_correlation_and_a_constant_has_none() -> None:
     generator = np.random.default_rng(0)
     first, second = (unit(generator.standard_normal((50, 6))) for _ in range(2))
@@ -223,5 +400,65 @@ def test_sts_is_scipys_correlation_and_a_constant_has_none() -> None:
     cosines = (first.astype(np.float64) * second).sum(axis=1)
     assert found.scores["cosine_spearman"] == pytest.approx(stats.spearmanr(cosines, gold)[0], abs=1e-9)
     assert found.scores["cosine_pearson"] == pytest.approx(stats.pearsonr(cosines, gold)[0], abs=1e-6)
-    (constant,) = score(TASKS["STSBenchmark"], source, [np.ones((50, 6), np.float32)] * 2)
-    assert constant.scores["cosine_spearman"] is None
+    # Vectors of any length: cosines are taken, not products.
+    (longer,) = score(TASKS["STSBenchmark"], source, [first * np.float32(3), second])
+    assert longer.scores == pytest.approx(found.scores, abs=1e-6)
+    flat = Made(pairs=ScoredPairs(sentences, sentences, (2.5,) * 50, DATA))
+    for constant in (
+        score(TASKS["STSBenchmark"], source, [np.ones((50, 6), np.float32)] * 2)[0],
+        score(TASKS["STSBenchmark"], flat, [first, second])[0],
+    ):
+        assert constant.scores == {"cosine_spearman": None, "cosine_pearson": None}
+        assert np.isnan(constant.intervals["cosine_spearman"]).all()
+        mean = TASKS["STSBenchmark"].summarise([constant])["cosine_spearman"]
+        assert mean == {"mean": None, "subsets": 0}
+
+
+@pytest.mark.parametrize(
+    ("gold", "expected"), [((1.0, 2.0, 3.0), 1.0), ((3.0, 2.0, 1.0), -1.0), ((1.0, 3.0, 2.0), 0.5)]
+)
+def test_sts_by_hand(gold: tuple[float, ...], expected: float) -> None:
+    first = np.array([[1, 0]] * 3, np.float32)
+    second = rows([0, 1], [1, 1], [1, 0])  # cosines 0, 0.71 and 1
+    source = Made(pairs=ScoredPairs(("a",) * 3, ("b",) * 3, gold, DATA))
+    (found,) = score(TASKS["STSBenchmark"], source, [first, second])
+    assert found.scores["cosine_spearman"] == pytest.approx(expected)
+    assert (found.n, found.subset, found.languages) == (3, "default", (EN,))
+
+
+def test_equal_sentences_tie() -> None:
+    """Whatever the rounding of their vectors' lengths: all have a cosine of exactly 1."""
+    vectors = unit(np.random.default_rng(0).standard_normal((40, 33)))
+    gold = tuple(float(i % 5) for i in range(40))
+    source = Made(pairs=ScoredPairs(("a",) * 40, ("a",) * 40, gold, DATA))
+    (found,) = score(TASKS["STSBenchmark"], source, [vectors, vectors])
+    assert found.outcomes["pairs"]["score"].tolist() == [1.0] * 40
+    assert found.scores["cosine_spearman"] is None
+
+
+@pytest.mark.xfail(strict=True, raises=ValueError, reason="scipy's pearsonr refuses a single pair")
+def test_one_pair_has_no_correlation() -> None:
+    source = Made(pairs=ScoredPairs(("a",), ("b",), (1.0,), DATA))
+    (found,) = score(TASKS["STSBenchmark"], source, [np.ones((1, 2), np.float32)] * 2)
+    assert found.scores == {"cosine_spearman": None, "cosine_pearson": None}
+
+
+def test_sts_loads_what_is_chosen_and_there() -> None:
+    pairs = ScoredPairs(("a",), ("b",), (1.0,), DATA)
+
+    def sides(source: Made, languages: list[Language] | None) -> list[tuple[str, str]]:
+        return [(str(w.sides[0].language), str(w.sides[1].language)) for w in TASKS["STS17"].load(source, languages)]
+
+    assert sides(Made(pairs=pairs), [EN, FR]) == [("en", "en"), ("fr", "en")]
+    assert len(sides(Made(pairs=pairs), None)) == 11
+    assert sides(Made(pairs=pairs, absent={"en-en"}), [EN, FR]) == [("fr", "en")]
+    with pytest.raises(MissingData, match="no en-en"):
+        sides(Made(pairs=pairs, absent={"en-en", "fr-en"}), [EN, FR])
+    with pytest.raises(MissingData, match="STS17 has nothing in the languages asked for"):
+        sides(Made(pairs=pairs), [JA])
+
+
+@pytest.mark.parametrize("name", ["Tatoeba", "BUCC.v2", "BUCC-mining"])
+def test_pairs_with_english_need_another_language(name: str) -> None:
+    with pytest.raises(MissingData, match=f"made has no {name} in the languages asked for"):
+        TASKS[name].load(Made(), [EN, JA])

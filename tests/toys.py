@@ -30,12 +30,20 @@ def hashing() -> HashEncoder:
 
 
 class LoggingEncoder(HashEncoder):
-    """Writes each sentence that it encodes to $TOY_LOG, and takes $TOY_SECONDS for a batch."""
+    """Writes each sentence that it encodes to $TOY_LOG, and takes $TOY_SECONDS for a batch.
+
+    With $TOY_PARTNER, the log of another process, it returns nothing before the other one is encoding too.
+    """
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
         time.sleep(float(os.environ.get("TOY_SECONDS", "0")))
         with open(os.environ["TOY_LOG"], "a", encoding="utf-8") as log:
             log.writelines(f"{sentence}\n" for sentence in sentences)
+        deadline = time.monotonic() + 60
+        while not os.path.exists(os.environ.get("TOY_PARTNER", os.environ["TOY_LOG"])):
+            if time.monotonic() > deadline:
+                raise TimeoutError("the other process never came")
+            time.sleep(0.01)
         return super().encode(sentences)
 
 
