@@ -12,6 +12,7 @@ from pathlib import Path
 from .data import MissingData, Source, open_source
 from .embeddings import BatchLimits, Embedder
 from .encoders import Model, ModelOptions, resolve_model
+from .encoders.transformer import POOLINGS
 from .errors import UserError
 from .evaluate import evaluate, load_tasks
 from .languages import Language, resolve
@@ -83,7 +84,10 @@ def _same_setting(stored: TaskResult, arguments: argparse.Namespace) -> tuple[Mo
     name = arguments.model or said["registered"] or said["name"]
     if arguments.model is None and name.startswith("local/"):
         raise UserError(f"{arguments.file} was made with {name}, which is no public model: pass --model DIR")
-    options = replace(_options(arguments), prompt=said["prompt"], dtype=said["dtype"])
+    pooling = said["pooling"] if said["pooling"] in POOLINGS else None
+    options = replace(
+        _options(arguments), prompt=said["prompt"], dtype=said["dtype"], pooling=pooling, max_length=said["max_length"]
+    )
     mini = stored.task_name.startswith("Mini-")
     hub = stored.dataset_revision.startswith("hub-")
     if arguments.data is None and not (mini or hub):

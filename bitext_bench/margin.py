@@ -28,17 +28,19 @@ class BestCandidate:
     Attributes:
         indices: (N,) rows of the other side.
         scores: (N,) margin scores; larger is better, the unit depends on the margin.
+        leads: (N,) by how much the score beats the second-best candidate's, at least 0; 1 where there is no other.
     """
 
     indices: NDArray[np.int64]
     scores: NDArray[np.float64]
+    leads: NDArray[np.float64]
 
 
 def best_candidates(neighbours: Neighbours, margin: Margin) -> BestCandidate:
     """Choose, for each source, the candidate with the best margin score; equal scores: the nearer one.
 
     With m(x) the mean cosine of x's k nearest on the other side:
-    ratio = cos / ((m(x) + m(y)) / 2); distance = cos - (m(x) + m(y)) / 2; absolute = cos;
+    ratio = cos / ((m(x) + m(y)) / 2), 0 where that mean is 0; distance = cos - (m(x) + m(y)) / 2; absolute = cos;
     csls = 2 cos - m(x) - m(y). Candidates are the source's k nearest, k = 4 as in LASER's xSIM; for csls
     k = 10 in the means and every neighbour kept is a candidate (the exact definition ranks all of them).
     """
@@ -50,15 +52,18 @@ def best_candidates(neighbours: Neighbours, margin: Margin) -> BestCandidate:
     around = (forward.mean(k)[:, None] + backward.mean(k)[indices]) / 2
     scores = _score(cosines, around, margin)
     best = scores.argmax(axis=1)[:, None]
+    top = np.partition(scores, -2, axis=1)[:, -2:] if scores.shape[1] > 1 else None
     return BestCandidate(
         np.take_along_axis(indices, best, axis=1)[:, 0],
         np.take_along_axis(scores, best, axis=1)[:, 0],
+        np.ones(len(scores)) if top is None else top[:, 1] - top[:, 0],
     )
 
 
 def _score(cosines: NDArray[np.float64], around: NDArray[np.float64], margin: Margin) -> NDArray[np.float64]:
     if margin == "ratio":
-        return cosines / around
+        # Where everything near is orthogonal there is nothing to be better than: 0, not 0 / 0.
+        return np.divide(cosines, around, out=np.zeros_like(cosines), where=around != 0)
     if margin == "distance":
         return cosines - around
     if margin == "csls":

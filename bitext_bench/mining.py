@@ -84,7 +84,8 @@ def best_cut(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: in
 
     The threshold lies halfway between the last pair taken and the first left out (BUCC shared task practice);
     when every pair is taken it is the last score itself, where LASER's bucc.py reads past the end. A cut
-    between two equal scores is no threshold and is not considered.
+    between two equal scores is no threshold and is not considered. Between neighbouring floats there is no half
+    way: the threshold is the last score taken.
 
     Args:
         scores: (P,) not increasing.
@@ -101,7 +102,8 @@ def best_cut(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: in
     f1[:-1][scores[:-1] == scores[1:]] = -1.0
     last = int(f1.argmax())
     after = scores[min(last + 1, len(scores) - 1)]
-    return cut_at(scores, correct, n_gold, float((scores[last] + after) / 2))
+    halfway = (scores[last] + after) / 2
+    return cut_at(scores, correct, n_gold, float(halfway if halfway > after else scores[last]))
 
 
 def precision_recall_curve(correct: NDArray[np.bool_], n_gold: int, points: int = 101) -> list[tuple[float, float]]:

@@ -28,9 +28,7 @@ def mean_interval(outcomes: NDArray[np.floating], judgements: int = 1) -> Interv
     n, mean, variance = len(outcomes), float(np.mean(outcomes)), float(np.var(outcomes))
     spread = mean * (1 - mean)
     effective = min(n * spread / variance, n * judgements) if variance > 0 else float(n)
-    centre = (mean + Z_95**2 / (2 * effective)) / (1 + Z_95**2 / effective)
-    half = Z_95 * np.sqrt(spread / effective + (Z_95 / (2 * effective)) ** 2) / (1 + Z_95**2 / effective)
-    return (max(0.0, float(centre - half)), min(1.0, float(centre + half)))
+    return _wilson(mean, effective)
 
 
 def spearman_interval(predicted: NDArray[np.floating], gold: NDArray[np.floating]) -> Interval:
@@ -50,14 +48,23 @@ def spearman_interval(predicted: NDArray[np.floating], gold: NDArray[np.floating
 
 
 def f1_interval(n_correct: int, n_wrong: int, n_missed: int) -> Interval:
-    """Return the 95 % percentile bootstrap interval of F1 over pairs that are found right, found wrong or missed."""
+    """Return the 95 % interval of F1 over pairs that are found right, found wrong or missed.
+
+    With J the share of right ones among the three, F1 = 2 J / (1 + J) rises with J alone, so Wilson's interval of
+    J, carried over, is that of F1. It does not collapse when nothing is wrong or missed. No pair: (nan, nan).
+    """
     total = n_correct + n_wrong + n_missed
     if not total:
         return (float("nan"), float("nan"))
-    generator = np.random.default_rng(SEED)
-    shares = np.array([n_correct, n_wrong, n_missed]) / total
-    correct, wrong, missed = generator.multinomial(total, shares, size=10 * RESAMPLES).T
-    return _percentiles(2 * correct / (2 * correct + wrong + missed))
+    low, high = _wilson(n_correct / total, total)
+    return (2 * low / (1 + low), 2 * high / (1 + high))
+
+
+def _wilson(mean: float, n: float) -> Interval:
+    """Return Wilson's 1927 score interval of a proportion that n independent judgements gave."""
+    centre = (mean + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
+    half = Z_95 * np.sqrt(mean * (1 - mean) / n + (Z_95 / (2 * n)) ** 2) / (1 + Z_95**2 / n)
+    return (max(0.0, float(centre - half)), min(1.0, float(centre + half)))
 
 
 def _resampled_ranks(values: NDArray[np.floating], counts: NDArray[np.float64]) -> NDArray[np.float64]:

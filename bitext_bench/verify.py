@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .margin import MARGINS
 from .results import Outcomes, TaskResult
 
 # Two machines round a float32 sum differently: a sentence whose two best candidates are closer than this may
@@ -16,18 +18,21 @@ EXACT = 1e-6
 # Read off all 10 to 16 neighbours kept, of which some are always nearly equal.
 _DEEP = ("hub_skewness", "antihubs", "robin_hood", "recall_at", "mrr")
 _DEEP_TOLERANCE = 2e-3
-_NOT_SCORES = {"hf_subset", "languages", "n", "intervals", "signature", "details", "main_score"}
+# Decided by another margin than the outcomes on file are, so that their own near ties are not known: one is granted.
+_OTHER_MARGINS = tuple(f"{score}_{margin}" for score in ("accuracy", "xsim") for margin in MARGINS)
+_NOT_SCORES = {"hf_subset", "languages", "n", "intervals", "signature", "details"}
 
 
 def differences(
     stored: TaskResult, stored_outcomes: Outcomes, derived: TaskResult, derived_outcomes: Outcomes
 ) -> list[str]:
-    """Return one line for every signature field, count or score that differs, and for every outcome that flipped.
+    """Return one line for whatever differs: signature fields, counts, scores, intervals, the summary, outcomes.
 
     Scores may differ by as many sentences as stand within NEAR_TIE of a tie, and by EXACT otherwise.
     """
     now = {entry["hf_subset"]: entry for entry in derived.subsets}
     lines: list[str] = []
+    most_moved = 0.0
     for entry in stored.subsets:
         subset = entry["hf_subset"]
         if subset not in now:
@@ -38,11 +43,15 @@ def differences(
             lines.append(f"{subset}: n is {entry['n']} on file, {now[subset]['n']} derived")
             continue
         blocks = {key: columns for key, columns in stored_outcomes.items() if key[0] == subset}
-        near = sum(_near_ties(columns) for columns in blocks.values())
-        lines += [f"{subset}: {line}" for line in _scores(entry, now[subset], near)]
+        moved = sum(_near_ties(entry, columns) for columns in blocks.values()) / entry["n"]
+        most_moved = max(most_moved, moved)
+        lines += [f"{subset}: {line}" for line in _scores(entry, now[subset], moved)]
         for key, columns in blocks.items():
             if flipped := _flipped(columns, derived_outcomes.get(key, {})):
                 lines.append(f"{subset} {key[1]}: other outcome in rows {flipped}")
+    if now.keys() == {entry["hf_subset"] for entry in stored.subsets}:
+        before, after = (_numbers("summary", result.run.get("summary", {})) for result in (stored, derived))
+        lines += _compare(before, after, lambda name: EXACT + 2 * most_moved)
     return lines
 
 
@@ -55,23 +64,57 @@ def _signature(stored: str, derived: str) -> list[str]:
     ]
 
 
-def _near_ties(columns: dict[str, NDArray[Any]]) -> int:
-    return int((np.abs(columns["margin"]) < NEAR_TIE).sum()) if "margin" in columns else 0
+def _near_ties(entry: dict[str, Any], columns: dict[str, NDArray[Any]]) -> int:
+    """Count the sentences, or the mined pairs at the threshold, that may fall either way."""
+    if "margin" in columns:
+        return int((np.abs(columns["margin"]) < NEAR_TIE).sum())
+    if "threshold" in entry:
+        return int((np.abs(columns["score"] - entry["threshold"]) < NEAR_TIE).sum())
+    return 0
 
 
-def _scores(stored: dict[str, Any], derived: dict[str, Any], near_ties: int) -> list[str]:
+def _scores(stored: dict[str, Any], derived: dict[str, Any], moved: float) -> list[str]:
+    """Compare scores and intervals; `moved` is how far near ties can move a share of the sentences."""
+    numbers = [
+        {name: value for name, value in entry.items() if name not in _NOT_SCORES}
+        | _numbers("interval of", entry["intervals"])
+        for entry in (stored, derived)
+    ]
+    return _compare(numbers[0], numbers[1], lambda name: EXACT + _allowed(name, moved, stored["n"]))
+
+
+def _allowed(name: str, moved: float, n: int) -> float:
+    if name.endswith("threshold"):
+        return NEAR_TIE
+    if name == "mteb_f1":
+        return moved * 4 / 3  # A flip also takes from the sentence whose target is now found twice.
+    if name.startswith("interval of"):
+        return 2 * moved
+    if name.startswith(_OTHER_MARGINS):
+        return moved + 1 / n
+    return max(moved, _DEEP_TOLERANCE if name.startswith(_DEEP) else 0.0)
+
+
+def _numbers(name: str, value: object) -> dict[str, Any]:
+    """Flatten nested objects and lists to one entry a number (or null, or text), named by the way to it."""
+    if isinstance(value, dict | list | tuple):
+        parts = value.items() if isinstance(value, dict) else enumerate(value)
+        return {way: leaf for key, part in parts for way, leaf in _numbers(f"{name} {key}", part).items()}
+    return {name: value}
+
+
+def _compare(before: dict[str, Any], after: dict[str, Any], tolerance: Callable[[str], float]) -> list[str]:
     lines = []
-    for name in stored.keys() - _NOT_SCORES:
-        before, after = stored[name], derived.get(name)
-        tolerance = EXACT + max(near_ties / stored["n"], _DEEP_TOLERANCE if name.startswith(_DEEP) else 0.0)
-        if before is None or after is None:
-            same = before is after
-        else:
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name), after.get(name)
+        if isinstance(old, float | int) and isinstance(new, float | int):
             # hub_skewness has no unit: its tolerance is relative.
-            same = abs(before - after) <= tolerance * max(1.0, abs(before))
+            same = abs(old - new) <= tolerance(name) * max(1.0, abs(old))
+        else:
+            same = old == new
         if not same:
-            lines.append(f"{name} is {before} on file, {after} derived")
-    return sorted(lines)
+            lines.append(f"{name} is {old} on file, {new} derived")
+    return lines
 
 
 def _flipped(stored: dict[str, NDArray[Any]], derived: dict[str, NDArray[Any]]) -> str:

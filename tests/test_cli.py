@@ -223,6 +223,7 @@ def test_from_a_checkpoint_to_files_that_mteb_reads_and_verify_confirms(
     from mteb.results import TaskResult
 
     command = ["run", "--model", str(tiny_model), "--data", str(data_root), "--languages", "en", "fr", *folders]
+    command += ["--max-length", "32"]  # verify reads it from the file
     assert main(command) == 0
     files = sorted(Path(folders[3]).rglob("*.json"))
     assert len(files) == 6

@@ -171,6 +171,15 @@ def test_more_tokens_than_positions(tiny_model: Path) -> None:
         resolve_model(str(tiny_model), ModelOptions(max_length=65))
 
 
+def test_robertas_positions_begin_after_the_padding(tiny_model: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(tiny_model, tmp_path / "copy")
+    (file,) = copy.rglob("config.json") if not (copy / "config.json").exists() else [copy / "config.json"]
+    config = json.loads(file.read_text()) | {"model_type": "xlm-roberta", "pad_token_id": 1}
+    file.write_text(json.dumps(config))
+    with pytest.raises(UserError, match="has positions for 62 tokens only"):
+        resolve_model(str(copy), ModelOptions(max_length=63))
+
+
 @pytest.mark.parametrize(
     ("config", "expected"),
     [

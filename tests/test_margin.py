@@ -147,3 +147,29 @@ def test_of_equal_candidates_the_first_wins(margin: Margin) -> None:
     x = np.array([[1, 0], [0.5, 0.5]], np.float32)
     y = np.array([[0.5, 0.25], [1, 0], [1, 0], [1, 0]], np.float32)
     assert best_candidates(nearest_both_ways(x, y), margin).indices[0] == 1
+
+
+def test_where_all_is_orthogonal_no_candidate_has_a_ratio() -> None:
+    nothing = nearest_both_ways(np.eye(4, dtype=np.float32)[:2], np.eye(4, dtype=np.float32)[2:])
+    found = best_candidates(nothing, "ratio")
+    assert found.scores.tolist() == [0, 0] and found.indices.tolist() == [0, 0] and found.leads.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("margin", MARGINS)
+def test_the_lead_is_over_the_second_best(margin: Margin) -> None:
+    x, y = noisy_pair(9, 3, seed=4, common=2.0)
+    found = best_candidates(nearest_both_ways(x, y), margin)
+    for i in range(9):
+        others = [j for j in range(3) if j != found.indices[i]]
+        apart = slow_best(x, y, margin)[1][i] - max(slow_score(x, y, margin, i, j) for j in others)
+        assert found.leads[i] == pytest.approx(apart, abs=1e-6)
+    alone = best_candidates(nearest_both_ways(x, y[:1]), margin)
+    assert alone.leads.tolist() == [1.0] * 9
+
+
+def slow_score(x: Vectors, y: Vectors, margin: Margin, i: int, j: int) -> float:
+    cosines = (x @ y.T).astype(np.float64)
+    k = CSLS_K if margin == "csls" else MARGIN_K
+    b = (np.sort(cosines[i])[::-1][:k].mean() + np.sort(cosines[:, j])[::-1][:k].mean()) / 2
+    a = float(cosines[i, j])
+    return {"ratio": a / b, "distance": a - b, "absolute": a, "csls": 2 * (a - b)}[margin]

@@ -161,11 +161,6 @@ def test_best_cuts_by_hand(scores: list[float], correct: list[bool], n_gold: int
     assert cut.f1 == pytest.approx(f1)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="halfway between neighbouring floats rounds to the lower one, which is let in",
-)
 def test_the_best_cut_between_neighbouring_floats() -> None:
     cut = best_cut(np.array([np.nextafter(1.0, 2.0), 1.0]), np.array([True, False]), 1)
     assert cut.f1 == 1.0

@@ -25,6 +25,8 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
     Raises:
         UserError: it is none of these, cannot be reached, or lacks something (weights, pooling, a package).
     """
+    if not name.strip():
+        raise UserError("--model is empty: expected a directory, a hub id org/model, or a name from list models")
     # os.path's functions, as those of Path raise for ~nobody and for names that are too long for a file.
     path = Path(os.path.expanduser(name))
     is_directory = os.path.isdir(path)
@@ -101,6 +103,9 @@ def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
         stated = replace(options, pooling=baseline.pooling) if plain else options
         tokenizer = fetch_model(baseline.tokenizer, None)[0] if baseline.tokenizer else None
         model = _from_directory(directory, stated, tokenizer)
+        if tokenizer:
+            both = f"{model.fingerprint}\0{fingerprint(tokenizer)}"
+            model = replace(model, fingerprint=hashlib.sha256(both.encode()).hexdigest())
     return replace(model, name=baseline.checkpoint, revision=revision)
 
 

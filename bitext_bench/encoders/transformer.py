@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 POOLINGS = {"mean": "mean", "cls": "cls", "last": "lasttoken"}
 
+# RoBERTa's children number their positions from the padding token's id on, and have so many fewer.
+_OFFSET_POSITIONS = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet"}
+
 # Between 1,000 and 2,000 tokens a batch, a CPU's caches and matrix units are both full (README, performance); a GPU
 # wants more to do at once.
 CPU_BATCH_TOKENS = 1_024
@@ -60,7 +63,10 @@ def read_layout(directory: Path, options: ModelOptions) -> Layout:
             f"{directory} is a plain transformers checkpoint and does not say how token vectors become a "
             "sentence vector: pass --pooling mean, cls or last"
         )
-    positions = read_config((modules[0] if modules else directory) / "config.json").get("max_position_embeddings")
+    config = read_config((modules[0] if modules else directory) / "config.json")
+    positions = config.get("max_position_embeddings")
+    if positions and config.get("model_type") in _OFFSET_POSITIONS:
+        positions -= config.get("pad_token_id", 1) + 1
     if options.max_length and positions and options.max_length > positions:
         raise UserError(f"--max-length {options.max_length}: {directory} has positions for {positions} tokens only")
     own_length = _max_length(directory, modules)

@@ -29,7 +29,7 @@ TASKS: Mapping[str, Task] = _index(
 
 
 def find_task(name: str) -> Task:
-    """Return a task by name, whatever the case and punctuation ("flores200", "BUCC mining", "xsim++").
+    """Return a task by name, whatever the case and punctuation ("flores200", "BUCC mining", "FLORES-200 xSIM++").
 
     Raises:
         UserError: there is none, with near misses.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..data import Augmented, Lines, MissingData, Provenance, Source
 from ..errors import UserError
 from ..languages import LangPair, Language
-from ..margin import MARGIN_K, MARGINS, best_candidates
+from ..margin import MARGIN_K, MARGINS, BestCandidate, best_candidates
 from ..neighbours import Neighbours, Vectors, nearest_both_ways
 from ..significance import mean_interval
 from .base import Kind, Languages, Side, SubsetScores, Unit, mean_of, wanted
@@ -103,21 +103,17 @@ def _xsim_scores(pair: LangPair, data: Provenance, neighbours: Neighbours) -> Su
             "k": str(MARGIN_K),
             "data": str(data),
         },
-        outcomes={"forward": _outcomes(neighbours, best.indices, best.scores, hit)},
+        outcomes={"forward": _outcomes(best, hit)},
     )
 
 
-def _outcomes(
-    neighbours: Neighbours, found: NDArray[np.int64], scores: NDArray[np.float64], hit: NDArray[np.bool_]
-) -> dict[str, NDArray[Any]]:
-    """Return per sentence: hit, best candidate, its ratio margin, and its lead in cosine over the next nearest."""
-    cosines = neighbours.forward.cosines
-    lead = cosines[:, 0] - cosines[:, min(1, cosines.shape[1] - 1)]
+def _outcomes(best: BestCandidate, hit: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+    """Return per sentence: hit, best candidate, its ratio margin, and its lead over the next (negative for a miss)."""
     return {
         "hit": hit,
-        "neighbour": found.astype(np.int32),
-        "score": scores.astype(np.float32),
-        "margin": np.where(hit, lead, -lead).astype(np.float32),
+        "neighbour": best.indices.astype(np.int32),
+        "score": best.scores.astype(np.float32),
+        "margin": np.where(hit, best.leads, -best.leads).astype(np.float32),
     }
 
 
@@ -200,7 +196,7 @@ class XSimPlusPlus:
                     "k": str(MARGIN_K),
                     "data": str(data),
                 },
-                outcomes={"forward": _outcomes(neighbours, best.indices, best.scores, hit)},
+                outcomes={"forward": _outcomes(best, hit)},
                 details={"errors": dict(sorted(kinds.items())), "candidates": len(candidates)},
             )
         ]

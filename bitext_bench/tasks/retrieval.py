@@ -93,6 +93,7 @@ class _Direction:
 
     nearest: Nearest
     hit: NDArray[np.bool_]
+    rival: NDArray[np.int64]
     scores: dict[str, float]
 
     @staticmethod
@@ -108,13 +109,15 @@ class _Direction:
         scores |= {"recall_at_5": recall_at(rank, 5), "recall_at_10": recall_at(rank, 10)}
         scores["mrr"] = mean_reciprocal_rank(rank)
         scores |= hubness(nearest.indices, len(searched))
-        return _Direction(nearest, rank == 1, scores)
+        # The nearest with another text: a copy of the gold is no rival. (Where all are copies, the last of them.)
+        other = classes[nearest.indices] != classes[: len(rank), None]
+        rival = np.where(other.any(axis=1), other.argmax(axis=1), other.shape[1] - 1)
+        return _Direction(nearest, rank == 1, rival, scores)
 
     def outcomes(self, gold: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
         """Return per sentence: hit, neighbour, its cosine, and by how much the gold beats its best rival."""
         first = self.nearest.cosines[:, 0]
-        second = self.nearest.cosines[:, min(1, self.nearest.cosines.shape[1] - 1)]
-        rival = np.where(self.hit, second, first)
+        rival = np.take_along_axis(self.nearest.cosines, self.rival[:, None], axis=1)[:, 0]
         return {
             "hit": self.hit,
             "neighbour": self.nearest.indices[:, 0].astype(np.int32),

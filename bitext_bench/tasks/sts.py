@@ -67,10 +67,12 @@ class Sts:
 
         predicted = _cosines(vectors[0], vectors[1])
         gold = np.asarray(pairs.scores)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", stats.ConstantInputWarning)  # it gives nan, which is reported
-            spearman = float(stats.spearmanr(predicted, gold)[0])
-            pearson = float(stats.pearsonr(predicted, gold)[0])
+        spearman = pearson = float("nan")
+        if len(gold) > 1:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", stats.ConstantInputWarning)  # it gives nan, which is reported
+                spearman = float(stats.spearmanr(predicted, gold)[0])
+                pearson = float(stats.pearsonr(predicted, gold)[0])
         return [
             SubsetScores(
                 subset=subset,
@@ -96,7 +98,7 @@ def _cosines(first: Vectors, second: Vectors) -> NDArray[np.float64]:
 
 
 def _defined(correlation: float) -> float | None:
-    """Return None for a correlation with a constant, which does not exist and must not be averaged as 0."""
+    """Return None where there is no correlation (a constant, one pair): it must not be averaged as 0."""
     return None if np.isnan(correlation) else correlation
 
 
