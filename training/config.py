@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from importlib import resources
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import combinations
+from math import inf, isfinite
 from typing import Any, Literal
 
-from bitext_bench.errors import UserError, unknown
-from bitext_bench.languages import LangPair, resolve
+from bitext_bench.errors import UserError
+from bitext_bench.languages import LangPair, Language, resolve
 
 from .loss import Objective
+from .recipe import checked
 
 Loss = Literal["soft-contrastive", "embedding-mse", "ranking"]
+Pairing = Literal["en-xx", "all"]
 Precision = Literal["fp32", "bf16", "fp16"]
 
 # Park et al. 2024, section 4.1: by the volume of each language's corpus.
 ANCHOR_ORDER = ("en", "ru", "ja", "fr", "ko")
+
+_ABOVE_ZERO = ("epochs", "learning_rate", "clip", "pair_temperature")
+_AT_LEAST = {
+    "batch_size": 1,
+    "mini_batch": 1,
+    "max_length": 1,
+    "max_steps": 1,
+    "eval_steps": 1,
+    "patience": 1,
+    "hard_negatives": 0,
+    "warmup_steps": 0,
+    "weight_decay": 0,
+    "dev_rows": 0,
+    "seed": 0,
+}
+_LARGEST_SEED = 2**32 - 1  # numpy takes no larger one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,29 +46,50 @@ class TrainConfig:
         student: directory, hub id or registry name of the encoder that is trained.
         teacher: the same of the encoder whose similarities are the labels; None takes the student as it starts.
         pairs: language pairs, "en-ja".
+        languages: languages to pair with each other as `pairing` says, besides `pairs`.
+        pairing: "en-xx", the first anchor language (English by default) with each other of `languages`; or "all",
+            each with each.
         corpora: which corpora below the data directory, "name" or "name:weight"; none named takes all.
+        pair_temperature: a pair of n rows is drawn with probability proportional to n^(1 / temperature): 1 by size,
+            larger is flatter; > 0.
         anchor: languages by priority; the first that is in a pair is its anchor.
         loss: "soft-contrastive" (`objective` says which), "embedding-mse" (Reimers and Gurevych 2020: both sides to
             the teacher's source vector) or "ranking" (translation ranking, as mUSE and LaBSE).
+        objective: labels, temperatures and TMS of the soft contrastive loss; ranking takes its `tau_student`.
+        hard_negatives: mined negatives for each row of the ranking loss, as mUSE (Table 2); 0 takes the batch only.
         student_prompt, teacher_prompt: put before every sentence; saved with the checkpoint.
         batch_size: pairs in a batch on each process.
         mini_batch: sentences whose activations are kept at once; None keeps all.
         max_length: tokens after which a training sentence is cut.
+        epochs: passes over the data, where `max_steps` does not end the run; may be a fraction.
         max_steps: stop there; None trains `epochs`.
         learning_rate: the peak. The paper's text says 5e-3 and its code 3e-5; the text's diverges.
+        warmup_steps: steps in which the learning rate rises from 0; then it falls linearly to 0.
+        weight_decay: AdamW's, 0 or more.
+        clip: largest norm of the gradient, > 0.
+        precision: of the forward and backward pass; the weights are kept in fp32. fp16 needs a GPU.
         freeze_embeddings: leave the token embeddings as they are (most of a small multilingual model).
         dev_rows: rows of each pair held out to choose the best checkpoint by.
         eval_steps: steps between two looks at the held-out rows.
         patience: looks without improvement after which training stops.
+        seed: of the held-out rows, the order of the batches and dropout; 0 to 2^32 - 1.
+
+    Raises:
+        UserError: a value is out of its range, no student or no pair is given, or a language is unknown or without
+            an anchor.
     """
 
     student: str
-    pairs: tuple[str, ...]
     teacher: str | None = None
+    pairs: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    pairing: Pairing = "en-xx"
     corpora: tuple[str, ...] = ()
+    pair_temperature: float = 1.0
     anchor: tuple[str, ...] = ANCHOR_ORDER
     loss: Loss = "soft-contrastive"
     objective: Objective = field(default_factory=Objective)
+    hard_negatives: int = 0
     student_prompt: str = ""
     teacher_prompt: str = ""
     batch_size: int = 32
@@ -71,16 +109,62 @@ class TrainConfig:
     seed: int = 42
 
     def __post_init__(self) -> None:
-        if not self.pairs:
-            raise UserError("no language pair to train on: pass --pair en-ja")
-        for name in ("batch_size", "max_length", "epochs", "learning_rate", "clip", "eval_steps", "patience"):
-            if not getattr(self, name) > 0:
-                raise UserError(f"{name} is {getattr(self, name)}: expected a number above 0")
+        if not self.student.strip():
+            raise UserError(
+                "no student model: pass --model with a directory, a hub id or a name from bitext-bench list models"
+            )
+        if not self.anchor:
+            raise UserError("no anchor language: pass --anchor en")
+        self._check_ranges()
+        if self.hard_negatives and self.loss != "ranking":
+            raise UserError(
+                f"hard_negatives is {self.hard_negatives} with the loss {self.loss}: "
+                "only ranking takes them; set it to 0 or the loss to ranking"
+            )
+        if not self.lang_pairs:
+            raise UserError("no language pair to train on: pass --pair en-ja, or --languages en,ja")
+        for pair in self.lang_pairs:
+            self.anchored(pair)
+
+    def _check_ranges(self) -> None:
+        for name in _ABOVE_ZERO:
+            if not 0 < getattr(self, name) < inf:
+                raise UserError(f"{name} is {getattr(self, name)}: expected a finite number above 0")
+        for name, least in _AT_LEAST.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value < inf:
+                raise UserError(f"{name} is {value}: expected a finite number, {least} or more")
+        if self.seed > _LARGEST_SEED:
+            raise UserError(f"seed is {self.seed}: expected a whole number from 0 to {_LARGEST_SEED}")
+        for name, value in asdict(self.objective).items():
+            if isinstance(value, float) and not isfinite(value):
+                raise UserError(f"{name} is {value}: expected a finite number")
 
     @property
     def lang_pairs(self) -> tuple[LangPair, ...]:
-        """Return the pairs, parsed; raises UserError for an unknown language."""
-        return tuple(LangPair.parse(pair) for pair in self.pairs)
+        """The pairs to train on, of `pairs` and then of `languages`, each once in the direction that comes first.
+
+        Raises:
+            UserError: a language is unknown, is paired with itself, or "en-xx" lacks the anchor language.
+        """
+        found: dict[frozenset[Language], LangPair] = {}
+        for pair in (*map(LangPair.parse, self.pairs), *self._paired_languages()):
+            if pair.source == pair.target:
+                raise UserError(f"{pair} pairs a language with itself: give two languages, like en-ja")
+            found.setdefault(frozenset((pair.source, pair.target)), pair)
+        return tuple(found.values())
+
+    def _paired_languages(self) -> Iterator[LangPair]:
+        named = dict.fromkeys(map(resolve, self.languages))
+        if self.pairing == "all" or not named:
+            return (LangPair(*both) for both in combinations(named, 2))
+        centre = resolve(self.anchor[0])
+        if centre not in named:
+            raise UserError(
+                f"the languages {', '.join(map(str, named))} lack {centre}, which the pairing en-xx pairs with each "
+                f"other: add it, or put one of them first in --anchor, or pass --pairs all"
+            )
+        return (LangPair(centre, other) for other in named if other != centre)
 
     def anchored(self, pair: LangPair) -> LangPair:
         """Return the pair with its anchor language as the source.
@@ -88,63 +172,38 @@ class TrainConfig:
         Raises:
             UserError: neither language is in the priority list.
         """
-        order = [resolve(code) for code in self.anchor]
-        for language in order:
+        for language in map(resolve, self.anchor):
             if language in (pair.source, pair.target):
                 return pair if pair.source == language else pair.reversed
         raise UserError(f"{pair} has neither of the anchor languages {', '.join(self.anchor)}: pass --anchor")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it for train_config.json, the objective as a table of its own."""
+        """Return it for train_config.json, the objective as a table of its own; `make_config` reads it back."""
         return asdict(self)
 
 
-def recipes() -> list[str]:
-    """Return the names of the recipes that come with the package."""
-    folder = resources.files("training") / "recipes"
-    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
-
-
-def read_recipe(name: str) -> dict[str, Any]:
-    """Return the settings of a recipe: a name from `recipes`, or a TOML file.
-
-    Raises:
-        UserError: there is none of that name, or the file is not TOML.
-    """
-    file = Path(name)
-    if not file.suffix:
-        if name not in recipes():
-            raise unknown("recipe", name, recipes())
-        text = (resources.files("training") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
-    else:
-        try:
-            text = file.read_text(encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"cannot read the recipe {file}: {error.strerror}") from error
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"the recipe {name} is not TOML: {error}") from error
-
-
-def make_config(settings: Mapping[str, Any]) -> TrainConfig:
+def make_config(settings: Mapping[str, object], changes: Mapping[str, object] | None = None) -> TrainConfig:
     """Make a config of a recipe's settings and what the command line changes in them.
 
+    A change takes the place of the recipe's setting, in `objective` one by one. Pairs, languages or both take the
+    place of all the pairs and languages that the recipe fixes.
+
     Raises:
-        UserError: a setting is not known (with near misses), or its value is out of range.
+        UserError: a setting is not known (with near misses), or its value has the wrong kind or is out of range.
     """
-    known = {x.name for x in fields(TrainConfig)}
-    objective = dict(settings.get("objective", {}))
-    for given, names in ((settings, known), (objective, {x.name for x in fields(Objective)})):
-        for name in given:
-            if name not in names:
-                raise unknown("setting", name, names)
-    values: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in settings.items() if k != "objective"
-    }
+    changes = changes or {}
+    if changes.keys() & {"pairs", "languages"}:
+        settings = {name: value for name, value in settings.items() if name not in ("pairs", "languages")}
+    objective = checked(Objective, {**_objective(settings), **_objective(changes)})
+    flat = {name: value for name, value in {**settings, **changes}.items() if name != "objective"}
     try:
-        return TrainConfig(**values, objective=replace(Objective(), **objective))
+        return TrainConfig(**{"student": "", **checked(TrainConfig, flat), "objective": Objective(**objective)})
     except ValueError as error:
         raise UserError(str(error)) from error
-    except TypeError as error:
-        raise UserError(f"a setting is missing or has the wrong kind of value: {error}") from error
+
+
+def _objective(settings: Mapping[str, object]) -> Mapping[str, object]:
+    table = settings.get("objective", {})
+    if not isinstance(table, Mapping):
+        raise UserError(f"objective is {table!r:.60}: expected a table of settings, [objective]")
+    return table

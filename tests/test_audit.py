@@ -1,0 +1,204 @@
+"""The leak audit: near matches against brute force, planted leaks, and the shipped training data."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import write
+
+from bitext_bench.data import Source
+from bitext_bench.data.hub import HubSource
+from bitext_bench.data.local import LocalSource
+from bitext_bench.data.mini import MiniSource
+from bitext_bench.errors import UserError
+from bitext_bench.languages import LangPair, Language, resolve
+from bitext_bench.metrics import fold
+from training.audit import NEAR, Benchmarks, Leak, audit
+from training.corpora import Row, find_corpora, read_corpus
+from training.minhash import NearIndex
+
+REAL = Path(__file__).parents[2] / "shared" / "data"
+DENSE = ((0x2E80, 0xD7FF), (0xF900, 0xFAFF), (0x20000, 0x10FFFF))
+
+
+@cache
+def grams(text: str) -> frozenset[str]:
+    dense = [any(low <= ord(c) <= high for low, high in DENSE) for c in text]
+    return frozenset(text[i : i + (2 if dense[i] else 3)] for i in range(len(text)))
+
+
+def jaccard(a: str, b: str) -> float:
+    common = len(grams(a) & grams(b))
+    return common / (len(grams(a)) + len(grams(b)) - common)
+
+
+@pytest.mark.parametrize(
+    ("known", "asked", "similarity"),
+    [
+        ("abcdef", "abcdef", 1.0),
+        ("abcdef", "abcdeg", 3 / 9),  # abc bcd cde | def ef f | deg eg g
+        ("こんにちは", "こんにちわ", 3 / 7),  # こん んに にち | ちは は | ちわ わ
+        ("a😀", "a😀", 1.0),
+        ("x", "x", 1.0),
+    ],
+)
+def test_similarity_by_hand(known: str, asked: str, similarity: float) -> None:
+    assert jaccard(known, asked) == pytest.approx(similarity)
+    found = NearIndex([known]).nearest([asked], 0.0)
+    # Below 0.7 the index may miss a pair; what it finds is exact.
+    assert found.get(asked, (similarity, known)) == (pytest.approx(similarity), known)
+
+
+def mutated(text: str, letters: str, rng: random.Random) -> str:
+    characters = list(text)
+    for _ in range(rng.randint(0, 5)):
+        at = rng.randrange(len(characters))
+        change = rng.choice(["replace", "insert", "delete"])
+        if change == "delete" and len(characters) > 3:
+            del characters[at]
+        elif change == "insert":
+            characters.insert(at, rng.choice(letters))
+        else:
+            characters[at] = rng.choice(letters)
+    return "".join(characters)
+
+
+@pytest.mark.parametrize(
+    "letters", ["abcdefghijklmnopqrstuvwxyz", "абвгдежзиклмнопрст", "日月火水木金土あいうえお가나다라"]
+)
+def test_near_matches_are_those_of_brute_force(letters: str) -> None:
+    rng = random.Random(5)
+    known = ["".join(rng.choices(letters, k=rng.randint(5, 80))) for _ in range(250)]
+    asked = list(dict.fromkeys(mutated(rng.choice(known), letters, rng) for _ in range(300)))
+    found = NearIndex(known).nearest(asked, NEAR)
+    best = {text: max((jaccard(text, k), k) for k in known) for text in asked}
+    near = {text: pair for text, pair in best.items() if pair[0] >= NEAR}
+    assert len(near) > 60
+    assert found.items() <= near.items()
+    assert all(text in found for text, (similarity, _) in near.items() if similarity >= 0.85)
+    assert len(found) >= 0.98 * len(near)
+
+
+def test_an_index_of_nothing_finds_nothing() -> None:
+    assert NearIndex([]).nearest(["a"], 0.8) == {}
+    assert NearIndex(["a"]).nearest([], 0.8) == {}
+
+
+@pytest.fixture(scope="module")
+def mini() -> Benchmarks:
+    return Benchmarks.build([MiniSource()])
+
+
+def test_the_built_in_set_is_covered_in_all_languages(mini: Benchmarks) -> None:
+    assert mini.covered == ("Mini-Tatoeba", "Mini-mining", "Mini-xSIM", "Mini-xSIMpp", "Mini-STS")
+    assert mini.missing["Tatoeba"] == "the built-in set has no tatoeba: its tasks are those named Mini-"
+    for code in ("en", "fr", "ja", "ko", "ru"):
+        for sentence in MiniSource().parallel("mini", resolve(code)).source:
+            assert fold(sentence) in mini.sentences
+
+
+def test_leaks_planted_in_each_column(mini: Benchmarks) -> None:
+    sets = {code: MiniSource().aligned("mini", resolve(code)).sentences for code in ("en", "fr", "ja")}
+    long = max(sets["en"], key=len)
+    rows = [
+        Row(1, "Nothing of the kind stands in any test.", "Rien de tel ne se trouve dans un test."),
+        Row(2, sets["en"][3].upper(), "autre"),
+        Row(3, "other", f"« {sets['ja'][4]} »"),
+        Row(4, sets["fr"][5], sets["ja"][6]),
+        Row(5, f"{long[:-1]}s", "autre"),
+        Row(6, "...", "!"),
+    ]
+    leaks = audit(rows, mini)
+    assert [(x.row, x.side, x.kind) for x in leaks] == [
+        (1, "source", "exact"),
+        (2, "target", "exact"),
+        (3, "source", "exact"),
+        (3, "target", "exact"),
+        (4, "source", "near"),
+    ]
+    assert leaks[1] == Leak(2, "target", "exact", 1.0, leaks[1].test, sets["ja"][4])
+    assert leaks[1].test.startswith("Mini-")
+    assert NEAR <= leaks[4].similarity < 1
+    assert audit(rows, mini) == leaks
+    assert audit([], mini) == []
+
+
+def test_every_task_of_a_directory_is_read(data_root: Path) -> None:
+    write(data_root / "flores200_dataset/devtest/jpn_Jpan.devtest", [f"これは{i}番目の文です" for i in range(20)])
+    benchmarks = Benchmarks.build([LocalSource(data_root), MiniSource()])
+    both = ("Tatoeba", "BUCC.v2", "BUCC-mining", "FLORES-200", "FLORES-200-xsimpp", "STSBenchmark", "Mini-STS")
+    assert set(both) <= set(benchmarks.covered)
+    assert set(benchmarks.covered).isdisjoint(benchmarks.missing)
+    assert "has no STS12" in benchmarks.missing["STS12"] and "built-in set has no STS12" in benchmarks.missing["STS12"]
+    rows = [
+        Row(1, "The red cat sat on the mat!", "x"),
+        Row(2, "y", "これは7番目の文です。"),
+        Row(3, "the red cat sat", "z"),
+    ]
+    leaks = audit(rows, benchmarks)
+    assert [(x.row, x.side, x.test) for x in leaks] == [(0, "source", "Tatoeba fr-en"), (1, "target", "FLORES-200 ja")]
+
+
+def test_damage_is_told_and_a_hub_out_of_reach_is_missing(data_root: Path) -> None:
+    class Unreachable(HubSource):
+        def refuse(self, *_: object) -> Any:
+            raise UserError("cannot get it: no network")
+
+        languages = parallel = aligned = comparable = scored = refuse
+
+    benchmarks = Benchmarks.build([Unreachable()])
+    assert benchmarks.covered == ()
+    assert benchmarks.missing["Tatoeba"] == "cannot get it: no network"
+    assert audit([Row(1, "a", "b")], benchmarks) == []
+    write(data_root / "tatoeba/v1/tatoeba.fra-eng.eng", ["one line"])
+    with pytest.raises(UserError, match="20 lines and"):
+        Benchmarks.build([LocalSource(data_root)])
+
+
+class OwnLanguages(LocalSource):
+    """The sets that the shipped training data were decontaminated against: those of these languages."""
+
+    def languages(self, collection: str) -> Sequence[Language]:
+        own = {resolve(code) for code in ("en", "fr", "ja", "ko", "ru")}
+        return [] if collection.startswith("bucc") else [x for x in super().languages(collection) if x in own]
+
+
+@pytest.fixture(scope="module")
+def own() -> Benchmarks:
+    return Benchmarks.build([OwnLanguages(REAL)])
+
+
+def real_rows(pair: str) -> list[Row]:
+    return [row for corpus in find_corpora(REAL / "train", LangPair.parse(pair)) for row in read_corpus(corpus)]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("pair", ["en-fr", "en-ja", "en-ko", "en-ru"])
+def test_the_shipped_data_have_no_exact_leak_of_their_own_tests(own: Benchmarks, pair: str) -> None:
+    rows = real_rows(pair)
+    leaks = audit(rows, own)
+    exact = [x for x in leaks if x.kind == "exact"]
+    assert exact == []
+    assert len(leaks) < 0.002 * len(rows)
+
+
+@pytest.mark.shared
+def test_real_test_sentences_are_found_among_real_rows(own: Benchmarks) -> None:
+    source: Source = LocalSource(REAL)
+    bitext = source.parallel("tatoeba", resolve("ja"))
+    clean = real_rows("en-ja")[:20_000]
+    near = [f"{text[:-1]} indeed." for text in bitext.target]
+    near = [new for new, text in zip(near, bitext.target, strict=True) if jaccard(fold(new), fold(text)) >= NEAR]
+    planted = [Row(0, b, a) for a, b in zip(bitext.source, bitext.target, strict=True)]
+    planted += [Row(0, text, "まったく別の文がここにある。") for text in near]
+    leaks = audit([*clean, *planted], own)
+    found = {(x.row - len(clean), x.side, x.kind) for x in leaks}
+    for i in range(1_000):
+        assert {(i, "source", "exact"), (i, "target", "exact")} <= found
+    assert len(near) > 50
+    assert sum(i >= 1_000 and side == "source" and kind == "near" for i, side, kind in found) == len(near)

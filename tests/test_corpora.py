@@ -1,0 +1,294 @@
+"""Training corpora: every layout and format read the same, and bad files refused in one line."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from builders import write
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bitext_bench.errors import UserError
+from bitext_bench.languages import LangPair
+from training.corpora import Corpus, Row, find_corpora, read_corpus, sample_weighted
+
+REAL = Path(__file__).parents[2] / "shared" / "data" / "train"
+EN_JA = LangPair.parse("en-ja")
+# U+2028 and \x85 end a line for str.splitlines, and for nobody else.
+PAIRS = [("Hello, world.", "こんにちは、世界。"), ("one\u2028two\x85", "一 二"), ("  padded ", "余白 ")]
+ROWS = [Row(i, a, b) for i, (a, b) in enumerate(PAIRS, start=1)]
+TMX = '<?xml version="1.0"?><tmx version="1.4"><header/><body>{}</body></tmx>'
+
+
+def tmx(pairs: list[tuple[str, str]], first: str, second: str) -> bytes:
+    def unit(a: str, b: str) -> str:
+        return "<tu>{}</tu>".format(
+            "".join(f'<tuv xml:lang="{x}"><seg>{s}</seg></tuv>' for x, s in ((first, a), (second, b)))
+        )
+
+    return TMX.format("".join(unit(*pair) for pair in pairs)).encode()
+
+
+def jsonl(records: list[object]) -> bytes:
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
+
+
+def parquet(columns: dict[str, list[object]]) -> bytes:
+    import pyarrow as pa
+    from pyarrow import parquet as pq
+
+    stream = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), stream, row_group_size=2)
+    return bytes(stream.getvalue())
+
+
+TSV = "".join(f"{a}\t{b}\n" for a, b in PAIRS).encode()
+SIDES = [("\n".join(side) + "\n").encode() for side in zip(*PAIRS, strict=True)]
+ENGLISH, JAPANESE = ([*side] for side in zip(*PAIRS, strict=True))
+LAYOUTS: dict[str, dict[str, bytes]] = {
+    "tsv": {"en-ja.tsv": TSV},
+    "tsv, other codes": {"eng-jpn.tsv": TSV},
+    "tsv, scripts": {"eng_Latn-jpn_Jpan.tsv": TSV},
+    "tsv, byte-order mark and CR LF": {"en-ja.tsv": b"\xef\xbb\xbf" + TSV.replace(b"\n", b"\r\n")},
+    "tsv, no last line end": {"en-ja.tsv": TSV.removesuffix(b"\n")},
+    "jsonl, languages": {"en-ja.jsonl": jsonl([{"en": a, "ja": b} for a, b in PAIRS])},
+    "jsonl, other order and codes": {"en-ja.jsonl": jsonl([{"id": 7, "jpn_Jpan": b, "eng": a} for a, b in PAIRS])},
+    "jsonl, languages win over the name": {"ja-en.jsonl": jsonl([{"en": a, "ja": b} for a, b in PAIRS])},
+    "jsonl, source": {"en-ja.jsonl": jsonl([{"source": a, "target": b} for a, b in PAIRS])},
+    "jsonl, translation": {"en-ja.jsonl": jsonl([{"translation": {"en": a, "ja": b}} for a, b in PAIRS])},
+    "parquet, languages": {"en-ja.parquet": parquet({"ja": JAPANESE, "en": ENGLISH})},
+    "parquet, source": {"en-ja.parquet": parquet({"source": ENGLISH, "target": JAPANESE})},
+    "parquet, translation": {"en-ja/train.parquet": parquet({"translation": [{"en": a, "ja": b} for a, b in PAIRS]})},
+    "a folder of the pair": {"ja-en/train.tsv": "".join(f"{b}\t{a}\n" for a, b in PAIRS).encode()},
+    "tmx": {"en-ja.tmx": tmx(PAIRS, "en", "ja")},
+    "tmx, regions": {"ja-en.tmx": tmx(PAIRS, "EN-us", "ja_JP")},
+    "moses": {"OPUS.en-ja.en": SIDES[0], "OPUS.en-ja.ja": SIDES[1], "OPUS.en-ja.ids": b"1\n", "README": b""},
+    "moses, bare": {"en-ja.en": SIDES[0], "en-ja.ja": SIDES[1]},
+    "moses, reversed": {"v1.2.ja-en.en": SIDES[0], "v1.2.ja-en.ja": SIDES[1]},
+    "tsv, reversed": {"ja-en.tsv": "".join(f"{b}\t{a}\n" for a, b in PAIRS).encode()},
+    "jsonl, source reversed": {"jpn-eng.jsonl": jsonl([{"source": b, "target": a} for a, b in PAIRS])},
+}
+
+
+def put(folder: Path, files: dict[str, bytes], *, compress: bool = False) -> None:
+    for name, content in files.items():
+        plain = not compress or name.endswith(("parquet", "README"))
+        file = folder / (name if plain else f"{name}.gz")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content if plain else gzip.compress(content))
+
+
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_gives_the_same_rows_in_both_orders(tmp_path: Path, layout: str, compress: bool) -> None:
+    put(tmp_path / "news", LAYOUTS[layout], compress=compress)
+    (corpus,) = find_corpora(tmp_path, EN_JA)
+    assert (corpus.name, corpus.pair, corpus.weight) == ("news", EN_JA, 1.0)
+    assert read_corpus(corpus) == ROWS
+    (corpus,) = find_corpora(tmp_path, EN_JA.reversed)
+    assert read_corpus(corpus) == [Row(n, b, a) for n, a, b in ROWS]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_directory_itself_may_be_the_corpus(tmp_path: Path, layout: str) -> None:
+    put(tmp_path / "news", LAYOUTS[layout])
+    (corpus,) = find_corpora(tmp_path / "news", EN_JA)
+    assert corpus.name == {"moses": "OPUS", "moses, reversed": "v1.2"}.get(layout, "news")
+    assert read_corpus(corpus) == ROWS
+
+
+def test_several_opus_corpora_in_one_directory_have_names_of_their_own(tmp_path: Path) -> None:
+    for stem in ("TED2020", "Tatoeba"):
+        put(tmp_path, {f"{stem}.en-ja.en": SIDES[0], f"{stem}.en-ja.ja": SIDES[1]})
+    assert [c.name for c in find_corpora(tmp_path, EN_JA)] == ["TED2020", "Tatoeba"]
+    assert [c.name for c in find_corpora(tmp_path, EN_JA, ["TED2020:2"])] == ["TED2020"]
+
+
+def test_what_is_no_corpus_of_the_pair_is_left_alone(tmp_path: Path) -> None:
+    for name in ("en-fr.tsv", "en-ja.txt", "en-ja.tsv.bak", "notes-old.tsv", "en-fr/train.tsv", "en-ja/test.tsv"):
+        put(tmp_path / "a", {name: b""})
+    put(tmp_path / ".hidden", {"en-ja.tsv": TSV})
+    put(tmp_path / "b", {"en-ja.tsv": TSV})
+    assert [c.name for c in find_corpora(tmp_path, EN_JA)] == ["b"]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("tico19", "tatoeba", "ted"):
+        put(tmp_path / name, {"en-ja.tsv": TSV})
+    put(tmp_path / "multi30k", {"en-fr.tsv": b"a\tb\n"})
+    return tmp_path
+
+
+def test_corpora_are_chosen_with_weights(root: Path) -> None:
+    assert [c.name for c in find_corpora(root, EN_JA)] == ["tatoeba", "ted", "tico19"]
+    # One that has other pairs only is for a run with several pairs.
+    chosen = find_corpora(root, EN_JA, ["tico19:2.5", "ted", "multi30k"])
+    assert [(c.name, c.weight) for c in chosen] == [("ted", 1.0), ("tico19", 2.5)]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        (["tico"], r"unknown corpus 'tico': did you mean tico19\? .* has tatoeba, ted, tico19 for en-ja"),
+        (["zzz"], r"unknown corpus 'zzz': .* has tatoeba"),
+        (["ted:x"], "corpus 'ted:x': expected a name, or name:weight with a number above 0"),
+        (["ted:0"], "number above 0"),
+        (["ted:-1"], "number above 0"),
+        (["ted:nan"], "number above 0"),
+        (["ted:inf"], "number above 0"),
+        ([":2"], "number above 0"),
+        (["ted", "ted:2"], "the corpus ted is named twice"),
+        (["multi30k"], r"no training pairs for en-ja in multi30k \(it has tatoeba, ted, tico19 for this pair\)"),
+    ],
+)
+def test_a_bad_choice_is_named(root: Path, chosen: list[str], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        find_corpora(root, EN_JA, chosen)
+
+
+def test_nothing_found_says_where_and_what_for(root: Path) -> None:
+    words = (
+        r"has no training pairs for en-ko in any corpus \(nothing there has this pair\): looked for <corpus>/en-ko.tsv"
+    )
+    with pytest.raises(UserError, match=words):
+        find_corpora(root, LangPair.parse("en-ko"))
+    with pytest.raises(UserError, match="nowhere are not there: expected a directory"):
+        find_corpora(root / "nowhere", EN_JA)
+    put(root / "ted", {"en-ja.jsonl": b""})
+    with pytest.raises(UserError, match=r"ted has 2 files for en-ja: .*en-ja.jsonl, .*en-ja.tsv; leave one"):
+        find_corpora(root, EN_JA)
+
+
+@pytest.mark.parametrize("side", ["en", "ja"])
+def test_a_moses_file_alone(tmp_path: Path, side: str) -> None:
+    put(tmp_path, {f"x.en-ja.{side}": SIDES[0]})
+    with pytest.raises(UserError, match=rf"x.en-ja.{side} has no twin: expected x.en-ja.(en|ja) beside it"):
+        find_corpora(tmp_path, EN_JA)
+
+
+def broken_gzip() -> bytes:
+    return gzip.compress(TSV)[:-12]
+
+
+BAD: dict[str, tuple[str, bytes | Callable[[], bytes], str]] = {
+    "one column": ("en-ja.tsv", b"a\tb\nab\n", "en-ja.tsv:2: 1 column, expected 2 and no header: en TAB ja"),
+    "three columns": ("ja-en.tsv", b"a\tb\tc\n", "ja-en.tsv:1: 3 columns, expected 2 and no header: ja TAB en"),
+    "no line": ("en-ja.tsv", b"", "en-ja.tsv has no row: expected en and ja sentences"),
+    "not UTF-8": ("en-ja.tsv", b"a\t\xff\n", "en-ja.tsv is not UTF-8: byte 2 is 0xff"),
+    "not UTF-8, packed": ("en-ja.tsv.gz", gzip.compress(b"a\t\xff\n"), "not UTF-8: byte 2 of its content is 0xff"),
+    "cut gzip": ("en-ja.tsv.gz", broken_gzip, "en-ja.tsv.gz is not a whole gzip file"),
+    "no gzip": ("en-ja.jsonl.gz", b"{}", "is not a whole gzip file .*Not a gzipped file"),
+    "damaged gzip": ("en-ja.tsv.gz", gzip.compress(TSV)[:20] + b"\0" * 40, "is not a whole gzip file"),
+    "no JSON": ("en-ja.jsonl", b'{"en": "a", "ja": "b"}\n{"en": \n', "en-ja.jsonl:2: Expecting value.*one JSON object"),
+    "deep JSON": ("en-ja.jsonl", b"[" * 100_000, "en-ja.jsonl:1: .*expected one JSON object"),
+    "a JSON list": ("en-ja.jsonl", b'["a", "b"]\n', "en-ja.jsonl:1: expected a JSON object, found"),
+    "other keys": ("en-ja.jsonl", b'{"en": "a", "fr": "b"}\n', "en-ja.jsonl:1: has en, fr; expected en and ja, source"),
+    "a null": ("en-ja.jsonl", b'{"en": "a", "ja": null}\n', "jsonl:1: expected text on both sides, found 'None'"),
+    "half a character": ("en-ja.jsonl", b'{"en": "a", "ja": "\\ud800"}\n', "jsonl:1: half a character"),
+    "no parquet": ("en-ja.parquet", b"PAR1", "cannot read .*en-ja.parquet as parquet"),
+    "other columns": ("en-ja.parquet", lambda: parquet({"a": ["x"]}), "en-ja.parquet: has a; expected en and ja"),
+    "a null in parquet": (
+        "en-ja.parquet",
+        lambda: parquet({"en": ["x", "y"], "ja": ["z", None]}),
+        "en-ja.parquet: row 2: expected text on both sides",
+    ),
+    "no XML": ("en-ja.tmx", b"<tmx><body><tu>", "en-ja.tmx is not whole TMX: no element found"),
+    "unknown encoding": (
+        "en-ja.tmx",
+        b'<?xml version="1.0" encoding="klingon"?><tmx/>',
+        "is not whole TMX: .*encoding",
+    ),
+    "other languages": (
+        "en-ja.tmx",
+        tmx(PAIRS, "en", "fr"),
+        "en-ja.tmx: none of 3 units has en and ja; found en, fr",
+    ),
+    "cut gzip of XML": ("en-ja.tmx.gz", gzip.compress(tmx(PAIRS, "en", "ja"))[:-9], "is not a whole gzip file"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_files_are_refused_in_one_line(tmp_path: Path, case: str) -> None:
+    name, content, words = BAD[case]
+    put(tmp_path / "c", {name: content() if callable(content) else content})
+    (corpus,) = find_corpora(tmp_path, EN_JA)
+    with pytest.raises(UserError, match=words) as error:
+        read_corpus(corpus)
+    assert "\n" not in str(error.value)
+
+
+def test_moses_twins_of_unequal_length(tmp_path: Path) -> None:
+    put(tmp_path, {"en-ja.en": b"a\nb\n", "en-ja.ja": b"c\n"})
+    (corpus,) = find_corpora(tmp_path, EN_JA)
+    with pytest.raises(UserError, match=r"en-ja.en has 2 lines and .*en-ja.ja 1"):
+        read_corpus(corpus)
+
+
+def test_a_file_that_has_gone(tmp_path: Path) -> None:
+    for name in ("x.tsv", "x.tsv.gz", "x.tmx"):
+        corpus = Corpus("x", EN_JA, 1.0, (tmp_path / name,), swapped=False)
+        with pytest.raises(UserError, match="cannot read .*No such file"):
+            read_corpus(corpus)
+        with pytest.raises(UserError, match="cannot read .*No such file"):
+            _ = corpus.sha256
+
+
+def test_tmx_keeps_text_and_leaves_mark_up(tmp_path: Path) -> None:
+    unit = (
+        '<tu><tuv lang="en"><seg>A <bpt i="1">&lt;b&gt;</bpt><hi>bold</hi> &amp; br<ph>x</ph>ave</seg></tuv>'
+        '<tuv lang="ja"><seg>あ</seg></tuv></tu>'
+    )
+    other = '<tu><tuv xml:lang="en"><seg>only</seg></tuv><tuv xml:lang="zz-none"/></tu>'
+    put(tmp_path, {"en-ja.tmx": TMX.format(other + unit).encode("utf-16").replace(b"\n", b"")})
+    (corpus,) = find_corpora(tmp_path, EN_JA)
+    assert read_corpus(corpus) == [Row(2, "A bold & brave", "あ")]
+
+
+def test_entities_that_explode_are_refused(tmp_path: Path) -> None:
+    entities = "".join(f'<!ENTITY e{i} "{f"&e{i - 1};" * 10}">' for i in range(1, 11))
+    body = '<tu><tuv xml:lang="en"><seg>&e10;</seg></tuv><tuv xml:lang="ja"><seg>b</seg></tuv></tu>'
+    text = f'<!DOCTYPE tmx [<!ENTITY e0 "{"x" * 100}">{entities}]><tmx><body>{body}</body></tmx>'
+    put(tmp_path, {"en-ja.tmx": text.encode()})
+    (corpus,) = find_corpora(tmp_path, EN_JA)
+    with pytest.raises(UserError, match="is not whole TMX: .*amplification"):
+        read_corpus(corpus)
+
+
+def test_the_sum_is_of_the_bytes(tmp_path: Path) -> None:
+    put(tmp_path / "a", {"en-ja.tsv": TSV})
+    put(tmp_path / "b", {"en-ja.en": SIDES[0], "en-ja.ja": SIDES[1]})
+    one, two = find_corpora(tmp_path, EN_JA)
+    assert one.sha256 == hashlib.sha256(TSV).hexdigest()
+    both = "\n".join(hashlib.sha256(side).hexdigest() for side in SIDES)
+    assert two.sha256 == hashlib.sha256(both.encode()).hexdigest()
+    write(tmp_path / "b/en-ja.ja", ["x", "y", "z"])
+    assert two.sha256 != hashlib.sha256(both.encode()).hexdigest()
+
+
+@given(st.integers(0, 40), st.floats(0.01, 5), st.integers(0, 9))
+def test_weights_draw_every_row_as_often_as_they_say(n: int, weight: float, seed: int) -> None:
+    drawn = sample_weighted(range(n), weight, seed)
+    counts = Counter(drawn)
+    assert set(counts.values()) <= {int(weight), int(weight) + 1}
+    assert abs(len(drawn) - n * weight) <= 0.5 + 1e-9
+    assert drawn == sample_weighted(range(n), weight, seed)
+    assert weight < 1 or set(drawn) == set(range(n))
+
+
+def test_weight_one_changes_nothing_and_seeds_differ() -> None:
+    assert sample_weighted("abc", 1, seed=3) == ["a", "b", "c"]
+    assert sample_weighted(range(100), 0.5, seed=1) != sample_weighted(range(100), 0.5, seed=2)
+
+
+@pytest.mark.shared
+def test_the_real_corpora_are_all_found_and_read() -> None:
+    rows = {x: sum(len(read_corpus(c)) for c in find_corpora(REAL, LangPair.parse(f"en-{x}"))) for x in ("fr", "ja")}
+    assert rows == {"fr": 207_135, "ja": 122_499}
+    assert [c.name for c in find_corpora(REAL / "tico19", LangPair.parse("ru-en"))] == ["tico19"]

@@ -1,0 +1,119 @@
+"""Recipes: the settings of a training run by name, as TOML files beside this module or the user's own; their kinds."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from importlib import resources
+from math import inf
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from bitext_bench.errors import UserError
+
+_KINDS = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    tuple[str, ...]: "a list of texts",
+}
+
+
+def recipes() -> list[str]:
+    """Return the names of the recipes that come with the package."""
+    folder = resources.files("training") / "recipes"
+    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
+
+
+def describe_recipes() -> dict[str, str]:
+    """Return for each recipe of `recipes` the one line that says what it is for or which table row it stands for."""
+    return {name: str(_read(name)["description"]) for name in recipes()}
+
+
+def read_recipe(name: str) -> dict[str, Any]:
+    """Return the settings of a recipe, a name from `recipes` or a TOML file, as `make_config` takes them.
+
+    The description is for people, no setting, and left out.
+
+    Raises:
+        UserError: there is none of that name, or the file cannot be read or is not TOML.
+    """
+    return {setting: value for setting, value in _read(name).items() if setting != "description"}
+
+
+def unknown_choice(kind: str, given: str, choices: Collection[str], where: str | None = None) -> UserError:
+    """Build the error for a word that is none of a few, with its near misses and all of them, or `where` they are.
+
+    >>> str(unknown_choice("loss", "rankin", ["ranking", "embedding-mse"]))
+    "unknown loss 'rankin': did you mean ranking? (one of: ranking, embedding-mse)"
+    """
+    by_lower_case = {choice.casefold(): choice for choice in choices}
+    near = get_close_matches(given.casefold(), by_lower_case, n=3, cutoff=0.5)
+    hint = f"did you mean {', '.join(by_lower_case[word] for word in near)}? " if near else ""
+    listed = where or f"one of: {', '.join(choices)}"
+    return UserError(f"unknown {kind} {given!r}: {hint}({listed})")
+
+
+def checked(record: type, given: Mapping[str, object]) -> dict[str, Any]:
+    """Return settings from a file or the command line as the fields of a dataclass take them.
+
+    Lists become tuples, and whole numbers floats where the field is a float; ranges are the dataclass's own affair.
+
+    Raises:
+        UserError: there is no such field (with near misses), or a value has the wrong kind.
+    """
+    hints = get_type_hints(record)
+    for name in given:
+        if name not in hints:
+            raise unknown_choice("setting", name, hints)
+    return {name: _as_field(name, value, hints[name]) for name, value in given.items()}
+
+
+def _as_field(name: str, value: object, hint: object) -> object:
+    kinds = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+    if value is None and NoneType in kinds:
+        return None
+    kind = kinds[0]
+    if get_origin(kind) is Literal:
+        return _as_choice(name, value, get_args(kind))
+    if get_origin(kind) is tuple:
+        if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+    elif kind is float and type(value) is int:
+        try:
+            return float(value)
+        except OverflowError:
+            return inf  # which no setting takes
+    elif type(value) is kind:  # the very type: to isinstance, true is a whole number
+        return value
+    raise UserError(f"{name} is {value!r:.60}: expected {_KINDS[kind]}")
+
+
+def _as_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
+    if not isinstance(value, str):
+        raise UserError(f"{name} is {value!r:.60}: expected one of {', '.join(choices)}")
+    if value not in choices:
+        raise unknown_choice(name, value, choices)
+    return value
+
+
+def _read(name: str) -> dict[str, Any]:
+    file = Path(name)
+    if file.suffix:
+        try:
+            text = file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"cannot read the recipe {file}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise UserError(f"the recipe {file} is not UTF-8 text: expected a TOML file") from error
+    elif name in recipes():
+        text = (resources.files("training") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
+    else:
+        raise unknown_choice("recipe", name, recipes(), "all of them: bitext-bench train --list-recipes")
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+        raise UserError(f"the recipe {name} is not TOML: {error}") from error
