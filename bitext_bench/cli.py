@@ -52,6 +52,11 @@ def build_parser() -> argparse.ArgumentParser:
             "verify", help="derive a result again", description="Derive a result file again and say where it differs."
         )
     )
+    _add_train(
+        commands.add_parser(
+            "train", help="align an encoder", description="Align an encoder by soft contrastive learning."
+        )
+    )
     listing = commands.add_parser("list", help="list models, tasks or languages")
     listing.add_argument("what", choices=["models", "tasks", "languages"])
     listing.set_defaults(run=_list)
@@ -114,6 +119,64 @@ def _add_model_options(parser: argparse.ArgumentParser, *, required: bool = True
     data.add_argument("--batch-size", type=_positive, metavar="N", help="most sentences in a batch (default: no limit)")
 
 
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    """Options that stand in TrainConfig have its names and no default: what is not given is the recipe's."""
+    absent = argparse.SUPPRESS
+    parser.add_argument("--recipe", default="default", metavar="NAME", help="or a TOML file (default: %(default)s)")
+    parser.add_argument("--list-recipes", action="store_true", help="say what each recipe is for, and end")
+    parser.add_argument(
+        "--set",
+        action="append",
+        metavar="NAME=VALUE",
+        help="any setting of a recipe, as in clip=0.5, objective.divergence=kl",
+    )
+    what = parser.add_argument_group("models and languages")
+    what.add_argument("--model", dest="student", default=absent, metavar="NAME", help="the encoder to train")
+    what.add_argument("--teacher", default=absent, metavar="NAME", help="(default: the student as it starts)")
+    what.add_argument("--prompt", dest="student_prompt", default=absent, metavar="TEXT", help="before each sentence")
+    what.add_argument("--teacher-prompt", default=absent, metavar="TEXT", help="(default: the student's)")
+    what.add_argument("--pair", dest="pairs", action="append", default=absent, metavar="en-ja", help="may be repeated")
+    what.add_argument("--languages", nargs="+", default=absent, metavar="LANG", help="instead of --pair: en,fr,ja")
+    what.add_argument("--pairs", dest="pairing", choices=["en-xx", "all"], default=absent, help="of --languages")
+    what.add_argument(
+        "--anchor", nargs="+", default=absent, metavar="LANG", help="by priority (default: en,ru,ja,fr,ko)"
+    )
+    data = parser.add_argument_group("data")
+    data.add_argument("--data", type=Path, metavar="DIR", help="with <corpus>/en-ja.tsv and the like")
+    data.add_argument("--corpora", nargs="+", default=absent, metavar="NAME[:WEIGHT]", help="(default: all in --data)")
+    data.add_argument(
+        "--tests",
+        default="hub",
+        metavar="SOURCE",
+        help="the benchmarks, to audit against and to --evaluate on, as run's --data",
+    )
+    data.add_argument(
+        "--allow-leaks", action="store_true", help="train on rows of benchmarks; every result will say so"
+    )
+    how = parser.add_argument_group("loss and loop")
+    how.add_argument("--loss", choices=["soft-contrastive", "embedding-mse", "ranking"], default=absent)
+    how.add_argument("--label", dest="objective.label", choices=["priority", "average", "hard"], default=absent)
+    how.add_argument("--tms", dest="objective.tms", action=argparse.BooleanOptionalAction, default=absent)
+    how.add_argument(
+        "--lambda", dest="objective.lambda_cross", type=float, default=absent, metavar="X", help="with --tms"
+    )
+    how.add_argument("--batch-size", type=int, default=absent, metavar="N", help="pairs, on each process")
+    how.add_argument("--epochs", type=float, default=absent, metavar="N")
+    how.add_argument("--max-steps", type=int, default=absent, metavar="N")
+    how.add_argument("--learning-rate", type=float, default=absent, metavar="X")
+    how.add_argument("--precision", choices=["auto", "fp32", "bf16", "fp16"], default=absent)
+    how.add_argument("--seed", type=int, default=absent, metavar="N")
+    how.add_argument("--report-to", metavar="NAME", help="tensorboard, wandb or another of the trainer's")
+    out = parser.add_argument_group("checkpoint")
+    out.add_argument("--output", type=Path, metavar="DIR", help="(default: checkpoints/<model>-<pairs>-<recipe>)")
+    out.add_argument("--overwrite", action="store_true", help="begin anew where a checkpoint is")
+    out.add_argument("--resume", action="store_true", help="go on with a run that was stopped or killed")
+    out.add_argument("--evaluate", action="store_true", help="score it on --tests, and put the scores on its card")
+    out.add_argument("--push-to-hub", metavar="ORG/NAME", help="publish it")
+    out.add_argument("--cache-folder", type=Path, metavar="DIR", help="embedding store, as run's")
+    parser.set_defaults(run=_train)
+
+
 def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -137,6 +200,19 @@ def _verify(arguments: argparse.Namespace) -> int:
     from .commands import verify
 
     return verify(arguments)
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    if arguments.list_recipes:
+        from training.recipe import describe_recipes
+
+        print("\n".join(f"{name:32} {description}" for name, description in describe_recipes().items()))
+        return 0
+    if arguments.data is None:
+        raise UserError("no training data: pass --data with a directory that holds <corpus>/en-ja.tsv or the like")
+    from training.command import run_training
+
+    return run_training(arguments)
 
 
 def _list(arguments: argparse.Namespace) -> int:

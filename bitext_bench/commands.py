@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 from .data import MissingData, Source, open_source
 from .embeddings import BatchLimits, Embedder
@@ -18,6 +16,7 @@ from .evaluate import evaluate, load_tasks
 from .languages import Language, resolve
 from .report import printable, render_averages, render_scores
 from .results import TaskResult, read_outcomes, read_result, result_folder, write_result
+from .store import cache_folder
 from .tasks import TASKS, Task, find_task
 from .verify import differences
 
@@ -49,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     _say(f"{printable(model.name)} on {len(loaded)} tasks of {printable(source.name)}: {chosen}")
     for line in absent:
         _say(f"left out: {line}")
+    if model.leaked_rows:
+        _say(f"warning: the model was trained on {model.leaked_rows:,} rows of benchmarks; every result says so")
     results = []
     for result, outcomes in evaluate(embedder, loaded):
         write_result(folder, result, outcomes)
@@ -124,11 +125,6 @@ def _words(given: list[str]) -> list[str]:
 def _languages(given: list[str]) -> list[Language] | None:
     words = _words(given)
     return None if words == ["all"] else [resolve(word) for word in words]
-
-
-def cache_folder(given: Path | None) -> Path:
-    """Return where vectors are kept: the given folder, $BITEXT_BENCH_CACHE, or ~/.cache/bitext-bench."""
-    return given or Path(os.environ.get("BITEXT_BENCH_CACHE") or Path.home() / ".cache" / "bitext-bench")
 
 
 def _as_json(results: list[TaskResult]) -> str:

@@ -100,6 +100,7 @@ def _result(model: Model, task: Task, subsets: Sequence[SubsetScores], seconds: 
                 "pooling": model.pooling,
                 "dtype": model.dtype,
                 "max_length": model.max_length,
+                **({"leaked_rows": model.leaked_rows} if model.leaked_rows else {}),
             },
             "main_score": subsets[0].main_score,
             "lower_is_better": task.lower_is_better,

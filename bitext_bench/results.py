@@ -87,6 +87,7 @@ def signature(task_name: str, model: Model, prompt: str, parts: Mapping[str, str
         "maxlen": str(model.max_length) if model.max_length else "model",
         "data": parts["data"],
         "model": f"sha256:{model.fingerprint[:12]}",
+        **({"leaks": f"{model.leaked_rows} training rows"} if model.leaked_rows else {}),
         "bb": __version__,
     }
     return "|".join(f"{key}:{value.replace('|', '/')}" for key, value in fields.items())

@@ -29,6 +29,11 @@ _HEADER = struct.Struct("<8sII")
 _DIGEST_BYTES = 32
 
 
+def cache_folder(given: Path | None) -> Path:
+    """Return where vectors are kept: the given folder, $BITEXT_BENCH_CACHE, or ~/.cache/bitext-bench."""
+    return given or Path(os.environ.get("BITEXT_BENCH_CACHE") or Path.home() / ".cache" / "bitext-bench")
+
+
 def text_key(text: str, prompt: str, language: str) -> bytes:
     """Return the key of a text in any space; `language` is "" for encoders that do not look at it."""
     content = "\0".join([language, prompt, text])

@@ -16,7 +16,7 @@ from .recipe import checked
 
 Loss = Literal["soft-contrastive", "embedding-mse", "ranking"]
 Pairing = Literal["en-xx", "all"]
-Precision = Literal["fp32", "bf16", "fp16"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 # Park et al. 2024, section 4.1: by the volume of each language's corpus.
 ANCHOR_ORDER = ("en", "ru", "ja", "fr", "ko")
@@ -67,7 +67,8 @@ class TrainConfig:
         warmup_steps: steps in which the learning rate rises from 0; then it falls linearly to 0.
         weight_decay: AdamW's, 0 or more.
         clip: largest norm of the gradient, > 0.
-        precision: of the forward and backward pass; the weights are kept in fp32. fp16 needs a GPU.
+        precision: of the forward and backward pass; the weights are kept in fp32. "auto" takes bf16 where the machine
+            has hardware for it; fp16 needs a GPU.
         freeze_embeddings: leave the token embeddings as they are (most of a small multilingual model).
         dev_rows: rows of each pair held out to choose the best checkpoint by.
         eval_steps: steps between two looks at the held-out rows.

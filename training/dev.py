@@ -18,20 +18,29 @@ from bitext_bench.neighbours import nearest_both_ways
 from .teacher import PairRows
 
 
-def hold_out(data: PairRows, rows: int, seed: int) -> tuple[PairRows, PairRows]:
-    """Split off at most `rows` random rows (and at most a tenth); returns (training, held out).
+def hold_out(data: Sequence[PairRows], rows: int, seed: int) -> tuple[list[PairRows], list[PairRows]]:
+    """Split off at most `rows` random rows of each pair (and at most a tenth); returns (training, held out).
 
-    A training row that shares either sentence with a held-out row, case and punctuation aside, is dropped.
+    A training row of any pair that shares a sentence with a held-out row of any pair, case and punctuation aside,
+    is dropped.
     """
-    chosen = random.Random(seed).sample(range(len(data.source)), min(rows, len(data.source) // 10))
-    held = PairRows(data.pair, [data.source[i] for i in chosen], [data.target[i] for i in chosen])
-    seen = {fold(text) for text in (*held.source, *held.target)}
+    held = [_chosen(item, min(rows, len(item.source) // 10), seed) for item in data]
+    seen = {fold(text) for item in held for text in (*item.source, *item.target)}
+    return [_without(item, seen) for item in data], held
+
+
+def _chosen(item: PairRows, rows: int, seed: int) -> PairRows:
+    chosen = random.Random(seed).sample(range(len(item.source)), rows)
+    return PairRows(item.pair, [item.source[i] for i in chosen], [item.target[i] for i in chosen])
+
+
+def _without(item: PairRows, seen: set[str]) -> PairRows:
     kept = [
         (source, target)
-        for source, target in zip(data.source, data.target, strict=True)
+        for source, target in zip(item.source, item.target, strict=True)
         if fold(source) not in seen and fold(target) not in seen
     ]
-    return PairRows(data.pair, [s for s, _ in kept], [t for _, t in kept]), held
+    return PairRows(item.pair, [s for s, _ in kept], [t for _, t in kept])
 
 
 class DevAccuracy(BaseEvaluator):
@@ -42,7 +51,6 @@ class DevAccuracy(BaseEvaluator):
         self._held_out = [item for item in held_out if item.source]
         self._prompt = prompt
         self.primary_metric = "dev_accuracy"
-        self.curve: list[dict[str, float]] = []
 
     def __call__(
         self, model: SentenceTransformer, output_path: str | None = None, epoch: int = -1, steps: int = -1, **_: Any
@@ -51,7 +59,6 @@ class DevAccuracy(BaseEvaluator):
         encoder = TransformerEncoder(model)
         scores = {f"dev_accuracy_{item.pair}": self._accuracy(encoder, item) for item in self._held_out}
         scores["dev_accuracy"] = float(np.mean(list(scores.values())))
-        self.curve.append({"step": float(steps), **scores})
         return scores
 
     def _accuracy(self, encoder: TransformerEncoder, item: PairRows) -> float:

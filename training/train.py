@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
@@ -16,66 +14,143 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraine
 from sentence_transformers.sentence_transformer.losses import MSELoss, MultipleNegativesRankingLoss
 from sentence_transformers.sentence_transformer.training_args import BatchSamplers, MultiDatasetBatchSamplers
 from torch import Tensor, nn
-from tqdm import tqdm
-from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback, TrainerCallback
+from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback
+from transformers.trainer_utils import get_last_checkpoint
 
 from bitext_bench.encoders import Model, ModelOptions, resolve_model
 from bitext_bench.encoders.transformer import TransformerEncoder
 from bitext_bench.errors import UserError
 
-from .config import TrainConfig
+from .config import Precision, TrainConfig
+from .corpora import sample_weighted
 from .dev import DevAccuracy, hold_out
 from .loss import SoftContrastiveLoss
+from .negatives import mine_negatives
+from .progress import Progress
 from .teacher import PairRows, TeacherVectors, encode_teacher
 
-_CHECKPOINTS = "checkpoints"
+CHECKPOINTS = "checkpoints"
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a run leaves behind: the model with its best weights, the dev curve, and how far it came."""
+    """What a run leaves behind.
+
+    Attributes:
+        model: the student with its best weights on the held-out rows (the last ones where none are held out).
+        curve: one entry a look at the held-out rows: "step", "dev_accuracy" and that of each pair.
+        losses: (step, mean loss since the last entry).
+        rows: training rows of each pair that the steps are drawn from.
+        stopped: by a signal, with a checkpoint to go on from; the model is not finished.
+    """
 
     model: SentenceTransformer
     curve: list[dict[str, float]]
-    best: float | None
+    losses: list[tuple[int, float]]
+    rows: dict[str, int]
     steps: int
     stopped: bool
 
 
-def train(config: TrainConfig, data: Sequence[PairRows], output: Path, cache: Path, *, resume: bool = False) -> Trained:
+def train(
+    config: TrainConfig,
+    data: Sequence[PairRows],
+    output: Path,
+    cache: Path,
+    *,
+    resume: bool = False,
+    report_to: str = "none",
+) -> Trained:
     """Train a student on clean pairs (anchor language as the source); checkpoints go to `output`/checkpoints.
+
+    Args:
+        config: what to do.
+        data: rows of each pair.
+        output: the folder of the checkpoint to be.
+        cache: the embedding store, for the teacher's vectors.
+        resume: go on from the last checkpoint there is, with the same losses as if never stopped.
+        report_to: where the trainer logs to ("tensorboard", "wandb"), besides the progress bar.
 
     Raises:
         UserError: the student cannot be trained or the teacher cannot be used, or there are fewer rows than a batch.
     """
-    splits = [hold_out(item, config.dev_rows, config.seed) for item in data]
-    training, held_out = [rows for rows, _ in splits], [rows for _, rows in splits]
-    for rows in training:
-        if len(rows.source) < config.batch_size:
-            raise UserError(
-                f"{rows.pair} has {len(rows.source)} rows after cleaning and holding out {config.dev_rows}: "
-                f"expected at least one batch of {config.batch_size}; add data or lower --batch-size"
-            )
+    training, held_out = hold_out(data, config.dev_rows, config.seed)
+    _check_sizes(training, config.batch_size)
+    evaluated = any(item.source for item in held_out)
+    arguments = _arguments(config, output, report_to, evaluated=evaluated)
+    training = _drawn(training, config, arguments.world_size)
     torch.manual_seed(config.seed)
-    teacher = _teacher_vectors(config, training, cache)
+    with arguments.main_process_first(desc="teacher"):
+        teacher = _teacher_vectors(config, training, cache)
+        datasets = _datasets(config, training, teacher, cache)
     student = open_student(config)
-    evaluator = DevAccuracy(held_out, config.student_prompt)
-    progress = Progress(evaluator, config.batch_size)
+    own_length = student.max_seq_length
+    student.max_seq_length = min(config.max_length, own_length or config.max_length)
+    progress = Progress(config.batch_size * arguments.world_size)
     trainer = SentenceTransformerTrainer(
         model=student,
-        args=_arguments(config, output),
-        train_dataset=_datasets(training, teacher),
+        args=arguments,
+        train_dataset=datasets,
         loss=make_loss(config, student, teacher),
-        evaluator=evaluator,
-        callbacks=[progress, EarlyStoppingCallback(config.patience)],
+        evaluator=DevAccuracy(held_out, config.student_prompt) if evaluated else None,
+        callbacks=[progress, EarlyStoppingCallback(config.patience)] if evaluated else [progress],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
     with warnings.catch_warnings():
         # Pinned memory without a GPU, and the like: the libraries' own affairs.
         warnings.simplefilter("ignore", UserWarning)
-        trainer.train(resume_from_checkpoint=resume or None)
-    return Trained(student, evaluator.curve, trainer.state.best_metric, trainer.state.global_step, progress.stopped)
+        trainer.train(resume_from_checkpoint=resume and last_checkpoint(output) is not None)
+    student.max_seq_length = own_length
+    history = trainer.state.log_history
+    return Trained(
+        model=student,
+        curve=[_look(entry) for entry in history if "eval_dev_accuracy" in entry],
+        losses=[(entry["step"], entry["loss"]) for entry in history if "loss" in entry],
+        rows={str(item.pair): len(item.source) for item in training},
+        steps=trainer.state.global_step,
+        stopped=progress.stopped,
+    )
+
+
+def _check_sizes(training: Sequence[PairRows], batch_size: int) -> None:
+    for rows in training:
+        if len(rows.source) < batch_size:
+            raise UserError(
+                f"{rows.pair} has {len(rows.source)} rows after cleaning and holding out: expected at least one batch "
+                f"of {batch_size}; add data or lower --batch-size"
+            )
+
+
+def last_checkpoint(output: Path) -> str | None:
+    """Return the newest checkpoint that a run has left below `output`, None where there is none."""
+    folder = output / CHECKPOINTS
+    return get_last_checkpoint(str(folder)) if folder.is_dir() else None
+
+
+def _look(entry: dict[str, float]) -> dict[str, float]:
+    scores = {k.removeprefix("eval_"): v for k, v in entry.items() if k.startswith("eval_dev_accuracy")}
+    return {"step": entry["step"], **scores}
+
+
+def _drawn(training: Sequence[PairRows], config: TrainConfig, processes: int) -> list[PairRows]:
+    """Return as many rows of each pair as the steps will use, by size^(1 / temperature).
+
+    Rows that no step can reach would be encoded by the teacher for nothing. A pair that is to be drawn more often
+    than it has rows has them several times; never twice in a batch.
+    """
+    sizes = [len(item.source) for item in training]
+    total = float(sum(sizes))
+    if config.max_steps:
+        # A little more than needed: a batch may pass over a row that repeats a sentence.
+        total = min(total, 1.05 * config.max_steps * config.batch_size * processes + config.batch_size)
+    shares = [size ** (1 / config.pair_temperature) for size in sizes]
+    drawn = []
+    for item, size, share in zip(training, sizes, shares, strict=True):
+        weight = max(config.batch_size, total * share / sum(shares)) / size
+        rows = sample_weighted(list(zip(item.source, item.target, strict=True)), weight, config.seed)
+        drawn.append(PairRows(item.pair, [s for s, _ in rows], [t for _, t in rows]))
+    return drawn
 
 
 def open_student(config: TrainConfig) -> SentenceTransformer:
@@ -90,7 +165,6 @@ def open_student(config: TrainConfig) -> SentenceTransformer:
             f"{config.student} is no transformer checkpoint: expected a model directory or a hub id to train"
         )
     student = encoder.model
-    student.max_seq_length = min(config.max_length, student.max_seq_length or config.max_length)
     student.prompts = {"BitextMining": config.student_prompt, "STS": config.student_prompt}
     student.similarity_fn_name = "cosine"
     if config.freeze_embeddings:
@@ -139,20 +213,46 @@ def _teacher_vectors(config: TrainConfig, training: Sequence[PairRows], cache: P
     return encode_teacher(model, config.teacher_prompt, training, label, cache)
 
 
-def _datasets(training: Sequence[PairRows], teacher: TeacherVectors | None) -> DatasetDict:
+def _datasets(
+    config: TrainConfig, training: Sequence[PairRows], teacher: TeacherVectors | None, cache: Path
+) -> DatasetDict:
     """Return one dataset a pair, so that batches hold one pair each."""
     datasets = {}
     for rows in training:
         columns: dict[str, Any] = {"source": rows.source, "target": rows.target}
+        if config.hard_negatives:
+            student = resolve_model(config.student, ModelOptions(prompt=config.student_prompt))
+            negatives = mine_negatives(student, config.student_prompt, rows, config.hard_negatives, cache)
+            columns |= {f"negative_{i}": column for i, column in enumerate(negatives, start=1)}
         if teacher is not None:
             columns["label"] = teacher.rows[rows.pair]
         datasets[str(rows.pair)] = Dataset.from_dict(columns)
     return DatasetDict(datasets)
 
 
-def _arguments(config: TrainConfig, output: Path) -> SentenceTransformerTrainingArguments:
+def resolve_precision(precision: Precision) -> Precision:
+    """Return what "auto" is on this machine: bf16 where there is hardware for it, else fp32.
+
+    Raises:
+        UserError: fp16 without a GPU.
+    """
+    if precision == "fp16" and not torch.cuda.is_available():
+        raise UserError("fp16 training needs a GPU, and there is none: pass --precision bf16 or fp32")
+    if precision != "auto":
+        return precision
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
+
+
+def _arguments(
+    config: TrainConfig, output: Path, report_to: str, *, evaluated: bool
+) -> SentenceTransformerTrainingArguments:
+    every = min(config.eval_steps, config.max_steps or config.eval_steps)
+    precision = resolve_precision(config.precision)
+    columns = ("source", "target", *(f"negative_{i}" for i in range(1, config.hard_negatives + 1)))
     return SentenceTransformerTrainingArguments(
-        output_dir=str(output / _CHECKPOINTS),
+        output_dir=str(output / CHECKPOINTS),
         num_train_epochs=config.epochs,
         max_steps=config.max_steps or -1,
         per_device_train_batch_size=config.batch_size,
@@ -161,66 +261,22 @@ def _arguments(config: TrainConfig, output: Path) -> SentenceTransformerTraining
         warmup_steps=config.warmup_steps,
         weight_decay=config.weight_decay,
         max_grad_norm=config.clip,
-        bf16=config.precision == "bf16",
-        fp16=config.precision == "fp16",
+        bf16=precision == "bf16",
+        fp16=precision == "fp16",
         seed=config.seed,
         data_seed=config.seed,
         batch_sampler=BatchSamplers.NO_DUPLICATES,
         multi_dataset_batch_sampler=MultiDatasetBatchSamplers.PROPORTIONAL,
-        prompts={"source": config.student_prompt, "target": config.student_prompt},
-        eval_strategy="steps",
-        eval_steps=config.eval_steps,
+        prompts=dict.fromkeys(columns, config.student_prompt),
+        eval_strategy="steps" if evaluated else "no",
+        eval_steps=every,
         save_strategy="steps",
-        save_steps=config.eval_steps,
+        save_steps=every,
         save_total_limit=2,
-        load_best_model_at_end=True,
-        metric_for_best_model="eval_dev_accuracy",
-        greater_is_better=True,
-        logging_steps=10,
+        load_best_model_at_end=evaluated,
+        metric_for_best_model="eval_dev_accuracy" if evaluated else None,
+        greater_is_better=True if evaluated else None,
+        logging_steps=min(10, every),
         disable_tqdm=True,
-        report_to="none",
+        report_to=report_to,
     )
-
-
-class Progress(TrainerCallback):
-    """One line with loss, dev accuracy, pairs a second and time left; and a stop that saves on SIGTERM and Ctrl-C."""
-
-    def __init__(self, evaluator: DevAccuracy, batch_size: int) -> None:
-        self.stopped = False
-        self._evaluator = evaluator
-        self._batch_size = batch_size
-        self._bar: tqdm[Any] | None = None
-        self._shown: dict[str, str] = {}
-        self._handlers: dict[int, Any] = {}
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, D102 (the trainer's signature)
-        if state.is_world_process_zero:
-            self._bar = tqdm(total=state.max_steps, initial=state.global_step, desc="training", unit="step")
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._handlers[number] = signal.signal(number, self._stop)
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        self.stopped = True
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, D102
-        if self._bar is not None:
-            self._bar.update(state.global_step - self._bar.n)
-            rate = self._bar.format_dict["rate"]
-            if rate:
-                self._shown["pairs/s"] = f"{rate * self._batch_size:.0f}"
-            self._bar.set_postfix(self._shown, refresh=False)
-        if self.stopped:
-            control.should_save = control.should_training_stop = True
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:  # noqa: ANN401, D102
-        if logs and "loss" in logs:
-            self._shown["loss"] = f"{logs['loss']:.3f}"
-
-    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, D102
-        self._shown["dev"] = f"{self._evaluator.curve[-1]['dev_accuracy']:.4f}"
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, D102
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        if self._bar is not None:
-            self._bar.close()

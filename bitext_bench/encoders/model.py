@@ -74,6 +74,7 @@ class Model:
         needs_language: the encoder wants to know each sentence's language (LASER2, SONAR).
         overrides: settings that differ from the model's own, as they name the results folder.
         registered: its name in the registry, if that is how it was found.
+        leaked_rows: training rows that hold a benchmark's sentence, as its training record says.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Model:
     needs_language: bool = False
     overrides: tuple[tuple[str, str], ...] = ()
     registered: str | None = None
+    leaked_rows: int = 0
 
     @property
     def space(self) -> str:

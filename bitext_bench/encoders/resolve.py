@@ -124,7 +124,14 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         dtype=options.dtype,
         max_length=layout.max_length,
         load=partial(load_transformer, directory, layout, options, tokenizer),
+        leaked_rows=_leaked_rows(directory),
     )
+
+
+def _leaked_rows(directory: Path) -> int:
+    """Return how many rows of benchmarks `bitext-bench train --allow-leaks` trained a checkpoint on."""
+    audit = read_config(directory / "train_config.json").get("audit")
+    return int(audit["rows"]) if isinstance(audit, dict) and audit.get("kept") else 0
 
 
 def _from_factory(spec: str) -> Model:

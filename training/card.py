@@ -1,0 +1,134 @@
+"""The model card of a checkpoint: what it was trained on and how, what was left out, and what it scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from bitext_bench.languages import LangPair
+from bitext_bench.results import TaskResult
+
+
+def render_card(name: str, record: Mapping[str, Any], results: Sequence[TaskResult]) -> str:
+    """Return the README.md of a checkpoint, its scores in the hub's model-index form at the top.
+
+    Args:
+        name: of the checkpoint.
+        record: the content of train_config.json.
+        results: scores, if it was evaluated.
+    """
+    return f"---\n{_metadata(name, record, results)}\n---\n\n" + "\n\n".join(_sections(name, record, results)) + "\n"
+
+
+def _metadata(name: str, record: Mapping[str, Any], results: Sequence[TaskResult]) -> str:
+    from huggingface_hub import EvalResult, ModelCardData
+
+    student = record["config"]["student"]
+    pairs = [LangPair.parse(pair) for pair in record["pairs"]]
+    evaluated = [
+        EvalResult(
+            task_type="sentence-similarity" if entry.get("cosine_spearman") is not None else "translation-retrieval",
+            dataset_type="bitext-bench",
+            dataset_name=f"{result.task_name} ({entry['hf_subset']})",
+            dataset_config=entry["hf_subset"],
+            dataset_split=next(iter(result.scores)),
+            dataset_revision=result.dataset_revision,
+            metric_type=result.run["main_score"],
+            metric_value=entry["main_score"],
+            metric_args={
+                "n": entry["n"],
+                "interval": entry["intervals"].get(result.run["main_score"]),
+                "signature": entry["signature"],
+            },
+        )
+        for result in results
+        for entry in result.subsets
+        if entry["main_score"] is not None
+    ]
+    data = ModelCardData(
+        language=sorted({str(side) for pair in pairs for side in (pair.source, pair.target)}),
+        library_name="sentence-transformers",
+        pipeline_tag="sentence-similarity",
+        tags=["sentence-transformers", "bitext-mining", "bitext-bench"],
+        base_model=student if student.count("/") == 1 and not Path(student).exists() else None,
+        model_name=name,
+        eval_results=evaluated or None,
+    )
+    return str(data.to_yaml())
+
+
+def _sections(name: str, record: Mapping[str, Any], results: Sequence[TaskResult]) -> Iterator[str]:
+    config = record["config"]
+    yield f"# {_plain(name)}"
+    yield (
+        f"`{_plain(config['student'])}` aligned on {', '.join(record['pairs'])} with the loss {config['loss']} "
+        f"(recipe {_plain(record['recipe'])}), by bitext-bench {record['bitext_bench']}. Teacher: "
+        f"`{_plain(config['teacher'] or config['student'])}`. Prompt: `{_plain(repr(config['student_prompt']))}`, "
+        "saved with the model."
+    )
+    if audit_mark := record["audit"]["rows"] if record["audit"]["kept"] else 0:
+        yield f"**Trained on {audit_mark:,} rows that hold a sentence of a benchmark: its scores there are not clean.**"
+    if results:
+        yield "## Scores\n\n" + _scores(results)
+    yield "## Data\n\n" + _data(record)
+    yield "## Training\n\n" + _training(record)
+
+
+def _scores(results: Sequence[TaskResult]) -> str:
+    rows = [
+        [
+            result.task_name,
+            entry["hf_subset"],
+            result.run["main_score"],
+            entry["main_score"],
+            _interval(entry["intervals"].get(result.run["main_score"])),
+            entry["n"],
+            f"`{_plain(entry['signature'])}`",
+        ]
+        for result in results
+        for entry in result.subsets
+    ]
+    head = ["task", "subset", "score", "value", "95 % interval", "n", "signature"]
+    return tabulate(rows, headers=head, tablefmt="github", floatfmt=".4f")
+
+
+def _interval(interval: Sequence[float] | None) -> str:
+    return f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else ""
+
+
+def _data(record: Mapping[str, Any]) -> str:
+    rows = [
+        [x["name"], x["pair"], x["read"], sum(x["dropped"].values()), x["leaks"], x["kept"], x["weight"], x["sha256"]]
+        for x in record["data"]
+    ]
+    head = ["corpus", "pair", "rows", "cleaned away", "in a benchmark", "kept", "weight", "sha256"]
+    audit = record["audit"]
+    tests = ", ".join(f"{_plain(test)} ({count:,})" for test, count in list(audit["tests"].items())[:10])
+    found = f"{audit['rows']:,} rows hold one and were {'kept' if audit['kept'] else 'left out'}" + (
+        f"; most are in {tests}" if tests else ""
+    )
+    return (
+        tabulate(rows, headers=head, tablefmt="github", disable_numparse=[7], intfmt=",")
+        + f"\n\nEvery row was compared with the sentences of {', '.join(audit['covered'])}, in all their languages: "
+        + f"{found}. Of what was left, up to {record['config']['dev_rows']:,} rows of each pair were held out."
+    )
+
+
+def _training(record: Mapping[str, Any]) -> str:
+    config = {k: v for k, v in record["config"].items() if k != "objective"}
+    settings = [*config.items(), *record["config"]["objective"].items()]
+    lines = [tabulate([[k, f"`{_plain(repr(v))}`"] for k, v in settings], headers=["setting", ""], tablefmt="github")]
+    lines.append(f"{record['steps']:,} steps over {sum(record['rows'].values()):,} rows.")
+    if record["dev_curve"]:
+        curve = [[int(look["step"]), look["dev_accuracy"]] for look in record["dev_curve"]]
+        lines.append("Accuracy on held-out rows (both directions, mean over the pairs); the best weights were kept:")
+        lines.append(tabulate(curve, headers=["step", "dev accuracy"], tablefmt="github", floatfmt=".4f"))
+    return "\n\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """Return text that cannot end a table's cell or a line, or become a tag."""
+    return "".join(" " if c in "|`<>" or not c.isprintable() else c for c in text)

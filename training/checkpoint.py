@@ -1,0 +1,84 @@
+"""The folder of a checkpoint: who may write into it, and the record of how it was made (train_config.json)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from bitext_bench.errors import UserError
+from bitext_bench.store import write_whole
+
+from .config import TrainConfig
+
+RECORD = "train_config.json"
+DROPPED = "dropped.tsv"
+_FINISHED = "modules.json"  # sentence-transformers writes it last but one, we write the record and the card after it
+
+
+def claim(output: Path, config: TrainConfig, *, overwrite: bool, resume: bool) -> None:
+    """Make the folder ready for a run, or refuse it.
+
+    Raises:
+        UserError: it holds something and neither `overwrite` nor `resume` was asked for; what is to be overwritten
+            was not made by training; what is to be resumed is finished, or was begun with other settings.
+    """
+    if overwrite and resume:
+        raise UserError("--overwrite and --resume exclude each other: begin anew, or go on")
+    # A run that ended before its first checkpoint has left nothing that another one could spoil.
+    holds = output.exists() and (not output.is_dir() or any(x.name not in (RECORD, DROPPED) for x in output.iterdir()))
+    begun = read_record(output)
+    if holds and resume:
+        _check_resumable(output, begun, config)
+    elif holds and overwrite:
+        if not begun:
+            raise UserError(f"{output} holds no {RECORD} and was not made by training: remove it yourself")
+        shutil.rmtree(output)
+    elif holds:
+        raise UserError(
+            f"{output} exists: pass --resume to go on with it, --overwrite to begin anew, or another --output"
+        )
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {output}: {error.strerror}") from error
+    if not (holds and resume):
+        write_record(output, {"config": config.to_dict()})
+
+
+def _check_resumable(output: Path, begun: dict[str, Any], config: TrainConfig) -> None:
+    if not begun:
+        raise UserError(f"{output} holds no {RECORD}: there is no run to go on with")
+    if (output / _FINISHED).exists():
+        raise UserError(f"{output} is finished: run bitext-bench run --model {output}, or train to another --output")
+    before, now = begun["config"], json.loads(json.dumps(config.to_dict()))
+    other = [
+        f"{name} was {before.get(name)!r} and is {now.get(name)!r}"
+        for name in {**before, **now}
+        if before.get(name) != now.get(name)
+    ]
+    if other:
+        raise UserError(f"{output} was begun with other settings: {'; '.join(other)}; pass those, or --overwrite")
+
+
+def read_record(output: Path) -> dict[str, Any]:
+    """Return what train_config.json says, {} where there is none.
+
+    Raises:
+        UserError: it is no JSON object with a config.
+    """
+    try:
+        content = json.loads((output / RECORD).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {output / RECORD}: {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("config"), dict):
+        raise UserError(f"{output / RECORD} is not the record of a training run")
+    return content
+
+
+def write_record(output: Path, record: dict[str, Any]) -> None:
+    """Write train_config.json, whole."""
+    write_whole(output / RECORD, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())

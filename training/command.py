@@ -1,0 +1,170 @@
+"""`bitext-bench train`: from parsed arguments to a checkpoint folder."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tomllib
+from collections import Counter
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+from bitext_bench import __version__
+from bitext_bench.data import open_source
+from bitext_bench.errors import UserError
+from bitext_bench.results import TaskResult
+from bitext_bench.store import cache_folder, write_whole
+
+from .audit import Benchmarks
+from .card import render_card
+from .checkpoint import DROPPED, claim, read_record, write_record
+from .cleaning import write_report
+from .config import TrainConfig, make_config
+from .evaluation import score_checkpoint
+from .prepare import Prepared, prepare
+from .recipe import read_recipe
+from .train import CHECKPOINTS, Trained, resolve_precision, train
+
+_INTERRUPTED = 130
+_LISTS = {"pairs", "languages", "anchor", "corpora"}
+
+
+def run_training(arguments: argparse.Namespace) -> int:
+    """Train, save, and (if asked for) score and publish a checkpoint; returns 130 when a signal stopped it.
+
+    Raises:
+        UserError: a setting, the data, the models or the folder are not as they have to be.
+    """
+    config = make_config(read_recipe(arguments.recipe), _changes(arguments))
+    config = replace(config, precision=resolve_precision(config.precision))
+    output = arguments.output or Path("checkpoints") / _default_name(config, arguments.recipe)
+    claim(output, config, overwrite=arguments.overwrite, resume=arguments.resume)
+    tests = open_source(arguments.tests)
+    prepared = prepare(
+        config,
+        arguments.data,
+        Benchmarks.build([tests, *([] if tests.name == "mini" else [open_source("mini")])]),
+        allow_leaks=arguments.allow_leaks,
+    )
+    _say_data(prepared)
+    write_report(output / DROPPED, prepared.dropped)
+    cache = cache_folder(arguments.cache_folder)
+    trained = train(
+        config, prepared.data, output, cache, resume=arguments.resume, report_to=arguments.report_to or "none"
+    )
+    if trained.stopped:
+        _say(f"stopped after step {trained.steps:,} and saved; the same command with --resume goes on from there")
+        return _INTERRUPTED
+    record = _record(arguments.recipe, config, prepared, trained)
+    _save(trained, output, record)
+    results: list[TaskResult] = []
+    if arguments.evaluate:
+        results = score_checkpoint(output, tests, config.lang_pairs, cache)
+        _write_card(output, read_record(output), results)
+    if arguments.push_to_hub:
+        _publish(trained, output, arguments.push_to_hub)
+    _say_end(output, trained)
+    return 0
+
+
+def _changes(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that the command line gives in place of the recipe's."""
+    given = vars(arguments)
+    changes: dict[str, Any] = {field.name: given[field.name] for field in fields(TrainConfig) if field.name in given}
+    objective = {k.removeprefix("objective."): v for k, v in given.items() if k.startswith("objective.")}
+    for name in _LISTS & changes.keys():
+        changes[name] = [word for text in changes[name] for word in text.split(",") if word]
+    for text in arguments.set or []:
+        name, equals, value = text.partition("=")
+        try:
+            parsed = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            parsed = value  # A bare word is a text.
+        if not equals or not name:
+            raise UserError(f"--set {text}: expected NAME=VALUE, like clip=0.5 or objective.divergence=kl")
+        table = objective if name.startswith("objective.") else changes
+        table[name.removeprefix("objective.")] = parsed
+    if "student_prompt" in changes:
+        changes.setdefault("teacher_prompt", changes["student_prompt"])
+    return {**changes, "objective": objective}
+
+
+def _default_name(config: TrainConfig, recipe: str) -> str:
+    pairs = "+".join(map(str, config.lang_pairs))
+    trained_on = pairs if len(pairs) < 60 else f"{len(config.lang_pairs)}-pairs"
+    return f"{Path(config.student).name}-{trained_on}-{Path(recipe).stem}"
+
+
+def _record(recipe: str, config: TrainConfig, prepared: Prepared, trained: Trained) -> dict[str, Any]:
+    return {
+        "bitext_bench": __version__,
+        "recipe": recipe,
+        "config": config.to_dict(),
+        "pairs": [str(item.pair) for item in prepared.data],
+        "data": [asdict(report) for report in prepared.corpora],
+        "audit": {
+            "rows": sum(report.leaks for report in prepared.corpora),
+            "kept": prepared.leaks_kept,
+            "tests": prepared.leaks,
+            "covered": list(prepared.covered),
+        },
+        "rows": trained.rows,
+        "steps": trained.steps,
+        "dev_curve": trained.curve,
+        "losses": trained.losses,
+    }
+
+
+def _save(trained: Trained, output: Path, record: dict[str, Any]) -> None:
+    """Put the checkpoint together beside its place and move it there, the file that finishes it last."""
+    partial = output / ".partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    trained.model.save_pretrained(str(partial), create_model_card=False)
+    for item in sorted(partial.iterdir(), key=lambda item: item.name == "modules.json"):
+        item.replace(output / item.name)
+    partial.rmdir()
+    write_record(output, record)
+    _write_card(output, record, [])
+    shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
+
+
+def _write_card(output: Path, record: dict[str, Any], results: list[TaskResult]) -> None:
+    write_whole(output / "README.md", render_card(output.resolve().name, record, results).encode())
+
+
+def _publish(trained: Trained, output: Path, repository: str) -> None:
+    from huggingface_hub.errors import HFValidationError, HTTPError
+
+    try:
+        address = trained.model.push_to_hub(repository, local_model_path=str(output))
+    except (HTTPError, OSError, HFValidationError, ValueError) as error:
+        raise UserError(
+            f"cannot push to {repository}: {str(error).splitlines()[0]}; the checkpoint is in {output}: "
+            f"log in (hf auth login) and run hf upload {repository} {output}"
+        ) from error
+    _say(f"pushed: {address}")
+
+
+def _say_data(prepared: Prepared) -> None:
+    for report in prepared.corpora:
+        _say(str(report))
+    real = [name for name in prepared.covered if not name.startswith("Mini-")]
+    if not real:
+        _say("warning: no benchmark was there to compare the rows with but the built-in set: pass --tests DIR")
+    rows = sum(report.leaks for report in prepared.corpora)
+    if rows and prepared.leaks_kept:
+        tests = ", ".join(Counter(prepared.leaks))
+        _say(f"warning: {rows:,} rows of benchmarks are trained on; every result will say so ({tests[:200]})")
+
+
+def _say_end(output: Path, trained: Trained) -> None:
+    if trained.curve:
+        best = max(trained.curve, key=lambda look: look["dev_accuracy"])
+        _say(f"best accuracy on held-out rows: {best['dev_accuracy']:.4f}, at step {best['step']:,.0f}")
+    _say(f"checkpoint in {output}; score it: bitext-bench run --model {output}")
+
+
+def _say(message: str) -> None:
+    print(f"bitext-bench: {message}", file=sys.stderr)

@@ -1,0 +1,39 @@
+"""The finished checkpoint scored by the harness, as `bitext-bench run` would."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bitext_bench.data import MissingData, Source
+from bitext_bench.embeddings import Embedder
+from bitext_bench.encoders import ModelOptions, resolve_model
+from bitext_bench.evaluate import evaluate, load_tasks
+from bitext_bench.languages import LangPair, Language
+from bitext_bench.results import TaskResult, result_folder, write_result
+from bitext_bench.tasks import TASKS, Task
+
+RESULTS = "results"
+
+
+def score_checkpoint(checkpoint: Path, source: Source, pairs: Sequence[LangPair], cache: Path) -> list[TaskResult]:
+    """Score a checkpoint on all that a source has in the languages it was trained on; files go to its results/.
+
+    Raises:
+        UserError: the source's data are damaged, or the checkpoint gives vectors that no cosine can be taken of.
+    """
+    languages: list[Language] = list(dict.fromkeys(side for pair in pairs for side in (pair.source, pair.target)))
+    # The built-in set has its own tasks, and no other source has them.
+    tasks = [task for task in TASKS.values() if task.name.startswith("Mini-") == (source.name == "mini")]
+    model = resolve_model(str(checkpoint), ModelOptions())
+    loaded = load_tasks(tasks, source, languages, _say_missing)
+    results = []
+    for result, outcomes in evaluate(Embedder(model, cache), loaded):
+        write_result(result_folder(checkpoint / RESULTS, model), result, outcomes)
+        results.append(result)
+    return results
+
+
+def _say_missing(task: Task, error: MissingData) -> None:
+    print(f"bitext-bench: left out: {task.name} ({error})", file=sys.stderr)

@@ -1,0 +1,53 @@
+"""What is seen of a training run while it goes on, and how it is stopped without losing anything."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Any
+
+from tqdm import tqdm
+from transformers import TrainerCallback
+
+
+class Progress(TrainerCallback):
+    """One line with loss, dev accuracy, pairs a second and time left; and a stop that saves on SIGTERM and Ctrl-C."""
+
+    def __init__(self, pairs_a_step: int) -> None:
+        self.stopped = False
+        self._pairs_a_step = pairs_a_step
+        self._bar: tqdm[Any] | None = None
+        self._shown: dict[str, str] = {}
+        self._handlers: dict[int, Any] = {}
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, D102 (the trainer's signature)
+        if state.is_world_process_zero:
+            self._bar = tqdm(total=state.max_steps, initial=state.global_step, desc="training", unit="step")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._handlers[number] = signal.signal(number, self._stop)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.stopped = True
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, D102
+        if self._bar is not None:
+            self._bar.update(state.global_step - self._bar.n)
+            rate = self._bar.format_dict["rate"]
+            if rate:
+                self._shown["pairs/s"] = f"{rate * self._pairs_a_step:.0f}"
+            self._bar.set_postfix(self._shown, refresh=False)
+        if self.stopped:
+            control.should_save = control.should_training_stop = True
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:  # noqa: ANN401, D102
+        if logs and "loss" in logs:
+            self._shown["loss"] = f"{logs['loss']:.3f}"
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:  # noqa: ANN401, D102
+        self._shown["dev"] = f"{metrics['eval_dev_accuracy']:.4f}"
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, D102
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        if self._bar is not None:
+            self._bar.close()
