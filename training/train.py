@@ -250,6 +250,7 @@ def _arguments(
 ) -> SentenceTransformerTrainingArguments:
     every = min(config.eval_steps, config.max_steps or config.eval_steps)
     precision = resolve_precision(config.precision)
+    on_cpu = not (torch.cuda.is_available() or torch.backends.mps.is_available())
     columns = ("source", "target", *(f"negative_{i}" for i in range(1, config.hard_negatives + 1)))
     return SentenceTransformerTrainingArguments(
         output_dir=str(output / CHECKPOINTS),
@@ -261,6 +262,7 @@ def _arguments(
         warmup_steps=config.warmup_steps,
         weight_decay=config.weight_decay,
         max_grad_norm=config.clip,
+        use_cpu=on_cpu,
         bf16=precision == "bf16",
         fp16=precision == "fp16",
         seed=config.seed,

@@ -1,0 +1,163 @@
+"""A training step: against sentence-transformers' own loss, a teacher in the loop, and padding to 512 tokens."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import PrinterCallback, TrainerCallback
+
+from bitext_bench.languages import LangPair
+from training.config import TrainConfig, make_config
+from training.corpora import find_corpora, read_corpus
+from training.loss import SoftContrastiveLoss
+from training.recipe import read_recipe
+from training.teacher import PairRows
+from training.train import _arguments, _datasets, _teacher_vectors, make_loss, open_student
+
+from .claims import Claim
+
+ROUNDS = 3
+LIMIT_GB = 6
+
+
+class Stopwatch(TrainerCallback):
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._start = 0.0
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._start = time.perf_counter()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.seconds.append(time.perf_counter() - self._start)
+
+
+class TeacherInLoop(nn.Module):
+    """The soft contrastive loss with the teacher run on every batch, as the authors' code does."""
+
+    def __init__(self, loss: SoftContrastiveLoss, teacher: SentenceTransformer) -> None:
+        super().__init__()
+        self.loss = loss
+        self._teacher = [teacher.eval()]  # in a list: no part of what is trained
+
+    def forward(self, sentence_features: Any, labels: Tensor | None = None) -> Tensor:
+        features = list(sentence_features)
+        sides = features if self.loss.objective.label == "average" else features[:1]
+        with torch.no_grad():
+            vectors = [self._teacher[0](dict(side))["sentence_embedding"].float() for side in sides]
+        return self.loss(features, torch.stack(vectors, dim=1))
+
+
+class PaddedTo512(nn.Module):
+    """A loss whose sentences are all padded to 512 tokens, as the authors tokenise them beforehand."""
+
+    def __init__(self, loss: nn.Module) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def forward(self, sentence_features: Any, labels: Tensor | None = None) -> Tensor:
+        padded = [
+            {k: self._pad(v) if isinstance(v, Tensor) and v.ndim == 2 else v for k, v in features.items()}
+            for features in sentence_features
+        ]
+        return self.loss(padded, labels)
+
+    @staticmethod
+    def _pad(tokens: Tensor) -> Tensor:
+        return functional.pad(tokens, (0, 512 - tokens.shape[1]))
+
+
+def step_seconds(config: TrainConfig, datasets: Any, make: Callable[[SentenceTransformer], nn.Module]) -> float:
+    """Return the median seconds of a step, the first two left out."""
+    student = open_student(config)
+    student.max_seq_length = config.max_length
+    watch = Stopwatch()
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        arguments = _arguments(config, Path(scratch), "none", evaluated=False)
+        arguments.save_strategy = "no"
+        trainer = SentenceTransformerTrainer(
+            model=student, args=arguments, train_dataset=datasets, loss=make(student), callbacks=[watch]
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+    return median(watch.seconds[2:]) if len(watch.seconds) > 2 else watch.seconds[-1]
+
+
+def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
+    settings = read_recipe("cpu-minutes") | {"pairs": ["en-ja"], "student": str(model_folder), "max_steps": 10}
+    prompts = {"student_prompt": "query: ", "teacher_prompt": "query: "}
+    config = make_config({**settings, **prompts})
+    rows = english_japanese(data, 2_000)
+    teachers, sets = {}, {}
+    for label in ("priority", "average"):
+        labelled = replace(config, objective=replace(config.objective, label=label))
+        teachers[label] = _teacher_vectors(labelled, [rows], scratch / "cache")
+        sets[label] = _datasets(labelled, [rows], teachers[label], scratch / "cache")
+    teacher = open_student(config)
+
+    def cached(label: str) -> float:
+        labelled = replace(config, objective=replace(config.objective, label=label))
+        return step_seconds(labelled, sets[label], lambda student: make_loss(labelled, student, teachers[label]))
+
+    def in_loop(label: str) -> float:
+        objective = replace(config.objective, label=label)
+        return step_seconds(
+            config, unlabelled, lambda student: TeacherInLoop(SoftContrastiveLoss(student, objective), teacher)
+        )
+
+    unlabelled = _datasets(config, [rows], None, scratch / "cache")
+    ratios: dict[str, list[float]] = {"peer": [], "priority": [], "average": []}
+    rates = []
+    for _ in range(ROUNDS):
+        ours = cached("priority")
+        rates.append(config.batch_size / ours)
+        ratios["peer"].append(step_seconds(config, unlabelled, MultipleNegativesRankingLoss) / ours)
+        ratios["priority"].append(in_loop("priority") / ours)
+        ratios["average"].append(in_loop("average") / cached("average"))
+    short = replace(config, max_steps=2)
+    padded = step_seconds(
+        short, sets["priority"], lambda student: PaddedTo512(make_loss(config, student, teachers["priority"]))
+    )
+    gigabytes = peak_memory(data, model_folder, scratch)
+    detail = f"{median(rates):.0f} pairs/s"
+    return [
+        Claim("pairs/s / sentence-transformers' MNRL", median(ratios["peer"]), 0.95, detail=detail),
+        Claim("priority: teacher in the loop / cached", median(ratios["priority"]), 1.12),
+        Claim("average: teacher in the loop / cached", median(ratios["average"]), 1.25),
+        Claim("padded to 512 / ours", padded * median(rates) / config.batch_size, 8.0),
+        Claim("peak memory, batch 32, all weights, fp32, GB", gigabytes, LIMIT_GB, at_least=False),
+    ]
+
+
+def english_japanese(data: Path, n: int) -> PairRows:
+    pair = LangPair.parse("en-ja")
+    (corpus,) = find_corpora(data / "train", pair, ["small_parallel_enja"])
+    rows = read_corpus(corpus)[:n]
+    return PairRows(pair, [row.source for row in rows], [row.target for row in rows])
+
+
+def peak_memory(data: Path, model_folder: Path, scratch: Path) -> float:
+    command = [
+        *(sys.executable, "-m", "bitext_bench", "train", "--model", str(model_folder), "--prompt", "query: "),
+        *("--pair", "en-ja", "--data", str(data / "train"), "--corpora", "small_parallel_enja", "--tests", "mini"),
+        *("--max-steps", "4", "--batch-size", "32", "--precision", "fp32", "--output", str(scratch / "trained")),
+        *("--cache-folder", str(scratch / "cache"), "--set", "dev_rows=100"),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
