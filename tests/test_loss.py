@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 from math import log
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sentence_transformers import SentenceTransformer
 from torch import Tensor
 from torch.nn import functional
 
 from training.labels import LABELS, cosines, soft_labels, teacher_similarities
-from training.loss import Batch, Objective, contrastive_loss, soft_cross_entropy
+from training.loss import Batch, Objective, SoftContrastiveLoss, contrastive_loss, soft_cross_entropy
 
 
 def whole(source: Tensor, target: Tensor, teacher: Tensor) -> Batch:
@@ -229,3 +231,19 @@ def test_soft_cross_entropy_by_hand() -> None:
     logits = torch.tensor([[0.0, log(3.0)]])
     assert float(soft_cross_entropy(logits, torch.tensor([[1.0, 0.0]]))) == pytest.approx(log(4))
     assert float(soft_cross_entropy(logits, torch.tensor([[0.5, 0.5]]))) == pytest.approx(log(4) - log(3) / 2)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_teacher_model_gives_the_loss_of_its_vectors(label: Any, tiny_model: Path) -> None:
+    student, teacher = (SentenceTransformer(str(tiny_model), device="cpu").eval() for _ in range(2))
+    sides = [["the cat sat", "a red house", "two"], ["le chat", "la house", "three three"]]
+    objective = Objective(label=label)
+    with_model = SoftContrastiveLoss(student, objective, teacher)
+    vectors = torch.stack([torch.from_numpy(teacher.encode(side)) for side in sides], dim=1)
+    labels = vectors if label == "average" else vectors[:, 0]
+    expected = SoftContrastiveLoss(student, objective)([student.tokenize(side) for side in sides], labels)
+    found = with_model([student.tokenize(side) for side in sides])
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+    found.backward()
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+    assert len(list(with_model.parameters())) == len(list(student.parameters()))

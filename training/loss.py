@@ -154,12 +154,14 @@ class SoftContrastiveLoss(nn.Module):
 
     A training row is a source and a target sentence, in this order, and a label that says what the teacher sees:
     either the teacher's vectors themselves, (D,) for the anchor or (2, D) for both sides, or, with `teacher`
-    given, whole numbers: the rows of the anchor or of both sides in it. Hard labels need no label column.
+    given as vectors, whole numbers: the rows of the anchor or of both sides in it. With `teacher` given as a model no
+    label column is needed: it reads in every step what the student reads, the student's prompt included. Hard labels
+    need neither.
 
     Args:
         model: the student.
         objective: labels, temperatures, TMS.
-        teacher: (R, D) vectors that integer labels point into; or None.
+        teacher: (R, D) vectors that integer labels point into; or a model, of any tokenizer and dimensions; or None.
         mini_batch: sentences whose activations are in memory at once (gradient caching, same gradient for one more
             forward pass); None keeps all.
         gather: take the other processes' sentences as negatives, with their gradient.
@@ -169,7 +171,7 @@ class SoftContrastiveLoss(nn.Module):
         self,
         model: SentenceTransformer,
         objective: Objective | None = None,
-        teacher: Tensor | None = None,
+        teacher: Tensor | SentenceTransformer | None = None,
         *,
         mini_batch: int | None = None,
         gather: bool = False,
@@ -179,12 +181,17 @@ class SoftContrastiveLoss(nn.Module):
         self.objective = objective or Objective()
         self.mini_batch = mini_batch
         self.gather = gather
-        self._teacher = teacher
+        # In a tuple, a model is no part of this module: it must be neither trained nor saved.
+        self._teacher = (teacher,)
 
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor | None = None) -> Tensor:
         """Return the loss of one batch; features of source and target, labels as the class says."""
-        source, target = (self._embed(features) for features in sentence_features)
-        teacher = self._teacher_vectors(labels, source)
+        read = list(sentence_features)
+        source, target = (self._embed(features) for features in read)
+        if isinstance(self._teacher[0], SentenceTransformer) and self.objective.label != "hard":
+            teacher = self._run_teacher(self._teacher[0], read).to(source.device)
+        else:
+            teacher = self._teacher_vectors(labels, source)
         if not self.gather:
             return contrastive_loss(Batch(source, target, source, target, teacher), self.objective)
         rank = torch.distributed.get_rank()
@@ -212,6 +219,13 @@ class SoftContrastiveLoss(nn.Module):
         vectors: Tensor = self.model(features)["sentence_embedding"]
         return vectors.float()
 
+    def _run_teacher(self, teacher: SentenceTransformer, read: list[dict[str, Tensor]]) -> Tensor:
+        """Return (B, S, D) vectors of what the student reads, by way of text, as tokenizers may differ."""
+        sides = read if self.objective.label == "average" else read[:1]
+        texts = [self.model.tokenizer.batch_decode(side["input_ids"], skip_special_tokens=True) for side in sides]
+        vectors = [teacher.encode(text, convert_to_tensor=True, show_progress_bar=False) for text in texts]
+        return torch.stack(vectors, dim=1).float()
+
     def _teacher_vectors(self, labels: Tensor | None, like: Tensor) -> Tensor:
         """Return (B, S, D) teacher vectors, without gradient."""
         if self.objective.label == "hard":
@@ -219,8 +233,8 @@ class SoftContrastiveLoss(nn.Module):
         if labels is None:
             raise ValueError(f"{self.objective.label} labels need a label column with the teacher's vectors or rows")
         if not labels.is_floating_point():
-            if self._teacher is None:
+            if not isinstance(self._teacher[0], Tensor):
                 raise ValueError("integer labels are rows of the teacher's vectors: pass teacher=")
-            labels = self._teacher[labels.cpu()]
+            labels = self._teacher[0][labels.cpu()]
         vectors = labels.to(like.device, torch.float32).detach()
         return vectors.unsqueeze(1) if vectors.ndim == 2 else vectors
