@@ -99,10 +99,15 @@ def _max_length(directory: Path, modules: list[Path]) -> int | None:
 
 
 class TransformerEncoder:
-    """An encoder over sentence-transformers' modules, without its batching; `model` is open to be trained."""
+    """An encoder over sentence-transformers' modules, without its batching.
 
-    def __init__(self, model: SentenceTransformer) -> None:
+    `model` is open to be trained, before anything is encoded or unless `final` is set: a final model may be changed,
+    on its first use, into one that is quicker and can only encode.
+    """
+
+    def __init__(self, model: SentenceTransformer, *, final: bool = False) -> None:
         self.model = model.eval()
+        self._to_pack = final
         self.batch_tokens = CPU_BATCH_TOKENS if model.device.type == "cpu" else GPU_BATCH_TOKENS
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
@@ -118,6 +123,11 @@ class TransformerEncoder:
         """Encode one batch; the language is not used."""
         import torch
 
+        if self._to_pack:
+            from .packed import pack_linear_layers
+
+            pack_linear_layers(self.model)
+            self._to_pack = False
         features = self.model.preprocess(list(sentences), prompt=prompt or None)
         on_device = {k: v.to(self.model.device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
         with torch.inference_mode():
@@ -164,7 +174,7 @@ def load_transformer(
         raise UserError(f"cannot load the model in {directory}: {reason[:400]}") from error
     if layout.max_length is not None:
         model.max_seq_length = layout.max_length
-    return TransformerEncoder(model)
+    return TransformerEncoder(model, final=True)
 
 
 def _pooled(
