@@ -142,7 +142,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "--anchor", nargs="+", default=absent, metavar="LANG", help="by priority (default: en,ru,ja,fr,ko)"
     )
     data = parser.add_argument_group("data")
-    data.add_argument("--data", type=Path, metavar="DIR", help="with <corpus>/en-ja.tsv and the like")
+    data.add_argument("--data", metavar="DIR", help="with <corpus>/en-ja.tsv and the like, or hub:ORG/DATASET")
     data.add_argument("--corpora", nargs="+", default=absent, metavar="NAME[:WEIGHT]", help="(default: all in --data)")
     data.add_argument(
         "--tests",

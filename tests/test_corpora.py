@@ -292,3 +292,21 @@ def test_the_real_corpora_are_all_found_and_read() -> None:
     rows = {x: sum(len(read_corpus(c)) for c in find_corpora(REAL, LangPair.parse(f"en-{x}"))) for x in ("fr", "ja")}
     assert rows == {"fr": 207_135, "ja": 122_499}
     assert [c.name for c in find_corpora(REAL / "tico19", LangPair.parse("ru-en"))] == ["tico19"]
+
+
+def test_the_shards_of_a_parquet_file_are_read_in_order(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = tmp_path / "opus-100" / "en-ja"
+    folder.mkdir(parents=True)
+    for shard, texts in enumerate((["one", "two"], ["three"])):
+        rows = [{"en": text, "ja": f"日{text}"} for text in texts]
+        pq.write_table(pa.table({"translation": rows}), folder / f"train-0000{shard}-of-00002.parquet")
+    (corpus,) = find_corpora(tmp_path, LangPair.parse("ja-en"))
+    assert len(corpus.files) == 2 and len(corpus.sha256) == 64
+    assert [tuple(row) for row in read_corpus(corpus)] == [
+        (1, "日one", "one"),
+        (2, "日two", "two"),
+        (3, "日three", "three"),
+    ]

@@ -23,6 +23,7 @@ from .checkpoint import DROPPED, claim, read_record, write_record
 from .cleaning import write_report
 from .config import TrainConfig, make_config
 from .evaluation import score_checkpoint
+from .hub import PREFIX, fetch_pairs
 from .prepare import Prepared, prepare
 from .recipe import read_recipe
 from .train import CHECKPOINTS, Trained, resolve_precision, train
@@ -44,7 +45,7 @@ def run_training(arguments: argparse.Namespace) -> int:
     tests = open_source(arguments.tests)
     prepared = prepare(
         config,
-        arguments.data,
+        _data_folder(arguments.data, config),
         Benchmarks.build([tests, *([] if tests.name == "mini" else [open_source("mini")])]),
         allow_leaks=arguments.allow_leaks,
     )
@@ -67,6 +68,12 @@ def run_training(arguments: argparse.Namespace) -> int:
         _publish(trained, output, arguments.push_to_hub)
     _say_end(output, trained)
     return 0
+
+
+def _data_folder(given: str, config: TrainConfig) -> Path:
+    if given.startswith(PREFIX):
+        return fetch_pairs(given.removeprefix(PREFIX), config.lang_pairs)
+    return Path(given).expanduser()
 
 
 def _changes(arguments: argparse.Namespace) -> dict[str, Any]:

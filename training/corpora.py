@@ -1,7 +1,7 @@
 """Where training pairs come from: files below a data directory, found by the languages in their names.
 
 DIR/<corpus>/en-ja.tsv  .jsonl  .parquet  .tmx      any spelling of the languages, in either order
-DIR/<corpus>/en-ja/train.tsv  .jsonl  .parquet  .tmx
+DIR/<corpus>/en-ja/train.tsv  .jsonl  .parquet  .tmx, or the hub's train-00000-of-00002.parquet
 DIR/<corpus>/anything.en-ja.en  .ja                 OPUS's Moses pair of files; "anything." may be missing
 
 Text files may end in .gz. DIR itself may be a corpus and hold such files directly. The first language of the name is
@@ -33,12 +33,13 @@ T = TypeVar("T")
 
 _TABLE = re.compile(r"(?P<pair>[^.]+)\.(?:parquet|(?:tsv|jsonl|tmx)(?:\.gz)?)")
 _TRAIN = re.compile(r"train\.(?:parquet|(?:tsv|jsonl|tmx)(?:\.gz)?)")
+_SHARD = re.compile(r"train-\d+-of-\d+\.parquet")
 _MOSES = re.compile(r"(?:(?P<stem>.+)\.)?(?P<pair>[^.]+)\.(?P<side>(?!gz$)[^.]+)(?P<gz>\.gz)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The file (two in the Moses layout) of a corpus for a language pair.
+    """The file of a corpus for a language pair; two in the Moses layout, and every shard of a parquet file in shards.
 
     Attributes:
         name: the folder's, or what stands before the languages in a Moses file directly in the data directory.
@@ -110,7 +111,10 @@ def read_corpus(corpus: Corpus) -> list[Row]:
             file and line), or two Moses files have unequal line counts.
     """
     named = corpus.pair.reversed if corpus.swapped else corpus.pair
-    if len(corpus.files) == 2:
+    if corpus.files[-1].suffix == ".parquet":
+        shards = [row for file in corpus.files for row in read_pairs(file, named)]
+        rows = [Row(line, row.source, row.target) for line, row in enumerate(shards, start=1)]
+    elif len(corpus.files) == 2:
         first, second = (read_lines(file) for file in corpus.files)
         check_twins(corpus.files[0], len(first), corpus.files[1], len(second))
         rows = [Row(line, a, b) for line, (a, b) in enumerate(zip(first, second, strict=True), start=1)]
@@ -167,8 +171,11 @@ def _files(folder: Path, pair: LangPair) -> list[tuple[str, LangPair, tuple[Path
     for entry in _listing(folder):
         if entry.is_dir():
             named = _named(entry.name, pair)
-            trains = [f for f in _listing(entry) if _TRAIN.fullmatch(f.name)] if named else []
-            found += [("", named, (train,)) for train in trains if named]
+            if named:
+                inside = _listing(entry)
+                found += [("", named, (file,)) for file in inside if _TRAIN.fullmatch(file.name)]
+                if shards := tuple(file for file in inside if _SHARD.fullmatch(file.name)):
+                    found.append(("", named, shards))
         elif (match := _TABLE.fullmatch(entry.name)) and (named := _named(match["pair"], pair)):
             found.append(("", named, (entry,)))
         elif (

@@ -13,7 +13,7 @@ from .claims import Claim
 def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     command = [
         *(sys.executable, "-m", "bitext_bench", "run", "--model", str(model_folder), "--prompt", "query: "),
-        *("--data", str(data), "--tasks", "Tatoeba"),
+        *("--data", str(data), "--tasks", "Tatoeba", "FLORES-200"),
         *("--cache-folder", str(scratch / "cache"), "--output-folder", str(scratch / "results")),
     ]
     seconds = []
