@@ -216,7 +216,7 @@ def test_the_recipes_of_the_start_are_as_they_were() -> None:
     assert default == make_config(expected)
     cpu = make_config(read_recipe("cpu-minutes"), MINIMAL)
     steps = {"max_steps": 200, "warmup_steps": 10, "eval_steps": 50, "dev_rows": 300}
-    rest = {"learning_rate": 5e-5, "max_length": 64, "freeze_embeddings": True}
+    rest = {"learning_rate": 5e-5, "max_length": 64, "freeze_embeddings": True, "precision": "auto"}
     assert cpu == make_config({**MINIMAL, **steps, **rest})
 
 
@@ -381,7 +381,7 @@ def test_largest_values() -> None:
         ({"freeze_embeddings": 1}, "freeze_embeddings is 1: expected true or false"),
         ({"freeze_embeddings": "yes"}, "freeze_embeddings is 'yes': expected true or false"),
         ({"loss": 3}, "loss is 3: expected one of soft-contrastive, embedding-mse, ranking"),
-        ({"precision": True}, "precision is True: expected one of fp32, bf16, fp16"),
+        ({"precision": True}, "precision is True: expected one of auto, fp32, bf16, fp16"),
         ({"objective": {"tms": 1}}, "tms is 1: expected true or false"),
         ({"objective": {"tau_teacher": "0.1"}}, "tau_teacher is '0.1': expected a number"),
         ({"objective": {"label": None}}, "label is None: expected one of priority, average, hard"),
@@ -400,7 +400,7 @@ def test_values_of_the_wrong_kind(settings: dict[str, Any], message: str) -> Non
             "loss 'Ranking': did you mean ranking? (one of: soft-contrastive, embedding-mse, ranking)",
         ),
         ({"loss": "mse"}, "loss 'mse': (one of: soft-contrastive, embedding-mse, ranking)"),
-        ({"precision": "f16"}, "precision 'f16': did you mean fp16, bf16? (one of: fp32, bf16, fp16)"),
+        ({"precision": "f16"}, "precision 'f16': did you mean fp16, bf16? (one of: auto, fp32, bf16, fp16)"),
         ({"pairing": "every"}, "pairing 'every': (one of: en-xx, all)"),
         (
             {"objective": {"label": "prioriti"}},

@@ -17,8 +17,8 @@ DROPPED = "dropped.tsv"
 _FINISHED = "modules.json"  # sentence-transformers writes it last but one, we write the record and the card after it
 
 
-def claim(output: Path, config: TrainConfig, *, overwrite: bool, resume: bool) -> None:
-    """Make the folder ready for a run, or refuse it.
+def refuse(output: Path, config: TrainConfig, *, overwrite: bool, resume: bool) -> None:
+    """Find out whether a run may use the folder, and change nothing.
 
     Raises:
         UserError: it holds something and neither `overwrite` nor `resume` was asked for; what is to be overwritten
@@ -26,25 +26,43 @@ def claim(output: Path, config: TrainConfig, *, overwrite: bool, resume: bool) -
     """
     if overwrite and resume:
         raise UserError("--overwrite and --resume exclude each other: begin anew, or go on")
-    # A run that ended before its first checkpoint has left nothing that another one could spoil.
-    holds = output.exists() and (not output.is_dir() or any(x.name not in (RECORD, DROPPED) for x in output.iterdir()))
     begun = read_record(output)
-    if holds and resume:
+    if not _holds(output):
+        return
+    if resume:
         _check_resumable(output, begun, config)
-    elif holds and overwrite:
-        if not begun:
-            raise UserError(f"{output} holds no {RECORD} and was not made by training: remove it yourself")
-        shutil.rmtree(output)
-    elif holds:
+    elif overwrite and not begun:
+        raise UserError(f"{output} holds no {RECORD} and was not made by training: remove it yourself")
+    elif not overwrite:
         raise UserError(
             f"{output} exists: pass --resume to go on with it, --overwrite to begin anew, or another --output"
         )
+
+
+def claim(output: Path, record: dict[str, Any], *, overwrite: bool) -> None:
+    """Make the folder ready for a run that `refuse` let pass: emptied to overwrite it, with its record to begin with.
+
+    Raises:
+        UserError: a run that is to be resumed was begun with other data, or the folder cannot be made.
+    """
+    if overwrite and output.exists():
+        shutil.rmtree(output)
+    if _holds(output):
+        before, now = read_record(output).get("sums", {}), record["sums"]
+        if other := sorted(name for name in {**before, **now} if before.get(name) != now.get(name)):
+            raise UserError(
+                f"{output} was begun with other data of {', '.join(other)}: bring them back, or --overwrite"
+            )
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot make the folder {output}: {error.strerror}") from error
-    if not (holds and resume):
-        write_record(output, {"config": config.to_dict()})
+    write_record(output, record)
+
+
+def _holds(output: Path) -> bool:
+    """Say whether there is something to lose; a run that ended before its first checkpoint has left nothing."""
+    return output.exists() and (not output.is_dir() or any(x.name not in (RECORD, DROPPED) for x in output.iterdir()))
 
 
 def _check_resumable(output: Path, begun: dict[str, Any], config: TrainConfig) -> None:

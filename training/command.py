@@ -19,14 +19,15 @@ from bitext_bench.store import cache_folder, write_whole
 
 from .audit import Benchmarks
 from .card import render_card
-from .checkpoint import DROPPED, claim, read_record, write_record
+from .checkpoint import DROPPED, claim, read_record, refuse, write_record
 from .cleaning import write_report
 from .config import TrainConfig, make_config
 from .evaluation import score_checkpoint
 from .hub import PREFIX, fetch_pairs
 from .prepare import Prepared, prepare
 from .recipe import read_recipe
-from .train import CHECKPOINTS, Trained, resolve_precision, train
+from .resume import CHECKPOINTS
+from .train import Trained, check, resolve_precision, train
 
 _INTERRUPTED = 130
 _LISTS = {"pairs", "languages", "anchor", "corpora"}
@@ -41,7 +42,7 @@ def run_training(arguments: argparse.Namespace) -> int:
     config = make_config(read_recipe(arguments.recipe), _changes(arguments))
     config = replace(config, precision=resolve_precision(config.precision))
     output = arguments.output or Path("checkpoints") / _default_name(config, arguments.recipe)
-    claim(output, config, overwrite=arguments.overwrite, resume=arguments.resume)
+    refuse(output, config, overwrite=arguments.overwrite, resume=arguments.resume)
     tests = open_source(arguments.tests)
     prepared = prepare(
         config,
@@ -50,6 +51,9 @@ def run_training(arguments: argparse.Namespace) -> int:
         allow_leaks=arguments.allow_leaks,
     )
     _say_data(prepared)
+    check(config, prepared.data)
+    sums = {f"{report.pair} {report.name}": report.sha256 for report in prepared.corpora}
+    claim(output, {"config": config.to_dict(), "sums": sums}, overwrite=arguments.overwrite)
     write_report(output / DROPPED, prepared.dropped)
     cache = cache_folder(arguments.cache_folder)
     trained = train(
@@ -85,6 +89,8 @@ def _changes(arguments: argparse.Namespace) -> dict[str, Any]:
         changes[name] = [word for text in changes[name] for word in text.split(",") if word]
     for text in arguments.set or []:
         name, equals, value = text.partition("=")
+        if name == "objective":
+            raise UserError(f"--set {text}: expected one setting of it, like objective.tau_teacher=0.05")
         try:
             parsed = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:

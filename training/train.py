@@ -15,7 +15,6 @@ from sentence_transformers.sentence_transformer.losses import MSELoss, MultipleN
 from sentence_transformers.sentence_transformer.training_args import BatchSamplers, MultiDatasetBatchSamplers
 from torch import Tensor, nn
 from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback
-from transformers.trainer_utils import get_last_checkpoint
 
 from bitext_bench.encoders import Model, ModelOptions, resolve_model
 from bitext_bench.encoders.transformer import TransformerEncoder
@@ -27,9 +26,10 @@ from .dev import DevAccuracy, hold_out
 from .loss import SoftContrastiveLoss
 from .negatives import mine_negatives
 from .progress import Progress
+from .resume import CHECKPOINTS, KeepLoss, last_checkpoint
 from .teacher import PairRows, TeacherVectors, encode_teacher
 
-CHECKPOINTS = "checkpoints"
+_LOSS_WINDOW = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,9 @@ def train(
         report_to: where the trainer logs to ("tensorboard", "wandb"), besides the progress bar.
 
     Raises:
-        UserError: the student cannot be trained or the teacher cannot be used, or there are fewer rows than a batch.
+        UserError: the student cannot be trained or the teacher cannot be used.
     """
     training, held_out = hold_out(data, config.dev_rows, config.seed)
-    _check_sizes(training, config.batch_size)
     evaluated = any(item.source for item in held_out)
     arguments = _arguments(config, output, report_to, evaluated=evaluated)
     training = _drawn(training, config, arguments.world_size)
@@ -86,46 +85,59 @@ def train(
     student = open_student(config)
     own_length = student.max_seq_length
     student.max_seq_length = min(config.max_length, own_length or config.max_length)
-    progress = Progress(config.batch_size * arguments.world_size)
+    loss = make_loss(config, student, teacher)
+    progress, keep_loss = Progress(config.batch_size * arguments.world_size), KeepLoss(loss, student)
     trainer = SentenceTransformerTrainer(
         model=student,
         args=arguments,
         train_dataset=datasets,
-        loss=make_loss(config, student, teacher),
+        loss=loss,
         evaluator=DevAccuracy(held_out, config.student_prompt) if evaluated else None,
-        callbacks=[progress, EarlyStoppingCallback(config.patience)] if evaluated else [progress],
+        callbacks=[progress, keep_loss, *([EarlyStoppingCallback(config.patience)] if evaluated else [])],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
+    checkpoint = last_checkpoint(output) if resume else None
+    if checkpoint:
+        keep_loss.load(checkpoint)
     with warnings.catch_warnings():
         # Pinned memory without a GPU, and the like: the libraries' own affairs.
         warnings.simplefilter("ignore", UserWarning)
-        trainer.train(resume_from_checkpoint=resume and last_checkpoint(output) is not None)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     student.max_seq_length = own_length
     history = trainer.state.log_history
     return Trained(
         model=student,
         curve=[_look(entry) for entry in history if "eval_dev_accuracy" in entry],
-        losses=[(entry["step"], entry["loss"]) for entry in history if "loss" in entry],
+        losses=_windows([entry["loss"] for entry in history if "loss" in entry]),
         rows={str(item.pair): len(item.source) for item in training},
         steps=trainer.state.global_step,
         stopped=progress.stopped,
     )
 
 
-def _check_sizes(training: Sequence[PairRows], batch_size: int) -> None:
+def check(config: TrainConfig, data: Sequence[PairRows]) -> None:
+    """Find out beforehand what would stop a run before its first step.
+
+    Raises:
+        UserError: a pair has fewer rows than a batch once rows are held out, or student or teacher cannot be found.
+    """
+    training, _ = hold_out(data, config.dev_rows, config.seed)
     for rows in training:
-        if len(rows.source) < batch_size:
+        if len(rows.source) < config.batch_size:
             raise UserError(
                 f"{rows.pair} has {len(rows.source)} rows after cleaning and holding out: expected at least one batch "
-                f"of {batch_size}; add data or lower --batch-size"
+                f"of {config.batch_size}; add data or lower --batch-size"
             )
+    for name in dict.fromkeys((config.student, config.teacher or config.student)):
+        resolve_model(name, ModelOptions())
 
 
-def last_checkpoint(output: Path) -> str | None:
-    """Return the newest checkpoint that a run has left below `output`, None where there is none."""
-    folder = output / CHECKPOINTS
-    return get_last_checkpoint(str(folder)) if folder.is_dir() else None
+def _windows(losses: Sequence[float]) -> list[tuple[int, float]]:
+    """Return (last step, mean) of every ten steps' losses, and of those after them."""
+    ends = [*range(_LOSS_WINDOW, len(losses), _LOSS_WINDOW), len(losses)] if losses else []
+    starts = [0, *ends]
+    return [(end, sum(losses[start:end]) / (end - start)) for start, end in zip(starts, ends, strict=False)]
 
 
 def _look(entry: dict[str, float]) -> dict[str, float]:
@@ -276,9 +288,10 @@ def _arguments(
         save_steps=every,
         save_total_limit=2,
         load_best_model_at_end=evaluated,
+        restore_callback_states_from_checkpoint=True,  # how long nothing has become better
         metric_for_best_model="eval_dev_accuracy" if evaluated else None,
         greater_is_better=True if evaluated else None,
-        logging_steps=min(10, every),
+        logging_steps=1,  # means over more would differ where a run was stopped within them
         disable_tqdm=True,
         report_to=report_to,
     )

@@ -155,6 +155,9 @@ def load_transformer(
     dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     modules = module_folders(directory)
     first = modules[0] if modules else directory
+    if tokenizer is None and not any(_of_tokenizer(file) for file in (*_entries(first), *_entries(directory))):
+        # transformers would make up one that knows no word.
+        raise UserError(f"{directory} holds no tokenizer: expected tokenizer.json or the like beside the weights")
     # Of weights in both formats, those of the fingerprint are loaded.
     safe = any(f.parent == first and f.suffix == ".safetensors" for f in weight_files(directory))
     model_kwargs = {"dtype": dtypes[options.dtype], "use_safetensors": safe or not options.allow_pickle}
@@ -175,6 +178,14 @@ def load_transformer(
     if layout.max_length is not None:
         model.max_seq_length = layout.max_length
     return TransformerEncoder(model, final=True)
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _of_tokenizer(file: Path) -> bool:
+    return file.name.startswith(("tokenizer", "vocab", "merges")) or file.suffix in (".model", ".spm")
 
 
 def _pooled(

@@ -1,0 +1,60 @@
+"""What is needed to go on from where a run was stopped: a whole checkpoint, and the loss's own weights in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import TrainerCallback
+
+CHECKPOINTS = "checkpoints"
+# Files without which the trainer cannot go on; it writes the state last.
+_NEEDED = ("optimizer.pt", "scheduler.pt", "trainer_state.json")
+_LOSS = "loss.pt"
+
+
+def last_checkpoint(output: Path) -> Path | None:
+    """Return the newest whole checkpoint below `output`, None where there is none.
+
+    A run that was killed while it wrote one leaves a part of it, which is passed over.
+    """
+    steps = {}
+    for folder in (output / CHECKPOINTS).glob("checkpoint-*"):
+        number = folder.name.rpartition("-")[2]
+        if number.isdecimal() and _is_whole(folder):
+            steps[int(number)] = folder
+    return steps[max(steps)] if steps else None
+
+
+def _is_whole(folder: Path) -> bool:
+    if not (any(folder.rglob("*.safetensors")) and all((folder / name).is_file() for name in _NEEDED)):
+        return False
+    try:
+        json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
+
+
+class KeepLoss(TrainerCallback):
+    """Saves the loss's own weights (the projection of embedding-MSE) with each checkpoint; the trainer does not."""
+
+    def __init__(self, loss: nn.Module, student: nn.Module) -> None:
+        shared = {id(parameter) for parameter in student.parameters()}
+        self._own = {name: p for name, p in loss.named_parameters() if id(p) not in shared}
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, D102 (the trainer's signature)
+        if self._own and state.is_world_process_zero:
+            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            torch.save({name: parameter.detach() for name, parameter in self._own.items()}, folder / _LOSS)
+
+    def load(self, checkpoint: Path) -> None:
+        """Put the weights of a checkpoint back."""
+        if self._own:
+            saved = torch.load(checkpoint / _LOSS, weights_only=True)
+            with torch.no_grad():
+                for name, parameter in self._own.items():
+                    parameter.copy_(saved[name])
