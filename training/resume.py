@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +11,24 @@ import torch
 from torch import nn
 from transformers import TrainerCallback
 
+from bitext_bench.store import write_whole
+
 CHECKPOINTS = "checkpoints"
 # Files without which the trainer cannot go on; it writes the state last.
 _NEEDED = ("optimizer.pt", "scheduler.pt", "trainer_state.json")
 _LOSS = "loss.pt"
 
 
-def last_checkpoint(output: Path) -> Path | None:
+def last_checkpoint(output: Path, *, with_loss: bool) -> Path | None:
     """Return the newest whole checkpoint below `output`, None where there is none.
 
-    A run that was killed while it wrote one leaves a part of it, which is passed over.
+    A run that was killed while it wrote one leaves a part of it, which is passed over; so is one without the loss's
+    own weights where it has some.
     """
     steps = {}
     for folder in (output / CHECKPOINTS).glob("checkpoint-*"):
         number = folder.name.rpartition("-")[2]
-        if number.isdecimal() and _is_whole(folder):
+        if number.isdecimal() and _is_whole(folder) and (not with_loss or (folder / _LOSS).is_file()):
             steps[int(number)] = folder
     return steps[max(steps)] if steps else None
 
@@ -49,12 +53,16 @@ class KeepLoss(TrainerCallback):
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, D102 (the trainer's signature)
         if self._own and state.is_world_process_zero:
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            torch.save({name: parameter.detach() for name, parameter in self._own.items()}, folder / _LOSS)
+            stream = BytesIO()
+            torch.save({name: parameter.detach() for name, parameter in self._own.items()}, stream)
+            write_whole(folder / _LOSS, stream.getvalue())
 
-    def load(self, checkpoint: Path) -> None:
-        """Put the weights of a checkpoint back."""
-        if self._own:
+    def last_checkpoint(self, output: Path) -> Path | None:
+        """Return the newest whole checkpoint below `output`, with the loss's weights put back from it."""
+        checkpoint = last_checkpoint(output, with_loss=bool(self._own))
+        if checkpoint and self._own:
             saved = torch.load(checkpoint / _LOSS, weights_only=True)
             with torch.no_grad():
                 for name, parameter in self._own.items():
                     parameter.copy_(saved[name])
+        return checkpoint

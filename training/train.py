@@ -26,7 +26,7 @@ from .dev import DevAccuracy, hold_out
 from .loss import SoftContrastiveLoss
 from .negatives import mine_negatives
 from .progress import Progress
-from .resume import CHECKPOINTS, KeepLoss, last_checkpoint
+from .resume import CHECKPOINTS, KeepLoss
 from .teacher import PairRows, TeacherVectors, encode_teacher
 
 _LOSS_WINDOW = 10
@@ -95,11 +95,9 @@ def train(
         evaluator=DevAccuracy(held_out, config.student_prompt) if evaluated else None,
         callbacks=[progress, keep_loss, *([EarlyStoppingCallback(config.patience)] if evaluated else [])],
     )
-    trainer.remove_callback(PrinterCallback)
-    trainer.remove_callback(ProgressCallback)
-    checkpoint = last_checkpoint(output) if resume else None
-    if checkpoint:
-        keep_loss.load(checkpoint)
+    for theirs in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(theirs)
+    checkpoint = keep_loss.last_checkpoint(output) if resume else None
     with warnings.catch_warnings():
         # Pinned memory without a GPU, and the like: the libraries' own affairs.
         warnings.simplefilter("ignore", UserWarning)

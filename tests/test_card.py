@@ -1,0 +1,195 @@
+"""The model card: what it says, and that no name can break it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import write
+
+from bitext_bench.results import TaskResult
+from training.card import render_card
+from training.config import make_config
+
+HOSTILE = "x|<b>`a`\n# big |\r\n---\x1b[31m\u2028<script>"
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    config = make_config({"student": "org/model", "pairs": ["en-ja", "en-fr"], "student_prompt": "query: "}).to_dict()
+    corpus = {"name": "made", "pair": "en-ja", "sha256": "0" * 64, "weight": 1.5, "read": 12345, "leaks": 7}
+    usual = {
+        "bitext_bench": "9.9",
+        "recipe": "paper",
+        "config": {**config, **changes.pop("config", {})},
+        "pairs": ["en-ja", "en-fr"],
+        "data": [{**corpus, "dropped": {"empty": 3, "duplicate": 1000}, "kept": 11335}],
+        "audit": {"rows": 7, "kept": False, "tests": {"Tatoeba ja-en": 7}, "covered": ["Tatoeba", "FLORES-200"]},
+        "rows": {"en-ja": 11000, "en-fr": 5},
+        "steps": 1234,
+        "dev_curve": [{"step": 50, "dev_accuracy": 0.5}, {"step": 100, "dev_accuracy": 0.75}],
+        "losses": [(50, 1.0)],
+    }
+    return {**usual, **changes}
+
+
+def result(name: str, score: str, value: float | None, interval: list[float] | None, **more: Any) -> TaskResult:
+    entry = {
+        "hf_subset": "jpn-eng",
+        "main_score": value,
+        score: value,
+        "n": 1000,
+        "intervals": {score: interval},
+        "signature": f"task:{name}|pair:ja-en|bb:9.9",
+        **more,
+    }
+    return TaskResult(name, "rev-1", 1.0, {"test": [entry]}, {"main_score": score})
+
+
+def tables(card: str) -> list[list[list[str]]]:
+    """Return the cells of each table of GitHub's Markdown."""
+    found: list[list[list[str]]] = []
+    before = ""
+    for line in card.split("---\n", 2)[2].split("\n"):
+        if line.startswith("|"):
+            if not before.startswith("|"):
+                found.append([])
+            found[-1].append([cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|"))])
+        before = line
+    return found
+
+
+def test_what_it_says() -> None:
+    card = render_card("a-model", record(), [])
+    assert "# a-model\n" in card
+    assert "`org/model` aligned on en-ja, en-fr with the loss soft-contrastive (recipe paper)" in card
+    assert "Teacher: `org/model`. Prompt: `'query: '`" in card
+    assert "Every row was compared with the sentences of Tatoeba, FLORES-200, in all their languages" in card
+    assert "7 rows hold one and were left out; most are in Tatoeba ja-en (7)" in card
+    assert "1,234 steps over 11,005 rows" in card
+    assert "## Scores" not in card
+    data, settings, curve = tables(card)
+    assert data[0] == ["corpus", "pair", "rows", "cleaned away", "in a benchmark", "kept", "weight", "sha256"]
+    assert data[2] == ["made", "en-ja", "12,345", "1,003", "7", "11,335", "1.5", "0" * 64]
+    said = {row[0]: row[1] for row in settings[2:]}
+    assert (said["batch_size"], said["tau_teacher"], said["label"]) == ("`32`", "`0.1`", "`'priority'`")
+    assert said.keys() == {
+        *make_config({"student": "x", "pairs": ["en-fr"]}).to_dict(),
+        *record()["config"]["objective"],
+    } - {"objective"}
+    assert curve[2:] == [["50", "0.5000"], ["100", "0.7500"]]
+
+
+def test_the_metadata_are_what_the_hub_reads() -> None:
+    from huggingface_hub import ModelCard
+
+    results = [
+        result("Tatoeba", "accuracy", 0.875, [0.85, 0.9]),
+        result("STS17", "cosine_spearman", 0.6, None, cosine_spearman=0.6),
+        result("BUCC", "f1", None, None),
+    ]
+    text = render_card("a-model", record(), results)
+    card = ModelCard(text)
+    assert card.data.base_model == "org/model"
+    assert card.data.language == ["en", "fr", "ja"]
+    assert {"bitext-mining", "sentence-transformers"} <= set(card.data.tags)
+    first, second = card.data.eval_results  # what could not be scored is no score
+    assert (first.dataset_name, first.metric_type, first.metric_value) == ("Tatoeba (jpn-eng)", "accuracy", 0.875)
+    assert first.metric_args == {"n": 1000, "interval": [0.85, 0.9], "signature": "task:Tatoeba|pair:ja-en|bb:9.9"}
+    assert (first.dataset_split, first.dataset_revision, first.task_type) == ("test", "rev-1", "translation-retrieval")
+    assert second.task_type == "sentence-similarity"
+    scores = tables(text)[0]
+    assert scores[2][:6] == ["Tatoeba", "jpn-eng", "accuracy", "0.8750", "0.8500 to 0.9000", "1000"]
+    assert [len(row) for row in scores] == [7] * 5
+
+
+def test_leaks_that_were_kept_are_at_the_top() -> None:
+    leaks = {"rows": 1234, "kept": True, "tests": {"Tatoeba ja-en": 1234}, "covered": ["Tatoeba"]}
+    card = render_card("a-model", record(audit=leaks), [])
+    mark = "**Trained on 1,234 rows that hold a sentence of a benchmark: its scores there are not clean.**"
+    assert card.index(mark) < card.index("## Data")
+    assert "1,234 rows hold one and were kept" in card
+    assert mark not in render_card("a-model", record(), [])
+
+
+@pytest.mark.parametrize("own", [None, "org/other"])
+def test_a_folder_of_this_machine_is_no_base_model(
+    own: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import ModelCard
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "org/model").mkdir(parents=True)
+    changes = {"student": own} if own else {}
+    assert ModelCard(render_card("x", record(config=changes), [])).data.base_model == own
+
+
+def same_shape(card: str, plain: str) -> None:
+    """Assert that a card has the headings, rules and tables of one with plain names."""
+    lines = card.split("\n")
+    assert [x.split()[0] for x in lines if x.startswith("#")] == [
+        x.split()[0] for x in plain.split("\n") if x[:1] == "#"
+    ]
+    assert [[len(row) for row in table] for table in tables(card)] == [
+        [len(row) for row in table] for table in tables(plain)
+    ]
+    body = card.split("---\n", 2)[2]
+    for forbidden in ("<b>", "<script>", "\x1b", "\u2028", "\r"):
+        assert forbidden not in body, forbidden
+
+
+HOSTILE_RECORDS: dict[str, dict[str, Any]] = {
+    "student": {"config": {"student": HOSTILE}},
+    "teacher": {"config": {"teacher": HOSTILE}},
+    "prompt": {"config": {"student_prompt": HOSTILE, "teacher_prompt": HOSTILE}},
+    "corpora": {"config": {"corpora": (HOSTILE,)}},
+    "recipe": {"recipe": HOSTILE},
+    "corpus": {"data": [{**record()["data"][0], "name": HOSTILE}]},
+    "tests": {"audit": {**record()["audit"], "tests": {HOSTILE: 3}}},
+}
+
+
+RAW = pytest.mark.xfail(strict=True, reason="the names of corpora stand on the card and in messages as they are")
+
+
+@pytest.mark.parametrize("what", [pytest.param(x, marks=RAW if x == "corpus" else ()) for x in HOSTILE_RECORDS])
+def test_no_name_breaks_a_table_or_becomes_a_tag(what: str) -> None:
+    from huggingface_hub import ModelCard
+
+    card = render_card("a-model", record(**HOSTILE_RECORDS[what]), [])
+    same_shape(card, render_card("a-model", record(), []))
+    assert ModelCard(card).data.language == ["en", "fr", "ja"]
+
+
+def test_no_name_of_a_checkpoint_and_no_signature_does_either() -> None:
+    from huggingface_hub import ModelCard
+
+    bad = result("Tatoeba", "accuracy", 0.5, [0.4, 0.6], signature=HOSTILE)
+    good = result("Tatoeba", "accuracy", 0.5, [0.4, 0.6])
+    card = render_card(HOSTILE, record(), [bad])
+    same_shape(card, render_card("a-model", record(), [good]))
+    assert ModelCard(card).data.model_name == HOSTILE
+    assert ModelCard(card).data.eval_results[0].metric_args["signature"] == HOSTILE
+
+
+@RAW
+@pytest.mark.usefixtures("one_thread")
+def test_hostile_names_through_the_command(tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    import shutil
+
+    from huggingface_hub import ModelCard
+
+    from bitext_bench.cli import main
+
+    evil = "x|<b>\n# '\"\x1b[31m"
+    shutil.copytree(tiny_model, tmp_path / evil)
+    write(tmp_path / "pairs" / evil / "en-fr.tsv", [f"the {i} cat\tle {i} chat" for i in range(20)])
+    quick = "--tests mini --pair en-fr --precision fp32 --label hard --batch-size 4 --max-steps 1 --set dev_rows=0"
+    paths = ["--model", str(tmp_path / evil), "--data", str(tmp_path / "pairs"), "--output", str(tmp_path / f"{evil}o")]
+    assert main(["train", *quick.split(), *paths, "--cache-folder", str(tmp_path / "cache")]) == 0
+    card = (tmp_path / f"{evil}o/README.md").read_text(encoding="utf-8")
+    same_shape(card, render_card("x", record(dev_curve=[]), []))
+    assert ModelCard(card).data.model_name == f"{evil}o"
+    assert len((tmp_path / f"{evil}o/dropped.tsv").read_text().splitlines()) == 1
+    assert "\x1b[31m" not in capfd.readouterr().err

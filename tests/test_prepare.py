@@ -1,0 +1,195 @@
+"""From a data directory to rows: what is left out, why, and that it is written down."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from builders import write
+
+from bitext_bench.cli import main
+from bitext_bench.data.mini import MiniSource
+from bitext_bench.encoders import ModelOptions, resolve_model
+from bitext_bench.errors import UserError
+from bitext_bench.languages import resolve
+from training.audit import Benchmarks
+from training.config import make_config
+from training.prepare import Prepared, prepare
+
+CLEAN = [
+    f"the {i} {animal} {verb} on {i * 3}\tle {i} {other} {fait} {i * 3}"
+    for i in range(20)
+    for animal, other in (("cat", "chat"), ("dog", "chien"))
+    for verb, fait in (("sat", "assis"), ("ran", "court"))
+]
+
+
+@pytest.fixture(scope="module")
+def mini() -> Benchmarks:
+    return Benchmarks.build([MiniSource()])
+
+
+def mini_sentence(code: str, row: int) -> str:
+    return MiniSource().aligned("mini", resolve(code)).sentences[row]
+
+
+def prepared(root: Path, benchmarks: Benchmarks, *, allow_leaks: bool = False, **settings: object) -> Prepared:
+    config = make_config({"student": "x", "pairs": ["en-fr"], **settings})
+    return prepare(config, root, benchmarks, allow_leaks=allow_leaks)
+
+
+def dirty(root: Path) -> Path:
+    """Write two corpora that have something of every fault, and leaks in each column."""
+    write(
+        root / "first/en-fr.tsv",
+        [
+            *CLEAN[:4],
+            "\tle chat",  # 5
+            "the same\tThe same.",  # 6
+            f"the end\t{'la fin ' * 200}",  # 7
+            f"a cat\t{'le chat ' * 20}",  # 8
+            CLEAN[0].upper(),  # 9
+            f"{mini_sentence('en', 3)}\tune phrase sans rapport avec le reste",  # 10
+            f"a sentence that has nothing to do with it\t{mini_sentence('ja', 4)}",  # 11
+            CLEAN[4],
+        ],
+    )
+    # The other order of languages, a row of the first corpus, and a leak that the first corpus has as well.
+    swapped = ["\t".join(reversed(row.split("\t"))) for row in (CLEAN[5], CLEAN[1])]
+    write(root / "second/fr-en.tsv", [*swapped, f"encore une autre phrase\t{mini_sentence('en', 3)}"])
+    return root
+
+
+def test_each_row_is_left_out_for_one_reason_with_its_line(tmp_path: Path, mini: Benchmarks) -> None:
+    found = prepared(dirty(tmp_path), mini)
+    (item,) = found.data
+    assert [f"{s}\t{t}" for s, t in zip(item.source, item.target, strict=True)] == [*CLEAN[:5], CLEAN[5]]
+    first, second = found.corpora
+    assert (first.name, first.pair, first.read, first.kept, first.leaks) == ("first", "en-fr", 12, 5, 2)
+    assert first.dropped == {"empty": 1, "identical": 1, "too long": 1, "length ratio": 1, "duplicate": 1}
+    assert (second.name, second.read, second.kept, second.leaks, second.dropped) == (
+        "second",
+        3,
+        1,
+        1,
+        {"duplicate": 1},
+    )
+    assert str(first) == (
+        "first en-fr: 12 rows read, 5 kept (empty 1, identical 1, too long 1, length ratio 1, duplicate 1, "
+        "in a benchmark 2)"
+    )
+    lines = [(x.corpus, x.line, x.reason) for x in found.dropped]
+    assert [(corpus, line) for corpus, line, _ in lines] == [
+        *(("first", n) for n in (5, 6, 7, 8, 9, 10, 11)),
+        ("second", 2),
+        ("second", 3),
+    ]
+    assert [reason for _, _, reason in lines if reason.startswith("in ")] == [
+        f"in {test}" for test in ("Mini-Tatoeba fr-en", "Mini-Tatoeba ja-en", "Mini-Tatoeba fr-en")
+    ]
+    assert found.leaks == {"Mini-Tatoeba fr-en": 2, "Mini-Tatoeba ja-en": 1}
+    assert sum(found.leaks.values()) == sum(report.leaks for report in found.corpora)
+    assert (found.leaks_kept, found.covered) == (False, mini.covered)
+
+
+def test_leaks_that_are_allowed_are_kept_and_counted_all_the_same(tmp_path: Path, mini: Benchmarks) -> None:
+    without, found = prepared(dirty(tmp_path), mini), prepared(tmp_path, mini, allow_leaks=True)
+    assert len(found.data[0].source) == len(without.data[0].source) + 3
+    assert mini_sentence("en", 3) in found.data[0].source
+    assert mini_sentence("ja", 4) in found.data[0].target
+    assert [report.leaks for report in found.corpora] == [2, 1]
+    assert [report.kept for report in found.corpora] == [7, 2]
+    assert found.leaks == without.leaks
+    assert found.leaks_kept
+    assert not [x for x in found.dropped if x.reason.startswith("in ")]
+
+
+def test_corpora_have_weights(tmp_path: Path, mini: Benchmarks) -> None:
+    write(tmp_path / "a/en-fr.tsv", CLEAN[:10])
+    write(tmp_path / "b/en-fr.tsv", CLEAN[10:20])
+    write(tmp_path / "c/en-fr.tsv", CLEAN[20:30])
+    found = prepared(tmp_path, mini, corpora=["a:2.5", "b:0.3"])
+    counts = [sum(found.data[0].source.count(row.split("\t")[0]) for row in CLEAN[i : i + 10]) for i in (0, 10, 20)]
+    assert counts == [25, 3, 0]
+    assert [(x.name, x.weight, x.kept) for x in found.corpora] == [("a", 2.5, 10), ("b", 0.3, 10)]
+    assert prepared(tmp_path, mini, corpora=["a:2.5", "b:0.3"]).data == found.data
+    assert prepared(tmp_path, mini, corpora=["a:2.5", "b:0.3"], seed=1).data != found.data
+
+
+def test_nothing_left_is_said_with_the_reasons(tmp_path: Path, mini: Benchmarks) -> None:
+    write(tmp_path / "a/en-fr.tsv", ["x\tX!", f"{mini_sentence('en', 3)}\tautre chose que la traduction de cela"])
+    with pytest.raises(UserError, match=r"nothing is left to train en-fr on: .*identical 1, in a benchmark 1"):
+        prepared(tmp_path, mini)
+
+
+# Through the command, to the results of `run`
+
+
+@pytest.fixture
+def command(tmp_path: Path, tiny_model: Path, one_thread: None) -> list[str]:
+    rows = [*CLEAN, *(f"{mini_sentence('en', i)}\tune phrase numéro {i} tout à fait sans rapport" for i in range(3))]
+    write(tmp_path / "pairs/made/en-fr.tsv", [*rows, f"and so it was that nobody came\t{mini_sentence('fr', 7)}"])
+    usual = f"--model {tiny_model} --data {tmp_path}/pairs --tests mini --pair en-fr --precision fp32 --label hard"
+    steps = f"--batch-size 8 --max-steps 1 --set dev_rows=0 --cache-folder {tmp_path}/cache"
+    return ["train", *usual.split(), *steps.split()]
+
+
+def ran(model: Path, capsys: pytest.CaptureFixture[str]) -> tuple[list[str], str]:
+    """Return the signatures and the messages of `run` on a checkpoint."""
+    root = model.parent
+    folders = ["--cache-folder", str(root / "cache"), "--output-folder", str(root / f"results-{model.name}")]
+    capsys.readouterr()
+    assert main(["run", "--model", str(model), "--data", "mini", "--tasks", "Mini-STS", *folders]) == 0
+    (file,) = (root / f"results-{model.name}").rglob("*.json")
+    entries = json.loads(file.read_text())["scores"]["test"]
+    return [entry["signature"] for entry in entries], capsys.readouterr().err
+
+
+def test_planted_test_sentences_are_left_out_by_default(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main([*command, "--output", str(out)]) == 0
+    assert "84 rows read, 80 kept (in a benchmark 4)" in capsys.readouterr().err
+    audit = json.loads((out / "train_config.json").read_text())["audit"]
+    assert (audit["rows"], audit["kept"], audit["tests"]) == (4, False, {"Mini-Tatoeba fr-en": 4})
+    dropped = (out / "dropped.tsv").read_text().splitlines()
+    assert dropped == ["corpus\tline\treason", *(f"made\t{n}\tin Mini-Tatoeba fr-en" for n in (81, 82, 83, 84))]
+    card = (out / "README.md").read_text()
+    assert "4 rows hold one and were left out; most are in Mini-Tatoeba fr-en (4)" in card
+    assert "are not clean" not in card
+    signatures, messages = ran(out, capsys)
+    assert not [x for x in signatures if "leaks" in x]
+    assert "trained on" not in messages
+    assert resolve_model(str(out), ModelOptions()).leaked_rows == 0
+
+
+def test_leaks_that_are_trained_on_stay_with_the_model(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "leaky"
+    assert main([*command, "--allow-leaks", "--output", str(out), "--evaluate"]) == 0
+    assert "4 rows of benchmarks are trained on; every result will say so" in capsys.readouterr().err
+    audit = json.loads((out / "train_config.json").read_text())["audit"]
+    assert (audit["rows"], audit["kept"]) == (4, True)
+    assert (out / "dropped.tsv").read_text().splitlines() == ["corpus\tline\treason"]
+    card = (out / "README.md").read_text()
+    assert "**Trained on 4 rows that hold a sentence of a benchmark: its scores there are not clean.**" in card
+    assert "leaks:4 training rows" in card
+    signatures, messages = ran(out, capsys)
+    assert all("|leaks:4 training rows|" in x for x in signatures)
+    assert "trained on 4 rows of benchmarks" in messages
+    assert resolve_model(str(out), ModelOptions()).leaked_rows == 4
+
+
+@pytest.mark.xfail(strict=True, reason="the new record does not add the leaks of the student's own record")
+def test_training_on_does_not_wash_leaks_away(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A student that has seen test sentences has still seen them after another run without."""
+    leaky, out = tmp_path / "leaky", tmp_path / "washed"
+    assert main([*command, "--allow-leaks", "--output", str(leaky)]) == 0
+    assert main([*command, "--model", str(leaky), "--output", str(out)]) == 0
+    assert resolve_model(str(out), ModelOptions()).leaked_rows == 4
+    assert all("|leaks:4 training rows|" in x for x in ran(out, capsys)[0])
