@@ -150,10 +150,7 @@ HOSTILE_RECORDS: dict[str, dict[str, Any]] = {
 }
 
 
-RAW = pytest.mark.xfail(strict=True, reason="the names of corpora stand on the card and in messages as they are")
-
-
-@pytest.mark.parametrize("what", [pytest.param(x, marks=RAW if x == "corpus" else ()) for x in HOSTILE_RECORDS])
+@pytest.mark.parametrize("what", HOSTILE_RECORDS)
 def test_no_name_breaks_a_table_or_becomes_a_tag(what: str) -> None:
     from huggingface_hub import ModelCard
 
@@ -173,7 +170,6 @@ def test_no_name_of_a_checkpoint_and_no_signature_does_either() -> None:
     assert ModelCard(card).data.eval_results[0].metric_args["signature"] == HOSTILE
 
 
-@RAW
 @pytest.mark.usefixtures("one_thread")
 def test_hostile_names_through_the_command(tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     import shutil

@@ -125,11 +125,10 @@ def test_the_gradient_is_that_of_one_process_with_the_whole_batch(both: Both, na
         torch.testing.assert_close(found[parameter], gradient, rtol=1e-4, atol=1e-6, msg=parameter)
     if OBJECTIVES[name].get("loss") != "embedding-mse":
         halves = [gradients(both.model, OBJECTIVES[name], range(i, i + 16)) for i in (0, 16)]
-        apart = [float(((a + b) / 2 - g).abs().max()) for a, b, g in zip(*map(dict.values, (*halves, expected)))]
+        apart = [float(((halves[0][x] + halves[1][x]) / 2 - expected[x]).abs().max()) for x in expected]
         assert max(apart) > 1e-4, "had each process kept to itself, one could tell"
 
 
-@pytest.mark.xfail(strict=True, reason="every process saves, into the same .partial; weights may be missing after it")
 def test_both_end_well_and_leave_one_checkpoint(both: Both) -> None:
     from sentence_transformers import SentenceTransformer
 
@@ -143,10 +142,6 @@ def test_both_end_well_and_leave_one_checkpoint(both: Both) -> None:
     assert record["steps"] == 3
     assert record["rows"].keys() == {"en-fr", "en-ja"}
     SentenceTransformer(str(both.folder / "out"), local_files_only=True)
-
-
-@pytest.mark.xfail(strict=True, reason="every process reports")
-def test_what_is_said_is_said_once(both: Both) -> None:
     said = [line for errors in both.errors for line in errors.splitlines()]
     for line in ("bitext-bench: made en-fr: 90 rows read", "bitext-bench: checkpoint in"):
-        assert len([x for x in said if x.startswith(line)]) == 1
+        assert len([x for x in said if x.startswith(line)]) == 1, line

@@ -183,7 +183,6 @@ def test_leaks_that_are_trained_on_stay_with_the_model(
     assert resolve_model(str(out), ModelOptions()).leaked_rows == 4
 
 
-@pytest.mark.xfail(strict=True, reason="the new record does not add the leaks of the student's own record")
 def test_training_on_does_not_wash_leaks_away(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -69,8 +69,9 @@ def _sections(name: str, record: Mapping[str, Any], results: Sequence[TaskResult
         f"`{_plain(config['teacher'] or config['student'])}`. Prompt: `{_plain(repr(config['student_prompt']))}`, "
         "saved with the model."
     )
-    if audit_mark := record["audit"]["rows"] if record["audit"]["kept"] else 0:
-        yield f"**Trained on {audit_mark:,} rows that hold a sentence of a benchmark: its scores there are not clean.**"
+    audit = record["audit"]
+    if leaked := (audit["rows"] if audit["kept"] else 0) + audit.get("inherited", 0):
+        yield f"**Trained on {leaked:,} rows that hold a sentence of a benchmark: its scores there are not clean.**"
     if results:
         yield "## Scores\n\n" + _scores(results)
     yield "## Data\n\n" + _data(record)
@@ -101,7 +102,16 @@ def _interval(interval: Sequence[float] | None) -> str:
 
 def _data(record: Mapping[str, Any]) -> str:
     rows = [
-        [x["name"], x["pair"], x["read"], sum(x["dropped"].values()), x["leaks"], x["kept"], x["weight"], x["sha256"]]
+        [
+            _plain(x["name"]),
+            x["pair"],
+            x["read"],
+            sum(x["dropped"].values()),
+            x["leaks"],
+            x["kept"],
+            x["weight"],
+            x["sha256"],
+        ]
         for x in record["data"]
     ]
     head = ["corpus", "pair", "rows", "cleaned away", "in a benchmark", "kept", "weight", "sha256"]

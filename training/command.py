@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import tomllib
@@ -13,7 +14,9 @@ from typing import Any
 
 from bitext_bench import __version__
 from bitext_bench.data import open_source
+from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
+from bitext_bench.report import printable
 from bitext_bench.results import TaskResult
 from bitext_bench.store import cache_folder, write_whole
 
@@ -53,8 +56,9 @@ def run_training(arguments: argparse.Namespace) -> int:
     _say_data(prepared)
     check(config, prepared.data)
     sums = {f"{report.pair} {report.name}": report.sha256 for report in prepared.corpora}
-    claim(output, {"config": config.to_dict(), "sums": sums}, overwrite=arguments.overwrite)
-    write_report(output / DROPPED, prepared.dropped)
+    if _is_first():
+        claim(output, {"config": config.to_dict(), "sums": sums}, overwrite=arguments.overwrite)
+        write_report(output / DROPPED, prepared.dropped)
     cache = cache_folder(arguments.cache_folder)
     trained = train(
         config, prepared.data, output, cache, resume=arguments.resume, report_to=arguments.report_to or "none"
@@ -62,16 +66,20 @@ def run_training(arguments: argparse.Namespace) -> int:
     if trained.stopped:
         _say(f"stopped after step {trained.steps:,} and saved; the same command with --resume goes on from there")
         return _INTERRUPTED
-    record = _record(arguments.recipe, config, prepared, trained)
-    _save(trained, output, record)
-    results: list[TaskResult] = []
-    if arguments.evaluate:
-        results = score_checkpoint(output, tests, config.lang_pairs, cache)
-        _write_card(output, read_record(output), results)
-    if arguments.push_to_hub:
-        _publish(trained, output, arguments.push_to_hub)
-    _say_end(output, trained)
+    if _is_first():
+        _save(trained, output, _record(arguments.recipe, config, prepared, trained))
+        if arguments.evaluate:
+            results = score_checkpoint(output, tests, config.lang_pairs, cache)
+            _write_card(output, read_record(output), results)
+        if arguments.push_to_hub:
+            _publish(trained, output, arguments.push_to_hub)
+        _say_end(output, trained)
     return 0
+
+
+def _is_first() -> bool:
+    """Say whether this process writes and speaks: of those that torchrun starts, one does."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _data_folder(given: str, config: TrainConfig) -> Path:
@@ -120,6 +128,7 @@ def _record(recipe: str, config: TrainConfig, prepared: Prepared, trained: Train
         "audit": {
             "rows": sum(report.leaks for report in prepared.corpora),
             "kept": prepared.leaks_kept,
+            "inherited": resolve_model(config.student, ModelOptions()).leaked_rows,
             "tests": prepared.leaks,
             "covered": list(prepared.covered),
         },
@@ -180,4 +189,5 @@ def _say_end(output: Path, trained: Trained) -> None:
 
 
 def _say(message: str) -> None:
-    print(f"bitext-bench: {message}", file=sys.stderr)
+    if _is_first():
+        print(f"bitext-bench: {printable(message)}", file=sys.stderr)

@@ -41,6 +41,7 @@ def mine_negatives(model: Model, prompt: str, data: PairRows, k: int, cache: Pat
     rows = []
     for i, (candidates, cosines) in enumerate(zip(nearest.indices.tolist(), nearest.cosines.tolist(), strict=True)):
         hard = [j for j, cosine in zip(candidates, cosines, strict=True) if cosine < gold[i] and folded[j] != folded[i]]
-        spare = ((i + step) % len(folded) for step in range(1, len(folded)))
+        following = ((i + step) % len(folded) for step in range(1, len(folded)))
+        spare = (j for j in following if folded[j] != folded[i])
         rows.append((hard + [j for j in spare if j not in hard][: max(0, k - len(hard))])[:k])
     return [[data.target[row[column]] for row in rows] for column in range(k)]

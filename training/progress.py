@@ -6,6 +6,7 @@ import signal
 from types import FrameType
 from typing import Any
 
+import torch
 from tqdm import tqdm
 from transformers import TrainerCallback
 
@@ -36,8 +37,17 @@ class Progress(TrainerCallback):
             if rate:
                 self._shown["pairs/s"] = f"{rate * self._pairs_a_step:.0f}"
             self._bar.set_postfix(self._shown, refresh=False)
+        self.stopped = self._any_stopped(args)
         if self.stopped:
             control.should_save = control.should_training_stop = True
+
+    def _any_stopped(self, args: Any) -> bool:  # noqa: ANN401
+        """Say whether any of the processes was told to stop: they must do so in the same step."""
+        if args.world_size == 1:
+            return self.stopped
+        flag = torch.tensor(float(self.stopped), device=args.device)
+        torch.distributed.all_reduce(flag, torch.distributed.ReduceOp.MAX)
+        return bool(flag)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:  # noqa: ANN401, D102
         if logs and "loss" in logs:

@@ -129,9 +129,11 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
 
 
 def _leaked_rows(directory: Path) -> int:
-    """Return how many rows of benchmarks `bitext-bench train --allow-leaks` trained a checkpoint on."""
+    """Return how many rows of benchmarks `bitext-bench train` knows a checkpoint, or its student, was trained on."""
     audit = read_config(directory / "train_config.json").get("audit")
-    return int(audit["rows"]) if isinstance(audit, dict) and audit.get("kept") else 0
+    if not isinstance(audit, dict):
+        return 0
+    return int(audit["rows"] if audit.get("kept") else 0) + int(audit.get("inherited", 0))
 
 
 def _from_factory(spec: str) -> Model:
