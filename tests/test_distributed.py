@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from training.teacher import TeacherVectors
 from training.train import make_loss, open_student
 
 TESTS = Path(__file__).parent
-SECONDS = 120  # a process that waits for another one in vain must not hold up the tests
+SECONDS = 60  # a process that waits for another one in vain must not hold up the tests
 
 OBJECTIVES: dict[str, dict[str, Any]] = {
     "priority": {"objective": {"label": "priority"}},
@@ -55,14 +57,16 @@ def gradients(model: str, settings: dict[str, Any], rows: range) -> dict[str, to
 
 
 def be_one_of_two(model: str, folder: str, command: list[str]) -> None:
-    """Write the gradients as DistributedDataParallel averages them; then train, and say how it ended."""
+    """Write the gradients as DistributedDataParallel averages them; then train: through, to a stop, and on from it."""
     import torch.distributed as dist
 
     from bitext_bench.cli import main
+    from training.progress import Progress
 
     torch.set_num_threads(1)
-    dist.init_process_group("gloo")
-    rank = dist.get_rank()
+    rank = int(os.environ["RANK"])
+    # The port is that of the training: a second store on it might meet the first one's last words.
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
     found = {}
     for name, settings in OBJECTIVES.items():
         found[name] = gradients(model, settings, range(16 * rank, 16 * rank + 16))
@@ -72,8 +76,20 @@ def be_one_of_two(model: str, folder: str, command: list[str]) -> None:
     if rank == 0:
         torch.save(found, Path(folder) / "gradients.pt")
     dist.destroy_process_group()
-    status = main(command)
-    (Path(folder) / f"status-{rank}").write_text(str(status))
+
+    own: Callable[..., None] = Progress.on_log
+
+    def stop(self: Progress, args: Any, state: Any, *others: Any, **more: Any) -> None:
+        own(self, args, state, *others, **more)
+        if rank == 1 and state.global_step == 2:  # torchrun tells each process, but not in the same step
+            signal.raise_signal(signal.SIGTERM)
+
+    ends = [main([*command, "--output", f"{folder}/out"])]
+    Progress.on_log = stop  # type: ignore[method-assign]
+    ends.append(main([*command, "--output", f"{folder}/stopped"]))
+    Progress.on_log = own  # type: ignore[method-assign]
+    ends.append(main([*command, "--output", f"{folder}/stopped", "--resume"]))
+    (Path(folder) / f"ends-{rank}").write_text(json.dumps(ends))
 
 
 @dataclass(frozen=True)
@@ -92,7 +108,7 @@ def both(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Both:
     for pair, n in (("en-fr", 90), ("en-ja", 53)):
         write(folder / f"pairs/made/{pair}.tsv", [f"{i} {' '.join(rng.sample(WORDS, 5))}\tle {i} la" for i in range(n)])
     usual = f"--model {tiny_model} --data {folder}/pairs --tests mini --pair en-fr --pair en-ja --precision fp32"
-    steps = f"--batch-size 8 --max-steps 3 --set dev_rows=5 --output {folder}/out --cache-folder {folder}/cache"
+    steps = f"--batch-size 8 --max-steps 5 --set dev_rows=5 --set eval_steps=2 --cache-folder {folder}/cache"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -134,14 +150,27 @@ def test_both_end_well_and_leave_one_checkpoint(both: Both) -> None:
 
     for errors in both.errors:
         assert "Traceback" not in errors, errors
-    assert [(both.folder / f"status-{rank}").read_text() for rank in (0, 1)] == ["0", "0"]
+    assert [json.loads((both.folder / f"ends-{rank}").read_text())[0] for rank in (0, 1)] == [0, 0]
     names = {file.name for file in (both.folder / "out").iterdir()}
     assert {"model.safetensors", "modules.json", "README.md", "train_config.json"} < names
     assert names.isdisjoint({".partial", "checkpoints"})
     record = json.loads((both.folder / "out/train_config.json").read_text())
-    assert record["steps"] == 3
+    assert record["steps"] == 5
     assert record["rows"].keys() == {"en-fr", "en-ja"}
     SentenceTransformer(str(both.folder / "out"), local_files_only=True)
+
+
+def test_one_of_them_speaks(both: Both) -> None:
     said = [line for errors in both.errors for line in errors.splitlines()]
-    for line in ("bitext-bench: made en-fr: 90 rows read", "bitext-bench: checkpoint in"):
-        assert len([x for x in said if x.startswith(line)]) == 1, line
+    for line in ("made en-fr: 90 rows read", "checkpoint in", "stopped after step 3 and saved"):
+        runs = {"made": 3, "checkpoint": 2, "stopped": 1}[line.split()[0]]
+        assert len([x for x in said if x.startswith(f"bitext-bench: {line}")]) == runs, line
+
+
+def test_a_signal_to_one_stops_both_and_they_go_on_as_if_nothing_had_been(both: Both) -> None:
+    assert [json.loads((both.folder / f"ends-{rank}").read_text())[1:] for rank in (0, 1)] == [[130, 0], [130, 0]]
+    one, other = ((both.folder / name / "model.safetensors").read_bytes() for name in ("out", "stopped"))
+    assert one == other
+    records = [json.loads((both.folder / name / "train_config.json").read_text()) for name in ("out", "stopped")]
+    for name in ("losses", "dev_curve", "steps"):
+        assert records[0][name] == records[1][name], name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,20 @@ def test_training_on_does_not_wash_leaks_away(
     assert main([*command, "--model", str(leaky), "--output", str(out)]) == 0
     assert resolve_model(str(out), ModelOptions()).leaked_rows == 4
     assert all("|leaks:4 training rows|" in x for x in ran(out, capsys)[0])
+
+
+def test_a_run_with_leaks_cannot_be_finished_as_one_without(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from training.progress import Progress
+
+    run = [*command, "--max-steps", "4", "--output", str(tmp_path / "out")]
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "on_log", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
+        assert main([*run, "--allow-leaks"]) == 130
+    capsys.readouterr()
+    assert main([*run, "--resume"]) == 1
+    (line,) = [x for x in capsys.readouterr().err.splitlines() if "error:" in x]
+    assert "leaks" in line
+    assert main([*run, "--resume", "--allow-leaks"]) == 0
+    assert resolve_model(str(tmp_path / "out"), ModelOptions()).leaked_rows == 4

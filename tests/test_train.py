@@ -315,7 +315,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(
     assert not (whole.root / "resumed/checkpoints").exists()
 
 
-@pytest.mark.parametrize("damage", ["trainer_state.json", "optimizer.pt", "model.safetensors"])
+@pytest.mark.parametrize("damage", ["trainer_state.json", "model.safetensors"])
 def test_a_checkpoint_that_was_cut_off_is_not_the_one_to_go_on_from(whole: Folders, killed: Path, damage: str) -> None:
     output = whole.root / f"cut-{damage}"
     shutil.copytree(killed, output)
@@ -363,20 +363,7 @@ def test_a_signal_saves_and_says_how_to_go_on(
     assert not (output / "modules.json").exists()
     assert (output / f"checkpoints/checkpoint-{step}").is_dir()
     assert main(whole.command(output.name, "--resume")) == 0
-    assert weights(output) == weights(whole.root / "whole")
-    for name in ("dev_curve", "steps", "rows"):
-        assert record(output)[name] == record(whole.root / "whole")[name]
-    assert [x for x, _ in record(output)["losses"]] == [x for x, _ in record(whole.root / "whole")["losses"]]
-
-
-def test_a_signal_between_two_log_lines_does_not_change_the_losses(
-    whole: Folders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patched:
-        signal_at(patched, signal.SIGTERM, 1)
-        assert main(whole.command("window")) == 130
-    assert main(whole.command("window", "--resume")) == 0
-    same_run(whole.root / "whole", whole.root / "window")
+    same_run(whole.root / "whole", output)
 
 
 def test_a_signal_at_the_very_end_leaves_nothing_to_do_but_finish(
@@ -402,10 +389,7 @@ def test_patience_is_counted_through_a_stop(whole: Folders, monkeypatch: pytest.
     assert record(whole.root / "impatient")["steps"] == 6
 
 
-@pytest.mark.parametrize("cut_off", [False, True])
-def test_a_projection_goes_on_where_it_was(
-    whole: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cut_off: bool
-) -> None:
+def test_a_projection_goes_on_where_it_was(whole: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The teacher has other dimensions than the student: the layer between them is trained, too."""
     runs = Folders(tmp_path, whole.model)
     shutil.copytree(whole.data, runs.data)
@@ -414,10 +398,11 @@ def test_a_projection_goes_on_where_it_was(
     with monkeypatch.context() as patched:
         signal_at(patched, signal.SIGTERM, 2)
         assert main(runs.command("stopped", *mse)) == 130
-    if cut_off:
-        (runs.root / "stopped/checkpoints/checkpoint-9/loss.pt").unlink()
-    assert main(runs.command("stopped", *mse, "--resume")) == 0
-    same_run(runs.root / "mse", runs.root / "stopped")
+    shutil.copytree(runs.root / "stopped", runs.root / "cut-off")
+    (runs.root / "cut-off/checkpoints/checkpoint-9/loss.pt").unlink()
+    for output in ("stopped", "cut-off"):
+        assert main(runs.command(output, *mse, "--resume")) == 0
+        same_run(runs.root / "mse", runs.root / output)
 
 
 def test_resume_where_there_is_nothing_begins(whole: Folders) -> None:

@@ -50,9 +50,7 @@ def claim(output: Path, record: dict[str, Any], *, overwrite: bool) -> None:
     if _holds(output):
         before, now = read_record(output).get("sums", {}), record["sums"]
         if other := sorted(name for name in {**before, **now} if before.get(name) != now.get(name)):
-            raise UserError(
-                f"{output} was begun with other data of {', '.join(other)}: bring them back, or --overwrite"
-            )
+            raise UserError(f"{output} was begun with other {', '.join(other)}: bring them back, or --overwrite")
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -56,6 +56,7 @@ def run_training(arguments: argparse.Namespace) -> int:
     _say_data(prepared)
     check(config, prepared.data)
     sums = {f"{report.pair} {report.name}": report.sha256 for report in prepared.corpora}
+    sums["leaks"] = f"{sum(prepared.leaks.values())} {'kept' if prepared.leaks_kept else 'left out'}"
     if _is_first():
         claim(output, {"config": config.to_dict(), "sums": sums}, overwrite=arguments.overwrite)
         write_report(output / DROPPED, prepared.dropped)

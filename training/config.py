@@ -122,6 +122,10 @@ class TrainConfig:
                 f"hard_negatives is {self.hard_negatives} with the loss {self.loss}: "
                 "only ranking takes them; set it to 0 or the loss to ranking"
             )
+        if self.mini_batch and self.loss != "soft-contrastive":
+            raise UserError(
+                f"mini_batch is {self.mini_batch}: only the soft-contrastive loss takes it, not {self.loss}"
+            )
         if not self.lang_pairs:
             raise UserError("no language pair to train on: pass --pair en-ja, or --languages en,ja")
         for pair in self.lang_pairs:
