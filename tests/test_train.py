@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -488,6 +489,16 @@ def test_overwrite_does_not_throw_a_checkpoint_away_for_a_run_that_cannot_begin(
     assert weights(folders.root / "out") == weights(whole.root / "whole")
 
 
+@pytest.mark.parametrize("role", ["--model", "--teacher"])
+def test_overwrite_does_not_remove_what_the_run_begins_from(
+    whole: Folders, folders: Folders, capfd: pytest.CaptureFixture[str], role: str
+) -> None:
+    shutil.copytree(whole.root / "whole", folders.root / "out")
+    assert main(folders.command("out", "--overwrite", role, str(folders.root / "out"))) == 1
+    assert "--overwrite would remove the" in error_line(capfd)
+    assert weights(folders.root / "out") == weights(whole.root / "whole")
+
+
 # Bad input
 
 
@@ -594,6 +605,18 @@ def test_fp16_needs_a_gpu(folders: Folders, capfd: pytest.CaptureFixture[str], m
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert main(folders.command("out", "--precision", "fp16")) == 1
     assert "fp16 training needs a GPU" in error_line(capfd)
+    assert not (folders.root / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("carrier-pigeon", "expected one of .*tensorboard"), ("tensorboard", "pip install tensorboard")]
+)
+def test_what_cannot_be_reported_to_is_said_before_anything_begins(
+    folders: Folders, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    monkeypatch.setattr("training.arguments.get_available_reporting_integrations", list)
+    assert main(folders.command("out", "--report-to", name)) == 1
+    assert re.search(said, error_line(capfd))
     assert not (folders.root / "out").exists()
 
 

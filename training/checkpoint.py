@@ -22,7 +22,8 @@ def refuse(output: Path, config: TrainConfig, *, overwrite: bool, resume: bool) 
 
     Raises:
         UserError: it holds something and neither `overwrite` nor `resume` was asked for; what is to be overwritten
-            was not made by training; what is to be resumed is finished, or was begun with other settings.
+            was not made by training, or is what the run begins from; what is to be resumed is finished, or was
+            begun with other settings.
     """
     if overwrite and resume:
         raise UserError("--overwrite and --resume exclude each other: begin anew, or go on")
@@ -33,6 +34,8 @@ def refuse(output: Path, config: TrainConfig, *, overwrite: bool, resume: bool) 
         _check_resumable(output, begun, config)
     elif overwrite and not begun:
         raise UserError(f"{output} holds no {RECORD} and was not made by training: remove it yourself")
+    elif overwrite:
+        _check_not_read(output, config)
     elif not overwrite:
         raise UserError(
             f"{output} exists: pass --resume to go on with it, --overwrite to begin anew, or another --output"
@@ -61,6 +64,14 @@ def claim(output: Path, record: dict[str, Any], *, overwrite: bool) -> None:
 def _holds(output: Path) -> bool:
     """Say whether there is something to lose; a run that ended before its first checkpoint has left nothing."""
     return output.exists() and (not output.is_dir() or any(x.name not in (RECORD, DROPPED) for x in output.iterdir()))
+
+
+def _check_not_read(output: Path, config: TrainConfig) -> None:
+    """Refuse to empty a folder that the run is to read its student or its teacher from."""
+    for role, name in (("student", config.student), ("teacher", config.teacher or config.student)):
+        model = Path(name).expanduser().resolve()
+        if model.exists() and model.is_relative_to(output.resolve()):
+            raise UserError(f"--overwrite would remove the {role} {name}: train to another --output")
 
 
 def _check_resumable(output: Path, begun: dict[str, Any], config: TrainConfig) -> None:

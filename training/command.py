@@ -20,9 +20,10 @@ from bitext_bench.report import printable
 from bitext_bench.results import TaskResult
 from bitext_bench.store import cache_folder, write_whole
 
+from .arguments import check_reporter, resolve_precision
 from .audit import Benchmarks
 from .card import render_card
-from .checkpoint import DROPPED, claim, read_record, refuse, write_record
+from .checkpoint import DROPPED, claim, refuse, write_record
 from .cleaning import write_report
 from .config import TrainConfig, make_config
 from .evaluation import score_checkpoint
@@ -30,7 +31,7 @@ from .hub import PREFIX, fetch_pairs
 from .prepare import Prepared, prepare
 from .recipe import read_recipe
 from .resume import CHECKPOINTS
-from .train import Trained, check, resolve_precision, train
+from .train import Trained, check, train
 
 _INTERRUPTED = 130
 _LISTS = {"pairs", "languages", "anchor", "corpora"}
@@ -44,6 +45,7 @@ def run_training(arguments: argparse.Namespace) -> int:
     """
     config = make_config(read_recipe(arguments.recipe), _changes(arguments))
     config = replace(config, precision=resolve_precision(config.precision))
+    report_to = check_reporter(arguments.report_to or "none")
     output = arguments.output or Path("checkpoints") / _default_name(config, arguments.recipe)
     refuse(output, config, overwrite=arguments.overwrite, resume=arguments.resume)
     tests = open_source(arguments.tests)
@@ -61,17 +63,15 @@ def run_training(arguments: argparse.Namespace) -> int:
         claim(output, {"config": config.to_dict(), "sums": sums}, overwrite=arguments.overwrite)
         write_report(output / DROPPED, prepared.dropped)
     cache = cache_folder(arguments.cache_folder)
-    trained = train(
-        config, prepared.data, output, cache, resume=arguments.resume, report_to=arguments.report_to or "none"
-    )
+    trained = train(config, prepared.data, output, cache, resume=arguments.resume, report_to=report_to)
     if trained.stopped:
         _say(f"stopped after step {trained.steps:,} and saved; the same command with --resume goes on from there")
         return _INTERRUPTED
     if _is_first():
-        _save(trained, output, _record(arguments.recipe, config, prepared, trained))
+        record = _record(arguments.recipe, config, prepared, trained)
+        _save(trained, output, record)
         if arguments.evaluate:
-            results = score_checkpoint(output, tests, config.lang_pairs, cache)
-            _write_card(output, read_record(output), results)
+            _write_card(output, record, score_checkpoint(output, tests, config.lang_pairs, cache))
         if arguments.push_to_hub:
             _publish(trained, output, arguments.push_to_hub)
         _say_end(output, trained)

@@ -10,9 +10,8 @@ from typing import Any
 
 import torch
 from datasets import Dataset, DatasetDict
-from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 from sentence_transformers.sentence_transformer.losses import MSELoss, MultipleNegativesRankingLoss
-from sentence_transformers.sentence_transformer.training_args import BatchSamplers, MultiDatasetBatchSamplers
 from torch import Tensor, nn
 from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback
 
@@ -20,13 +19,14 @@ from bitext_bench.encoders import Model, ModelOptions, resolve_model
 from bitext_bench.encoders.transformer import TransformerEncoder
 from bitext_bench.errors import UserError
 
-from .config import Precision, TrainConfig
+from .arguments import trainer_arguments
+from .config import TrainConfig
 from .corpora import sample_weighted
 from .dev import DevAccuracy, hold_out
 from .loss import SoftContrastiveLoss
 from .negatives import mine_negatives
 from .progress import Progress
-from .resume import CHECKPOINTS, KeepLoss
+from .resume import KeepLoss
 from .teacher import PairRows, TeacherVectors, encode_teacher
 
 _LOSS_WINDOW = 10
@@ -76,7 +76,7 @@ def train(
     """
     training, held_out = hold_out(data, config.dev_rows, config.seed)
     evaluated = any(item.source for item in held_out)
-    arguments = _arguments(config, output, report_to, evaluated=evaluated)
+    arguments = trainer_arguments(config, output, report_to, evaluated=evaluated)
     training = _drawn(training, config, arguments.world_size)
     torch.manual_seed(config.seed)
     with arguments.main_process_first(desc="teacher"):
@@ -238,58 +238,3 @@ def _datasets(
             columns["label"] = teacher.rows[rows.pair]
         datasets[str(rows.pair)] = Dataset.from_dict(columns)
     return DatasetDict(datasets)
-
-
-def resolve_precision(precision: Precision) -> Precision:
-    """Return what "auto" is on this machine: bf16 where there is hardware for it, else fp32.
-
-    Raises:
-        UserError: fp16 without a GPU.
-    """
-    if precision == "fp16" and not torch.cuda.is_available():
-        raise UserError("fp16 training needs a GPU, and there is none: pass --precision bf16 or fp32")
-    if precision != "auto":
-        return precision
-    if torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
-
-
-def _arguments(
-    config: TrainConfig, output: Path, report_to: str, *, evaluated: bool
-) -> SentenceTransformerTrainingArguments:
-    every = min(config.eval_steps, config.max_steps or config.eval_steps)
-    precision = resolve_precision(config.precision)
-    on_cpu = not (torch.cuda.is_available() or torch.backends.mps.is_available())
-    columns = ("source", "target", *(f"negative_{i}" for i in range(1, config.hard_negatives + 1)))
-    return SentenceTransformerTrainingArguments(
-        output_dir=str(output / CHECKPOINTS),
-        num_train_epochs=config.epochs,
-        max_steps=config.max_steps or -1,
-        per_device_train_batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-        lr_scheduler_type="linear",
-        warmup_steps=config.warmup_steps,
-        weight_decay=config.weight_decay,
-        max_grad_norm=config.clip,
-        use_cpu=on_cpu,
-        bf16=precision == "bf16",
-        fp16=precision == "fp16",
-        seed=config.seed,
-        data_seed=config.seed,
-        batch_sampler=BatchSamplers.NO_DUPLICATES,
-        multi_dataset_batch_sampler=MultiDatasetBatchSamplers.PROPORTIONAL,
-        prompts=dict.fromkeys(columns, config.student_prompt),
-        eval_strategy="steps" if evaluated else "no",
-        eval_steps=every,
-        save_strategy="steps",
-        save_steps=every,
-        save_total_limit=2,
-        load_best_model_at_end=evaluated,
-        restore_callback_states_from_checkpoint=True,  # how long nothing has become better
-        metric_for_best_model="eval_dev_accuracy" if evaluated else None,
-        greater_is_better=True if evaluated else None,
-        logging_steps=1,  # means over more would differ where a run was stopped within them
-        disable_tqdm=True,
-        report_to=report_to,
-    )
