@@ -57,6 +57,16 @@ def build_parser() -> argparse.ArgumentParser:
             "train", help="align an encoder", description="Align an encoder by soft contrastive learning."
         )
     )
+    _add_leaderboard(
+        commands.add_parser("leaderboard", help="render results", description="Render result files to markdown.")
+    )
+    _add_compare(
+        commands.add_parser(
+            "compare",
+            help="compare models",
+            description="Differences of models on the same sentences, with intervals and exact tests.",
+        )
+    )
     listing = commands.add_parser("list", help="list models, tasks or languages")
     listing.add_argument("what", choices=["models", "tasks", "languages"])
     listing.set_defaults(run=_list)
@@ -190,6 +200,22 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_verify)
 
 
+def _add_leaderboard(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("leaderboard/README.md"), metavar="FILE", help="(default: %(default)s)"
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if FILE is not what --results yields")
+    parser.set_defaults(run=_leaderboard)
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("models", nargs="+", metavar="MODEL", help="two or more: names in --results, or folders of it")
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
+    parser.add_argument("--tasks", nargs="+", metavar="TASK", help="(default: all that two models have in common)")
+    parser.set_defaults(run=_compare)
+
+
 def _run(arguments: argparse.Namespace) -> int:
     from .commands import run
 
@@ -213,6 +239,20 @@ def _train(arguments: argparse.Namespace) -> int:
     from training.command import run_training
 
     return run_training(arguments)
+
+
+def _leaderboard(arguments: argparse.Namespace) -> int:
+    from leaderboard.command import run_leaderboard
+
+    return run_leaderboard(arguments)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    if len(arguments.models) < 2:
+        raise UserError(f"compare {arguments.models[0]} with what? expected two models or more")
+    from leaderboard.compare import run_compare
+
+    return run_compare(arguments)
 
 
 def _list(arguments: argparse.Namespace) -> int:

@@ -34,17 +34,28 @@ def mean_interval(outcomes: NDArray[np.floating], judgements: int = 1) -> Interv
 def spearman_interval(predicted: NDArray[np.floating], gold: NDArray[np.floating]) -> Interval:
     """Return the 95 % percentile bootstrap interval of Spearman's rank correlation; (n,) and (n,).
 
-    A resample is a vector of counts per pair; the ranks that it gives are read off cumulated counts in sorted
-    order, so that 1,000 resamples sort nothing. Resamples in which a side is constant are left out; when all
-    are, the interval is (nan, nan).
+    Resamples in which a side is constant are left out; when all are, the interval is (nan, nan).
     """
-    n = len(gold)
-    generator = np.random.default_rng(SEED)
-    drawn = generator.integers(0, n, size=(RESAMPLES, n))
+    correlations = resampled_spearman(predicted, gold)
+    return percentiles(correlations[~np.isnan(correlations)])
+
+
+def resampled_spearman(predicted: NDArray[np.floating], gold: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return (RESAMPLES,) rank correlations of seeded bootstrap resamples; nan where a side is constant.
+
+    The resamples depend on n alone, so that those of two models on the same pairs can be compared one by one. A
+    resample is a vector of counts per pair; the ranks that it gives are read off cumulated counts in sorted order,
+    so that 1,000 resamples sort nothing.
+    """
+    counts = resamples(len(gold))
+    return _weighted_pearson(_resampled_ranks(predicted, counts), _resampled_ranks(gold, counts), counts)
+
+
+def resamples(n: int) -> NDArray[np.float64]:
+    """Return (RESAMPLES, n): how often each of n items is in each bootstrap resample; always the same for one n."""
+    drawn = np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n))
     drawn += n * np.arange(RESAMPLES)[:, None]
-    counts = np.bincount(drawn.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n).astype(float)
-    correlations = _weighted_pearson(_resampled_ranks(predicted, counts), _resampled_ranks(gold, counts), counts)
-    return _percentiles(correlations)
+    return np.bincount(drawn.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n).astype(float)
 
 
 def f1_interval(n_correct: int, n_wrong: int, n_missed: int) -> Interval:
@@ -86,11 +97,13 @@ def _weighted_pearson(
     y = y - (weights * y).sum(axis=1, keepdims=True) / total
     covariance = (weights * x * y).sum(axis=1)
     scale = np.sqrt((weights * x * x).sum(axis=1) * (weights * y * y).sum(axis=1))
-    usable = scale > 0
-    return np.asarray(covariance[usable] / scale[usable], dtype=np.float64)
+    correlations = np.full(len(scale), np.nan)
+    np.divide(covariance, scale, out=correlations, where=scale > 0)
+    return correlations
 
 
-def _percentiles(values: NDArray[np.float64]) -> Interval:
+def percentiles(values: NDArray[np.float64]) -> Interval:
+    """Return where the middle 95 % of values lie; (nan, nan) of none."""
     if not len(values):
         return (float("nan"), float("nan"))
     low, high = np.percentile(values, [2.5, 97.5])

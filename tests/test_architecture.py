@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MODULES = {
     ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
-    for room in ("bitext_bench", "training")
+    for room in ("bitext_bench", "training", "leaderboard")
     for file in sorted((ROOT / room).rglob("*.py"))
 }
 
@@ -83,6 +83,15 @@ def test_training_uses_only_the_bottom_of_the_harness(module: str) -> None:
     allowed = {"embeddings", "encoders", "errors", "languages", "metrics", "neighbours", "data", "tasks", "store"}
     if module in ("training.command", "training.evaluation", "training.card"):
         allowed |= {"evaluate", "report", "results"}  # the finished checkpoint is scored as `run` does
+    assert rooms <= {f"bitext_bench.{name}" for name in allowed}
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("leaderboard")])
+def test_the_leaderboard_reads_results_and_runs_nothing(module: str) -> None:
+    roots = {name.split(".")[0] for name in imports(module)}
+    assert not roots & {"training", "torch", "mteb"}
+    rooms = {".".join(n.split(".")[:2]) for n in imports(module) if n.startswith("bitext_bench.")}
+    allowed = {"results", "significance", "errors", "report", "baselines", "store"}
     assert rooms <= {f"bitext_bench.{name}" for name in allowed}
 
 

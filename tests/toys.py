@@ -86,6 +86,17 @@ def flat() -> FlatEncoder:
     return FlatEncoder()
 
 
+class LetterEncoder(HashEncoder):
+    """Sees letters in place of words: better or worse than its parent, and not on the same sentences."""
+
+    def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
+        return super().encode([" ".join(sentence) for sentence in sentences])
+
+
+def letters() -> LetterEncoder:
+    return LetterEncoder()
+
+
 class LanguageEncoder(HashEncoder):
     """Wants to know the language, and puts it into the vector."""
 

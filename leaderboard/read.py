@@ -1,0 +1,126 @@
+"""From a folder of result files to entries: what can be shown, and what cannot and why."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bitext_bench.errors import UserError
+from bitext_bench.report import printable
+from bitext_bench.results import Outcomes, TaskResult, read_outcomes, read_result
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model, in one setting, on one task."""
+
+    file: Path
+    result: TaskResult
+
+    @cached_property
+    def label(self) -> str:
+        """The model's name, and what of its settings is not its own."""
+        settings = self.settings
+        name = printable(str(self.result.run["model"]["name"]))
+        return f"{name} ({settings})" if settings else name
+
+    @cached_property
+    def settings(self) -> str:
+        """What differs from the model's own settings; "" where nothing does."""
+        if "experiments" not in self.file.parts:
+            return ""
+        model = self.result.run["model"]
+        return f"prompt {json.dumps(model['prompt'], ensure_ascii=False)}, {model['dtype']}, {model['pooling']}"
+
+    @property
+    def model(self) -> tuple[str, str, str]:
+        """What makes two entries one model's: name, revision, settings."""
+        model = self.result.run["model"]
+        return str(model["name"]), str(model["revision"]), self.settings
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return self.result.task_name
+
+    @cached_property
+    def subsets(self) -> dict[str, dict[str, Any]]:
+        """The subsets' scores by name."""
+        return {entry["hf_subset"]: entry for entry in self.result.subsets}
+
+    def data(self, subset: str) -> str:
+        """Return what the subset was scored on: data and n; figures of different data are not compared."""
+        entry = self.subsets[subset]
+        return f"{signature_fields(entry['signature']).get('data', '')} n={entry['n']}"
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        """The per-sentence outcomes; raises UserError where they are missing or damaged."""
+        return read_outcomes(self.file)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a results folder holds.
+
+    Attributes:
+        entries: one of each model and task, sorted by task and model.
+        skipped: (file, reason) of files that cannot be shown.
+    """
+
+    entries: list[Entry]
+    skipped: list[tuple[Path, str]]
+
+
+def read_results(root: Path) -> Found:
+    """Read every result file below a folder; of two for one model and task the newest is used.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if not root.is_dir():
+        raise UserError(f"no folder {root}: expected one that bitext-bench run wrote results to")
+    newest: dict[tuple[str, ...], Entry] = {}
+    skipped = []
+    for file in sorted(root.rglob("*.json"), key=lambda file: (file.stat().st_mtime, file)):
+        try:
+            entry = Entry(file, _checked(file))
+        except UserError as error:
+            skipped.append((file, str(error).removeprefix(f"{file} ")))
+            continue
+        key = (*entry.model, entry.task)
+        if key in newest:
+            skipped.append((newest[key].file, f"older than {file}"))
+        newest[key] = entry
+    return Found(sorted(newest.values(), key=lambda entry: (entry.task, *entry.model)), sorted(skipped))
+
+
+def _checked(file: Path) -> TaskResult:
+    """Read a result, and what the tables need of it.
+
+    Raises:
+        UserError: it is damaged, foreign, from a newer version, or lacks something.
+    """
+    result = read_result(file)
+    try:
+        name, lower = result.run["main_score"], result.run["lower_is_better"]
+        model = result.run["model"]
+        complete = isinstance(name, str) and isinstance(lower, bool) and bool(result.subsets)
+        complete = complete and {"name", "revision", "prompt", "pooling", "dtype"} <= model.keys()
+        for entry in result.subsets:
+            complete = complete and isinstance(entry["hf_subset"], str) and isinstance(entry["n"], int)
+            complete = complete and isinstance(entry[name], float | int | None)
+            complete = complete and "data:" in entry["signature"] and entry["intervals"] is not None
+    except (KeyError, TypeError, AttributeError, StopIteration) as error:
+        raise UserError(f"{file} lacks something ({error}): run the task again") from error
+    if not complete:
+        raise UserError(f"{file} is not complete: run the task again")
+    return result
+
+
+def signature_fields(signature: str) -> dict[str, str]:
+    """Return the fields of a signature by name."""
+    return dict(field.partition(":")[::2] for field in signature.split("|"))

@@ -1,0 +1,216 @@
+"""Result folders to tables: what is compared with what, names that stay text, and damaged files that are named."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from markdown_it import MarkdownIt
+
+from bitext_bench.cli import main
+from bitext_bench.results import read_outcomes, read_result, write_result
+from leaderboard.board import tables
+from leaderboard.difference import common_subsets, subset_difference, task_difference
+from leaderboard.markdown import escape, pipe_table
+from leaderboard.read import Entry, read_results
+
+HOSTILE = [
+    "a|b",
+    "`code`",
+    "<script>alert(1)</script>",
+    "two\nlines",
+    "*bold* _it_ ~~no~~",
+    "[x](y)",
+    "\\",
+    "&lt;",
+    "שלום|",
+    "\u202eevil",
+]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two toys on the whole built-in set."""
+    root = tmp_path_factory.mktemp("results")
+    for model in ("toys:hashing", "toys:letters"):
+        folders = ["--cache-folder", str(root.with_name("store")), "--output-folder", str(root)]
+        assert main(["run", "--model", model, "--data", "mini", "--languages", "en", "ja", "ko", *folders]) == 0
+    return root
+
+
+def by_task(root: Path) -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = {}
+    for entry in read_results(root).entries:
+        found.setdefault(entry.task, []).append(entry)
+    return found
+
+
+def test_differences_are_those_of_the_scores(results: Path) -> None:
+    seen = by_task(results)
+    assert len(seen) == 5
+    for a, b in seen.values():
+        score = a.result.run["main_score"]
+        subsets = common_subsets(a, b)
+        expected = [a.subsets[name][score] - b.subsets[name][score] for name in subsets]
+        # Outcomes hold float32, in which near ties of these toys are ties.
+        close = 1e-4 if score == "cosine_spearman" else 1e-6
+        found = [subset_difference(a, b, name) for name in subsets]
+        assert [d.value for d in found] == pytest.approx(expected, abs=close)
+        whole = task_difference(a, b, subsets)
+        assert whole.value == pytest.approx(np.mean(expected), abs=close)
+        assert whole.interval[0] <= whole.value <= whole.interval[1]
+        same = task_difference(a, a, subsets)
+        assert (same.value, same.p) == (0, 1)
+
+
+def test_swapping_the_models_turns_everything_round(results: Path) -> None:
+    for a, b in by_task(results).values():
+        for name in common_subsets(a, b):
+            there, back = subset_difference(a, b, name), subset_difference(b, a, name)
+            assert there.value == pytest.approx(-back.value)
+            assert there.p == pytest.approx(back.p)
+            assert (there.wins, there.losses) == (back.losses, back.wins)
+
+
+@pytest.fixture
+def copied(results: Path, tmp_path: Path) -> Path:
+    shutil.copytree(results, tmp_path / "results")
+    return tmp_path / "results"
+
+
+def again(root: Path, name: str, task: str = "Mini-Tatoeba") -> Path:
+    """Write the first model's result again under another name."""
+    file = next(root.rglob(f"*hashing*/**/{task}.json"))
+    result = read_result(file)
+    result.run["model"] = {**result.run["model"], "name": name}
+    return write_result(root / f"copy-{abs(hash(name))}" / "1", result, read_outcomes(file))
+
+
+def leaderboard(root: Path, *more: str) -> str:
+    output = root.parent / "README.md"
+    assert main(["leaderboard", "--results", str(root), "--output", str(output), *more]) == 0
+    return output.read_text(encoding="utf-8")
+
+
+def test_identical_models_share_a_rank(copied: Path) -> None:
+    again(copied, "twin")
+    (table,) = [table for table in tables(read_results(copied).entries) if table.task == "Mini-Tatoeba"]
+    ranks = {row.entry.label: row.rank for row in table.rows}
+    assert ranks["twin"] == next(rank for name, rank in ranks.items() if "hashing" in name)
+    assert f"| {ranks['twin']}= | twin |" in leaderboard(copied)
+
+
+def test_other_data_stand_in_a_table_of_their_own(copied: Path) -> None:
+    file = again(copied, "other data")
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("data:mini", "data:mine"), encoding="utf-8")
+    found = [t for t in tables(read_results(copied).entries) if t.task == "Mini-Tatoeba"]
+    assert [len(table.rows) for table in found] == [2, 1]
+
+
+def test_settings_that_are_not_the_models_own_have_no_rank(copied: Path) -> None:
+    file = next(copied.rglob("*hashing*/**/Mini-Tatoeba.json"))
+    folder = file.parent / "experiments" / "prompt_x"
+    write_result(folder, read_result(file), read_outcomes(file))
+    (table,) = [table for table in tables(read_results(copied).entries) if table.task == "Mini-Tatoeba"]
+    assert [row.rank for row in table.rows if row.entry.settings] == [None]
+    assert len(table.rows) == 3
+
+
+def test_hostile_names_stay_in_their_cell(copied: Path) -> None:
+    for name in HOSTILE:
+        again(copied, name)
+    html = MarkdownIt("commonmark", {"html": True}).enable("table").render(leaderboard(copied))
+    assert "<script" not in html
+    wide = html.split("Mini-Tatoeba")[1].split("</table>")[0]
+    assert wide.count("<tr>") == 1 + 2 + len(HOSTILE)
+    assert {part.count("<td") for part in wide.split("<tr>")[2:]} == {wide.split("<tr>")[1].count("<th")}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_an_escaped_name_is_itself(name: str) -> None:
+    table = pipe_table(["model", "score"], [[escape(name), "1"]], 1)
+    tokens = MarkdownIt("commonmark").enable("table").parse(table)
+    cells = [token for token in tokens if token.type == "inline"]
+    assert len(cells) == 4
+    shown = "".join(child.content for child in cells[2].children or [])
+    assert {child.type for child in cells[2].children or []} <= {"text", "text_special"}
+    assert shown.rstrip("\u200e") == name.replace("\n", "\\n").replace("\u202e", "\\u202e")
+
+
+def test_damaged_foreign_and_future_files_are_named_and_the_rest_is_shown(
+    copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = next(copied.rglob("*hashing*/**/Mini-STS.json"))
+    content = json.loads(good.read_text(encoding="utf-8"))
+    (copied / "cut.json").write_text(good.read_text(encoding="utf-8")[:500], encoding="utf-8")
+    (copied / "foreign.json").write_text('{"scores": {}}')
+    (copied / "list.json").write_text("[]")
+    content["bitext_bench"]["format"] = 99
+    (copied / "future.json").write_text(json.dumps(content))
+    content["bitext_bench"]["format"] = 1
+    del content["scores"]["test"][0]["signature"]
+    (copied / "less.json").write_text(json.dumps(content))
+    text = leaderboard(copied)
+    said = capsys.readouterr().err
+    for name in ("cut", "foreign", "list", "future", "less"):
+        assert f"{name}.json" in said
+        assert f"- {name}.json: " in text
+    assert "## Mini-STS" in text
+
+
+def test_the_newest_of_two_is_shown_and_the_other_named(copied: Path) -> None:
+    old = next(copied.rglob("*hashing*/**/Mini-STS.json"))
+    new = write_result(copied / "elsewhere", read_result(old), read_outcomes(old))
+    os.utime(old, (1, 1))
+    found = read_results(copied)
+    assert [file for file, _ in found.skipped] == [old]
+    assert new in [entry.file for entry in found.entries]
+
+
+def test_check_fails_when_the_file_is_not_what_the_results_yield(
+    copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = leaderboard(copied)
+    assert leaderboard(copied, "--check") == text
+    again(copied, "new")
+    output = copied.parent / "README.md"
+    command = ["leaderboard", "--results", str(copied), "--output", str(output), "--check"]
+    capsys.readouterr()
+    assert main(command) == 1
+    assert "is not what" in capsys.readouterr().err
+    assert output.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["leaderboard", "--results", "nowhere"], "no folder nowhere"),
+        (["compare", "hashing", "nothing"], "nothing fits no model"),
+        (["compare", "hashing"], "with what"),
+        (["compare", "toys", "hashing"], "toys fits several models"),
+        (["compare", "hashing", "letters", "--tasks", "STS12"], "have no task"),
+    ],
+)
+def test_mistakes_are_one_line(
+    results: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = ["--results", str(results)] if arguments[0] == "compare" else []
+    assert main([*arguments, *more]) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert len(error.splitlines()) == 1
+
+
+def test_compare_says_who_wins_where(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "hashing", "letters", "--results", str(results), "--tasks", "Mini-Tatoeba"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("A: ") and "hashing" in lines[0]
+    row = next(line.split() for line in lines if line.startswith("Mini-Tatoeba  ja-en"))
+    a, b, difference = map(float, row[3:6])
+    assert difference == pytest.approx(a - b, abs=0.011)
+    assert len([line for line in lines if line.startswith("Mini-Tatoeba")]) == 3  # two pairs and their mean

@@ -1,0 +1,122 @@
+"""Paired tests against scipy, statsmodels and enumeration; their error rates in simulation."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from leaderboard.paired import f1_difference, holm, mean_difference, sign_flip_p, spearman_difference
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_direction_is_mcnemars_exact_test(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    a, b = generator.random((2, 300)) < [[0.9], [0.86]]
+    table = [[np.sum(a & b), np.sum(a & ~b)], [np.sum(~a & b), np.sum(~a & ~b)]]
+    found = mean_difference(a.astype(int), b.astype(int), 1)
+    assert found.p == pytest.approx(mcnemar(table, exact=True).pvalue, rel=1e-9)
+    assert found.value == pytest.approx(a.mean() - b.mean())
+    assert (found.wins, found.losses) == (table[0][1], table[1][0])
+
+
+@given(st.lists(st.integers(-4, 4), min_size=1, max_size=9))
+def test_the_exact_test_is_the_count_of_all_signs(differences: list[int]) -> None:
+    sums = [
+        abs(sum(s * d for s, d in zip(signs, differences, strict=True)))
+        for signs in product((1, -1), repeat=len(differences))
+    ]
+    expected = np.mean([total >= abs(sum(differences)) for total in sums])
+    assert sign_flip_p(np.array(differences)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_long_sums_have_the_normal_distribution() -> None:
+    differences = np.random.default_rng(0).integers(-30, 31, size=1_000)
+    short = differences // 2  # sums to less than the bound
+    assert np.abs(short).sum() < 20_000
+    by_normal = 2 * stats.norm.sf(abs(short.sum()) / np.sqrt((short**2).sum()))
+    assert sign_flip_p(short) == pytest.approx(by_normal, abs=0.005)
+    assert np.abs(differences * 2).sum() > 20_000
+    assert sign_flip_p(differences * 2) == pytest.approx(sign_flip_p(differences), abs=0.005)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_intervals_are_scipys_paired_bootstrap(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    gold = generator.normal(size=400)
+    a, b = gold + generator.normal(size=(2, 400)) * [[0.8], [1.0]]
+    hits = generator.integers(0, 3, size=(2, 400))
+
+    def spearman(a, b, gold):
+        return stats.spearmanr(a, gold).statistic - stats.spearmanr(b, gold).statistic
+
+    def mean(a, b):
+        return np.mean(a - b) / 2
+
+    settings = {"paired": True, "method": "percentile", "n_resamples": 2_000, "vectorized": False, "rng": 1}
+    theirs = stats.bootstrap((a, b, gold), spearman, **settings)
+    ours = spearman_difference(a, b, gold)
+    assert ours.value == pytest.approx(spearman(a, b, gold))
+    assert ours.interval == pytest.approx(tuple(theirs.confidence_interval), abs=0.012)
+    assert ours.p == pytest.approx(2 * stats.norm.sf(abs(ours.value) / theirs.standard_error), abs=0.03)
+    theirs = stats.bootstrap(tuple(hits), mean, **settings)
+    assert mean_difference(hits[0], hits[1], 2).interval == pytest.approx(tuple(theirs.confidence_interval), abs=0.012)
+
+
+def test_identical_models_tie() -> None:
+    generator = np.random.default_rng(0)
+    hits, scores, gold = generator.integers(0, 3, size=100), generator.random(100), generator.random(100)
+    mined = generator.integers(0, 2, size=(100, 2))
+    for same in (
+        mean_difference(hits, hits, 2),
+        spearman_difference(scores, scores, gold),
+        f1_difference(mined, mined, 120),
+    ):
+        assert (same.value, same.p, same.interval, same.wins, same.losses) == (0, 1, (0, 0), 0, 0)
+
+
+def test_f1_is_that_of_the_counts() -> None:
+    # A: 2 right, 1 wrong; B: 1 right, none wrong; 4 gold.
+    a, b = np.array([[1, 0], [1, 0], [0, 1]]), np.array([[1, 0], [0, 0], [0, 0]])
+    found = f1_difference(a, b, 4)
+    assert found.value == pytest.approx(2 * 2 / (3 + 4) - 2 * 1 / (1 + 4))
+    assert (found.wins, found.losses) == (1, 1)
+    assert found.interval[0] <= found.value <= found.interval[1]
+
+
+def simulated(n: int, rounds: int, gap: float, seed: int = 0):
+    """Two models whose hits go together, in two directions that go together; A is better by `gap`."""
+    generator = np.random.default_rng(seed)
+    for _ in range(rounds):
+        ease = generator.normal(size=(n, 1))
+        a, b = (
+            (ease + generator.normal(size=(n, 2)) * 0.7 < stats.norm.ppf(share) * np.sqrt(1.49)).sum(1)
+            for share in (0.92 + gap, 0.92)
+        )
+        yield mean_difference(a, b, 2)
+
+
+def test_intervals_of_the_difference_cover_and_equal_models_are_rarely_told_apart() -> None:
+    found = list(simulated(1_000, 400, 0.0))
+    covered = np.mean([d.interval[0] <= 0 <= d.interval[1] for d in found])
+    assert 0.93 <= covered <= 0.97
+    # Binomial(400, 0.05) is above 32 once in 200.
+    assert np.mean([d.p < 0.05 for d in found]) <= 0.08
+
+
+def test_a_point_is_found_as_often_as_its_power_says() -> None:
+    found = list(simulated(1_000, 200, 0.01))
+    error = np.std([d.value for d in found])
+    power = stats.norm.sf(1.96 - 0.01 / error) + stats.norm.cdf(-1.96 - 0.01 / error)
+    assert np.mean([d.p < 0.05 for d in found]) == pytest.approx(power, abs=0.1)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_holm_is_statsmodels(p_values: list[float]) -> None:
+    assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1].tolist(), abs=1e-12)
