@@ -202,10 +202,17 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
 
 def _add_leaderboard(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
+    parser.add_argument("--format", choices=["markdown", "csv", "json"], default="markdown")
     parser.add_argument(
-        "--output", type=Path, default=Path("leaderboard/README.md"), metavar="FILE", help="(default: %(default)s)"
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="(default: leaderboard/README.md for markdown, the terminal for others)",
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail if FILE is not what --results yields")
+    parser.add_argument("--tasks", nargs="+", metavar="TASK", help="(default: all)")
+    parser.add_argument("--languages", nargs="+", metavar="LANG", help="en, eng or eng_Latn (default: all)")
+    parser.add_argument("--models", nargs="+", metavar="NAME", help="or parts of names (default: all)")
     parser.set_defaults(run=_leaderboard)
 
 

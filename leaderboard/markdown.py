@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 from bitext_bench.baselines import find_baseline
-from bitext_bench.report import MOST_ROWS, percent, printable
+from bitext_bench.report import MOST_ROWS, percent
 
 from .board import Row, Table
+from .escaping import escape, pipe_table
 from .read import Entry, Found
+from .reported import render_reported
 
 # Overview columns: heading, tasks of which the first that is there is shown.
 _OVERVIEW = (
@@ -29,33 +29,23 @@ Made by `bitext-bench leaderboard` from the result files in `results/`; do not e
 each with its 95 % interval. **Best** and <ins>second</ins> of a column. Models that a paired test on the same sentences
 does not tell from the first of a rank share that rank (exact McNemar or paired bootstrap, 0.05 divided by the number of
 tests). Rows of other data or n stand in tables of their own; a model in settings that are not its own (a prompt, a
-dtype) is shown without a rank.
+dtype) is shown without a rank. *In italics*: figures that others published, by their own protocol, never ranked.
 """
 
 
 def render(tables: Sequence[Table], found: Found, root: Path) -> str:
     """Return the whole file: overview, one section a task, and what was left out and why."""
     parts = [_HEAD, _overview(tables)]
-    parts += [_section(table) for table in tables]
+    seen: set[str] = set()
+    for table in tables:
+        parts.append(_section(table))
+        if table.task not in seen and (figures := render_reported(table.task, table.subsets)):
+            parts.append(figures)
+        seen.add(table.task)
     if found.skipped:
         lines = [f"- {escape(str(file.relative_to(root)))}: {escape(reason)}" for file, reason in found.skipped]
         parts.append("## Left out\n\n" + "\n".join(lines) + "\n")
     return "\n".join(parts)
-
-
-def escape(text: str) -> str:
-    """Return text that stays one line, one cell, and itself, whatever is in it."""
-    shown = re.sub(r"([\\`*_{}\[\]()#+!|~$])", r"\\\1", printable(text))
-    shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    if any(unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in shown):
-        shown += "&lrm;"  # what follows goes on from left to right
-    return shown
-
-
-def pipe_table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
-    """Return a table of cells that are markdown already; the first `left` columns are aligned to the left."""
-    rule = [":--" if i < left else "--:" for i in range(len(head))]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)) + "\n"
 
 
 def _overview(tables: Sequence[Table]) -> str:

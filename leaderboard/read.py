@@ -15,10 +15,15 @@ from bitext_bench.results import Outcomes, TaskResult, read_outcomes, read_resul
 
 @dataclass(frozen=True)
 class Entry:
-    """One model, in one setting, on one task."""
+    """One model, in one setting, on one task.
+
+    Attributes:
+        languages: MTEB's codes of those whose subsets are shown; None for all.
+    """
 
     file: Path
     result: TaskResult
+    languages: frozenset[str] | None = None
 
     @cached_property
     def label(self) -> str:
@@ -48,8 +53,12 @@ class Entry:
 
     @cached_property
     def subsets(self) -> dict[str, dict[str, Any]]:
-        """The subsets' scores by name."""
-        return {entry["hf_subset"]: entry for entry in self.result.subsets}
+        """The scores of the subsets by name."""
+        return {
+            entry["hf_subset"]: entry
+            for entry in self.result.subsets
+            if self.languages is None or self.languages.issuperset(entry["languages"])
+        }
 
     def data(self, subset: str) -> str:
         """Return what the subset was scored on: data and n; figures of different data are not compared."""

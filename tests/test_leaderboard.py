@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import shutil
@@ -15,8 +17,9 @@ from bitext_bench.cli import main
 from bitext_bench.results import read_outcomes, read_result, write_result
 from leaderboard.board import tables
 from leaderboard.difference import common_subsets, subset_difference, task_difference
-from leaderboard.markdown import escape, pipe_table
+from leaderboard.escaping import escape, pipe_table
 from leaderboard.read import Entry, read_results
+from leaderboard.reported import render_reported
 
 HOSTILE = [
     "a|b",
@@ -190,6 +193,8 @@ def test_check_fails_when_the_file_is_not_what_the_results_yield(
     ("arguments", "said"),
     [
         (["leaderboard", "--results", "nowhere"], "no folder nowhere"),
+        (["leaderboard", "--tasks", "STS12"], "no result is left"),
+        (["leaderboard", "--languages", "xx"], "xx"),
         (["compare", "hashing", "nothing"], "nothing fits no model"),
         (["compare", "hashing"], "with what"),
         (["compare", "toys", "hashing"], "toys fits several models"),
@@ -199,7 +204,7 @@ def test_check_fails_when_the_file_is_not_what_the_results_yield(
 def test_mistakes_are_one_line(
     results: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    more = ["--results", str(results)] if arguments[0] == "compare" else []
+    more = [] if "nowhere" in arguments else ["--results", str(results)]
     assert main([*arguments, *more]) == 1
     error = capsys.readouterr().err
     assert said in error
@@ -214,3 +219,39 @@ def test_compare_says_who_wins_where(results: Path, capsys: pytest.CaptureFixtur
     a, b, difference = map(float, row[3:6])
     assert difference == pytest.approx(a - b, abs=0.011)
     assert len([line for line in lines if line.startswith("Mini-Tatoeba")]) == 3  # two pairs and their mean
+
+
+def test_reported_figures_are_told_apart_and_linked() -> None:
+    text = render_reported("Tatoeba", ["fra-eng", "jpn-eng"])
+    assert text.startswith("Reported by others, not measured here: ")
+    row = next(line for line in text.splitlines() if line.startswith("| *multilingual-e5-small* "))
+    assert "| *80.90* |" in row  # mteb_accuracy of jpn-eng, mteb 1.12.75
+    assert "https://github.com/embeddings-benchmark/results" in text
+    assert "https://arxiv.org/abs/2405.16155" in render_reported("FLORES-200", [])
+    assert render_reported("Mini-STS", ["en"]) == ""
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_flat_rows_hold_every_figure(results: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["leaderboard", "--results", str(results), "--format", form]) == 0
+    text = capsys.readouterr().out
+    rows = json.loads(text) if form == "json" else list(csv.DictReader(io.StringIO(text)))
+    stored = [
+        (e.task, name, float(subset["main_score"]))
+        for e in read_results(results).entries
+        for name, subset in e.subsets.items()
+    ]
+    assert sorted((row["task"], row["subset"], float(row["value"])) for row in rows) == sorted(stored)
+    assert all("data:" in row["signature"] for row in rows)
+
+
+def test_languages_tasks_and_models_are_chosen(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    choice = ["--languages", "en,jpn", "--tasks", "Mini-Tatoeba", "Mini-STS", "--models", "hash"]
+    assert main(["leaderboard", "--results", str(results), "--format", "json", *choice]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {(row["task"], row["subset"]) for row in rows} == {
+        ("Mini-Tatoeba", "ja-en"),
+        ("Mini-STS", "en"),
+        ("Mini-STS", "ja"),
+    }
+    assert {"hashing" in row["model"] for row in rows} == {True}

@@ -103,6 +103,7 @@ def step_seconds(config: TrainConfig, datasets: Any, make: Callable[[SentenceTra
 
 
 def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
+    gigabytes = peak_memory(data, model_folder, scratch)  # first: a child counts what its parent held when it began
     settings = read_recipe("cpu-minutes") | {"pairs": ["en-ja"], "student": str(model_folder), "max_steps": 10}
     prompts = {"student_prompt": "query: ", "teacher_prompt": "query: "}
     config = make_config({**settings, **prompts})
@@ -138,7 +139,6 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     padded = step_seconds(
         small, sets["priority"], lambda student: PaddedTo512(make_loss(small, student, teachers["priority"]))
     )
-    gigabytes = peak_memory(data, model_folder, scratch)
     detail = f"{median(rates):.0f} pairs/s"
     return [
         Claim("pairs/s / sentence-transformers' MNRL", median(ratios["peer"]), 0.95, detail=detail),

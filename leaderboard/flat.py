@@ -1,0 +1,51 @@
+"""Every figure with its passport, one a row: for a script or a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from .board import Table
+
+
+def render_csv(tables: Sequence[Table]) -> str:
+    """Return comma-separated values with a header; fractions as they are, nothing rounded."""
+    rows = list(figures(tables))
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def render_json(tables: Sequence[Table]) -> str:
+    """Return a JSON array of the same rows."""
+    return json.dumps(list(figures(tables)), ensure_ascii=False, indent=1) + "\n"
+
+
+def figures(tables: Sequence[Table]) -> Iterator[dict[str, Any]]:
+    """Yield a row a model and subset; `rank` is that of the model in its whole table."""
+    for table in tables:
+        for row in table.rows:
+            model = row.entry.result.run["model"]
+            for name in table.subsets:
+                subset = row.entry.subsets[name]
+                low, high = subset["intervals"].get(table.score) or (None, None)
+                yield {
+                    "task": table.task,
+                    "subset": name,
+                    "model": model["name"],
+                    "revision": model["revision"],
+                    "settings": row.entry.settings,
+                    "rank": row.rank,
+                    "score": table.score,
+                    "value": subset[table.score],
+                    "low": low,
+                    "high": high,
+                    "lower_is_better": table.lower_is_better,
+                    "n": subset["n"],
+                    "signature": subset["signature"],
+                }
