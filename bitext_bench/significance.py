@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,11 +53,14 @@ def resampled_spearman(predicted: NDArray[np.floating], gold: NDArray[np.floatin
     return _weighted_pearson(_resampled_ranks(predicted, counts), _resampled_ranks(gold, counts), counts)
 
 
+@lru_cache(maxsize=2)
 def resamples(n: int) -> NDArray[np.float64]:
     """Return (RESAMPLES, n): how often each of n items is in each bootstrap resample; always the same for one n."""
     drawn = np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n))
     drawn += n * np.arange(RESAMPLES)[:, None]
-    return np.bincount(drawn.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n).astype(float)
+    counts = np.bincount(drawn.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n).astype(float)
+    counts.flags.writeable = False
+    return counts
 
 
 def f1_interval(n_correct: int, n_wrong: int, n_missed: int) -> Interval:

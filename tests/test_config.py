@@ -216,7 +216,7 @@ def test_the_recipes_of_the_start_are_as_they_were() -> None:
     assert default == make_config(expected)
     cpu = make_config(read_recipe("cpu-minutes"), MINIMAL)
     steps = {"max_steps": 200, "warmup_steps": 10, "eval_steps": 50, "dev_rows": 300}
-    rest = {"learning_rate": 5e-5, "max_length": 64, "freeze_embeddings": True, "precision": "auto"}
+    rest = {"learning_rate": 5e-5, "max_length": 32, "freeze_embeddings": True, "precision": "auto"}
     assert cpu == make_config({**MINIMAL, **steps, **rest})
 
 
