@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 from builders import make_plain_checkpoint, write
+from hypothesis import HealthCheck, settings
 
 # Time is no fault of a test: machines are shared, and the first texts that hypothesis draws take it a second.
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
