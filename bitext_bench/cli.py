@@ -60,6 +60,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_leaderboard(
         commands.add_parser("leaderboard", help="render results", description="Render result files to markdown.")
     )
+    imported = commands.add_parser("import-mteb", help="add reported figures from mteb's result files")
+    imported.add_argument("path", type=Path, help="a result file of mteb, or a folder of them")
+    imported.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
+    imported.set_defaults(run=_import_mteb)
     _add_compare(
         commands.add_parser(
             "compare",
@@ -252,6 +256,12 @@ def _leaderboard(arguments: argparse.Namespace) -> int:
     from leaderboard.command import run_leaderboard
 
     return run_leaderboard(arguments)
+
+
+def _import_mteb(arguments: argparse.Namespace) -> int:
+    from leaderboard.import_mteb import run_import
+
+    return run_import(arguments)
 
 
 def _compare(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from bitext_bench.report import MOST_ROWS, percent
 from .board import Row, Table
 from .escaping import escape, pipe_table
 from .read import Entry, Found
-from .reported import render_reported
+from .reported import read_reported, render_reported
 
 # Overview columns: heading, tasks of which the first that is there is shown.
 _OVERVIEW = (
@@ -37,9 +37,10 @@ def render(tables: Sequence[Table], found: Found, root: Path) -> str:
     """Return the whole file: overview, one section a task, and what was left out and why."""
     parts = [_HEAD, _overview(tables)]
     seen: set[str] = set()
+    imported = read_reported(root)
     for table in tables:
         parts.append(_section(table))
-        if table.task not in seen and (figures := render_reported(table.task, table.subsets)):
+        if table.task not in seen and (figures := render_reported(table.task, table.subsets, imported)):
             parts.append(figures)
         seen.add(table.task)
     if found.skipped:

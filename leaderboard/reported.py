@@ -4,28 +4,64 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import astuple
+from pathlib import Path
 
 from bitext_bench.baselines import BASELINES, Reported, reported
+from bitext_bench.errors import UserError
 from bitext_bench.report import percent
 
 from .escaping import escape, pipe_table
 
+FILE = "reported.tsv"  # in the results folder
+_HEAD = ("baseline", "task", "subset", "metric", "value", "source", "note")
 _ON_GITHUB = re.compile(r"([\w.-]+/[\w.-]+)@([0-9a-f]{7,40}):(\S+)")
 _ON_ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 
 
-def render_reported(task: str, subsets: Sequence[str]) -> str:
-    """Return one table a score that others published for a task's subsets or for a mean of them; "" for none."""
+def render_reported(task: str, subsets: Sequence[str], imported: Sequence[tuple[str, Reported]] = ()) -> str:
+    """Return one table a score that others published for a task's subsets or for a mean of them; "" for none.
+
+    Args:
+        task: as in result files.
+        subsets: the columns, where there is anything for them.
+        imported: (model, figure) beside those of the registry.
+    """
+    registered = [(name, figure) for name in BASELINES for figure in reported(BASELINES[name])]
     figures = [
         (name, figure)
-        for name in BASELINES
-        for figure in reported(BASELINES[name])
+        for name, figure in (*registered, *imported)
         if figure.task == task and (figure.subset in subsets or figure.subset.startswith("mean("))
     ]
     metrics = dict.fromkeys(figure.metric for _, figure in figures)
     return "\n".join(
         _table(metric, [(name, f) for name, f in figures if f.metric == metric], subsets) for metric in metrics
     )
+
+
+def read_reported(root: Path) -> list[tuple[str, Reported]]:
+    """Return (model, figure) of the imported figures of a results folder.
+
+    Raises:
+        UserError: a line is damaged.
+    """
+    file = root / FILE
+    if not file.is_file():
+        return []
+    figures = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines()[1:], start=2):
+        try:
+            name, task, subset, metric, value, source, note = line.split("\t")
+            figures.append((name, Reported(task, subset, metric, float(value), source, note)))
+        except ValueError as error:
+            raise UserError(f"{file}, line {number}: {error}; import it again with bitext-bench import-mteb") from error
+    return figures
+
+
+def render_rows(figures: Sequence[tuple[str, Reported]]) -> str:
+    """Return the content of reported.tsv."""
+    rows = ["\t".join(" ".join(str(field).split()) for field in (name, *astuple(figure))) for name, figure in figures]
+    return "\n".join(["\t".join(_HEAD), *rows, ""])
 
 
 def _table(metric: str, figures: Sequence[tuple[str, Reported]], subsets: Sequence[str]) -> str:
