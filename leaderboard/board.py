@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from .difference import task_difference
+from .paired import SIGNIFICANT
 from .read import Entry
-
-SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +81,8 @@ def _ranks(ordered: Sequence[Entry], subsets: tuple[str, ...]) -> dict[tuple[str
     """
     ranks: dict[tuple[str, str, str], int] = {}
     leader, rank = None, 0
+    bound = SIGNIFICANT / max(1, len(ordered) - 1)
     for place, entry in enumerate(ordered, start=1):
-        bound = SIGNIFICANT / max(1, len(ordered) - 1)
         if leader is None or task_difference(leader, entry, subsets).p < bound:
             leader, rank = entry, place
         ranks[entry.model] = rank

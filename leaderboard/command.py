@@ -28,6 +28,8 @@ def run_leaderboard(arguments: argparse.Namespace) -> int:
         UserError: there are no results, or none that was asked for; outcomes are missing; or, with --check, the file
             is not what the results yield.
     """
+    if arguments.check and arguments.format != "markdown" and arguments.output is None:
+        raise UserError("--check compares with a file: pass --output FILE")
     found = read_results(arguments.results)
     if not found.entries:
         raise UserError(f"{arguments.results} holds no results: run bitext-bench run --output-folder DIR first")

@@ -13,10 +13,8 @@ from bitext_bench.errors import UserError
 from bitext_bench.report import printable
 
 from .difference import common_subsets, subset_difference, task_difference
-from .paired import Difference, holm
+from .paired import SIGNIFICANT, Difference, holm
 from .read import Entry, read_results
-
-SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,14 @@ Columns = dict[str, dict[str, NDArray[Any]]]  # direction -> column -> values
 
 
 def common_subsets(a: Entry, b: Entry) -> list[str]:
-    """Return the subsets that both have, of the same data and n."""
-    return [name for name in a.subsets if name in b.subsets and a.data(name) == b.data(name)]
+    """Return the subsets that both have a score on, of the same data and n."""
+    score = a.result.run["main_score"]
+    return [
+        name
+        for name, subset in a.subsets.items()
+        if name in b.subsets and a.data(name) == b.data(name)
+        if subset[score] is not None and b.subsets[name].get(score) is not None
+    ]
 
 
 def subset_difference(a: Entry, b: Entry, subset: str) -> Difference:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from bitext_bench.significance import percentiles, resampled_spearman, resamples
 
+SIGNIFICANT = 0.05  # below this p, once corrected for being many, two models differ
+
 # Above this sum of absolute differences the exact distribution is long, and the normal one not to be told from it.
 _EXACT_SUM = 20_000
 

@@ -35,7 +35,7 @@ class Entry:
     @cached_property
     def settings(self) -> str:
         """What differs from the model's own settings; "" where nothing does."""
-        if "experiments" not in self.file.parts:
+        if self.file.parent.parent.name != "experiments":
             return ""
         model = self.result.run["model"]
         return f"prompt {json.dumps(model['prompt'], ensure_ascii=False)}, {model['dtype']}, {model['pooling']}"

@@ -195,6 +195,7 @@ def test_check_fails_when_the_file_is_not_what_the_results_yield(
         (["leaderboard", "--results", "nowhere"], "no folder nowhere"),
         (["leaderboard", "--tasks", "STS12"], "no result is left"),
         (["leaderboard", "--languages", "xx"], "xx"),
+        (["leaderboard", "--check", "--format", "csv"], "pass --output"),
         (["compare", "hashing", "nothing"], "nothing fits no model"),
         (["compare", "hashing"], "with what"),
         (["compare", "toys", "hashing"], "toys fits several models"),
@@ -299,3 +300,13 @@ def test_what_mteb_did_not_write_is_not_imported(
     assert said in error
     assert "holds no result file of mteb" in error
     assert not (tmp_path / "results").exists()
+
+
+def test_a_model_without_a_score_is_shown_and_not_compared(copied: Path) -> None:
+    file = again(copied, "constant", "Mini-STS")
+    content = json.loads(file.read_text(encoding="utf-8"))
+    for subset in content["scores"]["test"]:
+        subset["cosine_spearman"] = subset["main_score"] = subset["intervals"]["cosine_spearman"] = None
+    file.write_text(json.dumps(content), encoding="utf-8")
+    assert "| – | constant | – |" in leaderboard(copied)
+    assert main(["compare", "constant", "letters", "--results", str(copied)]) == 1
