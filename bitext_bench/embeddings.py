@@ -45,12 +45,21 @@ class BatchLimits:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What running a plan did: texts needed, texts newly encoded, their tokens, and the seconds it took."""
+    """What running a plan did.
+
+    Attributes:
+        needed: different texts in the plan.
+        encoded: those that the store did not hold.
+        tokens: of those newly encoded.
+        seconds: that encoding them took, the loading of the model not counted.
+        device: where; "" when nothing was computed.
+    """
 
     needed: int
-    encoded: int
-    tokens: int
-    seconds: float
+    encoded: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    device: str = ""
 
 
 class Embedder:
@@ -75,16 +84,16 @@ class Embedder:
             UserError: a vector is not finite or is zero (with the sentence), or the disk is full. Shards that were
                 finished before are kept.
         """
-        start = time.monotonic()
         needed, missing = self._missing(plan)
-        tokens = 0
-        if missing:
-            encoder = self.model.load()
-            work = [_Work(texts, keys, _sizes(encoder, texts)) for keys, texts in missing]
-            tokens = sum(int(w.sizes.sum()) for w in work)
-            self._run(encoder, work, tokens)
+        if not missing:
+            return Encoded(needed)
+        encoder = self.model.load()
+        start = time.monotonic()
+        work = [_Work(texts, keys, _sizes(encoder, texts)) for keys, texts in missing]
+        tokens = sum(int(w.sizes.sum()) for w in work)
+        self._run(encoder, work, tokens)
         n_encoded = sum(len(keys) for keys, _ in missing)
-        return Encoded(needed, n_encoded, tokens, time.monotonic() - start)
+        return Encoded(needed, n_encoded, tokens, time.monotonic() - start, encoder.device)
 
     def _key(self, sentence: str, texts: Texts) -> bytes:
         language = str(texts.language) if self.model.needs_language else ""

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Any
 
 from . import __version__
 from .data import MissingData, Source
-from .embeddings import Embedder, Texts
+from .embeddings import Embedder, Encoded, Texts
 from .encoders import Model
 from .neighbours import Vectors
 from .results import FORMAT, Outcomes, TaskResult, outcomes_of, signature, subset_entry
 from .tasks import Languages, Side, SubsetScores, Task, Unit
+
+# Fewer sentences than this are encoded in a second or two, most of which is warming up.
+_TIMED_SENTENCES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +55,21 @@ def evaluate(embedder: Embedder, loaded: Sequence[LoadedTask]) -> Iterator[tuple
         UserError: the model gives vectors that no cosine can be taken of, or the disk is full.
     """
     plan = [_texts(embedder.model, item.task, side) for item in loaded for unit in item.units for side in unit.sides]
-    embedder.encode(plan)
+    encoding = _speed(embedder.encode(plan))
     for item in loaded:
         start = time.monotonic()
         subsets = list(_score(embedder, item))
-        yield _result(embedder.model, item.task, subsets, time.monotonic() - start), outcomes_of(subsets)
+        result = _result(embedder.model, item.task, subsets, time.monotonic() - start)
+        result.run.update(encoding)
+        yield result, outcomes_of(subsets)
+
+
+def _speed(encoded: Encoded) -> dict[str, Any]:
+    """Return what a result file says of the encoding that its run did: nothing where that is too little to time."""
+    if encoded.encoded < _TIMED_SENTENCES or not encoded.device:
+        return {}
+    timed = {"sentences": encoded.encoded, "tokens": encoded.tokens, "seconds": round(encoded.seconds, 2)}
+    return {"encoding": {**timed, "device": encoded.device, "cores": os.cpu_count()}}
 
 
 def _texts(model: Model, task: Task, side: Side) -> Texts:
@@ -91,6 +107,7 @@ def _result(model: Model, task: Task, subsets: Sequence[SubsetScores], seconds: 
         run={
             "format": FORMAT,
             "version": __version__,
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "model": {
                 "name": model.name,
                 "registered": model.registered,
@@ -102,6 +119,7 @@ def _result(model: Model, task: Task, subsets: Sequence[SubsetScores], seconds: 
                 "max_length": model.max_length,
                 **({"leaked_rows": model.leaked_rows} if model.leaked_rows else {}),
             },
+            **({"training": dict(model.training)} if model.training else {}),
             "main_score": subsets[0].main_score,
             "lower_is_better": task.lower_is_better,
             "summary": task.summarise(subsets),

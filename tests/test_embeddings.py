@@ -37,6 +37,7 @@ class Recorder:
     """Encodes a text as numbers made of it, and keeps the batches it was given."""
 
     batch_tokens = 12
+    device = "cpu"
 
     def __init__(self, bad: float | None = None) -> None:
         self.batches: list[tuple[list[str], str, Language | None]] = []
@@ -67,7 +68,7 @@ class Interrupted:
     """Any encoder, until it has encoded so many sentences; then Ctrl-C."""
 
     def __init__(self, encoder: Encoder, after: int) -> None:
-        self.batch_tokens, self.sizes = encoder.batch_tokens, encoder.sizes
+        self.batch_tokens, self.device, self.sizes = encoder.batch_tokens, encoder.device, encoder.sizes
         self._encoder, self._left = encoder, after
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +220,17 @@ def test_verify_forgives_a_near_tie_and_nothing_else(made: tuple[TaskResult, Out
     near = {**outcomes, key: {**columns, "margin": margin}}
     moved = changed(result, accuracy=result.subsets[0]["accuracy"] + 1 / 720)
     assert differences(result, near, moved, flipped) == []
+
+
+def test_a_result_says_when_it_was_made_and_how_fast(tmp_path: Path) -> None:
+    embedder = Embedder(resolve_model("toys:hashing", ModelOptions()), tmp_path)
+    loaded = load_tasks([TASKS["Mini-Tatoeba"]], open_source("mini"), None, pytest.fail)
+    ((first, _),) = evaluate(embedder, loaded)
+    encoding = first.run["encoding"]
+    assert encoding["sentences"] == 5 * 360
+    assert encoding["sentences"] < encoding["tokens"]
+    assert encoding["seconds"] > 0
+    assert encoding["device"] == "unknown"
+    assert datetime.now(UTC) - datetime.fromisoformat(first.run["date"]) < timedelta(minutes=5)
+    ((again, _),) = evaluate(embedder, loaded)  # nothing is encoded, so nothing is said of its speed
+    assert "encoding" not in again.run

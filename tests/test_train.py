@@ -155,6 +155,19 @@ def test_the_record_says_how_to_do_it_again(finished: Path) -> None:
     assert (finished / "dropped.tsv").read_text() == "corpus\tline\treason\n"
 
 
+def test_every_result_of_a_checkpoint_says_how_it_was_made(finished: Path) -> None:
+    files = list((finished / "results").rglob("*.json"))
+    assert len(files) == 5
+    said, begun = record(finished), {"name": "local/tiny-bert", "prompt": "the cat "}
+    for file in files:
+        training = json.loads(file.read_text(encoding="utf-8"))["bitext_bench"]["training"]
+        assert begun.items() <= training["student"].items()
+        assert (training["teacher"]["name"], training["teacher"]["prompt"]) == ("local/toys:hashing", "the cat ")
+        found = [training[name] for name in ("recipe", "pairs", "loss", "label", "tms", "seed", "steps")]
+        assert found == ["default", ["en-fr"], "soft-contrastive", "hard", False, 42, said["steps"]]
+        assert training["curve"] == [[look["step"], look["dev_accuracy"]] for look in said["dev_curve"]]
+
+
 def test_it_has_learned_and_the_best_weights_are_kept(finished: Path) -> None:
     from sentence_transformers import SentenceTransformer
 

@@ -120,10 +120,12 @@ def _default_name(config: TrainConfig, recipe: str) -> str:
 
 
 def _record(recipe: str, config: TrainConfig, prepared: Prepared, trained: Trained) -> dict[str, Any]:
+    student = _named(config.student, config.student_prompt)
     return {
         "bitext_bench": __version__,
         "recipe": recipe,
         "config": config.to_dict(),
+        "models": {"student": student, "teacher": _named(config.teacher or config.student, config.teacher_prompt)},
         "pairs": [str(item.pair) for item in prepared.data],
         "data": [asdict(report) for report in prepared.corpora],
         "audit": {
@@ -138,6 +140,12 @@ def _record(recipe: str, config: TrainConfig, prepared: Prepared, trained: Train
         "dev_curve": trained.curve,
         "losses": trained.losses,
     }
+
+
+def _named(name: str, prompt: str) -> dict[str, str]:
+    """Return a model by what its results are filed under, not by where it lay."""
+    model = resolve_model(name, ModelOptions())
+    return {"name": model.name, "revision": model.revision, "prompt": prompt}
 
 
 def _save(trained: Trained, output: Path, record: dict[str, Any]) -> None:

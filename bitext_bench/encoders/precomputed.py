@@ -20,6 +20,7 @@ class PrecomputedEncoder:
     """
 
     batch_tokens = 4_096
+    device = ""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -16,6 +16,7 @@ from .fingerprint import fingerprint, read_config
 from .hub import fetch_model
 from .model import Encoder, Model, ModelOptions, Prompts
 from .precomputed import PrecomputedEncoder
+from .record import leaked_rows, training_of
 from .transformer import load_transformer, read_layout
 
 
@@ -124,16 +125,9 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         dtype=options.dtype,
         max_length=layout.max_length,
         load=partial(load_transformer, directory, layout, options, tokenizer),
-        leaked_rows=_leaked_rows(directory),
+        leaked_rows=leaked_rows(directory),
+        training=training_of(directory),
     )
-
-
-def _leaked_rows(directory: Path) -> int:
-    """Return how many rows of benchmarks `bitext-bench train` knows a checkpoint, or its student, was trained on."""
-    audit = read_config(directory / "train_config.json").get("audit")
-    if not isinstance(audit, dict):
-        return 0
-    return int(audit["rows"] if audit.get("kept") else 0) + int(audit.get("inherited", 0))
 
 
 def _from_factory(spec: str) -> Model:

@@ -108,6 +108,7 @@ class TransformerEncoder:
     def __init__(self, model: SentenceTransformer, *, final: bool = False) -> None:
         self.model = model.eval()
         self._to_pack = final
+        self.device = model.device.type
         self.batch_tokens = CPU_BATCH_TOKENS if model.device.type == "cpu" else GPU_BATCH_TOKENS
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:

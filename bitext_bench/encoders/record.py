@@ -1,0 +1,48 @@
+"""What the record beside a checkpoint (train_config.json, which `bitext-bench train` writes) says of its making."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from .fingerprint import read_config
+
+_FILE = "train_config.json"
+_SETTINGS = ("loss", "hard_negatives", "batch_size", "seed")
+_OBJECTIVE = ("label", "tms", "lambda_cross", "tau_teacher", "tau_student")
+
+
+def leaked_rows(directory: Path) -> int:
+    """Return how many rows of benchmarks a checkpoint, or the student it began as, is known to be trained on."""
+    audit = read_config(directory / _FILE).get("audit")
+    if not isinstance(audit, dict):
+        return 0
+    return int(audit["rows"] if audit.get("kept") else 0) + int(audit.get("inherited", 0))
+
+
+def training_of(directory: Path) -> dict[str, Any] | None:
+    """Return what a result file keeps of a checkpoint's training; None for a model that has no finished record.
+
+    Models, pairs, recipe, the settings that tell the rows of the paper's tables apart, and `curve`: (step, accuracy
+    on held-out rows) of every look.
+
+    Raises:
+        UserError: the record lacks something that training always writes.
+    """
+    record = read_config(directory / _FILE)
+    if "models" not in record:
+        return None
+    try:
+        config = record["config"]
+        return {
+            "recipe": record["recipe"],
+            **record["models"],
+            "pairs": record["pairs"],
+            **{name: config[name] for name in _SETTINGS},
+            **{name: config["objective"][name] for name in _OBJECTIVE},
+            "steps": record["steps"],
+            "curve": [[int(look["step"]), look["dev_accuracy"]] for look in record["dev_curve"]],
+        }
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{directory / _FILE} is not the record of a finished training run (no {error})") from error
