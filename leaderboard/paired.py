@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bitext_bench.significance import percentiles, resampled_spearman, resamples
+from bitext_bench.significance import percentiles, resampled_spearman, resamples, spearman_influence
 
 SIGNIFICANT = 0.05  # below this p, once corrected for being many, two models differ
 
@@ -16,23 +17,31 @@ SIGNIFICANT = 0.05  # below this p, once corrected for being many, two models di
 _EXACT_SUM = 20_000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Difference:
     """A score of A minus that of B on the same sentences.
 
     Attributes:
         value: the difference, in the score's own unit.
-        drawn: the same of every bootstrap resample; nan where a resample has no score.
+        influence: of each sentence on the value, (n,) by n: value's variance is the sum of their squares. Subsets of
+            one size share their sentences (FLORES, translated STS) or lose nothing by being taken as if they did.
+        draw: returns the value of every bootstrap resample; nan where a resample has no score.
         p: two-sided, of no difference; not corrected for other comparisons (`holm` does that).
         wins: sentences that A does better on.
         losses: sentences that B does better on; the two are 0 for correlations, which no sentence has.
     """
 
     value: float
-    drawn: NDArray[np.float64]
+    influence: Mapping[int, NDArray[np.float64]]
+    draw: Callable[[], NDArray[np.float64]]
     p: float
     wins: int = 0
     losses: int = 0
+
+    @cached_property
+    def drawn(self) -> NDArray[np.float64]:
+        """The value of every bootstrap resample."""
+        return self.draw()
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -41,17 +50,19 @@ class Difference:
 
     def negated(self) -> Difference:
         """Return the same of an error rate: it falls where hits rise; wins stay wins."""
-        return replace(self, value=-self.value, drawn=-self.drawn)
+        turned = {n: -moved for n, moved in self.influence.items()}
+        return replace(self, value=-self.value, influence=turned, draw=lambda: -self.drawn)
 
 
 def mean_difference(a: NDArray[np.integer], b: NDArray[np.integer], judgements: int) -> Difference:
     """Compare shares of hits; (n,) hits of each sentence among its `judgements` (directions, language pairs)."""
     differences = a.astype(np.int64) - b.astype(np.int64)
-    n = len(differences) * judgements
-    drawn = resamples(len(differences)) @ differences / n
+    size = len(differences)
+    value = float(differences.sum() / (size * judgements))
     return Difference(
-        value=float(differences.sum() / n),
-        drawn=drawn,
+        value=value,
+        influence={size: (differences / judgements - value) / size},
+        draw=lambda: resamples(size) @ differences / (size * judgements),
         p=sign_flip_p(differences),
         wins=int((differences > 0).sum()),
         losses=int((differences < 0).sum()),
@@ -90,14 +101,19 @@ def _spread(size: int, count: int) -> NDArray[np.float64]:
 def spearman_difference(a: NDArray[np.floating], b: NDArray[np.floating], gold: NDArray[np.floating]) -> Difference:
     """Compare rank correlations with gold; (n,) scores of each model.
 
-    p is by the normal distribution with the bootstrap's standard error of the difference: counting resamples could
-    not go below 1 in 1,000.
+    p is by the normal distribution with the standard error that the influences give: counting resamples could not go
+    below 1 in 1,000.
     """
     from scipy.stats import spearmanr
 
     value = float(spearmanr(a, gold).statistic - spearmanr(b, gold).statistic)
-    drawn = resampled_spearman(a, gold) - resampled_spearman(b, gold)
-    return Difference(value, drawn, _normal_p(value, drawn))
+    influence = {len(gold): (spearman_influence(a, gold) - spearman_influence(b, gold)) / len(gold)}
+    return Difference(
+        value=value,
+        influence=influence,
+        draw=lambda: resampled_spearman(a, gold) - resampled_spearman(b, gold),
+        p=_normal_p(value, influence),
+    )
 
 
 def f1_difference(a: NDArray[np.integer], b: NDArray[np.integer], n_gold: int) -> Difference:
@@ -108,25 +124,36 @@ def f1_difference(a: NDArray[np.integer], b: NDArray[np.integer], n_gold: int) -
     found = np.maximum(a[:, 0], b[:, 0])
     missed = max(0, n_gold - int(found.sum()))
     gold = np.concatenate([found, np.ones(missed, dtype=np.int64)])
-    sides = [np.concatenate([side, np.zeros((missed, 2), dtype=np.int64)]) for side in (a, b)]
-    counts = resamples(len(gold))
-    drawn = _f1(counts @ sides[0], counts @ gold) - _f1(counts @ sides[1], counts @ gold)
-    value = float((_f1(sides[0].sum(0), gold.sum()) - _f1(sides[1].sum(0), gold.sum())).item())
-    better = sides[0] @ (1, -1) - sides[1] @ (1, -1)
+    mined_a, mined_b = (np.concatenate([side, np.zeros((missed, 2), dtype=np.int64)]) for side in (a, b))
+
+    def draw() -> NDArray[np.float64]:
+        counts = resamples(len(gold))
+        return _f1(counts @ mined_a, counts @ gold) - _f1(counts @ mined_b, counts @ gold)
+
+    value = float((_f1(mined_a.sum(0), gold.sum()) - _f1(mined_b.sum(0), gold.sum())).item())
+    influence = {len(gold): _f1_influence(mined_a, gold) - _f1_influence(mined_b, gold)}
+    better = mined_a @ (1, -1) - mined_b @ (1, -1)
     wins, losses = int((better > 0).sum()), int((better < 0).sum())
-    return Difference(value, drawn, _normal_p(value, drawn), wins, losses)
+    return Difference(value, influence, draw, _normal_p(value, influence), wins, losses)
 
 
-def _normal_p(value: float, drawn: NDArray[np.float64]) -> float:
+def _normal_p(value: float, influence: Mapping[int, NDArray[np.float64]]) -> float:
     from scipy.stats import norm
 
-    error = float(np.std(drawn[~np.isnan(drawn)])) if not np.isnan(drawn).all() else float("nan")
+    error = np.sqrt(sum(float(moved @ moved) for moved in influence.values()))
     return float(2 * norm.sf(abs(value) / error)) if error else float(value == 0)
 
 
 def _f1(mined: NDArray[np.floating], gold: NDArray[np.floating]) -> NDArray[np.float64]:
     right, wrong = mined[..., 0], mined[..., 1]
     return np.asarray(2 * right / np.maximum(right + wrong + gold, 1), dtype=np.float64)
+
+
+def _f1_influence(mined: NDArray[np.integer], gold: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return (n,) of F1 = sum of 2 right / sum of (right + wrong + gold): a ratio of two means."""
+    whole = mined.sum(axis=1) + gold
+    f1 = float(_f1(mined.sum(0), gold.sum()).item())
+    return np.asarray((2 * mined[:, 0] - f1 * whole) / max(1, int(whole.sum())), dtype=np.float64)
 
 
 def mean_of(differences: Sequence[Difference]) -> Difference:
@@ -138,9 +165,18 @@ def mean_of(differences: Sequence[Difference]) -> Difference:
     if len(differences) == 1:
         return differences[0]
     value = float(np.mean([d.value for d in differences]))
-    drawn = np.mean([d.drawn for d in differences], axis=0)
-    wins, losses = sum(d.wins for d in differences), sum(d.losses for d in differences)
-    return Difference(value, drawn, _normal_p(value, drawn), wins, losses)
+    influence: dict[int, NDArray[np.float64]] = {}
+    for difference in differences:
+        for size, moved in difference.influence.items():
+            influence[size] = influence.get(size, np.zeros(size)) + moved / len(differences)
+    return Difference(
+        value=value,
+        influence=influence,
+        draw=lambda: np.asarray(np.mean([d.drawn for d in differences], axis=0)),
+        p=_normal_p(value, influence),
+        wins=sum(d.wins for d in differences),
+        losses=sum(d.losses for d in differences),
+    )
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -12,7 +12,7 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from leaderboard.paired import f1_difference, holm, mean_difference, sign_flip_p, spearman_difference
+from leaderboard.paired import f1_difference, holm, mean_difference, mean_of, sign_flip_p, spearman_difference
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -88,6 +88,32 @@ def test_f1_is_that_of_the_counts() -> None:
     assert found.value == pytest.approx(2 * 2 / (3 + 4) - 2 * 1 / (1 + 4))
     assert (found.wins, found.losses) == (1, 1)
     assert found.interval[0] <= found.value <= found.interval[1]
+
+
+def test_the_influences_of_f1_have_the_bootstraps_standard_error() -> None:
+    generator = np.random.default_rng(2)
+    right = generator.random((2, 500)) < [[0.9], [0.85]]
+    wrong = generator.random((2, 500)) < [[0.1], [0.2]]
+    a, b = (np.stack(side, axis=1).astype(int) for side in zip(right, wrong, strict=True))
+    found = f1_difference(a, b, 600)
+    (influence,) = found.influence.values()
+    assert np.sqrt(influence @ influence) == pytest.approx(np.std(found.drawn), rel=0.06)
+    assert found.p == pytest.approx(2 * stats.norm.sf(abs(found.value) / np.std(found.drawn)), abs=0.03)
+
+
+def test_subsets_that_share_their_sentences_are_one_sample() -> None:
+    """The same subset three times says no more than once; three different ones say more."""
+    generator = np.random.default_rng(3)
+    hits = (generator.random((3, 2, 400)) < [[0.9], [0.87]]).astype(int)
+    once, others = mean_difference(hits[0, 0], hits[0, 1], 1), [mean_difference(a, b, 1) for a, b in hits]
+    thrice = mean_of([once, once, once])
+    assert np.std(thrice.drawn) == pytest.approx(np.std(once.drawn))
+    assert thrice.p == pytest.approx(2 * stats.norm.sf(abs(once.value) / np.std(once.drawn)), rel=0.2)
+    mean = mean_of(others)
+    assert mean.value == pytest.approx(np.mean([d.value for d in others]))
+    error = np.sqrt(sum(moved @ moved for moved in mean.influence.values()))
+    assert error == pytest.approx(np.std(mean.drawn), rel=0.06)
+    assert error < 0.7 * np.std(once.drawn)
 
 
 def simulated(n: int, rounds: int, gap: float, seed: int = 0):
