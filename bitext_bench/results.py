@@ -11,10 +11,11 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,20 +186,21 @@ def read_result(file: Path) -> TaskResult:
     return result
 
 
-def read_outcomes(file: Path) -> Outcomes:
-    """Read the outcomes that stand beside a result file (whose path is given).
+def read_outcomes(file: Path, only: Collection[str] | None = None) -> Outcomes:
+    """Read the outcomes that stand beside a result file (whose path is given), or `only` some of their columns.
 
     Raises:
-        UserError: they are missing or damaged.
+        UserError: they are missing or damaged, or lack a column.
     """
     packed = file.with_suffix(".outcomes.npz")
     try:
         with np.load(packed, allow_pickle=False) as content:
-            columns = {name: content[name] for name in content.files}
-    except (OSError, ValueError) as error:
+            wanted = content.files if only is None else [*only, "blocks", "offsets"]
+            columns = {name: content[name] for name in wanted}
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise UserError(f"cannot read the outcomes {packed}: {error}; run the task again") from error
     blocks = [tuple(name.split("\t")) for name in columns.pop("blocks").tolist()]
-    offsets = columns.pop("offsets")
+    offsets = columns.pop("offsets").tolist()
     return {
         (subset, direction): {name: column[offsets[i] : offsets[i + 1]] for name, column in columns.items()}
         for i, (subset, direction) in enumerate(blocks)

@@ -54,8 +54,10 @@ def resampled_spearman(predicted: NDArray[np.floating], gold: NDArray[np.floatin
     return _weighted_pearson(_resampled_ranks(predicted, counts), _resampled_ranks(gold, counts), counts)
 
 
-def spearman_influence(predicted: NDArray[np.floating], gold: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return (n,) how far Spearman's correlation moves for each pair that a sample holds once more, times n.
+def spearman_influence(
+    predicted: NDArray[np.floating], gold: NDArray[np.floating]
+) -> tuple[float, NDArray[np.float64]]:
+    """Return Spearman's correlation, and (n,) how far it moves for each pair that a sample holds once more, times n.
 
     The infinitesimal jackknife (Efron 1982, chapter 6): the correlation's standard error is sqrt(sum of squares) / n,
     of the difference of two models on the same pairs that of the difference of their influences. Ranks move with the
@@ -66,12 +68,12 @@ def spearman_influence(predicted: NDArray[np.floating], gold: NDArray[np.floatin
     u, v = x.ranks - x.ranks.mean(), y.ranks - y.ranks.mean()
     spread_u, spread_v = float(u @ u) / len(u), float(v @ v) / len(v)
     if spread_u == 0 or spread_v == 0:
-        return np.full(len(u), np.nan)
+        return float("nan"), np.full(len(u), np.nan)
     rho = float(u @ v) / len(u) / np.sqrt(spread_u * spread_v)
     moved_product = u * v + x.above(v) + y.above(u)
     moved_u, moved_v = u * u + 2 * x.above(u), v * v + 2 * y.above(v)
     moved = moved_product / np.sqrt(spread_u * spread_v) - rho / 2 * (moved_u / spread_u + moved_v / spread_v)
-    return np.asarray(moved - moved.mean(), dtype=np.float64)
+    return float(rho), np.asarray(moved - moved.mean(), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

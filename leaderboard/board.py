@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from .difference import task_difference
+from .difference import Evidence, evidence, mean_of_differences
 from .paired import SIGNIFICANT
 from .read import Entry
 
@@ -48,7 +48,7 @@ def tables(entries: Sequence[Entry]) -> list[Table]:
     groups: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:
         data = (f"{name} {entry.data(name)}" for name in entry.subsets)
-        key = (entry.task, entry.result.run["main_score"], *sorted(data))
+        key = (entry.task, entry.score, *sorted(data))
         groups.setdefault(key, []).append(entry)
     ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[0]), -len(item[1]), item[0]))
     return [_table(group) for _, group in ordered]
@@ -56,7 +56,7 @@ def tables(entries: Sequence[Entry]) -> list[Table]:
 
 def _table(entries: Sequence[Entry]) -> Table:
     first = entries[0]
-    score, lower = first.result.run["main_score"], bool(first.result.run["lower_is_better"])
+    score, lower = first.score, bool(first.result.run["lower_is_better"])
     means = {entry.model: _mean(entry, score) for entry in entries}
 
     def place(entry: Entry) -> tuple[bool, float, str]:
@@ -79,11 +79,14 @@ def _ranks(ordered: Sequence[Entry], subsets: tuple[str, ...]) -> dict[tuple[str
 
     With M entries there are at most M - 1 tests, so each is made at 0.05 / (M - 1) (Bonferroni).
     """
+    if len(ordered) < 2:  # There is nothing to test, and no need of outcomes.
+        return {entry.model: 1 for entry in ordered}
     ranks: dict[tuple[str, str, str], int] = {}
-    leader, rank = None, 0
-    bound = SIGNIFICANT / max(1, len(ordered) - 1)
+    leading: list[Evidence] | None = None
+    rank, bound = 0, SIGNIFICANT / (len(ordered) - 1)
     for place, entry in enumerate(ordered, start=1):
-        if leader is None or task_difference(leader, entry, subsets).p < bound:
-            leader, rank = entry, place
+        own = evidence(entry, subsets)
+        if leading is None or mean_of_differences(leading, own).p < bound:
+            leading, rank = own, place
         ranks[entry.model] = rank
     return ranks

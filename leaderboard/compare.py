@@ -12,8 +12,8 @@ from tabulate import tabulate
 from bitext_bench.errors import UserError
 from bitext_bench.report import printable
 
-from .difference import common_subsets, subset_difference, task_difference
-from .paired import SIGNIFICANT, Difference, holm
+from .difference import common_subsets, difference, evidence
+from .paired import SIGNIFICANT, Difference, holm, mean_of
 from .read import Entry, read_results
 
 
@@ -53,9 +53,11 @@ def run_compare(arguments: argparse.Namespace) -> int:
 def compare_task(a: Entry, b: Entry) -> list[Line]:
     """Return a line a subset that both have on the same data, and their mean where there are several."""
     subsets = common_subsets(a, b)
-    lines = [Line(a, b, name, a.subsets[name]["n"], subset_difference(a, b, name)) for name in subsets]
+    sides = zip(evidence(a, subsets), evidence(b, subsets), strict=True)
+    differences = [difference(ours, theirs) for ours, theirs in sides]
+    lines = [Line(a, b, name, a.subsets[name]["n"], d) for name, d in zip(subsets, differences, strict=True)]
     if len(subsets) > 1:
-        lines.append(Line(a, b, f"mean of {len(subsets)}", None, task_difference(a, b, subsets)))
+        lines.append(Line(a, b, f"mean of {len(subsets)}", None, mean_of(differences)))
     return lines
 
 
@@ -106,19 +108,19 @@ def render(lines: Sequence[Line]) -> str:
 
 
 def _row(line: Line, p: float) -> list[str]:
-    score, difference = line.a.result.run["main_score"], line.difference
-    low, high = difference.interval
+    score, found = line.a.score, line.difference
+    low, high = found.interval
     sides = [entry.subsets[line.subset][score] if line.n is not None else None for entry in (line.a, line.b)]
     shown = [f"{100 * value:.2f}" if value is not None else "" for value in sides]
-    counts = [str(difference.wins), str(difference.losses)] if difference.wins + difference.losses else ["", ""]
+    counts = [str(found.wins), str(found.losses)] if found.wins + found.losses else ["", ""]
     positive_is_better = not line.a.result.run["lower_is_better"]
-    better = "A" if (difference.value > 0) == positive_is_better else "B"
+    better = "A" if (found.value > 0) == positive_is_better else "B"
     return [
         line.a.task,
         printable(line.subset),
         "" if line.n is None else f"{line.n:,}",
         *shown,
-        f"{100 * difference.value:+.2f}",
+        f"{100 * found.value:+.2f}",
         f"{100 * low:+.2f} to {100 * high:+.2f}",
         *counts,
         f"{p:.2g}" if p >= 1e-4 else "< 0.0001",

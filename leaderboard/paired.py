@@ -98,21 +98,32 @@ def _spread(size: int, count: int) -> NDArray[np.float64]:
     return chances
 
 
-def spearman_difference(a: NDArray[np.floating], b: NDArray[np.floating], gold: NDArray[np.floating]) -> Difference:
-    """Compare rank correlations with gold; (n,) scores of each model.
+@dataclass(frozen=True, eq=False)
+class Correlation:
+    """How a model scores pairs beside their gold scores, (n,) each."""
+
+    scores: NDArray[np.floating]
+    gold: NDArray[np.floating]
+
+    @cached_property
+    def observed(self) -> tuple[float, NDArray[np.float64]]:
+        """Spearman's rank correlation, and each pair's influence on it."""
+        return spearman_influence(self.scores, self.gold)
+
+
+def spearman_difference(a: Correlation, b: Correlation) -> Difference:
+    """Compare rank correlations with the same gold.
 
     p is by the normal distribution with the standard error that the influences give: counting resamples could not go
     below 1 in 1,000.
     """
-    from scipy.stats import spearmanr
-
-    value = float(spearmanr(a, gold).statistic - spearmanr(b, gold).statistic)
-    influence = {len(gold): (spearman_influence(a, gold) - spearman_influence(b, gold)) / len(gold)}
+    (rho_a, moved_a), (rho_b, moved_b) = a.observed, b.observed
+    influence = {len(a.gold): (moved_a - moved_b) / len(a.gold)}
     return Difference(
-        value=value,
+        value=rho_a - rho_b,
         influence=influence,
-        draw=lambda: resampled_spearman(a, gold) - resampled_spearman(b, gold),
-        p=_normal_p(value, influence),
+        draw=lambda: resampled_spearman(a.scores, a.gold) - resampled_spearman(b.scores, b.gold),
+        p=_normal_p(rho_a - rho_b, influence),
     )
 
 

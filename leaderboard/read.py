@@ -10,7 +10,7 @@ from typing import Any
 
 from bitext_bench.errors import UserError
 from bitext_bench.report import printable
-from bitext_bench.results import Outcomes, TaskResult, read_outcomes, read_result
+from bitext_bench.results import TaskResult, read_result
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,11 @@ class Entry:
         """The task's name."""
         return self.result.task_name
 
+    @property
+    def score(self) -> str:
+        """The name of the main score."""
+        return str(self.result.run["main_score"])
+
     @cached_property
     def subsets(self) -> dict[str, dict[str, Any]]:
         """The scores of the subsets by name."""
@@ -64,11 +69,6 @@ class Entry:
         """Return what the subset was scored on: data and n; figures of different data are not compared."""
         entry = self.subsets[subset]
         return f"{signature_fields(entry['signature']).get('data', '')} n={entry['n']}"
-
-    @cached_property
-    def outcomes(self) -> Outcomes:
-        """The per-sentence outcomes; raises UserError where they are missing or damaged."""
-        return read_outcomes(self.file)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from bitext_bench.cli import main
 from bitext_bench.results import read_outcomes, read_result, write_result
 from leaderboard.board import tables
-from leaderboard.difference import common_subsets, subset_difference, task_difference
+from leaderboard.difference import Evidence, common_subsets, difference, evidence, mean_of_differences
 from leaderboard.escaping import escape, pipe_table
 from leaderboard.read import Entry, read_results
 from leaderboard.reported import read_reported, render_reported
@@ -52,31 +52,40 @@ def by_task(root: Path) -> dict[str, list[Entry]]:
     return found
 
 
+def sides(a: Entry, b: Entry, subsets: list[str]) -> tuple[list[Evidence], list[Evidence]]:
+    return evidence(a, subsets), evidence(b, subsets)
+
+
 def test_differences_are_those_of_the_scores(results: Path) -> None:
     seen = by_task(results)
     assert len(seen) == 5
     for a, b in seen.values():
-        score = a.result.run["main_score"]
         subsets = common_subsets(a, b)
-        expected = [a.subsets[name][score] - b.subsets[name][score] for name in subsets]
+        expected = [a.subsets[name][a.score] - b.subsets[name][a.score] for name in subsets]
         # Outcomes hold float32, in which near ties of these toys are ties.
-        close = 1e-4 if score == "cosine_spearman" else 1e-6
-        found = [subset_difference(a, b, name) for name in subsets]
-        assert [d.value for d in found] == pytest.approx(expected, abs=close)
-        whole = task_difference(a, b, subsets)
+        close = 1e-4 if a.score == "cosine_spearman" else 1e-6
+        ours, theirs = sides(a, b, subsets)
+        assert [difference(x, y).value for x, y in zip(ours, theirs, strict=True)] == pytest.approx(expected, abs=close)
+        whole = mean_of_differences(ours, theirs)
         assert whole.value == pytest.approx(np.mean(expected), abs=close)
         assert whole.interval[0] <= whole.value <= whole.interval[1]
-        same = task_difference(a, a, subsets)
+        same = mean_of_differences(ours, ours)
         assert (same.value, same.p) == (0, 1)
 
 
 def test_swapping_the_models_turns_everything_round(results: Path) -> None:
     for a, b in by_task(results).values():
-        for name in common_subsets(a, b):
-            there, back = subset_difference(a, b, name), subset_difference(b, a, name)
+        for x, y in zip(*sides(a, b, common_subsets(a, b)), strict=True):
+            there, back = difference(x, y), difference(y, x)
             assert there.value == pytest.approx(-back.value)
             assert there.p == pytest.approx(back.p)
             assert (there.wins, there.losses) == (back.losses, back.wins)
+
+
+def test_scores_of_two_kinds_have_no_difference(results: Path) -> None:
+    one, other = (by_task(results)[task][0] for task in ("Mini-Tatoeba", "Mini-STS"))
+    with pytest.raises(TypeError, match="Shares and Correlation"):
+        difference(*evidence(one, ["ja-en"]), *evidence(other, ["ja"]))
 
 
 @pytest.fixture

@@ -12,7 +12,15 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from leaderboard.paired import f1_difference, holm, mean_difference, mean_of, sign_flip_p, spearman_difference
+from leaderboard.paired import (
+    Correlation,
+    f1_difference,
+    holm,
+    mean_difference,
+    mean_of,
+    sign_flip_p,
+    spearman_difference,
+)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -61,7 +69,7 @@ def test_intervals_are_scipys_paired_bootstrap(seed: int) -> None:
 
     settings = {"paired": True, "method": "percentile", "n_resamples": 2_000, "vectorized": False, "rng": 1}
     theirs = stats.bootstrap((a, b, gold), spearman, **settings)
-    ours = spearman_difference(a, b, gold)
+    ours = spearman_difference(Correlation(a, gold), Correlation(b, gold))
     assert ours.value == pytest.approx(spearman(a, b, gold))
     assert ours.interval == pytest.approx(tuple(theirs.confidence_interval), abs=0.012)
     assert ours.p == pytest.approx(2 * stats.norm.sf(abs(ours.value) / theirs.standard_error), abs=0.03)
@@ -75,7 +83,7 @@ def test_identical_models_tie() -> None:
     mined = generator.integers(0, 2, size=(100, 2))
     for same in (
         mean_difference(hits, hits, 2),
-        spearman_difference(scores, scores, gold),
+        spearman_difference(Correlation(scores, gold), Correlation(scores, gold)),
         f1_difference(mined, mined, 120),
     ):
         assert (same.value, same.p, same.interval, same.wins, same.losses) == (0, 1, (0, 0), 0, 0)

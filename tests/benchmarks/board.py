@@ -1,0 +1,95 @@
+"""A leaderboard of 500 models x 12 tasks: seconds and peak memory of the whole process.
+
+The models are made of the committed results of mUSE: the same files, their outcomes disturbed, each model by its own
+share, so that many stand close together and the paired tests have work to do.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitext_bench.results import Outcomes, TaskResult, read_outcomes, read_result, write_result
+from bitext_bench.significance import mean_interval
+
+from .claims import Claim
+
+MODELS, TASKS = 500, 12
+_TEMPLATES = Path(__file__).parents[2] / "results" / "google__muse-v3"
+_RUN = """
+import resource, sys
+from bitext_bench.cli import main
+main(["leaderboard", "--results", sys.argv[1], "--output", sys.argv[2]])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
+"""
+
+
+def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
+    results, output = make_results(scratch / "results"), scratch / "README.md"
+    start = time.perf_counter()
+    command = [sys.executable, "-c", _RUN, str(results), str(output)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    seconds = time.perf_counter() - start
+    detail = f"{output.read_text(encoding='utf-8').count(chr(10)):,} lines"
+    return [
+        Claim(f"markdown of {MODELS} models x {TASKS} tasks, seconds", seconds, 5, at_least=False, detail=detail),
+        Claim("the same, peak MB", float(done.stdout), 500, at_least=False),
+    ]
+
+
+def make_results(root: Path, models: int = MODELS) -> Path:
+    """Write a folder of made results."""
+    files = sorted(_TEMPLATES.rglob("*.json"))[:TASKS]
+    for file in files:
+        result, outcomes = read_result(file), read_outcomes(file)
+        for number in range(models):
+            generator = np.random.default_rng(number)
+            write_result(root / f"made__model-{number:03}" / "1", *_disturbed(result, outcomes, number, generator))
+    return root
+
+
+def _disturbed(
+    result: TaskResult, outcomes: Outcomes, number: int, generator: np.random.Generator
+) -> tuple[TaskResult, Outcomes]:
+    share = 0.4 * generator.random() ** 2
+    changed = {key: _columns(columns, share, generator) for key, columns in outcomes.items()}
+    scores = json.loads(json.dumps(result.scores))
+    for entry in next(iter(scores.values())):
+        blocks = [columns for (subset, _), columns in changed.items() if subset == entry["hf_subset"]]
+        _rescore(entry, result.run["main_score"], blocks)
+    run = {**result.run, "model": {**result.run["model"], "name": f"made/model-{number:03}", "revision": "1"}}
+    return replace(result, scores=scores, run=run), changed
+
+
+def _columns(columns: dict[str, NDArray[Any]], share: float, generator: np.random.Generator) -> dict[str, NDArray[Any]]:
+    if "gold" in columns:  # STS
+        noise = generator.standard_normal(len(columns["score"])) * share * columns["score"].std()
+        return {**columns, "score": (columns["score"] + noise).astype(np.float32)}
+    return {**columns, "hit": columns["hit"] & (generator.random(len(columns["hit"])) >= share)}
+
+
+def _rescore(entry: dict[str, Any], score: str, blocks: list[dict[str, NDArray[Any]]]) -> None:
+    if score == "cosine_spearman":
+        from scipy.stats import spearmanr
+
+        value = float(spearmanr(blocks[0]["score"], blocks[0]["gold"]).statistic)
+        interval = value - 0.02, value + 0.02
+    elif score == "f1":
+        mined = blocks[0]["score"] >= entry["threshold"]
+        right = int(blocks[0]["hit"][mined].sum())
+        value = 2 * right / (int(mined.sum()) + entry["n"])
+        interval = value - 0.02, value + 0.02
+    else:
+        hits = np.mean([block["hit"] for block in blocks], axis=0)
+        outcomes = 1 - hits if score == "xsim" else hits
+        value, interval = float(outcomes.mean()), mean_interval(outcomes, len(blocks))
+    entry[score] = entry["main_score"] = value
+    entry["intervals"] = {score: list(interval)}
