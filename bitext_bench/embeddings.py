@@ -73,6 +73,11 @@ class Embedder:
         self._limits = limits or BatchLimits()
         self._store = VectorStore(cache, model.space)
 
+    @property
+    def dimensions(self) -> int | None:
+        """The length of the model's vectors; None before anything is encoded."""
+        return self._store.dimensions
+
     def vectors(self, texts: Texts) -> Vectors:
         """Return (N, D) float32 of length 1, for texts that were encoded."""
         return unit(self._store.vectors([self._key(s, texts) for s in texts.sentences]))

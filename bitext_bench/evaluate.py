@@ -59,7 +59,7 @@ def evaluate(embedder: Embedder, loaded: Sequence[LoadedTask]) -> Iterator[tuple
     for item in loaded:
         start = time.monotonic()
         subsets = list(_score(embedder, item))
-        result = _result(embedder.model, item.task, subsets, time.monotonic() - start)
+        result = _result(embedder, item.task, subsets, time.monotonic() - start)
         result.run.update(encoding)
         yield result, outcomes_of(subsets)
 
@@ -96,7 +96,8 @@ def _score(embedder: Embedder, item: LoadedTask) -> Iterator[SubsetScores]:
         yield from unit.score(vectors)
 
 
-def _result(model: Model, task: Task, subsets: Sequence[SubsetScores], seconds: float) -> TaskResult:
+def _result(embedder: Embedder, task: Task, subsets: Sequence[SubsetScores], seconds: float) -> TaskResult:
+    model = embedder.model
     prompt = model.prompts.bitext if task.kind == "bitext" else model.prompts.sts
     entries = [subset_entry(s, signature(task.name, model, prompt, s.signature)) for s in subsets]
     return TaskResult(
@@ -117,6 +118,8 @@ def _result(model: Model, task: Task, subsets: Sequence[SubsetScores], seconds: 
                 "pooling": model.pooling,
                 "dtype": model.dtype,
                 "max_length": model.max_length,
+                "parameters": model.parameters,
+                "dimensions": embedder.dimensions,
                 **({"leaked_rows": model.leaked_rows} if model.leaked_rows else {}),
             },
             **({"training": dict(model.training)} if model.training else {}),

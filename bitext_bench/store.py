@@ -61,6 +61,11 @@ class VectorStore:
         for file in sorted(self.folder.glob("*.shard")):
             self._open(file)
 
+    @property
+    def dimensions(self) -> int | None:
+        """The length of its vectors; None while it is empty."""
+        return int(self._shards[0].shape[1]) if self._shards else None
+
     def __contains__(self, key: bytes) -> bool:
         return key in self._place
 

@@ -17,12 +17,12 @@ import pytest
 from builders import WORDS, make_plain_checkpoint
 from numpy.typing import NDArray
 
-from bitext_bench.baselines import BASELINES
+from bitext_bench.baselines import BASELINES, find_baseline
 from bitext_bench.embeddings import Embedder, Texts
 from bitext_bench.encoders import Model, ModelOptions, Prompts, resolve_model
 from bitext_bench.encoders import resolve as resolving
 from bitext_bench.encoders.extras import Laser2Encoder, SonarEncoder, StaticEncoder
-from bitext_bench.encoders.fingerprint import fingerprint
+from bitext_bench.encoders.fingerprint import count_parameters, fingerprint
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
 
@@ -313,7 +313,7 @@ def remove_weights(folder: Path) -> None:
     ("damage", "words"),
     [
         (remove_weights, "a copy holds no weights"),
-        (lambda folder: (folder / "model.safetensors").write_bytes(b"\0" * 99), "cannot load the model"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"\0" * 99), "is no safetensors file"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "cannot load the model"),
         (lambda folder: edit(folder / "config.json", model_type="no such type"), "cannot load the model"),
         (lambda folder: edit(folder / "1_Pooling" / "config.json", surprise=1), "cannot load the model"),
@@ -780,3 +780,32 @@ def test_a_registered_checkpoint_with_another_ones_tokenizer(
     assert (cls.pooling, cls.overrides) == ("cls", (("pool", "cls"),))
     expected = vectors(resolve_model(str(plain), ModelOptions(pooling="cls", device="cpu")))
     np.testing.assert_array_equal(vectors(cls), expected)
+
+
+# How large a model is
+
+
+def test_parameters_are_counted_without_loading(tiny_model: Path, tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from transformers import AutoModel
+
+    model = SentenceTransformer(str(tiny_model), device="cpu")
+    assert resolve_model(str(tiny_model), DEFAULT).parameters == sum(p.numel() for p in model.parameters())
+    AutoModel.from_pretrained(str(tiny_model)).half().save_pretrained(tmp_path / "half")
+    assert count_parameters(tmp_path / "half") == sum(p.numel() for p in model.parameters())
+    assert resolve_model("muse", DEFAULT).parameters == find_baseline("muse").parameters
+    assert resolve_model("toys:hashing", DEFAULT).parameters is None
+
+
+def test_weights_of_another_format_are_not_counted(tmp_path: Path) -> None:
+    (tmp_path / "pytorch_model.bin").write_bytes(b"0")
+    assert count_parameters(tmp_path) is None
+
+
+def test_a_cut_weight_file_is_said_in_one_line(tiny_model: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "cut"
+    shutil.copytree(tiny_model, copy)
+    file = copy / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(UserError, match=r"model\.safetensors is no safetensors file: .*copy the model again"):
+        resolve_model(str(copy), DEFAULT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,28 @@ def fingerprint(directory: Path) -> str:
     for file in sorted(weights + texts):
         total.update(f"{file.relative_to(directory).as_posix()}\0{_digest(file)}\n".encode())
     return total.hexdigest()
+
+
+def count_parameters(directory: Path) -> int | None:
+    """Return how many parameters a checkpoint's weights hold, read off their headers; None for other formats.
+
+    Raises:
+        UserError: a header is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    total = 0
+    for file in weight_files(directory):
+        if file.suffix != ".safetensors":
+            return None
+        try:
+            with safe_open(file, framework="np") as content:
+                slices = [content.get_slice(name) for name in content.keys()]  # noqa: SIM118 (no mapping)
+                # Whole numbers are positions and the like, which nobody trains.
+                total += sum(math.prod(s.get_shape()) for s in slices if s.get_dtype().startswith(("F", "BF")))
+        except (SafetensorError, OSError) as error:
+            raise UserError(f"{file} is no safetensors file: {error}; copy the model again") from error
+    return total
 
 
 def module_folders(directory: Path) -> list[Path]:

@@ -76,6 +76,7 @@ class Model:
         needs_language: the encoder wants to know each sentence's language (LASER2, SONAR).
         overrides: settings that differ from the model's own, as they name the results folder.
         registered: its name in the registry, if that is how it was found.
+        parameters: how many it has, embeddings included; None where nobody says.
         leaked_rows: training rows that hold a benchmark's sentence, as its training record says.
         training: how `bitext-bench train` made it, for result files; None for any other model.
     """
@@ -91,6 +92,7 @@ class Model:
     needs_language: bool = False
     overrides: tuple[tuple[str, str], ...] = ()
     registered: str | None = None
+    parameters: int | None = None
     leaked_rows: int = 0
     training: Mapping[str, Any] | None = None
 

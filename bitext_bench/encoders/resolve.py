@@ -12,7 +12,7 @@ from pathlib import Path
 from ..baselines import BASELINES, Baseline, find_baseline
 from ..errors import UserError, unknown
 from .extras import FactoryEncoder, Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
-from .fingerprint import fingerprint, read_config
+from .fingerprint import count_parameters, fingerprint, read_config
 from .hub import fetch_model
 from .model import Encoder, Model, ModelOptions, Prompts
 from .precomputed import PrecomputedEncoder
@@ -87,10 +87,11 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
 def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
     if baseline.loader == "muse":
         digest = _hash_files(MuseEncoder.weights_folder())
-        return _foreign("google/muse-v3", digest, MuseEncoder)
+        return replace(_foreign("google/muse-v3", digest, MuseEncoder), parameters=baseline.parameters)
     if baseline.loader == "laser2":
         # The package fetches weights that are pinned by their name; there is no file to hash beforehand.
-        return _foreign("facebook/laser2", hashlib.sha256(b"laser2").hexdigest(), Laser2Encoder)
+        laser = _foreign("facebook/laser2", hashlib.sha256(b"laser2").hexdigest(), Laser2Encoder)
+        return replace(laser, parameters=baseline.parameters)
     directory, revision = fetch_model(baseline.checkpoint, options.revision or baseline.revision)
     if baseline.loader == "model2vec":
         model = _foreign(baseline.checkpoint, fingerprint(directory), partial(StaticEncoder, directory))
@@ -107,7 +108,8 @@ def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
         if tokenizer:
             both = f"{model.fingerprint}\0{fingerprint(tokenizer)}"
             model = replace(model, fingerprint=hashlib.sha256(both.encode()).hexdigest())
-    return replace(model, name=baseline.checkpoint, revision=revision)
+    counted = model.parameters or baseline.parameters
+    return replace(model, name=baseline.checkpoint, revision=revision, parameters=counted)
 
 
 def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | None = None) -> Model:
@@ -125,6 +127,7 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         dtype=options.dtype,
         max_length=layout.max_length,
         load=partial(load_transformer, directory, layout, options, tokenizer),
+        parameters=count_parameters(directory),
         leaked_rows=leaked_rows(directory),
         training=training_of(directory),
     )
