@@ -206,7 +206,7 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
 
 def _add_leaderboard(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
-    parser.add_argument("--format", choices=["markdown", "csv", "json"], default="markdown")
+    parser.add_argument("--format", choices=["markdown", "latex", "csv", "json"], default="markdown")
     parser.add_argument(
         "--output",
         type=Path,
@@ -217,6 +217,11 @@ def _add_leaderboard(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tasks", nargs="+", metavar="TASK", help="(default: all)")
     parser.add_argument("--languages", nargs="+", metavar="LANG", help="en, eng or eng_Latn (default: all)")
     parser.add_argument("--models", nargs="+", metavar="NAME", help="or parts of names (default: all)")
+    parser.add_argument(
+        "--sort",
+        metavar="COLUMN",
+        help="order the rows of every table that has it by model, mean, jpn-eng, tatoeba, speed, … (default: by rank)",
+    )
     parser.set_defaults(run=_leaderboard)
 
 

@@ -194,7 +194,8 @@ def read_outcomes(file: Path, only: Collection[str] | None = None) -> Outcomes:
     """
     packed = file.with_suffix(".outcomes.npz")
     try:
-        with np.load(packed, allow_pickle=False) as content:
+        # Opened here, as numpy leaves a file open that turns out to be damaged.
+        with packed.open("rb") as stream, np.load(stream, allow_pickle=False) as content:
             wanted = content.files if only is None else [*only, "blocks", "offsets"]
             columns = {name: content[name] for name in wanted}
     except (OSError, ValueError, KeyError, BadZipFile) as error:

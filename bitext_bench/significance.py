@@ -31,7 +31,7 @@ def mean_interval(outcomes: NDArray[np.floating], judgements: int = 1) -> Interv
     n, mean, variance = len(outcomes), float(np.mean(outcomes)), float(np.var(outcomes))
     spread = mean * (1 - mean)
     effective = min(n * spread / variance, n * judgements) if variance > 0 else float(n)
-    return _wilson(mean, effective)
+    return wilson(mean, effective)
 
 
 def spearman_interval(predicted: NDArray[np.floating], gold: NDArray[np.floating]) -> Interval:
@@ -114,12 +114,12 @@ def f1_interval(n_correct: int, n_wrong: int, n_missed: int) -> Interval:
     total = n_correct + n_wrong + n_missed
     if not total:
         return (float("nan"), float("nan"))
-    low, high = _wilson(n_correct / total, total)
+    low, high = wilson(n_correct / total, total)
     return (2 * low / (1 + low), 2 * high / (1 + high))
 
 
-def _wilson(mean: float, n: float) -> Interval:
-    """Return Wilson's 1927 score interval of a proportion that n independent judgements gave."""
+def wilson(mean: float, n: float) -> Interval:
+    """Return Wilson's 1927 score interval (95 %) of a proportion in [0, 1] that n independent judgements gave."""
     centre = (mean + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
     half = Z_95 * np.sqrt(mean * (1 - mean) / n + (Z_95 / (2 * n)) ** 2) / (1 + Z_95**2 / n)
     # The mean lies within, which rounding may deny when nothing or everything is a hit.

@@ -1,14 +1,19 @@
-"""What the tables say: comparable rows, their ranks, the best and the second; how they look is markdown.py's."""
+"""What the tables say: comparable rows, their ranks, intervals and order; how they look is markdown.py's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import fmean
+
+from bitext_bench.errors import UserError
+from bitext_bench.significance import Interval
 
 from .difference import Evidence, evidence, mean_of_differences
 from .paired import SIGNIFICANT
 from .read import Entry
+from .spread import interval_of_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +22,24 @@ class Row:
 
     Attributes:
         rank: 1 for the best and all that a paired test does not tell from it; None for a model whose settings are
-            not its own, which is shown among the others and not ranked with them.
+            not its own, or which lacks a score: it is shown among the others and not ranked with them.
         mean: over the subsets of the table; None where one of them has no score.
+        interval: of the mean, 95 %.
     """
 
     entry: Entry
     rank: int | None
     mean: float | None
+    interval: Interval | None
+
+    def value(self, table: Table, column: str) -> float | None:
+        """Return the score of a subset, or the mean for "mean"."""
+        return self.mean if column == "mean" else self.entry.subsets[column][table.score]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Models on one task with the very same data: the same subsets, n and sentences. Best row first."""
+    """Models on one task with the very same data: the same subsets, n and sentences. Best row first, or as sorted."""
 
     task: str
     score: str
@@ -42,51 +53,92 @@ class Table:
         entry = self.rows[0].entry
         return [entry.subsets[name]["n"] for name in self.subsets]
 
+    @property
+    def languages(self) -> list[str]:
+        """MTEB's codes of the languages of all subsets."""
+        subsets = self.rows[0].entry.subsets
+        return sorted({code for name in self.subsets for code in subsets[name]["languages"]})
 
-def tables(entries: Sequence[Entry]) -> list[Table]:
+    def by(self, column: str) -> Table:
+        """Return it in the order of a column ("model", "mean" or a subset), best first; as it is for any other."""
+        if column == "model":
+            return replace(self, rows=tuple(sorted(self.rows, key=lambda row: row.entry.label.casefold())))
+        if column != "mean" and column not in self.subsets:
+            return self
+
+        def place(row: Row) -> tuple[bool, float]:
+            value = row.value(self, column)
+            return value is None, (value or 0) * (1 if self.lower_is_better else -1)
+
+        return replace(self, rows=tuple(sorted(self.rows, key=place)))
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All tables, and the files that could not be judged, with the reason."""
+
+    tables: list[Table]
+    skipped: list[tuple[Path, str]]
+
+
+def make_board(entries: Sequence[Entry]) -> Board:
     """Return one table a task and set of data; of one task, the one with most subsets and then models first."""
     groups: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:
         data = (f"{name} {entry.data(name)}" for name in entry.subsets)
-        key = (entry.task, entry.score, *sorted(data))
-        groups.setdefault(key, []).append(entry)
+        groups.setdefault((entry.task, entry.score, *sorted(data)), []).append(entry)
     ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[0]), -len(item[1]), item[0]))
-    return [_table(group) for _, group in ordered]
+    skipped: list[tuple[Path, str]] = []
+    tables = [_table(group, skipped) for _, group in ordered]
+    return Board([table for table in tables if table.rows], skipped)
 
 
-def _table(entries: Sequence[Entry]) -> Table:
+def _table(entries: Sequence[Entry], skipped: list[tuple[Path, str]]) -> Table:
     first = entries[0]
-    score, lower = first.score, bool(first.result.run["lower_is_better"])
-    means = {entry.model: _mean(entry, score) for entry in entries}
+    lower, subsets = bool(first.result.run["lower_is_better"]), tuple(first.subsets)
+    means = {entry.model: _mean(entry) for entry in entries}
 
     def place(entry: Entry) -> tuple[bool, float, str]:
         mean = means[entry.model]
         return mean is None, (mean or 0) * (1 if lower else -1), entry.label
 
-    ordered = sorted(entries, key=place)
-    ranks = _ranks([e for e in ordered if not e.settings and means[e.model] is not None], tuple(first.subsets))
-    rows = tuple(Row(entry, ranks.get(entry.model), means[entry.model]) for entry in ordered)
-    return Table(first.task, score, lower, tuple(first.subsets), rows)
+    judged = _judged(sorted(entries, key=place), subsets, means, skipped)
+    return Table(first.task, first.score, lower, subsets, tuple(judged))
 
 
-def _mean(entry: Entry, score: str) -> float | None:
-    values = [subset[score] for subset in entry.subsets.values()]
+def _mean(entry: Entry) -> float | None:
+    values = [subset[entry.score] for subset in entry.subsets.values()]
     return None if None in values else fmean(values)
 
 
-def _ranks(ordered: Sequence[Entry], subsets: tuple[str, ...]) -> dict[tuple[str, str, str], int]:
-    """Return ranks of entries, best first; who is not told from the first of a rank shares it.
+def _judged(
+    ordered: Sequence[Entry],
+    subsets: tuple[str, ...],
+    means: dict[tuple[str, str, str], float | None],
+    skipped: list[tuple[Path, str]],
+) -> Iterator[Row]:
+    """Yield a row an entry, best first; who is not told from the first of a rank shares it.
 
-    With M entries there are at most M - 1 tests, so each is made at 0.05 / (M - 1) (Bonferroni).
+    With M ranked entries there are at most M - 1 tests, so each is made at 0.05 / (M - 1) (Bonferroni). An entry is
+    read when its turn comes, and only the first of a rank is kept, so that memory does not grow with the models.
     """
-    if len(ordered) < 2:  # There is nothing to test, and no need of outcomes.
-        return {entry.model: 1 for entry in ordered}
-    ranks: dict[tuple[str, str, str], int] = {}
+    to_rank = {entry.model for entry in ordered if not entry.settings and means[entry.model] is not None}
+    bound = SIGNIFICANT / max(1, len(to_rank) - 1)
     leading: list[Evidence] | None = None
-    rank, bound = 0, SIGNIFICANT / (len(ordered) - 1)
-    for place, entry in enumerate(ordered, start=1):
-        own = evidence(entry, subsets)
-        if leading is None or mean_of_differences(leading, own).p < bound:
-            leading, rank = own, place
-        ranks[entry.model] = rank
-    return ranks
+    rank, place = 0, 0
+    for entry in ordered:
+        mean = means[entry.model]
+        if mean is None:
+            yield Row(entry, None, None, None)
+            continue
+        try:
+            own = evidence(entry, subsets)
+        except UserError as error:
+            skipped.append((entry.file, str(error)))
+            continue
+        ranked = entry.model in to_rank
+        if ranked:
+            place += 1
+            if leading is None or mean_of_differences(leading, own).p < bound:
+                leading, rank = own, place
+        yield Row(entry, rank if ranked else None, mean, interval_of_mean(own))

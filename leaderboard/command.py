@@ -13,10 +13,12 @@ from bitext_bench.languages import resolve
 from bitext_bench.results import mteb_language
 from bitext_bench.store import write_whole
 
-from .board import tables
+from .board import Table, make_board
 from .flat import render_csv, render_json
+from .latex import render_latex
 from .markdown import render
-from .read import Entry, Found, read_results
+from .overview import Overview, make_overview
+from .read import Entry, read_results
 
 _FILE = Path("leaderboard/README.md")
 
@@ -33,10 +35,7 @@ def run_leaderboard(arguments: argparse.Namespace) -> int:
     found = read_results(arguments.results)
     if not found.entries:
         raise UserError(f"{arguments.results} holds no results: run bitext-bench run --output-folder DIR first")
-    for file, reason in found.skipped:
-        print(f"bitext-bench: left out: {file}: {reason}", file=sys.stderr)
-    found = replace(found, entries=_chosen(found.entries, arguments))
-    content = _render(arguments.format, found, arguments.results)
+    content = _render(arguments, _chosen(found.entries, arguments), found.skipped)
     output = arguments.output or (_FILE if arguments.format == "markdown" else None)
     if output is None:
         print(content, end="")
@@ -48,11 +47,33 @@ def run_leaderboard(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _render(form: str, found: Found, root: Path) -> str:
-    shown = tables(found.entries)
-    if form == "markdown":
-        return render(shown, found, root)
-    return {"csv": render_csv, "json": render_json}[form](shown)
+def _render(arguments: argparse.Namespace, entries: Sequence[Entry], unreadable: Sequence[tuple[Path, str]]) -> str:
+    board = make_board(entries)
+    skipped = sorted([*unreadable, *board.skipped])
+    for file, reason in skipped:
+        print(f"bitext-bench: left out: {file}: {reason}", file=sys.stderr)
+    overview = make_overview(board.tables, entries)
+    shown = board.tables
+    if arguments.sort:
+        shown, overview = _sorted(shown, overview, arguments.sort)
+    if arguments.format == "markdown":
+        return render(shown, overview, skipped, arguments.results)
+    if arguments.format == "latex":
+        return render_latex(shown, overview)
+    return {"csv": render_csv, "json": render_json}[arguments.format](shown)
+
+
+def _sorted(tables: Sequence[Table], overview: Overview, column: str) -> tuple[list[Table], Overview]:
+    """Return all in the order of a column, where they have it.
+
+    Raises:
+        UserError: nothing has it.
+    """
+    subsets = {name for table in tables for name in table.subsets}
+    known = ["model", "mean", "parameters", "dimensions", "speed", *(c.key for c in overview.columns), *sorted(subsets)]
+    if column not in known:
+        raise UserError(f"no table has a column {column!r} to sort by: expected one of {', '.join(known)}")
+    return [table.by(column) for table in tables], overview.by(column)
 
 
 def _chosen(entries: Sequence[Entry], arguments: argparse.Namespace) -> list[Entry]:

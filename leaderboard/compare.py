@@ -102,8 +102,11 @@ def render(lines: Sequence[Line]) -> str:
         head = ["task", "subset", "n", "A", "B", "A - B", "95 % interval", "only A", "only B", "p (Holm)", "better"]
         table = tabulate(rows, headers=head, tablefmt="simple", disable_numparse=True)
         blocks.append(f"A: {a}\nB: {b}\n\n{table}")
-    note = "A - B in points of the score. only A, only B: sentences that one does better on. p: exact McNemar (sign "
-    note += "flips where a sentence is judged several times) for shares, paired bootstrap for the others and for means."
+    note = (
+        "A - B in points of the score, with the interval of a paired bootstrap. only A, only B: sentences that one "
+        "does better on. p: exact McNemar (sign flips where a sentence is judged several times) for shares, a normal "
+        "test for the others and for means."
+    )
     return "\n\n".join([*blocks, note])
 
 

@@ -18,9 +18,9 @@ from .read import Entry
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shares:
-    """A model's hits of each sentence, (n,), among its `judgements`: directions or language pairs."""
+    """A model's hits of each sentence, (n,), among its `judgements`, the directions."""
 
-    hits: NDArray[np.int64]
+    hits: NDArray[np.int16]
     judgements: int
     lower_is_better: bool
 
@@ -70,7 +70,7 @@ def _of_subset(entry: Entry, subset: str, blocks: Sequence[dict[str, NDArray[Any
     if entry.score == "f1":
         taken = blocks[0]["score"] >= np.float32(entry.subsets[subset]["threshold"])
         return Mined(blocks[0]["source"][taken], blocks[0]["hit"][taken], entry.subsets[subset]["n"])
-    hits = np.stack([block["hit"] for block in blocks]).sum(axis=0, dtype=np.int64)
+    hits = np.stack([block["hit"] for block in blocks]).sum(axis=0, dtype=np.int16)
     return Shares(np.asarray(hits), len(blocks), bool(entry.result.run["lower_is_better"]))
 
 

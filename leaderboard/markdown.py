@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
-from bitext_bench.baselines import find_baseline
+from bitext_bench.languages import resolve
 from bitext_bench.report import MOST_ROWS, percent
+from bitext_bench.significance import Interval
 
-from .board import Row, Table
+from .board import Table
 from .escaping import escape, pipe_table
-from .read import Entry, Found
+from .marks import marks
+from .overview import Overview, describe
 from .reported import read_reported, render_reported
 
-# Overview columns: heading, tasks of which the first that is there is shown.
-_OVERVIEW = (
-    ("Tatoeba accuracy", ("Tatoeba",)),
-    ("BUCC mining F1", ("BUCC-mining", "BUCC-style-mining")),
-    ("BUCC gold accuracy", ("BUCC.v2", "BUCC-style")),
-    ("FLORES-200 xSIM", ("FLORES-200",)),
-    ("STSBenchmark", ("STSBenchmark",)),
-    ("KorSTS", ("KorSTS",)),
-    ("JSTS", ("JSTS",)),
-)
 _HEAD = """# Leaderboard
 
 Made by `bitext-bench leaderboard` from the result files in `results/`; do not edit it. Percent, and correlations x 100,
 each with its 95 % interval. **Best** and <ins>second</ins> of a column. Models that a paired test on the same sentences
-does not tell from the first of a rank share that rank (exact McNemar or paired bootstrap, 0.05 divided by the number of
-tests). Rows of other data or n stand in tables of their own; a model in settings that are not its own (a prompt, a
-dtype) is shown without a rank. *In italics*: figures that others published, by their own protocol, never ranked.
+does not tell from the first of a rank share that rank (exact McNemar or sign flips for shares, a normal test for others
+and for means; 0.05 divided by the number of tests). Rows of other data or n stand in tables of their own; a model in
+settings that are not its own (a prompt, a dtype) is shown without a rank. *In italics*: figures that others published,
+by their own protocol, never ranked.
 """
+_MOST_PAIRS = 120  # columns that a table can have at all; past that, one a language
+_STYLE = {"best": "**{}**", "second": "<ins>{}</ins>", "": "{}"}
 
 
-def render(tables: Sequence[Table], found: Found, root: Path) -> str:
-    """Return the whole file: overview, one section a task, and what was left out and why."""
-    parts = [_HEAD, _overview(tables)]
+def render(tables: Sequence[Table], overview: Overview, skipped: Sequence[tuple[Path, str]], root: Path) -> str:
+    """Return the whole file: overview, one section a task, and what was left out and why.
+
+    Args:
+        tables: in the order of their sections.
+        overview: of the same models.
+        skipped: files that are not shown, and why.
+        root: the results folder, which may hold imported figures.
+    """
+    parts = [_HEAD, _overview(overview)]
     seen: set[str] = set()
     imported = read_reported(root)
     for table in tables:
@@ -43,95 +47,98 @@ def render(tables: Sequence[Table], found: Found, root: Path) -> str:
         if table.task not in seen and (figures := render_reported(table.task, table.subsets, imported)):
             parts.append(figures)
         seen.add(table.task)
-    if found.skipped:
-        lines = [f"- {escape(str(file.relative_to(root)))}: {escape(reason)}" for file, reason in found.skipped]
+    if skipped:
+        lines = [f"- {escape(str(file.relative_to(root)))}: {escape(reason)}" for file, reason in skipped]
         parts.append("## Left out\n\n" + "\n".join(lines) + "\n")
     return "\n".join(parts)
 
 
-def _overview(tables: Sequence[Table]) -> str:
-    """Return one row a model; of each task the table with most pairs, and nothing of others."""
-    first: dict[str, Table] = {}
-    for table in tables:
-        first.setdefault(table.task, table)
+def _overview(overview: Overview) -> str:
+    where = sorted({speed.where for speed in overview.speed.values()})
+    one_machine = f" ({where[0]})" if len(where) == 1 else ""
+    head = [
+        "model",
+        *(column.heading + _lower(column.lower_is_better) for column in overview.columns),
+        "parameters",
+        "dimensions",
+        f"sentences/s{one_machine}",
+    ]
     columns = [
-        (f"{heading}{_lower(first[task])}", first[task])
-        for heading, tasks in _OVERVIEW
-        if (task := next((t for t in tasks if t in first), None))
+        _marked([column.values.get(entry.model) for entry in overview.models], lower=column.lower_is_better)
+        for column in overview.columns
     ]
-    models: dict[tuple[str, str, str], Entry] = {
-        row.entry.model: row.entry for _, table in columns for row in table.rows
-    }
-    head = ["model", *(heading for heading, _ in columns), "parameters", "dimensions"]
-    cells = {
-        (i, row.entry.model): cell
-        for i, (_, table) in enumerate(columns)
-        for row, cell in zip(table.rows, _marked(table, [row.mean for row in table.rows]), strict=True)
-    }
-    ordered = sorted(models, key=lambda model: _places(columns, model))
-    rows = [
-        [
-            escape(models[model].label),
-            *(cells.get((i, model), "–") for i in range(len(columns))),
-            *_size(models[model]),
-        ]
-        for model in ordered
-    ]
-    return "## Overview\n\n" + pipe_table(head, rows, 1)
-
-
-def _places(columns: Sequence[tuple[str, Table]], model: tuple[str, str, str]) -> tuple[float, tuple[str, str, str]]:
-    """Sort by the mean place over the columns; a missing one counts as the last."""
-    places = []
-    for _, table in columns:
-        order = [row.entry.model for row in table.rows]
-        places.append((order.index(model) if model in order else len(order)) / len(order))
-    return sum(places) / len(places), model
-
-
-def _size(entry: Entry) -> list[str]:
-    registered = entry.result.run["model"].get("registered")
-    baseline = find_baseline(registered) if isinstance(registered, str) else None
-    return [f"{baseline.parameters / 1e6:,.0f} M", str(baseline.dimensions)] if baseline else ["–", "–"]
+    for what, unit in (("parameters", 1e6), ("dimensions", 1)):
+        sizes = [entry.size(what) for entry in overview.models]
+        columns.append([f"{size / unit:,.0f}{' M' if unit > 1 else ''}" if size else "–" for size in sizes])
+    speeds = [overview.speed.get(entry.model) for entry in overview.models]
+    columns.append(
+        [f"{speed.sentences:,.0f}{'' if one_machine else f' ({speed.where})'}" if speed else "–" for speed in speeds]
+    )
+    names = [escape(entry.label) for entry in overview.models]
+    notes = "\n".join(f"- {escape(column.note)}" for column in overview.columns)
+    return f"## Overview\n\n{pipe_table(head, list(zip(names, *columns, strict=True)), 1)}\n{notes}\n"
 
 
 def _section(table: Table) -> str:
-    sizes = sorted(set(table.sizes))
-    n = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
-    heading = f"## {escape(table.task)}: {escape(table.score)}{_lower(table)}"
+    score = f"{escape(table.score)}{_lower(table.lower_is_better)}"
+    said = f"## {escape(table.task)}: {score}, {escape(describe(table))}\n\n"
+    if len(table.subsets) <= MOST_ROWS:
+        return said + _scores(table, table.subsets)
+    whole = said + _scores(table, ())
+    if len(table.subsets) <= _MOST_PAIRS:
+        return whole + _folded(f"each of the {len(table.subsets)} subsets", _scores(table, table.subsets))
+    return whole + _folded("the mean of each language", _by_language(table))
+
+
+def _scores(table: Table, subsets: Sequence[str]) -> str:
     single = len(table.subsets) == 1
-    shown = table.subsets if len(table.subsets) <= MOST_ROWS else ()
-    said = f"{len(table.subsets)} subset{'' if single else 's'}, n = {n}" + ("" if single else " each")
-    head = ["rank", "model", *([] if single else ["mean"]), *map(escape, shown)]
-    columns = [] if single else [_marked(table, [row.mean for row in table.rows])]
-    for name in shown:
-        scores = [row.entry.subsets[name][table.score] for row in table.rows]
+    head = ["rank", "model", *([] if single else ["mean"]), *map(escape, subsets)]
+    columns = [] if single else [_with_intervals(table, "mean", [row.interval for row in table.rows])]
+    for name in subsets:
         intervals = [row.entry.subsets[name]["intervals"].get(table.score) for row in table.rows]
-        columns.append(
-            [
-                f"{score} ({percent(interval[0])}–{percent(interval[1])})" if interval else score
-                for score, interval in zip(_marked(table, scores), intervals, strict=True)
-            ]
-        )
-    rows = [
-        [_rank(table, row), escape(row.entry.label), *cells] for row, *cells in zip(table.rows, *columns, strict=True)
+        columns.append(_with_intervals(table, name, intervals))
+    rows = zip(_ranks(table), (escape(row.entry.label) for row in table.rows), *columns, strict=True)
+    return pipe_table(head, list(rows), 2)
+
+
+def _with_intervals(table: Table, column: str, intervals: Sequence[Interval | None]) -> list[str]:
+    scores = _marked([row.value(table, column) for row in table.rows], lower=table.lower_is_better)
+    return [
+        f"{score} ({percent(interval[0])}–{percent(interval[1])})" if interval else score
+        for score, interval in zip(scores, intervals, strict=True)
     ]
-    return f"{heading}\n\n{said}\n\n{pipe_table(head, rows, 2)}"
 
 
-def _rank(table: Table, row: Row) -> str:
-    if row.rank is None:
-        return "–"
-    tied = sum(other.rank == row.rank for other in table.rows) > 1
-    return f"{row.rank}{'=' if tied else ''}"
+def _by_language(table: Table) -> str:
+    """Return the mean over the subsets that a language is in, for tables with too many of them to show."""
+    members = {
+        code: [name for name in table.subsets if code in table.rows[0].entry.subsets[name]["languages"]]
+        for code in table.languages
+    }
+    columns = []
+    for names in members.values():
+        values = [[row.value(table, name) for name in names] for row in table.rows]
+        means = [None if None in own else fmean(v for v in own if v is not None) for own in values]
+        columns.append(_marked(means, lower=table.lower_is_better))
+    head = ["rank", "model", *(str(resolve(code)) for code in members)]
+    rows = zip(_ranks(table), (escape(row.entry.label) for row in table.rows), *columns, strict=True)
+    return pipe_table(head, list(rows), 2)
 
 
-def _lower(table: Table) -> str:
-    return " (lower is better)" if table.lower_is_better else ""
+def _folded(summary: str, table: str) -> str:
+    return f"\n<details><summary>{summary}</summary>\n\n{table}\n</details>\n"
 
 
-def _marked(table: Table, values: Sequence[float | None]) -> list[str]:
-    """Return values in percent, the best in bold and the second-best underlined; equal values alike."""
-    levels = sorted({v for v in values if v is not None}, reverse=not table.lower_is_better)[:2]
-    marks = dict(zip(levels, ("**{}**", "<ins>{}</ins>"), strict=False))
-    return [percent(v) if v is None else marks.get(v, "{}").format(percent(v)) for v in values]
+def _ranks(table: Table) -> list[str]:
+    shared = Counter(row.rank for row in table.rows)
+    return ["–" if row.rank is None else f"{row.rank}{'=' if shared[row.rank] > 1 else ''}" for row in table.rows]
+
+
+def _lower(lower_is_better: bool) -> str:
+    return " (lower is better)" if lower_is_better else ""
+
+
+def _marked(values: Sequence[float | None], *, lower: bool) -> list[str]:
+    """Return values in percent, the best in bold and the second-best underlined."""
+    found = marks(values, lower_is_better=lower)
+    return [_STYLE[mark].format(percent(value)) for value, mark in zip(values, found, strict=True)]

@@ -141,8 +141,8 @@ def f1_difference(a: NDArray[np.integer], b: NDArray[np.integer], n_gold: int) -
         counts = resamples(len(gold))
         return _f1(counts @ mined_a, counts @ gold) - _f1(counts @ mined_b, counts @ gold)
 
-    value = float((_f1(mined_a.sum(0), gold.sum()) - _f1(mined_b.sum(0), gold.sum())).item())
-    influence = {len(gold): _f1_influence(mined_a, gold) - _f1_influence(mined_b, gold)}
+    (f1_a, moved_a), (f1_b, moved_b) = f1_influence(mined_a, gold), f1_influence(mined_b, gold)
+    value, influence = f1_a - f1_b, {len(gold): moved_a - moved_b}
     better = mined_a @ (1, -1) - mined_b @ (1, -1)
     wins, losses = int((better > 0).sum()), int((better < 0).sum())
     return Difference(value, influence, draw, _normal_p(value, influence), wins, losses)
@@ -160,11 +160,14 @@ def _f1(mined: NDArray[np.floating], gold: NDArray[np.floating]) -> NDArray[np.f
     return np.asarray(2 * right / np.maximum(right + wrong + gold, 1), dtype=np.float64)
 
 
-def _f1_influence(mined: NDArray[np.integer], gold: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Return (n,) of F1 = sum of 2 right / sum of (right + wrong + gold): a ratio of two means."""
+def f1_influence(mined: NDArray[np.integer], gold: NDArray[np.integer]) -> tuple[float, NDArray[np.float64]]:
+    """Return F1 = sum of 2 right / sum of (right + wrong + gold), a ratio of two means, and the influences on it.
+
+    (n, 2) right and wrong pairs of each source, (n,) its gold ones; the squares of the influences sum to F1's variance.
+    """
     whole = mined.sum(axis=1) + gold
     f1 = float(_f1(mined.sum(0), gold.sum()).item())
-    return np.asarray((2 * mined[:, 0] - f1 * whole) / max(1, int(whole.sum())), dtype=np.float64)
+    return f1, np.asarray((2 * mined[:, 0] - f1 * whole) / max(1, int(whole.sum())), dtype=np.float64)
 
 
 def mean_of(differences: Sequence[Difference]) -> Difference:

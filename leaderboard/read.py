@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bitext_bench.baselines import find_baseline
 from bitext_bench.errors import UserError
 from bitext_bench.report import printable
 from bitext_bench.results import TaskResult, read_result
@@ -40,7 +41,7 @@ class Entry:
         model = self.result.run["model"]
         return f"prompt {json.dumps(model['prompt'], ensure_ascii=False)}, {model['dtype']}, {model['pooling']}"
 
-    @property
+    @cached_property
     def model(self) -> tuple[str, str, str]:
         """What makes two entries one model's: name, revision, settings."""
         model = self.result.run["model"]
@@ -50,6 +51,17 @@ class Entry:
     def task(self) -> str:
         """The task's name."""
         return self.result.task_name
+
+    def size(self, what: str) -> int | None:
+        """Return the model's "parameters" or the "dimensions" of its vectors; None where nobody says.
+
+        Files from before that was written down have it from the registry.
+        """
+        model = self.result.run["model"]
+        registered = model.get("registered")
+        baseline = find_baseline(registered) if isinstance(registered, str) else None
+        found = model.get(what) or (getattr(baseline, what) if baseline else None)
+        return int(found) if found else None
 
     @property
     def score(self) -> str:
@@ -87,24 +99,30 @@ class Found:
 def read_results(root: Path) -> Found:
     """Read every result file below a folder; of two for one model and task the newest is used.
 
+    The newest is the one that was made last; files from before that was written down come first, by their own time.
+
     Raises:
         UserError: there is no such folder.
     """
     if not root.is_dir():
         raise UserError(f"no folder {root}: expected one that bitext-bench run wrote results to")
-    newest: dict[tuple[str, ...], Entry] = {}
-    skipped = []
-    for file in sorted(root.rglob("*.json"), key=lambda file: (file.stat().st_mtime, file)):
+    entries, skipped = [], []
+    for file in sorted(root.rglob("*.json")):
         try:
-            entry = Entry(file, _checked(file))
+            entries.append(Entry(file, _checked(file)))
         except UserError as error:
             skipped.append((file, str(error).removeprefix(f"{file} ")))
-            continue
+    newest: dict[tuple[str, ...], Entry] = {}
+    for entry in sorted(entries, key=_made):
         key = (*entry.model, entry.task)
         if key in newest:
-            skipped.append((newest[key].file, f"older than {file}"))
+            skipped.append((newest[key].file, f"older than {entry.file}"))
         newest[key] = entry
     return Found(sorted(newest.values(), key=lambda entry: (entry.task, *entry.model)), sorted(skipped))
+
+
+def _made(entry: Entry) -> tuple[str, float, Path]:
+    return str(entry.result.run.get("date", "")), entry.file.stat().st_mtime, entry.file
 
 
 def _checked(file: Path) -> TaskResult:

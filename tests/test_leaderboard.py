@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +17,10 @@ from markdown_it import MarkdownIt
 
 from bitext_bench.cli import main
 from bitext_bench.results import read_outcomes, read_result, write_result
-from leaderboard.board import tables
+from leaderboard.board import Table, make_board
 from leaderboard.difference import Evidence, common_subsets, difference, evidence, mean_of_differences
 from leaderboard.escaping import escape, pipe_table
+from leaderboard.overview import make_overview
 from leaderboard.read import Entry, read_results
 from leaderboard.reported import read_reported, render_reported
 
@@ -102,6 +105,10 @@ def again(root: Path, name: str, task: str = "Mini-Tatoeba") -> Path:
     return write_result(root / f"copy-{abs(hash(name))}" / "1", result, read_outcomes(file))
 
 
+def tables(root: Path) -> list[Table]:
+    return make_board(read_results(root).entries).tables
+
+
 def leaderboard(root: Path, *more: str) -> str:
     output = root.parent / "README.md"
     assert main(["leaderboard", "--results", str(root), "--output", str(output), *more]) == 0
@@ -110,7 +117,7 @@ def leaderboard(root: Path, *more: str) -> str:
 
 def test_identical_models_share_a_rank(copied: Path) -> None:
     again(copied, "twin")
-    (table,) = [table for table in tables(read_results(copied).entries) if table.task == "Mini-Tatoeba"]
+    (table,) = [table for table in tables(copied) if table.task == "Mini-Tatoeba"]
     ranks = {row.entry.label: row.rank for row in table.rows}
     assert ranks["twin"] == next(rank for name, rank in ranks.items() if "hashing" in name)
     assert f"| {ranks['twin']}= | twin |" in leaderboard(copied)
@@ -120,7 +127,7 @@ def test_other_data_stand_in_a_table_of_their_own(copied: Path) -> None:
     file = again(copied, "other data")
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("data:mini", "data:mine"), encoding="utf-8")
-    found = [t for t in tables(read_results(copied).entries) if t.task == "Mini-Tatoeba"]
+    found = [t for t in tables(copied) if t.task == "Mini-Tatoeba"]
     assert [len(table.rows) for table in found] == [2, 1]
 
 
@@ -128,7 +135,7 @@ def test_settings_that_are_not_the_models_own_have_no_rank(copied: Path) -> None
     file = next(copied.rglob("*hashing*/**/Mini-Tatoeba.json"))
     folder = file.parent / "experiments" / "prompt_x"
     write_result(folder, read_result(file), read_outcomes(file))
-    (table,) = [table for table in tables(read_results(copied).entries) if table.task == "Mini-Tatoeba"]
+    (table,) = [table for table in tables(copied) if table.task == "Mini-Tatoeba"]
     assert [row.rank for row in table.rows if row.entry.settings] == [None]
     assert len(table.rows) == 3
 
@@ -184,6 +191,29 @@ def test_the_newest_of_two_is_shown_and_the_other_named(copied: Path) -> None:
     assert new in [entry.file for entry in found.entries]
 
 
+def test_the_newest_is_the_one_that_says_so_whatever_the_time_of_its_file(copied: Path) -> None:
+    """A clone of a repository has files of one time."""
+    old = next(copied.rglob("*hashing*/**/Mini-STS.json"))
+    result = read_result(old)
+    later = "2999-01-01T00:00:00+00:00"
+    new = write_result(copied / "elsewhere", replace(result, run={**result.run, "date": later}), read_outcomes(old))
+    os.utime(new, (1, 1))
+    assert [file for file, _ in read_results(copied).skipped] == [old]
+
+
+def test_damaged_outcomes_are_named_and_the_rest_is_shown(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    next(copied.rglob("*hashing*/**/Mini-STS.outcomes.npz")).unlink()
+    next(copied.rglob("*hashing*/**/Mini-Tatoeba.outcomes.npz")).write_bytes(b"PK\x03\x04 and no more")
+    text = leaderboard(copied)
+    said = capsys.readouterr().err
+    for task in ("Mini-STS", "Mini-Tatoeba"):
+        assert f"{task}.json: cannot read the outcomes" in said
+        section = text.split(f"## {task}:")[1].split("\n## ")[0]
+        assert "letters" in section and "hashing" not in section
+    assert "hashing" in text.split("## Mini-xSIM:")[1]
+    assert "Mini-STS.json: cannot read" in text.split("## Left out")[1].replace("\\", "")
+
+
 def test_check_fails_when_the_file_is_not_what_the_results_yield(
     copied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -205,6 +235,7 @@ def test_check_fails_when_the_file_is_not_what_the_results_yield(
         (["leaderboard", "--tasks", "STS12"], "no result is left"),
         (["leaderboard", "--languages", "xx"], "xx"),
         (["leaderboard", "--check", "--format", "csv"], "pass --output"),
+        (["leaderboard", "--sort", "ja_en"], "no table has a column 'ja_en' to sort by: expected one of model, mean,"),
         (["compare", "hashing", "nothing"], "nothing fits no model"),
         (["compare", "hashing"], "with what"),
         (["compare", "toys", "hashing"], "toys fits several models"),
@@ -265,6 +296,85 @@ def test_languages_tasks_and_models_are_chosen(results: Path, capsys: pytest.Cap
         ("Mini-STS", "ja"),
     }
     assert {"hashing" in row["model"] for row in rows} == {True}
+
+
+def ranked(text: str, section: str) -> list[list[str]]:
+    """Return the cells of the first table of a section, without its head."""
+    lines = text.split(f"## {section}")[1].split("\n## ")[0].splitlines()
+    rows = [line for line in lines if line.startswith("|")]
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows[2:]]
+
+
+def test_rows_are_sorted_by_a_column_where_a_table_has_it(copied: Path) -> None:
+    again(copied, "Zebra")
+    names = [row[1] for row in ranked(leaderboard(copied, "--sort", "model"), "Mini-Tatoeba")]
+    assert names == sorted(names, key=str.casefold) and names[-1] == "Zebra"
+    by_rank, by_pair = (ranked(leaderboard(copied, *more), "Mini-Tatoeba") for more in ([], ["--sort", "ko-en"]))
+    values = [float(re.search(r"\d+\.\d+", row[4])[0]) for row in by_pair]
+    assert values == sorted(values, reverse=True)
+    assert sorted(map(tuple, by_rank)) == sorted(map(tuple, by_pair))
+    errors = [row[2] for row in ranked(leaderboard(copied, "--sort", "mean"), "Mini-xSIM:")]
+    assert errors[0].startswith("**"), "the lowest error first"
+
+
+def test_the_overview_has_size_and_speed(copied: Path) -> None:
+    for file in copied.rglob("*letters*/**/*.json"):
+        result = read_result(file)
+        result.run["model"] |= {"parameters": 12_345_678, "dimensions": 64}
+        result.run["encoding"] = {"sentences": 3_000, "tokens": 9, "seconds": 1.5, "device": "cuda", "cores": 8}
+        write_result(file.parent, result, read_outcomes(file))
+    text = leaderboard(copied)
+    head = text.split("## Overview")[1].splitlines()[2]
+    rows = {row[0]: row for row in ranked(text, "Overview")}
+    assert [row[-3:] for name, row in rows.items() if "letters" in name] == [["12 M", "64", "2,000 (cuda, 8 cores)"]]
+    assert "sentences/s" in head
+    by_speed = ranked(leaderboard(copied, "--sort", "parameters"), "Overview")
+    assert "letters" in by_speed[0][0], "who has no size comes last"
+
+
+def test_sts_is_a_mean_over_what_the_fullest_model_has(copied: Path) -> None:
+    """A model with fewer of them has no mean, rather than one of other things."""
+    (table,) = [t for t in tables(copied) if t.task == "Mini-STS"]
+    overview = make_overview([table], [])
+    columns = {column.key: column for column in overview.columns}
+    assert set(columns) == {"sts-en", "sts-xx"}
+    assert columns["sts-xx"].note == "STS xx: mean of Mini-STS ja, Mini-STS ko"
+    for row in table.rows:
+        assert columns["sts-en"].values[row.entry.model] == row.entry.subsets["en"]["cosine_spearman"]
+        two = [row.entry.subsets[name]["cosine_spearman"] for name in ("ja", "ko")]
+        assert columns["sts-xx"].values[row.entry.model] == pytest.approx(np.mean(two))
+    less = replace(table.rows[0].entry, languages=frozenset({"eng-Latn", "jpn-Jpan"}))
+    parts = make_board([less, table.rows[1].entry]).tables
+    assert {len(column.values) for column in make_overview(parts, []).columns if column.key == "sts-xx"} == {1}
+
+
+def test_many_subsets_are_folded_away_and_very_many_by_language(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leaderboard.markdown.MOST_ROWS", 2)
+    section = leaderboard(copied).split("## Mini-xSIM:")[1].split("\n## ")[0]
+    assert "<summary>each of the 6 subsets</summary>" in section
+    assert len(ranked(f"## x{section.split('<details>')[1]}", "x")[0]) == 3 + 6
+    monkeypatch.setattr("leaderboard.markdown._MOST_PAIRS", 5)
+    section = leaderboard(copied).split("## Mini-xSIM:")[1].split("\n## ")[0]
+    assert "<summary>the mean of each language</summary>" in section
+    rows = ranked(f"## x{section.split('<details>')[1]}", "x")
+    assert len(rows[0]) == 2 + 3
+    (table,) = [t for t in tables(copied) if t.task == "Mini-xSIM"]
+    english = [s["xsim"] for name, s in table.rows[0].entry.subsets.items() if "eng" in name]
+    assert rows[0][2].strip("*<ins/>") == f"{100 * np.mean(english):.2f}"
+
+
+def test_latex_prints_names_as_they_are(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in [*HOSTILE, "50% of $_{x}^2 & #~"]:
+        again(copied, name)
+    assert main(["leaderboard", "--results", str(copied), "--format", "latex"]) == 0
+    text = capsys.readouterr().out
+    assert r"50\% of \$\_\{x\}\textasciicircum{}2 \& \#\textasciitilde{}" in text
+    assert r"\textbf{" in text and r"\underline{" in text and r"$\downarrow$" in text
+    for block in text.split(r"\begin{tabular}")[1:]:
+        body = block.split(r"\end{tabular}")[0]
+        n_columns = len(re.match(r"\{(l?r*)\}", body)[1])
+        rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+        assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {n_columns}
 
 
 def mteb_file(folder: Path, scores: object, **more: object) -> Path:

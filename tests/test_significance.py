@@ -24,7 +24,7 @@ from bitext_bench.significance import (
 @pytest.mark.parametrize(
     ("hits", "n"), [(0, 1), (1, 1), (0, 10), (10, 10), (1, 1000), (837, 1000), (500, 1012), (99_999, 100_000)]
 )
-def test_hits_and_misses_have_wilsons_interval(hits: int, n: int) -> None:
+def test_hits_and_misses_havewilsons_interval(hits: int, n: int) -> None:
     outcomes = np.repeat([1.0, 0.0], [hits, n - hits])
     expected = stats.binomtest(hits, n).proportion_ci(method="wilson")
     assert mean_interval(outcomes) == pytest.approx((expected.low, expected.high), abs=1e-12)

@@ -1,0 +1,157 @@
+"""One row a model over all tasks: the means that papers quote, size and speed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Any
+
+from bitext_bench.languages import resolve
+
+from .board import Table
+from .read import Entry
+
+ModelKey = tuple[str, str, str]
+Member = tuple[str, str]  # task, subset
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One mean of every model that has all its members.
+
+    Attributes:
+        key: what --sort calls it.
+        note: what the mean is over.
+    """
+
+    key: str
+    heading: str
+    lower_is_better: bool
+    values: Mapping[ModelKey, float]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Sentences a second, as a model's own results measured it, and on what."""
+
+    sentences: float
+    where: str
+
+
+# Key, heading, tasks of which the first that is there is shown.
+_TASKS = (
+    ("tatoeba", "Tatoeba accuracy", ("Tatoeba",)),
+    ("bucc-mining", "BUCC mining F1", ("BUCC-mining", "BUCC-style-mining")),
+    ("bucc", "BUCC gold accuracy", ("BUCC.v2", "BUCC-style")),
+    ("flores", "FLORES-200 xSIM", ("FLORES-200",)),
+)
+_MOST_LANGUAGES = 12  # named one by one up to here
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Models in the order in which they are shown, with their columns, size and speed."""
+
+    models: tuple[Entry, ...]
+    columns: tuple[Column, ...]
+    speed: Mapping[ModelKey, Speed]
+
+    def by(self, key: str) -> Overview:
+        """Return it in the order of a column, of model, parameters, dimensions or speed; for any other as it is."""
+        column = next((column for column in self.columns if column.key == key), None)
+        values: Mapping[ModelKey, float | None]
+        if key == "model":
+            return replace(self, models=tuple(sorted(self.models, key=lambda entry: entry.label.casefold())))
+        if column:
+            values = column.values
+        elif key == "speed":
+            values = {model: speed.sentences for model, speed in self.speed.items()}
+        elif key in ("parameters", "dimensions"):
+            values = {entry.model: entry.size(key) for entry in self.models}
+        else:
+            return self
+        sign = -1 if key == "speed" or (column and not column.lower_is_better) else 1
+
+        def place(entry: Entry) -> tuple[bool, float]:
+            value = values.get(entry.model)
+            return value is None, sign * (value or 0)
+
+        return replace(self, models=tuple(sorted(self.models, key=place)))
+
+
+def make_overview(tables: Sequence[Table], entries: Iterable[Entry]) -> Overview:
+    """Return the overview, sorted by the mean place over the columns; a missing one counts as the last.
+
+    Of each task the table with most subsets counts, and nothing of others.
+    """
+    first: dict[str, Table] = {}
+    for table in tables:
+        first.setdefault(table.task, table)
+    columns = [
+        _task_column(key, heading, first[task])
+        for key, heading, tasks in _TASKS
+        if (task := next((t for t in tasks if t in first), None))
+    ]
+    sts = [table for table in first.values() if table.score == "cosine_spearman"]
+    columns += [column for column in (_sts_column(sts, english=True), _sts_column(sts, english=False)) if column]
+    models = {row.entry.model: row.entry for table in first.values() for row in table.rows}
+    places = _mean_places(columns, models)
+    ordered = sorted(models, key=lambda model: (places[model], model))
+    return Overview(tuple(models[model] for model in ordered), tuple(columns), _speeds(entries))
+
+
+def describe(table: Table) -> str:
+    """Return what a table is over: subsets, languages, n."""
+    sizes = sorted(set(table.sizes))
+    n = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
+    many = len(table.subsets)
+    codes = dict.fromkeys(str(resolve(code)) for code in table.languages)
+    languages = ", ".join(codes) if len(codes) <= _MOST_LANGUAGES else f"{len(codes)} languages"
+    return f"{many:,} subsets of {languages}, n = {n} each" if many > 1 else f"{languages}, n = {n}"
+
+
+def _task_column(key: str, heading: str, table: Table) -> Column:
+    values = {row.entry.model: row.mean for row in table.rows if row.mean is not None}
+    return Column(key, heading, table.lower_is_better, values, f"{table.task}: {describe(table)}")
+
+
+def _sts_column(tables: Sequence[Table], *, english: bool) -> Column | None:
+    """Return the mean over the English subsets, or all others, that the model with most of them has."""
+    found: dict[ModelKey, dict[Member, float]] = {}
+    for table in tables:
+        for name in table.subsets:
+            if (set(table.rows[0].entry.subsets[name]["languages"]) == {"eng-Latn"}) == english:
+                for row in table.rows:
+                    if (value := row.value(table, name)) is not None:
+                        found.setdefault(row.entry.model, {})[table.task, name] = value
+    if not found:
+        return None
+    members = max(found.values(), key=len).keys()
+    values = {model: fmean(own[m] for m in members) for model, own in sorted(found.items()) if members <= own.keys()}
+    side = "en" if english else "xx"
+    names = ", ".join(task if subset == "default" else f"{task} {subset}" for task, subset in members)
+    return Column(f"sts-{side}", f"STS {side}", False, values, f"STS {side}: mean of {names}")
+
+
+def _mean_places(columns: Sequence[Column], models: Iterable[ModelKey]) -> dict[ModelKey, float]:
+    totals = dict.fromkeys(models, 0.0)
+    for column in columns:
+        ordered = sorted(column.values, key=column.values.__getitem__, reverse=not column.lower_is_better)
+        place = {model: i / len(ordered) for i, model in enumerate(ordered)}
+        for model in totals:
+            totals[model] += place.get(model, 1.0)
+    return totals
+
+
+def _speeds(entries: Iterable[Entry]) -> dict[ModelKey, Speed]:
+    """Return the speed of each model by the run that encoded most."""
+    most: dict[ModelKey, dict[str, Any]] = {}
+    for entry in entries:
+        encoding = entry.result.run.get("encoding")
+        if encoding and encoding["sentences"] > most.get(entry.model, {"sentences": 0})["sentences"]:
+            most[entry.model] = encoding
+    return {
+        model: Speed(x["sentences"] / x["seconds"], f"{x['device']}, {x['cores']} cores") for model, x in most.items()
+    }
