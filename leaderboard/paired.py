@@ -26,7 +26,7 @@ class Difference:
         influence: of each sentence on the value, (n,) by n: value's variance is the sum of their squares. Subsets of
             one size share their sentences (FLORES, translated STS) or lose nothing by being taken as if they did.
         draw: returns the value of every bootstrap resample; nan where a resample has no score.
-        p: two-sided, of no difference; not corrected for other comparisons (`holm` does that).
+        test: returns p (below).
         wins: sentences that A does better on.
         losses: sentences that B does better on; the two are 0 for correlations, which no sentence has.
     """
@@ -34,9 +34,14 @@ class Difference:
     value: float
     influence: Mapping[int, NDArray[np.float64]]
     draw: Callable[[], NDArray[np.float64]]
-    p: float
+    test: Callable[[], float]
     wins: int = 0
     losses: int = 0
+
+    @cached_property
+    def p(self) -> float:
+        """Two-sided, of no difference; not corrected for other comparisons (`holm` does that)."""
+        return self.test()
 
     @cached_property
     def drawn(self) -> NDArray[np.float64]:
@@ -63,7 +68,7 @@ def mean_difference(a: NDArray[np.integer], b: NDArray[np.integer], judgements: 
         value=value,
         influence={size: (differences / judgements - value) / size},
         draw=lambda: resamples(size) @ differences / (size * judgements),
-        p=sign_flip_p(differences),
+        test=lambda: sign_flip_p(differences),
         wins=int((differences > 0).sum()),
         losses=int((differences < 0).sum()),
     )
@@ -78,9 +83,7 @@ def sign_flip_p(differences: NDArray[np.integer]) -> float:
     sizes, counts = np.unique(np.abs(differences[differences != 0]), return_counts=True)
     total, observed = int(sizes @ counts), abs(int(differences.sum()))
     if total > _EXACT_SUM:
-        from scipy.stats import norm
-
-        return float(2 * norm.sf(observed / np.sqrt(float(sizes**2 @ counts))))
+        return _both_tails(observed / np.sqrt(float(sizes**2 @ counts)))
     # The sum is 2 T - total, where T is the sum of those with a plus; T's distribution, one size at a time.
     chances = np.ones(1)
     for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
@@ -91,10 +94,11 @@ def sign_flip_p(differences: NDArray[np.integer]) -> float:
 
 def _spread(size: int, count: int) -> NDArray[np.float64]:
     """Return the distribution of size x Binomial(count, 1/2) over 0 to size x count."""
-    from scipy.stats import binom
+    from scipy.special import gammaln
 
+    k = np.arange(count + 1)
     chances = np.zeros(size * count + 1)
-    chances[::size] = binom.pmf(np.arange(count + 1), count, 0.5)
+    chances[::size] = np.exp(gammaln(count + 1) - gammaln(k + 1) - gammaln(count - k + 1) - count * np.log(2))
     return chances
 
 
@@ -123,7 +127,7 @@ def spearman_difference(a: Correlation, b: Correlation) -> Difference:
         value=rho_a - rho_b,
         influence=influence,
         draw=lambda: resampled_spearman(a.scores, a.gold) - resampled_spearman(b.scores, b.gold),
-        p=_normal_p(rho_a - rho_b, influence),
+        test=lambda: _normal_p(rho_a - rho_b, influence),
     )
 
 
@@ -145,14 +149,18 @@ def f1_difference(a: NDArray[np.integer], b: NDArray[np.integer], n_gold: int) -
     value, influence = f1_a - f1_b, {len(gold): moved_a - moved_b}
     better = mined_a @ (1, -1) - mined_b @ (1, -1)
     wins, losses = int((better > 0).sum()), int((better < 0).sum())
-    return Difference(value, influence, draw, _normal_p(value, influence), wins, losses)
+    return Difference(value, influence, draw, lambda: _normal_p(value, influence), wins, losses)
 
 
 def _normal_p(value: float, influence: Mapping[int, NDArray[np.float64]]) -> float:
-    from scipy.stats import norm
-
     error = np.sqrt(sum(float(moved @ moved) for moved in influence.values()))
-    return float(2 * norm.sf(abs(value) / error)) if error else float(value == 0)
+    return _both_tails(abs(value) / error) if error else float(value == 0)
+
+
+def _both_tails(z: float) -> float:
+    from scipy.special import ndtr
+
+    return float(2 * ndtr(-z))
 
 
 def _f1(mined: NDArray[np.floating], gold: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -187,7 +195,7 @@ def mean_of(differences: Sequence[Difference]) -> Difference:
         value=value,
         influence=influence,
         draw=lambda: np.asarray(np.mean([d.drawn for d in differences], axis=0)),
-        p=_normal_p(value, influence),
+        test=lambda: _normal_p(value, influence),
         wins=sum(d.wins for d in differences),
         losses=sum(d.losses for d in differences),
     )
