@@ -15,6 +15,7 @@ from bitext_bench.store import write_whole
 
 from .board import tables
 from .flat import render_csv, render_json
+from .layout_command import lay_out
 from .markdown import render
 from .read import Entry, Found, read_results
 
@@ -22,22 +23,25 @@ _FILE = Path("leaderboard/README.md")
 
 
 def run_leaderboard(arguments: argparse.Namespace) -> int:
-    """Write the leaderboard, or with --check compare it with the file.
+    """Write the leaderboard, or with --layout a table of the paper; with --check compare it with the file.
 
     Raises:
         UserError: there are no results, or none that was asked for; outcomes are missing; or, with --check, the file
             is not what the results yield.
     """
-    if arguments.check and arguments.format != "markdown" and arguments.output is None:
+    output = arguments.output or (_FILE if arguments.format == "markdown" and not arguments.layout else None)
+    if arguments.check and output is None:
         raise UserError("--check compares with a file: pass --output FILE")
     found = read_results(arguments.results)
-    if not found.entries:
+    if not found.entries and not arguments.layout:
         raise UserError(f"{arguments.results} holds no results: run bitext-bench run --output-folder DIR first")
     for file, reason in found.skipped:
         print(f"bitext-bench: left out: {file}: {reason}", file=sys.stderr)
-    found = replace(found, entries=_chosen(found.entries, arguments))
-    content = _render(arguments.format, found, arguments.results)
-    output = arguments.output or (_FILE if arguments.format == "markdown" else None)
+    found = replace(found, entries=_chosen(found.entries, arguments) if found.entries else [])
+    if arguments.layout:
+        content = lay_out(arguments, found.entries)
+    else:
+        content = _render(arguments.format, found, arguments.results)
     if output is None:
         print(content, end="")
     elif arguments.check:
