@@ -69,7 +69,10 @@ def _legend(table: Arranged) -> str:
     if any(column.percent for column in table.columns):
         said.append("FLORES-200: error rate of xSIM in percent, lower is better.")
     if table.measured:
-        said.append("(95 % interval) of one model; [smallest–largest] of several seeds, around their mean.")
+        said.append(
+            "(95 % interval) of one model; [smallest–largest] of several seeds around their mean: the choice of test "
+            "sentences adds to that."
+        )
         said.append("–: no such figure, and where the paper has one a letter says why.")
     if table.own:
         own = ", ".join(column.name for column in table.columns[-table.own :])
@@ -102,7 +105,7 @@ def number(value: float, column: Column) -> str:
 def _marks(cells: Sequence[Cell], column: Column) -> dict[str, str]:
     """Return the marks of the two best figures, as printed; none where there is nothing to compare."""
     printed = [number(cell.value, column) for cell in cells if cell.value is not None]
-    if len(printed) < 2:
+    if len(set(printed)) < 2:
         return {}
     lower = any(average.lower_is_better for average in column.averages.values())
     best = sorted(set(printed), key=float, reverse=not lower)[:2]

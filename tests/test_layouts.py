@@ -226,6 +226,16 @@ def test_the_papers_best_and_second_follow_from_its_figures(results: Results) ->
     assert xsim == ["<ins>*0.02*</ins>", "*0.05*", "*0.16*", "*0.28*", "*0.20*", "***0.01***"]
 
 
+def test_what_stands_beside_can_be_had_and_has_a_name_of_its_own() -> None:
+    from test_averages import names_a_subset
+
+    for layout in LAYOUTS.values():
+        papers = {column.name for column in layout.columns}
+        for average in (a for column in layout.columns for choice in column.instead for a in choice.values()):
+            assert average.name not in papers
+            assert all(names_a_subset(task, subset) for task, subset, _ in average.members)
+
+
 # Which results belong to which row.
 
 
@@ -513,6 +523,13 @@ def test_a_cell_of_fewer_seeds_than_its_row_says_so(results: Results) -> None:
         results.add({**tatoeba(0.9), **({"STSBenchmark": {"default": 0.8}} if seed > 42 else {})}, training(seed=seed))
     (line,) = measured_lines(results.table("table2"))
     assert "| 0.800 [0.800–0.800] 2 seeds |" in line
+
+
+def test_equal_figures_are_not_marked(results: Results) -> None:
+    results.add(tatoeba(0.90001), training())
+    results.add(tatoeba(0.89999), training(loss="embedding-mse"))
+    lines = measured_lines(results.table("table2"))
+    assert [line.split(" | ")[2].split(" (")[0] for line in lines] == ["0.900", "0.900"]
 
 
 def test_a_score_that_does_not_exist_is_missing(results: Results) -> None:
