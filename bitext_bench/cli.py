@@ -208,10 +208,15 @@ def _add_leaderboard(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
     parser.add_argument("--format", choices=["markdown", "latex", "csv", "json"], default="markdown")
     parser.add_argument(
+        "--layout",
+        choices=[f"table{number}" for number in range(1, 7)],
+        help="a table of Park et al. 2024 in its own shape, with the measured rows that belong to it",
+    )
+    parser.add_argument(
         "--output",
         type=Path,
         metavar="FILE",
-        help="(default: leaderboard/README.md for markdown, the terminal for others)",
+        help="(default: leaderboard/README.md for markdown, the terminal for others and for --layout)",
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail if FILE is not what --results yields")
     parser.add_argument("--tasks", nargs="+", metavar="TASK", help="(default: all)")

@@ -16,6 +16,7 @@ from bitext_bench.store import write_whole
 from .board import Table, make_board
 from .flat import render_csv, render_json
 from .latex import render_latex
+from .layout.command import lay_out
 from .markdown import render
 from .overview import Overview, make_overview
 from .read import Entry, read_results
@@ -24,19 +25,24 @@ _FILE = Path("leaderboard/README.md")
 
 
 def run_leaderboard(arguments: argparse.Namespace) -> int:
-    """Write the leaderboard, or with --check compare it with the file.
+    """Write the leaderboard, or with --layout a table of the paper; with --check compare it with the file.
 
     Raises:
         UserError: there are no results, or none that was asked for; outcomes are missing; or, with --check, the file
             is not what the results yield.
     """
-    if arguments.check and arguments.format != "markdown" and arguments.output is None:
+    output = arguments.output or (_FILE if arguments.format == "markdown" and not arguments.layout else None)
+    if arguments.check and output is None:
         raise UserError("--check compares with a file: pass --output FILE")
     found = read_results(arguments.results)
-    if not found.entries:
+    if not found.entries and not arguments.layout:
         raise UserError(f"{arguments.results} holds no results: run bitext-bench run --output-folder DIR first")
-    content = _render(arguments, _chosen(found.entries, arguments), found.skipped)
-    output = arguments.output or (_FILE if arguments.format == "markdown" else None)
+    entries = _chosen(found.entries, arguments) if found.entries else []
+    if arguments.layout:
+        _say_skipped(found.skipped)
+        content = lay_out(arguments, entries)
+    else:
+        content = _render(arguments, entries, found.skipped)
     if output is None:
         print(content, end="")
     elif arguments.check:
@@ -50,8 +56,7 @@ def run_leaderboard(arguments: argparse.Namespace) -> int:
 def _render(arguments: argparse.Namespace, entries: Sequence[Entry], unreadable: Sequence[tuple[Path, str]]) -> str:
     board = make_board(entries)
     skipped = sorted([*unreadable, *board.skipped])
-    for file, reason in skipped:
-        print(f"bitext-bench: left out: {file}: {reason}", file=sys.stderr)
+    _say_skipped(skipped)
     overview = make_overview(board.tables, entries)
     shown = board.tables
     if arguments.sort:
@@ -61,6 +66,11 @@ def _render(arguments: argparse.Namespace, entries: Sequence[Entry], unreadable:
     if arguments.format == "latex":
         return render_latex(shown, overview)
     return {"csv": render_csv, "json": render_json}[arguments.format](shown)
+
+
+def _say_skipped(skipped: Sequence[tuple[Path, str]]) -> None:
+    for file, reason in skipped:
+        print(f"bitext-bench: left out: {file}: {reason}", file=sys.stderr)
 
 
 def _sorted(tables: Sequence[Table], overview: Overview, column: str) -> tuple[list[Table], Overview]:

@@ -13,7 +13,16 @@ from .board import Table
 
 def render_csv(tables: Sequence[Table]) -> str:
     """Return comma-separated values with a header; fractions as they are, nothing rounded."""
-    rows = list(figures(tables))
+    return as_csv(list(figures(tables)))
+
+
+def render_json(tables: Sequence[Table]) -> str:
+    """Return a JSON array of the same rows."""
+    return as_json(list(figures(tables)))
+
+
+def as_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """Return rows of the same fields, at least one, as comma-separated values with a header."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -21,9 +30,9 @@ def render_csv(tables: Sequence[Table]) -> str:
     return stream.getvalue()
 
 
-def render_json(tables: Sequence[Table]) -> str:
-    """Return a JSON array of the same rows."""
-    return json.dumps(list(figures(tables)), ensure_ascii=False, indent=1) + "\n"
+def as_json(rows: Sequence[dict[str, Any]]) -> str:
+    """Return rows as a JSON array."""
+    return json.dumps(rows, ensure_ascii=False, indent=1) + "\n"
 
 
 def figures(tables: Sequence[Table]) -> Iterator[dict[str, Any]]:

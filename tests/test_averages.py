@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitext_bench.averages import PAPER_AVERAGES, Average, compute
+from bitext_bench.averages import PAIR_BUCC, PAIR_STS, PAIR_TATOEBA, PAPER_AVERAGES, Average, compute
 from bitext_bench.languages import LangPair, resolve
 from bitext_bench.results import TaskResult
 from bitext_bench.tasks import TASKS
@@ -59,13 +59,26 @@ def names_a_subset(task: str, subset: str) -> bool:
     return subset == {"Tatoeba": lambda: pair.tatoeba, "FLORES-200": lambda: pair.flores}.get(task, pair.__str__)()
 
 
-@pytest.mark.parametrize("average", PAPER_AVERAGES, ids=lambda average: average.name)
+OF_ONE_PAIR = [*PAIR_TATOEBA.values(), *PAIR_BUCC.values()]
+
+
+@pytest.mark.parametrize("average", [*PAPER_AVERAGES, *OF_ONE_PAIR], ids=lambda average: average.name)
 def test_every_member_can_exist(average: Average) -> None:
     """A member under a name that no task uses would be missing for ever."""
     for task, subset, score in average.members:
         assert names_a_subset(task, subset), f"{task} has no {subset}"
         assert score in ("accuracy", "xsim", "cosine_spearman")
         assert TASKS[task].lower_is_better == average.lower_is_better
+
+
+def test_one_pair_has_the_score_of_its_languages() -> None:
+    assert PAIR_TATOEBA.keys() == {"en-fr", "en-ja", "en-ko", "en-ru"}
+    assert PAIR_BUCC.keys() == {"en-fr", "en-ru"}
+    for pair, average in [*PAIR_TATOEBA.items(), *PAIR_BUCC.items()]:
+        ((_, subset, _),) = average.members
+        assert LangPair.parse(subset).reversed == LangPair.parse(pair)
+    for pair, average in PAIR_STS.items():
+        assert average is BY_NAME[f"STS ({pair[-2:]})"]
 
 
 def test_xsim_covers_both_orders_of_the_papers_languages() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ from ..errors import UserError
 from .fingerprint import read_config
 
 _FILE = "train_config.json"
-_SETTINGS = ("loss", "hard_negatives", "batch_size", "seed")
+_SETTINGS = ("loss", "hard_negatives", "batch_size", "learning_rate", "seed")
 _OBJECTIVE = ("label", "tms", "lambda_cross", "tau_teacher", "tau_student")
 
 
@@ -24,8 +27,9 @@ def leaked_rows(directory: Path) -> int:
 def training_of(directory: Path) -> dict[str, Any] | None:
     """Return what a result file keeps of a checkpoint's training; None for a model that has no finished record.
 
-    Models, pairs, recipe, the settings that tell the rows of the paper's tables apart, and `curve`: (step, accuracy
-    on held-out rows) of every look.
+    Models, pairs, recipe, the settings that tell the rows of the paper's tables apart, `corpora` (rows of each that
+    were kept), `settings` (a digest that runs share which differ in the seed only), and `curve`: (step, accuracy on
+    held-out rows) of every look.
 
     Raises:
         UserError: the record lacks something that training always writes.
@@ -41,8 +45,16 @@ def training_of(directory: Path) -> dict[str, Any] | None:
             "pairs": record["pairs"],
             **{name: config[name] for name in _SETTINGS},
             **{name: config["objective"][name] for name in _OBJECTIVE},
+            "corpora": {f"{corpus['name']} {corpus['pair']}": corpus["kept"] for corpus in record["data"]},
+            "settings": _digest(config, [corpus["sha256"] for corpus in record["data"]]),
             "steps": record["steps"],
             "curve": [[int(look["step"]), look["dev_accuracy"]] for look in record["dev_curve"]],
         }
     except (KeyError, TypeError) as error:
         raise UserError(f"{directory / _FILE} is not the record of a finished training run (no {error})") from error
+
+
+def _digest(config: Mapping[str, Any], data: list[str]) -> str:
+    """Return what stays the same for every seed; the models are named elsewhere, here only by where they lay."""
+    told = {name: value for name, value in config.items() if name not in ("seed", "student", "teacher")}
+    return hashlib.sha256(json.dumps([told, data], sort_keys=True).encode()).hexdigest()[:12]

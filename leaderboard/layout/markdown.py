@@ -1,0 +1,136 @@
+"""A table of the paper as GitHub's markdown: the paper's rows in italics, measured ones with their ranges and notes."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from string import ascii_lowercase
+
+from ..escaping import escape, pipe_table
+from .arrange import Arranged, Line
+from .cells import Cell
+from .conditions import describe, source
+from .tables import Column
+
+_OTHER_DATA = "the rows of this block were not scored on the same data, and are not compared"
+
+
+def render_layout(table: Arranged) -> str:
+    """Return the table with what has to be known to read it."""
+    settings, reasons = _Notes(""), _Notes(ascii_lowercase)
+    rows = []
+    for block in table.blocks:
+        columns = [_rendered(block, i, column, reasons) for i, column in enumerate(table.columns)]
+        for i, line in enumerate(block):
+            cells = [column[i] for column in columns]
+            if not line.measured:
+                cells[len(cells) - table.own :] = [""] * table.own
+            rows.append([*_labels(line, first=i == 0), *cells, _source(line, settings)])
+    head = [*table.layout.head, *(column.name for column in table.columns), "source"]
+    notes = [*settings.lines(), *reasons.lines()]
+    parts = [
+        f"# Table {table.name.removeprefix('table')} of Park et al. 2024 (arXiv:2405.16155): {table.layout.title}\n",
+        f"{textwrap.fill(_legend(table), 120, break_on_hyphens=False)}\n",
+        pipe_table(head, rows, len(table.layout.head)),
+        *(["\n".join(notes) + "\n"] if notes else []),
+    ]
+    return "\n".join(parts)
+
+
+class _Notes:
+    """Footnotes in the order in which they are first needed, under letters and then numbers."""
+
+    def __init__(self, names: str) -> None:
+        self._names = names
+        self._texts: list[str] = []
+
+    def mark(self, text: str) -> str:
+        """Return the mark that refers to a note."""
+        if text not in self._texts:
+            self._texts.append(text)
+        return self._mark(self._texts.index(text))
+
+    def lines(self) -> list[str]:
+        """Return all notes."""
+        return [f"- {self._mark(i)} {escape(text)}" for i, text in enumerate(self._texts)]
+
+    def _mark(self, i: int) -> str:
+        return f"<sup>{self._names[i] if i < len(self._names) else i + 1 - len(self._names)}</sup>"
+
+
+def _legend(table: Arranged) -> str:
+    said = [
+        "*In italics*: as the paper reports it; all other rows are measured.",
+        "Accuracy is the mean of both directions (so the paper's text; its code scores xx-en only).",
+        "**Best** and <ins>second</ins> of a column, by the figures as printed, are marked among the paper's rows of a "
+        "group and, separately, in each block of measured rows.",
+    ]
+    if any(column.percent for column in table.columns):
+        said.append("FLORES-200: error rate of xSIM in percent, lower is better.")
+    if table.measured:
+        said.append(
+            "(95 % interval) of one model; [smallest–largest] of several seeds around their mean: the choice of test "
+            "sentences adds to that."
+        )
+        said.append("–: no such figure, and where the paper has one a letter says why.")
+    if table.own:
+        own = ", ".join(column.name for column in table.columns[-table.own :])
+        said.append(f"Not a column of the paper's, in place of what cannot be formed: {own}.")
+    return " ".join(said)
+
+
+def _rendered(block: Sequence[Line], i: int, column: Column, reasons: _Notes) -> list[str]:
+    """Return the i-th column of a block; where its cells have figures of different data, without marks."""
+    cells = [line.cells[i] for line in block]
+    comparable = len({cell.data for cell in cells if cell.value is not None}) <= 1
+    marks = _marks(cells, column) if comparable else {}
+    rendered = []
+    for line, cell in zip(block, cells, strict=True):
+        if cell.value is None:
+            rendered.append(f"–{reasons.mark(cell.why) if cell.why else ''}")
+            continue
+        printed = number(cell.value, column)
+        shown = marks.get(printed, "{}").format(printed if line.measured else f"*{printed}*")
+        rendered.append(f"{shown}{_range(line, cell, column)}{'' if comparable else reasons.mark(_OTHER_DATA)}")
+    return rendered
+
+
+def number(value: float, column: Column) -> str:
+    """Return a figure in the paper's format; halves, which accuracies in two directions often are, are rounded up."""
+    scaled, step = (100 * value, "0.01") if column.percent else (value, "0.001")
+    return str(Decimal(f"{scaled:.9f}").quantize(Decimal(step), ROUND_HALF_UP))
+
+
+def _marks(cells: Sequence[Cell], column: Column) -> dict[str, str]:
+    """Return the marks of the two best figures, as printed; none where there is nothing to compare."""
+    printed = [number(cell.value, column) for cell in cells if cell.value is not None]
+    if len(set(printed)) < 2:
+        return {}
+    lower = any(average.lower_is_better for average in column.averages.values())
+    best = sorted(set(printed), key=float, reverse=not lower)[:2]
+    return dict(zip(best, ("**{}**", "<ins>{}</ins>"), strict=False))
+
+
+def _range(line: Line, cell: Cell, column: Column) -> str:
+    few = ""
+    if line.measured and cell.seeds < len(line.measured.models):
+        few = f" {cell.seeds} seed{'s' if cell.seeds > 1 else ''}"
+    if cell.low is None or cell.high is None:
+        return few
+    span = f"{number(cell.low, column)}–{number(cell.high, column)}"
+    return (f" [{span}]" if cell.seeds > 1 else f" ({span})") + few
+
+
+def _labels(line: Line, *, first: bool) -> list[str]:
+    if line.measured:
+        labels = [label if label in line.row.labels else escape(label) for label in line.labels]
+    else:
+        labels = [f"*{label}*" for label in line.labels]
+    return [line.row.group if first else "", *labels] if line.row.group else labels
+
+
+def _source(line: Line, settings: _Notes) -> str:
+    if not line.measured:
+        return "*paper*"
+    return f"{escape(source(line.measured))}{settings.mark(describe(line.measured))}"

@@ -1,0 +1,96 @@
+"""What result files say of the training of their model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_PAPER = {"lambda_cross": 0.1, "tau_teacher": 0.1, "tau_student": 0.1}  # Park et al. 2024, section 4.1
+# What does not tell two rows apart: the seed, and what follows from it. A run that stops early has steps of its own,
+# which its settings explain; where these are not recorded, other steps may mean other settings.
+_OF_A_SEED = ("seed", "curve")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Origin:
+    """A model that training began with."""
+
+    name: str
+    revision: str
+    prompt: str
+
+    @property
+    def short(self) -> str:
+        """Its name without the organisation: a copy on disk is local/<directory>."""
+        return self.name.rpartition("/")[2] or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How a checkpoint was trained.
+
+    Attributes:
+        label, tms: of the soft contrastive loss; the other losses have them too and do not use them.
+        shared: what runs of other seeds have in common, and runs of other settings do not.
+        data: (corpus, rows kept); empty where that was not recorded.
+    """
+
+    student: Origin
+    teacher: Origin
+    pairs: frozenset[frozenset[str]]
+    loss: str
+    label: str
+    tms: bool
+    hard_negatives: int
+    recipe: str
+    steps: int
+    batch_size: int
+    seed: int
+    shared: str
+    data: tuple[tuple[str, int], ...]
+    particulars: tuple[str, ...]
+
+
+def training_of(run: Mapping[str, Any]) -> Training | None:
+    """Return what a result's `bitext_bench` block says of its model's training; None where it says nothing whole."""
+    try:
+        said = run["training"]
+        return Training(
+            student=_origin(said["student"]),
+            teacher=_origin(said["teacher"]),
+            pairs=frozenset(frozenset(pair.split("-")) for pair in said["pairs"]),
+            loss=str(said["loss"]),
+            label=str(said["label"]),
+            tms=bool(said["tms"]),
+            hard_negatives=int(said["hard_negatives"]),
+            recipe=str(said["recipe"]),
+            steps=int(said["steps"]),
+            batch_size=int(said["batch_size"]),
+            seed=int(said["seed"]),
+            shared=_shared(said),
+            data=tuple((str(name), int(rows)) for name, rows in said.get("corpora", {}).items()),
+            particulars=_particulars(said),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _origin(said: Mapping[str, Any]) -> Origin:
+    return Origin(str(said["name"]), str(said["revision"]), str(said["prompt"]))
+
+
+def _shared(said: Mapping[str, Any]) -> str:
+    apart = (*_OF_A_SEED, "steps") if "settings" in said else _OF_A_SEED
+    return json.dumps({name: value for name, value in said.items() if name not in apart}, sort_keys=True)
+
+
+def _particulars(said: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return in words what the label of a row does not say and the paper's settings do not imply."""
+    found = [f"{name} {said[name]}" for name, usual in _PAPER.items() if float(said[name]) != usual]
+    if said["hard_negatives"] > 1:
+        found.append(f"{said['hard_negatives']} hard negatives a row")
+    if "learning_rate" in said:
+        found.append(f"learning rate {said['learning_rate']:g}")
+    return tuple(found)

@@ -1,0 +1,59 @@
+"""What a result keeps of the training of its checkpoint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bitext_bench.encoders.record import training_of
+from bitext_bench.errors import UserError
+
+
+def write_record(folder: Path, sha256: str = "ab", **settings: Any) -> Path:
+    objective = {"label": "priority", "tms": True, "lambda_cross": 0.1, "tau_teacher": 0.1, "tau_student": 0.1}
+    config = {"student": "a", "loss": "soft-contrastive", "hard_negatives": 0, "batch_size": 32, "clip": 1.0, "seed": 1}
+    model = {"name": "local/a", "revision": "r", "prompt": ""}
+    content = {
+        "recipe": "default",
+        "config": {**config, "learning_rate": 3e-5, "objective": objective, **settings},
+        "models": {"student": model, "teacher": model},
+        "pairs": ["en-ja"],
+        "data": [{"name": "made", "pair": "en-ja", "sha256": sha256, "kept": 7}],
+        "steps": 10,
+        "dev_curve": [{"step": 5.0, "dev_accuracy": 0.5}],
+    }
+    folder.mkdir(exist_ok=True)
+    (folder / "train_config.json").write_text(json.dumps(content), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"seed": 2}, True),
+        ({"student": "elsewhere/a"}, True),  # its revision says which it is
+        ({"clip": 0.5}, False),
+        ({"learning_rate": 1e-4}, False),
+        ({"sha256": "cd"}, False),
+    ],
+)
+def test_runs_that_differ_in_the_seed_only_share_their_settings(
+    tmp_path: Path, changes: dict[str, Any], same: bool
+) -> None:
+    one, other = training_of(write_record(tmp_path / "one")), training_of(write_record(tmp_path / "other", **changes))
+    assert one and other
+    assert one["corpora"] == {"made en-ja": 7}
+    assert one["curve"] == [[5, 0.5]]
+    assert (one["settings"] == other["settings"]) is same
+
+
+def test_what_has_no_finished_record_has_none(tmp_path: Path) -> None:
+    assert training_of(tmp_path) is None
+    (tmp_path / "train_config.json").write_text('{"config": {}}', encoding="utf-8")
+    assert training_of(tmp_path) is None
+    (tmp_path / "train_config.json").write_text('{"config": {}, "models": {}}', encoding="utf-8")
+    with pytest.raises(UserError, match="is not the record of a finished training run"):
+        training_of(tmp_path)
