@@ -24,7 +24,7 @@ from . import __version__
 from .encoders import Model
 from .errors import UserError
 from .languages import Language
-from .store import write_whole
+from .store import make_folder, write_whole
 from .tasks import SubsetScores
 
 FORMAT = 1  # of the "bitext_bench" block; a reader refuses what it does not know
@@ -143,10 +143,7 @@ def write_result(folder: Path, result: TaskResult, outcomes: Outcomes) -> Path:
     Raises:
         UserError: the disk is full or the folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the results folder {folder}: {error.strerror}") from error
+    make_folder(folder)
     file = folder / f"{result.task_name}.json"
     write_whole(folder / f"{result.task_name}.outcomes.npz", _pack(outcomes))
     write_whole(file, result.to_json().encode())

@@ -52,10 +52,7 @@ class VectorStore:
 
     def __init__(self, root: Path, space: str) -> None:
         self.folder = root / space
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"cannot make the cache folder {self.folder}: {error.strerror}") from error
+        make_folder(self.folder)
         self._shards: list[NDArray[np.float32]] = []
         self._place: dict[bytes, tuple[int, int]] = {}
         for file in sorted(self.folder.glob("*.shard")):
@@ -143,6 +140,18 @@ def _read_shard(file: Path) -> tuple[list[bytes], NDArray[np.float32]] | None:
     keys = [flat[i : i + KEY_BYTES] for i in range(0, len(flat), KEY_BYTES)]
     vectors = np.ndarray((n, d), dtype="<f4", buffer=content, offset=first_vector)
     return keys, vectors
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that something is to be written to, with those above it.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
 
 
 def write_whole(file: Path, content: bytes) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
 from bitext_bench.results import mteb_language
-from bitext_bench.store import write_whole
+from bitext_bench.store import make_folder, write_whole
 
 from .board import Table, make_board
 from .flat import render_csv, render_json
@@ -48,6 +48,7 @@ def run_leaderboard(arguments: argparse.Namespace) -> int:
     elif arguments.check:
         _check(output, content, arguments.results)
     else:
+        make_folder(output.parent)
         write_whole(output, content.encode())
         print(f"bitext-bench: wrote {output}", file=sys.stderr)
     return 0

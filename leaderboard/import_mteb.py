@@ -13,7 +13,7 @@ from typing import Any
 from bitext_bench.baselines import Reported
 from bitext_bench.errors import UserError
 from bitext_bench.report import printable
-from bitext_bench.store import write_whole
+from bitext_bench.store import make_folder, write_whole
 
 from .reported import FILE, read_reported, render_rows
 
@@ -43,6 +43,7 @@ def run_import(arguments: argparse.Namespace) -> int:
         raise UserError(f"{path} holds no result file of mteb: expected <org>__<model>/<revision>/<Task>.json")
     output = arguments.results / FILE
     before = {_key(name, figure): (name, figure) for name, figure in read_reported(arguments.results)}
+    make_folder(arguments.results)
     write_whole(output, render_rows([row for _, row in sorted({**before, **figures}.items())]).encode())
     print(f"bitext-bench: {len(figures):,} reported figures are in {output}", file=sys.stderr)
     return 0

@@ -401,6 +401,17 @@ def test_mtebs_files_become_reported_rows(copied: Path, tmp_path: Path) -> None:
     assert "mteb 2.1.0; the prompt is not recorded" in row.replace("\\", "")
 
 
+def test_folders_that_are_not_there_yet_are_made(results: Path, tmp_path: Path) -> None:
+    mteb_file(tmp_path / "theirs", {"test": [{"hf_subset": "en", "cosine_spearman": 0.5}]})
+    assert main(["import-mteb", str(tmp_path / "theirs"), "--results", str(tmp_path / "new" / "results")]) == 0
+    assert read_reported(tmp_path / "new" / "results")
+    output = tmp_path / "also" / "new" / "board.md"
+    assert main(["leaderboard", "--results", str(results), "--output", str(output)]) == 0
+    assert output.is_file()
+    (tmp_path / "file").write_text("")
+    assert main(["leaderboard", "--results", str(results), "--output", str(tmp_path / "file" / "x.md")]) == 1
+
+
 @pytest.mark.parametrize(
     ("scores", "more", "said"),
     [

@@ -300,7 +300,7 @@ def test_a_read_only_cache_can_be_read(
     np.testing.assert_array_equal(opened.vectors(keys("b")), rows(1, seed=1))
     with pytest.raises(UserError, match=r"cannot write .*(Read-only file system|Permission denied)"):
         opened.add(keys("a"), rows(1))
-    with pytest.raises(UserError, match=r"cannot make the cache folder .*(Read-only file system|Permission denied)"):
+    with pytest.raises(UserError, match=r"cannot make the folder .*(Read-only file system|Permission denied)"):
         VectorStore(folder, "new space")
 
 
@@ -308,7 +308,7 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot write .*nowhere/file: No such file or directory"):
         write_whole(tmp_path / "nowhere" / "file", b"x")
     (tmp_path / "blocked").write_text("a file, no folder")
-    with pytest.raises(UserError, match="cannot make the cache folder"):
+    with pytest.raises(UserError, match="cannot make the folder"):
         VectorStore(tmp_path / "blocked", "space")
     with pytest.raises(UserError, match=r"cannot write .*blocked/file: Not a directory"):
         write_whole(tmp_path / "blocked" / "file", b"x")

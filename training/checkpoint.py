@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bitext_bench.errors import UserError
-from bitext_bench.store import write_whole
+from bitext_bench.store import make_folder, write_whole
 
 from .config import TrainConfig
 
@@ -54,10 +54,7 @@ def claim(output: Path, record: dict[str, Any], *, overwrite: bool) -> None:
         before, now = read_record(output).get("sums", {}), record["sums"]
         if other := sorted(name for name in {**before, **now} if before.get(name) != now.get(name)):
             raise UserError(f"{output} was begun with other {', '.join(other)}: bring them back, or --overwrite")
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the folder {output}: {error.strerror}") from error
+    make_folder(output)
     write_record(output, record)
 
 
