@@ -110,7 +110,13 @@ def _add_model_options(parser: argparse.ArgumentParser, *, required: bool = True
     )
     model.add_argument("--pooling", choices=["mean", "cls", "last"], help="for plain transformers checkpoints")
     model.add_argument("--max-length", type=_positive, metavar="TOKENS", help="(default: the model's own)")
-    model.add_argument("--dtype", choices=["fp32", "bf16", "fp16"], default="fp32", help="(default: %(default)s)")
+    model.add_argument(
+        "--dtype",
+        choices=["auto", "fp32", "bf16", "fp16"],
+        default="fp32",
+        help="auto: what the device is fastest in (default: %(default)s)",
+    )
+    model.add_argument("--backend", choices=["torch", "openvino"], default="torch", help="(default: %(default)s)")
     model.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps (default: a GPU where there is one)")
     model.add_argument("--trust-remote-code", action="store_true", help="run code that comes with the model")
     model.add_argument("--allow-pickle", action="store_true", help="load weights that are not safetensors")

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     folder = result_folder(arguments.output_folder, model)
     chosen = "all languages" if languages is None else ", ".join(map(str, languages))
-    _say(f"{printable(model.name)} on {len(loaded)} tasks of {printable(source.name)}: {chosen}")
+    _say(f"{printable(model.name)} in {model.dtype} on {len(loaded)} tasks of {printable(source.name)}: {chosen}")
     for line in absent:
         _say(f"left out: {line}")
     if model.leaked_rows:
@@ -87,7 +87,12 @@ def _same_setting(stored: TaskResult, arguments: argparse.Namespace) -> tuple[Mo
         raise UserError(f"{arguments.file} was made with {name}, which is no public model: pass --model DIR")
     pooling = said["pooling"] if said["pooling"] in POOLINGS else None
     options = replace(
-        _options(arguments), prompt=said["prompt"], dtype=said["dtype"], pooling=pooling, max_length=said["max_length"]
+        _options(arguments),
+        prompt=said["prompt"],
+        dtype=said["dtype"],
+        backend=said.get("backend", "torch"),
+        pooling=pooling,
+        max_length=said["max_length"],
     )
     mini = stored.task_name.startswith("Mini-")
     hub = stored.dataset_revision.startswith("hub-")
@@ -110,6 +115,7 @@ def _options(arguments: argparse.Namespace) -> ModelOptions:
         prompt=arguments.prompt,
         pooling=arguments.pooling,
         dtype=arguments.dtype,
+        backend=arguments.backend,
         max_length=arguments.max_length,
         device=arguments.device,
         revision=arguments.model_revision,

@@ -117,6 +117,7 @@ def _result(embedder: Embedder, task: Task, subsets: Sequence[SubsetScores], sec
                 "prompt": prompt,
                 "pooling": model.pooling,
                 "dtype": model.dtype,
+                "backend": model.backend,
                 "max_length": model.max_length,
                 "parameters": model.parameters,
                 "dimensions": embedder.dimensions,

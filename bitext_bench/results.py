@@ -85,6 +85,7 @@ def signature(task_name: str, model: Model, prompt: str, parts: Mapping[str, str
         "prompt": json.dumps(prompt, ensure_ascii=False),
         "pool": model.pooling,
         "dtype": model.dtype,
+        **({"backend": model.backend} if model.backend != "torch" else {}),
         "maxlen": str(model.max_length) if model.max_length else "model",
         "data": parts["data"],
         "model": f"sha256:{model.fingerprint[:12]}",

@@ -30,7 +30,7 @@ LAYERS = [
     {"bitext_bench.__main__"},
 ]
 HEAVY = {"torch", "transformers", "sentence_transformers", "mteb", "datasets", "scipy", "pandas", "faiss"}
-LATE = {"bitext_bench.encoders.packed"}  # a torch module, which nothing may import before there is work for it
+LATE = {"bitext_bench.encoders.packed", "bitext_bench.encoders.openvino"}  # torch modules: imported when there is work
 MOST_PARAMETERS = 6
 
 

@@ -15,6 +15,8 @@ from ..languages import Language
 
 Dtype = Literal["fp32", "bf16", "fp16"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
+Backend = Literal["torch", "openvino"]
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
 
 
 class Encoder(Protocol):
@@ -50,6 +52,8 @@ class ModelOptions:
     Attributes:
         prompt: for every task, instead of the registered prompts.
         pooling: "mean", "cls" or "last", for plain transformers checkpoints.
+        dtype: that it computes in; "auto" takes what the device is fastest in.
+        backend: what runs a transformer.
         max_length: tokens after which a sentence is cut.
         device: torch's name of it; None takes a GPU where there is one.
         allow_pickle: also load weights that are not safetensors.
@@ -57,7 +61,8 @@ class ModelOptions:
 
     prompt: str | None = None
     pooling: str | None = None
-    dtype: Dtype = "fp32"
+    dtype: Dtype | Literal["auto"] = "fp32"
+    backend: Backend = "torch"
     max_length: int | None = None
     device: str | None = None
     revision: str | None = None
@@ -89,6 +94,7 @@ class Model:
     dtype: Dtype
     max_length: int | None
     load: Callable[[], Encoder]
+    backend: Backend = "torch"
     needs_language: bool = False
     overrides: tuple[tuple[str, str], ...] = ()
     registered: str | None = None
@@ -99,5 +105,6 @@ class Model:
     @property
     def space(self) -> str:
         """Name of the vector space: equal exactly when equal texts must get equal vectors."""
-        identity = [self.fingerprint, self.pooling, self.dtype, self.max_length]
+        backend = [] if self.backend == "torch" else [self.backend]
+        identity = [self.fingerprint, self.pooling, self.dtype, self.max_length, *backend]
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..baselines import BASELINES, Baseline, find_baseline
 from ..errors import UserError, unknown
+from .device import automatic_dtype
 from .extras import FactoryEncoder, Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
 from .fingerprint import count_parameters, fingerprint, read_config
 from .hub import fetch_model
@@ -59,7 +60,8 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
         UserError: the user set what this kind of model does not let one set.
     """
     fixed = {
-        "--dtype": options.dtype != model.dtype,
+        "--dtype": options.dtype not in ("auto", model.dtype),
+        "--backend": options.backend != model.backend,
         "--pooling": options.pooling not in (None, model.pooling),
         "--max-length": options.max_length not in (None, model.max_length),
     }
@@ -74,8 +76,8 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
         overrides.append(
             ("prompt", prompts.bitext if prompts.bitext == prompts.sts else f"{prompts.bitext}_{prompts.sts}")
         )
-    if options.dtype != "fp32":
-        overrides.append(("dtype", options.dtype))
+    if model.dtype != "fp32":
+        overrides.append(("dtype", model.dtype))
     if options.max_length:
         overrides.append(("maxlen", str(options.max_length)))
     if options.pooling:
@@ -118,15 +120,17 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         return _foreign(name, _hash_files(directory), partial(PrecomputedEncoder, directory))
     digest = fingerprint(directory)
     layout = read_layout(directory, options)
+    dtype = automatic_dtype(options.device) if options.dtype == "auto" else options.dtype
     return Model(
         name=name,
         revision=digest[:12],
         fingerprint=digest,
         prompts=Prompts(),
         pooling=layout.pooling,
-        dtype=options.dtype,
+        dtype=dtype,
+        backend=options.backend,
         max_length=layout.max_length,
-        load=partial(load_transformer, directory, layout, options, tokenizer),
+        load=partial(load_transformer, directory, layout, replace(options, dtype=dtype), tokenizer),
         parameters=count_parameters(directory),
         leaked_rows=leaked_rows(directory),
         training=training_of(directory),

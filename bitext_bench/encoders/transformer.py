@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,13 +102,13 @@ def _max_length(directory: Path, modules: list[Path]) -> int | None:
 class TransformerEncoder:
     """An encoder over sentence-transformers' modules, without its batching.
 
-    `model` is open to be trained, before anything is encoded or unless `final` is set: a final model may be changed,
-    on its first use, into one that is quicker and can only encode.
+    `model` is open to be trained, before anything is encoded or unless there is a `finish`: what is done, on the first
+    use, to make it one that is quicker and can only encode.
     """
 
-    def __init__(self, model: SentenceTransformer, *, final: bool = False) -> None:
+    def __init__(self, model: SentenceTransformer, finish: Callable[[SentenceTransformer], None] | None = None) -> None:
         self.model = model.eval()
-        self._to_pack = final
+        self._finish = finish
         self.device = model.device.type
         self.batch_tokens = CPU_BATCH_TOKENS if model.device.type == "cpu" else GPU_BATCH_TOKENS
 
@@ -124,11 +125,9 @@ class TransformerEncoder:
         """Encode one batch; the language is not used."""
         import torch
 
-        if self._to_pack:
-            from .packed import pack_linear_layers
-
-            pack_linear_layers(self.model)
-            self._to_pack = False
+        if self._finish:
+            self._finish(self.model)
+            self._finish = None
         features = self.model.preprocess(list(sentences), prompt=prompt or None)
         on_device = {k: v.to(self.model.device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
         with torch.inference_mode():
@@ -153,6 +152,8 @@ def load_transformer(
     transformers_logging.disable_progress_bar()
     # Whatever foreign code raises over files that it did not expect; torch asserts that it was built with CUDA.
     fails = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ImportError, AssertionError)
+    # OpenVINO converts the weights itself.
+    stored = "fp32" if options.backend == "openvino" else options.dtype
     dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     modules = module_folders(directory)
     first = modules[0] if modules else directory
@@ -161,7 +162,7 @@ def load_transformer(
         raise UserError(f"{directory} holds no tokenizer: expected tokenizer.json or the like beside the weights")
     # Of weights in both formats, those of the fingerprint are loaded.
     safe = any(f.parent == first and f.suffix == ".safetensors" for f in weight_files(directory))
-    model_kwargs = {"dtype": dtypes[options.dtype], "use_safetensors": safe or not options.allow_pickle}
+    model_kwargs = {"dtype": dtypes[stored], "use_safetensors": safe or not options.allow_pickle}
     try:
         if layout.whole and tokenizer is None:
             model = SentenceTransformer(
@@ -178,7 +179,19 @@ def load_transformer(
         raise UserError(f"cannot load the model in {directory}: {reason[:400]}") from error
     if layout.max_length is not None:
         model.max_seq_length = layout.max_length
-    return TransformerEncoder(model, final=True)
+    return TransformerEncoder(model, partial(_finish, options))
+
+
+def _finish(options: ModelOptions, model: SentenceTransformer) -> None:
+    """Make a model quicker at encoding, and fit for nothing else."""
+    if options.backend == "openvino":
+        from .openvino import run_by_openvino
+
+        run_by_openvino(model, options.dtype)
+    else:
+        from .packed import pack_linear_layers
+
+        pack_linear_layers(model)
 
 
 def _entries(folder: Path) -> list[Path]:

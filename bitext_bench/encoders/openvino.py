@@ -1,0 +1,81 @@
+"""Transformer layers by OpenVINO, which fuses them and multiplies at the peak of an x86 CPU (README, performance)."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from transformers.modeling_outputs import BaseModelOutput
+
+from ..errors import UserError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+_HINTS = {"fp32": "f32", "bf16": "bf16"}
+
+
+def run_by_openvino(model: SentenceTransformer, dtype: str) -> None:
+    """Replace the transformer of a float32 model on the CPU; it cannot be trained or saved any more.
+
+    Args:
+        model: its first module is a transformer.
+        dtype: that the layers are computed in, "fp32" or "bf16"; the vectors stay float32.
+
+    Raises:
+        UserError: the package is missing, or cannot run this architecture.
+    """
+    body = model[0].model if hasattr(model[0], "model") else None
+    if body is None or dtype not in _HINTS:
+        raise UserError(
+            f"OpenVINO runs transformers in {' or '.join(_HINTS)}, not this model in {dtype}: "
+            "leave out --backend openvino"
+        )
+    given = model.preprocess(["a"])
+    model[0].model = OpenVinoBody(body, dtype, tuple(name for name in _INPUTS if name in given))
+
+
+class OpenVinoBody(nn.Module):
+    """Stands in for a transformer: token ids and their mask, (B, T) each, to token vectors (B, T, D)."""
+
+    def __init__(self, body: nn.Module, dtype: str, inputs: tuple[str, ...]) -> None:
+        super().__init__()
+        try:
+            import openvino
+        except ImportError as error:
+            raise UserError(
+                f'--backend openvino needs its package ({error}): pip install "bitext-bench[openvino]"'
+            ) from error
+        self.config = body.config
+        self._inputs = inputs
+        example = tuple(torch.ones((2, 8), dtype=torch.int64) for _ in inputs)
+        settings = {"INFERENCE_PRECISION_HINT": _HINTS[dtype], "PERFORMANCE_HINT": "LATENCY"}
+        try:
+            with torch.inference_mode(), warnings.catch_warnings():
+                # The tracer warns of every shape that it takes for a constant; the vectors are compared in the tests.
+                warnings.simplefilter("ignore")
+                converted = openvino.convert_model(_TokenVectors(body, self._inputs), example_input=example)
+            self._compiled = openvino.Core().compile_model(converted, "CPU", settings)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:300]
+            raise UserError(f"OpenVINO cannot run this model ({reason}): leave out --backend openvino") from error
+
+    def forward(self, **features: Any) -> BaseModelOutput:
+        """Return the token vectors; what the transformer does not take is passed over."""
+        given = [features[name].numpy() for name in self._inputs]
+        return BaseModelOutput(last_hidden_state=torch.from_numpy(self._compiled(given)[0]))
+
+
+class _TokenVectors(nn.Module):
+    """A transformer as a function of tensors alone, to be traced."""
+
+    def __init__(self, body: nn.Module, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self._body, self._names = body, names
+
+    def forward(self, *tensors: Tensor) -> Tensor:
+        vectors: Tensor = self._body(**dict(zip(self._names, tensors, strict=True))).last_hidden_state
+        return vectors

@@ -1,0 +1,69 @@
+"""The OpenVINO backend beside PyTorch, on the same weights and sentences."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bitext_bench.encoders import ModelOptions, resolve_model
+from bitext_bench.encoders.device import automatic_dtype
+from bitext_bench.errors import UserError
+from bitext_bench.neighbours import unit
+
+pytest.importorskip("openvino")
+pytestmark = pytest.mark.usefixtures("one_thread")
+BATCHES = [["the cat sat"], ["dog", "le chat not under the blue tree " * 6, "a"], ["house"] * 9]
+
+
+def vectors(folder: Path, batch: list[str], **options: str) -> np.ndarray:
+    return unit(resolve_model(str(folder), ModelOptions(device="cpu", **options)).load().encode(batch, "the ", None))
+
+
+@pytest.mark.parametrize("batch", BATCHES, ids=len)
+def test_its_vectors_are_pytorchs(tiny_model: Path, batch: list[str]) -> None:
+    """Of any shape: a length that the tracer took for a constant would show."""
+    found = vectors(tiny_model, batch, backend="openvino")
+    np.testing.assert_allclose(found, vectors(tiny_model, batch), atol=2e-6)
+
+
+def test_one_encoder_takes_batches_of_every_shape(tiny_model: Path) -> None:
+    encoder = resolve_model(str(tiny_model), ModelOptions(device="cpu", backend="openvino")).load()
+    for batch in (*BATCHES, *reversed(BATCHES)):
+        np.testing.assert_allclose(unit(encoder.encode(batch, "the ", None)), vectors(tiny_model, batch), atol=2e-6)
+
+
+def test_bf16_is_near(tiny_model: Path) -> None:
+    near = vectors(tiny_model, BATCHES[1], backend="openvino", dtype="bf16")
+    assert np.einsum("nd,nd->n", near, vectors(tiny_model, BATCHES[1])).min() > 0.999
+
+
+def test_the_backend_is_a_space_and_a_signature_of_its_own(tiny_model: Path) -> None:
+    one, other = (resolve_model(str(tiny_model), ModelOptions(backend=b)) for b in ("torch", "openvino"))
+    assert one.space != other.space
+    assert (one.name, one.revision, one.overrides) == (other.name, other.revision, other.overrides)
+
+
+def test_what_it_cannot_run_is_one_line(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="takes no --backend"):
+        resolve_model("toys:hashing", ModelOptions(backend="openvino"))
+    half = resolve_model(str(tiny_model), ModelOptions(device="cpu", backend="openvino", dtype="fp16")).load()
+    with pytest.raises(UserError, match="in fp32 or bf16, not this model in fp16: leave out --backend openvino"):
+        half.encode(["dog"], "", None)
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(UserError, match=r"pip install \"bitext-bench\[openvino\]\""):
+        vectors(tiny_model, ["dog"], backend="openvino")
+
+
+def test_auto_is_what_the_machine_has_hardware_for(tiny_model: Path, tmp_path: Path) -> None:
+    assert automatic_dtype("cpu") in ("fp32", "bf16")
+    assert automatic_dtype("mps") == "fp32"
+    model = resolve_model(str(tiny_model), ModelOptions(device="cpu", dtype="auto"))
+    assert model.dtype == automatic_dtype("cpu")
+    assert model.overrides == (() if model.dtype == "fp32" else (("dtype", "bf16"),))
+    assert resolve_model("muse", ModelOptions(dtype="auto")).dtype == "fp32"
+    shutil.copytree(tiny_model, tmp_path / "copy")
+    assert resolve_model(str(tmp_path / "copy"), ModelOptions(dtype="auto")).load().encode(["dog"], "", None).shape
