@@ -224,6 +224,16 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", nargs="+", metavar="MODEL", help="two or more: names in --results, or folders of it")
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
     parser.add_argument("--tasks", nargs="+", metavar="TASK", help="(default: all that two models have in common)")
+    parser.add_argument("--languages", nargs="+", metavar="LANG", help="both languages of a pair (default: all)")
+    errors = parser.add_argument_group("the sentences themselves")
+    errors.add_argument(
+        "--errors",
+        action="store_true",
+        help="of two models, what one finds and the other misses; of one, all it misses",
+    )
+    errors.add_argument("--data", metavar="SOURCE", help="the data that the results were made with (default: hub)")
+    errors.add_argument("--format", choices=["table", "tsv", "html"], help="(default: table)")
+    errors.add_argument("--output", type=Path, metavar="FILE", help="(default: the terminal)")
     parser.set_defaults(run=_compare)
 
 
@@ -265,6 +275,12 @@ def _import_mteb(arguments: argparse.Namespace) -> int:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
+    if arguments.errors:
+        from leaderboard.compare_errors import run_errors
+
+        return run_errors(arguments)
+    if arguments.data or arguments.format or arguments.output:
+        raise UserError("--data, --format and --output go with --errors")
     if len(arguments.models) < 2:
         raise UserError(f"compare {arguments.models[0]} with what? expected two models or more")
     from leaderboard.compare import run_compare

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from bitext_bench.errors import UserError
+from bitext_bench.languages import resolve
 from bitext_bench.report import printable
-from bitext_bench.results import Outcomes, TaskResult, read_outcomes, read_result
+from bitext_bench.results import Outcomes, TaskResult, mteb_language, read_outcomes, read_result
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,16 @@ def _checked(file: Path) -> TaskResult:
     if not complete:
         raise UserError(f"{file} is not complete: run the task again")
     return result
+
+
+def language_codes(given: Sequence[str]) -> frozenset[str]:
+    """Return the codes for `Entry.languages` of what stands after --languages.
+
+    Raises:
+        UserError: no language is spelled so.
+    """
+    words = [word for text in given for word in text.split(",") if word]
+    return frozenset(mteb_language(resolve(word)) for word in words)
 
 
 def signature_fields(signature: str) -> dict[str, str]:

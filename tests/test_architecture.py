@@ -92,6 +92,10 @@ def test_the_leaderboard_reads_results_and_runs_nothing(module: str) -> None:
     assert not roots & {"training", "torch", "mteb"}
     rooms = {".".join(n.split(".")[:2]) for n in imports(module) if n.startswith("bitext_bench.")}
     allowed = {"results", "significance", "errors", "report", "baselines", "store", "languages"}
+    if module == "leaderboard.misses":
+        allowed |= {"data", "tasks"}  # outcomes hold rows: what stands there is read again, by the tasks themselves
+    if module == "leaderboard.kinds":
+        allowed |= {"metrics"}  # one folding of case and punctuation for all
     assert rooms <= {f"bitext_bench.{name}" for name in allowed}
 
 
