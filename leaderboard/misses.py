@@ -56,8 +56,8 @@ class Miss:
 def misses(entries: Sequence[Entry], source: Source) -> list[Miss]:
     """Return all misses of one model on a task; or of two, in what both have on the same data, those of one alone.
 
-    Subset by subset in the order of the first result, direction by direction, the first model's misses first. An STS
-    task has none.
+    By subset in the order of the first result, then by direction and model (for mining by model and direction), then by
+    row. An STS task has none.
 
     Args:
         entries: one result, or two on the same task.
@@ -158,7 +158,8 @@ def _missed(entries: Sequence[Entry], place: int, search: Search) -> Iterator[Mi
     lost = set(search.gold) - mined_pairs(columns, threshold_of[own.file])
     for other in others:
         lost &= mined_pairs(_columns(other, search), threshold_of[other.file])
-    yield from missed_in_mining(columns, threshold_of[own.file], sorted(lost))
+    found = missed_in_mining(columns, threshold_of[own.file], sorted(lost))
+    yield from sorted(found, key=lambda missed: (missed.direction == "backward", missed.query))
 
 
 def _columns(entry: Entry, search: Search) -> Columns:

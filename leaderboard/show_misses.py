@@ -44,6 +44,8 @@ def render_table(misses: Sequence[Miss], labels: Sequence[str], width: int) -> s
         blocks.append(f"{heading}\n\n{tabulate(rows, HEAD, 'simple', disable_numparse=True, colalign=align)}")
     for head, rows in summaries(misses, labels):
         blocks.append(tabulate(rows, head, "simple", disable_numparse=True, colalign=summary_align(head)))
+    if misses:
+        blocks.append("sentences are cut to the terminal; --format tsv and html give them whole.")
     return "\n\n".join([*blocks, *notes(misses)]) + "\n"
 
 

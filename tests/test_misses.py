@@ -26,7 +26,7 @@ from leaderboard.escaping import visible
 from leaderboard.misses import Miss, misses
 from leaderboard.misses_page import render_page
 from leaderboard.read import Entry, read_results
-from leaderboard.show_misses import cut, render_table, render_tsv
+from leaderboard.show_misses import blocks_of, cut, render_table, render_tsv
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "data"
@@ -76,6 +76,9 @@ def test_two_models_miss_what_the_other_has(results: Path, task: str) -> None:
     found, turned = misses([a, b], source), misses([b, a], source)
     assert {replace(miss, missed_by=1 - miss.missed_by) for miss in turned} == set(found)
     assert {miss.missed_by for miss in found} == {0, 1}
+    blocks = [block for _, block in blocks_of(found, 2)]
+    assert len(blocks) == len({(miss.subset, miss.direction, miss.missed_by) for miss in found})
+    assert all(block == sorted(block, key=lambda miss: miss.row) for block in blocks)
     assert {miss for miss in found if miss.missed_by == 0} < set(misses([a], source))
     assert misses([a, a], source) == []
     if "xSIM" in task:  # where one judgement is one sentence, as compare counts them
