@@ -5,21 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
-from . import __version__
 from .errors import UserError
-
-# The paper's five languages; encoding all of Tatoeba and FLORES takes hours on a CPU and has to be asked for.
-DEFAULT_LANGUAGES = "en,fr,ja,ko,ru"
+from .parser import build_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns 0 done, 1 the user can mend it, 130 interrupted (argparse exits with 2 on usage)."""
     arguments = build_parser().parse_args(argv)
     try:
-        status: int = arguments.run(arguments)
+        return COMMANDS[arguments.command](arguments)
     except UserError as error:
         print(f"bitext-bench: error: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return 1
@@ -33,214 +29,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader (head, less) has gone: nothing is left to say, and Python must not try at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    return status
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Build the parser; importing nothing heavy, so that --help is immediate."""
-    parser = argparse.ArgumentParser(
-        prog="bitext-bench",
-        description="Score sentence encoders on Tatoeba, BUCC, FLORES-200 xSIM and STS.",
-    )
-    parser.add_argument("--version", action="version", version=f"bitext-bench {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    _add_run(
-        commands.add_parser("run", help="score a model", description="Score a model and write one result file a task.")
-    )
-    _add_verify(
-        commands.add_parser(
-            "verify", help="derive a result again", description="Derive a result file again and say where it differs."
-        )
-    )
-    _add_train(
-        commands.add_parser(
-            "train", help="align an encoder", description="Align an encoder by soft contrastive learning."
-        )
-    )
-    _add_leaderboard(
-        commands.add_parser("leaderboard", help="render results", description="Render result files to markdown.")
-    )
-    imported = commands.add_parser("import-mteb", help="add reported figures from mteb's result files")
-    imported.add_argument("path", type=Path, help="a result file of mteb, or a folder of them")
-    imported.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
-    imported.set_defaults(run=_import_mteb)
-    _add_compare(
-        commands.add_parser(
-            "compare",
-            help="compare models",
-            description="Differences of models on the same sentences, with intervals and exact tests.",
-        )
-    )
-    listing = commands.add_parser("list", help="list models, tasks or languages")
-    listing.add_argument("what", choices=["models", "tasks", "languages"])
-    listing.set_defaults(run=_list)
-    return parser
-
-
-def _add_run(parser: argparse.ArgumentParser) -> None:
-    _add_model_options(parser)
-    parser.add_argument(
-        "--tasks", nargs="+", metavar="TASK", help="task names, see list tasks (default: every task that --data has)"
-    )
-    parser.add_argument(
-        "--languages",
-        nargs="+",
-        metavar="LANG",
-        default=[DEFAULT_LANGUAGES],
-        help="en, eng or eng_Latn, or all; English is always the other side of Tatoeba and BUCC (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--output-folder", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)"
-    )
-    parser.add_argument("--json", action="store_true", help="print the scores as JSON instead of a table")
-    parser.set_defaults(run=_run)
-
-
-def _add_model_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    model = parser.add_argument_group("model")
-    model.add_argument(
-        "--model",
-        required=required,
-        metavar="NAME",
-        help="a name from list models, a hub id, a model directory, package.module:factory, or a folder of .npy + .txt",
-    )
-    model.add_argument("--model-revision", metavar="COMMIT", help="hub revision (default: the registered one)")
-    model.add_argument(
-        "--prompt", metavar="TEXT", help='text before each sentence, "" for none (default: the registered one)'
-    )
-    model.add_argument("--pooling", choices=["mean", "cls", "last"], help="for plain transformers checkpoints")
-    model.add_argument("--max-length", type=_positive, metavar="TOKENS", help="(default: the model's own)")
-    model.add_argument(
-        "--dtype",
-        choices=["auto", "fp32", "bf16", "fp16"],
-        default="fp32",
-        help="auto: what the device is fastest in (default: %(default)s)",
-    )
-    model.add_argument("--backend", choices=["torch", "openvino"], default="torch", help="(default: %(default)s)")
-    model.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps (default: a GPU where there is one)")
-    model.add_argument("--trust-remote-code", action="store_true", help="run code that comes with the model")
-    model.add_argument("--allow-pickle", action="store_true", help="load weights that are not safetensors")
-    data = parser.add_argument_group("data and speed")
-    data.add_argument(
-        "--data",
-        default=None if not required else "hub",
-        metavar="SOURCE",
-        help="a directory of official layouts, hub, or mini (built in)" + (" (default: hub)" if required else ""),
-    )
-    data.add_argument(
-        "--cache-folder",
-        type=Path,
-        metavar="DIR",
-        help="embedding store (default: $BITEXT_BENCH_CACHE, else ~/.cache/bitext-bench)",
-    )
-    data.add_argument(
-        "--batch-tokens", type=_positive, metavar="N", help="tokens in a batch (default: 1024; more on a GPU)"
-    )
-    data.add_argument("--batch-size", type=_positive, metavar="N", help="most sentences in a batch (default: no limit)")
-
-
-def _add_train(parser: argparse.ArgumentParser) -> None:
-    """Options that stand in TrainConfig have its names and no default: what is not given is the recipe's."""
-    absent = argparse.SUPPRESS
-    parser.add_argument("--recipe", default="default", metavar="NAME", help="or a TOML file (default: %(default)s)")
-    parser.add_argument("--list-recipes", action="store_true", help="say what each recipe is for, and end")
-    parser.add_argument(
-        "--set",
-        action="append",
-        metavar="NAME=VALUE",
-        help="any setting of a recipe, as in clip=0.5, objective.divergence=kl",
-    )
-    what = parser.add_argument_group("models and languages")
-    what.add_argument("--model", dest="student", default=absent, metavar="NAME", help="the encoder to train")
-    what.add_argument("--teacher", default=absent, metavar="NAME", help="(default: the student as it starts)")
-    what.add_argument("--prompt", dest="student_prompt", default=absent, metavar="TEXT", help="before each sentence")
-    what.add_argument("--teacher-prompt", default=absent, metavar="TEXT", help="(default: the student's)")
-    what.add_argument("--pair", dest="pairs", action="append", default=absent, metavar="en-ja", help="may be repeated")
-    what.add_argument("--languages", nargs="+", default=absent, metavar="LANG", help="instead of --pair: en,fr,ja")
-    what.add_argument("--pairs", dest="pairing", choices=["en-xx", "all"], default=absent, help="of --languages")
-    what.add_argument(
-        "--anchor", nargs="+", default=absent, metavar="LANG", help="by priority (default: en,ru,ja,fr,ko)"
-    )
-    data = parser.add_argument_group("data")
-    data.add_argument("--data", metavar="DIR", help="with <corpus>/en-ja.tsv and the like, or hub:ORG/DATASET")
-    data.add_argument("--corpora", nargs="+", default=absent, metavar="NAME[:WEIGHT]", help="(default: all in --data)")
-    data.add_argument(
-        "--tests",
-        default="hub",
-        metavar="SOURCE",
-        help="the benchmarks, to audit against and to --evaluate on, as run's --data",
-    )
-    data.add_argument(
-        "--allow-leaks", action="store_true", help="train on rows of benchmarks; every result will say so"
-    )
-    how = parser.add_argument_group("loss and loop")
-    how.add_argument("--loss", choices=["soft-contrastive", "embedding-mse", "ranking"], default=absent)
-    how.add_argument("--label", dest="objective.label", choices=["priority", "average", "hard"], default=absent)
-    how.add_argument("--tms", dest="objective.tms", action=argparse.BooleanOptionalAction, default=absent)
-    how.add_argument(
-        "--lambda", dest="objective.lambda_cross", type=float, default=absent, metavar="X", help="with --tms"
-    )
-    how.add_argument("--batch-size", type=int, default=absent, metavar="N", help="pairs, on each process")
-    how.add_argument("--epochs", type=float, default=absent, metavar="N")
-    how.add_argument("--max-steps", type=int, default=absent, metavar="N")
-    how.add_argument("--learning-rate", type=float, default=absent, metavar="X")
-    how.add_argument("--precision", choices=["auto", "fp32", "bf16", "fp16"], default=absent)
-    how.add_argument("--seed", type=int, default=absent, metavar="N")
-    how.add_argument("--report-to", metavar="NAME", help="tensorboard, wandb or another of the trainer's")
-    out = parser.add_argument_group("checkpoint")
-    out.add_argument("--output", type=Path, metavar="DIR", help="(default: checkpoints/<model>-<pairs>-<recipe>)")
-    out.add_argument("--overwrite", action="store_true", help="begin anew where a checkpoint is")
-    out.add_argument("--resume", action="store_true", help="go on with a run that was stopped or killed")
-    out.add_argument("--evaluate", action="store_true", help="score it on --tests, and put the scores on its card")
-    out.add_argument("--push-to-hub", metavar="ORG/NAME", help="publish it")
-    out.add_argument("--cache-folder", type=Path, metavar="DIR", help="embedding store, as run's")
-    parser.set_defaults(run=_train)
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not a positive number")
-    return value
-
-
-def _add_verify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="a result file that bitext-bench run wrote")
-    _add_model_options(parser, required=False)
-    parser.set_defaults(run=_verify)
-
-
-def _add_leaderboard(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
-    parser.add_argument("--format", choices=["markdown", "latex", "csv", "json"], default="markdown")
-    parser.add_argument(
-        "--layout",
-        choices=[f"table{number}" for number in range(1, 7)],
-        help="a table of Park et al. 2024 in its own shape, with the measured rows that belong to it",
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="(default: leaderboard/README.md for markdown, the terminal for others and for --layout)",
-    )
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if FILE is not what --results yields")
-    parser.add_argument("--tasks", nargs="+", metavar="TASK", help="(default: all)")
-    parser.add_argument("--languages", nargs="+", metavar="LANG", help="en, eng or eng_Latn (default: all)")
-    parser.add_argument("--models", nargs="+", metavar="NAME", help="or parts of names (default: all)")
-    parser.add_argument(
-        "--sort",
-        metavar="COLUMN",
-        help="order the rows of every table that has it by model, mean, jpn-eng, tatoeba, speed, … (default: by rank)",
-    )
-    parser.set_defaults(run=_leaderboard)
-
-
-def _add_compare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("models", nargs="+", metavar="MODEL", help="two or more: names in --results, or folders of it")
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
-    parser.add_argument("--tasks", nargs="+", metavar="TASK", help="(default: all that two models have in common)")
-    parser.set_defaults(run=_compare)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -281,6 +69,12 @@ def _import_mteb(arguments: argparse.Namespace) -> int:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
+    if arguments.errors:
+        from leaderboard.misses.command import run_errors
+
+        return run_errors(arguments)
+    if arguments.data or arguments.format or arguments.output:
+        raise UserError("--data, --format and --output go with --errors")
     if len(arguments.models) < 2:
         raise UserError(f"compare {arguments.models[0]} with what? expected two models or more")
     from leaderboard.compare import run_compare
@@ -293,3 +87,14 @@ def _list(arguments: argparse.Namespace) -> int:
 
     print(render_list(arguments.what))
     return 0
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "run": _run,
+    "verify": _verify,
+    "train": _train,
+    "leaderboard": _leaderboard,
+    "import_mteb": _import_mteb,
+    "compare": _compare,
+    "list": _list,
+}

@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from bitext_bench.errors import UserError
-from bitext_bench.languages import resolve
-from bitext_bench.results import mteb_language
 from bitext_bench.store import make_folder, write_whole
 
 from .board import Table, make_board
@@ -19,7 +17,7 @@ from .latex import render_latex
 from .layout.command import lay_out
 from .markdown import render
 from .overview import Overview, make_overview
-from .read import Entry, read_results
+from .read import Entry, language_codes, read_results
 
 _FILE = Path("leaderboard/README.md")
 
@@ -99,8 +97,7 @@ def _chosen(entries: Sequence[Entry], arguments: argparse.Namespace) -> list[Ent
         parts = [part.casefold() for part in arguments.models]
         entries = [entry for entry in entries if any(part in entry.label.casefold() for part in parts)]
     if arguments.languages:
-        words = [word for text in arguments.languages for word in text.split(",") if word]
-        codes = frozenset(mteb_language(resolve(word)) for word in words)
+        codes = language_codes(arguments.languages)
         entries = [kept for entry in entries if (kept := replace(entry, languages=codes)).subsets]
     if not entries:
         raise UserError("no result is left: see bitext-bench leaderboard without --tasks, --models and --languages")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from tabulate import tabulate
@@ -14,7 +14,7 @@ from bitext_bench.report import printable
 
 from .difference import common_subsets, difference, evidence
 from .paired import SIGNIFICANT, Difference, holm, mean_of
-from .read import Entry, read_results
+from .read import Entry, language_codes, read_results
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,8 @@ def run_compare(arguments: argparse.Namespace) -> int:
     Raises:
         UserError: a name fits no model or several, or two models have nothing in common.
     """
-    found = read_results(arguments.results)
     wanted = set(arguments.tasks or [])
-    models = [_entries_of(name, found.entries) for name in arguments.models]
+    models = choose_models(arguments)
     lines = [
         line
         for a, b in combinations(models, 2)
@@ -59,6 +58,19 @@ def compare_task(a: Entry, b: Entry) -> list[Line]:
     if len(subsets) > 1:
         lines.append(Line(a, b, f"mean of {len(subsets)}", None, mean_of(differences)))
     return lines
+
+
+def choose_models(arguments: argparse.Namespace) -> list[dict[str, Entry]]:
+    """Return the entries by task of each model named, with the subsets in the languages chosen.
+
+    Raises:
+        UserError: a name fits no model or several.
+    """
+    entries = read_results(arguments.results).entries
+    if arguments.languages:
+        codes = language_codes(arguments.languages)
+        entries = [kept for entry in entries if (kept := replace(entry, languages=codes)).subsets]
+    return [_entries_of(name, entries) for name in arguments.models]
 
 
 def _entries_of(name: str, entries: Sequence[Entry]) -> dict[str, Entry]:

@@ -1,4 +1,4 @@
-"""Names from outside in GitHub's markdown: one line, one cell, and nothing but themselves."""
+"""Text from outside where it is shown: one line, one cell, and nothing but itself."""
 
 from __future__ import annotations
 
@@ -8,9 +8,16 @@ from collections.abc import Sequence
 
 from bitext_bench.report import printable
 
+_JOINERS = "\u200c\u200d"  # which Persian and the scripts of India are written with
+
+
+def visible(text: str) -> str:
+    """Return a sentence with its controls, line ends and marks of direction spelled out; spaces stay as they are."""
+    return "".join(c if c in _JOINERS or unicodedata.category(c) == "Zs" else printable(c) for c in text)
+
 
 def escape(text: str) -> str:
-    """Return text that stays one line, one cell, and itself, whatever is in it."""
+    """Return text for GitHub's markdown that stays one line, one cell, and itself, whatever is in it."""
     shown = re.sub(r"([\\`*_{}\[\]()#+!|~$])", r"\\\1", printable(text))
     shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     if any(unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in shown):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 
 from bitext_bench.baselines import find_baseline
 from bitext_bench.errors import UserError
+from bitext_bench.languages import resolve
 from bitext_bench.report import printable
-from bitext_bench.results import TaskResult, read_result
+from bitext_bench.results import Outcomes, TaskResult, mteb_language, read_outcomes, read_result
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,11 @@ class Entry:
         entry = self.subsets[subset]
         return f"{signature_fields(entry['signature']).get('data', '')} n={entry['n']}"
 
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        """The per-sentence outcomes; raises UserError where they are missing or damaged."""
+        return read_outcomes(self.file)
+
 
 @dataclass(frozen=True)
 class Found:
@@ -146,6 +153,16 @@ def _checked(file: Path) -> TaskResult:
     if not complete:
         raise UserError(f"{file} is not complete: run the task again")
     return result
+
+
+def language_codes(given: Sequence[str]) -> frozenset[str]:
+    """Return the codes for `Entry.languages` of what stands after --languages.
+
+    Raises:
+        UserError: no language is spelled so.
+    """
+    words = [word for text in given for word in text.split(",") if word]
+    return frozenset(mteb_language(resolve(word)) for word in words)
 
 
 def signature_fields(signature: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ LAYERS = [
     {"bitext_bench.margin", "bitext_bench.embeddings"},
     {"bitext_bench.mining"},
     {"bitext_bench.tasks"},
-    {"bitext_bench.results", "bitext_bench.listing"},
+    {"bitext_bench.results", "bitext_bench.listing", "bitext_bench.parser"},
     {"bitext_bench.averages", "bitext_bench.verify", "bitext_bench.evaluate"},
     {"bitext_bench.report"},
     {"bitext_bench.commands"},
@@ -92,6 +92,10 @@ def test_the_leaderboard_reads_results_and_runs_nothing(module: str) -> None:
     assert not roots & {"training", "torch", "mteb"}
     rooms = {".".join(n.split(".")[:2]) for n in imports(module) if n.startswith("bitext_bench.")}
     allowed = {"results", "averages", "significance", "errors", "report", "baselines", "store", "languages"}
+    if module == "leaderboard.misses.collect":
+        allowed |= {"data", "tasks"}  # outcomes hold rows: what stands there is read again, by the tasks themselves
+    if module == "leaderboard.misses.kinds":
+        allowed |= {"metrics"}  # one folding of case and punctuation for all
     assert rooms <= {f"bitext_bench.{name}" for name in allowed}
 
 

@@ -17,7 +17,7 @@ from bitext_bench.languages import LangPair, Language, resolve
 from bitext_bench.margin import MARGINS
 from bitext_bench.neighbours import Vectors, unit
 from bitext_bench.significance import mean_interval
-from bitext_bench.tasks import TASKS, Task, _index, find_task
+from bitext_bench.tasks import TASKS, SubsetScores, Task, Unit, _index, find_task
 from bitext_bench.tasks.flores import XSim, XSimPlusPlus
 from bitext_bench.tasks.sts import Sts
 
@@ -52,7 +52,9 @@ def test_every_mini_task_scores_random_vectors(name: str) -> None:
     subsets = []
     for work in task.load(MiniSource(), [EN, FR, JA]):
         vectors = [unit(generator.standard_normal((len(side.sentences), 8))) for side in work.sides]
-        subsets += work.score(vectors)
+        scored = work.score(vectors)
+        check_searches(work, scored)
+        subsets += scored
     assert len({s.subset for s in subsets}) == len(subsets) > 0
     for subset in subsets:
         assert subset.main_score in subset.scores
@@ -64,6 +66,30 @@ def test_every_mini_task_scores_random_vectors(name: str) -> None:
         for columns in subset.outcomes.values():
             assert len({len(column) for column in columns.values()}) == 1
     assert task.summarise(subsets)
+
+
+def check_searches(work: Unit, scored: list[SubsetScores]) -> None:
+    """The searches are those that the outcomes are of: the same blocks and data, and the texts that were hits."""
+    blocks = {(s.subset, direction): (s, columns) for s in scored for direction, columns in s.outcomes.items()}
+    if scored[0].main_score == "cosine_spearman":
+        assert not work.searches
+        return
+    assert {(search.subset, search.direction) for search in work.searches} == blocks.keys()
+    for search in work.searches:
+        subset, columns = blocks[search.subset, search.direction]
+        assert str(search.data) == subset.signature["data"]
+        languages = (search.queries.language, search.candidates.language)
+        assert languages == (subset.languages[::-1] if search.direction == "backward" else subset.languages)
+        if search.gold is None:
+            found = list(enumerate(columns["neighbour"].tolist()))
+            gold = {i: search.candidates.sentences[i] for i in range(subset.n)}
+            assert len(search.queries.sentences) == len(found) == subset.n
+        else:
+            found = list(zip(columns["source"].tolist(), columns["target"].tolist(), strict=True))
+            gold = {i: search.candidates.sentences[j] for i, j in search.gold}
+            assert len(search.gold) == subset.n
+            assert max(search.gold) < (len(search.queries.sentences), 0)
+        assert columns["hit"].tolist() == [search.candidates.sentences[j] == gold.get(i) for i, j in found]
 
 
 @pytest.mark.parametrize(

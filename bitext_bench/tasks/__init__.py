@@ -5,9 +5,9 @@ from types import MappingProxyType
 
 from ..errors import unknown
 from . import bucc, flores, retrieval, sts
-from .base import Languages, Side, SubsetScores, Task, Unit
+from .base import Languages, Search, Side, SubsetScores, Task, Unit
 
-__all__ = ["TASKS", "Languages", "Side", "SubsetScores", "Task", "Unit", "find_task"]
+__all__ = ["TASKS", "Languages", "Search", "Side", "SubsetScores", "Task", "Unit", "find_task"]
 
 
 def _index(tasks: Iterable[Task]) -> Mapping[str, Task]:

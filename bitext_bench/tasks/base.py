@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import MissingData, Source
+from ..data import MissingData, Provenance, Source
 from ..languages import LangPair, Language, resolve
 from ..neighbours import Vectors
 from ..significance import Interval
@@ -53,11 +53,37 @@ class SubsetScores:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """What the rows in one block of outcomes stand for, so that a miss can be read as text.
+
+    Attributes:
+        subset: the block's subset.
+        direction: the block's direction.
+        queries: the sentences whose translations are looked for; in "pairs", what `source` counts.
+        candidates: where they are looked for; what `neighbour`, or in "pairs" `target`, counts.
+        data: as it stands in the signature.
+        gold: (query, candidate) of every right pair; None where query i is translated by candidate i.
+    """
+
+    subset: str
+    direction: str
+    queries: Side
+    candidates: Side
+    data: Provenance
+    gold: tuple[tuple[int, int], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
-    """Work that is scored together: its sides, and a pure function of their unit vectors in the same order."""
+    """Work that is scored together: its sides, and a pure function of their unit vectors in the same order.
+
+    Attributes:
+        searches: one for each block of outcomes that `score` gives; none where nothing is searched (STS).
+    """
 
     sides: tuple[Side, ...]
     score: Callable[[Sequence[Vectors]], list[SubsetScores]]
+    searches: tuple[Search, ...] = ()
 
 
 class Task(Protocol):

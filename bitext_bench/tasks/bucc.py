@@ -15,7 +15,7 @@ from ..margin import MARGIN_K
 from ..mining import MinedPairs, best_cut, cut_at, judge, mine, precision_recall_curve
 from ..neighbours import Vectors, nearest_both_ways
 from ..significance import f1_interval
-from .base import Kind, Languages, Side, SubsetScores, Unit, english_pairs, mean_of
+from .base import Kind, Languages, Search, Side, SubsetScores, Unit, english_pairs, mean_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,11 @@ class Mining:
             for corpora in (training, test)
             for sentences, language in ((corpora.source, pair.source), (corpora.target, pair.target))
         )
-        return Unit(sides, partial(self._score, training, test, pair))
+        search = Search(str(pair), "pairs", sides[2], sides[3], self._data(training, test), test.gold)
+        return Unit(sides, partial(self._score, training, test, pair), (search,))
+
+    def _data(self, training: Comparable, test: Comparable) -> Provenance:
+        return Provenance.of(self.collection, [training.data.sha256, test.data.sha256])
 
     def _score(
         self, training: Comparable, test: Comparable, pair: LangPair, vectors: Sequence[Vectors]
@@ -61,7 +65,6 @@ class Mining:
         oracle = best_cut(found.scores, correct, len(gold))
         n_taken = int((found.scores >= threshold).sum())
         n_correct = int(correct[found.scores >= threshold].sum())
-        data = Provenance.of(self.collection, [training.data.sha256, test.data.sha256])
         return [
             SubsetScores(
                 subset=str(pair),
@@ -83,7 +86,7 @@ class Mining:
                     "k": str(MARGIN_K),
                     "retrieval": "max",
                     "threshold": "train",
-                    "data": str(data),
+                    "data": str(self._data(training, test)),
                 },
                 outcomes={"pairs": _outcomes(found, correct)},
                 details={

@@ -18,7 +18,7 @@ from ..languages import LangPair, Language
 from ..margin import MARGIN_K, MARGINS, BestCandidate, best_candidates
 from ..neighbours import Neighbours, Vectors, nearest_both_ways
 from ..significance import mean_interval
-from .base import Kind, Languages, Side, SubsetScores, Unit, mean_of, wanted
+from .base import Kind, Languages, Search, Side, SubsetScores, Unit, mean_of, wanted
 
 K = 16
 
@@ -49,9 +49,16 @@ class XSim:
         _check_aligned(lines)
         sides = {language: Side(lines[language].sentences, language) for language in chosen}
         return [
-            Unit((sides[a], sides[b]), partial(self._score, LangPair(a, b), _both(lines[a], lines[b])))
+            self._unit(LangPair(a, b), (sides[a], sides[b]), _both(lines[a], lines[b]))
             for a, b in combinations(chosen, 2)
         ]
+
+    def _unit(self, pair: LangPair, sides: tuple[Side, Side], data: Provenance) -> Unit:
+        searches = (
+            Search(_subset(pair), "forward", sides[0], sides[1], data),
+            Search(_subset(pair.reversed), "forward", sides[1], sides[0], data),
+        )
+        return Unit(sides, partial(self._score, pair, data), searches)
 
     def _score(self, pair: LangPair, data: Provenance, vectors: Sequence[Vectors]) -> list[SubsetScores]:
         neighbours = nearest_both_ways(vectors[0], vectors[1], K)
@@ -147,8 +154,10 @@ class XSimPlusPlus:
                     data = Provenance.of(
                         altered.data.version, [str(_both(lines[x], lines[target])), altered.data.sha256]
                     )
-                    score = partial(self._score, LangPair(x, target), altered, candidates.sentences, data)
-                    units.append(Unit((sides[x], candidates), score))
+                    pair = LangPair(x, target)
+                    score = partial(self._score, pair, altered, candidates.sentences, data)
+                    search = Search(_subset(pair), "forward", sides[x], candidates, data)
+                    units.append(Unit((sides[x], candidates), score, (search,)))
         return units
 
     def _augmented(self, source: Source, chosen: Sequence[Language]) -> dict[Language, Augmented]:

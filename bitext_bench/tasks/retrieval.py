@@ -16,7 +16,7 @@ from ..margin import MARGINS, best_candidates
 from ..metrics import ceiling, gold_rank, hubness, mean_reciprocal_rank, mteb_f1, recall_at, text_classes
 from ..neighbours import Nearest, Neighbours, Vectors, nearest_both_ways
 from ..significance import mean_interval
-from .base import Kind, Languages, Side, SubsetScores, Unit, english_pairs, mean_of
+from .base import Kind, Languages, Search, Side, SubsetScores, Unit, english_pairs, mean_of
 
 K = 16  # neighbours kept: enough for CSLS at 10 and recall at 10
 
@@ -43,8 +43,12 @@ class Retrieval:
         return [self._unit(source.parallel(self.collection, pair.source), pair) for pair in pairs]
 
     def _unit(self, bitext: Bitext, pair: LangPair) -> Unit:
-        sides = (Side(bitext.source, pair.source), Side(bitext.target, pair.target))
-        return Unit(sides, partial(self._score, bitext, pair))
+        source, target = Side(bitext.source, pair.source), Side(bitext.target, pair.target)
+        searches = (
+            Search(self._subset(pair), "forward", source, target, bitext.data),
+            Search(self._subset(pair), "backward", target, source, bitext.data),
+        )
+        return Unit((source, target), partial(self._score, bitext, pair), searches)
 
     def _score(self, bitext: Bitext, pair: LangPair, vectors: Sequence[Vectors]) -> list[SubsetScores]:
         neighbours = nearest_both_ways(vectors[0], vectors[1], K)

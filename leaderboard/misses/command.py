@@ -1,0 +1,47 @@
+"""`bitext-bench compare A [B] --errors`: which sentences one model misses, or one has and the other misses."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+
+from bitext_bench.errors import UserError
+from bitext_bench.store import write_whole
+
+from ..compare import choose_models, label
+from .collect import Miss, read_misses
+from .page import render_page
+from .table import render_table, render_tsv
+
+_WIDTH = 160  # where there is no terminal to ask
+
+
+def run_errors(arguments: argparse.Namespace) -> int:
+    """Print or write the misses of one model, or of two against each other.
+
+    Raises:
+        UserError: more models than two, a name that fits none or several, or no texts of the data they were scored on.
+    """
+    if len(arguments.models) > 2:
+        raise UserError(f"--errors reads one model or two against each other, not {len(arguments.models)}")
+    models = choose_models(arguments)
+    misses, absent = read_misses(models, arguments.data or "hub", arguments.tasks)
+    for reason in absent:
+        print(f"bitext-bench: left out: {reason}", file=sys.stderr)
+    content = _render(arguments.format or "table", misses, [label(own) for own in models])
+    if arguments.output is None:
+        print(content, end="")
+    else:
+        write_whole(arguments.output, content.encode())
+        print(f"bitext-bench: wrote {len(misses):,} misses to {arguments.output}", file=sys.stderr)
+    return 0
+
+
+def _render(form: str, misses: Sequence[Miss], labels: Sequence[str]) -> str:
+    if form == "html":
+        return render_page(misses, labels)
+    if form == "tsv":
+        return render_tsv(misses, labels)
+    return render_table(misses, labels, shutil.get_terminal_size((_WIDTH, 24)).columns)

@@ -1,0 +1,64 @@
+"""Misses by row: small outcomes whose answer is seen by eye."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from leaderboard.misses.rows import Missed, mined_pairs, missed_in_mining, missed_in_retrieval
+
+
+def retrieval(neighbours: list[int], margins: list[float]) -> dict[str, Any]:
+    rows = np.array(neighbours, dtype=np.int32)
+    return {"hit": rows == np.arange(len(rows)), "neighbour": rows, "margin": np.array(margins, dtype=np.float32)}
+
+
+def test_one_model_alone_misses_what_is_no_hit() -> None:
+    columns = retrieval([0, 3, 3, 3], [0.5, -0.25, -0.5, 0.125])
+    assert list(missed_in_retrieval("forward", columns, [])) == [
+        Missed("forward", 1, 1, 3, -0.25, 3),
+        Missed("forward", 2, 2, 3, -0.5, 3),
+    ]
+
+
+def test_against_another_only_what_that_one_has() -> None:
+    ours, theirs = retrieval([0, 3, 3, 3], [1, -1, -1, 1]), retrieval([1, 1, 1, 3], [-1, 1, -1, 1])
+    assert [miss.query for miss in missed_in_retrieval("backward", ours, [theirs])] == [1]
+    assert [miss.query for miss in missed_in_retrieval("backward", theirs, [ours])] == [0]
+    assert ours["hit"].tolist() == [True, False, False, True]  # nothing is changed in place
+
+
+def mined(*pairs: tuple[int, int, float, bool]) -> dict[str, Any]:
+    source, target, score, hit = zip(*pairs, strict=True)
+    return {
+        "source": np.array(source, dtype=np.int32),
+        "target": np.array(target, dtype=np.int32),
+        "score": np.array(score, dtype=np.float32),
+        "hit": np.array(hit),
+    }
+
+
+# Gold: (0, 0) to (4, 4). 0 is found; 1 is below the threshold; 2 and 3 are taken crosswise with others; 4 is nowhere.
+MINED = mined((0, 0, 1.5, True), (2, 7, 1.25, False), (8, 3, 1.125, False), (1, 1, 0.75, True), (3, 2, 0.5, False))
+
+
+@pytest.mark.parametrize(
+    ("lost", "expected"),
+    [
+        ((1, 1), [Missed("forward", 1, 1, None, -0.25)]),
+        ((2, 2), [Missed("forward", 2, 2, 7, None), Missed("backward", 2, 2, 3, None)]),
+        ((3, 3), [Missed("forward", 3, 3, 2, None), Missed("backward", 3, 3, 8, None)]),
+        ((4, 4), [Missed("forward", 4, 4, None, None)]),
+        ((5, 7), [Missed("backward", 7, 5, 2, None)]),
+    ],
+)
+def test_mining_says_what_became_of_both_sentences(lost: tuple[int, int], expected: list[Missed]) -> None:
+    assert list(missed_in_mining(MINED, 1.0, [lost])) == expected
+
+
+def test_pairs_are_mined_from_the_threshold_on() -> None:
+    assert mined_pairs(MINED, 1.0) == {(0, 0)}
+    assert mined_pairs(MINED, 0.75) == {(0, 0), (1, 1)}
+    assert mined_pairs(MINED, float(np.nextafter(np.float32(0.75), np.float32(1)))) == {(0, 0)}
