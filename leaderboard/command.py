@@ -16,6 +16,7 @@ from bitext_bench.store import write_whole
 from .board import tables
 from .flat import render_csv, render_json
 from .markdown import render
+from .page.render import render_page
 from .read import Entry, Found, read_results
 
 _FILE = Path("leaderboard/README.md")
@@ -52,6 +53,8 @@ def _render(form: str, found: Found, root: Path) -> str:
     shown = tables(found.entries)
     if form == "markdown":
         return render(shown, found, root)
+    if form == "html":
+        return render_page(shown, found, root)
     return {"csv": render_csv, "json": render_json}[form](shown)
 
 
