@@ -58,7 +58,11 @@ def build_parser() -> argparse.ArgumentParser:
         )
     )
     _add_leaderboard(
-        commands.add_parser("leaderboard", help="render results", description="Render result files to markdown.")
+        commands.add_parser(
+            "leaderboard",
+            help="render results",
+            description="Render result files as Markdown, one HTML page, CSV or JSON.",
+        )
     )
     imported = commands.add_parser("import-mteb", help="add reported figures from mteb's result files")
     imported.add_argument("path", type=Path, help="a result file of mteb, or a folder of them")

@@ -409,7 +409,11 @@ def test_a_name_is_never_code(opened: Opener) -> None:
     page.locator("#by-language .choices input:checked").first.click()
     page.locator("#by-language .choices label", has_text="window.owned").locator("input").click()
     page.wait_for_timeout(500)
-    page.locator("#by-language .chart svg .mark-symbol.role-mark path").last.hover()
+    tips = []
+    for dot in page.locator("#by-language .chart svg .mark-symbol.role-mark path").all():
+        dot.hover()
+        tips.append(page.locator("#tip").inner_text().split("\n")[1])
+    assert SCRIPT in tips
     assert page.evaluate("window.owned") is None
     assert page.locator("script").count() == 3
     names = page.locator("#overview tbody th").all_inner_texts()

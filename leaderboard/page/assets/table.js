@@ -9,11 +9,11 @@ const byText = new Intl.Collator("en", { numeric: true });
  * cell, `ascending` says that the smallest is the best, `header` that the column names the row.
  */
 class DataTable {
-  constructor({ caption, columns, rows, reported = false, sortedBy = null }) {
+  constructor({ caption, columns, rows, reported = false }) {
     this.rows = rows;
     this.keep = () => true;
     this.limit = FIRST_ROWS;
-    this.sort = sortedBy;
+    this.sort = null; // {column, direction}: as the rows came
     this.body = el("tbody");
     this.head = el("tr");
     this.count = el("span", {});
@@ -34,9 +34,10 @@ class DataTable {
   }
 
   setColumns(columns) {
+    const label = this.sort && this.columns[this.sort.column].label;
+    if (this.sort && columns[this.sort.column]?.label !== label) this.sort = null;
     this.columns = columns;
     this.made = new Map(); // row -> its element
-    if (this.sort && this.sort.column >= columns.length) this.sort = null;
     this.head.replaceChildren(...columns.map((column, place) => this.heading(column, place)));
     this.update();
   }
