@@ -48,7 +48,7 @@ function namePoints(specification, anchors) {
 }
 
 function costFigure(host, table, cost) {
-  return new Figure(host, { title: cost.title, make: (width) => costChart(table(), cost, width) });
+  return new Figure(host, { title: `Score against ${cost.what}`, make: (width) => costChart(table(), cost, width) });
 }
 
 function costChart(table, cost, width) {
@@ -66,7 +66,7 @@ function costChart(table, cost, width) {
         tip: `${model.name}\n${table.score} ${score(row.mean)}\n${cost.said(model)}`,
       };
     });
-  if (!points.length) return { empty: `No model on ${table.task} with a known ${cost.name}.` };
+  if (!points.length) return { empty: `No model on ${table.task} has a known ${cost.what}.` };
   const best = new Set(frontier(points, table.lower));
   const length = width < 450 ? 20 : 34;
   for (const point of points) {
@@ -78,7 +78,7 @@ function costChart(table, cost, width) {
   const values = points.map(({ x, y, best, place, text, tip }) => ({ x, y, best, place, text, tip }));
   const missing = rows.length - points.length;
   return {
-    label: `${cost.title}, on ${table.task}: ${points.length} models.`,
+    label: `Score against ${cost.what}, on ${table.task}: ${points.length} models.`,
     spec: costSpec(values, table, cost, width),
     patch: (specification) => namePoints(specification, cost.anchors),
     columns: [
@@ -93,7 +93,7 @@ function costChart(table, cost, width) {
       "On the line: the models that no other beats.",
       points.length > FEW ? "Only these are named." : "Names that would overlap are left out.",
       table.lower && "The axis of the score is turned: up is better.",
-      missing && `${grouped(missing)} of ${grouped(rows.length)} models have no known ${cost.name}.`,
+      missing && `${grouped(missing)} of ${grouped(rows.length)} models have no known ${cost.what}.`,
       cost.note,
     ),
   };
@@ -154,7 +154,7 @@ function costSpec(values, table, cost, width) {
 }
 
 const SPEED = {
-  title: "Score against speed",
+  what: "speed",
   name: "sentences/s",
   axis: "sentences per second",
   sign: -1,
@@ -168,7 +168,7 @@ const SPEED = {
 };
 
 const SIZE = {
-  title: "Score against size",
+  what: "size",
   name: "parameters",
   axis: "parameters",
   sign: 1,
