@@ -33,7 +33,11 @@ def build_parser() -> argparse.ArgumentParser:
         )
     )
     _add_leaderboard(
-        commands.add_parser("leaderboard", help="render results", description="Render result files to markdown.")
+        commands.add_parser(
+            "leaderboard",
+            help="render results",
+            description="Render result files as Markdown, one HTML page, LaTeX, CSV or JSON.",
+        )
     )
     imported = commands.add_parser("import-mteb", help="add reported figures from mteb's result files")
     imported.add_argument("path", type=Path, help="a result file of mteb, or a folder of them")
@@ -187,7 +191,7 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
 
 def _add_leaderboard(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
-    parser.add_argument("--format", choices=["markdown", "latex", "csv", "json"], default="markdown")
+    parser.add_argument("--format", choices=["markdown", "html", "latex", "csv", "json"], default="markdown")
     parser.add_argument(
         "--layout",
         choices=[f"table{number}" for number in range(1, 7)],
@@ -198,6 +202,9 @@ def _add_leaderboard(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="(default: leaderboard/README.md for markdown, the terminal for others and for --layout)",
+    )
+    parser.add_argument(
+        "--data", metavar="SOURCE", help="with --format html: the results' data, to show the sentences that are missed"
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail if FILE is not what --results yields")
     parser.add_argument("--tasks", nargs="+", metavar="TASK", help="(default: all)")

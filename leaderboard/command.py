@@ -17,7 +17,9 @@ from .latex import render_latex
 from .layout.command import lay_out
 from .markdown import render
 from .overview import Overview, make_overview
-from .read import Entry, language_codes, read_results
+from .page.errors import browsable
+from .page.render import render_page
+from .read import Entry, Found, language_codes, read_results
 
 _FILE = Path("leaderboard/README.md")
 
@@ -29,6 +31,8 @@ def run_leaderboard(arguments: argparse.Namespace) -> int:
         UserError: there are no results, or none that was asked for; outcomes are missing; or, with --check, the file
             is not what the results yield.
     """
+    if arguments.data and (arguments.format != "html" or arguments.layout):
+        raise UserError("--data goes with --format html, whose error browser shows the sentences")
     output = arguments.output or (_FILE if arguments.format == "markdown" and not arguments.layout else None)
     if arguments.check and output is None:
         raise UserError("--check compares with a file: pass --output FILE")
@@ -62,6 +66,9 @@ def _render(arguments: argparse.Namespace, entries: Sequence[Entry], unreadable:
         shown, overview = _sorted(shown, overview, arguments.sort)
     if arguments.format == "markdown":
         return render(shown, overview, skipped, arguments.results)
+    if arguments.format == "html":
+        misses = browsable(overview.models, entries, arguments.data) if arguments.data else []
+        return render_page(shown, Found(list(entries), skipped), arguments.results, misses)
     if arguments.format == "latex":
         return render_latex(shown, overview)
     return {"csv": render_csv, "json": render_json}[arguments.format](shown)

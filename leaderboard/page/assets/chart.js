@@ -1,0 +1,138 @@
+// A figure: a chart that is drawn when it comes into view, and its numbers as a table.
+
+const LIBRARY = window.vegaEmbed;
+const SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"];
+const GLYPHS = ["●", "■", "▲", "◆", "▼", "✚"];
+const SLOTS = SHAPES.length;
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+function chartStyle() {
+  const text = {
+    labelColor: colour("ink-2"),
+    titleColor: colour("ink-2"),
+    titleFontWeight: "normal",
+    labelFontSize: 12,
+    titleFontSize: 12,
+  };
+  return {
+    background: "transparent",
+    font: getComputedStyle(document.body).fontFamily,
+    aria: false,
+    view: { stroke: null },
+    axis: {
+      ...text,
+      gridColor: colour("line"),
+      domainColor: colour("line-2"),
+      tickColor: colour("line-2"),
+      titlePadding: 10,
+    },
+    legend: { ...text, gradientStrokeColor: colour("line-2") },
+  };
+}
+
+/**
+ * `make(width)` returns {label, spec, patch, columns, rows, note}: what the chart says to who cannot see it; a Vega-Lite
+ * specification, whose fields have names of our own only; a change of the Vega specification that it becomes; the
+ * table; and what was left out. Or {empty}: why there is nothing.
+ */
+class Figure {
+  constructor(host, { title, controls = [], make }) {
+    this.make = make;
+    this.chart = el("div", { class: "chart", role: "img" });
+    this.note = el("p", { class: "note" });
+    this.title = el("span", {}, title);
+    this.table = el("details", {}, el("summary", {}, "As a table"));
+    this.table.addEventListener("toggle", () => this.fillTable());
+    const bar = controls.length ? el("div", { class: "controls" }, ...controls) : null;
+    this.node = el(
+      "figure",
+      {},
+      el("figcaption", {}, this.title),
+      bar,
+      el("div", { class: "chart-box" }, this.chart),
+      this.note,
+      this.table,
+    );
+    host.append(this.node);
+    this.width = 0;
+    new IntersectionObserver(
+      (entries) => {
+        this.inView = entries.some((entry) => entry.isIntersecting);
+        if (this.inView) this.draw();
+      },
+      { rootMargin: "300px" },
+    ).observe(this.node);
+    new ResizeObserver(() => this.draw()).observe(this.node);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.change());
+  }
+
+  /** Something that the chart shows has changed. */
+  change() {
+    this.width = 0;
+    this.draw();
+  }
+
+  draw() {
+    const width = Math.floor(this.node.clientWidth);
+    if (!this.inView || !width || width === this.width) return;
+    this.width = width;
+    this.made = this.make(width);
+    hideTip();
+    this.note.textContent = this.made.note ?? this.made.empty ?? "";
+    this.table.hidden = Boolean(this.made.empty);
+    this.chart.hidden = Boolean(this.made.empty);
+    this.fillTable();
+    if (this.made.empty) return;
+    this.chart.setAttribute("aria-label", `${this.made.label} The same numbers are in the table below.`);
+    const options = {
+      actions: false,
+      ast: true, // no code is made of strings, so that the page's policy can forbid it
+      renderer: this.made.rows.length > 2500 ? "canvas" : "svg",
+      config: chartStyle(),
+      tooltip: showTip,
+      patch: this.made.patch,
+    };
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const target = el("div", {});
+    LIBRARY(target, this.made.spec, options).then((drawn) => {
+      if (turn !== this.turn) return drawn.finalize(); // a later one has overtaken it
+      this.drawn?.finalize();
+      this.drawn = drawn;
+      this.chart.replaceChildren(target);
+    });
+  }
+
+  fillTable() {
+    if (!this.table.open || !this.made?.columns || this.filled === this.made) return;
+    this.filled = this.made;
+    this.table.querySelector(".table")?.remove();
+    const { columns, rows } = this.made;
+    this.table.append(new DataTable({ caption: this.title.textContent, columns, rows }).node);
+  }
+}
+
+const tip = document.getElementById("tip");
+
+function hideTip() {
+  tip.hidden = true;
+}
+
+/** Vega's tooltip handler: the row's own text, as text. */
+function showTip(_handler, event, _item, value) {
+  if (value === null || value === undefined || value === "") return hideTip();
+  tip.textContent = String(value);
+  tip.hidden = false;
+  const { clientX, clientY } = event.touches?.[0] ?? event;
+  const { offsetWidth, offsetHeight } = tip;
+  const below = clientY + 16 + offsetHeight < innerHeight;
+  tip.style.left = `${Math.max(8, Math.min(clientX + 12, innerWidth - offsetWidth - 8))}px`;
+  tip.style.top = `${below ? clientY + 16 : Math.max(8, clientY - offsetHeight - 12)}px`;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") hideTip();
+});
+document.addEventListener("scroll", hideTip, { passive: true, capture: true });

@@ -1,0 +1,88 @@
+// Which models a figure shows: check boxes that are its legend too.
+
+const SEARCHED_FROM = 12;
+const LISTED = 60;
+
+class Chooser {
+  /** `onChange` is called when the choice changes; each chosen model keeps its colour and shape. */
+  constructor(legend, onChange) {
+    this.onChange = onChange;
+    this.search = searchField("Find", () => this.list());
+    this.items = el("div", { class: "choices" });
+    this.said = el("p", { class: "note" });
+    this.node = el(
+      "fieldset",
+      { class: "chooser" },
+      el("legend", {}, legend),
+      this.search.label,
+      this.items,
+      this.said,
+    );
+    this.models = [];
+    this.slots = new Map(); // model -> slot
+  }
+
+  /** Offer models, best first; those that were chosen stay so, and where none was, the first are. */
+  offer(models, first = 4) {
+    this.models = models;
+    const kept = [...this.slots].filter(([model]) => models.includes(model));
+    this.slots = new Map(kept);
+    if (!kept.length) models.slice(0, first).forEach((model, slot) => this.slots.set(model, slot));
+    this.searched = models.length > SEARCHED_FROM;
+    this.search.label.hidden = !this.searched;
+    this.list();
+  }
+
+  /** The chosen models and their slots, in the order of the slots. */
+  get chosen() {
+    return [...this.slots].sort((a, b) => a[1] - b[1]);
+  }
+
+  toggle(model, on) {
+    const taken = new Set(this.slots.values());
+    const free = [...SHAPES.keys()].find((slot) => !taken.has(slot));
+    if (on) this.slots.set(model, free);
+    else this.slots.delete(model);
+    this.list();
+    this.onChange();
+  }
+
+  list() {
+    const wanted = this.search.field.value.toLowerCase();
+    const fitting = this.models.filter((model) => data.models[model].name.toLowerCase().includes(wanted));
+    if (this.searched && !wanted) fitting.sort((a, b) => this.slots.has(b) - this.slots.has(a)); // chosen ones first
+    const focused = document.activeElement?.dataset.model;
+    const full = this.slots.size >= SLOTS;
+    this.items.replaceChildren(...fitting.slice(0, LISTED).map((model) => this.item(model, full)));
+    const hidden = fitting.length - LISTED;
+    this.said.textContent = sentences(
+      full && `${SLOTS} at most.`,
+      hidden > 0 && `${grouped(hidden)} more: type a part of the name.`,
+    );
+    if (focused) this.items.querySelector(`[data-model="${Number(focused)}"]`)?.focus();
+  }
+
+  item(model, full) {
+    const slot = this.slots.get(model);
+    const on = slot !== undefined;
+    const box = el("input", { type: "checkbox", checked: on, disabled: full && !on, "data-model": model });
+    box.addEventListener("change", () => this.toggle(model, box.checked));
+    return el("label", {}, box, on ? swatch(slot) : null, outside(data.models[model].name));
+  }
+}
+
+function swatch(slot) {
+  return el("span", { class: `swatch slot-${slot}`, "aria-hidden": "true" }, GLYPHS[slot]);
+}
+
+/** Colour and shape of the chosen models, for a specification; `slot` is their field. */
+function slotScales() {
+  const domain = [...SHAPES.keys()];
+  const colours = {
+    field: "slot",
+    type: "nominal",
+    legend: null,
+    scale: { domain, range: domain.map((slot) => colour(`slot-${slot}`)) },
+  };
+  return { color: colours, shape: { field: "slot", type: "nominal", legend: null, scale: { domain, range: SHAPES } } };
+}

@@ -1,0 +1,196 @@
+// Score against speed, and against size: who is better than all that are as fast, or as small.
+
+const FEW = 40; // with more points only those of the frontier are named, and their names may cover others
+
+function scored(table) {
+  return table.rows.filter((row) => row.mean !== null);
+}
+
+/** The points that no other beats: none is as good in one and better in the other. `cost`: less is better. */
+function frontier(points, lower) {
+  const better = (a, b) => (lower ? a < b : a > b);
+  const ordered = [...points].sort((a, b) => a.cost - b.cost || (lower ? a.y - b.y : b.y - a.y));
+  let last = null;
+  return ordered.filter((point) => {
+    const leads = last === null || better(point.y, last.y) || (point.y === last.y && point.cost === last.cost);
+    if (leads) last = point;
+    return leads;
+  });
+}
+
+/** Names beside their points, left out where there is no room; Vega places them. */
+function namePoints(specification, anchors) {
+  specification.marks.push({
+    type: "text",
+    name: "names",
+    from: { data: "points_marks" },
+    interactive: false,
+    encode: {
+      enter: {
+        text: { field: "datum.text" },
+        font: { value: chartStyle().font },
+        fill: { value: colour("ink") },
+        fontSize: { value: 12 },
+      },
+    },
+    transform: [
+      {
+        type: "label",
+        size: { signal: "[width, height]" },
+        anchor: anchors,
+        offset: [5],
+        avoidMarks: ["points_marks", "line_marks"],
+        sort: { field: "datum.place" },
+      },
+    ],
+  });
+  return specification;
+}
+
+function costFigure(host, table, cost) {
+  return new Figure(host, { title: `Score against ${cost.what}`, make: (width) => costChart(table(), cost, width) });
+}
+
+function costChart(table, cost, width) {
+  const rows = scored(table);
+  const points = rows
+    .filter((row) => cost.of(data.models[row.model]))
+    .map((row) => {
+      const model = data.models[row.model];
+      const x = cost.of(model);
+      return {
+        x,
+        y: row.mean,
+        cost: cost.sign * x,
+        model,
+        tip: `${model.name}\n${table.score} ${score(row.mean)}\n${cost.said(model)}`,
+      };
+    });
+  if (!points.length) return { empty: `No model on ${table.task} has a known ${cost.what}.` };
+  const best = new Set(frontier(points, table.lower));
+  const length = width < 450 ? 20 : 34;
+  for (const point of points) {
+    point.best = best.has(point) ? "yes" : "no";
+    point.place = best.has(point) ? 0 : 1;
+    point.text = best.has(point) || points.length <= FEW ? cut(point.model.name, length) : "";
+  }
+  points.sort((a, b) => b.place - a.place); // the best are drawn on top
+  const values = points.map(({ x, y, best, place, text, tip }) => ({ x, y, best, place, text, tip }));
+  const missing = rows.length - points.length;
+  return {
+    label: `Score against ${cost.what}, on ${table.task}: ${points.length} models.`,
+    spec: costSpec(values, table, cost, width),
+    patch: (specification) => namePoints(specification, cost.anchors),
+    columns: [
+      textColumn("model", (point) => point.model.name, { header: true }),
+      numberColumn(table.score, (point) => point.y, score, { ascending: table.lower }),
+      numberColumn(cost.name, (point) => point.x, cost.format, { ascending: cost.sign > 0 }),
+      ...cost.columns,
+      textColumn("on the line", (point) => point.best),
+    ],
+    rows: points,
+    note: sentences(
+      "On the line: the models that no other beats.",
+      points.length > FEW ? "Only these are named." : "Names that would overlap are left out.",
+      table.lower && "The axis of the score is turned: up is better.",
+      missing && `${grouped(missing)} of ${grouped(rows.length)} models have no known ${cost.what}.`,
+      cost.note,
+    ),
+  };
+}
+
+/** The ends of an axis, with room around a single value. */
+function ends(values, field, around) {
+  const numbers = values.map((each) => each[field]);
+  const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+  return low === high ? around(low) : [low, high];
+}
+
+function costSpec(values, table, cost, width) {
+  const xs = ends(values, "x", (only) => [only / 2, only * 2]);
+  const ys = ends(values, "y", (only) => [only - 2, only + 2]);
+  const x = {
+    field: "x",
+    type: "quantitative",
+    title: cost.axis,
+    scale: { type: "log", domain: xs, nice: false, padding: 24 },
+    axis: { format: ".3~s", tickCount: 5, labelOverlap: true, grid: false },
+  };
+  const y = {
+    field: "y",
+    type: "quantitative",
+    title: `${table.task}, ${table.score}`,
+    scale: { domain: ys, zero: false, nice: false, reverse: table.lower, padding: 16 },
+    axis: { tickCount: 6 },
+  };
+  const best = "datum.best === 'yes'";
+  const few = values.length <= FEW;
+  const colours = { condition: { test: best, value: colour("slot-0") }, value: colour("ink-3") };
+  const encoding = {
+    x,
+    y,
+    color: colours,
+    shape: { condition: { test: best, value: "circle" }, value: "diamond" },
+    tooltip: { field: "tip" },
+  };
+  const point = { type: "point", filled: true, size: 70, stroke: colour("ground"), strokeWidth: 1 };
+  const others = { transform: [{ filter: `!(${best})` }], mark: { ...point, opacity: 0.55 }, encoding };
+  return {
+    width,
+    height: Math.min(340, Math.max(260, width * 0.6)),
+    autosize: { type: "fit", contains: "padding" },
+    data: { values },
+    layer: [
+      ...(few ? [] : [others]),
+      {
+        name: "line",
+        transform: [{ filter: best }],
+        mark: { type: "line", interpolate: cost.step, strokeWidth: 1.5, color: colour("slot-0") },
+        encoding: { x, y },
+      },
+      { name: "points", transform: few ? [] : [{ filter: best }], mark: { ...point, opacity: 1 }, encoding },
+    ],
+  };
+}
+
+const SPEED = {
+  what: "speed",
+  name: "sentences/s",
+  axis: "sentences per second",
+  sign: -1,
+  anchors: ["top-right", "right", "top", "left", "bottom", "bottom-right", "top-left", "bottom-left"],
+  step: "step-before", // at less speed than a point has, the point itself is still there
+  of: (model) => model.speed?.per_second ?? null,
+  said: (model) => `${grouped(model.speed.per_second)} sentences/s (${model.speed.machine})`,
+  format: grouped,
+  columns: [textColumn("measured on", (point) => point.model.speed.machine)],
+  note: "Speeds of different machines do not compare; the table names the machine.",
+};
+
+const SIZE = {
+  what: "size",
+  name: "parameters",
+  axis: "parameters",
+  sign: 1,
+  anchors: ["top-left", "left", "top", "right", "bottom", "top-right", "bottom-left", "bottom-right"],
+  step: "step-after",
+  of: (model) => model.parameters,
+  said: (model) => `${millions(model.parameters)} parameters`,
+  format: millions,
+  columns: [],
+  note: "",
+};
+
+function showCost(host) {
+  const tables = data.tables.filter((table) => table.first && scored(table).length);
+  const figures = [];
+  const choice = select(
+    "Task",
+    tables.map((table, i) => [i, table.task]),
+    () => figures.forEach((figure) => figure.change()),
+  );
+  choice.field.value = usual(tables, "Tatoeba");
+  const pair = el("div", { class: "pair" });
+  host.append(el("div", { class: "controls" }, choice.label), pair);
+  for (const cost of [SPEED, SIZE]) figures.push(costFigure(pair, () => tables[Number(choice.field.value)], cost));
+}

@@ -1,0 +1,145 @@
+// A table that sorts by any column, by mouse and by keyboard, and shows the first rows of many.
+
+const FIRST_ROWS = 100;
+const MORE_ROWS = 1000;
+const byText = new Intl.Collator("en", { numeric: true });
+
+/**
+ * Columns are {label, detail, value, cell, numeric, ascending, header}: `value` of a row is sorted by, `cell` fills its
+ * cell, `ascending` says that the smallest is the best, `header` that the column names the row.
+ */
+class DataTable {
+  constructor({ caption, columns, rows, reported = false }) {
+    this.rows = rows;
+    this.keep = () => true;
+    this.limit = FIRST_ROWS;
+    this.sort = null; // {column, direction}: as the rows came
+    this.body = el("tbody");
+    this.head = el("tr");
+    this.count = el("span", {});
+    this.more = el("button", { type: "button", class: "more" });
+    this.more.addEventListener("click", () => {
+      this.limit += MORE_ROWS;
+      this.update();
+    });
+    const table = el("table", {}, el("caption", {}, caption), el("thead", {}, this.head), this.body);
+    const box = el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": caption }, table);
+    this.node = el(
+      "div",
+      { class: reported ? "table reported" : "table" },
+      box,
+      el("p", { class: "count" }, this.count, this.more),
+    );
+    this.setColumns(columns);
+  }
+
+  setColumns(columns) {
+    const label = this.sort && this.columns[this.sort.column].label;
+    if (this.sort && columns[this.sort.column]?.label !== label) this.sort = null;
+    this.columns = columns;
+    this.made = new Map(); // row -> its element
+    this.head.replaceChildren(...columns.map((column, place) => this.heading(column, place)));
+    this.update();
+  }
+
+  heading(column, place) {
+    const label = el(
+      "button",
+      { type: "button" },
+      outside(column.label),
+      el("span", { class: "arrow", "aria-hidden": "true" }),
+    );
+    label.addEventListener("click", () => this.sortBy(place));
+    const kind = [column.numeric ? "n" : null, column.header ? "name" : null].filter(Boolean).join(" ");
+    const detail = column.detail ? el("span", { class: "detail" }, column.detail) : null;
+    return el("th", { scope: "col", class: kind || null }, label, detail);
+  }
+
+  /** Sort by a column, the best or the first letter first; a second time the other way round. */
+  sortBy(place) {
+    const { numeric, ascending } = this.columns[place];
+    const first = numeric && !ascending ? "descending" : "ascending";
+    const other = first === "ascending" ? "descending" : "ascending";
+    const again = this.sort?.column === place && this.sort.direction === first;
+    this.sort = { column: place, direction: again ? other : first };
+    this.update();
+  }
+
+  filter(keep) {
+    this.keep = keep;
+    this.update();
+  }
+
+  update() {
+    const kept = this.rows.filter(this.keep);
+    const shown = this.sorted(kept).slice(0, this.limit);
+    this.body.replaceChildren(...shown.map((row) => this.element(row)));
+    [...this.head.children].forEach((th, place) => {
+      if (this.sort?.column === place) th.setAttribute("aria-sort", this.sort.direction);
+      else th.removeAttribute("aria-sort");
+    });
+    const left = kept.length - shown.length;
+    const of = kept.length < this.rows.length ? ` of ${grouped(this.rows.length)}` : "";
+    this.count.textContent = left
+      ? `first ${grouped(shown.length)} of ${grouped(kept.length)} rows`
+      : `${grouped(kept.length)}${of} ${this.rows.length === 1 ? "row" : "rows"}`;
+    this.more.textContent = `Show ${grouped(Math.min(left, MORE_ROWS))} more`;
+    this.more.hidden = !left;
+  }
+
+  /** What has no value comes last in either direction; equals keep their order. */
+  sorted(rows) {
+    if (!this.sort) return rows;
+    const { value } = this.columns[this.sort.column];
+    const sign = this.sort.direction === "ascending" ? 1 : -1;
+    const keyed = rows.map((row) => [value(row), row]);
+    const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : byText.compare(a, b));
+    keyed.sort(([a], [b]) => {
+      if (a === null || b === null) return (a === null) - (b === null);
+      return sign * compare(a, b);
+    });
+    return keyed.map(([, row]) => row);
+  }
+
+  element(row) {
+    let made = this.made.get(row);
+    if (!made) {
+      made = el(
+        "tr",
+        {},
+        ...this.columns.map((column) => {
+          const cell = column.header
+            ? el("th", { scope: "row", class: "name" })
+            : el("td", { class: column.numeric ? "n" : null });
+          cell.append(...[column.cell(row)].flat().filter(Boolean));
+          return cell;
+        }),
+      );
+      this.made.set(row, made);
+    }
+    return made;
+  }
+}
+
+/** A column of plain text from outside. */
+function textColumn(label, text, more = {}) {
+  return { label, value: (row) => text(row) || null, cell: (row) => outside(text(row) || "–"), ...more };
+}
+
+function numberColumn(label, value, format, more = {}) {
+  return { label, numeric: true, value, cell: (row) => (value(row) === null ? "–" : format(value(row))), ...more };
+}
+
+/** A column of scores: the best in bold, the second underlined, the interval below. */
+function scoreColumn(label, rows, lower, value, range, more = {}) {
+  const levels = [...new Set(rows.map(value).filter((each) => each !== null))]
+    .sort((a, b) => (lower ? a - b : b - a))
+    .slice(0, 2);
+  const cell = (row) => {
+    const own = value(row);
+    const mark = own === null ? null : ["strong", "u"][levels.indexOf(own)];
+    const between = range ? range(row) : "";
+    return [mark ? el(mark, {}, score(own)) : score(own), between ? el("span", { class: "interval" }, between) : ""];
+  };
+  return { label, numeric: true, ascending: lower, value, cell, ...more };
+}
