@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 Vectors = NDArray[np.float32]
 
-# One block of similarities is at most 2,048 x 8,192 float32: 64 MB, and as much again for its transpose.
-BLOCK_ROWS = 2_048
-BLOCK_COLUMNS = 8_192
+# A block of similarities is 16 MB in float32 and 8 MB in bf16, which a processor's last cache may hold.
+WHOLE = 2_048 * 2_048  # similarities that are made at once and sorted; beyond, blockwise.py is quicker
+BLOCK_ROWS = 1_024
+BLOCK_COLUMNS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,58 +75,26 @@ def nearest_both_ways(source: Vectors, target: Vectors, k: int = 16) -> Neighbou
     """
     import torch
 
+    from .blockwise import Best, Block, Screen, largest
+
     if not len(source) or not len(target) or source.shape[1] != target.shape[1]:
         raise ValueError(f"cannot compare shapes {source.shape} and {target.shape}")
     rows, columns = torch.from_numpy(source), torch.from_numpy(target)
-    forward, backward = _Best(len(rows), min(k, len(columns))), _Best(len(columns), min(k, len(rows)))
     with torch.inference_mode():
+        if len(rows) * len(columns) <= WHOLE:
+            products = rows @ columns.T
+            found = largest(products, min(k, len(columns)))
+            return Neighbours(_nearest(*found), _nearest(*largest(products.T.contiguous(), min(k, len(rows)))))
+        screen = Screen(rows, columns)
+        forward = Best(rows, columns, min(k, len(columns)))
+        backward = Best(columns, rows, min(k, len(rows)))
         for left in range(0, len(columns), BLOCK_COLUMNS):
-            block = columns[left : left + BLOCK_COLUMNS]
             for top in range(0, len(rows), BLOCK_ROWS):
-                similarities = rows[top : top + BLOCK_ROWS] @ block.T
-                forward.merge(similarities, first_row=top, first_column=left)
-                backward.merge(similarities.T.contiguous(), first_row=left, first_column=top)
-    return Neighbours(forward.result(), backward.result())
+                products = screen.block(slice(top, top + BLOCK_ROWS), slice(left, left + BLOCK_COLUMNS))
+                forward.take(Block.of(products, forward.k, down=False), top, left, screen)
+                backward.take(Block.of(products, backward.k, down=True), left, top, screen)
+        return Neighbours(_nearest(*forward.finish(screen)), _nearest(*backward.finish(screen)))
 
 
-class _Best:
-    """The running k best of each row while blocks of columns arrive in ascending order."""
-
-    def __init__(self, n_rows: int, k: int) -> None:
-        import torch
-
-        self.k = k
-        self.cosines = torch.full((n_rows, k), -torch.inf)
-        self.indices = torch.zeros((n_rows, k), dtype=torch.int64)
-
-    def merge(self, similarities: torch.Tensor, first_row: int, first_column: int) -> None:
-        """Take in a block; columns seen before have lower indices, so a stable sort keeps them first."""
-        import torch
-
-        here = slice(first_row, first_row + len(similarities))
-        cosines, indices = _top(similarities, min(self.k, similarities.shape[1]))
-        indices += first_column
-        if first_column or cosines.shape[1] < self.k:
-            cosines = torch.cat([self.cosines[here], cosines], dim=1)
-            indices = torch.cat([self.indices[here], indices], dim=1)
-            cosines, order = cosines.sort(dim=1, descending=True, stable=True)
-            cosines, indices = cosines[:, : self.k], indices.gather(1, order[:, : self.k])
-        self.cosines[here], self.indices[here] = cosines, indices
-
-    def result(self) -> Nearest:
-        return Nearest(self.indices.numpy(), self.cosines.clamp(-1.0, 1.0).numpy())
-
-
-def _top(similarities: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the k largest of each row with the lowest index first among equals.
-
-    topk is free to order equal values as it likes; only the rows where it had that freedom (a tie within the
-    k + 1 largest) are sorted again, in full and stably.
-    """
-    take = min(k + 1, similarities.shape[1])
-    cosines, indices = similarities.topk(take, dim=1)
-    tied = (cosines[:, 1:] == cosines[:, :-1]).any(dim=1).nonzero().squeeze(1)
-    if len(tied):
-        again, order = similarities[tied].sort(dim=1, descending=True, stable=True)
-        cosines[tied], indices[tied] = again[:, :take], order[:, :take]
-    return cosines[:, :k], indices[:, :k]
+def _nearest(cosines: torch.Tensor, indices: torch.Tensor) -> Nearest:
+    return Nearest(indices.numpy(), cosines.clamp(-1.0, 1.0).numpy())

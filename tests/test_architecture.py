@@ -18,6 +18,7 @@ MODULES = {
 LAYERS = [
     {"bitext_bench.errors"},
     {"bitext_bench.languages", "bitext_bench.baselines", "bitext_bench.metrics", "bitext_bench.significance"},
+    {"bitext_bench.blockwise"},
     {"bitext_bench.neighbours", "bitext_bench.store", "bitext_bench.data", "bitext_bench.encoders"},
     {"bitext_bench.margin", "bitext_bench.embeddings"},
     {"bitext_bench.mining"},
@@ -30,7 +31,11 @@ LAYERS = [
     {"bitext_bench.__main__"},
 ]
 HEAVY = {"torch", "transformers", "sentence_transformers", "mteb", "datasets", "scipy", "pandas", "faiss"}
-LATE = {"bitext_bench.encoders.packed", "bitext_bench.encoders.openvino"}  # torch modules: imported when there is work
+LATE = {
+    "bitext_bench.encoders.packed",
+    "bitext_bench.encoders.openvino",
+    "bitext_bench.blockwise",
+}  # torch modules: imported when there is work
 MOST_PARAMETERS = 6
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bitext_bench import neighbours
+from bitext_bench import blockwise, neighbours
 from bitext_bench.neighbours import Nearest, Neighbours, Vectors, nearest_both_ways, unit
 
 
@@ -59,6 +59,7 @@ def test_any_blocks_are_one(n: int, m: int, k: int, rows: int, columns: int, see
     """Blocks narrower than k, a last block of one, ties across the border."""
     source, target = exact_vectors(n, seed), exact_vectors(m, seed + 1)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "WHOLE", 0)
         patch.setattr(neighbours, "BLOCK_ROWS", rows)
         patch.setattr(neighbours, "BLOCK_COLUMNS", columns)
         found = nearest_both_ways(source, target, k)
@@ -71,12 +72,65 @@ def test_several_blocks_are_one(monkeypatch: pytest.MonkeyPatch, rows: int, colu
     generator = np.random.default_rng(1)
     source, target = (unit(generator.standard_normal((n, 24))) for n in (23, 19))
     whole = nearest_both_ways(source, target, 6)
+    monkeypatch.setattr(neighbours, "WHOLE", 0)
     monkeypatch.setattr(neighbours, "BLOCK_ROWS", rows)
     monkeypatch.setattr(neighbours, "BLOCK_COLUMNS", columns)
     found = nearest_both_ways(source, target, 6)
     for ours, theirs in ((found.forward, whole.forward), (found.backward, whole.backward)):
         np.testing.assert_array_equal(ours.indices, theirs.indices)
         np.testing.assert_allclose(ours.cosines, theirs.cosines, atol=1e-6)
+
+
+@pytest.fixture(params=["bf16", "fp32"])
+def screened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blockwise whatever the size, with and without a screen, whatever the CPU has."""
+    monkeypatch.setattr(neighbours, "WHOLE", 0)
+    monkeypatch.setattr(neighbours, "BLOCK_ROWS", 100)
+    monkeypatch.setattr(neighbours, "BLOCK_COLUMNS", 130)
+    monkeypatch.setattr(blockwise, "_in_hardware", lambda: request.param == "bf16")
+
+
+@pytest.mark.parametrize("spread", [1.0, 0.1, 0.003, 0.0])
+@pytest.mark.usefixtures("screened")
+def test_a_screen_changes_nothing(spread: float) -> None:
+    """Even of vectors that bf16 does not tell apart: against float64, up to what float32 does not tell apart."""
+    generator = np.random.default_rng(2)
+    centre = generator.standard_normal(48)
+    source, target = (unit(centre + spread * generator.standard_normal((n, 48))) for n in (333, 290))
+    found = nearest_both_ways(source, target, 5)
+    cosines = source.astype(np.float64) @ target.T.astype(np.float64)
+    for nearest, exact in ((found.forward, cosines), (found.backward, cosines.T)):
+        best = -np.sort(-exact, axis=1)[:, :5]
+        np.testing.assert_allclose(nearest.cosines, np.minimum(best, 1), atol=1e-6)
+        np.testing.assert_allclose(np.take_along_axis(exact, nearest.indices, axis=1), best, atol=1e-6)
+        assert all(len(set(row)) == 5 for row in nearest.indices.tolist())
+        assert (np.diff(nearest.cosines, axis=1) <= 0).all()
+
+
+@pytest.mark.usefixtures("screened")
+def test_many_copies_are_taken_in_order() -> None:
+    """More equals than are kept: those of the lowest index, from all over the side."""
+    generator = np.random.default_rng(3)
+    kinds = unit(generator.standard_normal((4, 32)))
+    of_source, of_target = generator.integers(0, 4, 250), generator.integers(0, 4, 300)
+    found = nearest_both_ways(kinds[of_source], kinds[of_target], 6)
+    for nearest, ours, theirs in ((found.forward, of_source, of_target), (found.backward, of_target, of_source)):
+        for kind, indices in zip(ours.tolist(), nearest.indices.tolist(), strict=True):
+            assert indices == np.flatnonzero(theirs == kind)[:6].tolist()
+
+
+def test_the_error_of_the_screen_is_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(blockwise, "_in_hardware", lambda: True)
+    generator = np.random.default_rng(4)
+    rows, columns = (torch.from_numpy(unit(generator.standard_normal((n, 24)) + 0.5)) for n in (200, 300))
+    screen = blockwise.Screen(rows, columns)
+    products = screen.block(slice(None), slice(None)).float()
+    off = (products - (rows.double() @ columns.double().T)).abs()
+    bound = screen.error(products)
+    assert (off <= bound).all()
+    assert float(off.max()) > 0.2 * float(bound.max()), "a bound that is no use"
 
 
 def test_all_equal_vectors_give_the_first_rows() -> None:

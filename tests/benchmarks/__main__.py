@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [encode] [flores] [warm] [memory] [train]`: the speed claims, as ratios within one run.
+"""`python -m tests.benchmarks [NAME ...]`: the speed claims, all or some, as ratios within one run.
 
 Needs ../shared/data and the encoders of ../shared/models/get_models.py (in $BITEXT_MODELS, else
 ~/.cache/bitext-models). Exits with 1 when a claim does not hold. Run it on an otherwise idle machine.
@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from . import encode, flores, memory, train, warm
+from . import board, encode, flores, memory, neighbours, train, warm
 from .claims import Claim
 
 BENCHMARKS: dict[str, Callable[[Path, Path, Path], list[Claim]]] = {
@@ -20,6 +20,8 @@ BENCHMARKS: dict[str, Callable[[Path, Path, Path], list[Claim]]] = {
     "flores": flores.measure,
     "warm": warm.measure,
     "memory": memory.measure,
+    "neighbours": neighbours.measure,
+    "board": board.measure,
     "train": train.measure,
 }
 

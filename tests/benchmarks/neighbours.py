@@ -1,0 +1,60 @@
+"""Neighbours of 100,000 x 100,000 in both directions, k = 4, beside faiss's exact index searched twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitext_bench.neighbours import Nearest, Vectors, nearest_both_ways, unit
+
+from .claims import Claim, paired_ratio
+
+_N, _K = 100_000, 4
+_ROUNDING = 2e-6  # cosines nearer than this are a tie: the two sum in another order
+
+
+def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
+    return [claim for dimensions, bound in ((384, 1.4), (768, 1.6)) for claim in _claims(dimensions, bound)]
+
+
+def _claims(dimensions: int, bound: float) -> list[Claim]:
+    import faiss
+
+    generator = np.random.default_rng(0)
+    source = unit(generator.standard_normal((_N, dimensions), dtype=np.float32))
+    target = unit(source + unit(generator.standard_normal((_N, dimensions), dtype=np.float32)))
+    found: dict[str, object] = {}
+
+    def ours() -> None:
+        found["ours"] = nearest_both_ways(source, target, _K)
+
+    def theirs() -> None:
+        found["theirs"] = [
+            _search(faiss.IndexFlatIP(dimensions), *sides) for sides in ((source, target), (target, source))
+        ]
+
+    ratio, our_seconds, their_seconds = paired_ratio(ours, theirs, rounds=1)
+    both = found["ours"]
+    same = min(
+        _same(nearest, *expected)
+        for nearest, expected in zip((both.forward, both.backward), found["theirs"], strict=True)
+    )
+    gigaflops = 2 * _N * _N * dimensions / our_seconds / 1e9
+    detail = f"({our_seconds:.1f} s and {their_seconds:.1f} s; {gigaflops:.0f} GFLOP/s with all that is not product)"
+    return [
+        Claim(f"neighbours, {dimensions} dimensions, x faster than faiss twice", ratio, bound, detail=detail),
+        Claim("the same, rows with the same neighbours but for ties", same, 1.0),
+    ]
+
+
+def _search(index: object, queries: Vectors, corpus: Vectors) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    index.add(corpus)
+    return index.search(queries, _K)
+
+
+def _same(nearest: Nearest, cosines: NDArray[np.float32], indices: NDArray[np.int64]) -> float:
+    """Share of rows whose neighbours are the same, or others that are as near."""
+    tied = np.abs(nearest.cosines - cosines) < _ROUNDING
+    return float(((nearest.indices == indices) | tied).all(axis=1).mean())
