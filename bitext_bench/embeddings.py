@@ -18,6 +18,7 @@ from .errors import UserError
 from .languages import Language
 from .neighbours import Vectors, unit
 from .store import VectorStore, text_key
+from .tuning import WORTH_MEASURING, batch_tokens, timed
 
 # A killed run loses at most one shard: a few seconds on a CPU.
 SHARD_TEXTS = 512
@@ -72,6 +73,7 @@ class Embedder:
         self.model = model
         self._limits = limits or BatchLimits()
         self._store = VectorStore(cache, model.space)
+        self._budget = 0
 
     @property
     def dimensions(self) -> int | None:
@@ -96,6 +98,7 @@ class Embedder:
         start = time.monotonic()
         work = [_Work(texts, keys, _sizes(encoder, texts)) for keys, texts in missing]
         tokens = sum(int(w.sizes.sum()) for w in work)
+        self._budget = self._limits.tokens or self._fastest(encoder, work, tokens)
         self._run(encoder, work, tokens)
         n_encoded = sum(len(keys) for keys, _ in missing)
         return Encoded(needed, n_encoded, tokens, time.monotonic() - start, encoder.device)
@@ -122,6 +125,22 @@ class Embedder:
         ]
         return len(seen), missing
 
+    def _fastest(self, encoder: Encoder, work: list[_Work], tokens: int) -> int:
+        """Return the tokens in a batch at which the encoder is fastest here, where there is enough to encode."""
+        if tokens < WORTH_MEASURING or not encoder.device:
+            return encoder.batch_tokens
+        most = max(work, key=lambda part: int(part.sizes.sum()))
+
+        def seconds_of(budget: int, probe: int) -> float:
+            rows = most.middling(probe)
+            sentences = [most.texts.sentences[i] for i in rows]
+            batches = list(_batches(most.sizes[rows], budget, self._limits.sentences))
+            return timed(
+                lambda: [encoder.encode(sentences[b], most.texts.prompt, most.texts.language) for b in batches]
+            )
+
+        return batch_tokens(encoder.batch_tokens, self._store.folder, seconds_of)
+
     def _run(self, encoder: Encoder, work: list[_Work], tokens: int) -> None:
         n_texts = sum(len(w.keys) for w in work)
         done = 0
@@ -136,7 +155,7 @@ class Embedder:
         self, encoder: Encoder, part: _Work, shard: NDArray[np.int64], bar: tqdm[Never]
     ) -> NDArray[np.float32]:
         vectors = []
-        for batch in _batches(part.sizes[shard], self._limits.tokens or encoder.batch_tokens, self._limits.sentences):
+        for batch in _batches(part.sizes[shard], self._budget, self._limits.sentences):
             rows = shard[batch]
             sentences = [part.texts.sentences[i] for i in rows]
             encoded = encoder.encode(sentences, part.texts.prompt, part.texts.language)
@@ -151,6 +170,13 @@ class _Work:
     texts: Texts
     keys: list[bytes]
     sizes: NDArray[np.int64]
+
+    def middling(self, tokens: int) -> NDArray[np.int64]:
+        """Return rows of middling size with about so many tokens, longest first."""
+        order = np.argsort(-self.sizes, kind="stable")
+        n = max(1, tokens // int(np.median(self.sizes)))
+        first = max(0, (len(order) - n) // 2)
+        return order[first : first + n]
 
     def shards(self) -> Iterator[NDArray[np.int64]]:
         """Cut the rows into shards, longest first, so that memory peaks at once and the time left shrinks surely.
