@@ -75,14 +75,14 @@ def nearest_both_ways(source: Vectors, target: Vectors, k: int = 16) -> Neighbou
     """
     import torch
 
-    from .blockwise import Best, Block, Screen, largest
+    from .blockwise import Best, Block, Screen, largest, product
 
     if not len(source) or not len(target) or source.shape[1] != target.shape[1]:
         raise ValueError(f"cannot compare shapes {source.shape} and {target.shape}")
     rows, columns = torch.from_numpy(source), torch.from_numpy(target)
     with torch.inference_mode():
         if len(rows) * len(columns) <= WHOLE:
-            products = rows @ columns.T
+            products = product(rows, columns)
             found = largest(products, min(k, len(columns)))
             return Neighbours(_nearest(*found), _nearest(*largest(products.T.contiguous(), min(k, len(rows)))))
         screen = Screen(rows, columns)

@@ -119,6 +119,19 @@ def test_many_copies_are_taken_in_order() -> None:
             assert indices == np.flatnonzero(theirs == kind)[:6].tolist()
 
 
+@pytest.mark.parametrize("width", [1, 5, 300, 320, 321, 400, 640, 641])
+def test_the_largest_are_those_of_a_stable_sort(width: int) -> None:
+    """At widths around those at which rows are filled up for topk; with ties."""
+    import torch
+
+    products = torch.from_numpy(np.random.default_rng(5).integers(0, 60, (50, width)).astype(np.float32))
+    k = min(9, width)
+    cosines, indices = blockwise.largest(products, k)
+    expected = np.argsort(-products.numpy(), axis=1, kind="stable")[:, :k]
+    assert indices.tolist() == expected.tolist()
+    assert cosines.tolist() == np.take_along_axis(products.numpy(), expected, axis=1).tolist()
+
+
 def test_the_error_of_the_screen_is_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
