@@ -12,16 +12,18 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from . import board, encode, flores, memory, neighbours, train, warm
+from . import board, encode, flores, flores_all, memory, neighbours, suite, train, warm
 from .claims import Claim
 
 BENCHMARKS: dict[str, Callable[[Path, Path, Path], list[Claim]]] = {
     "encode": encode.measure,
     "flores": flores.measure,
+    "flores-all": flores_all.measure,
     "warm": warm.measure,
     "memory": memory.measure,
     "neighbours": neighbours.measure,
     "board": board.measure,
+    "suite": suite.measure,
     "train": train.measure,
 }
 

@@ -1,0 +1,98 @@
+"""The paper's suite on ../shared/data, cold store and whole process, beside the same model through mteb's own tasks.
+
+Tatoeba 4 pairs, FLORES-200 5 languages, STS12 to STS17, STSBenchmark, KorSTS. Ours also mines the BUCC-like corpus,
+which mteb has no task for, and searches both directions with every margin.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+from bitext_bench.data import open_source
+from bitext_bench.languages import LangPair, resolve
+
+from .claims import Claim
+
+PROMPT = "query: "
+_STS = (*((f"STS{year}", "default", "en-en") for year in range(12, 17)), ("STS17", "en-en", "en-en"))
+_STS += (("STSBenchmark", "default", "en-en"), ("KorSTS", "default", "ko-ko"))
+_TASKS = ("Tatoeba", "FLORES-200", *dict.fromkeys(name for name, _, _ in _STS), "BUCC-style", "BUCC-style-mining")
+_WAYS = (("torch", "fp32", 1.0), ("openvino", "fp32", 2.0), ("openvino", "bf16", 3.2))
+
+
+def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
+    theirs = _mteb(data, model_folder)
+    claims = []
+    for backend, dtype, bound in _WAYS:
+        ours = _ours(data, model_folder, scratch / f"{backend}-{dtype}", ("--backend", backend, "--dtype", dtype))
+        detail = f"({ours:.0f} s with the BUCC-like corpus; mteb {theirs:.0f} s without)"
+        claims.append(Claim(f"the suite, {backend} {dtype}, x mteb's tasks", theirs / ours, bound, detail=detail))
+    return claims
+
+
+def _ours(data: Path, model_folder: Path, folder: Path, more: tuple[str, ...]) -> float:
+    command = [
+        *(sys.executable, "-m", "bitext_bench", "run", "--model", str(model_folder), "--prompt", PROMPT),
+        *("--data", str(data), "--tasks", *_TASKS, *more),
+        *("--cache-folder", str(folder / "cache"), "--output-folder", str(folder / "results")),
+    ]
+    return _seconds(lambda: subprocess.run(command, check=True, capture_output=True))
+
+
+def _mteb(data: Path, model_folder: Path) -> float:
+    """Seconds of mteb's tasks alone: loading the model and the libraries does not count, for ours it does."""
+    from mteb.models import SentenceTransformerEncoderWrapper
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(model_folder), device="cpu")
+    wrapped = SentenceTransformerEncoderWrapper(model, model_prompts={"BitextMining": PROMPT, "STS": PROMPT})
+    tasks = list(_prepared(data))
+
+    def run() -> None:
+        for task, split, subsets in tasks:
+            task.evaluate(wrapped, split, subsets_to_run=subsets, encode_kwargs={})
+
+    return _seconds(run)
+
+
+def _prepared(data: Path) -> Iterator[tuple[Any, str, list[str]]]:
+    import mteb
+    from datasets import Dataset, DatasetDict
+
+    source = open_source(str(data))
+    pairs = {f"{code}-eng": source.parallel("tatoeba", resolve(code)) for code in ("fra", "jpn", "kor", "rus")}
+    task = mteb.get_task("Tatoeba", hf_subsets=list(pairs))
+    task.dataset = {
+        name: DatasetDict(test=Dataset.from_dict({"sentence1": list(x.source), "sentence2": list(x.target)}))
+        for name, x in pairs.items()
+    }
+    yield _loaded(task), "test", list(pairs)
+    lines = {x.flores: source.aligned("flores200", x) for x in map(resolve, ("en", "fr", "ja", "ko", "ru"))}
+    subsets = [f"{a}-{b}" for a, b in permutations(lines, 2)]
+    task = mteb.get_task("FloresBitextMining", hf_subsets=subsets)
+    task.dataset = DatasetDict(devtest=Dataset.from_dict({name: list(x.sentences) for name, x in lines.items()}))
+    yield _loaded(task), "devtest", subsets
+    for name, subset, pair in _STS:
+        scored = source.scored(name, subset if subset != "default" else pair[:2], LangPair.parse(pair), "test")
+        rows = {"sentence1": list(scored.first), "sentence2": list(scored.second), "score": list(scored.scores)}
+        task = mteb.get_task(name, hf_subsets=None if subset == "default" else [subset])
+        split = DatasetDict(test=Dataset.from_dict(rows))
+        task.dataset = split if subset == "default" else {subset: split}
+        yield _loaded(task), "test", [subset]
+
+
+def _loaded(task: Any) -> Any:
+    task.data_loaded = True
+    return task
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
