@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import __version__
 from .errors import UserError
+from .mine.arguments import add_arguments as add_mine_arguments
 
 # The paper's five languages; encoding all of Tatoeba and FLORES takes hours on a CPU and has to be asked for.
 DEFAULT_LANGUAGES = "en,fr,ja,ko,ru"
@@ -57,6 +58,12 @@ def build_parser() -> argparse.ArgumentParser:
             "train", help="align an encoder", description="Align an encoder by soft contrastive learning."
         )
     )
+    mine = commands.add_parser(
+        "mine", help="find translations", description="Find the sentences of two files that translate each other."
+    )
+    _add_model_group(mine, required=False)
+    add_mine_arguments(mine)
+    mine.set_defaults(run=_mine)
     _add_leaderboard(
         commands.add_parser("leaderboard", help="render results", description="Render result files to markdown.")
     )
@@ -96,7 +103,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_run)
 
 
-def _add_model_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+def _add_model_group(parser: argparse.ArgumentParser, *, required: bool) -> None:
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model",
@@ -114,6 +121,10 @@ def _add_model_options(parser: argparse.ArgumentParser, *, required: bool = True
     model.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps (default: a GPU where there is one)")
     model.add_argument("--trust-remote-code", action="store_true", help="run code that comes with the model")
     model.add_argument("--allow-pickle", action="store_true", help="load weights that are not safetensors")
+
+
+def _add_model_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    _add_model_group(parser, required=required)
     data = parser.add_argument_group("data and speed")
     data.add_argument(
         "--data",
@@ -247,6 +258,13 @@ def _verify(arguments: argparse.Namespace) -> int:
     from .commands import verify
 
     return verify(arguments)
+
+
+def _mine(arguments: argparse.Namespace) -> int:
+    from .commands import model_options
+    from .mine.command import run_mine
+
+    return run_mine(arguments, model_options(arguments))
 
 
 def _train(arguments: argparse.Namespace) -> int:

@@ -25,11 +25,22 @@ LAYERS = [
     {"bitext_bench.results", "bitext_bench.listing"},
     {"bitext_bench.averages", "bitext_bench.verify", "bitext_bench.evaluate"},
     {"bitext_bench.report"},
-    {"bitext_bench.commands"},
+    {"bitext_bench.commands", "bitext_bench.mine"},
     {"bitext_bench.cli"},
     {"bitext_bench.__main__"},
 ]
-HEAVY = {"torch", "transformers", "sentence_transformers", "mteb", "datasets", "scipy", "pandas", "faiss"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "sentence_transformers",
+    "mteb",
+    "datasets",
+    "scipy",
+    "pandas",
+    "faiss",
+    "ray",
+    "pyarrow",
+}
 LATE = {"bitext_bench.encoders.packed"}  # a torch module, which nothing may import before there is work for it
 MOST_PARAMETERS = 6
 
@@ -75,6 +86,16 @@ def test_the_harness_never_needs_the_other_rooms_or_loads_heavy_ones_early(modul
     early = imports(module, top_level_only=True)
     assert not early & LATE
     assert not {name.split(".")[0] for name in early} & HEAVY or module in LATE
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_mine_scores_nothing_and_only_the_command_line_knows_it(module: str) -> None:
+    rooms = {".".join(n.split(".")[:2]) for n in imports(module) if n.startswith("bitext_bench.")}
+    if module.startswith("bitext_bench.mine"):
+        allowed = {"encoders", "embeddings", "neighbours", "margin", "mining", "store", "languages", "errors", "report"}
+        assert rooms <= {f"bitext_bench.{name}" for name in {*allowed, "mine"}}
+    elif module != "bitext_bench.cli":
+        assert "bitext_bench.mine" not in rooms
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("training")])
