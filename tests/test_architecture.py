@@ -17,7 +17,13 @@ MODULES = {
 # Each module of the harness may import those in the lines above its own (and its own line's package).
 LAYERS = [
     {"bitext_bench.errors"},
-    {"bitext_bench.languages", "bitext_bench.baselines", "bitext_bench.metrics", "bitext_bench.significance"},
+    {
+        "bitext_bench.arguments",
+        "bitext_bench.languages",
+        "bitext_bench.baselines",
+        "bitext_bench.metrics",
+        "bitext_bench.significance",
+    },
     {"bitext_bench.neighbours", "bitext_bench.store", "bitext_bench.data", "bitext_bench.encoders"},
     {"bitext_bench.margin", "bitext_bench.embeddings"},
     {"bitext_bench.mining"},
@@ -92,7 +98,18 @@ def test_the_harness_never_needs_the_other_rooms_or_loads_heavy_ones_early(modul
 def test_mine_scores_nothing_and_only_the_command_line_knows_it(module: str) -> None:
     rooms = {".".join(n.split(".")[:2]) for n in imports(module) if n.startswith("bitext_bench.")}
     if module.startswith("bitext_bench.mine"):
-        allowed = {"encoders", "embeddings", "neighbours", "margin", "mining", "store", "languages", "errors", "report"}
+        allowed = {
+            "encoders",
+            "embeddings",
+            "neighbours",
+            "margin",
+            "mining",
+            "store",
+            "languages",
+            "errors",
+            "report",
+            "arguments",
+        }
         assert rooms <= {f"bitext_bench.{name}" for name in {*allowed, "mine"}}
     elif module != "bitext_bench.cli":
         assert "bitext_bench.mine" not in rooms

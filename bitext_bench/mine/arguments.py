@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..arguments import positive
+
 MARGINS = ("ratio", "distance", "absolute", "csls")
 SELECTIONS = ("greedy", "forward", "backward", "union", "intersection")
 EXACT_LIMIT = 1_000_000
@@ -70,22 +72,30 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--exact-limit",
-        type=int,
+        type=positive,
         default=EXACT_LIMIT,
         metavar="LINES",
         help="auto is exact up to this many lines a side, or as many pairs of lines (default: %(default)s)",
     )
     group.add_argument(
-        "--probes", type=int, default=PROBES, metavar="N", help="cells that a line looks into (default: %(default)s)"
+        "--probes",
+        type=positive,
+        default=PROBES,
+        metavar="N",
+        help="cells that a line looks into (default: %(default)s)",
     )
     group.add_argument("--memory", default="4G", metavar="SIZE", help="beside the model's (default: %(default)s)")
     group.add_argument("--work", type=Path, metavar="DIR", help="vectors and finished shards (default: FILE.work)")
-    group.add_argument("--shard-lines", type=int, metavar="N", help="lines a shard (default: 32768, or by --memory)")
+    group.add_argument(
+        "--shard-lines", type=positive, metavar="N", help="lines a shard (default: 32768, or by --memory)"
+    )
     group.add_argument(
         "--shard", metavar="i/N", help="do the i-th of N shares of what can be done now, and write no pairs: job arrays"
     )
     group.add_argument(
         "--engine", choices=["inline", "ray"], default="inline", help="where shards are made (default: %(default)s)"
     )
-    group.add_argument("--batch-tokens", type=int, metavar="N", help="tokens in a batch (default: 1024; more on a GPU)")
-    group.add_argument("--batch-size", type=int, metavar="N", help="most sentences in a batch (default: no limit)")
+    group.add_argument(
+        "--batch-tokens", type=positive, metavar="N", help="tokens in a batch (default: 1024; more on a GPU)"
+    )
+    group.add_argument("--batch-size", type=positive, metavar="N", help="most sentences in a batch (default: no limit)")

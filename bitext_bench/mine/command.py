@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import Any
 
 from ..embeddings import BatchLimits
 from ..encoders import ModelOptions, resolve_model
@@ -94,13 +93,3 @@ def _check(arguments: argparse.Namespace, arrays: list[bool]) -> None:
         raise UserError("expected two text files or two .npy files of vectors")
     if any(arrays) and arguments.plant:
         raise UserError("--plant mixes sentences into texts: it cannot be used with vectors")
-    numbers: dict[str, Any] = {
-        "--exact-limit": arguments.exact_limit,
-        "--probes": arguments.probes,
-        "--shard-lines": arguments.shard_lines,
-        "--batch-tokens": arguments.batch_tokens,
-        "--batch-size": arguments.batch_size,
-    }
-    for flag, value in numbers.items():
-        if value is not None and value < 1:
-            raise UserError(f"{flag} {value}: expected a positive number")

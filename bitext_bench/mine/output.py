@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -67,24 +67,13 @@ def mined(plan: Plan, wish: Wish, arguments: argparse.Namespace) -> MinedTables:
         UserError: the threshold cannot be chosen.
     """
     proposals = propose(plan, arguments.margin)
-    planted = planted_rows(plan) if arguments.plant else None
+    planted = planted_rows(plan) if wish.plant else None
     about: dict[str, Any] = {"margin": arguments.margin, "select": arguments.select, "threshold": wish.threshold}
     threshold = wish.threshold
-    if wish.chooses:
-        known = _known(plan, wish)
-        chosen = choose(proposals.select(arguments.select), known, wish.precision)
+    if wish.known:
+        chosen = choose(proposals.select(arguments.select), _known(plan, wish), wish)
         threshold = chosen.cut.threshold
-        about |= {
-            "threshold": threshold,
-            "threshold_from": {
-                "wanted": "best F1" if wish.precision is None else f"precision {wish.precision:g}",
-                "known_pairs": chosen.known,
-                "judged_pairs": chosen.judged,
-                "precision": chosen.cut.precision,
-                "recall": chosen.cut.recall,
-                "f1": chosen.cut.f1,
-            },
-        }
+        about |= {"threshold": threshold, "judged": {"threshold_for": wish.purpose, **asdict(chosen)}}
     pairs = proposals.select(arguments.select, planted)
     if threshold is not None:
         kept = pairs.scores >= threshold

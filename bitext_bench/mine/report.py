@@ -90,11 +90,11 @@ def _lines(content: dict[str, Any]) -> list[str]:
             f"recall against exact search, measured on {found['sample']:,} lines: nearest {found['at_1']:.4f}, "
             f"four nearest {found['at_4']:.4f}, nearest from either side {found['pairs']:.4f}"
         )
-    if chosen := content.get("threshold_from"):
+    if judged := content.get("judged"):
+        cut = judged["cut"]
         lines.append(
-            f"threshold {content['threshold']:.6f} for {chosen['wanted']}: precision {chosen['precision']:.4f}, recall "
-            f"{chosen['recall']:.4f}, F1 {chosen['f1']:.4f} on {chosen['judged_pairs']:,} judged pairs, "
-            f"{chosen['known_pairs']:,} known"
+            f"threshold {cut['threshold']:.6f} ({judged['threshold_for']}): precision {cut['precision']:.4f}, recall "
+            f"{cut['recall']:.4f}, F1 {cut['f1']:.4f} on {judged['judged']:,} judged pairs, {judged['known']:,} known"
         )
     stages = ", ".join(f"{name} {value:,.0f} s" for name, value in content["seconds"].items() if name != "this_run")
     peak = f"; at most {show(content['peak_memory'])} of memory" if content["peak_memory"] else ""

@@ -10,10 +10,65 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
-from ..mining import Cut, MinedPairs, best_cut, judge, precise_cut
+from ..mining import Cut, MinedPairs, best_cut, cut_at, judge, precise_cut
 from .inputs import read_lines
 from .plan import Plan
 from .sides import SIDES, SideName
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which threshold the user wants.
+
+    Attributes:
+        threshold: given; None: none, or one to choose.
+        precision: to choose one for; None with `chooses`: for the best F1.
+        chooses: a threshold is to be chosen.
+        gold: and plant: files of known pairs.
+        complete: the gold file has every right pair.
+    """
+
+    threshold: float | None
+    precision: float | None
+    chooses: bool
+    gold: Path | None
+    plant: Path | None
+    complete: bool
+
+    @property
+    def purpose(self) -> str:
+        """What the threshold is for, in words."""
+        if self.chooses:
+            return "the best F1" if self.precision is None else f"precision {self.precision:g}"
+        return "as given"
+
+    @property
+    def known(self) -> bool:
+        """Whether there are known pairs to judge by."""
+        return self.gold is not None or self.plant is not None
+
+    @classmethod
+    def parse(cls, arguments: argparse.Namespace) -> Wish:
+        """Read it off the arguments.
+
+        Raises:
+            UserError: they contradict each other, or lack something.
+        """
+        precision, chooses = arguments.precision, arguments.precision is not None or arguments.best_f1
+        known = arguments.gold is not None or arguments.plant is not None
+        if precision is not None and not 0 < precision <= 1:
+            raise UserError(f"--precision {precision:g}: expected a share above 0 and up to 1, as in --precision 0.95")
+        if sum([arguments.threshold is not None, precision is not None, arguments.best_f1]) > 1:
+            raise UserError("expected one of --threshold, --precision and --best-f1")
+        if arguments.score and (chooses or known):
+            raise UserError("--score takes --threshold only: known pairs are for mining")
+        if chooses and not known:
+            raise UserError("a threshold is chosen on known pairs: pass --gold FILE or --plant FILE")
+        if known and not chooses and arguments.threshold is None:
+            raise UserError("what for are the known pairs? pass --precision P, --best-f1, or a --threshold to judge")
+        if arguments.gold_complete and arguments.gold is None:
+            raise UserError("--gold-complete says something of --gold FILE, which is not given")
+        return cls(arguments.threshold, precision, chooses, arguments.gold, arguments.plant, arguments.gold_complete)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +94,31 @@ class Chosen:
     known: int
 
 
-def choose(pairs: MinedPairs, known: Known, precision: float | None) -> Chosen:
-    """Choose a threshold for a precision, or for the best F1 where none is wanted.
+def choose(pairs: MinedPairs, known: Known, wish: Wish) -> Chosen:
+    """Choose a threshold as it is wished for; one that is given is judged only.
 
     Raises:
-        UserError: no mined pair can be judged, or none of the thresholds is precise enough.
+        UserError: no known pair was mined, or none of the thresholds is precise enough.
     """
     correct = judge(pairs, set(known.pairs))
     judged = np.ones(len(correct), dtype=np.bool_) if known.complete else _touches(pairs, known)
     scores, correct = pairs.scores[judged], correct[judged]
+    if wish.threshold is not None:
+        return Chosen(cut_at(scores, correct, len(known.pairs), wish.threshold), len(correct), len(known.pairs))
     if not correct.any():
         raise UserError(
             f"none of the {len(known.pairs):,} known pairs is among the mined ones: nothing to choose a threshold by; "
             "are the files in the right order, and is this the model for these languages?"
         )
-    if precision is None:
-        cut = best_cut(scores, correct, len(known.pairs))
-    else:
-        found = precise_cut(scores, correct, len(known.pairs), precision)
-        if found is None:
-            best = (np.cumsum(correct) / np.arange(1, len(correct) + 1)).max()
-            raise UserError(
-                f"no threshold reaches --precision {precision:g} on the {len(correct):,} pairs that can be judged; "
-                f"the most that one reaches is {best:.3f}"
-            )
-        cut = found
+    if wish.precision is None:
+        return Chosen(best_cut(scores, correct, len(known.pairs)), len(correct), len(known.pairs))
+    cut = precise_cut(scores, correct, len(known.pairs), wish.precision)
+    if cut is None:
+        best = (np.cumsum(correct) / np.arange(1, len(correct) + 1)).max()
+        raise UserError(
+            f"no threshold reaches --precision {wish.precision:g} on the {len(correct):,} pairs that can be judged; "
+            f"the most that one reaches is {best:.3f}"
+        )
     return Chosen(cut, len(correct), len(known.pairs))
 
 
@@ -151,46 +206,3 @@ def rows_of_texts(plan: Plan, name: SideName, texts: list[str], where: str) -> l
 def planted_rows(plan: Plan) -> dict[SideName, NDArray[np.bool_]]:
     """Return for each side which rows are there only because they were planted."""
     return {side: np.load(plan.files(side).line_of_row, mmap_mode="r") > plan.side(side).lines for side in SIDES}
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """Which threshold the user wants.
-
-    Attributes:
-        threshold: given; None: none, or one to choose.
-        precision: to choose one for; None with `chooses`: for the best F1.
-        chooses: a threshold is to be chosen.
-        gold: and plant: files of known pairs.
-        complete: the gold file has every right pair.
-    """
-
-    threshold: float | None
-    precision: float | None
-    chooses: bool
-    gold: Path | None
-    plant: Path | None
-    complete: bool
-
-    @classmethod
-    def parse(cls, arguments: argparse.Namespace) -> Wish:
-        """Read it off the arguments.
-
-        Raises:
-            UserError: they contradict each other, or lack something.
-        """
-        precision, chooses = arguments.precision, arguments.precision is not None or arguments.best_f1
-        known = arguments.gold is not None or arguments.plant is not None
-        if precision is not None and not 0 < precision <= 1:
-            raise UserError(f"--precision {precision:g}: expected a share above 0 and up to 1, as in --precision 0.95")
-        if sum([arguments.threshold is not None, precision is not None, arguments.best_f1]) > 1:
-            raise UserError("expected one of --threshold, --precision and --best-f1")
-        if arguments.score and (chooses or known):
-            raise UserError("--score takes --threshold only: known pairs are for mining")
-        if chooses and not known:
-            raise UserError("a threshold is chosen on known pairs: pass --gold FILE or --plant FILE")
-        if known and not chooses:
-            raise UserError(
-                "--gold and --plant are for choosing a threshold: pass --precision P or --best-f1 with them"
-            )
-        return cls(arguments.threshold, precision, chooses, arguments.gold, arguments.plant, arguments.gold_complete)

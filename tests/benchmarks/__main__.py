@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [encode] [flores] [warm] [memory] [train]`: the speed claims, as ratios within one run.
+"""`python -m tests.benchmarks [encode] [flores] [warm] [memory] [mine] [train]`: speed claims, as ratios in a run.
 
 Needs ../shared/data and the encoders of ../shared/models/get_models.py (in $BITEXT_MODELS, else
 ~/.cache/bitext-models). Exits with 1 when a claim does not hold. Run it on an otherwise idle machine.
@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from . import encode, flores, memory, train, warm
+from . import encode, flores, memory, mine, train, warm
 from .claims import Claim
 
 BENCHMARKS: dict[str, Callable[[Path, Path, Path], list[Claim]]] = {
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[Path, Path, Path], list[Claim]]] = {
     "flores": flores.measure,
     "warm": warm.measure,
     "memory": memory.measure,
+    "mine": mine.measure,
     "train": train.measure,
 }
 
