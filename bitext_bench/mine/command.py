@@ -15,7 +15,7 @@ from .budget import Budget
 from .engines import Share, run_inline, run_share
 from .formats import Output, write_tables
 from .manifest import Request, open_plan
-from .output import MinedTables, mined, scored
+from .output import MinedTables, check_twins, known_pairs, mined, scored
 from .plan import ModelSpec, Plan
 from .ray_engine import run_on_ray
 from .report import describe, say, write_report
@@ -45,8 +45,12 @@ def run_mine(arguments: argparse.Namespace, options: ModelOptions) -> int:
         if run_share(plan, share):
             say("all shards of all shares are there: run without --shard to write the pairs")
         return 0
+    # What is wrong with the known pairs must not come out after hours of encoding.
+    known = known_pairs(plan, wish)
+    if arguments.score:
+        check_twins(plan, request)
     (run_on_ray if arguments.engine == "ray" else run_inline)(plan)
-    tables = scored(plan, request, arguments.margin, wish) if arguments.score else mined(plan, wish, arguments)
+    tables = scored(plan, request, arguments.margin, wish) if arguments.score else mined(plan, wish, known, arguments)
     n_pairs = write_tables(output, tables.chunks(request.budget.pairs_at_once), pair)
     _finish(plan, output.file, tables, n_pairs, time.monotonic() - start)
     return 0

@@ -60,7 +60,7 @@ class _Mined:
         return Table(columns)
 
 
-def mined(plan: Plan, wish: Wish, arguments: argparse.Namespace) -> MinedTables:
+def mined(plan: Plan, wish: Wish, known: Known | None, arguments: argparse.Namespace) -> MinedTables:
     """Mine the pairs.
 
     Raises:
@@ -70,8 +70,8 @@ def mined(plan: Plan, wish: Wish, arguments: argparse.Namespace) -> MinedTables:
     planted = planted_rows(plan) if wish.plant else None
     about: dict[str, Any] = {"margin": arguments.margin, "select": arguments.select, "threshold": wish.threshold}
     threshold = wish.threshold
-    if wish.known:
-        chosen = choose(proposals.select(arguments.select), _known(plan, wish), wish)
+    if known is not None:
+        chosen = choose(proposals.select(arguments.select), known, wish)
         threshold = chosen.cut.threshold
         about |= {"threshold": threshold, "judged": {"threshold_for": wish.purpose, **asdict(chosen)}}
     pairs = proposals.select(arguments.select, planted)
@@ -81,7 +81,14 @@ def mined(plan: Plan, wish: Wish, arguments: argparse.Namespace) -> MinedTables:
     return _Mined(plan, pairs, about)
 
 
-def _known(plan: Plan, wish: Wish) -> Known:
+def known_pairs(plan: Plan, wish: Wish) -> Known | None:
+    """Return the pairs to judge by, if there are any.
+
+    Raises:
+        UserError: a file of known pairs cannot be read, or names what does not exist.
+    """
+    if not wish.known:
+        return None
     pairs: frozenset[tuple[int, int]] = frozenset()
     if wish.gold is not None:
         pairs |= gold_pairs(plan, wish.gold)
@@ -133,14 +140,18 @@ def _spread(values: NDArray[Any], full: NDArray[np.bool_]) -> list[Any]:
 
 
 def scored(plan: Plan, request: Request, margin: Margin, wish: Wish) -> MinedTables:
-    """Score the pairs that the files hold, in their order.
+    """Score the pairs that the files hold, in their order."""
+    return _Scored(plan, request, margin, wish.threshold, {"margin": margin, "threshold": wish.threshold})
+
+
+def check_twins(plan: Plan, request: Request) -> None:
+    """Refuse to score two files that are not parallel.
 
     Raises:
-        UserError: the two files have different lengths.
+        UserError: they have different lengths.
     """
     if plan.source.lines != plan.target.lines:
         raise UserError(
             f"{request.source} has {plan.source.lines:,} lines and {request.target} {plan.target.lines:,}: "
             "expected line i of one to translate line i of the other"
         )
-    return _Scored(plan, request, margin, wish.threshold, {"margin": margin, "threshold": wish.threshold})
