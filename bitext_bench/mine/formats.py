@@ -58,8 +58,8 @@ class Output:
                 said which languages these are.
         """
         packed = file.suffix if file.suffix in _PACKED else ""
-        kind = file.name.removesuffix(packed).rpartition(".")[2]
-        if kind not in KINDS or (packed and kind == "parquet"):
+        _, dot, kind = file.name.removesuffix(packed).rpartition(".")
+        if not dot or kind not in KINDS or (packed and kind == "parquet"):
             raise UserError(
                 f"-o {file}: expected a name that ends in .tsv, .jsonl, .tmx (each also with .gz or .zst) or .parquet"
             )
