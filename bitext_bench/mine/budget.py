@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 
 from ..errors import UserError
+from .cells import POINTS_A_CELL, n_cells
 from .plan import CANDIDATES, Plan
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -71,7 +72,9 @@ def least(plan: Plan, dimensions: int) -> int:
     rows = plan.source.rows + plan.target.rows
     longest = min(plan.shard_lines, max(plan.source.rows, plan.target.rows))
     back = plan.target.rows * CANDIDATES * 8 if plan.search == "exact" else 0
-    return _BASE + _PRODUCTS + rows * _BYTES_A_ROW + longest * dimensions * 4 * _COPIES + 2 * back
+    cells = n_cells(max(plan.source.rows, plan.target.rows)) if plan.search == "approximate" else 0
+    vectors = longest * _COPIES + 2 * cells * POINTS_A_CELL
+    return _BASE + _PRODUCTS + rows * _BYTES_A_ROW + vectors * dimensions * 4 + 2 * back
 
 
 def show(n_bytes: int) -> str:

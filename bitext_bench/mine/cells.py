@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Advance = Callable[[int], object]
 
 # k-means: enough points a centre for faiss, and rounds after which centres hardly move.
-_POINTS_A_CELL = 64
+POINTS_A_CELL = 64
 _ROUNDS = 10
 _SEED = 0
 
@@ -42,7 +42,7 @@ def train(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
     import faiss
 
     total, cells = plan.side(work.side).rows, n_cells(plan.side(work.side).rows)
-    size = min(total, cells * _POINTS_A_CELL)
+    size = min(total, cells * POINTS_A_CELL)
     rows = np.sort(np.random.default_rng(_SEED).choice(total, size, replace=False))
     sample = rows_of(plan, work.side, rows)
     means = faiss.Kmeans(

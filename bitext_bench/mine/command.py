@@ -14,7 +14,7 @@ from ..report import printable
 from .budget import Budget
 from .engines import Share, run_inline, run_share
 from .formats import Output, write_tables
-from .manifest import Request, open_plan
+from .manifest import Request, array_of, open_plan
 from .output import MinedTables, check_twins, known_pairs, mined, scored
 from .plan import ModelSpec, Plan
 from .ray_engine import run_on_ray
@@ -38,7 +38,10 @@ def run_mine(arguments: argparse.Namespace, options: ModelOptions) -> int:
     if output.kind == "tmx" and request.form == "arrays":
         raise UserError(f"-o {output.file}: TMX holds texts, and {request.source} are vectors")
     plan = open_plan(request)
-    request.budget.check(plan)
+    if plan.source.vectors:
+        request.budget.check(plan, array_of(plan.source.vectors).shape[1])
+    else:
+        request.budget.check(plan)
     for line in describe(plan):
         say(line)
     if share is not None:

@@ -156,7 +156,7 @@ def _begin(request: Request, identity: dict[str, Any]) -> dict[str, Any]:
 def _split(request: Request, side: SideName, planted: list[str], shard_lines: int) -> dict[str, int]:
     file = request.file(side)
     if request.form == "arrays":
-        n = len(_array(file))
+        n = len(array_of(file))
         return {"rows": n, "lines": n, "blank": 0}
     try:
         files = SideFiles(request.work, side)
@@ -184,7 +184,12 @@ def read_planted(file: Path) -> tuple[list[str], list[str]]:
     return [source for _, source, _ in rows], [target for _, _, target in rows]
 
 
-def _array(file: Path) -> np.ndarray[Any, Any]:
+def array_of(file: Path) -> np.ndarray[Any, Any]:
+    """Return an array of vectors, mapped.
+
+    Raises:
+        UserError: it cannot be read, or is no table of floats.
+    """
     try:
         rows: np.ndarray[Any, Any] = np.load(file, mmap_mode="r", allow_pickle=False)
     except OSError as error:
@@ -197,7 +202,7 @@ def _array(file: Path) -> np.ndarray[Any, Any]:
 
 
 def _check_arrays(request: Request) -> None:
-    widths = [_array(request.file(side)).shape[1] for side in SIDES]
+    widths = [array_of(request.file(side)).shape[1] for side in SIDES]
     if widths[0] != widths[1]:
         raise UserError(
             f"{request.source} has {widths[0]} dimensions and {request.target} {widths[1]}: "

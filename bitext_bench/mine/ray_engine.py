@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import Any
 
@@ -22,15 +23,16 @@ def run_on_ray(plan: Plan) -> None:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody asked for reports to others
     try:
-        import ray
+        ray: Any = importlib.import_module("ray")
     except ImportError as error:
         raise UserError('--engine ray needs Ray: pip install "bitext-bench[ray]"') from error
     ray.init(include_dashboard=False, log_to_driver=False, ignore_reinit_error=True)
     try:
         task = ray.remote(max_retries=_RETRIES)(run_unit)
+        gpus = 1 if ray.cluster_resources().get("GPU", 0) >= 1 else 0
         for stage in plan.stages:
             if units := missing(plan, stage):
-                _run_stage(ray, task, plan, units)
+                _run_stage(ray, task.options(num_gpus=gpus if units[0].stage == "encode" else 0), plan, units)
     except ray.exceptions.WorkerCrashedError as error:
         raise UserError(
             f"a Ray worker was killed {_RETRIES + 1} times over one shard, out of memory perhaps; finished shards are "
@@ -41,6 +43,7 @@ def run_on_ray(plan: Plan) -> None:
 
 
 def _run_stage(ray: Any, task: Any, plan: Plan, units: list[Unit]) -> None:  # noqa: ANN401 (an optional package)
+    """Run the units of one stage in any order; the first error stops it."""
     with progress(units, plan) as bar:
         running = {task.remote(plan, unit): unit for unit in units}
         while running:
