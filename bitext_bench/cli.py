@@ -43,6 +43,13 @@ def _verify(arguments: argparse.Namespace) -> int:
     return verify(arguments)
 
 
+def _mine(arguments: argparse.Namespace) -> int:
+    from .commands import model_options
+    from .mine.command import run_mine
+
+    return run_mine(arguments, model_options(arguments))
+
+
 def _train(arguments: argparse.Namespace) -> int:
     if arguments.list_recipes:
         from training.recipe import describe_recipes
@@ -96,5 +103,6 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "leaderboard": _leaderboard,
     "import_mteb": _import_mteb,
     "compare": _compare,
+    "mine": _mine,
     "list": _list,
 }

@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     languages = _languages(arguments.languages)
     names = _words(arguments.tasks) if arguments.tasks else []
     tasks = [find_task(name) for name in names] or _default_tasks(source)
-    model = resolve_model(arguments.model, _options(arguments))
+    model = resolve_model(arguments.model, model_options(arguments))
     absent: list[str] = []
 
     def on_missing(task: Task, error: MissingData) -> None:
@@ -87,7 +87,7 @@ def _same_setting(stored: TaskResult, arguments: argparse.Namespace) -> tuple[Mo
         raise UserError(f"{arguments.file} was made with {name}, which is no public model: pass --model DIR")
     pooling = said["pooling"] if said["pooling"] in POOLINGS else None
     options = replace(
-        _options(arguments),
+        model_options(arguments),
         prompt=said["prompt"],
         dtype=said["dtype"],
         backend=said.get("backend", "torch"),
@@ -110,7 +110,8 @@ def _default_tasks(source: Source) -> list[Task]:
     return [task for task in TASKS.values() if task.name.startswith("Mini-") == (source.name == "mini")]
 
 
-def _options(arguments: argparse.Namespace) -> ModelOptions:
+def model_options(arguments: argparse.Namespace) -> ModelOptions:
+    """Return how the model is to be loaded, from the options that every command with a model has."""
     return ModelOptions(
         prompt=arguments.prompt,
         pooling=arguments.pooling,

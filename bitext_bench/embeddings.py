@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Never
@@ -189,16 +189,35 @@ class _Work:
             yield order[first : first + SHARD_TEXTS]
 
 
-def encode_now(encoder: Encoder, texts: Texts) -> Vectors:
-    """Return (N, D) unit vectors without a store, for an encoder that changes while it is trained."""
+def encode_now(
+    encoder: Encoder,
+    texts: Texts,
+    name: str = "the model in training",
+    limits: BatchLimits | None = None,
+    advance: Callable[[int], object] = lambda sentences: None,
+) -> Vectors:
+    """Return (N, D) unit vectors without a store, for an encoder that changes, or texts that need no second look.
+
+    Args:
+        encoder: the model, loaded.
+        texts: at least one.
+        name: what a message calls the model.
+        limits: what goes into one batch; None: the encoder's choice.
+        advance: is told of each batch how many sentences it had.
+
+    Raises:
+        UserError: a vector is not finite or is zero (with the sentence).
+    """
+    limits = limits or BatchLimits()
     work = _Work(texts, [], _sizes(encoder, texts))
     order = np.argsort(-work.sizes, kind="stable")
     parts = []
-    for batch in _batches(work.sizes[order], encoder.batch_tokens, None):
+    for batch in _batches(work.sizes[order], limits.tokens or encoder.batch_tokens, limits.sentences):
         sentences = [texts.sentences[i] for i in order[batch]]
         vectors = encoder.encode(sentences, texts.prompt, texts.language)
-        check_vectors(vectors, sentences, "the model in training")
+        check_vectors(vectors, sentences, name)
         parts.append(vectors)
+        advance(len(sentences))
     return unit(np.concatenate(parts)[np.argsort(order)])
 
 

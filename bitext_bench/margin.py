@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from .neighbours import Neighbours
+from .neighbours import Nearest, Neighbours
 
 Margin = Literal["ratio", "distance", "absolute", "csls"]
 MARGINS: tuple[Margin, ...] = get_args(Margin)
@@ -44,13 +44,30 @@ def best_candidates(neighbours: Neighbours, margin: Margin) -> BestCandidate:
     csls = 2 cos - m(x) - m(y). Candidates are the source's k nearest, k = 4 as in LASER's xSIM; for csls
     k = 10 in the means and every neighbour kept is a candidate (the exact definition ranks all of them).
     """
-    forward, backward = neighbours.forward, neighbours.backward
-    k = CSLS_K if margin == "csls" else MARGIN_K
-    reach = forward.indices.shape[1] if margin == "csls" else k
-    indices = forward.indices[:, :reach]
-    cosines = forward.cosines[:, :reach].astype(np.float64)
-    around = (forward.mean(k)[:, None] + backward.mean(k)[indices]) / 2
-    scores = _score(cosines, around, margin)
+    k = neighbourhood(margin)
+    return best_of(neighbours.forward, neighbours.forward.mean(k), neighbours.backward.mean(k), margin)
+
+
+def neighbourhood(margin: Margin) -> int:
+    """Return over how many nearest the mean is taken."""
+    return CSLS_K if margin == "csls" else MARGIN_K
+
+
+def best_of(
+    nearest: Nearest, own_means: NDArray[np.float64], other_means: NDArray[np.float64], margin: Margin
+) -> BestCandidate:
+    """Do what `best_candidates` does for some of the queries, with the means of both sides as they are known.
+
+    Args:
+        nearest: of N queries, rows of the M of the other side.
+        own_means: (N,) mean cosines of the queries' nearest, over `neighbourhood(margin)` of them.
+        other_means: (M,) likewise of the other side.
+        margin: which score.
+    """
+    reach = nearest.indices.shape[1] if margin == "csls" else MARGIN_K
+    indices = nearest.indices[:, :reach]
+    cosines = nearest.cosines[:, :reach].astype(np.float64)
+    scores = margin_score(cosines, (own_means[:, None] + other_means[indices]) / 2, margin)
     best = scores.argmax(axis=1)[:, None]
     top = np.partition(scores, -2, axis=1)[:, -2:] if scores.shape[1] > 1 else None
     return BestCandidate(
@@ -60,7 +77,8 @@ def best_candidates(neighbours: Neighbours, margin: Margin) -> BestCandidate:
     )
 
 
-def _score(cosines: NDArray[np.float64], around: NDArray[np.float64], margin: Margin) -> NDArray[np.float64]:
+def margin_score(cosines: NDArray[np.float64], around: NDArray[np.float64], margin: Margin) -> NDArray[np.float64]:
+    """Return the margin of cosines, given the mean of the two neighbourhoods' mean cosines; shapes are equal."""
     if margin == "ratio":
         # Where everything near is orthogonal there is nothing to be better than: 0, not 0 / 0.
         return np.divide(cosines, around, out=np.zeros_like(cosines), where=around != 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,16 @@ from numpy.typing import NDArray
 from .margin import best_candidates
 from .neighbours import Neighbours
 
+Selection = Literal["greedy", "forward", "backward", "union", "intersection"]
+SELECTIONS: tuple[Selection, ...] = get_args(Selection)
+
+
+_SLICE = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class MinedPairs:
-    """P pairs, best first; no source and no target stands in two of them.
+    """P pairs, best first; selected greedily, no source and no target stands in two of them.
 
     Attributes:
         source: (P,) rows of the source side.
@@ -42,26 +49,53 @@ def mine(neighbours: Neighbours) -> MinedPairs:
     Each source proposes its best target and each target its best source by ratio margin; the proposals are
     taken greedily by score. Equal scores: lower source row first, then lower target row.
     """
-    forward = best_candidates(neighbours, "ratio")
-    backward = best_candidates(neighbours.reversed, "ratio")
-    source = np.concatenate([np.arange(len(forward.indices)), backward.indices])
-    target = np.concatenate([forward.indices, np.arange(len(backward.indices))])
-    scores = np.concatenate([forward.scores, backward.scores])
+    best, back = best_candidates(neighbours, "ratio"), best_candidates(neighbours.reversed, "ratio")
+    forward = MinedPairs(np.arange(len(best.indices)), best.indices, best.scores)
+    return select(forward, MinedPairs(back.indices, np.arange(len(back.indices)), back.scores), "greedy")
+
+
+def select(forward: MinedPairs, backward: MinedPairs, selection: Selection) -> MinedPairs:
+    """Choose among what each source proposes (`forward`) and each target (`backward`), in any order.
+
+    greedy: by falling score, each pair of which neither side is taken yet. forward and backward: all that the one
+    side proposes. union: what either proposes. intersection: what both do. Equal scores as in `mine`.
+    """
+    if selection in ("forward", "backward"):
+        only = forward if selection == "forward" else backward
+        source, target, scores = only.source, only.target, only.scores
+    else:
+        source = np.concatenate([forward.source, backward.source])
+        target = np.concatenate([forward.target, backward.target])
+        scores = np.concatenate([forward.scores, backward.scores])
     order = np.lexsort((target, source, -scores))
-    kept = _one_to_one(source[order], target[order])
-    return MinedPairs(source[order][kept], target[order][kept], scores[order][kept])
+    source, target, scores = source[order], target[order], scores[order]
+    if selection == "greedy":
+        kept = _one_to_one(source, target)
+    elif selection in ("union", "intersection"):
+        kept = _repeats(source, target) if selection == "intersection" else ~_repeats(source, target)
+    else:
+        return MinedPairs(source, target, scores)
+    return MinedPairs(source[kept], target[kept], scores[kept])
 
 
 def _one_to_one(source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.bool_]:
-    kept = np.zeros(len(source), dtype=np.bool_)
-    used_sources: set[int] = set()
-    used_targets: set[int] = set()
-    for at, (left, right) in enumerate(zip(source.tolist(), target.tolist(), strict=True)):
-        if left not in used_sources and right not in used_targets:
-            used_sources.add(left)
-            used_targets.add(right)
-            kept[at] = True
-    return kept
+    kept = bytearray(len(source))
+    used_sources, used_targets = (bytearray(int(side.max(initial=-1)) + 1) for side in (source, target))
+    for first in range(0, len(source), _SLICE):  # lists of numbers take much more memory than arrays
+        here = slice(first, first + _SLICE)
+        for at, (left, right) in enumerate(zip(source[here].tolist(), target[here].tolist(), strict=True), first):
+            if not used_sources[left] and not used_targets[right]:
+                used_sources[left] = used_targets[right] = kept[at] = 1
+    return np.frombuffer(bytes(kept), dtype=np.bool_)
+
+
+def _repeats(source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return (P,) whether the same pair came before; a pair comes at most twice."""
+    order = np.lexsort((target, source))  # stable
+    again = np.zeros(len(source), dtype=np.bool_)
+    same = (source[order][1:] == source[order][:-1]) & (target[order][1:] == target[order][:-1])
+    again[order[1:][same]] = True
+    return again
 
 
 def judge(pairs: MinedPairs, gold: set[tuple[int, int]]) -> NDArray[np.bool_]:
@@ -104,6 +138,22 @@ def best_cut(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: in
     after = scores[min(last + 1, len(scores) - 1)]
     halfway = (scores[last] + after) / 2
     return cut_at(scores, correct, n_gold, float(halfway if halfway > after else scores[last]))
+
+
+def precise_cut(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int, precision: float) -> Cut | None:
+    """Choose the lowest threshold at which the pairs scored >= it have this precision; None where none has.
+
+    Args:
+        scores: (P,) not increasing.
+        correct: (P,) whether the pair is gold.
+        n_gold: gold pairs in all, found or not; at least 1.
+        precision: wanted, in (0, 1].
+    """
+    enough = np.cumsum(correct) >= precision * np.arange(1, len(scores) + 1)
+    enough[:-1] &= scores[:-1] != scores[1:]
+    if not enough.any():
+        return None
+    return cut_at(scores, correct, n_gold, float(scores[np.flatnonzero(enough)[-1]]))
 
 
 def precision_recall_curve(correct: NDArray[np.bool_], n_gold: int, points: int = 101) -> list[tuple[float, float]]:

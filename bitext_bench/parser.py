@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 from . import __version__
+from .arguments import add_model_group, add_model_options
+from .mine.arguments import add_arguments as add_mine_arguments
 
 # The paper's five languages; encoding all of Tatoeba and FLORES takes hours on a CPU and has to be asked for.
 DEFAULT_LANGUAGES = "en,fr,ja,ko,ru"
@@ -32,6 +34,12 @@ def build_parser() -> argparse.ArgumentParser:
             "train", help="align an encoder", description="Align an encoder by soft contrastive learning."
         )
     )
+    mine = commands.add_parser(
+        "mine", help="find translations", description="Find the sentences of two files that translate each other."
+    )
+    add_model_group(mine, required=False)
+    add_mine_arguments(mine)
+    mine.set_defaults(command="mine")
     _add_leaderboard(
         commands.add_parser(
             "leaderboard",
@@ -57,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
-    _add_model_options(parser)
+    add_model_options(parser)
     parser.add_argument(
         "--tasks", nargs="+", metavar="TASK", help="task names, see list tasks (default: every task that --data has)"
     )
@@ -73,49 +81,6 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the scores as JSON instead of a table")
     parser.set_defaults(command="run")
-
-
-def _add_model_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    model = parser.add_argument_group("model")
-    model.add_argument(
-        "--model",
-        required=required,
-        metavar="NAME",
-        help="a name from list models, a hub id, a model directory, package.module:factory, or a folder of .npy + .txt",
-    )
-    model.add_argument("--model-revision", metavar="COMMIT", help="hub revision (default: the registered one)")
-    model.add_argument(
-        "--prompt", metavar="TEXT", help='text before each sentence, "" for none (default: the registered one)'
-    )
-    model.add_argument("--pooling", choices=["mean", "cls", "last"], help="for plain transformers checkpoints")
-    model.add_argument("--max-length", type=_positive, metavar="TOKENS", help="(default: the model's own)")
-    model.add_argument(
-        "--dtype",
-        choices=["auto", "fp32", "bf16", "fp16"],
-        default="fp32",
-        help="auto: what the device is fastest in (default: %(default)s)",
-    )
-    model.add_argument("--backend", choices=["torch", "openvino"], default="torch", help="(default: %(default)s)")
-    model.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps (default: a GPU where there is one)")
-    model.add_argument("--trust-remote-code", action="store_true", help="run code that comes with the model")
-    model.add_argument("--allow-pickle", action="store_true", help="load weights that are not safetensors")
-    data = parser.add_argument_group("data and speed")
-    data.add_argument(
-        "--data",
-        default=None if not required else "hub",
-        metavar="SOURCE",
-        help="a directory of official layouts, hub, or mini (built in)" + (" (default: hub)" if required else ""),
-    )
-    data.add_argument(
-        "--cache-folder",
-        type=Path,
-        metavar="DIR",
-        help="embedding store (default: $BITEXT_BENCH_CACHE, else ~/.cache/bitext-bench)",
-    )
-    data.add_argument(
-        "--batch-tokens", type=_positive, metavar="N", help="tokens in a batch (default: 1024; more on a GPU)"
-    )
-    data.add_argument("--batch-size", type=_positive, metavar="N", help="most sentences in a batch (default: no limit)")
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
@@ -176,16 +141,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command="train")
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not a positive number")
-    return value
-
-
 def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="a result file that bitext-bench run wrote")
-    _add_model_options(parser, required=False)
+    add_model_options(parser, required=False)
     parser.set_defaults(command="verify")
 
 

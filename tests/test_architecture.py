@@ -17,26 +17,41 @@ MODULES = {
 # Each module of the harness may import those in the lines above its own (and its own line's package).
 LAYERS = [
     {"bitext_bench.errors"},
-    {"bitext_bench.languages", "bitext_bench.baselines", "bitext_bench.metrics", "bitext_bench.significance"},
+    {
+        "bitext_bench.arguments",
+        "bitext_bench.languages",
+        "bitext_bench.baselines",
+        "bitext_bench.metrics",
+        "bitext_bench.significance",
+    },
     {"bitext_bench.blockwise"},
     {"bitext_bench.neighbours", "bitext_bench.store", "bitext_bench.data", "bitext_bench.encoders"},
     {"bitext_bench.margin", "bitext_bench.tuning"},
     {"bitext_bench.embeddings"},
     {"bitext_bench.mining"},
     {"bitext_bench.tasks"},
-    {"bitext_bench.results", "bitext_bench.listing", "bitext_bench.parser"},
+    {"bitext_bench.results", "bitext_bench.listing"},
     {"bitext_bench.averages", "bitext_bench.verify", "bitext_bench.evaluate"},
     {"bitext_bench.report"},
-    {"bitext_bench.commands"},
+    {"bitext_bench.commands", "bitext_bench.mine"},
+    {"bitext_bench.parser"},
     {"bitext_bench.cli"},
     {"bitext_bench.__main__"},
 ]
-HEAVY = {"torch", "transformers", "sentence_transformers", "mteb", "datasets", "scipy", "pandas", "faiss"}
-LATE = {
-    "bitext_bench.encoders.packed",
-    "bitext_bench.encoders.openvino",
-    "bitext_bench.blockwise",
-}  # torch modules: imported when there is work
+HEAVY = {
+    "torch",
+    "transformers",
+    "sentence_transformers",
+    "mteb",
+    "datasets",
+    "scipy",
+    "pandas",
+    "faiss",
+    "ray",
+    "pyarrow",
+}
+# torch modules, which nothing may import before there is work for them
+LATE = {"bitext_bench.encoders.packed", "bitext_bench.encoders.openvino", "bitext_bench.blockwise"}
 MOST_PARAMETERS = 6
 
 
@@ -81,6 +96,27 @@ def test_the_harness_never_needs_the_other_rooms_or_loads_heavy_ones_early(modul
     early = imports(module, top_level_only=True)
     assert not early & LATE
     assert not {name.split(".")[0] for name in early} & HEAVY or module in LATE
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_mine_scores_nothing_and_only_the_command_line_knows_it(module: str) -> None:
+    rooms = {".".join(n.split(".")[:2]) for n in imports(module) if n.startswith("bitext_bench.")}
+    if module.startswith("bitext_bench.mine"):
+        allowed = {
+            "encoders",
+            "embeddings",
+            "neighbours",
+            "margin",
+            "mining",
+            "store",
+            "languages",
+            "errors",
+            "report",
+            "arguments",
+        }
+        assert rooms <= {f"bitext_bench.{name}" for name in {*allowed, "mine"}}
+    elif module not in ("bitext_bench.cli", "bitext_bench.parser"):
+        assert "bitext_bench.mine" not in rooms
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("training")])

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from . import board, encode, flores, flores_all, memory, neighbours, suite, train, warm
+from . import board, encode, flores, flores_all, memory, mine, neighbours, suite, train, warm
 from .claims import Claim
 
 BENCHMARKS: dict[str, Callable[[Path, Path, Path], list[Claim]]] = {
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[Path, Path, Path], list[Claim]]] = {
     "neighbours": neighbours.measure,
     "board": board.measure,
     "suite": suite.measure,
+    "mine": mine.measure,
     "train": train.measure,
 }
 

@@ -1,0 +1,101 @@
+"""What a run says when it begins and when it is done, on stderr and as JSON beside the output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..store import write_whole
+from .budget import peak_memory, show
+from .cells import n_cells
+from .plan import Plan
+from .recall import recall
+from .records import record_of
+from .sides import SIDES, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report as it is kept, and as it is read."""
+
+    content: dict[str, Any]
+    lines: list[str]
+
+
+def say(message: str) -> None:
+    """Say something on stderr."""
+    print(f"bitext-bench: {message}", file=sys.stderr)
+
+
+def describe(plan: Plan) -> list[str]:
+    """Return what is going to be done, a line each."""
+    lines = []
+    for name in SIDES:
+        side = plan.side(name)
+        left_out = "" if side.vectors else f", {side.blank:,} blank left out"
+        lines.append(f"{name}: {side.lines:,} lines, {side.rows:,} different{left_out}")
+    n = plan.source.rows * plan.target.rows
+    how = f"exact search, {n:.2g} pairs compared"
+    if plan.search == "approximate":
+        cells = n_cells(plan.target.rows)
+        how = f"approximate search, {min(plan.probes, cells)} of {cells:,} cells a line"
+    return [*lines, f"{how}; {plan.n_shards('source')} + {plan.n_shards('target')} shards in {plan.root}"]
+
+
+def write_report(plan: Plan, output: Path, about: dict[str, Any], seconds: float) -> Report:
+    """Write OUTPUT.report.json and return it.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    found = recall(plan) if plan.search == "approximate" else None
+    content = {
+        "version": __version__,
+        "model": plan.model.name if plan.model else None,
+        "source": _side(plan.source),
+        "target": _side(plan.target),
+        "search": plan.search,
+        "probes": plan.probes if plan.search == "approximate" else None,
+        "recall": found,
+        **about,
+        "seconds": {"this_run": round(seconds, 1), **_seconds(plan)},
+        "peak_memory": peak_memory(),
+    }
+    write_whole(output.with_name(f"{output.name}.report.json"), json.dumps(content, indent=1).encode())
+    return Report(content, _lines(content))
+
+
+def _side(side: Side) -> dict[str, int]:
+    return {"lines": side.lines, "blank": side.blank, "different": side.rows}
+
+
+def _seconds(plan: Plan) -> dict[str, float]:
+    """Return the seconds that the units of each stage took together, whoever did them."""
+    total: dict[str, float] = defaultdict(float)
+    for stage in plan.stages:
+        for unit in stage:
+            total[unit.stage] += (record_of(plan, unit) or {}).get("seconds", 0.0)
+    return {stage: round(seconds, 1) for stage, seconds in total.items()}
+
+
+def _lines(content: dict[str, Any]) -> list[str]:
+    lines = []
+    if found := content["recall"]:
+        lines.append(
+            f"recall against exact search, measured on {found['sample']:,} lines: nearest {found['at_1']:.4f}, "
+            f"four nearest {found['at_4']:.4f}, nearest from either side {found['pairs']:.4f}"
+        )
+    if judged := content.get("judged"):
+        cut = judged["cut"]
+        lines.append(
+            f"threshold {cut['threshold']:.6f} ({judged['threshold_for']}): precision {cut['precision']:.4f}, recall "
+            f"{cut['recall']:.4f}, F1 {cut['f1']:.4f} on {judged['judged']:,} judged pairs, {judged['known']:,} known"
+        )
+    stages = ", ".join(f"{name} {value:,.0f} s" for name, value in content["seconds"].items() if name != "this_run")
+    peak = f"; at most {show(content['peak_memory'])} of memory" if content["peak_memory"] else ""
+    return [*lines, f"{stages}; this run {content['seconds']['this_run']:,.0f} s{peak}"]

@@ -1,0 +1,170 @@
+"""The same pairs whoever does the work: one process, shares of a job array, Ray; and what a killed one has to redo."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mining_material import corpora, lines
+
+from bitext_bench.cli import main
+
+TESTS = Path(__file__).parent
+
+
+def command(folder: Path, *arguments: str, model: str = "toys:logging_") -> None:
+    """Run `mine` on a folder's corpora; raises what it said where it failed."""
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        status = main(["mine", *given(folder, *arguments, model=model)])
+    if status:
+        raise RuntimeError(said.getvalue())
+
+
+def given(folder: Path, *arguments: str, model: str) -> list[str]:
+    files = [str(folder / name) for name in ("source.txt", "target.txt")]
+    return [*files, "-o", str(folder / "out.tsv"), "--model", model, "--shard-lines", "20", *arguments]
+
+
+def process(folder: Path, *arguments: str) -> int:
+    """Run `mine` in a process of its own, with the encoder that kills it once; returns its exit status."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{TESTS.parent}:{TESTS}",
+        "TOY_DIES": (folder / "target.txt").read_text().split("\n")[-2],
+        "TOY_MARK": str(folder / "mark"),
+        "OMP_NUM_THREADS": "1",
+    }
+    line = [sys.executable, "-m", "bitext_bench", "mine", *given(folder, *arguments, model="toys:dying")]
+    return subprocess.run(line, env=environment, capture_output=True, check=False).returncode
+
+
+@pytest.fixture(autouse=True)
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
+
+
+@pytest.fixture(params=["exact", "approximate"])
+def search(request: pytest.FixtureRequest) -> list[str]:
+    name: str = request.param
+    return ["--search", name, "--probes", "1"]
+
+
+@pytest.fixture
+def alone(tmp_path: Path, search: list[str]) -> bytes:
+    folder = tmp_path / "alone"
+    folder.mkdir()
+    corpora(folder)
+    command(folder, *search)
+    return (folder / "out.tsv").read_bytes()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    corpora(tmp_path)
+    return tmp_path
+
+
+def encoded(folder: Path) -> list[str]:
+    return sorted((folder / "log").read_text().split("\n")[:-1])
+
+
+@pytest.mark.parametrize("n", [1, 3, 7])
+def test_a_job_array_run_until_nothing_is_left_gives_the_same(
+    folder: Path, alone: bytes, search: list[str], n: int
+) -> None:
+    stages = 3 if "exact" in search else 6
+    (folder / "log").unlink()
+    for _ in range(stages if n > 1 else 1):
+        for share in range(1, n + 1):
+            command(folder, *search, "--shard", f"{share}/{n}")
+    done = set((folder / "out.tsv.work/done").iterdir())
+    assert not (folder / "out.tsv").exists()
+    texts = encoded(folder)
+    command(folder, *search)
+    assert set((folder / "out.tsv.work/done").iterdir()) == done
+    assert encoded(folder) == texts == sorted(set(texts))
+    assert (folder / "out.tsv").read_bytes() == alone
+
+
+def test_shares_that_never_ran_are_done_by_the_plain_command(folder: Path, alone: bytes, search: list[str]) -> None:
+    command(folder, *search, "--shard", "2/3")
+    assert len(list((folder / "out.tsv.work/done").iterdir())) == 3
+    command(folder, *search)
+    assert (folder / "out.tsv").read_bytes() == alone
+
+
+def test_ray_gives_the_same_though_a_worker_is_killed(folder: Path) -> None:
+    pytest.importorskip("ray")
+    command(folder, "--work", str(folder / "alone"))
+    alone = (folder / "out.tsv").read_bytes()
+    assert process(folder, "--engine", "ray") == 0
+    assert (folder / "mark").exists()
+    assert (folder / "out.tsv").read_bytes() == alone
+
+
+def test_a_killed_process_loses_one_shard(folder: Path, alone: bytes, search: list[str]) -> None:
+    assert process(folder, *search) == -signal.SIGKILL
+    before = {file: file.stat().st_mtime_ns for file in (folder / "out.tsv.work").rglob("*.npy")}
+    assert len(list((folder / "out.tsv.work/done").iterdir())) == 9
+    assert process(folder, *search) == 0
+    assert all(file.stat().st_mtime_ns == time for file, time in before.items())
+    assert (folder / "out.tsv").read_bytes() == alone
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "gone", "record"])
+def test_a_damaged_shard_is_made_again(folder: Path, damage: str) -> None:
+    command(folder)
+    pairs = (folder / "out.tsv").read_bytes()
+    encoded_once = encoded(folder)
+    work = folder / "out.tsv.work"
+    file = work / "encode/encode.source.00001.vectors.npy"
+    content = file.read_bytes()
+    if damage == "cut":
+        file.write_bytes(content[:-1])
+    elif damage == "flipped":
+        file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    elif damage == "gone":
+        file.unlink()
+    else:
+        (work / "done/encode.source.00001.json").write_text("{}")
+    command(folder)
+    assert file.read_bytes() == content
+    assert (folder / "out.tsv").read_bytes() == pairs
+    assert len(encoded(folder)) == len(encoded_once) + 20
+
+
+def test_another_run_in_the_same_folder_is_refused(folder: Path) -> None:
+    command(folder)
+    for change in (["--shard-lines", "30"], ["--search", "approximate"], ["--prompt", "query: "]):
+        with pytest.raises(RuntimeError, match="holds another run, which differs in"):
+            command(folder, *change)
+    command(folder, "--memory", "8G", "--threshold", "1.5", "--batch-size", "3")
+    (folder / "source.txt").write_text("other\n")
+    with pytest.raises(RuntimeError, match="differs in source: pass another --work DIR"):
+        command(folder)
+
+
+def test_approximate_search_misses_little_and_says_how_much(folder: Path) -> None:
+    command(folder)
+    exact = set(lines(folder / "out.tsv"))
+    command(folder, "--search", "approximate", "--probes", "1", "--work", str(folder / "other"))
+    found = json.loads((folder / "out.tsv.report.json").read_text())["recall"]
+    assert found["sample"] == 200
+    assert 0.5 < found["at_1"] <= found["pairs"] < 1
+    assert len(exact & set(lines(folder / "out.tsv"))) >= 0.5 * len(exact)
+    command(folder, "--search", "approximate", "--probes", "99", "--work", str(folder / "all"))
+    assert json.loads((folder / "out.tsv.report.json").read_text())["recall"] == {
+        "sample": 200,
+        "at_1": 1.0,
+        "at_4": 1.0,
+        "pairs": 1.0,
+    }
+    assert set(lines(folder / "out.tsv")) == exact

@@ -1,0 +1,74 @@
+"""`mine` on the BUCC-like corpora gives the pairs and the F1 of the BUCC task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders import write
+from mining_material import lines, mine, report
+
+from bitext_bench.cli import main
+from bitext_bench.data import open_source
+from bitext_bench.embeddings import Embedder, Texts
+from bitext_bench.encoders import ModelOptions, resolve_model
+from bitext_bench.languages import LangPair
+from bitext_bench.results import read_outcomes, read_result
+
+DATA = Path(__file__).parents[1].parent / "shared" / "data"
+SPLITS = ("training", "test")
+
+
+def encode(folder: Path, code: str) -> str:
+    """Encode both splits with mUSE, once, into a folder of vectors; returns it as --model takes it."""
+    source = open_source(str(DATA))
+    corpora = [source.comparable("bucc-style", LangPair.parse(f"{code}-en"), split) for split in SPLITS]
+    texts = Texts(tuple(dict.fromkeys(text for c in corpora for text in (*c.source, *c.target))), None, "")
+    embedder = Embedder(resolve_model("muse", ModelOptions()), folder / "cache")
+    embedder.encode([texts])
+    (folder / "muse").mkdir()
+    write(folder / "muse/all.txt", list(texts.sentences))
+    np.save(folder / "muse/all.npy", embedder.vectors(texts))
+    return str(folder / "muse")
+
+
+def plain(folder: Path, code: str, split: str) -> list[Path]:
+    """Write a split as plain text, and its gold as line numbers; returns both texts and the gold."""
+    stem = DATA / f"bucc-style/{code}-en/{code}-en.{split}"
+    row: list[dict[str, int]] = []
+    files = []
+    for language in (code, "en"):
+        cells = [line.split("\t") for line in stem.with_name(f"{stem.name}.{language}").read_text().split("\n")[:-1]]
+        row.append({identifier: number for number, (identifier, _) in enumerate(cells, start=1)})
+        files.append(folder / f"{split}.{language}")
+        write(files[-1], [text for _, text in cells])
+    gold = [line.split("\t") for line in stem.with_name(f"{stem.name}.gold").read_text().split("\n")[:-1]]
+    write(folder / f"{split}.gold", [f"{row[0][i]}\t{row[1][j]}" for i, j in gold])
+    return [*files, folder / f"{split}.gold"]
+
+
+@pytest.mark.shared
+@pytest.mark.models
+@pytest.mark.parametrize("code", ["fr", "ru"])
+def test_the_same_pairs_and_f1_as_the_bucc_task(tmp_path: Path, code: str) -> None:
+    model = encode(tmp_path, code)
+    source, target, gold = plain(tmp_path, code, "training")
+    known = ["--gold-complete", "--gold"]
+    assert mine(source, target, "-o", tmp_path / "training.tsv", "--best-f1", *known, gold, model=model) == 0
+    threshold = report(tmp_path / "training.tsv")["threshold"]
+    source, target, gold = plain(tmp_path, code, "test")
+    chosen = ["--threshold", repr(threshold), *known, gold]
+    assert mine(source, target, "-o", tmp_path / "test.tsv", *chosen, model=model) == 0
+    folders = ["--cache-folder", str(tmp_path / "cache"), "--output-folder", str(tmp_path / "results")]
+    task = "BUCC-style-mining"
+    assert main(["run", "--model", model, "--data", str(DATA), "--tasks", task, "--languages", code, *folders]) == 0
+    (file,) = (tmp_path / "results").rglob(f"{task}.json")
+    (entry,) = read_result(file).subsets
+    assert threshold == pytest.approx(entry["threshold"], abs=1e-6)
+    assert report(tmp_path / "test.tsv")["judged"]["cut"]["f1"] == pytest.approx(entry["f1"], abs=1e-12)
+    outcomes = read_outcomes(file)[f"{code}-en", "pairs"]
+    taken = outcomes["score"] >= threshold
+    line = [np.load(tmp_path / f"test.tsv.work/texts/{side}.line_of_row.npy") for side in ("source", "target")]
+    expected = zip(line[0][outcomes["source"][taken]], line[1][outcomes["target"][taken]], strict=True)
+    assert set(lines(tmp_path / "test.tsv")) == {(int(i), int(j)) for i, j in expected}
