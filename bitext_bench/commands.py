@@ -12,10 +12,12 @@ from .embeddings import BatchLimits, Embedder
 from .encoders import Model, ModelOptions, resolve_model
 from .encoders.transformer import POOLINGS
 from .errors import UserError
-from .evaluate import evaluate, load_tasks
+from .evaluate import evaluate, load_tasks, plan_of
 from .languages import Language, resolve
 from .report import printable, render_averages, render_scores
 from .results import TaskResult, read_outcomes, read_result, result_folder, write_result
+from .share import Share
+from .sharing import encode_on_ray
 from .store import cache_folder
 from .tasks import TASKS, Task, find_task
 from .verify import differences
@@ -40,9 +42,16 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(
             f"nothing to run: {'; '.join(absent[:3])}; the layouts that --data DIR can have are in the README"
         )
-    embedder = Embedder(
-        model, cache_folder(arguments.cache_folder), BatchLimits(arguments.batch_tokens, arguments.batch_size)
-    )
+    limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
+    cache = cache_folder(arguments.cache_folder)
+    if arguments.shard:
+        share = Share.parse(arguments.shard)
+        new = Embedder(model, cache, limits).encode_share(plan_of(model, loaded), share)
+        _say(f"share {share.number}/{share.of}: {new:,} sentences encoded; when all are done, run without --shard")
+        return 0
+    if arguments.engine == "ray":
+        encode_on_ray(arguments.model, model_options(arguments), plan_of(model, loaded), cache, limits)
+    embedder = Embedder(model, cache, limits)
     folder = result_folder(arguments.output_folder, model)
     chosen = "all languages" if languages is None else ", ".join(map(str, languages))
     _say(f"{printable(model.name)} in {model.dtype} on {len(loaded)} tasks of {printable(source.name)}: {chosen}")

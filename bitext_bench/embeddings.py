@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Never
 
@@ -17,6 +17,7 @@ from .encoders import Encoder, Model
 from .errors import UserError
 from .languages import Language
 from .neighbours import Vectors, unit
+from .share import Share
 from .store import VectorStore, text_key
 from .tuning import WORTH_MEASURING, batch_tokens, timed
 
@@ -103,27 +104,59 @@ class Embedder:
         n_encoded = sum(len(keys) for keys, _ in missing)
         return Encoded(needed, n_encoded, tokens, time.monotonic() - start, encoder.device)
 
+    def encode_share(self, plan: Iterable[Texts], share: Share) -> int:
+        """Encode the share of a plan that the store does not hold; returns how many texts that were.
+
+        Shards are cut from the whole plan, whatever the store holds, so that every process cuts alike.
+
+        Raises:
+            UserError: as `encode`.
+        """
+        groups = self._groups(plan)
+        encoder = self.model.load()
+        work = [_Work(texts, keys, _sizes(encoder, texts)) for keys, texts in groups]
+        self._budget = self._limits.tokens or encoder.batch_tokens
+        shards = share.takes([(part, shard) for part in work for shard in part.shards()])
+        new = [(part, shard[[part.keys[i] not in self._store for i in shard]]) for part, shard in shards]
+        tokens = sum(int(part.sizes[shard].sum()) for part, shard in new)
+        with tqdm(total=tokens, unit="tok", unit_scale=True, desc=f"share {share.number}/{share.of}") as bar:
+            for part, shard in new:
+                if len(shard):
+                    self._store.add([part.keys[i] for i in shard], self._encode_shard(encoder, part, shard, bar))
+        return sum(len(shard) for _, shard in new)
+
     def _key(self, sentence: str, texts: Texts) -> bytes:
         language = str(texts.language) if self.model.needs_language else ""
         return text_key(sentence, texts.prompt, language)
 
     def _missing(self, plan: Iterable[Texts]) -> tuple[int, list[tuple[list[bytes], Texts]]]:
         """Return how many different texts the plan has, and those to encode, grouped by prompt and language."""
+        groups = self._groups(plan)
+        needed = sum(len(keys) for keys, _ in groups)
+        missing = []
+        for keys, texts in groups:
+            left = [i for i, key in enumerate(keys) if key not in self._store]
+            if left:
+                some = replace(texts, sentences=tuple(texts.sentences[i] for i in left))
+                missing.append(([keys[i] for i in left], some))
+        return needed, missing
+
+    def _groups(self, plan: Iterable[Texts]) -> list[tuple[list[bytes], Texts]]:
+        """Return the different texts of a plan with their keys, grouped by prompt and language."""
         seen: set[bytes] = set()
         groups: dict[tuple[str, Language | None], dict[bytes, str]] = defaultdict(dict)
         for texts in plan:
             group = groups[texts.prompt, texts.language if self.model.needs_language else None]
             for sentence in texts.sentences:
                 key = self._key(sentence, texts)
-                if key not in seen and key not in self._store:
+                if key not in seen:
                     group[key] = sentence
-                seen.add(key)
-        missing = [
+                    seen.add(key)
+        return [
             (list(group), Texts(tuple(group.values()), language, prompt))
             for (prompt, language), group in groups.items()
             if group
         ]
-        return len(seen), missing
 
     def _fastest(self, encoder: Encoder, work: list[_Work], tokens: int) -> int:
         """Return the tokens in a batch at which the encoder is fastest here, where there is enough to encode."""

@@ -48,14 +48,18 @@ def load_tasks(
     return loaded
 
 
+def plan_of(model: Model, loaded: Sequence[LoadedTask]) -> list[Texts]:
+    """Return all texts that the tasks need."""
+    return [_texts(model, item.task, side) for item in loaded for unit in item.units for side in unit.sides]
+
+
 def evaluate(embedder: Embedder, loaded: Sequence[LoadedTask]) -> Iterator[tuple[TaskResult, Outcomes]]:
     """Encode what all tasks need together, then score them one after the other.
 
     Raises:
         UserError: the model gives vectors that no cosine can be taken of, or the disk is full.
     """
-    plan = [_texts(embedder.model, item.task, side) for item in loaded for unit in item.units for side in unit.sides]
-    encoding = _speed(embedder.encode(plan))
+    encoding = _speed(embedder.encode(plan_of(embedder.model, loaded)))
     for item in loaded:
         start = time.monotonic()
         subsets = list(_score(embedder, item))

@@ -80,6 +80,10 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--output-folder", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print the scores as JSON instead of a table")
+    parser.add_argument("--shard", metavar="i/N", help="encode the i-th of N shares, and score nothing: job arrays")
+    parser.add_argument(
+        "--engine", choices=["inline", "ray"], default="inline", help="where to encode (default: %(default)s)"
+    )
     parser.set_defaults(command="run")
 
 

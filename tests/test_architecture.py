@@ -17,6 +17,7 @@ MODULES = {
 # Each module of the harness may import those in the lines above its own (and its own line's package).
 LAYERS = [
     {"bitext_bench.errors"},
+    {"bitext_bench.share", "bitext_bench.cluster"},
     {
         "bitext_bench.arguments",
         "bitext_bench.languages",
@@ -28,6 +29,7 @@ LAYERS = [
     {"bitext_bench.neighbours", "bitext_bench.store", "bitext_bench.data", "bitext_bench.encoders"},
     {"bitext_bench.margin", "bitext_bench.tuning"},
     {"bitext_bench.embeddings"},
+    {"bitext_bench.sharing"},
     {"bitext_bench.mining"},
     {"bitext_bench.tasks"},
     {"bitext_bench.results", "bitext_bench.listing"},
@@ -113,6 +115,8 @@ def test_mine_scores_nothing_and_only_the_command_line_knows_it(module: str) -> 
             "errors",
             "report",
             "arguments",
+            "share",
+            "cluster",
         }
         assert rooms <= {f"bitext_bench.{name}" for name in {*allowed, "mine"}}
     elif module not in ("bitext_bench.cli", "bitext_bench.parser"):

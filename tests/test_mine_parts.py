@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from bitext_bench.errors import UserError
 from bitext_bench.mine.budget import Budget, least, peak_memory, show
 from bitext_bench.mine.cells import n_cells
-from bitext_bench.mine.engines import Share
 from bitext_bench.mine.inputs import read_lines, read_rows
 from bitext_bench.mine.plan import Plan, Search, Unit
 from bitext_bench.mine.ranking import Best, pair_cosines, rescored
 from bitext_bench.mine.sides import Side, SideFiles, by_shard, split_side, texts_at
 from bitext_bench.mining import MinedPairs, precise_cut, select
 from bitext_bench.neighbours import unit
+from bitext_bench.share import Share
 
 
 @pytest.mark.parametrize("shard_lines", [1, 3, 100])

@@ -11,8 +11,9 @@ from ..encoders import ModelOptions, resolve_model
 from ..errors import UserError
 from ..languages import LangPair
 from ..report import printable
+from ..share import Share
 from .budget import Budget
-from .engines import Share, run_inline, run_share
+from .engines import run_inline, run_share
 from .formats import Output, write_tables
 from .manifest import Request, array_of, open_plan
 from .output import MinedTables, check_twins, known_pairs, mined, scored

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Never
 
 from tqdm import tqdm
 
-from ..errors import UserError
+from ..share import Share
 from .plan import Plan, Stage, Unit
 from .records import is_intact, record_of
 from .stages import run_unit
@@ -24,30 +23,6 @@ _SAID: dict[Stage, str] = {
     "probe": "searching",
     "recall": "measuring recall",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """The i-th of N equal parts of the work, i from 1."""
-
-    number: int
-    of: int
-
-    @classmethod
-    def parse(cls, text: str) -> Share:
-        """Read "i/N".
-
-        Raises:
-            UserError: it is not that, or i is not from 1 to N.
-        """
-        first, slash, second = text.partition("/")
-        if slash and first.isdecimal() and second.isdecimal() and 1 <= int(first) <= int(second):
-            return cls(int(first), int(second))
-        raise UserError(f"--shard {text}: expected i/N with i from 1 to N, as in --shard 1/3 for the first of three")
-
-    def takes(self, units: Sequence[Unit]) -> list[Unit]:
-        """Return this share of a stage's units: every N-th, so that both sides are spread over all."""
-        return list(units[self.number - 1 :: self.of])
 
 
 def progress(units: Sequence[Unit], plan: Plan) -> tqdm[Never]:
