@@ -16,11 +16,8 @@ from .data import MissingData, Source
 from .embeddings import Embedder, Encoded, Texts
 from .encoders import Model
 from .neighbours import Vectors
-from .results import FORMAT, Outcomes, TaskResult, outcomes_of, signature, subset_entry
+from .results import FORMAT, TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signature, subset_entry
 from .tasks import Languages, Side, SubsetScores, Task, Unit
-
-# Fewer sentences than this are encoded in a second or two, most of which is warming up.
-_TIMED_SENTENCES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ def evaluate(embedder: Embedder, loaded: Sequence[LoadedTask]) -> Iterator[tuple
 
 def _speed(encoded: Encoded) -> dict[str, Any]:
     """Return what a result file says of the encoding that its run did: nothing where that is too little to time."""
-    if encoded.encoded < _TIMED_SENTENCES or not encoded.device:
+    if encoded.encoded < TIMED_SENTENCES or not encoded.device:
         return {}
     timed = {"sentences": encoded.encoded, "tokens": encoded.tokens, "seconds": round(encoded.seconds, 2)}
     return {"encoding": {**timed, "device": encoded.device, "cores": os.cpu_count()}}

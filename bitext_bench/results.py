@@ -29,6 +29,9 @@ from .tasks import SubsetScores
 
 FORMAT = 1  # of the "bitext_bench" block; a reader refuses what it does not know
 
+# Sentences that a run has to encode for its speed to say something of the model rather than of the sentences.
+TIMED_SENTENCES = 5_000
+
 Outcomes = dict[tuple[str, str], dict[str, NDArray[Any]]]  # (subset, direction) -> column -> values
 
 

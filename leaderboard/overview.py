@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from bitext_bench.languages import resolve
+from bitext_bench.results import TIMED_SENTENCES
 
 from .board import Table
 from .read import Entry
@@ -150,7 +151,9 @@ def _speeds(entries: Iterable[Entry]) -> dict[ModelKey, Speed]:
     most: dict[ModelKey, dict[str, Any]] = {}
     for entry in entries:
         encoding = entry.result.run.get("encoding")
-        if encoding and encoding["sentences"] > most.get(entry.model, {"sentences": 0})["sentences"]:
+        if not encoding or encoding["sentences"] < TIMED_SENTENCES:
+            continue
+        if encoding["sentences"] > most.get(entry.model, {"sentences": 0})["sentences"]:
             most[entry.model] = encoding
     return {
         model: Speed(x["sentences"] / x["seconds"], f"{x['device']}, {x['cores']} cores") for model, x in most.items()

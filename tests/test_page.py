@@ -162,12 +162,12 @@ def test_every_figure_is_in_the_page(results: Path, text: str) -> None:
 
 def test_speed_size_and_training_are_what_the_files_say(tmp_path: Path) -> None:
     first, second = synthetic("a", "T", [("en-en", ["eng-Latn"])]), synthetic("a", "U", [("en-en", ["eng-Latn"])])
-    first.result.run["encoding"] = {"sentences": 3000, "seconds": 2.0, "device": "cpu", "cores": 2}
+    first.result.run["encoding"] = {"sentences": 30000, "seconds": 20.0, "device": "cpu", "cores": 2}
     second.result.run["encoding"] = {"sentences": 100, "seconds": 0.001, "device": "cpu", "cores": 2}
     second.result.run["training"] = TRAINING
     first.result.run["model"]["registered"] = "muse"
     (model,) = content(page_of([first, second]))["models"]
-    assert model["speed"] == {"sentences": 3000, "per_second": 1500, "machine": "cpu, 2 cores"}
+    assert model["speed"] == {"sentences": 30000, "per_second": 1500, "machine": "cpu, 2 cores"}
     assert (model["dimensions"], model["parameters"] > 1e7) == (512, True)
     assert model["training"]["curve"] == [[50, 50], [100, 75]]
     assert model["training"]["facts"]["student"] == 'org/student (prompt "query: ")'

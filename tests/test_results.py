@@ -222,7 +222,8 @@ def test_verify_forgives_a_near_tie_and_nothing_else(made: tuple[TaskResult, Out
     assert differences(result, near, moved, flipped) == []
 
 
-def test_a_result_says_when_it_was_made_and_how_fast(tmp_path: Path) -> None:
+def test_a_result_says_when_it_was_made_and_how_fast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bitext_bench.evaluate.TIMED_SENTENCES", 1_000)
     embedder = Embedder(resolve_model("toys:hashing", ModelOptions()), tmp_path)
     loaded = load_tasks([TASKS["Mini-Tatoeba"]], open_source("mini"), None, pytest.fail)
     ((first, _),) = evaluate(embedder, loaded)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bitext_bench.report import printable
+from bitext_bench.results import TIMED_SENTENCES
 
 from ..read import Entry
 
@@ -53,7 +54,7 @@ def _speed(entries: Sequence[Entry]) -> dict[str, Any] | None:
         if not isinstance(encoding, Mapping):
             continue
         sentences, seconds = finite(encoding.get("sentences")), finite(encoding.get("seconds"))
-        if sentences and seconds and min(sentences, seconds) > 0:
+        if sentences and seconds and sentences >= TIMED_SENTENCES and seconds > 0:
             machine = f"{encoding.get('device')}, {encoding.get('cores')} cores"
             timed.append((sentences, float(f"{sentences / seconds:.3g}"), printable(machine)))
     if not timed:
