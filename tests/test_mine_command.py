@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,7 +109,9 @@ def test_texts_as_gold_are_the_same_as_their_lines(tmp_path: Path) -> None:
 
 def test_planted_pairs_choose_the_threshold_and_are_not_written(tmp_path: Path) -> None:
     source, target, gold = corpora(tmp_path)
-    fruits = [" ".join(f"apple{i}{letter}" for letter in "abcdefg") for i in range(20)]
+    # Made as the corpora's own pairs are, but for a word that tells them apart.
+    draw = random.Random(1)
+    fruits = [" ".join([f"apple{i}", *draw.choices([f"word{j}" for j in range(200)], k=6)]) for i in range(20)]
     planted = [(f"{fruit} fig{i}", f"{fruit} x") for i, fruit in enumerate(fruits)]
     write(tmp_path / "planted", ["\t".join(pair) for pair in planted])
     mine(source, target, "-o", tmp_path / "out.tsv", "--plant", tmp_path / "planted", "--precision", "0.95")
@@ -116,7 +119,8 @@ def test_planted_pairs_choose_the_threshold_and_are_not_written(tmp_path: Path) 
     assert about["judged"]["known"] == 20
     assert about["source"]["lines"] == 103
     assert not any("apple" in row["source"] + row["target"] for row in rows(tmp_path / "out.tsv"))
-    assert len(set(lines(tmp_path / "out.tsv")) & set(gold)) >= 0.9 * N_PAIRS
+    # The threshold is the lowest of 20 scores that are drawn as these 60 are: one in 21 is lower on average.
+    assert len(set(lines(tmp_path / "out.tsv")) & set(gold)) >= 0.8 * N_PAIRS
 
 
 def test_given_pairs_are_scored_in_their_order(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -67,3 +69,18 @@ def test_auto_is_what_the_machine_has_hardware_for(tiny_model: Path, tmp_path: P
     assert resolve_model("muse", ModelOptions(dtype="auto")).dtype == "fp32"
     shutil.copytree(tiny_model, tmp_path / "copy")
     assert resolve_model(str(tmp_path / "copy"), ModelOptions(dtype="auto")).load().encode(["dog"], "", None).shape
+
+
+def test_signals_are_handled_after_several_encoders_have_gone(tiny_model: Path) -> None:
+    """Each of OpenVINO's cores brings a stack for signal handlers; with several, Ctrl-C used to end in a crash."""
+    encoders = [resolve_model(str(tiny_model), ModelOptions(device="cpu", backend="openvino")).load() for _ in range(3)]
+    for encoder in encoders:
+        encoder.encode(["dog"], "", None)
+    while encoders:
+        encoders.pop(0)
+        gc.collect()
+    heard: list[int] = []
+    before = signal.signal(signal.SIGUSR1, lambda number, frame: heard.append(number))
+    signal.raise_signal(signal.SIGUSR1)
+    signal.signal(signal.SIGUSR1, before)
+    assert heard == [signal.SIGUSR1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -43,12 +45,7 @@ class OpenVinoBody(nn.Module):
 
     def __init__(self, body: nn.Module, dtype: str, inputs: tuple[str, ...]) -> None:
         super().__init__()
-        try:
-            import openvino
-        except ImportError as error:
-            raise UserError(
-                f'--backend openvino needs its package ({error}): pip install "bitext-bench[openvino]"'
-            ) from error
+        openvino = _package()
         self.config = body.config
         self._inputs = inputs
         example = tuple(torch.ones((2, 8), dtype=torch.int64) for _ in inputs)
@@ -58,7 +55,7 @@ class OpenVinoBody(nn.Module):
                 # The tracer warns of every shape that it takes for a constant; the vectors are compared in the tests.
                 warnings.simplefilter("ignore")
                 converted = openvino.convert_model(_TokenVectors(body, self._inputs), example_input=example)
-            self._compiled = openvino.Core().compile_model(converted, "CPU", settings)
+            self._compiled = _core().compile_model(converted, "CPU", settings)
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:300]
             raise UserError(f"OpenVINO cannot run this model ({reason}): leave out --backend openvino") from error
@@ -67,6 +64,25 @@ class OpenVinoBody(nn.Module):
         """Return the token vectors; what the transformer does not take is passed over."""
         given = [features[name].numpy() for name in self._inputs]
         return BaseModelOutput(last_hidden_state=torch.from_numpy(self._compiled(given)[0]))
+
+
+def _package() -> Any:  # noqa: ANN401 (an optional package)
+    try:
+        return importlib.import_module("openvino")
+    except ImportError as error:
+        raise UserError(
+            f'--backend openvino needs its package ({error}): pip install "bitext-bench[openvino]"'
+        ) from error
+
+
+@cache
+def _core() -> Any:  # noqa: ANN401
+    """Return the one core of this process.
+
+    Each core puts a stack for signal handlers of its own in place of the one before, and puts that back when it goes;
+    of two that do not go in turn the second would leave one that is freed, on which Ctrl-C would crash.
+    """
+    return _package().Core()
 
 
 class _TokenVectors(nn.Module):
