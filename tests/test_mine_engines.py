@@ -101,8 +101,8 @@ def test_shares_that_never_ran_are_done_by_the_plain_command(folder: Path, alone
     assert (folder / "out.tsv").read_bytes() == alone
 
 
+@pytest.mark.ray
 def test_ray_gives_the_same_though_a_worker_is_killed(folder: Path) -> None:
-    pytest.importorskip("ray")
     command(folder, "--work", str(folder / "alone"))
     alone = (folder / "out.tsv").read_bytes()
     assert process(folder, "--engine", "ray") == 0

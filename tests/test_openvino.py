@@ -25,14 +25,8 @@ def vectors(folder: Path, batch: list[str], **options: str) -> np.ndarray:
     return unit(resolve_model(str(folder), ModelOptions(device="cpu", **options)).load().encode(batch, "the ", None))
 
 
-@pytest.mark.parametrize("batch", BATCHES, ids=len)
-def test_its_vectors_are_pytorchs(tiny_model: Path, batch: list[str]) -> None:
-    """Of any shape: a length that the tracer took for a constant would show."""
-    found = vectors(tiny_model, batch, backend="openvino")
-    np.testing.assert_allclose(found, vectors(tiny_model, batch), atol=2e-6)
-
-
-def test_one_encoder_takes_batches_of_every_shape(tiny_model: Path) -> None:
+def test_its_vectors_are_pytorchs_for_batches_of_every_shape(tiny_model: Path) -> None:
+    """A length that the tracer took for a constant would show."""
     encoder = resolve_model(str(tiny_model), ModelOptions(device="cpu", backend="openvino")).load()
     for batch in (*BATCHES, *reversed(BATCHES)):
         np.testing.assert_allclose(unit(encoder.encode(batch, "the ", None)), vectors(tiny_model, batch), atol=2e-6)
@@ -73,7 +67,7 @@ def test_auto_is_what_the_machine_has_hardware_for(tiny_model: Path, tmp_path: P
 
 def test_signals_are_handled_after_several_encoders_have_gone(tiny_model: Path) -> None:
     """Each of OpenVINO's cores brings a stack for signal handlers; with several, Ctrl-C used to end in a crash."""
-    encoders = [resolve_model(str(tiny_model), ModelOptions(device="cpu", backend="openvino")).load() for _ in range(3)]
+    encoders = [resolve_model(str(tiny_model), ModelOptions(device="cpu", backend="openvino")).load() for _ in range(2)]
     for encoder in encoders:
         encoder.encode(["dog"], "", None)
     while encoders:

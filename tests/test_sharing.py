@@ -68,8 +68,8 @@ def test_shares_that_are_none(text: str, tmp_path: Path, capsys: pytest.CaptureF
     assert "as in --shard 1/3" in capsys.readouterr().err
 
 
+@pytest.mark.ray
 def test_ray_gives_the_same_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("ray")
     paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
     monkeypatch.setenv("PYTHONPATH", paths)
     assert run(tmp_path / "whole", model="toys:hashing") == 0
