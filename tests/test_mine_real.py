@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +18,22 @@ from bitext_bench.languages import LangPair
 from bitext_bench.results import read_outcomes, read_result
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
+MODELS = Path(os.environ.get("BITEXT_MODELS") or Path.home() / ".cache" / "bitext-models")
 SPLITS = ("training", "test")
 
 
 def encode(folder: Path, code: str) -> str:
-    """Encode both splits with mUSE, once, into a folder of vectors; returns it as --model takes it."""
+    """Encode both splits with a real model, once, into a folder of vectors; returns it as --model takes it."""
     source = open_source(str(DATA))
     corpora = [source.comparable("bucc-style", LangPair.parse(f"{code}-en"), split) for split in SPLITS]
-    texts = Texts(tuple(dict.fromkeys(text for c in corpora for text in (*c.source, *c.target))), None, "")
-    embedder = Embedder(resolve_model("muse", ModelOptions()), folder / "cache")
+    texts = Texts(tuple(dict.fromkeys(text for c in corpora for text in (*c.source, *c.target))), None, "query: ")
+    model = resolve_model(str(MODELS / "e5-small-q4"), ModelOptions(prompt="query: ", device="cpu"))
+    embedder = Embedder(model, folder / "cache")
     embedder.encode([texts])
-    (folder / "muse").mkdir()
-    write(folder / "muse/all.txt", list(texts.sentences))
-    np.save(folder / "muse/all.npy", embedder.vectors(texts))
-    return str(folder / "muse")
+    (folder / "vectors").mkdir()
+    write(folder / "vectors/all.txt", list(texts.sentences))
+    np.save(folder / "vectors/all.npy", embedder.vectors(texts))
+    return str(folder / "vectors")
 
 
 def plain(folder: Path, code: str, split: str) -> list[Path]:
