@@ -51,6 +51,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for model in ("toys:hashing", "toys:letters"):
         folders = ["--cache-folder", str(root.with_name("store")), "--output-folder", str(root)]
         assert main(["run", "--model", model, "--data", "mini", "--languages", "en", "ja", "ko", *folders]) == 0
+    for file in root.rglob("*.json"):  # the built-in set is too small for a speed to be kept
+        result = read_result(file)
+        result.run["encoding"] = {"sentences": 30_000, "tokens": 9, "seconds": 15.0, "device": "cpu", "cores": 2}
+        write_result(file.parent, result, read_outcomes(file))
     file = next(root.rglob("*hashing*/**/Mini-Tatoeba.json"))
     for i, name in enumerate([*HOSTILE, SCRIPT, "org/checkpoint"]):
         result = read_result(file)
