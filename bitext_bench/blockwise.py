@@ -23,32 +23,90 @@ _ROUNDING = 2.0**-9
 _SUMMING = 3e-5
 _FEWEST_PACKED = 2**16  # products for which oneDNN's own order of a side is worth making
 _HAS_ONEDNN = bool(torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_reorder_linear_weight"))
-_GATHERED = 16_384  # pairs whose vectors are held at once
+_ROUNDED = 16_384  # vectors that are rounded at once
+_MULTIPLIED = 2_048  # pairs whose vectors are held at once: some megabytes, within a processor's cache
 _SORTED = 256  # rows that are compared with everything at once
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """How far products of a screen can be from the true ones: by what rounding did to the sides, and to the product."""
+
+    of_sides: float = 0.0
+    relative: float = 0.0
+
+    def at(self, largest: Tensor) -> Tensor:
+        """Return how far products can be from the true ones that are up to `largest`, each."""
+        return self.of_sides + self.relative * (largest.abs() + self.of_sides) + _SUMMING
+
+    def or_worse(self, other: Error) -> Error:
+        """Return an error that bounds both."""
+        return Error(max(self.of_sides, other.of_sides), max(self.relative, other.relative))
 
 
 class Screen:
     """Products of two sides of vectors of length 1, in float32 or, to be looked at twice, in bf16.
 
     |a'b' - ab| <= |a' - a| |b'| + |a| |b' - b| for what rounding makes of a and b, and then the product is rounded too.
+    Encoders put all sentences into a narrow cone, where that error would hide the differences. So bf16 products are of
+    vectors less their centre c, which are short: ab - cc = (a - c)(b - c) + c(a - c) + c(b - c), the last two as
+    columns beside the vectors. What orders the products of a row stays as it is.
+
+    Args:
+        rows: (N, D) float32.
+        columns: (M, D) float32.
+        centre: (D,); any gives the same neighbours, the vectors' mean soonest. Products of screens with the same centre
+            can be compared.
     """
 
-    def __init__(self, rows: Tensor, columns: Tensor) -> None:
+    def __init__(self, rows: Tensor, columns: Tensor, centre: Tensor) -> None:
         self._rows, self._columns = rows, columns
-        self._of_sides = 0.0
-        self._relative = 0.0
+        self.error = Error()
         if _in_hardware():
-            self._rows, self._columns = rows.bfloat16(), columns.bfloat16()
-            ours, theirs = _rounding_error(rows, self._rows), _rounding_error(columns, self._columns)
-            self._of_sides, self._relative = ours * (1 + theirs) + theirs, _ROUNDING
+            ours, theirs = _Short.of(rows, centre), _Short.of(columns, centre)
+            ones = [torch.ones(len(side), 2, dtype=torch.bfloat16) for side in (rows, columns)]
+            self._rows = torch.cat([ours.vectors, ours.beside, ones[0]], dim=1)
+            self._columns = torch.cat([theirs.vectors, ones[1], theirs.beside], dim=1)
+            of_vectors = ours.rounding * (theirs.length + theirs.rounding) + ours.length * theirs.rounding
+            self.error = Error(of_vectors + ours.rest + theirs.rest, _ROUNDING)
 
-    def block(self, rows: slice, columns: slice) -> Tensor:
-        """Return the products of a block."""
+    def block(self, rows: slice | Tensor, columns: slice) -> Tensor:
+        """Return the products of a block; `rows` may be a list of them."""
         return product(self._rows[rows], self._columns[columns])
 
-    def error(self, largest: Tensor) -> Tensor:
-        """Return how far products can be from the true ones that are up to `largest`, each."""
-        return self._of_sides + self._relative * (largest.abs() + self._of_sides) + _SUMMING
+
+@dataclass(frozen=True, slots=True)
+class _Short:
+    """Vectors less a centre, in bf16, and what rounding them took away.
+
+    Attributes:
+        vectors: (N, D).
+        beside: (N, 2) their products with the centre, in two parts, the second being what the first leaves.
+        length: the greatest length of a vector before rounding.
+        rounding: the greatest length of what rounding changed.
+        rest: the most that both parts of `beside` leave.
+    """
+
+    vectors: Tensor
+    beside: Tensor
+    length: float
+    rounding: float
+    rest: float
+
+    @staticmethod
+    def of(exact: Tensor, centre: Tensor) -> _Short:
+        """Shorten and round (N, D) float32 vectors, some at a time."""
+        vectors, beside, most = [], [], [0.0, 0.0, 0.0]
+        for piece in torch.split(exact, _ROUNDED):
+            short = piece - centre
+            along = short @ centre
+            high = along.bfloat16()
+            low = (along - high).bfloat16()
+            vectors.append(short.bfloat16())
+            beside.append(torch.stack([high, low], dim=1))
+            errors = (short, short - vectors[-1], (along - high - low)[:, None])
+            most = [max(known, float(error.norm(dim=1).max())) for known, error in zip(most, errors, strict=True)]
+        return _Short(torch.cat(vectors), torch.cat(beside), *most)
 
 
 def product(rows: Tensor, columns: Tensor) -> Tensor:
@@ -62,11 +120,6 @@ def product(rows: Tensor, columns: Tensor) -> Tensor:
 
 def _in_hardware() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
-def _rounding_error(exact: Tensor, rounded: Tensor) -> float:
-    pieces = zip(torch.split(exact, _GATHERED), torch.split(rounded, _GATHERED), strict=True)
-    return max(float((piece - short.float()).norm(dim=1).max()) for piece, short in pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,58 +168,72 @@ class Block:
 
 
 class Best:
-    """The best of each of N rows while blocks arrive: somewhat more than k, by the products of the screen."""
+    """The best of each of N rows while blocks arrive: somewhat more than k, by the products of the screen.
 
-    def __init__(self, own: Tensor, others: Tensor, k: int) -> None:
-        self._own, self._others, self.k = own, others, k
-        width = 2 * k + 8
-        self._products = torch.full((len(own), width), -torch.inf)
-        self._indices = torch.zeros((len(own), width), dtype=torch.int64)
+    Args:
+        n: rows.
+        k: how many of each are wanted.
+    """
 
-    def take(self, block: Block, first_row: int, first_column: int, screen: Screen) -> None:
-        """Take in what of a block may be among the k best: what is not further below them than two errors."""
-        here = slice(first_row, first_row + len(block.maxima))
-        kth = self._products[here, self.k - 1]
+    def __init__(self, n: int, k: int) -> None:
+        self.k = k
+        self._products = torch.full((n, 2 * k + 8), -torch.inf)
+        self._indices = torch.full((n, 2 * k + 8), -1, dtype=torch.int64)
+
+    def take(self, block: Block, names: tuple[Tensor, Tensor], error: Error) -> None:
+        """Take in what of a block may be among the k best: what is not further below them than two errors.
+
+        Args:
+            block: of R rows.
+            names: (R,) which of the N rows they are, each once, and (C,) what its columns are called.
+            error: of the block's products.
+        """
+        which, called = names
+        kth = self._products[which, self.k - 1]
         if kth.isinf().any():  # The first block has to find its own bound; later ones add little to it.
             kth = torch.maximum(kth, block.kth_largest(self.k))
-        row, column, product = block.from_on(self._reach(kth, screen))
+        row, column, product = block.from_on(_reach(kth, error))
         rows, place, counts = torch.unique_consecutive(row, return_inverse=True, return_counts=True)
         if not len(rows):
             return
         # One line a row: what was kept, then what is new; the longest has as many places as it needs.
-        kept = self._products.shape[1]
+        rows, kept = which[rows], self._products.shape[1]
         lines = torch.full((len(rows), kept + int(counts.max())), -torch.inf)
-        named = torch.zeros(lines.shape, dtype=torch.int64)
-        rows += first_row
+        named = torch.full(lines.shape, -1, dtype=torch.int64)
         lines[:, :kept], named[:, :kept] = self._products[rows], self._indices[rows]
         at = torch.arange(len(row)) - (counts.cumsum(0) - counts)[place] + kept
-        lines[place, at], named[place, at] = product, column + first_column
+        lines[place, at], named[place, at] = product, called[column]
         self._products[rows], order = lines.topk(kept, dim=1)
         self._indices[rows] = named.gather(1, order)
 
-    @staticmethod
-    def _reach(kth: Tensor, screen: Screen) -> Tensor:
-        """Return the least product that may belong to one that is truly as large as the true k-th."""
-        return torch.where(kth.isinf(), kth, kth - 2 * screen.error(kth))
+    def candidates(self, error: Error) -> Tensor:
+        """Return (N, 2 k + 8) what may be among the k best of each row, in no order; -1 in places that are left."""
+        reach = _reach(self._products[:, self.k - 1], error)
+        return self._indices.where(self._products >= reach[:, None], -1)
 
-    def finish(self, screen: Screen) -> tuple[Tensor, Tensor]:
+    def finish(self, own: Tensor, others: Tensor, error: Error) -> tuple[Tensor, Tensor]:
         """Return (N, k) float32 products and indices, nearest first and of equals the lowest index first."""
-        reach = self._reach(self._products[:, self.k - 1], screen)
-        near = self._products >= reach[:, None]
-        row, place = near.nonzero(as_tuple=True)
-        exact = torch.full(self._products.shape, -torch.inf)
-        exact[row, place] = exact_products(self._own, self._others, row, self._indices[row, place])
-        cosines, indices = _first(exact, self._indices, self.k)
+        found = self.candidates(error)
+        row, place = (found >= 0).nonzero(as_tuple=True)
+        exact = torch.full(found.shape, -torch.inf)
+        exact[row, place] = exact_products(own, others, row, found[row, place])
+        products, indices = _first(exact, found, self.k)
         # Where even the last one kept is that near, others that are not kept may be as well.
-        for some in torch.split((near[:, -1] & (near.shape[1] < len(self._others))).nonzero().squeeze(1), _SORTED):
-            cosines[some], indices[some] = largest(product(self._own[some], self._others), self.k)
-        return cosines, indices
+        full = (found[:, -1] >= 0) & (found.shape[1] < len(others))
+        for some in torch.split(full.nonzero().squeeze(1), _SORTED):
+            products[some], indices[some] = largest(product(own[some], others), self.k)
+        return products, indices
+
+
+def _reach(kth: Tensor, error: Error) -> Tensor:
+    """Return the least product that may belong to one that is truly as large as the true k-th."""
+    return torch.where(kth.isinf(), torch.finfo(kth.dtype).min, kth - 2 * error.at(kth))
 
 
 def exact_products(own: Tensor, others: Tensor, row: Tensor, column: Tensor) -> Tensor:
     """Return (C,) float32 products of pairs, all by one routine, so that equal vectors have equal ones."""
-    pieces = zip(torch.split(row, _GATHERED), torch.split(column, _GATHERED), strict=True)
-    parts = [(own[r] * others[c]).sum(dim=1) for r, c in pieces]
+    pieces = zip(torch.split(row, _MULTIPLIED), torch.split(column, _MULTIPLIED), strict=True)
+    parts = [(own.index_select(0, r) * others.index_select(0, c)).sum(dim=1) for r, c in pieces]
     return torch.cat(parts) if parts else torch.zeros(0)
 
 

@@ -85,15 +85,18 @@ def nearest_both_ways(source: Vectors, target: Vectors, k: int = 16) -> Neighbou
             products = product(rows, columns)
             found = largest(products, min(k, len(columns)))
             return Neighbours(_nearest(*found), _nearest(*largest(products.T.contiguous(), min(k, len(rows)))))
-        screen = Screen(rows, columns)
-        forward = Best(rows, columns, min(k, len(columns)))
-        backward = Best(columns, rows, min(k, len(rows)))
+        screen = Screen(rows, columns, (rows.mean(dim=0) + columns.mean(dim=0)) / 2)
+        forward, backward = Best(len(rows), min(k, len(columns))), Best(len(columns), min(k, len(rows)))
+        row_names, column_names = torch.arange(len(rows)), torch.arange(len(columns))
         for left in range(0, len(columns), BLOCK_COLUMNS):
+            across = slice(left, left + BLOCK_COLUMNS)
             for top in range(0, len(rows), BLOCK_ROWS):
-                products = screen.block(slice(top, top + BLOCK_ROWS), slice(left, left + BLOCK_COLUMNS))
-                forward.take(Block.of(products, forward.k, down=False), top, left, screen)
-                backward.take(Block.of(products, backward.k, down=True), left, top, screen)
-        return Neighbours(_nearest(*forward.finish(screen)), _nearest(*backward.finish(screen)))
+                down = slice(top, top + BLOCK_ROWS)
+                products, names = screen.block(down, across), (row_names[down], column_names[across])
+                forward.take(Block.of(products, forward.k, down=False), names, screen.error)
+                backward.take(Block.of(products, backward.k, down=True), names[::-1], screen.error)
+        best = _nearest(*forward.finish(rows, columns, screen.error))
+        return Neighbours(best, _nearest(*backward.finish(columns, rows, screen.error)))
 
 
 def _nearest(cosines: torch.Tensor, indices: torch.Tensor) -> Nearest:

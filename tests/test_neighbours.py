@@ -132,16 +132,19 @@ def test_the_largest_are_those_of_a_stable_sort(width: int) -> None:
     assert cosines.tolist() == np.take_along_axis(products.numpy(), expected, axis=1).tolist()
 
 
-def test_the_error_of_the_screen_is_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("centred", [0.0, 0.5, 1.0, -2.0])
+def test_the_error_of_the_screen_is_a_bound(monkeypatch: pytest.MonkeyPatch, centred: float) -> None:
     import torch
 
     monkeypatch.setattr(blockwise, "_in_hardware", lambda: True)
     generator = np.random.default_rng(4)
     rows, columns = (torch.from_numpy(unit(generator.standard_normal((n, 24)) + 0.5)) for n in (200, 300))
-    screen = blockwise.Screen(rows, columns)
+    centre = rows.mean(dim=0) * centred
+    screen = blockwise.Screen(rows, columns, centre)
     products = screen.block(slice(None), slice(None)).float()
-    off = (products - (rows.double() @ columns.double().T)).abs()
-    bound = screen.error(products)
+    # What the centre takes off every product is the same.
+    off = (products + centre.double().square().sum() - (rows.double() @ columns.double().T)).abs()
+    bound = screen.error.at(products)
     assert (off <= bound).all()
     assert float(off.max()) > 0.2 * float(bound.max()), "a bound that is no use"
 

@@ -567,6 +567,7 @@ BAD_INPUT: list[tuple[Callable[[Folders], None], list[str], list[str]]] = [
     (untouched, ["--set", "nonsense"], ["--set nonsense: expected NAME=VALUE"]),
     (untouched, ["--set", "=3"], ["--set =3: expected NAME=VALUE"]),
     (untouched, ["--set", "clipp=3"], ["unknown setting 'clipp'", "did you mean clip"]),
+    (untouched, ["--set", "lambda_cross=3"], ["did you mean objective.lambda_cross"]),
     (untouched, ["--set", "clip=much"], ["clip is 'much': expected a number"]),
     (untouched, ["--set", "objective.tau=3"], ["unknown setting 'tau'"]),
     (untouched, ["--set", "hard_negatives=2"], ["hard_negatives is 2 with the loss soft-contrastive"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection, Mapping
+from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from importlib import resources
 from math import inf
@@ -68,7 +69,8 @@ def checked(record: type, given: Mapping[str, object]) -> dict[str, Any]:
     hints = get_type_hints(record)
     for name in given:
         if name not in hints:
-            raise unknown_choice("setting", name, hints)
+            inner = [f"{table}.{x.name}" for table, hint in hints.items() if is_dataclass(hint) for x in fields(hint)]
+            raise unknown_choice("setting", name, [*hints, *inner])
     return {name: _as_field(name, value, hints[name]) for name, value in given.items()}
 
 

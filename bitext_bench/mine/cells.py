@@ -1,28 +1,24 @@
 """Approximate search: the other side in cells around k-means centres, each row compared with its nearest cells only.
 
 An inverted file as faiss's IVFFlat is one, searched cell by cell instead of query by query: what probes a cell is
-multiplied with what lies in it, as one block. On CPUs that is as fast a pair as exact search, where scanning codes (IVF
-with 4-bit product quantisation, 96 bytes a vector) took longer and lost most of the second to fourth neighbours, which
-the margin needs. Cosines are exact; only neighbours in cells that were not looked into are missed.
+multiplied with what lies in it, as one block (probe.py). On CPUs that is as fast a pair as exact search, where scanning
+codes (IVF with 4-bit product quantisation, 96 bytes a vector) took longer and lost most of the second to fourth
+neighbours, which the margin needs. Cosines are exact; only neighbours in cells that were not looked into are missed.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..neighbours import BLOCK_ROWS, Vectors
-from .plan import CANDIDATES, KEPT, Plan, Unit, other
-from .ranking import rescored
+from .plan import Plan, Unit
 from .records import load
 from .sides import SideName
-
-if TYPE_CHECKING:
-    import torch
 
 Advance = Callable[[int], object]
 
@@ -65,12 +61,12 @@ def rows_of(plan: Plan, side: SideName, rows: NDArray[np.int64]) -> Vectors:
 def assign(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
     """Find the cell in which each row of a shard lies."""
     centres = load(plan, Unit("cells", work.side), "centres")
-    nearest = _nearest_cells(load(plan, Unit("encode", work.side, work.number), "vectors"), centres, 1)[:, 0]
+    nearest = nearest_cells(load(plan, Unit("encode", work.side, work.number), "vectors"), centres, 1)[:, 0]
     advance(len(nearest))
     return {"cell": nearest.astype(np.uint32), "sizes": np.bincount(nearest, minlength=len(centres))}
 
 
-def _nearest_cells(vectors: Vectors, centres: Vectors, probes: int) -> NDArray[np.int64]:
+def nearest_cells(vectors: Vectors, centres: Vectors, probes: int) -> NDArray[np.int64]:
     """Return (N, probes) the cells nearest to each row."""
     import torch
 
@@ -83,21 +79,21 @@ def _nearest_cells(vectors: Vectors, centres: Vectors, probes: int) -> NDArray[n
         return np.asarray(torch.cat(blocks).numpy())
 
 
-def _bounds(plan: Plan, side: SideName) -> NDArray[np.int64]:
+def bounds_of(plan: Plan, side: SideName) -> NDArray[np.int64]:
     """Return (cells + 1,) where each cell starts when the rows of a side stand in the order of their cells."""
     sizes = sum(load(plan, Unit("assign", side, n), "sizes").astype(np.int64) for n in range(plan.n_shards(side)))
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
-def _cells_of_group(plan: Plan, side: SideName, bounds: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+def cells_of_group(plan: Plan, side: SideName, bounds: NDArray[np.int64], number: int) -> NDArray[np.int64]:
     """Return the cells whose start falls into the stretch of a shard's length: as many groups as shards."""
     return np.flatnonzero(bounds[:-1] // plan.shard_lines == number)
 
 
 def gather(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
     """Put the vectors of a group of neighbouring cells side by side."""
-    bounds = _bounds(plan, work.side)
-    cells = _cells_of_group(plan, work.side, bounds, work.number)
+    bounds = bounds_of(plan, work.side)
+    cells = cells_of_group(plan, work.side, bounds, work.number)
     first, last = (int(cells[0]), int(cells[-1])) if len(cells) else (1, 0)
     rows, cell, vectors = [], [], []
     for number in range(plan.n_shards(work.side)):
@@ -109,92 +105,3 @@ def gather(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
     order = np.argsort(np.concatenate(cell), kind="stable")
     advance(plan.rows_of(work.side, work.number))
     return {"rows": np.concatenate(rows)[order], "vectors": np.concatenate(vectors)[order]}
-
-
-def probe(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
-    """Find the nearest rows of the other side for a shard, among those in the cells nearest to each query."""
-    there = other(work.side)
-    queries = np.array(load(plan, Unit("encode", work.side, work.number), "vectors"))
-    bounds = _bounds(plan, there)
-    centres = load(plan, Unit("cells", there), "centres")
-    asked = _Asked(_nearest_cells(queries, centres, min(plan.probes, len(centres))), len(centres))
-    found = _Found(queries)
-    n_groups = plan.n_shards(there)
-    for number in range(n_groups):
-        cells = _cells_of_group(plan, there, bounds, number)
-        rows, vectors = _gathered(plan, there, number)
-        for cell in cells.tolist():
-            inside = slice(bounds[cell] - bounds[cells[0]], bounds[cell + 1] - bounds[cells[0]])
-            found.compare(asked.by(cell), vectors[inside], rows[inside])
-        advance(len(queries) * (number + 1) // n_groups - len(queries) * number // n_groups)
-    kept = min(KEPT, plan.side(there).rows)
-    if len(few := found.with_fewer_than(kept)):  # Their cells hold next to nothing: they are compared with all.
-        for number in range(n_groups):
-            rows, vectors = _gathered(plan, there, number)
-            found.compare(few, vectors, rows)
-    nearest = rescored(
-        queries,
-        found.indices.numpy(),
-        lambda number: load(plan, Unit("encode", there, number), "vectors"),
-        plan.shard_lines,
-        kept,
-    )
-    return {"indices": nearest.indices, "cosines": nearest.cosines}
-
-
-def _gathered(plan: Plan, side: SideName, number: int) -> tuple[NDArray[np.int64], Vectors]:
-    group = Unit("gather", side, number)
-    return np.array(load(plan, group, "rows")), np.array(load(plan, group, "vectors"))
-
-
-class _Asked:
-    """Which queries look into a cell."""
-
-    def __init__(self, cells: NDArray[np.int64], n_cells: int) -> None:
-        self._query = np.argsort(cells.ravel(), kind="stable") // cells.shape[1]
-        self._bounds = np.concatenate([[0], np.cumsum(np.bincount(cells.ravel(), minlength=n_cells))])
-
-    def by(self, cell: int) -> NDArray[np.int64]:
-        queries: NDArray[np.int64] = self._query[self._bounds[cell] : self._bounds[cell + 1]]
-        return queries
-
-
-class _Found:
-    """The best candidates of each query so far."""
-
-    def __init__(self, queries: Vectors) -> None:
-        import torch
-
-        self._queries = torch.from_numpy(queries)
-        self.indices = torch.full((len(queries), CANDIDATES), -1, dtype=torch.int64)
-        self._cosines = torch.full((len(queries), CANDIDATES), -torch.inf)
-
-    def with_fewer_than(self, k: int) -> NDArray[np.int64]:
-        """Return the queries with fewer candidates, and forget theirs."""
-        few: NDArray[np.int64] = np.flatnonzero(self.indices[:, k - 1].numpy() < 0)
-        self.indices[few], self._cosines[few] = -1, -np.inf
-        return few
-
-    def compare(self, queries: NDArray[np.int64], vectors: Vectors, rows: NDArray[np.int64]) -> None:
-        """Take in the queries' nearest of the rows of one cell."""
-        import torch
-
-        if not len(queries) or not len(rows):
-            return
-        here, inside, names = torch.from_numpy(queries), torch.from_numpy(vectors), torch.from_numpy(rows)
-        with torch.inference_mode():
-            for first in range(0, len(here), BLOCK_ROWS):
-                asked = here[first : first + BLOCK_ROWS]
-                similarities = self._queries[asked] @ inside.T
-                # Sorting takes as long as the product: it is spared those to whom the cell has nothing to give.
-                better = similarities.amax(dim=1) > self._cosines[asked, -1]
-                cosines, at = similarities[better].topk(min(CANDIDATES, len(rows)), dim=1)
-                self._merge(asked[better], names[at], cosines)
-
-    def _merge(self, asked: torch.Tensor, indices: torch.Tensor, cosines: torch.Tensor) -> None:
-        import torch
-
-        all_cosines = torch.cat([self._cosines[asked], cosines], dim=1)
-        best, order = all_cosines.topk(CANDIDATES, dim=1)
-        self._cosines[asked] = best
-        self.indices[asked] = torch.cat([self.indices[asked], indices], dim=1).gather(1, order)

@@ -16,6 +16,7 @@ from ..errors import UserError
 from ..neighbours import Nearest, Vectors, nearest_both_ways, unit
 from . import cells, recall
 from .plan import CANDIDATES, KEPT, Plan, Stage, Unit, other
+from .probe import probe
 from .ranking import Best, rescored
 from .records import finish, load
 from .sides import SideName
@@ -129,6 +130,6 @@ _RUN: dict[Stage, Callable[[Plan, Unit, Advance], dict[str, NDArray[Any]]]] = {
     "cells": cells.train,
     "assign": cells.assign,
     "gather": cells.gather,
-    "probe": cells.probe,
+    "probe": probe,
     "recall": recall.measure,
 }

@@ -16,15 +16,19 @@ _ROUNDING = 2e-6  # cosines nearer than this are a tie: the two sum in another o
 
 
 def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
-    return [claim for dimensions, bound in ((384, 1.4), (768, 1.6)) for claim in _claims(dimensions, bound)]
+    """Vectors all over the sphere, and in a narrow cone, as E5's, where the mean cosine of two sentences is 0.77."""
+    kinds = ((384, 0.0, 1.4), (384, 0.77, 1.4), (768, 0.0, 1.6), (768, 0.77, 1.6))
+    return [claim for kind in kinds for claim in _claims(*kind)]
 
 
-def _claims(dimensions: int, bound: float) -> list[Claim]:
+def _claims(dimensions: int, cosine: float, bound: float) -> list[Claim]:
     import faiss
 
     generator = np.random.default_rng(0)
-    source = unit(generator.standard_normal((_N, dimensions), dtype=np.float32))
-    target = unit(source + unit(generator.standard_normal((_N, dimensions), dtype=np.float32)))
+    centre = unit(generator.standard_normal((1, dimensions)))
+    own = unit(generator.standard_normal((_N, dimensions), dtype=np.float32))
+    translated = unit(own + unit(generator.standard_normal((_N, dimensions), dtype=np.float32)))
+    source, target = (unit(cosine**0.5 * centre + (1 - cosine) ** 0.5 * side) for side in (own, translated))
     found: dict[str, object] = {}
 
     def ours() -> None:
@@ -44,7 +48,7 @@ def _claims(dimensions: int, bound: float) -> list[Claim]:
     gigaflops = 2 * _N * _N * dimensions / our_seconds / 1e9
     detail = f"({our_seconds:.1f} s and {their_seconds:.1f} s; {gigaflops:.0f} GFLOP/s with all that is not product)"
     return [
-        Claim(f"neighbours, {dimensions} dimensions, x faster than faiss twice", ratio, bound, detail=detail),
+        Claim(f"{dimensions} dimensions, mean cosine {cosine}, x faster than faiss twice", ratio, bound, detail=detail),
         Claim("the same, rows with the same neighbours but for ties", same, 1.0),
     ]
 
