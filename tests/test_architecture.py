@@ -108,6 +108,7 @@ def test_mine_scores_nothing_and_only_the_command_line_knows_it(module: str) -> 
             "encoders",
             "embeddings",
             "neighbours",
+            "blockwise",
             "margin",
             "mining",
             "store",
