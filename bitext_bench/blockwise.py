@@ -4,7 +4,7 @@ Of each run of columns only the largest product is looked at: what cannot be amo
 again. The other direction reads the same block by runs of rows, so that nothing is transposed.
 
 Where the CPU multiplies bf16 in hardware, blocks of large sides are bf16. How far such a product can be from the true
-one is known (`Screen`), so that a little more than k of each row are kept, of which the k best are certain to be; the
+one is known (screen.py), so that a little more than k of each row are kept, of which the k best are certain to be; the
 products of these are made again in float32, and rows that were not enough kept of are searched again. So the result
 is that of float32.
 """
@@ -16,115 +16,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_RUN = 32  # columns that one largest product stands for; shorter where a block has few
-# Half a unit in the last place of bf16, relative: what rounding a product to it can add.
-_ROUNDING = 2.0**-9
-# Of float32 sums of some hundred products that add up to 1 at most, and of the error's own change within its reach.
-_SUMMING = 3e-5
-_FEWEST_PACKED = 2**16  # products for which oneDNN's own order of a side is worth making
-_HAS_ONEDNN = bool(torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_reorder_linear_weight"))
-_ROUNDED = 16_384  # vectors that are rounded at once
+from .screen import Error, product
+
 _MULTIPLIED = 2_048  # pairs whose vectors are held at once: some megabytes, within a processor's cache
 _SORTED = 256  # rows that are compared with everything at once
 
 
-@dataclass(frozen=True, slots=True)
-class Error:
-    """How far products of a screen can be from the true ones: by what rounding did to the sides, and to the product."""
+def runs_of(n: int, k: int) -> tuple[int, int]:
+    """Return how long the runs are in which n columns are read, and how many; together they may be more than n.
 
-    of_sides: float = 0.0
-    relative: float = 0.0
-
-    def at(self, largest: Tensor) -> Tensor:
-        """Return how far products can be from the true ones that are up to `largest`, each."""
-        return self.of_sides + self.relative * (largest.abs() + self.of_sides) + _SUMMING
-
-    def or_worse(self, other: Error) -> Error:
-        """Return an error that bounds both."""
-        return Error(max(self.of_sides, other.of_sides), max(self.relative, other.relative))
-
-
-class Screen:
-    """Products of two sides of vectors of length 1, in float32 or, to be looked at twice, in bf16.
-
-    |a'b' - ab| <= |a' - a| |b'| + |a| |b' - b| for what rounding makes of a and b, and then the product is rounded too.
-    Encoders put all sentences into a narrow cone, where that error would hide the differences. So bf16 products are of
-    vectors less their centre c, which are short: ab - cc = (a - c)(b - c) + c(a - c) + c(b - c), the last two as
-    columns beside the vectors. What orders the products of a row stays as it is.
-
-    Args:
-        rows: (N, D) float32.
-        columns: (M, D) float32.
-        centre: (D,); any gives the same neighbours, the vectors' mean soonest. Products of screens with the same centre
-            can be compared.
+    There are many more runs than k, so that most hold none of the k best, and a multiple of 32, which is several times
+    quicker to go through.
     """
-
-    def __init__(self, rows: Tensor, columns: Tensor, centre: Tensor) -> None:
-        self._rows, self._columns = rows, columns
-        self.error = Error()
-        if _in_hardware():
-            ours, theirs = _Short.of(rows, centre), _Short.of(columns, centre)
-            ones = [torch.ones(len(side), 2, dtype=torch.bfloat16) for side in (rows, columns)]
-            self._rows = torch.cat([ours.vectors, ours.beside, ones[0]], dim=1)
-            self._columns = torch.cat([theirs.vectors, ones[1], theirs.beside], dim=1)
-            of_vectors = ours.rounding * (theirs.length + theirs.rounding) + ours.length * theirs.rounding
-            self.error = Error(of_vectors + ours.rest + theirs.rest, _ROUNDING)
-
-    def block(self, rows: slice | Tensor, columns: slice) -> Tensor:
-        """Return the products of a block; `rows` may be a list of them."""
-        return product(self._rows[rows], self._columns[columns])
-
-
-@dataclass(frozen=True, slots=True)
-class _Short:
-    """Vectors less a centre, in bf16, and what rounding them took away.
-
-    Attributes:
-        vectors: (N, D).
-        beside: (N, 2) their products with the centre, in two parts, the second being what the first leaves.
-        length: the greatest length of a vector before rounding.
-        rounding: the greatest length of what rounding changed.
-        rest: the most that both parts of `beside` leave.
-    """
-
-    vectors: Tensor
-    beside: Tensor
-    length: float
-    rounding: float
-    rest: float
-
-    @staticmethod
-    def of(exact: Tensor, centre: Tensor) -> _Short:
-        """Shorten and round (N, D) float32 vectors, some at a time."""
-        vectors, beside, most = [], [], [0.0, 0.0, 0.0]
-        for piece in torch.split(exact, _ROUNDED):
-            short = piece - centre
-            along = short @ centre
-            high = along.bfloat16()
-            low = (along - high).bfloat16()
-            vectors.append(short.bfloat16())
-            beside.append(torch.stack([high, low], dim=1))
-            errors = (short, short - vectors[-1], (along - high - low)[:, None])
-            most = [max(known, float(error.norm(dim=1).max())) for known, error in zip(most, errors, strict=True)]
-        return _Short(torch.cat(vectors), torch.cat(beside), *most)
-
-
-def product(rows: Tensor, columns: Tensor) -> Tensor:
-    """Return rows @ columns.T, by oneDNN where that is quicker than PyTorch's MKL (see encoders/packed.py)."""
-    if len(rows) * len(columns) < _FEWEST_PACKED or rows.dtype != torch.float32 or not _HAS_ONEDNN:
-        return rows @ columns.T
-    packed = torch.ops.mkldnn._reorder_linear_weight(columns, len(rows))
-    found: Tensor = torch.ops.mkldnn._linear_pointwise(rows, packed, None, "none", [], "")
-    return found
-
-
-def _in_hardware() -> bool:
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    lengths = [length for length in (32, 16, 8, 4, 2) if n >= 4 * k * length] or [1]
+    shapes = [(length, -(-n // (32 * length)) * 32) for length in lengths]
+    return min(shapes, key=lambda shape: (shape[0] + 1) * shape[1])
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block of products, read along its rows or (`down`) down its columns, as runs.
+    """A block of products, read along its rows or (`turned`) down its columns, as runs.
 
     A run is every N-th column, or row, so that the largest of many runs are found side by side.
 
@@ -135,23 +46,22 @@ class Block:
 
     runs: Tensor
     maxima: Tensor
-    down: bool
+    turned: bool
 
     @staticmethod
-    def of(products: Tensor, k: int, *, down: bool) -> Block:
-        """Cut a block into runs; the last is filled up with -inf."""
-        n = len(products) if down else products.shape[1]
-        length = _RUN
-        while length > 1 and n < 4 * k * length:  # many more runs than k, so that most hold none of the k best
-            length //= 2
-        if fill := -n % length:
-            around = (0, 0, 0, fill) if down else (0, fill)
-            products = torch.nn.functional.pad(products, around, value=-torch.inf)
-        if down:
-            runs = products.view(length, -1, products.shape[1])
-            return Block(runs, runs.amax(dim=0).T.float(), down)
+    def along(products: Tensor, length: int) -> Block:
+        """Cut rows, a multiple of `length` long, into runs."""
         runs = products.view(len(products), length, -1)
-        return Block(runs, runs.amax(dim=1).float(), down)
+        return Block(runs, runs.amax(dim=1).float(), turned=False)
+
+    @staticmethod
+    def down(products: Tensor, k: int) -> Block:
+        """Cut columns into runs; the last is filled up with -inf."""
+        length = next((length for length in (32, 16, 8, 4, 2) if len(products) >= 4 * k * length), 1)
+        if fill := -len(products) % length:
+            products = torch.nn.functional.pad(products, (0, 0, 0, fill), value=-torch.inf)
+        runs = products.view(length, -1, products.shape[1])
+        return Block(runs, runs.amax(dim=0).T.float(), turned=True)
 
     def kth_largest(self, k: int) -> Tensor:
         """Return (R,) at most the k-th largest of each row: that of its runs' largest."""
@@ -162,7 +72,7 @@ class Block:
     def from_on(self, bound: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return row, column and product, (C,) each, of all that reach the bound of their row; rows ascending."""
         row, run = (self.maxima >= bound[:, None]).nonzero(as_tuple=True)
-        values = (self.runs[:, run, row].T if self.down else self.runs[row, :, run]).float()
+        values = (self.runs[:, run, row].T if self.turned else self.runs[row, :, run]).float()
         which, offset = (values >= bound[row, None]).nonzero(as_tuple=True)
         return row[which], offset * self.maxima.shape[1] + run[which], values[which, offset]
 

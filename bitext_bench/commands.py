@@ -7,8 +7,9 @@ import json
 import sys
 from dataclasses import replace
 
+from .batches import BatchLimits
 from .data import MissingData, Source, open_source
-from .embeddings import BatchLimits, Embedder
+from .embeddings import Embedder
 from .encoders import Model, ModelOptions, resolve_model
 from .encoders.transformer import POOLINGS
 from .errors import UserError

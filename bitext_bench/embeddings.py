@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Never
 
@@ -13,36 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from .batches import BatchLimits, Texts, Work, check_vectors, cut_batches, encode_each, sizes_of
 from .encoders import Encoder, Model
-from .errors import UserError
 from .languages import Language
 from .neighbours import Vectors, unit
 from .share import Share
 from .store import VectorStore, text_key
 from .tuning import WORTH_MEASURING, batch_tokens, timed
-
-# A killed run loses at most one shard: a few seconds on a CPU.
-SHARD_TEXTS = 512
-
-# Lengths whose squares float32 holds exactly enough; beyond them, making a vector a unit vector gives zeros or NaN.
-_LENGTHS = (1e-15, 1e15)
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """Sentences of one language that share a prompt, in the order in which a task wants their vectors."""
-
-    sentences: tuple[str, ...]
-    language: Language | None
-    prompt: str
-
-
-@dataclass(frozen=True, slots=True)
-class BatchLimits:
-    """How much goes into one batch: tokens, padding included (None: the encoder's choice), and sentences."""
-
-    tokens: int | None = None
-    sentences: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +75,7 @@ class Embedder:
             return Encoded(needed)
         encoder = self.model.load()
         start = time.monotonic()
-        work = [_Work(texts, keys, _sizes(encoder, texts)) for keys, texts in missing]
+        work = [Work(texts, keys, sizes_of(encoder, texts)) for keys, texts in missing]
         tokens = sum(int(w.sizes.sum()) for w in work)
         self._budget = self._limits.tokens or self._fastest(encoder, work, tokens)
         self._run(encoder, work, tokens)
@@ -114,16 +92,20 @@ class Embedder:
         """
         groups = self._groups(plan)
         encoder = self.model.load()
-        work = [_Work(texts, keys, _sizes(encoder, texts)) for keys, texts in groups]
+        work = [Work(texts, keys, sizes_of(encoder, texts)) for keys, texts in groups]
         self._budget = self._limits.tokens or encoder.batch_tokens
         shards = share.takes([(part, shard) for part in work for shard in part.shards()])
         new = [(part, shard[[part.keys[i] not in self._store for i in shard]]) for part, shard in shards]
         tokens = sum(int(part.sizes[shard].sum()) for part, shard in new)
         with tqdm(total=tokens, unit="tok", unit_scale=True, desc=f"share {share.number}/{share.of}") as bar:
-            for part, shard in new:
-                if len(shard):
-                    self._store.add([part.keys[i] for i in shard], self._encode_shard(encoder, part, shard, bar))
-        return sum(len(shard) for _, shard in new)
+            return sum(
+                sum(
+                    self._encode_shards(
+                        encoder, part, [shard for other, shard in new if other is part and len(shard)], bar
+                    )
+                )
+                for part in work
+            )
 
     def _key(self, sentence: str, texts: Texts) -> bytes:
         language = str(texts.language) if self.model.needs_language else ""
@@ -158,7 +140,7 @@ class Embedder:
             if group
         ]
 
-    def _fastest(self, encoder: Encoder, work: list[_Work], tokens: int) -> int:
+    def _fastest(self, encoder: Encoder, work: list[Work], tokens: int) -> int:
         """Return the tokens in a batch at which the encoder is fastest here, where there is enough to encode."""
         if tokens < WORTH_MEASURING or not encoder.device:
             return encoder.batch_tokens
@@ -167,59 +149,38 @@ class Embedder:
         def seconds_of(budget: int, probe: int) -> float:
             rows = most.middling(probe)
             sentences = [most.texts.sentences[i] for i in rows]
-            batches = list(_batches(most.sizes[rows], budget, self._limits.sentences))
+            batches = list(cut_batches(most.sizes[rows], budget, self._limits.sentences))
             return timed(
                 lambda: [encoder.encode(sentences[b], most.texts.prompt, most.texts.language) for b in batches]
             )
 
         return batch_tokens(encoder.batch_tokens, self._store.folder, seconds_of)
 
-    def _run(self, encoder: Encoder, work: list[_Work], tokens: int) -> None:
+    def _run(self, encoder: Encoder, work: list[Work], tokens: int) -> None:
         n_texts = sum(len(w.keys) for w in work)
         done = 0
         with tqdm(total=tokens, unit="tok", unit_scale=True, desc=f"encoding {n_texts:,} sentences") as bar:
             for part in work:
-                for shard in part.shards():
-                    self._store.add([part.keys[i] for i in shard], self._encode_shard(encoder, part, shard, bar))
-                    done += len(shard)
+                for stored in self._encode_shards(encoder, part, list(part.shards()), bar):
+                    done += stored
                     bar.set_postfix_str(f"{done:,}/{n_texts:,} sentences")
 
-    def _encode_shard(
-        self, encoder: Encoder, part: _Work, shard: NDArray[np.int64], bar: tqdm[Never]
-    ) -> NDArray[np.float32]:
-        vectors = []
-        for batch in _batches(part.sizes[shard], self._budget, self._limits.sentences):
-            rows = shard[batch]
-            sentences = [part.texts.sentences[i] for i in rows]
-            encoded = encoder.encode(sentences, part.texts.prompt, part.texts.language)
-            check_vectors(encoded, sentences, self.model.name)
-            vectors.append(encoded)
-            bar.update(int(part.sizes[rows].sum()))
-        return np.concatenate(vectors)
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    texts: Texts
-    keys: list[bytes]
-    sizes: NDArray[np.int64]
-
-    def middling(self, tokens: int) -> NDArray[np.int64]:
-        """Return rows of middling size with about so many tokens, longest first."""
-        order = np.argsort(-self.sizes, kind="stable")
-        n = max(1, tokens // int(np.median(self.sizes)))
-        first = max(0, (len(order) - n) // 2)
-        return order[first : first + n]
-
-    def shards(self) -> Iterator[NDArray[np.int64]]:
-        """Cut the rows into shards, longest first, so that memory peaks at once and the time left shrinks surely.
-
-        The cut depends on the texts alone: what a killed run left undone is cut, batched and encoded just as
-        the killed run would have done it, and so gives the same bits.
-        """
-        order = np.argsort(-self.sizes, kind="stable")
-        for first in range(0, len(order), SHARD_TEXTS):
-            yield order[first : first + SHARD_TEXTS]
+    def _encode_shards(
+        self, encoder: Encoder, part: Work, shards: list[NDArray[np.int64]], bar: tqdm[Never]
+    ) -> Iterator[int]:
+        """Encode shard after shard into the store; yields how many sentences each had."""
+        batches = [
+            [shard[b] for b in cut_batches(part.sizes[shard], self._budget, self._limits.sentences)] for shard in shards
+        ]
+        stream = encode_each(encoder, part.texts, chain.from_iterable(batches))
+        for shard, of_shard in zip(shards, batches, strict=True):
+            vectors = []
+            for rows, encoded in islice(stream, len(of_shard)):
+                check_vectors(encoded, [part.texts.sentences[i] for i in rows], self.model.name)
+                vectors.append(encoded)
+                bar.update(int(part.sizes[rows].sum()))
+            self._store.add([part.keys[i] for i in shard], np.concatenate(vectors))
+            yield len(shard)
 
 
 def encode_now(
@@ -242,48 +203,12 @@ def encode_now(
         UserError: a vector is not finite or is zero (with the sentence).
     """
     limits = limits or BatchLimits()
-    work = _Work(texts, [], _sizes(encoder, texts))
+    work = Work(texts, [], sizes_of(encoder, texts))
     order = np.argsort(-work.sizes, kind="stable")
     parts = []
-    for batch in _batches(work.sizes[order], limits.tokens or encoder.batch_tokens, limits.sentences):
-        sentences = [texts.sentences[i] for i in order[batch]]
-        vectors = encoder.encode(sentences, texts.prompt, texts.language)
-        check_vectors(vectors, sentences, name)
+    batches = cut_batches(work.sizes[order], limits.tokens or encoder.batch_tokens, limits.sentences)
+    for rows, vectors in encode_each(encoder, texts, [order[batch] for batch in batches]):
+        check_vectors(vectors, [texts.sentences[i] for i in rows], name)
         parts.append(vectors)
-        advance(len(sentences))
+        advance(len(rows))
     return unit(np.concatenate(parts)[np.argsort(order)])
-
-
-def _sizes(encoder: Encoder, texts: Texts) -> NDArray[np.int64]:
-    return encoder.sizes([texts.prompt + sentence for sentence in texts.sentences])
-
-
-def _batches(sizes: NDArray[np.int64], tokens: int, sentences: int | None) -> Iterator[slice]:
-    """Cut a shard, sorted by falling size, into batches; the first sentence of each is its padded width."""
-    first = 0
-    while first < len(sizes):
-        fit = max(1, tokens // int(sizes[first]))
-        # Once half full, a batch ends where the sentences get a tenth shorter: more would be mostly padding.
-        alike = first + int(np.searchsorted(-sizes[first:], -0.9 * sizes[first], side="right"))
-        last = min(len(sizes), first + fit, max(alike, first + (fit + 1) // 2), first + (sentences or fit))
-        yield slice(first, last)
-        first = last
-
-
-def check_vectors(vectors: NDArray[np.float32], sentences: Sequence[str], model: str) -> None:
-    """Refuse vectors that no cosine can be taken of.
-
-    Raises:
-        UserError: the first sentence whose vector has a NaN, an infinity, is all zeros or as good as that.
-    """
-    norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
-    bad = ~((norms > _LENGTHS[0]) & (norms < _LENGTHS[1]))
-    if bad.any():
-        at = int(bad.argmax())
-        kind = f"a vector of length {norms[at]:.0e}" if norms[at] else "a zero vector"
-        if not np.isfinite(norms[at]):
-            kind = "NaN or infinity"
-        raise UserError(
-            f"{model} gave {kind} for {sentences[at]!r} ({int(bad.sum())} of the {len(sentences)} sentences "
-            "of this batch): expected finite vectors that are not zero; try --dtype fp32, or check the model's weights"
-        )

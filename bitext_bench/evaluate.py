@@ -12,8 +12,9 @@ from importlib.metadata import version
 from typing import Any
 
 from . import __version__
+from .batches import Texts
 from .data import MissingData, Source
-from .embeddings import Embedder, Encoded, Texts
+from .embeddings import Embedder, Encoded
 from .encoders import Model
 from .neighbours import Vectors
 from .results import FORMAT, TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signature, subset_entry

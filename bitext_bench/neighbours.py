@@ -75,7 +75,8 @@ def nearest_both_ways(source: Vectors, target: Vectors, k: int = 16) -> Neighbou
     """
     import torch
 
-    from .blockwise import Best, Block, Screen, largest, product
+    from .blockwise import Best, Block, largest, runs_of
+    from .screen import Screen, product, sketch
 
     if not len(source) or not len(target) or source.shape[1] != target.shape[1]:
         raise ValueError(f"cannot compare shapes {source.shape} and {target.shape}")
@@ -85,16 +86,19 @@ def nearest_both_ways(source: Vectors, target: Vectors, k: int = 16) -> Neighbou
             products = product(rows, columns)
             found = largest(products, min(k, len(columns)))
             return Neighbours(_nearest(*found), _nearest(*largest(products.T.contiguous(), min(k, len(rows)))))
-        screen = Screen(rows, columns, (rows.mean(dim=0) + columns.mean(dim=0)) / 2)
+        centre = (rows.mean(dim=0) + columns.mean(dim=0)) / 2
+        screen = Screen(sketch(rows, centre, left=True), sketch(columns, centre, left=False))
         forward, backward = Best(len(rows), min(k, len(columns))), Best(len(columns), min(k, len(rows)))
         row_names, column_names = torch.arange(len(rows)), torch.arange(len(columns))
         for left in range(0, len(columns), BLOCK_COLUMNS):
             across = slice(left, left + BLOCK_COLUMNS)
+            there = column_names[across]
+            length, n_runs = runs_of(len(there), forward.k)
             for top in range(0, len(rows), BLOCK_ROWS):
-                down = slice(top, top + BLOCK_ROWS)
-                products, names = screen.block(down, across), (row_names[down], column_names[across])
-                forward.take(Block.of(products, forward.k, down=False), names, screen.error)
-                backward.take(Block.of(products, backward.k, down=True), names[::-1], screen.error)
+                here = row_names[top : top + BLOCK_ROWS]
+                products = screen.block(slice(top, top + BLOCK_ROWS), across, length * n_runs)
+                forward.take(Block.along(products, length), (here, there), screen.error)
+                backward.take(Block.down(products[:, : len(there)], backward.k), (there, here), screen.error)
         best = _nearest(*forward.finish(rows, columns, screen.error))
         return Neighbours(best, _nearest(*backward.finish(columns, rows, screen.error)))
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from .batches import BatchLimits, Texts
 from .cluster import RETRIES, ray_session, result_of
-from .embeddings import BatchLimits, Embedder, Texts
+from .embeddings import Embedder
 from .encoders import ModelOptions, resolve_model
 from .share import Share
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bitext_bench.batches import Texts
 from bitext_bench.data import Bitext, Provenance, ScoredPairs, open_source
-from bitext_bench.embeddings import Embedder, Texts
+from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.languages import LangPair, Language, resolve
 from bitext_bench.neighbours import Vectors, unit

@@ -22,8 +22,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bitext_bench import embeddings
-from bitext_bench.embeddings import BatchLimits, Embedder, Texts, check_vectors, encode_now
+from bitext_bench import batches
+from bitext_bench.batches import BatchLimits, Texts, check_vectors
+from bitext_bench.embeddings import Embedder, encode_now
 from bitext_bench.encoders import Encoder, Model, ModelOptions, Prompts, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.languages import Language, resolve
@@ -203,7 +204,7 @@ def test_batches_are_within_their_limits(sizes: list[int], tokens: int, most: in
 
 def test_stopping_anywhere_and_going_on_gives_the_same_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop within each shard and go on: the files are those of one run, and at most one shard is encoded again."""
-    monkeypatch.setattr(embeddings, "SHARD_TEXTS", 4)
+    monkeypatch.setattr(batches, "SHARD_TEXTS", 4)
     lines = [f"{'y' * (i % 5)}{i}" for i in range(15)]
     plan = [texts(*lines), texts(*lines[:6], prompt="q: ")]
     Embedder(model(Padded()), tmp_path / "whole").encode(plan)
@@ -213,7 +214,7 @@ def test_stopping_anywhere_and_going_on_gives_the_same_shards(tmp_path: Path, mo
         with pytest.raises(KeyboardInterrupt):
             Embedder(model(Interrupted(Padded(), after)), folder).encode(plan)
         again = Embedder(model(Padded()), folder)
-        assert 21 - again.encode(plan).encoded > after - embeddings.SHARD_TEXTS
+        assert 21 - again.encode(plan).encoded > after - batches.SHARD_TEXTS
         assert shards(folder) == shards(tmp_path / "whole")
 
 
@@ -221,7 +222,7 @@ def test_stopping_anywhere_and_going_on_gives_the_same_shards(tmp_path: Path, mo
 def test_a_real_encoder_goes_on_to_the_same_bits(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embeddings, "SHARD_TEXTS", 32)
+    monkeypatch.setattr(batches, "SHARD_TEXTS", 32)
     choose = random.Random(0)
     plan = [texts(*{" ".join(choose.choices(WORDS, k=choose.randint(1, 40))) for _ in range(100)})]
     found = resolve_model(str(tiny_model), ModelOptions(device="cpu"))
@@ -240,7 +241,7 @@ def test_a_real_encoder_goes_on_to_the_same_bits(
 def test_the_texts_of_a_damaged_shard_are_encoded_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(embeddings, "SHARD_TEXTS", 4)
+    monkeypatch.setattr(batches, "SHARD_TEXTS", 4)
     plan = [texts(*map(str, range(10)))]
     Embedder(model(Padded()), tmp_path).encode(plan)
     before = shards(tmp_path)
@@ -265,7 +266,7 @@ def test_the_texts_of_a_damaged_shard_are_encoded_again(
 def test_a_useless_vector_names_its_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: float, kind: str
 ) -> None:
-    monkeypatch.setattr(embeddings, "SHARD_TEXTS", 2)
+    monkeypatch.setattr(batches, "SHARD_TEXTS", 2)
     embedder = Embedder(model(Recorder(bad=value)), tmp_path)
     with pytest.raises(UserError) as caught:
         embedder.encode([texts("longer", "longest", "good", "bad", "x")])
@@ -355,13 +356,13 @@ def test_killed_halfway_and_run_again_twice_at_once(tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     undisturbed, killed = run(whole, 0), run(parts, 0.1, "killed")
     deadline = time.monotonic() + 60
-    while len(encoded(parts / "killed.log")) <= 1.5 * embeddings.SHARD_TEXTS and time.monotonic() < deadline:
+    while len(encoded(parts / "killed.log")) <= 1.5 * batches.SHARD_TEXTS and time.monotonic() < deadline:
         time.sleep(0.02)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     finish(undisturbed)
     total, before = len(encoded(whole / "results.log")), len(encoded(parts / "killed.log"))
-    assert 1.5 * embeddings.SHARD_TEXTS < before < total
+    assert 1.5 * batches.SHARD_TEXTS < before < total
     assert not (parts / "killed").exists()
     both = [run(parts, 0, "one", partner="other"), run(parts, 0, "other", partner="one")]
     for process in both:
@@ -371,5 +372,5 @@ def test_killed_halfway_and_run_again_twice_at_once(tmp_path: Path) -> None:
     assert shards(parts) == shards(whole)
     left = encoded(parts / "one.log")
     assert left == encoded(parts / "other.log")  # neither found anything of the other's
-    assert 0 <= before + len(left) - total <= embeddings.SHARD_TEXTS
+    assert 0 <= before + len(left) - total <= batches.SHARD_TEXTS
     assert not list(tmp_path.rglob("*.tmp"))

@@ -18,7 +18,8 @@ from builders import WORDS, make_plain_checkpoint
 from numpy.typing import NDArray
 
 from bitext_bench.baselines import BASELINES, find_baseline
-from bitext_bench.embeddings import Embedder, Texts
+from bitext_bench.batches import Texts
+from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import Model, ModelOptions, Prompts, resolve_model
 from bitext_bench.encoders import resolve as resolving
 from bitext_bench.encoders.extras import Laser2Encoder, SonarEncoder, StaticEncoder

@@ -128,7 +128,7 @@ def test_the_memory_that_is_asked_for_is_enough_and_no_more(tmp_path: Path) -> N
     with pytest.raises(UserError, match=r"pass at least --memory \d+M") as caught:
         Budget.parse("1G").check(million)
     Budget.parse(str(caught.value).split()[-1]).check(million)
-    assert Budget.parse("1G").shard_lines < Budget.parse("4G").shard_lines == 32_768
+    assert Budget.parse("1G").shard_lines < Budget.parse("4G").shard_lines == 65_536
     assert (show(3 << 30), show(5 << 20)) == ("3.00G", "5M")
     peak = peak_memory()
     assert peak is None or 10 << 20 < peak < 1 << 40
@@ -142,7 +142,7 @@ def test_the_stages_of_a_plan(tmp_path: Path) -> None:
 
 
 def test_cells_grow_with_the_square_root() -> None:
-    assert [n_cells(n) for n in (1, 100, 10_000, 1_000_000, 10**11)] == [1, 2, 100, 1_000, 65_536]
+    assert [n_cells(n) for n in (1, 100, 10_000, 1_000_000, 10**11)] == [1, 2, 256, 4_000, 65_536]
 
 
 def test_rows_of_a_file_of_pairs(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 from builders import write
 from mining_material import lines, mine, report
 
+from bitext_bench.batches import Texts
 from bitext_bench.cli import main
 from bitext_bench.data import open_source
-from bitext_bench.embeddings import Embedder, Texts
+from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.languages import LangPair
 from bitext_bench.results import read_outcomes, read_result

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from bitext_bench import embeddings
-from bitext_bench.embeddings import BatchLimits, Embedder, Texts
+from bitext_bench.batches import BatchLimits, Texts
+from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.languages import Language
 from bitext_bench.tuning import batch_tokens

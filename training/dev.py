@@ -10,7 +10,8 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.evaluation import BaseEvaluator
 
-from bitext_bench.embeddings import Texts, encode_now
+from bitext_bench.batches import Texts
+from bitext_bench.embeddings import encode_now
 from bitext_bench.encoders.transformer import TransformerEncoder
 from bitext_bench.metrics import fold, gold_rank, recall_at, text_classes
 from bitext_bench.neighbours import nearest_both_ways

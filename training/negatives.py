@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bitext_bench.embeddings import Embedder, Texts
+from bitext_bench.batches import Texts
+from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import Model
 from bitext_bench.metrics import fold
 from bitext_bench.neighbours import nearest_both_ways

@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bitext_bench.embeddings import Embedder, Texts
+from bitext_bench.batches import Texts
+from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import Model
 from bitext_bench.languages import LangPair, Language
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,16 @@ class Encoder(Protocol):
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Return (N, D) float32, of any length, for one batch that shares its prompt and language."""
+
+
+@runtime_checkable
+class BatchesEncoder(Encoder, Protocol):
+    """An encoder that does better when it knows the batch to come."""
+
+    def encode_each(
+        self, batches: Iterable[Sequence[str]], prompt: str, language: Language | None
+    ) -> Iterator[NDArray[np.float32]]:
+        """Yield what `encode` would return for each batch, in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from ..errors import UserError
 from ..languages import Language
 from .fingerprint import module_folders, read_config, weight_files
 from .model import ModelOptions
+from .overlap import overlapped, pinned, start_on_device
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -125,15 +126,33 @@ class TransformerEncoder:
         """Encode one batch; the language is not used."""
         import torch
 
-        if self._finish:
-            self._finish(self.model)
-            self._finish = None
+        self._make_quick()
         features = self.model.preprocess(list(sentences), prompt=prompt or None)
         on_device = {k: v.to(self.model.device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
         with torch.inference_mode():
             vectors = self.model(on_device)["sentence_embedding"]
         result: NDArray[np.float32] = vectors.float().cpu().numpy()
         return result
+
+    def encode_each(
+        self, batches: Iterable[Sequence[str]], prompt: str, language: Language | None
+    ) -> Iterator[NDArray[np.float32]]:
+        """Encode batch after batch; on a CUDA device the next is tokenised and copied while one is computed."""
+        if self.device != "cuda":
+            yield from (self.encode(batch, prompt, language) for batch in batches)
+            return
+        self._make_quick()
+        done = overlapped(
+            batches,
+            lambda batch: pinned(self.model.preprocess(list(batch), prompt=prompt or None)),
+            lambda features: start_on_device(self.model, features),
+        )
+        yield from (vectors.numpy() for vectors in done)
+
+    def _make_quick(self) -> None:
+        if self._finish:
+            self._finish(self.model)
+            self._finish = None
 
 
 def load_transformer(

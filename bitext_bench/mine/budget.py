@@ -20,7 +20,7 @@ _COPIES = 5
 # Two blocks of similarities with what sorting them takes.
 _PRODUCTS = 256 << 20
 _WIDEST = 1_024  # dimensions, as long as nothing is known
-_LONGEST_SHARD, _SHORTEST_SHARD = 32_768, 1_024
+_LONGEST_SHARD, _SHORTEST_SHARD = 131_072, 1_024
 _BYTES_A_PAIR = 4 << 10
 
 

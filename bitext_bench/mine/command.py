@@ -6,7 +6,7 @@ import argparse
 import time
 from pathlib import Path
 
-from ..embeddings import BatchLimits
+from ..batches import BatchLimits
 from ..encoders import ModelOptions, resolve_model
 from ..errors import UserError
 from ..languages import LangPair

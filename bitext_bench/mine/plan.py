@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from ..embeddings import BatchLimits
+from ..batches import BatchLimits
 from ..encoders import ModelOptions
 from ..languages import LangPair, Language
 from ..margin import CSLS_K

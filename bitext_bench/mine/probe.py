@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..neighbours import BLOCK_ROWS, Vectors
-from .cells import bounds_of, cells_of_group, nearest_cells
+from .cells import cells_of_group, centre_of, gathered, nearest_cells, starts_of
 from .plan import KEPT, Plan, Unit, other
 from .ranking import rescored
 from .records import load
@@ -17,6 +17,8 @@ from .sides import SideName
 
 if TYPE_CHECKING:
     import torch
+
+    from ..screen import Sketch
 
 Advance = Callable[[int], object]
 
@@ -30,22 +32,22 @@ def probe(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
     queries = np.array(load(plan, Unit("encode", work.side, work.number), "vectors"))
     centres = load(plan, Unit("cells", there), "centres")
     nearest = nearest_cells(queries, centres, min(plan.probes, len(centres)))
-    bounds = bounds_of(plan, there)
-    found = _Found(queries, centres, kept)
+    starts = starts_of(plan, there)
+    found = _Found(queries, centre_of(plan), kept)
     # The nearest cells first: what is found there spares most of the sorting in the others.
     rounds = [_Asked(cells, len(centres)) for cells in (nearest[:, :_NEAREST], nearest[:, _NEAREST:])]
     steps = [(asked, number) for asked in rounds for number in range(plan.n_shards(there))]
     for step, (asked, number) in enumerate(steps):
-        found.look_into(*_gathered(plan, there, number))
-        cells = cells_of_group(plan, there, bounds, number)
+        found.look_into(*gathered(plan, there, number))
+        cells = cells_of_group(plan, starts, number)
         for cell in cells.tolist():
-            inside = slice(int(bounds[cell] - bounds[cells[0]]), int(bounds[cell + 1] - bounds[cells[0]]))
+            inside = slice(int(starts[cell] - starts[cells[0]]), int(starts[cell + 1] - starts[cells[0]]))
             found.compare(asked.by(cell), inside)
         advance(len(queries) * (step + 1) // len(steps) - len(queries) * step // len(steps))
     candidates = found.candidates()
     few = np.flatnonzero((candidates >= 0).sum(axis=1) < kept)
     if len(few):  # Their cells hold next to nothing.
-        candidates[few] = _among_all(plan, there, _Found(queries[few], centres, kept))
+        candidates[few] = _among_all(plan, there, _Found(queries[few], centre_of(plan), kept))
     best = rescored(
         queries,
         candidates,
@@ -59,15 +61,10 @@ def probe(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
 def _among_all(plan: Plan, there: SideName, found: _Found) -> NDArray[np.int64]:
     """Return the candidates of queries that are compared with all rows of the other side."""
     for number in range(plan.n_shards(there)):
-        rows, vectors = _gathered(plan, there, number)
+        rows, vectors = gathered(plan, there, number)
         found.look_into(rows, vectors)
         found.compare(np.arange(len(found)), slice(0, len(rows)))
     return found.candidates()
-
-
-def _gathered(plan: Plan, side: SideName, number: int) -> tuple[NDArray[np.int64], Vectors]:
-    group = Unit("gather", side, number)
-    return np.array(load(plan, group, "rows")), np.array(load(plan, group, "vectors"))
 
 
 class _Asked:
@@ -85,41 +82,44 @@ class _Asked:
 class _Found:
     """The best candidates of each query so far; cells are compared with, group by group."""
 
-    def __init__(self, queries: Vectors, centres: Vectors, k: int) -> None:
-        from ..blockwise import Best, Error
+    def __init__(self, queries: Vectors, centre: torch.Tensor, k: int) -> None:
+        from ..blockwise import Best
+        from ..screen import Error
 
-        self._queries = _tensor(queries)
-        self._centre = _tensor((queries.mean(axis=0) + centres.mean(axis=0)) / 2)
+        self._queries, self._centre = _tensor(queries), centre
+        self._sketches: dict[bool, Sketch] = {}
         self._best = Best(len(queries), k)
         self._error = Error()
 
     def __len__(self) -> int:
         return len(self._queries)
 
-    def look_into(self, rows: NDArray[np.int64], vectors: Vectors) -> None:
-        """Take up a group of cells: (G,) which rows they hold and (G, D) the vectors of these; there may be none."""
-        from ..blockwise import Screen
+    def look_into(self, rows: NDArray[np.int64], vectors: Sketch) -> None:
+        """Take up a group of cells: (G,) which rows they hold, and the sketch of these."""
+        from ..screen import Screen, Sketch, shortened
 
-        if not len(rows):
-            return
+        # A group may have been written by a machine that has, or has not, hardware for bf16.
+        if vectors.short not in self._sketches:
+            short = shortened(self._queries, self._centre, left=True) if vectors.short else Sketch(self._queries)
+            self._sketches[vectors.short] = short
         self._rows = _tensor(rows)
-        self._screen = Screen(self._queries, _tensor(vectors), self._centre)
+        self._screen = Screen(self._sketches[vectors.short], vectors)
         self._error = self._error.or_worse(self._screen.error)
 
     def compare(self, queries: NDArray[np.int64], cell: slice) -> None:
         """Take in the queries' nearest of one cell of the group."""
         import torch
 
-        from ..blockwise import Block
+        from ..blockwise import Block, runs_of
 
-        if cell.start == cell.stop:
+        if cell.start == cell.stop or not len(queries):
             return
         names = self._rows[cell]
+        length, n_runs = runs_of(len(names), self._best.k)
         with torch.inference_mode():
-            for first in range(0, len(queries), BLOCK_ROWS):
-                asked = _tensor(queries[first : first + BLOCK_ROWS])
-                block = Block.of(self._screen.block(asked, cell), self._best.k, down=False)
-                self._best.take(block, (asked, names), self._screen.error)
+            for asked in torch.chunk(_tensor(queries), -(-len(queries) // BLOCK_ROWS)):
+                products = self._screen.block(asked, cell, length * n_runs)
+                self._best.take(Block.along(products, length), (asked, names), self._screen.error)
 
     def candidates(self) -> NDArray[np.int64]:
         """Return (N, c) rows that may be among the k best of each query; -1 in places that are left."""

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..embeddings import Texts, check_vectors, encode_now
+from ..batches import Texts, check_vectors
+from ..embeddings import encode_now
 from ..encoders import Encoder, Model, ModelOptions, resolve_model
 from ..errors import UserError
 from ..neighbours import Nearest, Vectors, nearest_both_ways, unit
