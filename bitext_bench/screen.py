@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 # Half a unit in the last place of bf16, relative: what rounding a number to it can change.
 _ROUNDING = 2.0**-9
@@ -107,10 +108,13 @@ class Screen:
     def block(self, rows: slice | Tensor, columns: slice, width: int) -> Tensor:
         """Return the products of a block, filled up with -inf to `width` columns; good until the next call.
 
-        Each block is made in the same room: memory that is new costs as much as the product.
+        Each block is made in the same room, since memory that is new costs as much as the product, and in one of few
+        shapes, since oneDNN compiles a routine for each: what lies beyond a side's piece is multiplied and not used.
         """
-        left = self._rows[rows] if isinstance(rows, slice) else self._rows.index_select(0, rows)
-        right = self._columns[columns]
+        left = (
+            self._rows[rows] if isinstance(rows, slice) else self._rows.index_select(0, pad(rows, (0, -len(rows) % 64)))
+        )
+        right = self._columns[columns.start : columns.start + width]
         if len(left) * width > len(self._room):
             self._room = torch.empty(len(left) * width, dtype=left.dtype)
         found = self._room[: len(left) * width].view(len(left), width)
@@ -119,8 +123,8 @@ class Screen:
             torch.mm(left, right.T, out=inside)
         else:
             inside.copy_(product(left, right))
-        found[:, len(right) :] = -torch.inf
-        return found
+        found[:, min(columns.stop, len(self._columns)) - columns.start :] = -torch.inf
+        return found if isinstance(rows, slice) else found[: len(rows)]
 
 
 def product(rows: Tensor, columns: Tensor) -> Tensor:

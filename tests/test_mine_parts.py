@@ -142,7 +142,7 @@ def test_the_stages_of_a_plan(tmp_path: Path) -> None:
 
 
 def test_cells_grow_with_the_square_root() -> None:
-    assert [n_cells(n) for n in (1, 100, 10_000, 1_000_000, 10**11)] == [1, 2, 256, 4_000, 65_536]
+    assert [n_cells(n) for n in (1, 100, 10_000, 1_000_000, 10**11)] == [1, 2, 200, 2_000, 65_536]
 
 
 def test_rows_of_a_file_of_pairs(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from ..arguments import positive
 MARGINS = ("ratio", "distance", "absolute", "csls")
 SELECTIONS = ("greedy", "forward", "backward", "union", "intersection")
 EXACT_LIMIT = 1_000_000
-PROBES = 32
+PROBES = 48
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

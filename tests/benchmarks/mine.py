@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bitext_bench.mine.plan import CANDIDATES
 from bitext_bench.neighbours import nearest_both_ways
 
 from .claims import Claim
@@ -42,6 +43,7 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
         [sys.executable, "-c", _RUN, "mine", *arguments, "--search", "approximate", "--memory", "3.5G"],
         check=True,
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
     )
     seconds = time.perf_counter() - start
@@ -109,11 +111,11 @@ def _is_nearest(
 
 
 def _exact_seconds(folder: Path, rows: int) -> float:
-    """Return how long exact search of all rows would take, from what a part of them takes."""
+    """Return how long the products of exact search and their sorting would take, from what a part of them takes."""
     part = min(_ROWS_EXACT, rows)
     sides = [_unit(np.load(folder / f"{name}.npy", mmap_mode="r")[:part]) for name in ("source", "target")]
     start = time.perf_counter()
-    nearest_both_ways(sides[0], sides[1], 4)
+    nearest_both_ways(sides[0], sides[1], CANDIDATES)
     return (time.perf_counter() - start) * (rows / part) ** 2
 
 
