@@ -131,7 +131,18 @@ def test_mine_scores_nothing_and_only_the_command_line_knows_it(module: str) -> 
 @pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("training")])
 def test_training_uses_only_the_bottom_of_the_harness(module: str) -> None:
     rooms = {".".join(n.split(".")[:2]) for n in imports(module) if n.startswith("bitext_bench.")}
-    allowed = {"embeddings", "encoders", "errors", "languages", "metrics", "neighbours", "data", "tasks", "store"}
+    allowed = {
+        "batches",
+        "embeddings",
+        "encoders",
+        "errors",
+        "languages",
+        "metrics",
+        "neighbours",
+        "data",
+        "tasks",
+        "store",
+    }
     if module in ("training.command", "training.evaluation", "training.card"):
         allowed |= {"evaluate", "report", "results"}  # the finished checkpoint is scored as `run` does
     assert rooms <= {f"bitext_bench.{name}" for name in allowed}
