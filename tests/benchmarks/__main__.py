@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from . import board, encode, flores, flores_all, memory, mine, neighbours, ranks, suite, train, warm
+from . import board, encode, flores, flores_all, memory, mine, neighbours, ranks, roofline, suite, train, warm
 from .claims import Claim
 
 BENCHMARKS: dict[str, Callable[[Path, Path, Path], list[Claim]]] = {
@@ -27,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[Path, Path, Path], list[Claim]]] = {
     "mine": mine.measure,
     "train": train.measure,
     "ranks": ranks.measure,
+    "roofline": roofline.measure,
 }
 
 

@@ -43,12 +43,14 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     def theirs() -> None:
         expected[:] = [peer.encode(sentences, prompt=PROMPT, normalize_embeddings=True)]
 
-    work = _gigaflop(peer, sentences)
+    work = gigaflop(peer, sentences)
     claims = []
     for backend, dtype, bound, least in _WAYS:
         found: list[NDArray[np.float32]] = []
-        ours = _ours(ModelOptions(prompt=PROMPT, device="cpu", backend=backend, dtype=dtype), model_folder, scratch)
-        encode = _kept(ours, sentences, found)
+        encode_ours = ours(
+            ModelOptions(prompt=PROMPT, device="cpu", backend=backend, dtype=dtype), model_folder, scratch
+        )
+        encode = _kept(encode_ours, sentences, found)
         encode()  # warm-up: the weights are packed or converted on the first use
         ratio, seconds, peer_seconds = paired_ratio(encode, theirs, rounds=1)
         rates = f"({_N / seconds:.0f} and {_N / peer_seconds:.0f} sentences/s; {work / seconds:.0f} GFLOP/s)"
@@ -62,7 +64,7 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     return claims
 
 
-def _ours(options: ModelOptions, folder: Path, scratch: Path) -> Callable[[list[str]], NDArray[np.float32]]:
+def ours(options: ModelOptions, folder: Path, scratch: Path) -> Callable[[list[str]], NDArray[np.float32]]:
     model = resolve_model(str(folder), options)
     encoder = model.load()
     loaded = replace(model, load=lambda: encoder)  # loading weights is not encoding
@@ -83,7 +85,7 @@ def _kept(
     return lambda: found.append(encode(sentences))
 
 
-def _gigaflop(model: Any, sentences: list[str]) -> float:
+def gigaflop(model: Any, sentences: list[str]) -> float:
     """The least work: two operations a weight of the layers and token, and attention's products; no padding."""
     lengths = [len(ids) for ids in model.tokenizer([PROMPT + s for s in sentences])["input_ids"]]
     config = model[0].model.config

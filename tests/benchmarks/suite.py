@@ -6,6 +6,7 @@ which mteb has no task for, and searches both directions with every margin.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -33,7 +34,19 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
         ours = _ours(data, model_folder, scratch / f"{backend}-{dtype}", ("--backend", backend, "--dtype", dtype))
         detail = f"({ours:.0f} s with the BUCC-like corpus; mteb {theirs:.0f} s without)"
         claims.append(Claim(f"the suite, {backend} {dtype}, x mteb's tasks", theirs / ours, bound, detail=detail))
+    exact, found = (_accuracies(scratch / way) for way in ("torch-fp32", "openvino-bf16"))
+    worst = max(abs(found[pair] - exact[pair]) for pair in exact)
+    mean = abs(sum(found.values()) - sum(exact.values())) / len(exact)
+    claims.append(Claim("points of Tatoeba accuracy between openvino bf16 and torch fp32", mean, 0.2, at_least=False))
+    claims.append(Claim("the same, the pair that differs most", worst, 0.2, at_least=False))
     return claims
+
+
+def _accuracies(folder: Path) -> dict[str, float]:
+    """Return 100 x the accuracy of each pair."""
+    [file] = folder.rglob("Tatoeba.json")
+    scores = json.loads(file.read_text(encoding="utf-8"))["scores"]["test"]
+    return {entry["hf_subset"]: 100 * entry["main_score"] for entry in scores}
 
 
 def _ours(data: Path, model_folder: Path, folder: Path, more: tuple[str, ...]) -> float:
