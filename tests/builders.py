@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from bitext_bench.encoders import Model
+
 WORDS = "a the cat dog sat ran on under mat house tree red blue one two three not le la chat chien".split()
+SENTENCES = ["the cat sat on the mat", "dog", "le chat", "a red house under the blue tree " * 3]
 
 
 def make_plain_checkpoint(folder: Path) -> Path:
@@ -47,3 +54,13 @@ def write(file: Path, lines: list[str]) -> None:
     """Write lines as UTF-8 with a line feed after each."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def vectors(model: Model, sentences: list[str] | None = None, prompt: str = "") -> NDArray[np.float32]:
+    """Return what a model makes of sentences in one batch."""
+    return model.load().encode(sentences or SENTENCES, prompt, None)
+
+
+def edit(file: Path, **changes: object) -> None:
+    """Change keys of a JSON file."""
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))

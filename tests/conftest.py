@@ -30,6 +30,24 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "tiny-bert"
 
 
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A plain transformers checkpoint."""
+    return make_plain_checkpoint(tmp_path_factory.mktemp("plain") / "plain-bert")
+
+
+@pytest.fixture(scope="session")
+def dense(plain: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sentence-transformers directory with a layer after its mean pooling, as LaBSE and distiluse have."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, Transformer
+
+    modules = [Transformer(str(plain), max_seq_length=64), Pooling(32, "mean"), Dense(32, 8), Normalize()]
+    folder = tmp_path_factory.mktemp("dense") / "dense-bert"
+    SentenceTransformer(modules=modules).save(str(folder))
+    return folder
+
+
 @pytest.fixture
 def data_root(tmp_path: Path) -> Path:
     """A --data directory with a little of everything, in the official layouts (en and fr, 20 sentences)."""
