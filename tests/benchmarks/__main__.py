@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from . import board, encode, flores, flores_all, memory, mine, neighbours, ranks, roofline, suite, train, warm
+from . import board, encode, flores, flores_all, memory, mine, neighbours, page, ranks, roofline, suite, train, warm
 from .claims import Claim
 
 BENCHMARKS: dict[str, Callable[[Path, Path, Path], list[Claim]]] = {
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[Path, Path, Path], list[Claim]]] = {
     "memory": memory.measure,
     "neighbours": neighbours.measure,
     "board": board.measure,
+    "page": page.measure,
     "suite": suite.measure,
     "mine": mine.measure,
     "train": train.measure,
