@@ -148,11 +148,8 @@ class Embedder:
 
         def seconds_of(budget: int, probe: int) -> float:
             rows = most.middling(probe)
-            sentences = [most.texts.sentences[i] for i in rows]
-            batches = list(cut_batches(most.sizes[rows], budget, self._limits.sentences))
-            return timed(
-                lambda: [encoder.encode(sentences[b], most.texts.prompt, most.texts.language) for b in batches]
-            )
+            batches = [rows[b] for b in cut_batches(most.sizes[rows], budget, self._limits.sentences)]
+            return timed(lambda: list(encode_each(encoder, most.texts, batches)))
 
         return batch_tokens(encoder.batch_tokens, self._store.folder, seconds_of)
 

@@ -1,4 +1,4 @@
-"""Batches on an accelerator: tokenised ahead, copied and computed without waiting, read back one behind."""
+"""Batches that overlap: tokenised ahead, several computed at once or, on a GPU, one after the other without a pause."""
 
 from __future__ import annotations
 
@@ -19,15 +19,19 @@ _AHEAD = 2  # batches that are prepared before they are wanted
 
 
 def overlapped(
-    batches: Iterable[Batch], prepare: Callable[[Batch], Ready], start: Callable[[Ready], Callable[[], Done]]
+    batches: Iterable[Batch],
+    prepare: Callable[[Batch], Ready],
+    start: Callable[[Ready], Callable[[], Done]],
+    at_once: int = 1,
 ) -> Iterator[Done]:
     """Yield what becomes of each batch, in order.
 
     Args:
         batches: what to work on.
         prepare: runs in a thread of its own, at most two batches ahead.
-        start: begins the work and returns at once; what it returns waits for the result. One batch is started before
-            the result of the one before it is waited for, so that the device has no pause.
+        start: begins the work and returns at once; what it returns waits for the result. One batch more than are
+            computed at once is started before a result is waited for, so that there is no pause.
+        at_once: how many batches are computed at the same time.
     """
     prepared: deque[Future[Ready]] = deque()
     running: deque[Callable[[], Done]] = deque()
@@ -36,14 +40,29 @@ def overlapped(
             prepared.append(thread.submit(prepare, batch))
             if len(prepared) > _AHEAD:
                 running.append(start(prepared.popleft().result()))
-            if len(running) > 1:
+            if len(running) > at_once:
                 yield running.popleft()()
         for left in prepared:
             running.append(start(left.result()))
-            if len(running) > 1:
+            if len(running) > at_once:
                 yield running.popleft()()
         for wait in running:
             yield wait()
+
+
+def start_in_thread(
+    threads: ThreadPoolExecutor, model: SentenceTransformer, features: dict[str, Any]
+) -> Callable[[], Tensor]:
+    """Have a thread run a model whose computing does not hold Python's lock."""
+
+    def run() -> Tensor:
+        import torch
+
+        with torch.inference_mode():
+            vectors: Tensor = model(features)["sentence_embedding"].float()
+        return vectors
+
+    return threads.submit(run).result
 
 
 def pinned(features: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from ..errors import UserError
 from ..languages import Language
 from .fingerprint import module_folders, read_config, weight_files
 from .model import ModelOptions
-from .overlap import overlapped, pinned, start_on_device
+from .overlap import overlapped, pinned, start_in_thread, start_on_device
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -104,12 +105,13 @@ class TransformerEncoder:
     """An encoder over sentence-transformers' modules, without its batching.
 
     `model` is open to be trained, before anything is encoded or unless there is a `finish`: what is done, on the first
-    use, to make it one that is quicker and can only encode.
+    use, to make it one that is quicker and can only encode; it returns how many batches are best computed at once.
     """
 
-    def __init__(self, model: SentenceTransformer, finish: Callable[[SentenceTransformer], None] | None = None) -> None:
+    def __init__(self, model: SentenceTransformer, finish: Callable[[SentenceTransformer], int] | None = None) -> None:
         self.model = model.eval()
         self._finish = finish
+        self._at_once = 1
         self.device = model.device.type
         self.batch_tokens = CPU_BATCH_TOKENS if model.device.type == "cpu" else GPU_BATCH_TOKENS
 
@@ -137,21 +139,22 @@ class TransformerEncoder:
     def encode_each(
         self, batches: Iterable[Sequence[str]], prompt: str, language: Language | None
     ) -> Iterator[NDArray[np.float32]]:
-        """Encode batch after batch; on a CUDA device the next is tokenised and copied while one is computed."""
-        if self.device != "cuda":
+        """Encode batch after batch; OpenVINO computes some at once, and a CUDA device has the next one ready."""
+        self._make_quick()
+        if self.device != "cuda" and self._at_once == 1:
             yield from (self.encode(batch, prompt, language) for batch in batches)
             return
-        self._make_quick()
-        done = overlapped(
-            batches,
-            lambda batch: pinned(self.model.preprocess(list(batch), prompt=prompt or None)),
-            lambda features: start_on_device(self.model, features),
-        )
-        yield from (vectors.numpy() for vectors in done)
+        tokenise = partial(self.model.preprocess, prompt=prompt or None)
+        with ThreadPoolExecutor(self._at_once) as threads:
+            if self.device == "cuda":
+                ready, start = (lambda batch: pinned(tokenise(list(batch)))), partial(start_on_device, self.model)
+            else:
+                ready, start = (lambda batch: tokenise(list(batch))), partial(start_in_thread, threads, self.model)
+            yield from (vectors.numpy() for vectors in overlapped(batches, ready, start, self._at_once))
 
     def _make_quick(self) -> None:
         if self._finish:
-            self._finish(self.model)
+            self._at_once = self._finish(self.model)
             self._finish = None
 
 
@@ -201,16 +204,16 @@ def load_transformer(
     return TransformerEncoder(model, partial(_finish, options))
 
 
-def _finish(options: ModelOptions, model: SentenceTransformer) -> None:
-    """Make a model quicker at encoding, and fit for nothing else."""
+def _finish(options: ModelOptions, model: SentenceTransformer) -> int:
+    """Make a model quicker, and fit for encoding alone; returns how many batches are best computed at once."""
     if options.backend == "openvino":
         from .openvino import run_by_openvino
 
-        run_by_openvino(model, options.dtype)
-    else:
-        from .packed import pack_linear_layers
+        return run_by_openvino(model, options.dtype)
+    from .packed import pack_linear_layers
 
-        pack_linear_layers(model)
+    pack_linear_layers(model)
+    return 1
 
 
 def _entries(folder: Path) -> list[Path]:
