@@ -87,7 +87,7 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--memory", default="4G", metavar="SIZE", help="beside the model's (default: %(default)s)")
     group.add_argument("--work", type=Path, metavar="DIR", help="vectors and finished shards (default: FILE.work)")
     group.add_argument(
-        "--shard-lines", type=positive, metavar="N", help="lines a shard (default: 32768, or by --memory)"
+        "--shard-lines", type=positive, metavar="N", help="lines a shard (default: what --memory holds, at most 131072)"
     )
     group.add_argument(
         "--shard", metavar="i/N", help="do the i-th of N shares of what can be done now, and write no pairs: job arrays"
