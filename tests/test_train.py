@@ -322,11 +322,13 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(
     whole: Folders, killed: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(killed, whole.root / "resumed")
+    write(whole.root / "resumed/checkpoints/runs/Nov24_host/events", ["what TensorBoard was told"])
     assert main(whole.command("resumed")) == 1
     assert "pass --resume to go on with it" in error_line(capfd)
     assert main(whole.command("resumed", "--resume")) == 0
     same_run(whole.root / "whole", whole.root / "resumed")
     assert not (whole.root / "resumed/checkpoints").exists()
+    assert (whole.root / "resumed/runs/Nov24_host/events").read_text() == "what TensorBoard was told\n"
 
 
 @pytest.mark.parametrize("damage", ["trainer_state.json", "model.safetensors"])

@@ -30,7 +30,7 @@ from .evaluation import score_checkpoint
 from .hub import PREFIX, fetch_pairs
 from .prepare import Prepared, prepare
 from .recipe import read_recipe
-from .resume import CHECKPOINTS
+from .resume import CHECKPOINTS, TENSORBOARD
 from .train import Trained, check, train
 
 _INTERRUPTED = 130
@@ -158,6 +158,9 @@ def _save(trained: Trained, output: Path, record: dict[str, Any]) -> None:
     partial.rmdir()
     write_record(output, record)
     _write_card(output, record, [])
+    logs = output / CHECKPOINTS / TENSORBOARD
+    if logs.is_dir():
+        shutil.copytree(logs, output / TENSORBOARD, dirs_exist_ok=True)
     shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
 
 

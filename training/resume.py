@@ -14,6 +14,7 @@ from transformers import TrainerCallback
 from bitext_bench.store import write_whole
 
 CHECKPOINTS = "checkpoints"
+TENSORBOARD = "runs"  # where the trainer logs for it, below the checkpoints
 # Files without which the trainer cannot go on; it writes the state last.
 _NEEDED = ("optimizer.pt", "scheduler.pt", "trainer_state.json")
 _LOSS = "loss.pt"
