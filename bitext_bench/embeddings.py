@@ -98,14 +98,11 @@ class Embedder:
         new = [(part, shard[[part.keys[i] not in self._store for i in shard]]) for part, shard in shards]
         tokens = sum(int(part.sizes[shard].sum()) for part, shard in new)
         with tqdm(total=tokens, unit="tok", unit_scale=True, desc=f"share {share.number}/{share.of}") as bar:
-            return sum(
-                sum(
-                    self._encode_shards(
-                        encoder, part, [shard for other, shard in new if other is part and len(shard)], bar
-                    )
-                )
-                for part in work
-            )
+            done = 0
+            for part in work:
+                own = [shard for other, shard in new if other is part and len(shard)]
+                done += sum(self._encode_shards(encoder, part, own, bar))
+        return done
 
     def _key(self, sentence: str, texts: Texts) -> bytes:
         language = str(texts.language) if self.model.needs_language else ""

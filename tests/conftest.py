@@ -77,6 +77,17 @@ def data_root(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def one_thread_throughout() -> Iterator[None]:
+    """For the fixtures of the module too: the number of threads is in the last bits of a sum."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def one_thread() -> Iterator[None]:
     """Tiny models gain nothing by a second thread, and wait for it long where the cores are busy."""

@@ -9,8 +9,10 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import cycle
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mining_material import corpora, lines
 
@@ -168,3 +170,18 @@ def test_approximate_search_misses_little_and_says_how_much(folder: Path) -> Non
         "pairs": 1.0,
     }
     assert set(lines(folder / "out.tsv")) == exact
+
+
+@pytest.mark.parametrize("kinds", [[True, False], [False, True], [True], [False]])
+def test_machines_with_and_without_bf16_share_the_work(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, kinds: list[bool]
+) -> None:
+    """Groups of cells written by one of each, in turn."""
+    command(folder)
+    exact = (folder / "out.tsv").read_bytes()
+    turn = cycle(kinds)
+    monkeypatch.setattr("bitext_bench.screen.in_hardware", lambda: next(turn))
+    command(folder, "--search", "approximate", "--probes", "99", "--work", str(folder / "all"))
+    kept = {np.load(file).dtype.kind for file in (folder / "all/gather").glob("*.vectors.npy")}
+    assert kept == {{True: "i", False: "f"}[kind] for kind in kinds}
+    assert (folder / "out.tsv").read_bytes() == exact

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,7 @@ from typing import Any
 import pytest
 from builders import WORDS
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread_throughout() -> Iterator[None]:
-    """For the fixtures of the module too: the number of threads is in the last bits of a sum."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread_throughout")
 
 
 def drawn_sizes(sizes: list[int], **settings: Any) -> list[int]:

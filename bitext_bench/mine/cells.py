@@ -129,6 +129,12 @@ def centre_of(plan: Plan) -> torch.Tensor:
     return torch.from_numpy((means[0] + means[1]) / 2)
 
 
+def any_short(plan: Plan, side: SideName) -> bool:
+    """Return whether a machine with hardware for bf16 wrote any group; what has none writes float32."""
+    groups = range(plan.n_shards(side))
+    return any(load(plan, Unit("gather", side, number), "vectors").dtype == np.int16 for number in groups)
+
+
 def _numbers(vectors: torch.Tensor) -> NDArray[Any]:
     import torch
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..neighbours import BLOCK_ROWS, Vectors
-from .cells import cells_of_group, centre_of, gathered, nearest_cells, starts_of
+from .cells import any_short, cells_of_group, centre_of, gathered, nearest_cells, starts_of
 from .plan import KEPT, Plan, Unit, other
 from .ranking import rescored
 from .records import load
@@ -33,7 +33,8 @@ def probe(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
     centres = load(plan, Unit("cells", there), "centres")
     nearest = nearest_cells(queries, centres, min(plan.probes, len(centres)))
     starts = starts_of(plan, there)
-    found = _Found(queries, centre_of(plan), kept)
+    short = any_short(plan, there)
+    found = _Found(queries, centre_of(plan), kept, short=short)
     # The nearest cells first: what is found there spares most of the sorting in the others.
     rounds = [_Asked(cells, len(centres)) for cells in (nearest[:, :_NEAREST], nearest[:, _NEAREST:])]
     steps = [(asked, number) for asked in rounds for number in range(plan.n_shards(there))]
@@ -47,7 +48,7 @@ def probe(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
     candidates = found.candidates()
     few = np.flatnonzero((candidates >= 0).sum(axis=1) < kept)
     if len(few):  # Their cells hold next to nothing.
-        candidates[few] = _among_all(plan, there, _Found(queries[few], centre_of(plan), kept))
+        candidates[few] = _among_all(plan, there, _Found(queries[few], centre_of(plan), kept, short=short))
     best = rescored(
         queries,
         candidates,
@@ -82,28 +83,28 @@ class _Asked:
 class _Found:
     """The best candidates of each query so far; cells are compared with, group by group."""
 
-    def __init__(self, queries: Vectors, centre: torch.Tensor, k: int) -> None:
+    def __init__(self, queries: Vectors, centre: torch.Tensor, k: int, *, short: bool) -> None:
         from ..blockwise import Best
-        from ..screen import Error
+        from ..screen import Error, Sketch, shortened
 
-        self._queries, self._centre = _tensor(queries), centre
-        self._sketches: dict[bool, Sketch] = {}
+        rows = _tensor(queries)
+        self._centre = centre
+        self._queries = shortened(rows, centre, left=True) if short else Sketch(rows)
         self._best = Best(len(queries), k)
         self._error = Error()
 
     def __len__(self) -> int:
-        return len(self._queries)
+        return len(self._queries.vectors)
 
     def look_into(self, rows: NDArray[np.int64], vectors: Sketch) -> None:
         """Take up a group of cells: (G,) which rows they hold, and the sketch of these."""
-        from ..screen import Screen, Sketch, shortened
+        from ..screen import Screen, shortened
 
-        # A group may have been written by a machine that has, or has not, hardware for bf16.
-        if vectors.short not in self._sketches:
-            short = shortened(self._queries, self._centre, left=True) if vectors.short else Sketch(self._queries)
-            self._sketches[vectors.short] = short
+        # The machines of a job array may differ, and products of the two kinds of sketches cannot be compared.
+        if self._queries.short and not vectors.short:
+            vectors = shortened(vectors.vectors, self._centre, left=False)
         self._rows = _tensor(rows)
-        self._screen = Screen(self._sketches[vectors.short], vectors)
+        self._screen = Screen(self._queries, vectors)
         self._error = self._error.or_worse(self._screen.error)
 
     def compare(self, queries: NDArray[np.int64], cell: slice) -> None:
