@@ -10,10 +10,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
+from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import Tensor, nn
-from transformers.modeling_outputs import BaseModelOutput
 
 from ..errors import UserError
+from .overlap import Quick
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -22,11 +23,11 @@ _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _HINTS = {"fp32": "f32", "bf16": "bf16"}
 
 
-def run_by_openvino(model: SentenceTransformer, dtype: str) -> int:
-    """Replace the transformer of a float32 model on the CPU; it cannot be trained or saved any more.
+def run_by_openvino(model: SentenceTransformer, dtype: str) -> Quick:
+    """Convert a float32 model on the CPU; what comes back computes several batches at once, in threads of the caller.
 
-    Returns how many batches are best computed at once, by threads of the caller: cores that work on batches of their
-    own wait for each other less often than those that share one (README, performance).
+    Cores that work on batches of their own wait for each other less often than those that share one (README,
+    performance).
 
     Args:
         model: its first module is a transformer.
@@ -41,42 +42,46 @@ def run_by_openvino(model: SentenceTransformer, dtype: str) -> int:
             f"OpenVINO runs transformers in {' or '.join(_HINTS)}, not this model in {dtype}: "
             "leave out --backend openvino"
         )
-    given = model.preprocess(["a"])
-    model[0].model = OpenVinoBody(body, dtype, tuple(name for name in _INPUTS if name in given))
+    vectors = OpenVinoVectors(model, dtype)
     # The tokenizer's threads would take the cores from the streams; of a batch one is enough.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    return int(model[0].model.streams)
+    return Quick(vectors, vectors.streams)
 
 
-class OpenVinoBody(nn.Module):
-    """Stands in for a transformer: token ids and their mask, (B, T) each, to token vectors (B, T, D)."""
+class OpenVinoVectors:
+    """Features of a batch, (B, T) each, to its vectors (B, D); the first modules are run by OpenVINO."""
 
-    def __init__(self, body: nn.Module, dtype: str, inputs: tuple[str, ...]) -> None:
-        super().__init__()
+    def __init__(self, model: SentenceTransformer, dtype: str) -> None:
         openvino = _package()
-        self.config = body.config
-        self._inputs = inputs
-        example = tuple(torch.ones((2, 8), dtype=torch.int64) for _ in inputs)
+        given = model.preprocess(["a"])
+        self._inputs = tuple(name for name in _INPUTS if name in given)
+        graph = _Graph(model, self._inputs)
+        self._gives, self._left = graph.gives, list(model)[graph.modules_in :]
+        example = tuple(torch.ones((2, 8), dtype=torch.int64) for _ in self._inputs)
         settings = {"INFERENCE_PRECISION_HINT": _HINTS[dtype], "PERFORMANCE_HINT": "THROUGHPUT"}
         try:
             with torch.inference_mode(), warnings.catch_warnings():
                 # The tracer warns of every shape that it takes for a constant; the vectors are compared in the tests.
                 warnings.simplefilter("ignore")
-                converted = openvino.convert_model(_TokenVectors(body, self._inputs), example_input=example)
+                converted = openvino.convert_model(graph, example_input=example)
             self._compiled = _core().compile_model(converted, "CPU", settings)
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:300]
             raise UserError(f"OpenVINO cannot run this model ({reason}): leave out --backend openvino") from error
-        self.streams = self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        self.streams = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         self._of_thread = threading.local()
 
-    def forward(self, **features: Any) -> BaseModelOutput:
-        """Return the token vectors; what the transformer does not take is passed over."""
+    def __call__(self, features: dict[str, Any]) -> Tensor:
+        """Return (B, D) float32; safe in several threads."""
         if not hasattr(self._of_thread, "request"):
             self._of_thread.request = self._compiled.create_infer_request()
         given = {i: features[name].numpy() for i, name in enumerate(self._inputs)}
         found = self._of_thread.request.infer(given, share_inputs=True)[0]
-        return BaseModelOutput(last_hidden_state=torch.from_numpy(found))
+        features = {**features, self._gives: torch.from_numpy(found)}
+        for module in self._left:
+            features = module(features)
+        vectors: Tensor = features["sentence_embedding"]
+        return vectors
 
 
 def _package() -> Any:  # noqa: ANN401 (an optional package)
@@ -98,13 +103,25 @@ def _core() -> Any:  # noqa: ANN401
     return _package().Core()
 
 
-class _TokenVectors(nn.Module):
-    """A transformer as a function of tensors alone, to be traced."""
+class _Graph(nn.Module):
+    """The first modules of a model as a function of tensors alone, to be traced.
 
-    def __init__(self, body: nn.Module, names: tuple[str, ...]) -> None:
+    Means and first tokens are taken in the graph as well, which then has no token vectors to hand out. Other poolings
+    look into the features, which a trace would take for constants.
+    """
+
+    def __init__(self, model: SentenceTransformer, names: tuple[str, ...]) -> None:
         super().__init__()
-        self._body, self._names = body, names
+        self._body, self._names = model[0].model, names
+        second = model[1] if len(model) > 1 else None
+        simple = isinstance(second, Pooling) and second.include_prompt and second.pooling_mode in ("mean", "cls")
+        self._pooling = second if simple else None
+        self.modules_in = 2 if simple else 1
+        self.gives = "sentence_embedding" if simple else "token_embeddings"
 
     def forward(self, *tensors: Tensor) -> Tensor:
-        vectors: Tensor = self._body(**dict(zip(self._names, tensors, strict=True))).last_hidden_state
+        features = dict(zip(self._names, tensors, strict=True))
+        vectors: Tensor = self._body(**features).last_hidden_state
+        if self._pooling is not None:
+            vectors = self._pooling({**features, "token_embeddings": vectors})["sentence_embedding"]
         return vectors

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -50,17 +51,25 @@ def overlapped(
             yield wait()
 
 
-def start_in_thread(
-    threads: ThreadPoolExecutor, model: SentenceTransformer, features: dict[str, Any]
-) -> Callable[[], Tensor]:
-    """Have a thread run a model whose computing does not hold Python's lock."""
+@dataclass(frozen=True, slots=True)
+class Quick:
+    """A model made quick, that can only encode: features of a batch to (B, D), and how many batches it likes at once.
+
+    With more than one, it is called in as many threads, and its computing does not hold Python's lock.
+    """
+
+    vectors: Callable[[dict[str, Any]], Tensor]
+    at_once: int = 1
+
+
+def start_in_thread(threads: ThreadPoolExecutor, quick: Quick, features: dict[str, Any]) -> Callable[[], Tensor]:
+    """Have a thread compute a batch."""
 
     def run() -> Tensor:
         import torch
 
         with torch.inference_mode():
-            vectors: Tensor = model(features)["sentence_embedding"].float()
-        return vectors
+            return quick.vectors(features).float()
 
     return threads.submit(run).result
 

@@ -16,7 +16,7 @@ from ..errors import UserError
 from ..languages import Language
 from .fingerprint import module_folders, read_config, weight_files
 from .model import ModelOptions
-from .overlap import overlapped, pinned, start_in_thread, start_on_device
+from .overlap import Quick, overlapped, pinned, start_in_thread, start_on_device
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -29,6 +29,7 @@ _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "m
 # Between 1,000 and 2,000 tokens a batch, a CPU's caches and matrix units are both full (README, performance); a GPU
 # wants more to do at once.
 CPU_BATCH_TOKENS = 1_024
+OPENVINO_BATCH_TOKENS = 640  # for each core
 GPU_BATCH_TOKENS = 16_384
 
 
@@ -105,24 +106,35 @@ class TransformerEncoder:
     """An encoder over sentence-transformers' modules, without its batching.
 
     `model` is open to be trained, before anything is encoded or unless there is a `finish`: what is done, on the first
-    use, to make it one that is quicker and can only encode; it returns how many batches are best computed at once.
+    use, to make it one that is quicker and can only encode.
     """
 
-    def __init__(self, model: SentenceTransformer, finish: Callable[[SentenceTransformer], int] | None = None) -> None:
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        finish: Callable[[SentenceTransformer], Quick] | None = None,
+        batch_tokens: int | None = None,
+    ) -> None:
         self.model = model.eval()
         self._finish = finish
-        self._at_once = 1
+        self._quick = Quick(lambda features: model(features)["sentence_embedding"])
         self.device = model.device.type
-        self.batch_tokens = CPU_BATCH_TOKENS if model.device.type == "cpu" else GPU_BATCH_TOKENS
+        self.batch_tokens = batch_tokens or (CPU_BATCH_TOKENS if self.device == "cpu" else GPU_BATCH_TOKENS)
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return the token counts, special tokens included, before truncation."""
-        tokenizer = self.model.tokenizer
-        if callable(tokenizer):
-            ids = tokenizer(list(sentences), padding=False, truncation=False)["input_ids"]
-        else:  # Static embeddings come with a bare one.
-            ids = [encoding.ids for encoding in tokenizer.encode_batch(list(sentences))]
-        return np.fromiter((max(1, len(row)) for row in ids), np.int64, len(sentences))
+        tokenizer, texts = self.model.tokenizer, list(sentences)
+        if not callable(tokenizer):  # Static embeddings come with a bare one.
+            lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch(texts)]
+        elif tokenizer.is_fast:
+            # Straight to the tokenizer, since nothing but lengths is wanted; the next call sets it up anew.
+            bare = tokenizer.backend_tokenizer
+            bare.no_padding()
+            bare.no_truncation()
+            lengths = [len(encoding) for encoding in bare.encode_batch_fast(texts)]
+        else:
+            lengths = [len(ids) for ids in tokenizer(texts, padding=False, truncation=False)["input_ids"]]
+        return np.fromiter((max(1, n) for n in lengths), np.int64, len(sentences))
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; the language is not used."""
@@ -132,7 +144,7 @@ class TransformerEncoder:
         features = self.model.preprocess(list(sentences), prompt=prompt or None)
         on_device = {k: v.to(self.model.device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
         with torch.inference_mode():
-            vectors = self.model(on_device)["sentence_embedding"]
+            vectors = self._quick.vectors(on_device)
         result: NDArray[np.float32] = vectors.float().cpu().numpy()
         return result
 
@@ -141,20 +153,20 @@ class TransformerEncoder:
     ) -> Iterator[NDArray[np.float32]]:
         """Encode batch after batch; OpenVINO computes some at once, and a CUDA device has the next one ready."""
         self._make_quick()
-        if self.device != "cuda" and self._at_once == 1:
+        if self.device != "cuda" and self._quick.at_once == 1:
             yield from (self.encode(batch, prompt, language) for batch in batches)
             return
         tokenise = partial(self.model.preprocess, prompt=prompt or None)
-        with ThreadPoolExecutor(self._at_once) as threads:
+        with ThreadPoolExecutor(self._quick.at_once) as threads:
             if self.device == "cuda":
                 ready, start = (lambda batch: pinned(tokenise(list(batch)))), partial(start_on_device, self.model)
             else:
-                ready, start = (lambda batch: tokenise(list(batch))), partial(start_in_thread, threads, self.model)
-            yield from (vectors.numpy() for vectors in overlapped(batches, ready, start, self._at_once))
+                ready, start = (lambda batch: tokenise(list(batch))), partial(start_in_thread, threads, self._quick)
+            yield from (vectors.numpy() for vectors in overlapped(batches, ready, start, self._quick.at_once))
 
     def _make_quick(self) -> None:
         if self._finish:
-            self._at_once = self._finish(self.model)
+            self._quick = self._finish(self.model)
             self._finish = None
 
 
@@ -201,11 +213,12 @@ def load_transformer(
         raise UserError(f"cannot load the model in {directory}: {reason[:400]}") from error
     if layout.max_length is not None:
         model.max_seq_length = layout.max_length
-    return TransformerEncoder(model, partial(_finish, options))
+    batch_tokens = OPENVINO_BATCH_TOKENS if options.backend == "openvino" else None
+    return TransformerEncoder(model, partial(_finish, options), batch_tokens)
 
 
-def _finish(options: ModelOptions, model: SentenceTransformer) -> int:
-    """Make a model quicker, and fit for encoding alone; returns how many batches are best computed at once."""
+def _finish(options: ModelOptions, model: SentenceTransformer) -> Quick:
+    """Make a model quicker, and fit for encoding alone."""
     if options.backend == "openvino":
         from .openvino import run_by_openvino
 
@@ -213,7 +226,7 @@ def _finish(options: ModelOptions, model: SentenceTransformer) -> int:
     from .packed import pack_linear_layers
 
     pack_linear_layers(model)
-    return 1
+    return Quick(lambda features: model(features)["sentence_embedding"])
 
 
 def _entries(folder: Path) -> list[Path]:
