@@ -32,6 +32,13 @@ def test_its_vectors_are_pytorchs_for_batches_of_every_shape(tiny_model: Path) -
         np.testing.assert_allclose(unit(encoder.encode(batch, "the ", None)), vectors(tiny_model, batch), atol=2e-6)
 
 
+@pytest.mark.parametrize("pooling", ["cls", "last"])
+def test_other_poolings_within_the_graph_and_after_it(tiny_model: Path, pooling: str) -> None:
+    for batch in BATCHES:
+        found = vectors(tiny_model, batch, backend="openvino", pooling=pooling)
+        np.testing.assert_allclose(found, vectors(tiny_model, batch, pooling=pooling), atol=2e-6)
+
+
 def test_bf16_is_near(tiny_model: Path) -> None:
     near = vectors(tiny_model, BATCHES[1], backend="openvino", dtype="bf16")
     assert np.einsum("nd,nd->n", near, vectors(tiny_model, BATCHES[1])).min() > 0.999

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import threading
 import warnings
 from functools import cache
@@ -43,8 +42,6 @@ def run_by_openvino(model: SentenceTransformer, dtype: str) -> Quick:
             "leave out --backend openvino"
         )
     vectors = OpenVinoVectors(model, dtype)
-    # The tokenizer's threads would take the cores from the streams; of a batch one is enough.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     return Quick(vectors, vectors.streams)
 
 

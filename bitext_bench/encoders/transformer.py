@@ -17,6 +17,7 @@ from ..languages import Language
 from .fingerprint import module_folders, read_config, weight_files
 from .model import ModelOptions
 from .overlap import Quick, overlapped, pinned, start_in_thread, start_on_device
+from .tokens import TokenIds
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -117,31 +118,21 @@ class TransformerEncoder:
     ) -> None:
         self.model = model.eval()
         self._finish = finish
+        self._tokens = TokenIds(model)
         self._quick = Quick(lambda features: model(features)["sentence_embedding"])
         self.device = model.device.type
         self.batch_tokens = batch_tokens or (CPU_BATCH_TOKENS if self.device == "cpu" else GPU_BATCH_TOKENS)
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return the token counts, special tokens included, before truncation."""
-        tokenizer, texts = self.model.tokenizer, list(sentences)
-        if not callable(tokenizer):  # Static embeddings come with a bare one.
-            lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch(texts)]
-        elif tokenizer.is_fast:
-            # Straight to the tokenizer, since nothing but lengths is wanted; the next call sets it up anew.
-            bare = tokenizer.backend_tokenizer
-            bare.no_padding()
-            bare.no_truncation()
-            lengths = [len(encoding) for encoding in bare.encode_batch_fast(texts)]
-        else:
-            lengths = [len(ids) for ids in tokenizer(texts, padding=False, truncation=False)["input_ids"]]
-        return np.fromiter((max(1, n) for n in lengths), np.int64, len(sentences))
+        return self._tokens.sizes(sentences)
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; the language is not used."""
         import torch
 
         self._make_quick()
-        features = self.model.preprocess(list(sentences), prompt=prompt or None)
+        features = self._tokens.features(sentences, prompt)
         on_device = {k: v.to(self.model.device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
         with torch.inference_mode():
             vectors = self._quick.vectors(on_device)
@@ -156,12 +147,12 @@ class TransformerEncoder:
         if self.device != "cuda" and self._quick.at_once == 1:
             yield from (self.encode(batch, prompt, language) for batch in batches)
             return
-        tokenise = partial(self.model.preprocess, prompt=prompt or None)
+        tokenise = partial(self._tokens.features, prompt=prompt)
         with ThreadPoolExecutor(self._quick.at_once) as threads:
             if self.device == "cuda":
-                ready, start = (lambda batch: pinned(tokenise(list(batch)))), partial(start_on_device, self.model)
+                ready, start = (lambda batch: pinned(tokenise(batch))), partial(start_on_device, self.model)
             else:
-                ready, start = (lambda batch: tokenise(list(batch))), partial(start_in_thread, threads, self._quick)
+                ready, start = tokenise, partial(start_in_thread, threads, self._quick)
             yield from (vectors.numpy() for vectors in overlapped(batches, ready, start, self._quick.at_once))
 
     def _make_quick(self) -> None:

@@ -97,9 +97,9 @@ def gigaflop(model: Any, sentences: list[str]) -> float:
 
 
 def share_of_peak(encode: Callable[[], None], work: float) -> tuple[float, float]:
-    """Median over five rounds of the share, and of the peak that is measured before each: machines drift in minutes."""
+    """Median over nine rounds of the share, and of the peak that is measured before each: machines drift in minutes."""
     rounds = []
-    for _ in range(5):
+    for _ in range(9):
         peak = sgemm_peak()
         start = time.perf_counter()
         encode()

@@ -1,0 +1,82 @@
+"""Token ids, kept from when texts are counted to when they are padded, so that each text is tokenised once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+_KEPT = 300_000  # texts: about 100 MB
+_PROBE = ("a", "a a a a")  # two lengths, so that padding shows
+
+
+class TokenIds:
+    """What a model's tokenizer makes of texts.
+
+    Ids are kept where the tokenizer is one of the fast ones, until they are asked for, and padded here wherever that
+    gives what the model's own `preprocess` gives (tried on two short texts with each prompt); else that is called.
+    """
+
+    def __init__(self, model: SentenceTransformer) -> None:
+        self._model = model
+        self._kept: dict[str, NDArray[np.int32]] = {}
+        self._of_prompt: dict[str, dict[str, Any] | None] = {}
+
+    def sizes(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Return (N,) token counts, special tokens included, before truncation; prompts are part of the texts."""
+        tokenizer, texts = self._model.tokenizer, list(texts)
+        if not callable(tokenizer):  # Static embeddings come with a bare one.
+            lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch(texts)]
+        elif tokenizer.is_fast:
+            lengths = []
+            for text, ids in zip(texts, self._ids(texts), strict=True):
+                lengths.append(len(ids))
+                if len(self._kept) < _KEPT:
+                    self._kept[text] = ids
+        else:
+            lengths = [len(ids) for ids in tokenizer(texts, padding=False, truncation=False)["input_ids"]]
+        return np.fromiter((max(1, n) for n in lengths), np.int64, len(texts))
+
+    def features(self, sentences: Sequence[str], prompt: str) -> dict[str, Any]:
+        """Return what the model takes: a batch's ids, padded, and the mask, (B, T) each."""
+        rows = [self._kept.pop(prompt + sentence, None) for sentence in sentences]
+        limit = self._model.max_seq_length or np.inf
+        ids = [row for row in rows if row is not None and 0 < len(row) <= limit]
+        if len(ids) == len(rows) and (like := self._like(prompt)) is not None:
+            return {**like, **self._padded(ids, like)}
+        return dict(self._model.preprocess(list(sentences), prompt=prompt or None))
+
+    def _ids(self, texts: list[str]) -> Iterable[NDArray[np.int32]]:
+        # Not by way of transformers, which makes lists of all that it knows; its next call sets the tokenizer up anew.
+        tokenizer = self._model.tokenizer.backend_tokenizer
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return (np.array(encoding.ids, np.int32) for encoding in tokenizer.encode_batch_fast(texts))
+
+    def _like(self, prompt: str) -> dict[str, Any] | None:
+        """Return features as `preprocess` makes them with a prompt; None where padding here gives others."""
+        import torch
+
+        if prompt not in self._of_prompt:
+            theirs = dict(self._model.preprocess(list(_PROBE), prompt=prompt or None))
+            own = self._padded(list(self._ids([prompt + text for text in _PROBE])), theirs)
+            tensors = {name: value for name, value in theirs.items() if isinstance(value, torch.Tensor)}
+            same = own.keys() == tensors.keys() and all(torch.equal(own[name], tensors[name]) for name in own)
+            self._of_prompt[prompt] = theirs if same else None
+        return self._of_prompt[prompt]
+
+    def _padded(self, rows: list[NDArray[np.int32]], like: dict[str, Any]) -> dict[str, Any]:
+        import torch
+
+        shape = (len(rows), max(map(len, rows)))
+        ids, mask = np.full(shape, self._model.tokenizer.pad_token_id or 0, np.int64), np.zeros(shape, np.int64)
+        for i, row in enumerate(rows):
+            ids[i, : len(row)] = row
+            mask[i, : len(row)] = 1
+        made = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros(shape, np.int64)}
+        return {name: torch.from_numpy(made[name]) for name in made if name in like}
