@@ -464,6 +464,7 @@ configs = st.fixed_dictionaries(
                 "tms": st.booleans(),
                 "lambda_cross": above_zero,
                 "tau_teacher": above_zero,
+                "distil": st.floats(0, 1e6),
                 "divergence": st.sampled_from(["cross-entropy", "kl", "jsd", "similarity-mse"]),
                 "column_labels": st.sampled_from(["transposed", "renormalised"]),
             },
@@ -478,6 +479,7 @@ configs = st.fixed_dictionaries(
         "weight_decay": st.floats(0, 1),
         "precision": st.sampled_from(["fp32", "bf16", "fp16"]),
         "freeze_embeddings": st.booleans(),
+        "dropout": st.none() | st.floats(0, 0.9),
         "seed": st.integers(0, 2**32 - 1),
     },
 )

@@ -253,6 +253,26 @@ def test_frozen_embeddings_stay_as_they_are(folders: Folders) -> None:
     assert not before[layer].equal(after[layer])
 
 
+def test_hard_labels_with_distillation_and_no_dropout(folders: Folders) -> None:
+    """The teacher is asked although labels are hard, and what is saved has the start's own dropout and attention."""
+    plain = ["--label", "hard", "--set", "dropout=0.0", "--max-steps", "12", "--teacher", str(folders.model)]
+    more = [*plain, "--set", "objective.distil=5"]
+    assert main(folders.command("out", *more)) == 0
+    assert main(folders.command("plain", *plain)) == 0
+    assert weights(folders.root / "out") != weights(folders.root / "plain")
+    assert (folders.root / "out/config.json").read_text() == (folders.root / "plain/config.json").read_text()
+    saved, start = (json.loads((x / "config.json").read_text()) for x in (folders.root / "out", folders.model))
+    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "attn_implementation", "_attn_implementation"):
+        assert saved.get(name) == start.get(name)
+
+
+def test_distillation_takes_a_teacher_of_the_students_dimensions(
+    folders: Folders, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(folders.command("out", "--set", "objective.distil=5")) == 1
+    assert "needs a teacher of the student's 32 dimensions, and toys:hashing has 64" in capsys.readouterr().err
+
+
 def test_several_pairs_and_the_anchor_as_source(folders: Folders) -> None:
     write(folders.data / "made/fr-ja.tsv", made_rows(60, seed=1))
     assert main(folders.command("out", "--pair", "fr-ja", "--max-steps", "6")) == 0

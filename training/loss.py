@@ -38,9 +38,12 @@ class Objective:
         column_labels: "transposed" takes w(i, j) for the columns too (equation 6 as written); "renormalised" takes
             the softmax over each row of the transposed teacher similarities (the authors' code).
         mono_both: the authors' code counts each monolingual term in both directions.
+        distil: weight of the squared distance of both sides' unit vectors to the teacher's anchor, which is added to
+            the rest (Reimers and Gurevych 2020; not in the paper): it keeps the anchor language where the teacher has
+            it and brings the other language there. 0 leaves it out; the teacher needs the student's dimensions.
 
     Raises:
-        ValueError: a temperature or lambda is not positive.
+        ValueError: a temperature or lambda is not positive, or `distil` negative.
     """
 
     label: Label = "priority"
@@ -51,11 +54,19 @@ class Objective:
     divergence: Divergence = "cross-entropy"
     column_labels: Literal["transposed", "renormalised"] = "transposed"
     mono_both: bool = False
+    distil: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("lambda_cross", "tau_teacher", "tau_student"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}: expected a number above 0")
+        if not self.distil >= 0:
+            raise ValueError(f"distil is {self.distil}: expected a number, 0 or more")
+
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether a teacher is looked at; of hard labels alone none is."""
+        return self.label != "hard" or self.distil > 0
 
 
 def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -85,8 +96,9 @@ def contrastive_loss(batch: Batch, objective: Objective) -> Tensor:
     """Return this process's share of the loss; its mean over processes is the loss of the whole batch.
 
     L_cross = L_row + L_col (equations 2 and 6): the sum of both directions, each the mean over its rows. Under
-    TMS, L = lambda L_cross + L_mono (equations 7 and 8).
+    TMS, L = lambda L_cross + L_mono (equations 7 and 8). What is distilled is added to either.
     """
+    distilled = _distance(batch) * objective.distil if objective.distil else 0
     similarities = teacher_similarities(objective.label, batch.teacher)
     here = slice(batch.first, batch.first + len(batch.source))
     forward = _Wanted.of(similarities, objective)
@@ -95,14 +107,21 @@ def contrastive_loss(batch: Batch, objective: Objective) -> Tensor:
     cross = _compare(batch.source, batch.all_target, rows, objective)
     cross = cross + _compare(batch.target, batch.all_source, columns, objective)
     if not objective.tms:
-        return cross
+        return cross + distilled
     # Equation 7 normalises over the first index, so that its labels are the transposed ones.
     mono = torch.zeros_like(cross)
     for side, everything in ((batch.source, batch.all_source), (batch.target, batch.all_target)):
         mono = mono + _compare(side, everything, columns, objective)
         if objective.mono_both:
             mono = mono + _compare(side, everything, rows, objective)
-    return objective.lambda_cross * cross + mono
+    return objective.lambda_cross * cross + mono + distilled
+
+
+def _distance(batch: Batch) -> Tensor:
+    """Return the mean squared distance of a source's and its target's unit vectors to the teacher's anchor, summed."""
+    anchors = functional.normalize(batch.teacher[batch.first : batch.first + len(batch.source), 0], dim=1)
+    sides = (functional.normalize(side, dim=1) for side in (batch.source, batch.target))
+    return torch.stack([(side - anchors).square().sum(dim=1).mean() for side in sides]).sum()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +207,7 @@ class SoftContrastiveLoss(nn.Module):
         """Return the loss of one batch; features of source and target, labels as the class says."""
         read = list(sentence_features)
         source, target = (self._embed(features) for features in read)
-        if isinstance(self._teacher[0], SentenceTransformer) and self.objective.label != "hard":
+        if isinstance(self._teacher[0], SentenceTransformer) and self.objective.needs_teacher:
             teacher = self._run_teacher(self._teacher[0], read).to(source.device)
         else:
             teacher = self._teacher_vectors(labels, source)
@@ -228,10 +247,11 @@ class SoftContrastiveLoss(nn.Module):
 
     def _teacher_vectors(self, labels: Tensor | None, like: Tensor) -> Tensor:
         """Return (B, S, D) teacher vectors, without gradient."""
-        if self.objective.label == "hard":
+        if not self.objective.needs_teacher:
             return like.detach().unsqueeze(1)
         if labels is None:
-            raise ValueError(f"{self.objective.label} labels need a label column with the teacher's vectors or rows")
+            what = f"{self.objective.label} labels" if self.objective.label != "hard" else "distil"
+            raise ValueError(f"{what} needs a label column with the teacher's vectors or rows")
         if not labels.is_floating_point():
             if not isinstance(self._teacher[0], Tensor):
                 raise ValueError("integer labels are rows of the teacher's vectors: pass teacher=")

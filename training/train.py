@@ -23,6 +23,7 @@ from .arguments import trainer_arguments
 from .config import TrainConfig
 from .corpora import sample_weighted
 from .dev import DevAccuracy, hold_out
+from .labels import Label
 from .loss import SoftContrastiveLoss
 from .negatives import mine_negatives
 from .progress import Progress
@@ -177,9 +178,20 @@ def open_student(config: TrainConfig) -> SentenceTransformer:
     student = encoder.model
     student.prompts = {"BitextMining": config.student_prompt, "STS": config.student_prompt}
     student.similarity_fn_name = "cosine"
+    if config.dropout is not None:
+        _set_dropout(student, config.dropout)
     if config.freeze_embeddings:
         student[0].auto_model.get_input_embeddings().requires_grad_(requires_grad=False)
     return student
+
+
+def _set_dropout(student: SentenceTransformer, probability: float) -> None:
+    for module in student.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = probability
+    if probability == 0 and student.device.type == "cpu":
+        # Without dropout PyTorch takes an attention for long texts, which is slower here (README, performance).
+        student[0].auto_model.set_attn_implementation("eager")
 
 
 def make_loss(config: TrainConfig, student: SentenceTransformer, teacher: TeacherVectors | None) -> nn.Module:
@@ -198,6 +210,11 @@ def make_loss(config: TrainConfig, student: SentenceTransformer, teacher: Teache
     if config.loss == "embedding-mse" and vectors is not None:
         size = student.get_embedding_dimension()
         return _ByRow(MSELoss(student, projection_dim=vectors.shape[1] if vectors.shape[1] != size else None), vectors)
+    if vectors is not None and config.objective.distil and vectors.shape[1] != student.get_embedding_dimension():
+        raise UserError(
+            f"distil needs a teacher of the student's {student.get_embedding_dimension()} dimensions, and "
+            f"{config.teacher} has {vectors.shape[1]}: leave it out, or take another teacher"
+        )
     return SoftContrastiveLoss(student, config.objective, vectors, mini_batch=config.mini_batch, gather=distributed)
 
 
@@ -215,10 +232,10 @@ class _ByRow(nn.Module):
 
 
 def _teacher_vectors(config: TrainConfig, training: Sequence[PairRows], cache: Path) -> TeacherVectors | None:
-    soft = config.loss == "soft-contrastive" and config.objective.label != "hard"
+    soft = config.loss == "soft-contrastive" and config.objective.needs_teacher
     if not soft and config.loss != "embedding-mse":
         return None
-    label = config.objective.label if soft else "priority"
+    label: Label = "average" if soft and config.objective.label == "average" else "priority"
     model: Model = resolve_model(config.teacher or config.student, ModelOptions(prompt=config.teacher_prompt))
     return encode_teacher(model, config.teacher_prompt, training, label, cache)
 
