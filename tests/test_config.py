@@ -359,6 +359,13 @@ def test_largest_values() -> None:
     assert config(hard_negatives=3, loss="ranking").hard_negatives == 3
 
 
+@pytest.mark.parametrize("name", ["dropout", "start_share"])
+def test_shares_are_from_0_to_less_than_1(name: str) -> None:
+    for value in (-0.1, 1.0, nan, inf):
+        assert complaint({**MINIMAL, name: value}) == f"{name} is {value}: expected a number from 0 to less than 1"
+    assert getattr(config(**{name: 0.0}), name) == 0.0
+
+
 def test_gradient_caching_is_the_soft_contrastive_losss() -> None:
     said = complaint({**MINIMAL, "mini_batch": 4, "loss": "ranking"})
     assert said == "mini_batch is 4: only the soft-contrastive loss takes it, not ranking"
@@ -480,6 +487,7 @@ configs = st.fixed_dictionaries(
         "precision": st.sampled_from(["fp32", "bf16", "fp16"]),
         "freeze_embeddings": st.booleans(),
         "dropout": st.none() | st.floats(0, 0.9),
+        "start_share": st.floats(0, 0.9),
         "seed": st.integers(0, 2**32 - 1),
     },
 )

@@ -253,6 +253,25 @@ def test_frozen_embeddings_stay_as_they_are(folders: Folders) -> None:
     assert not before[layer].equal(after[layer])
 
 
+def test_a_share_of_the_start_is_mixed_into_what_is_saved(folders: Folders) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    more = ["--set", "freeze_embeddings=true", "--max-steps", "6"]
+    assert main(folders.command("end", *more)) == 0
+    assert main(folders.command("mixed", *more, "--set", "start_share=0.25")) == 0
+    said = record(folders.root / "mixed")
+    assert said["dev_curve"] == record(folders.root / "end")["dev_curve"]
+    assert said["dev_blended"].keys() == said["dev_curve"][0].keys() - {"step"}
+    card = (folders.root / "mixed/README.md").read_text()
+    assert f"mixed with the start's: {said['dev_blended']['dev_accuracy']:.4f}." in card
+    files = (folders.model, folders.root / "end", folders.root / "mixed")
+    start, end, mixed = (load_file(folder / "model.safetensors") for folder in files)
+    assert any(not start[name].equal(end[name]) for name in start)
+    for name in mixed:
+        torch.testing.assert_close(mixed[name], 0.25 * start[name] + 0.75 * end[name])
+
+
 def test_hard_labels_with_distillation_and_no_dropout(folders: Folders) -> None:
     """The teacher is asked although labels are hard, and what is saved has the start's own dropout and attention."""
     plain = ["--label", "hard", "--set", "dropout=0.0", "--max-steps", "12", "--teacher", str(folders.model)]

@@ -136,6 +136,8 @@ def _training(record: Mapping[str, Any]) -> str:
         curve = [[int(look["step"]), look["dev_accuracy"]] for look in record["dev_curve"]]
         lines.append("Accuracy on held-out rows (both directions, mean over the pairs); the best weights were kept:")
         lines.append(tabulate(curve, headers=["step", "dev accuracy"], tablefmt="github", floatfmt=".4f"))
+    if blended := record.get("dev_blended"):
+        lines.append(f"The weights saved, mixed with the start's: {blended['dev_accuracy']:.4f}.")
     return "\n\n".join(lines)
 
 

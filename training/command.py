@@ -138,6 +138,7 @@ def _record(recipe: str, config: TrainConfig, prepared: Prepared, trained: Train
         "rows": trained.rows,
         "steps": trained.steps,
         "dev_curve": trained.curve,
+        "dev_blended": trained.blended,
         "losses": trained.losses,
     }
 
@@ -197,6 +198,8 @@ def _say_end(output: Path, trained: Trained) -> None:
     if trained.curve:
         best = max(trained.curve, key=lambda look: look["dev_accuracy"])
         _say(f"best accuracy on held-out rows: {best['dev_accuracy']:.4f}, at step {best['step']:,.0f}")
+    if trained.blended:
+        _say(f"mixed with the start's weights: {trained.blended['dev_accuracy']:.4f}")
     _say(f"checkpoint in {output}; score it: bitext-bench run --model {output}")
 
 

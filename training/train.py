@@ -20,6 +20,7 @@ from bitext_bench.encoders.transformer import TransformerEncoder
 from bitext_bench.errors import UserError
 
 from .arguments import trainer_arguments
+from .blend import blend, trainable
 from .config import TrainConfig
 from .corpora import sample_weighted
 from .dev import DevAccuracy, hold_out
@@ -42,6 +43,7 @@ class Trained:
         curve: one entry a look at the held-out rows: "step", "dev_accuracy" and that of each pair.
         losses: (step, mean loss since the last entry).
         rows: training rows of each pair that the steps are drawn from.
+        blended: the held-out scores of the weights that are saved, where the start's are mixed into them.
         stopped: by a signal, with a checkpoint to go on from; the model is not finished.
     """
 
@@ -50,6 +52,7 @@ class Trained:
     losses: list[tuple[int, float]]
     rows: dict[str, int]
     steps: int
+    blended: dict[str, float]
     stopped: bool
 
 
@@ -87,22 +90,22 @@ def train(
     own_length = student.max_seq_length
     student.max_seq_length = min(config.max_length, own_length or config.max_length)
     loss = make_loss(config, student, teacher)
+    start = trainable(student) if config.start_share else {}
     progress, keep_loss = Progress(config.batch_size * arguments.world_size), KeepLoss(loss, student)
+    criterion = DevAccuracy(held_out, config.student_prompt)
     trainer = SentenceTransformerTrainer(
         model=student,
         args=arguments,
         train_dataset=datasets,
         loss=loss,
-        evaluator=DevAccuracy(held_out, config.student_prompt) if evaluated else None,
+        evaluator=criterion if evaluated else None,
         callbacks=[progress, keep_loss, *([EarlyStoppingCallback(config.patience)] if evaluated else [])],
     )
-    for theirs in (PrinterCallback, ProgressCallback):
-        trainer.remove_callback(theirs)
-    checkpoint = keep_loss.last_checkpoint(output) if resume else None
-    with warnings.catch_warnings():
-        # Pinned memory without a GPU, and the like: the libraries' own affairs.
-        warnings.simplefilter("ignore", UserWarning)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    _run(trainer, keep_loss.last_checkpoint(output) if resume else None)
+    blended = {}
+    if start and not progress.stopped:
+        blend(student, start, config.start_share)
+        blended = criterion(student) if evaluated else {}
     student.max_seq_length = own_length
     history = trainer.state.log_history
     return Trained(
@@ -111,8 +114,18 @@ def train(
         losses=_windows([entry["loss"] for entry in history if "loss" in entry]),
         rows={str(item.pair): len(item.source) for item in training},
         steps=trainer.state.global_step,
+        blended=blended,
         stopped=progress.stopped,
     )
+
+
+def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None) -> None:
+    for theirs in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(theirs)
+    with warnings.catch_warnings():
+        # Pinned memory without a GPU, and the like: the libraries' own affairs.
+        warnings.simplefilter("ignore", UserWarning)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
 
 def check(config: TrainConfig, data: Sequence[PairRows]) -> None:
