@@ -92,20 +92,18 @@ def train(
     loss = make_loss(config, student, teacher)
     start = trainable(student) if config.start_share else {}
     progress, keep_loss = Progress(config.batch_size * arguments.world_size), KeepLoss(loss, student)
-    criterion = DevAccuracy(held_out, config.student_prompt)
+    criterion = DevAccuracy(held_out, config.student_prompt) if evaluated else None
     trainer = SentenceTransformerTrainer(
         model=student,
         args=arguments,
         train_dataset=datasets,
         loss=loss,
-        evaluator=criterion if evaluated else None,
+        evaluator=criterion,
         callbacks=[progress, keep_loss, *([EarlyStoppingCallback(config.patience)] if evaluated else [])],
     )
     _run(trainer, keep_loss.last_checkpoint(output) if resume else None)
-    blended = {}
     if start and not progress.stopped:
         blend(student, start, config.start_share)
-        blended = criterion(student) if evaluated else {}
     student.max_seq_length = own_length
     history = trainer.state.log_history
     return Trained(
@@ -114,7 +112,7 @@ def train(
         losses=_windows([entry["loss"] for entry in history if "loss" in entry]),
         rows={str(item.pair): len(item.source) for item in training},
         steps=trainer.state.global_step,
-        blended=blended,
+        blended=criterion(student) if criterion and start and not progress.stopped else {},
         stopped=progress.stopped,
     )
 
