@@ -486,6 +486,7 @@ configs = st.fixed_dictionaries(
         "weight_decay": st.floats(0, 1),
         "precision": st.sampled_from(["fp32", "bf16", "fp16"]),
         "freeze_embeddings": st.booleans(),
+        "alike_lengths": st.booleans(),
         "dropout": st.none() | st.floats(0, 0.9),
         "start_share": st.floats(0, 0.9),
         "seed": st.integers(0, 2**32 - 1),

@@ -272,10 +272,10 @@ def test_a_share_of_the_start_is_mixed_into_what_is_saved(folders: Folders) -> N
         torch.testing.assert_close(mixed[name], 0.25 * start[name] + 0.75 * end[name])
 
 
-def test_hard_labels_with_distillation_and_no_dropout(folders: Folders) -> None:
+def test_hard_labels_with_distillation_alike_lengths_and_no_dropout(folders: Folders) -> None:
     """The teacher is asked although labels are hard, and what is saved has the start's own dropout and attention."""
     plain = ["--label", "hard", "--set", "dropout=0.0", "--max-steps", "12", "--teacher", str(folders.model)]
-    more = [*plain, "--set", "objective.distil=5"]
+    more = [*plain, "--set", "objective.distil=5", "--set", "alike_lengths=true"]
     assert main(folders.command("out", *more)) == 0
     assert main(folders.command("plain", *plain)) == 0
     assert weights(folders.root / "out") != weights(folders.root / "plain")

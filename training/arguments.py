@@ -11,6 +11,7 @@ from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK,
 
 from bitext_bench.errors import UserError
 
+from .batching import AlikeLengths
 from .config import Precision, TrainConfig
 from .resume import CHECKPOINTS
 
@@ -79,7 +80,7 @@ def trainer_arguments(
         fp16=precision == "fp16",
         seed=config.seed,
         data_seed=config.seed,
-        batch_sampler=BatchSamplers.NO_DUPLICATES,
+        batch_sampler=AlikeLengths if config.alike_lengths else BatchSamplers.NO_DUPLICATES,
         multi_dataset_batch_sampler=MultiDatasetBatchSamplers.PROPORTIONAL,
         prompts=dict.fromkeys(columns, config.student_prompt),
         eval_strategy="steps" if evaluated else "no",

@@ -60,6 +60,7 @@ class TrainConfig:
         student_prompt, teacher_prompt: put before every sentence; saved with the checkpoint.
         batch_size: pairs in a batch on each process.
         mini_batch: sentences whose activations are kept at once; None keeps all.
+        alike_lengths: put sentences of alike lengths into a batch, which spares padding and makes negatives harder.
         max_length: tokens after which a training sentence is cut.
         epochs: passes over the data, where `max_steps` does not end the run; may be a fraction.
         max_steps: stop there; None trains `epochs`.
@@ -99,6 +100,7 @@ class TrainConfig:
     teacher_prompt: str = ""
     batch_size: int = 32
     mini_batch: int | None = None
+    alike_lengths: bool = False
     max_length: int = 128
     epochs: float = 1.0
     max_steps: int | None = None
