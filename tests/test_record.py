@@ -38,6 +38,10 @@ def write_record(folder: Path, sha256: str = "ab", **settings: Any) -> Path:
         ({"clip": 0.5}, False),
         ({"learning_rate": 1e-4}, False),
         ({"sha256": "cd"}, False),
+        ({"alike_lengths": False, "dropout": None, "start_share": 0.0}, True),  # as records before these settings
+        ({"alike_lengths": True}, False),
+        ({"dropout": 0.0}, False),
+        ({"start_share": 0.25}, False),
     ],
 )
 def test_runs_that_differ_in_the_seed_only_share_their_settings(
@@ -48,6 +52,18 @@ def test_runs_that_differ_in_the_seed_only_share_their_settings(
     assert one["corpora"] == {"made en-ja": 7}
     assert one["curve"] == [[5, 0.5]]
     assert (one["settings"] == other["settings"]) is same
+
+
+@pytest.mark.parametrize(("distil", "said"), [(0.0, {}), (10.0, {"distil": 10.0})])
+def test_what_goes_beyond_the_paper_is_said_where_it_is_used(
+    tmp_path: Path, distil: float, said: dict[str, float]
+) -> None:
+    before = training_of(write_record(tmp_path / "before"))
+    objective = {"label": "priority", "tms": True, "lambda_cross": 0.1, "tau_teacher": 0.1, "tau_student": 0.1}
+    found = training_of(write_record(tmp_path / "now", objective={**objective, "distil": distil}))
+    assert before and found
+    assert {**before, **said, "settings": found["settings"]} == found
+    assert (before["settings"] == found["settings"]) is (not said)
 
 
 def test_what_has_no_finished_record_has_none(tmp_path: Path) -> None:

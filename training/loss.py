@@ -250,8 +250,9 @@ class SoftContrastiveLoss(nn.Module):
         if not self.objective.needs_teacher:
             return like.detach().unsqueeze(1)
         if labels is None:
-            what = f"{self.objective.label} labels" if self.objective.label != "hard" else "distil"
-            raise ValueError(f"{what} needs a label column with the teacher's vectors or rows")
+            raise ValueError(
+                "a label column with the teacher's vectors or rows is needed, unless nothing asks a teacher"
+            )
         if not labels.is_floating_point():
             if not isinstance(self._teacher[0], Tensor):
                 raise ValueError("integer labels are rows of the teacher's vectors: pass teacher=")

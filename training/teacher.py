@@ -40,7 +40,7 @@ class TeacherVectors:
 
 
 def encode_teacher(model: Model, prompt: str, data: Sequence[PairRows], label: Label, cache: Path) -> TeacherVectors:
-    """Encode the anchors (priority) or both sides (average) of all pairs, each different sentence once.
+    """Encode the anchors, or both sides for average labels, of all pairs, each different sentence once.
 
     Raises:
         UserError: the teacher gives NaN or zero vectors (with the sentence), or the disk is full.

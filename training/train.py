@@ -24,7 +24,6 @@ from .blend import blend, trainable
 from .config import TrainConfig
 from .corpora import sample_weighted
 from .dev import DevAccuracy, hold_out
-from .labels import Label
 from .loss import SoftContrastiveLoss
 from .negatives import mine_negatives
 from .progress import Progress
@@ -201,7 +200,7 @@ def _set_dropout(student: SentenceTransformer, probability: float) -> None:
         if isinstance(module, nn.Dropout):
             module.p = probability
     if probability == 0 and student.device.type == "cpu":
-        # Without dropout PyTorch takes an attention for long texts, which is slower here (README, performance).
+        # Without dropout PyTorch takes an attention made for long texts, which is slow to train with short ones.
         student[0].auto_model.set_attn_implementation("eager")
 
 
@@ -246,7 +245,7 @@ def _teacher_vectors(config: TrainConfig, training: Sequence[PairRows], cache: P
     soft = config.loss == "soft-contrastive" and config.objective.needs_teacher
     if not soft and config.loss != "embedding-mse":
         return None
-    label: Label = "average" if soft and config.objective.label == "average" else "priority"
+    label = config.objective.label if soft else "priority"
     model: Model = resolve_model(config.teacher or config.student, ModelOptions(prompt=config.teacher_prompt))
     return encode_teacher(model, config.teacher_prompt, training, label, cache)
 

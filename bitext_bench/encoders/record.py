@@ -14,6 +14,9 @@ from .fingerprint import read_config
 _FILE = "train_config.json"
 _SETTINGS = ("loss", "hard_negatives", "batch_size", "learning_rate", "seed")
 _OBJECTIVE = ("label", "tms", "lambda_cross", "tau_teacher", "tau_student")
+_BEYOND = ("distil", "start_share")  # not in the paper
+# Settings younger than the first results: with these values a run is one of those that did not know them.
+_UNUSED = {"alike_lengths": False, "dropout": None, "start_share": 0.0, "distil": 0.0}
 
 
 def leaked_rows(directory: Path) -> int:
@@ -27,9 +30,9 @@ def leaked_rows(directory: Path) -> int:
 def training_of(directory: Path) -> dict[str, Any] | None:
     """Return what a result file keeps of a checkpoint's training; None for a model that has no finished record.
 
-    Models, pairs, recipe, the settings that tell the rows of the paper's tables apart, `corpora` (rows of each that
-    were kept), `settings` (a digest that runs share which differ in the seed only), and `curve`: (step, accuracy on
-    held-out rows) of every look.
+    Models, pairs, recipe, the settings that tell the rows of the paper's tables apart, those that go beyond the paper
+    where they are used, `corpora` (rows of each that were kept), `settings` (a digest that runs share which differ in
+    the seed only), and `curve`: (step, accuracy on held-out rows) of every look.
 
     Raises:
         UserError: the record lacks something that training always writes.
@@ -39,12 +42,14 @@ def training_of(directory: Path) -> dict[str, Any] | None:
         return None
     try:
         config = record["config"]
+        told = config | config["objective"]
         return {
             "recipe": record["recipe"],
             **record["models"],
             "pairs": record["pairs"],
             **{name: config[name] for name in _SETTINGS},
             **{name: config["objective"][name] for name in _OBJECTIVE},
+            **{name: told[name] for name in _BEYOND if told.get(name)},
             "corpora": {f"{corpus['name']} {corpus['pair']}": corpus["kept"] for corpus in record["data"]},
             "settings": _digest(config, [corpus["sha256"] for corpus in record["data"]]),
             "steps": record["steps"],
@@ -56,5 +61,10 @@ def training_of(directory: Path) -> dict[str, Any] | None:
 
 def _digest(config: Mapping[str, Any], data: list[str]) -> str:
     """Return what stays the same for every seed; the models are named elsewhere, here only by where they lay."""
-    told = {name: value for name, value in config.items() if name not in ("seed", "student", "teacher")}
+    told = {name: value for name, value in _used(config).items() if name not in ("seed", "student", "teacher")}
+    told["objective"] = _used(config["objective"])
     return hashlib.sha256(json.dumps([told, data], sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _used(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in _UNUSED or value != _UNUSED[name]}

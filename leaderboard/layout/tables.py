@@ -28,7 +28,8 @@ class Objective:
     def fits(self, training: Training) -> bool:
         """Whether a checkpoint was trained so."""
         return (
-            training.loss == self.loss
+            not training.beyond
+            and training.loss == self.loss
             and self.label in (None, training.label)
             and self.tms in (None, training.tms)
             and training.hard_negatives >= self.hard_negatives

@@ -33,6 +33,7 @@ class Training:
 
     Attributes:
         label, tms: of the soft contrastive loss; the other losses have them too and do not use them.
+        beyond: something is done that the paper does not know, so that it is none of its rows.
         shared: what runs of other seeds have in common, and runs of other settings do not.
         data: (corpus, rows kept); empty where that was not recorded.
     """
@@ -44,6 +45,7 @@ class Training:
     label: str
     tms: bool
     hard_negatives: int
+    beyond: bool
     recipe: str
     steps: int
     batch_size: int
@@ -65,6 +67,7 @@ def training_of(run: Mapping[str, Any]) -> Training | None:
             label=str(said["label"]),
             tms=bool(said["tms"]),
             hard_negatives=int(said["hard_negatives"]),
+            beyond=bool(said.get("distil") or said.get("start_share")),
             recipe=str(said["recipe"]),
             steps=int(said["steps"]),
             batch_size=int(said["batch_size"]),
