@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from builders import make_plain_checkpoint, write
 from hypothesis import HealthCheck, settings
+from training_runs import Folders, folders_at
 
 # Time is no fault of a test: machines are shared, and the first texts that hypothesis draws take it a second.
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -97,3 +98,8 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def folders(tmp_path: Path, tiny_model: Path) -> Folders:
+    return folders_at(tmp_path, tiny_model)

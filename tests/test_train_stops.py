@@ -1,0 +1,260 @@
+"""Training that is stopped, killed or begun again: nothing is lost, and no folder is overwritten unasked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import write
+from training_runs import Folders, error_line, folders_at, made_rows, record, same_run, weights
+
+from bitext_bench.cli import main
+
+TESTS = Path(__file__).parent
+ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{TESTS.parent}:{TESTS}", "OMP_NUM_THREADS": "1"}
+
+pytestmark = pytest.mark.usefixtures("one_thread_throughout")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Folders:
+    """A run that nothing disturbed, in the folder "whole"."""
+    folders = folders_at(tmp_path_factory.mktemp("stops"), tiny_model)
+    assert main(folders.command("whole")) == 0
+    looks = [look["dev_accuracy"] for look in record(folders.root / "whole")["dev_curve"]]
+    assert looks[0] < looks[1] < looks[2], "the best weights have to be the last: earlier ones say nothing of a resume"
+    return folders
+
+
+KILLED = """
+import os, signal, sys
+from bitext_bench.cli import main
+from training.progress import Progress
+
+own = Progress.on_step_end
+
+def on_step_end(self, args, state, control, **kwargs):
+    if state.global_step == 10:  # the last checkpoint is of step 8, in the second epoch
+        os.kill(os.getpid(), signal.SIGKILL)
+    own(self, args, state, control, **kwargs)
+
+Progress.on_step_end = on_step_end
+import torch
+torch.set_num_threads(1)
+main(sys.argv[1:])
+"""
+
+
+@pytest.fixture(scope="module")
+def killed(whole: Folders) -> Path:
+    """What a run leaves that was killed in the tenth of its twelve steps."""
+    command = [sys.executable, "-c", KILLED, *whole.command("killed")]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    output = whole.root / "killed"
+    assert sorted(x.name for x in (output / "checkpoints").iterdir()) == ["checkpoint-4", "checkpoint-8", "eval"]
+    assert not (output / "modules.json").exists(), "no one may take it for a finished one"
+    return output
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_been(
+    whole: Folders, killed: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(killed, whole.root / "resumed")
+    write(whole.root / "resumed/checkpoints/runs/Nov24_host/events", ["what TensorBoard was told"])
+    assert main(whole.command("resumed")) == 1
+    assert "pass --resume to go on with it" in error_line(capfd)
+    assert main(whole.command("resumed", "--resume")) == 0
+    same_run(whole.root / "whole", whole.root / "resumed")
+    assert not (whole.root / "resumed/checkpoints").exists()
+    assert (whole.root / "resumed/runs/Nov24_host/events").read_text() == "what TensorBoard was told\n"
+
+
+@pytest.mark.parametrize("damage", ["trainer_state.json", "model.safetensors"])
+def test_a_checkpoint_that_was_cut_off_is_not_the_one_to_go_on_from(whole: Folders, killed: Path, damage: str) -> None:
+    output = whole.root / f"cut-{damage}"
+    shutil.copytree(killed, output)
+    (output / "checkpoints/checkpoint-8" / damage).unlink()
+    assert main(whole.command(output.name, "--resume")) == 0
+    same_run(whole.root / "whole", output)
+
+
+def signal_at(monkeypatch: pytest.MonkeyPatch, number: int, look: int) -> None:
+    """Send the signal while the held-out rows are looked at for the `look`-th time."""
+    from training.dev import DevAccuracy
+
+    own: Callable[..., dict[str, float]] = DevAccuracy.__call__
+    looks: list[int] = []
+
+    def call(self: DevAccuracy, *args: Any, **kwargs: Any) -> dict[str, float]:
+        looks.append(1)
+        if len(looks) == look:
+            signal.raise_signal(number)
+        return own(self, *args, **kwargs)
+
+    monkeypatch.setattr(DevAccuracy, "__call__", call)
+
+
+@pytest.mark.parametrize(("number", "look", "step"), [(signal.SIGTERM, 1, 5), (signal.SIGINT, 2, 9)])
+def test_a_signal_saves_and_says_how_to_go_on(
+    whole: Folders,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    number: int,
+    look: int,
+    step: int,
+) -> None:
+    output = whole.root / f"signal-{number}"
+    handlers = [signal.getsignal(x) for x in (signal.SIGTERM, signal.SIGINT)]
+    with monkeypatch.context() as patched:
+        signal_at(patched, number, look)
+        assert main(whole.command(output.name)) == 130
+    assert [signal.getsignal(x) for x in (signal.SIGTERM, signal.SIGINT)] == handlers
+    errors = capfd.readouterr().err
+    assert errors.splitlines()[-1] == (
+        f"bitext-bench: stopped after step {step} and saved; the same command with --resume goes on from there"
+    )
+    assert "Traceback" not in errors
+    assert not (output / "modules.json").exists()
+    assert (output / f"checkpoints/checkpoint-{step}").is_dir()
+    assert main(whole.command(output.name, "--resume")) == 0
+    same_run(whole.root / "whole", output)
+
+
+def test_a_signal_at_the_very_end_leaves_nothing_to_do_but_finish(
+    whole: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        signal_at(patched, signal.SIGTERM, 3)
+        assert main(whole.command("end")) in (0, 130)
+    if not (whole.root / "end/modules.json").exists():
+        assert main(whole.command("end", "--resume")) == 0
+    same_run(whole.root / "whole", whole.root / "end")
+
+
+def test_patience_is_counted_through_a_stop(whole: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nothing is learned at this rate: the first look stays the best one, and the second after it ends the run.
+    flat = ["--learning-rate", "1e-12", "--set", "patience=2", "--set", "eval_steps=2"]
+    assert main(whole.command("patient", *flat)) == 0
+    assert record(whole.root / "patient")["steps"] == 6
+    with monkeypatch.context() as patched:
+        signal_at(patched, signal.SIGTERM, 2)
+        assert main(whole.command("impatient", *flat)) == 130
+    assert main(whole.command("impatient", *flat, "--resume")) == 0
+    assert record(whole.root / "impatient")["steps"] == 6
+
+
+def test_a_projection_goes_on_where_it_was(whole: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The teacher has other dimensions than the student: the layer between them is trained, too."""
+    runs = Folders(tmp_path, whole.model)
+    shutil.copytree(whole.data, runs.data)
+    mse = ["--loss", "embedding-mse", "--teacher", "toys:hashing"]
+    assert main(runs.command("mse", *mse)) == 0
+    with monkeypatch.context() as patched:
+        signal_at(patched, signal.SIGTERM, 2)
+        assert main(runs.command("stopped", *mse)) == 130
+    shutil.copytree(runs.root / "stopped", runs.root / "cut-off")
+    (runs.root / "cut-off/checkpoints/checkpoint-9/loss.pt").unlink()
+    for output in ("stopped", "cut-off"):
+        assert main(runs.command(output, *mse, "--resume")) == 0
+        same_run(runs.root / "mse", runs.root / output)
+
+
+def test_resume_where_there_is_nothing_begins(whole: Folders) -> None:
+    assert main(whole.command("nothing", "--resume")) == 0
+    same_run(whole.root / "whole", whole.root / "nothing")
+
+
+def test_other_data_are_not_gone_on_with(
+    whole: Folders, killed: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    other = Folders(tmp_path, whole.model)
+    write(other.data / "made/en-fr.tsv", made_rows(104, seed=9))
+    shutil.copytree(killed, other.root / "resumed")
+    assert main(other.command("resumed", "--resume")) == 1
+    assert "made" in error_line(capfd)
+
+
+# Folders
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ([], ["exists: pass --resume", "--overwrite", "--output"]),
+        (["--resume"], ["is finished: run bitext-bench run --model"]),
+        (["--resume", "--seed", "7"], ["is finished"]),
+        (["--resume", "--overwrite"], ["--overwrite and --resume exclude each other"]),
+    ],
+)
+def test_a_finished_checkpoint_is_not_touched(
+    whole: Folders, capfd: pytest.CaptureFixture[str], more: list[str], words: list[str]
+) -> None:
+    before = {file: file.read_bytes() for file in (whole.root / "whole").rglob("*") if file.is_file()}
+    assert main(whole.command("whole", *more)) == 1
+    line = error_line(capfd)
+    for word in words:
+        assert word in line
+    assert before == {file: file.read_bytes() for file in (whole.root / "whole").rglob("*") if file.is_file()}
+
+
+def test_other_settings_are_named(whole: Folders, killed: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    more = ["--resume", "--seed", "7", "--lambda", "0.5", "--label", "average"]
+    assert main(whole.command("killed", *more)) == 1
+    line = error_line(capfd)
+    assert "seed was 42 and is 7" in line
+    for word in ("'lambda_cross': 0.1", "'lambda_cross': 0.5", "'label': 'priority'", "'label': 'average'"):
+        assert word in line
+    for word in ("batch_size", "student_prompt", "learning_rate"):
+        assert word not in line
+
+
+def test_overwrite_begins_anew_in_folders_of_training_alone(
+    folders: Folders, capfd: pytest.CaptureFixture[str]
+) -> None:
+    quick = ["--set", "dev_rows=0", "--max-steps", "2"]
+    assert main(folders.command("out", *quick)) == 0
+    (folders.root / "out/old").write_text("of the first run")
+    assert main(folders.command("out", *quick, "--seed", "3", "--overwrite")) == 0
+    assert record(folders.root / "out")["config"]["seed"] == 3
+    assert not (folders.root / "out/old").exists()
+    capfd.readouterr()
+    mine = folders.root / "mine/thesis.tex"
+    write(mine, ["years of work"])
+    for flag in ("--overwrite", "--resume"):
+        assert main(folders.command("mine", *quick, flag)) == 1
+        assert "holds no train_config.json" in error_line(capfd)
+        assert mine.read_text() == "years of work\n"
+    (folders.root / "file").write_text("a file")
+    assert main(folders.command("file", *quick, "--overwrite")) == 1
+    error_line(capfd)
+    assert (folders.root / "file").read_text() == "a file"
+
+
+@pytest.mark.parametrize(
+    "mistake", [["--data", "nowhere"], ["--model", "nowhere/at/all"], ["--tests", "nowhere"], ["--batch-size", "999"]]
+)
+def test_overwrite_does_not_throw_a_checkpoint_away_for_a_run_that_cannot_begin(
+    whole: Folders, folders: Folders, capfd: pytest.CaptureFixture[str], mistake: list[str]
+) -> None:
+    shutil.copytree(whole.root / "whole", folders.root / "out")
+    assert main(folders.command("out", "--overwrite", *mistake)) == 1
+    error_line(capfd)
+    assert weights(folders.root / "out") == weights(whole.root / "whole")
+
+
+@pytest.mark.parametrize("role", ["--model", "--teacher"])
+def test_overwrite_does_not_remove_what_the_run_begins_from(
+    whole: Folders, folders: Folders, capfd: pytest.CaptureFixture[str], role: str
+) -> None:
+    shutil.copytree(whole.root / "whole", folders.root / "out")
+    assert main(folders.command("out", "--overwrite", role, str(folders.root / "out"))) == 1
+    assert "--overwrite would remove the" in error_line(capfd)
+    assert weights(folders.root / "out") == weights(whole.root / "whole")
