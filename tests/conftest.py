@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from builders import make_plain_checkpoint, write
 from hypothesis import HealthCheck, settings
+from layout_results import Results
 from training_runs import Folders, folders_at
 
 # Time is no fault of a test: machines are shared, and the first texts that hypothesis draws take it a second.
@@ -103,3 +104,9 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture
 def folders(tmp_path: Path, tiny_model: Path) -> Folders:
     return folders_at(tmp_path, tiny_model)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Results:
+    (tmp_path / "results").mkdir()
+    return Results(tmp_path / "results")

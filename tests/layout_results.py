@@ -1,0 +1,118 @@
+"""Results in the making, for the tests of the paper's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bitext_bench.cli import main
+from bitext_bench.results import FORMAT, TaskResult, write_result
+from leaderboard.layout.arrange import Arranged, arrange
+from leaderboard.layout.measured import Measured, find_rows
+from leaderboard.layout.tables import LAYOUTS
+from leaderboard.read import read_results
+
+EN_XX = ("en-ko", "en-ja", "en-ru", "en-fr")
+ALL = (*EN_XX, "ru-ja", "ru-fr", "ru-ko", "ja-fr", "ja-ko", "fr-ko")
+FOUR = {"Tatoeba": {"fra-eng": 0.9, "jpn-eng": 0.8, "kor-eng": 0.7, "rus-eng": 0.6}}
+STUDENT = {"name": "local/student", "revision": "abc", "prompt": "query: "}
+
+
+def training(**changes: Any) -> dict[str, Any]:
+    """A training record as result files have it: Priority + TMS on en-ja, unless changed."""
+    return {
+        "recipe": "cpu-minutes",
+        "student": STUDENT,
+        "teacher": STUDENT,
+        "pairs": ["en-ja"],
+        "loss": "soft-contrastive",
+        "hard_negatives": 0,
+        "batch_size": 32,
+        "learning_rate": 5e-5,
+        "seed": 42,
+        "label": "priority",
+        "tms": True,
+        "lambda_cross": 0.1,
+        "tau_teacher": 0.1,
+        "tau_student": 0.1,
+        "corpora": {"made en-ja": 1000},
+        "settings": "0123456789ab",
+        "steps": 200,
+        "curve": [[100, 0.5], [200, 0.6]],
+        **changes,
+    }
+
+
+@dataclass
+class Results:
+    """A results folder in the making."""
+
+    root: Path
+    count: int = field(default=0)
+
+    def add(
+        self,
+        scores: Mapping[str, Mapping[str, float | None]],
+        said: dict[str, Any] | None = None,
+        *,
+        data: str = "made@sha256:1",
+        **model: Any,
+    ) -> None:
+        """Write the result files of one model: task to subset to score, each with an interval of 0.01 around it."""
+        self.count += 1
+        whole = {
+            "name": f"local/model-{self.count}",
+            "registered": None,
+            "revision": f"r{self.count}",
+            "prompt": "query: ",
+            "pooling": "mean",
+            "dtype": "fp32",
+            "max_length": 512,
+            **model,
+        }
+        for task, subsets in scores.items():
+            name = {"Tatoeba": "accuracy", "BUCC.v2": "accuracy", "FLORES-200": "xsim"}.get(task, "cosine_spearman")
+            entries = [
+                {
+                    "hf_subset": subset,
+                    "languages": ["eng-Latn"],
+                    "main_score": value,
+                    name: value,
+                    "n": 100,
+                    "intervals": {name: None if value is None else [value - 0.01, value + 0.01]},
+                    "signature": f"task:{task}|data:{data}",
+                }
+                for subset, value in subsets.items()
+            ]
+            run = {"format": FORMAT, "version": "0", "model": whole, "main_score": name}
+            run |= {"lower_is_better": name == "xsim", "summary": {}} | ({"training": said} if said else {})
+            folder = self.root / f"model-{self.count}" / str(whole["revision"])
+            outcomes = {("x", "pairs"): {"score": np.zeros(1, np.float32)}}
+            write_result(folder, TaskResult(task, "made", 0.0, {"test": entries}, run), outcomes)
+
+    def arranged(self, name: str) -> Arranged:
+        return arrange(name, LAYOUTS[name], read_results(self.root).entries)
+
+    def rows(self, name: str) -> list[tuple[str, str]]:
+        return [(m.row.group, " / ".join(m.row.labels)) for m in self.measured(name)]
+
+    def measured(self, name: str) -> list[Measured]:
+        return find_rows(LAYOUTS[name], read_results(self.root).entries)
+
+    def table(self, name: str, *more: str) -> str:
+        output = self.root.parent / f"{name}.md"
+        command = ["leaderboard", "--results", str(self.root), "--layout", name, "--output", str(output), *more]
+        assert main(command) == 0
+        return output.read_text(encoding="utf-8")
+
+
+def tatoeba(value: float) -> dict[str, dict[str, float | None]]:
+    return {"Tatoeba": {"jpn-eng": value}}
+
+
+def measured_lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("| ") and "*paper*" not in line][2:]
