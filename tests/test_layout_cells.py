@@ -150,6 +150,9 @@ def test_hostile_names_stay_in_their_cell(results: Results) -> None:
         student = {**STUDENT, "name": name}
         results.add(FOUR, training(student=student, pairs=[*EN_XX], recipe=name, corpora={name: 1}))
         results.add(FOUR, name=name, revision="abc")
+        results.add(FOUR, training(student=student, teacher=student, pairs=["en-ko"], tms=False))
+    other = MarkdownIt("commonmark", {"html": True}).enable("table").render(results.table("table1"))
+    assert "<script" not in other and other.count("<tr>") == 1 + 12 + len(HOSTILE)
     text = results.table("table3")
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
     assert "<script" not in html and "\u202e" not in html

@@ -182,14 +182,33 @@ def test_the_recipes_make_the_rows(name: str, results: Results) -> None:
         ("intfloat/multilingual-e5-base", "intfloat/multilingual-e5-base", "mE5-base / mE5-base"),
         ("local/multilingual-e5-base", "sentence-transformers/all-mpnet-base-v2", "mE5-base / MPNet"),
         ("FacebookAI/xlm-roberta-base", "intfloat/e5-base", "XLM-R / E5-base"),
-        ("intfloat/multilingual-e5-small", "intfloat/e5-base", None),
-        ("intfloat/multilingual-e5-base", "intfloat/e5-large", None),
+        ("intfloat/multilingual-e5-small", "intfloat/e5-base", "multilingual-e5-small / e5-base"),
+        ("intfloat/multilingual-e5-base", "intfloat/e5-large", "multilingual-e5-base / e5-large"),
     ],
 )
-def test_table_1_is_about_named_models(results: Results, student: str, teacher: str, row: str | None) -> None:
-    models = {"student": {**STUDENT, "name": student}, "teacher": {**STUDENT, "name": teacher}}
-    results.add(tatoeba(0.9), training(pairs=["en-ko"], tms=False, **models))
-    assert results.rows("table1") == ([("en-ko", row)] if row else [])
+def test_table_1_is_about_students_and_teachers(results: Results, student: str, teacher: str, row: str) -> None:
+    for more in ({"seed": 42}, {"seed": 43}, {"pairs": ["en-ja"]}, {"tms": True}, {"distil": 1.0}):
+        models = {"student": {**STUDENT, "name": student}, "teacher": {**STUDENT, "name": teacher}}
+        results.add(tatoeba(0.9), training(**{"pairs": ["en-ko"], "tms": False, **models, **more}))
+    assert results.rows("table1") == [("en-ko", row)]
+    assert results.measured("table1")[0].seeds == [42, 43]
+
+
+def test_the_papers_models_come_before_others(results: Results) -> None:
+    for pair in ("en-fr", "en-ko"):
+        for name in ("local/small", "local/multilingual-e5-base"):
+            models = {
+                "student": {**STUDENT, "name": name},
+                "teacher": {**STUDENT, "name": "local/multilingual-e5-base"},
+            }
+            results.add(tatoeba(0.9), training(pairs=[pair], tms=False, **models))
+    lines = [line.split(" | ")[:3] for line in measured_lines(results.table("table1"))]
+    assert lines == [
+        ["| en-ko", "mE5-base", "mE5-base"],
+        ["| ", "small", "multilingual-e5-base"],
+        ["| en-fr", "mE5-base", "mE5-base"],
+        ["| ", "small", "multilingual-e5-base"],
+    ]
 
 
 def test_three_seeds_are_one_row(results: Results) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from decimal import ROUND_HALF_UP, Decimal
 from string import ascii_lowercase
 
@@ -19,6 +19,7 @@ _OTHER_DATA = "the rows of this block were not scored on the same data, and are 
 def render_layout(table: Arranged) -> str:
     """Return the table with what has to be known to read it."""
     settings, reasons = _Notes(""), _Notes(ascii_lowercase)
+    papers = {label for row in table.layout.rows for label in row.labels}
     rows = []
     for block in table.blocks:
         columns = [_rendered(block, i, column, reasons) for i, column in enumerate(table.columns)]
@@ -26,7 +27,7 @@ def render_layout(table: Arranged) -> str:
             cells = [column[i] for column in columns]
             if not line.measured:
                 cells[len(cells) - table.own :] = [""] * table.own
-            rows.append([*_labels(line, first=i == 0), *cells, _source(line, settings)])
+            rows.append([*_labels(line, papers, first=i == 0), *cells, _source(line, settings)])
     head = [*table.layout.head, *(column.name for column in table.columns), "source"]
     notes = [*settings.lines(), *reasons.lines()]
     parts = [
@@ -122,9 +123,9 @@ def _range(line: Line, cell: Cell, column: Column) -> str:
     return (f" [{span}]" if cell.seeds > 1 else f" ({span})") + few
 
 
-def _labels(line: Line, *, first: bool) -> list[str]:
+def _labels(line: Line, papers: Set[str], *, first: bool) -> list[str]:
     if line.measured:
-        labels = [label if label in line.row.labels else escape(label) for label in line.labels]
+        labels = [label if label in papers else escape(label) for label in line.labels]
     else:
         labels = [f"*{label}*" for label in line.labels]
     return [line.row.group if first else "", *labels] if line.row.group else labels

@@ -78,20 +78,36 @@ def find_rows(layout: Layout, entries: Iterable[Entry]) -> list[Measured]:
     """Return the measured rows, in the order of the paper's; several for one row where settings differ."""
     entries = list(entries)
     models = _models(entries)
-    checkpoints = {row: _by_settings(row, models) for row in layout.rows}
+    rows = (*layout.rows, *_rows_of_other_models(layout, models))
+    checkpoints = {row: _by_settings(row, models) for row in rows}
     found = []
-    for row in layout.rows:
+    for row in rows:
         if row.objective:
             found += checkpoints[row]
         elif row.registered:
             named = [model for model in models if not model.training and _registered(model) == row.registered]
             found += [Measured(row, (model,)) for model in named]
         else:
-            begun = [m.student for other in layout.rows if other.group == row.group for m in checkpoints[other]]
+            begun = [m.student for other in rows if other.group == row.group for m in checkpoints[other]]
             found += [
                 Measured(row, (model,)) for student in dict.fromkeys(begun) for model in _as_it_is(student, entries)
             ]
     return found
+
+
+def _rows_of_other_models(layout: Layout, models: Iterable[Scored]) -> list[Row]:
+    """Return a row for each student and teacher of a table of models that no row of the paper has."""
+    if not layout.of_models:
+        return []
+    trainings = [model.training for model in models if model.training]
+    rows = []
+    for group in layout.groups:
+        for said in trainings:
+            names = (said.student.short, said.teacher.short)
+            row = Row(group, names, layout.of_models, frozenset({group}), *(name.casefold() for name in names))
+            if row.fits(said) and not any(other.fits(said) for other in (*layout.rows, *rows)):
+                rows.append(row)
+    return sorted(rows, key=lambda row: (layout.groups.index(row.group), row.labels))
 
 
 def _models(entries: Iterable[Entry]) -> list[Scored]:

@@ -93,8 +93,9 @@ class Layout:
     Attributes:
         head: over the labels of a row, the group's first where there are groups.
         names_student: the first label of a measured row is its student's name.
-        by_student: rows of different students are not compared, and stand in blocks of their own.
         recipe: one that makes a row.
+        by_student: rows of different students are not compared, and stand in blocks of their own.
+        of_models: of a table of students and teachers, how they are trained: others than the paper's have rows too.
     """
 
     title: str
@@ -104,6 +105,7 @@ class Layout:
     recipe: str
     names_student: bool = False
     by_student: bool = True
+    of_models: Objective | None = None
 
     @property
     def groups(self) -> list[str]:
@@ -228,6 +230,7 @@ LAYOUTS: Mapping[str, Layout] = {
         _TABLE_1,
         "table1-me5-me5",
         by_student=False,
+        of_models=_PRIORITY,
     ),
     "table2": Layout("losses, trained on one language pair", ("Lang", "Loss"), _PAIR_COLUMNS, _TABLE_2, "table2-soft"),
     "table3": Layout(
