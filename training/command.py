@@ -123,7 +123,7 @@ def _record(recipe: str, config: TrainConfig, prepared: Prepared, trained: Train
     student = _named(config.student, config.student_prompt)
     return {
         "bitext_bench": __version__,
-        "recipe": recipe,
+        "recipe": Path(recipe).name,  # not where the user keeps it
         "config": config.to_dict(),
         "models": {"student": student, "teacher": _named(config.teacher or config.student, config.teacher_prompt)},
         "pairs": [str(item.pair) for item in prepared.data],

@@ -100,7 +100,7 @@ def _rows_of_other_models(layout: Layout, models: Iterable[Scored]) -> list[Row]
     if not layout.of_models:
         return []
     trainings = [model.training for model in models if model.training]
-    rows = []
+    rows: list[Row] = []
     for group in layout.groups:
         for said in trainings:
             names = (said.student.short, said.teacher.short)
