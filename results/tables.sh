@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# The measured rows of the paper's tables (results/README.md): trains and scores those that results/ does not have yet.
+#
+#     results/tables.sh DATA MODELS WORK [PATTERN [JOBS]]
+#
+# DATA has train/ and the test sets, MODELS e5-small-q4 and minilm-l6, WORK takes checkpoints, logs and vectors. PATTERN
+# (of grep -E) chooses rows by name; JOBS are run at the same time. A run takes minutes; what is finished is not run again.
+set -euo pipefail
+data=$(realpath "$1") models=$(realpath "$2") work=$(realpath -m "$3") pattern=${4:-.} jobs=${5:-1}
+results=$(cd "$(dirname "$0")" && pwd)
+everyday="manythings-tatoeba small_parallel_enja tatoeba-test-v2021"  # the domain of Tatoeba
+mkdir -p "$work/train"
+
+# Pairs without English, by way of sentences with two translations of the same English.
+pivot() {  # source, target, corpora
+    local a=$1 b=$2 side corpus; shift 2
+    mkdir -p "$work/train/pivot"
+    for side in "$a" "$b"; do
+        for corpus in "$@"; do cat "$data/train/$corpus/en-$side.tsv" 2>/dev/null || true; done >"$work/pivot.$side"
+    done
+    awk -F'\t' 'NR == FNR { if (!($1 in seen)) seen[$1] = $2; next } $1 in seen { print seen[$1] "\t" $2 }' \
+        "$work/pivot.$a" "$work/pivot.$b" >"$work/train/pivot/$a-$b.tsv"
+}
+
+# One line a run: name, student, teacher, then flags; a seed is put behind the name.
+rows() {
+    local e5=e5-small-q4 minilm=minilm-l6 all="ko-fr ko-ja ko-ru fr-ja fr-ru ja-ru" pair other
+    flags() { printf -- '--pair %s ' "$@"; }
+    for pair in en-ko en-fr en-ru; do
+        echo "table2-soft-$pair $e5 $e5 --tms $(flags $pair)"
+        echo "table2-hard-$pair $e5 $e5 --label hard $(flags $pair)"
+        echo "table2-mse-$pair $e5 $e5 --loss embedding-mse $(flags $pair)"
+        echo "table2-ranking-$pair $e5 $e5 --loss ranking --set hard_negatives=1 $(flags $pair)"
+    done
+    for pair in en-ko en-fr en-ja en-ru; do
+        echo "table4-priority-$pair $e5 $e5 $(flags $pair)"
+        echo "table4-average-$pair $e5 $e5 --label average $(flags $pair)"
+    done
+    for pair in en-ko en-fr; do
+        echo "table1-e5-minilm-$pair $e5 $minilm $(flags $pair)"
+        echo "table1-minilm-e5-$pair $minilm $e5 $(flags $pair)"
+        echo "table1-minilm-minilm-$pair $minilm $minilm $(flags $pair)"
+    done
+    for other in en-xx all; do
+        pair="en-ko en-fr en-ja en-ru"; [ $other = en-xx ] || pair="$pair $all"
+        echo "table5-average-$other $e5 $e5 --label average $(flags $pair)"
+        echo "table5-priority-$other $e5 $e5 $(flags $pair)"
+        echo "table5-tms-$other $e5 $e5 --tms $(flags $pair)"
+    done
+    echo "table3-mse-en-xx $e5 $e5 --loss embedding-mse $(flags en-ko en-fr en-ja en-ru)"
+    echo "table6-fr-xx $e5 $e5 $(flags en-ko en-fr en-ja en-ru ko-fr fr-ja fr-ru)"
+    echo "table6-ru-xx $e5 $e5 $(flags en-ko en-fr en-ja en-ru ko-ru fr-ru ja-ru)"
+}
+
+run() {  # seed, name, student, teacher, flags
+    local seed=$1 name=$2-seed$1 student=$3 teacher=$4 prompts=() tasks languages; shift 4
+    [ "$student" = minilm-l6 ] || prompts+=(--prompt "query: ")
+    [ "$teacher" = minilm-l6 ] || prompts+=(--teacher-prompt "query: ")
+    [ "$teacher" != minilm-l6 ] || prompts+=(--teacher-prompt "")
+    tasks="Tatoeba BUCC-style-mining STSBenchmark KorSTS JSTS STSBenchmarkMultilingualSTS" languages="en ko fr ja ru"
+    case $name in
+    *-en-ko-*) tasks="Tatoeba STSBenchmark KorSTS" languages="en ko" ;;
+    *-en-fr-*) tasks="Tatoeba BUCC-style-mining STSBenchmark STSBenchmarkMultilingualSTS" languages="en fr" ;;
+    *-en-ja-*) tasks="Tatoeba STSBenchmark JSTS" languages="en ja" ;;
+    *-en-ru-*) tasks="Tatoeba BUCC-style-mining STSBenchmark STSBenchmarkMultilingualSTS" languages="en ru" ;;
+    *) tasks="$tasks FLORES-200" ;;
+    esac
+    # shellcheck disable=SC2086
+    {
+        bitext-bench train --recipe cpu-minutes --model "$models/$student" --teacher "$models/$teacher" "${prompts[@]}" \
+            --data "$work/train" --corpora $everyday pivot --tests "$data" --seed "$seed" \
+            --output "$work/$name" --cache-folder "$work/vectors" "$@"
+        bitext-bench run --model "$work/$name" --data "$data" --tasks $tasks --languages $languages \
+            --output-folder "$results" --cache-folder "$work/vectors"
+    } >"$work/$name.log" 2>&1 && echo "$name" || { echo "$name failed: see $work/$name.log" >&2; return 1; }
+}
+
+for corpus in $everyday; do ln -sfn "$data/train/$corpus" "$work/train/$corpus"; done
+for pair in "ko fr" "ko ja" "ko ru" "fr ja" "fr ru" "ja ru"; do
+    # shellcheck disable=SC2086
+    pivot $pair $everyday python-docs libreoffice-help
+done
+export -f run
+export data models work results everyday
+rows | while read -r name rest; do for seed in 42 43 44; do echo "$seed $name $rest"; done; done | grep -E "$pattern" |
+    while read -r seed name rest; do
+        compgen -G "$results/local__$name-seed$seed/*/Tatoeba.json" >/dev/null || echo "$seed $name $rest"
+    done | xargs -r -P "$jobs" -L 1 bash -c 'run "$@"' run
