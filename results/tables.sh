@@ -53,10 +53,9 @@ rows() {
 }
 
 run() {  # seed, name, student, teacher, flags
-    local seed=$1 name=$2-seed$1 student=$3 teacher=$4 prompts=() tasks languages; shift 4
-    [ "$student" = minilm-l6 ] || prompts+=(--prompt "query: ")
-    [ "$teacher" = minilm-l6 ] || prompts+=(--teacher-prompt "query: ")
-    [ "$teacher" != minilm-l6 ] || prompts+=(--teacher-prompt "")
+    local seed=$1 name=$2-seed$1 student=$3 teacher=$4 prompt="query: " teacher_prompt="query: " tasks languages; shift 4
+    [ "$student" != minilm-l6 ] || prompt=""
+    [ "$teacher" != minilm-l6 ] || teacher_prompt=""
     tasks="Tatoeba BUCC-style-mining STSBenchmark KorSTS JSTS STSBenchmarkMultilingualSTS" languages="en ko fr ja ru"
     case $name in
     *-en-ko-*) tasks="Tatoeba STSBenchmark KorSTS" languages="en ko" ;;
@@ -67,9 +66,9 @@ run() {  # seed, name, student, teacher, flags
     esac
     # shellcheck disable=SC2086
     {
-        bitext-bench train --recipe cpu-minutes --model "$models/$student" --teacher "$models/$teacher" "${prompts[@]}" \
-            --data "$work/train" --corpora $everyday pivot --tests "$data" --seed "$seed" \
-            --output "$work/$name" --cache-folder "$work/vectors" "$@"
+        bitext-bench train --recipe cpu-minutes --model "$models/$student" --teacher "$models/$teacher" \
+            --prompt "$prompt" --teacher-prompt "$teacher_prompt" --data "$work/train" --corpora $everyday pivot --tests "$data" \
+            --seed "$seed" --output "$work/$name" --cache-folder "$work/vectors" "$@"
         bitext-bench run --model "$work/$name" --data "$data" --tasks $tasks --languages $languages \
             --output-folder "$results" --cache-folder "$work/vectors"
     } >"$work/$name.log" 2>&1 && echo "$name" || { echo "$name failed: see $work/$name.log" >&2; return 1; }
