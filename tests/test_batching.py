@@ -1,21 +1,32 @@
-"""Batches of alike lengths: every row once, no sentence twice in a batch, and less padding than at random."""
+"""Batches of alike lengths and meanings: every row once, no sentence twice in one, and what is alike is together."""
 
 from __future__ import annotations
 
 from itertools import chain
 
+import pytest
 import torch
 from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn import functional
 
-from training.batching import AlikeLengths
+from training.batching import AlikeLengths, AlikeMeanings
 
 
 def sampler(rows: list[tuple[str, str]], size: int, *, drop_last: bool = False, seed: int = 0) -> AlikeLengths:
     columns = {"source": [s for s, _ in rows], "target": [t for _, t in rows], "label": list(range(len(rows)))}
     generator = torch.Generator()
     return AlikeLengths(Dataset.from_dict(columns), size, drop_last, ["label"], generator, seed)
+
+
+def by_meaning(vectors: Tensor, size: int, labels: list[int] | list[list[int]], *, seed: int = 0) -> AlikeMeanings:
+    """Return a sampler of rows whose anchors have these of the vectors."""
+    texts = [str(i) for i in range(len(labels))]
+    dataset = Dataset.from_dict({"source": texts, "target": texts, "label": labels})
+    settings = {"drop_last": False, "valid_label_columns": ["label"], "generator": torch.Generator(), "seed": seed}
+    return AlikeMeanings(dataset, vectors=functional.normalize(vectors, dim=1), batch_size=size, **settings)
 
 
 words = st.sampled_from(["a", "bb", "ccc", "dd dd", "e e e e", "f", "g" * 30])
@@ -56,3 +67,38 @@ def test_epochs_and_seeds_have_orders_of_their_own() -> None:
     first.set_epoch(1)
     assert before != list(first)
     assert before != list(other)
+
+
+@given(st.integers(1, 300), st.integers(1, 9), st.integers(0, 3))
+def test_by_meaning_too_every_row_comes_once(rows: int, size: int, epoch: int) -> None:
+    vectors = torch.randn(rows, 3, generator=torch.Generator().manual_seed(rows))
+    made = by_meaning(vectors, size, list(range(rows)))
+    made.set_epoch(epoch)
+    batches = list(made)
+    assert sorted(chain.from_iterable(batches)) == list(range(rows))
+    assert all(len(batch) == size for batch in batches[:-1])
+    assert list(made) == batches, "the same epoch again, as a run that goes on needs it"
+
+
+@pytest.mark.parametrize("both_sides", [False, True])
+def test_two_topics_are_never_in_one_batch(both_sides: bool) -> None:
+    """Labels are rows of the vectors, in their own order; of both sides' the anchor's, here the even ones, counts."""
+    vectors = torch.tensor([[1.0, 0.1], [0.0, 1.0], [-1.0, 0.1], [0.0, 1.0]])
+    anchors = [0, 2] * 40
+    made = by_meaning(vectors, 10, [[anchor, anchor + 1] for anchor in anchors] if both_sides else anchors)
+    batches = list(made)
+    assert len(batches) == 8
+    assert all(len({row % 2 for row in batch}) == 1 for batch in batches)
+
+
+def test_vectors_of_a_batch_are_near_each_other_and_batches_change_with_the_epoch() -> None:
+    vectors = functional.normalize(torch.randn(3_000, 8, generator=torch.Generator().manual_seed(1)), dim=1)
+    made = by_meaning(vectors, 10, list(range(3_000)))
+    first = list(made)
+
+    def nearness(batches: list[list[int]]) -> float:
+        return float(torch.stack([(vectors[batch] @ vectors[batch].T).mean() for batch in batches]).mean())
+
+    assert nearness(first) > 3 * nearness([list(range(i, i + 10)) for i in range(0, 3_000, 10)])
+    made.set_epoch(1)
+    assert list(made) != first

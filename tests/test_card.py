@@ -19,8 +19,10 @@ HOSTILE = "x|<b>`a`\n# big |\r\n---\x1b[31m\u2028<script>"
 def record(**changes: Any) -> dict[str, Any]:
     config = make_config({"student": "org/model", "pairs": ["en-ja", "en-fr"], "student_prompt": "query: "}).to_dict()
     corpus = {"name": "made", "pair": "en-ja", "sha256": "0" * 64, "weight": 1.5, "read": 12345, "leaks": 7}
+    model = {"name": "org/model", "revision": "0123", "prompt": "query: "}
     usual = {
         "bitext_bench": "9.9",
+        "models": {"student": model, "teacher": model},
         "recipe": "paper",
         "config": {**config, **changes.pop("config", {})},
         "pairs": ["en-ja", "en-fr"],
@@ -74,6 +76,7 @@ def test_what_it_says() -> None:
     assert data[2] == ["made", "en-ja", "12,345", "1,003", "7", "11,335", "1.5", "0" * 64]
     said = {row[0]: row[1] for row in settings[2:]}
     assert (said["batch_size"], said["tau_teacher"], said["label"]) == ("`32`", "`0.1`", "`'priority'`")
+    assert (said["student"], said["teacher"]) == ("`'org/model'`", "`'org/model'`")
     assert said.keys() == {
         *make_config({"student": "x", "pairs": ["en-fr"]}).to_dict(),
         *record()["config"]["objective"],
@@ -140,8 +143,9 @@ def same_shape(card: str, plain: str) -> None:
 
 
 HOSTILE_RECORDS: dict[str, dict[str, Any]] = {
-    "student": {"config": {"student": HOSTILE}},
-    "teacher": {"config": {"teacher": HOSTILE}},
+    "student": {"models": {**record()["models"], "student": {"name": HOSTILE}}},
+    "teacher": {"models": {**record()["models"], "teacher": {"name": HOSTILE}}},
+    "folder": {"config": {"student": HOSTILE}},
     "prompt": {"config": {"student_prompt": HOSTILE, "teacher_prompt": HOSTILE}},
     "corpora": {"config": {"corpora": (HOSTILE,)}},
     "recipe": {"recipe": HOSTILE},
@@ -185,6 +189,7 @@ def test_hostile_names_through_the_command(tiny_model: Path, tmp_path: Path, cap
     paths = ["--model", str(tmp_path / evil), "--data", str(tmp_path / "pairs"), "--output", str(tmp_path / f"{evil}o")]
     assert main(["train", *quick.split(), *paths, "--cache-folder", str(tmp_path / "cache")]) == 0
     card = (tmp_path / f"{evil}o/README.md").read_text(encoding="utf-8")
+    assert str(tmp_path) not in card
     same_shape(card, render_card("x", record(dev_curve=[]), []))
     assert ModelCard(card).data.model_name == f"{evil}o"
     assert len((tmp_path / f"{evil}o/dropped.tsv").read_text().splitlines()) == 1

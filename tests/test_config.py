@@ -368,6 +368,14 @@ def test_shares_are_from_0_to_less_than_1(name: str) -> None:
     assert getattr(config(**{name: 0.0}), name) == 0.0
 
 
+def test_alike_meanings_need_a_teacher() -> None:
+    said = "alike_meanings asks a teacher, which hard labels and ranking lack: leave it out, or take soft labels"
+    assert complaint({**MINIMAL, "alike_meanings": True, "loss": "ranking"}) == said
+    assert complaint({**MINIMAL, "alike_meanings": True, "objective": {"label": "hard"}}) == said
+    assert config(alike_meanings=True, objective={"label": "hard", "distil": 1.0}).alike_meanings
+    assert config(alike_meanings=True, loss="embedding-mse").alike_meanings
+
+
 def test_gradient_caching_is_the_soft_contrastive_losss() -> None:
     said = complaint({**MINIMAL, "mini_batch": 4, "loss": "ranking"})
     assert said == "mini_batch is 4: only the soft-contrastive loss takes it, not ranking"

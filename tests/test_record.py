@@ -39,7 +39,9 @@ def write_record(folder: Path, sha256: str = "ab", **settings: Any) -> Path:
         ({"learning_rate": 1e-4}, False),
         ({"sha256": "cd"}, False),
         ({"alike_lengths": False, "dropout": None, "start_share": 0.0}, True),  # as records before these settings
+        ({"alike_meanings": False}, True),
         ({"alike_lengths": True}, False),
+        ({"alike_meanings": True}, False),
         ({"dropout": 0.0}, False),
         ({"start_share": 0.25}, False),
     ],

@@ -10,6 +10,7 @@ from builders import write
 from training_runs import Folders, folders_at, made_rows, record, same_run, weights
 
 from bitext_bench.cli import main
+from bitext_bench.encoders.record import training_of
 
 pytestmark = pytest.mark.usefixtures("one_thread_throughout")
 
@@ -198,6 +199,17 @@ def test_hard_labels_with_distillation_alike_lengths_and_no_dropout(folders: Fol
     saved, start = (json.loads((x / "config.json").read_text()) for x in (folders.root / "out", folders.model))
     for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "attn_implementation", "_attn_implementation"):
         assert saved.get(name) == start.get(name)
+
+
+@pytest.mark.parametrize("label", ["priority", "average"])
+def test_batches_of_alike_meanings(folders: Folders, label: str) -> None:
+    alike = ["--max-steps", "6", "--label", label, "--set", "alike_meanings=true"]
+    assert main(folders.command("alike", *alike)) == 0
+    assert main(folders.command("random", *alike[:-1], "alike_meanings=false")) == 0
+    assert weights(folders.root / "alike") != weights(folders.root / "random")
+    said = training_of(folders.root / "alike")
+    assert said
+    assert said["alike_meanings"] is True
 
 
 def test_distillation_takes_a_teacher_of_the_students_dimensions(

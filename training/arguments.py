@@ -6,12 +6,11 @@ from pathlib import Path
 
 import torch
 from sentence_transformers import SentenceTransformerTrainingArguments
-from sentence_transformers.sentence_transformer.training_args import BatchSamplers, MultiDatasetBatchSamplers
+from sentence_transformers.sentence_transformer.training_args import MultiDatasetBatchSamplers
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK, get_available_reporting_integrations
 
 from bitext_bench.errors import UserError
 
-from .batching import AlikeLengths
 from .config import Precision, TrainConfig
 from .resume import CHECKPOINTS
 
@@ -80,7 +79,6 @@ def trainer_arguments(
         fp16=precision == "fp16",
         seed=config.seed,
         data_seed=config.seed,
-        batch_sampler=AlikeLengths if config.alike_lengths else BatchSamplers.NO_DUPLICATES,
         multi_dataset_batch_sampler=MultiDatasetBatchSamplers.PROPORTIONAL,
         prompts=dict.fromkeys(columns, config.student_prompt),
         eval_strategy="steps" if evaluated else "no",

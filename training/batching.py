@@ -1,18 +1,20 @@
-"""Batches of rows of alike lengths, so that little of them is padding."""
+"""Batches of rows of alike lengths, so that little of them is padding, or of alike meanings, so that they are hard."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from datasets import Dataset
 from sentence_transformers.base.sampler import DefaultBatchSampler
+from torch import Tensor
 
 T = TypeVar("T")
 
-_POOL = 64  # batches
+_POOL = 64  # batches that are sorted by length together
+_TOPIC = 4  # batches of alike meanings that are
 
 
 class AlikeLengths(DefaultBatchSampler):
@@ -40,11 +42,9 @@ class AlikeLengths(DefaultBatchSampler):
         """Yield row numbers of one batch after the other, the same ones for the same seed and epoch."""
         if self.generator is not None:
             self.generator.manual_seed(self.seed + self.epoch)
-        order = self._shuffled(range(len(self._rows)))
         left: deque[int] = deque()
-        for start in range(0, len(order), _POOL * self.batch_size):
-            pool = [*left, *order[start : start + _POOL * self.batch_size]]
-            left = deque(sorted(pool, key=self._lengths.__getitem__))
+        for pool in self._pools(self._shuffled(range(len(self._rows)))):
+            left = deque(sorted([*left, *pool], key=self._lengths.__getitem__))
             batches = []
             while len(batch := self._take(left)) == self.batch_size:
                 batches.append(batch)
@@ -52,6 +52,11 @@ class AlikeLengths(DefaultBatchSampler):
             yield from self._shuffled(batches)
         while left and not self.drop_last:
             yield self._take(left)
+
+    def _pools(self, order: list[int]) -> Iterator[list[int]]:
+        """Cut the rows into those that are sorted by length together."""
+        for start in range(0, len(order), _POOL * self.batch_size):
+            yield order[start : start + _POOL * self.batch_size]
 
     def _take(self, rows: deque[int]) -> list[int]:
         """Take the first rows that make up a batch, as many as there are; the others keep their order."""
@@ -70,3 +75,37 @@ class AlikeLengths(DefaultBatchSampler):
 
     def _shuffled(self, items: Sequence[T]) -> list[T]:
         return [items[i] for i in torch.randperm(len(items), generator=self.generator).tolist()]
+
+
+class AlikeMeanings(AlikeLengths):
+    """Draws pools of four batches whose anchors mean much the same to the teacher, then as above.
+
+    What a sentence has to be told from is then near it. That some of it are translations as good as the pair's own is
+    what soft labels are for. Hofstätter et al. 2021 (topic-aware sampling) do it by clusters.
+
+    Args:
+        vectors: the teacher's (R, D), of which the dataset's "label" has the row of each anchor.
+    """
+
+    def __init__(self, dataset: Dataset, *, vectors: Tensor, **settings: Any) -> None:
+        super().__init__(dataset, **settings)
+        rows = torch.tensor(dataset["label"])
+        self._vectors = vectors[rows if rows.ndim == 1 else rows[:, 0]]
+
+    def _pools(self, order: list[int]) -> Iterator[list[int]]:
+        pools = list(self._split(torch.tensor(order)))
+        return iter([pool.tolist() for pool in self._shuffled(pools)])
+
+    def _split(self, rows: Tensor) -> Iterator[Tensor]:
+        """Halve the rows along the line between two that are far apart, and the halves, down to pools."""
+        pools = len(rows) // (_TOPIC * self.batch_size)
+        if pools < 2:
+            yield rows
+            return
+        vectors = self._vectors[rows]
+        one = vectors[(vectors @ vectors[0]).argmin()]  # the first is a random one
+        other = vectors[(vectors @ one).argmin()]
+        along = (vectors @ (one - other)).argsort()
+        middle = pools // 2 * _TOPIC * self.batch_size
+        yield from self._split(rows[along[:middle].sort().values])
+        yield from self._split(rows[along[middle:].sort().values])

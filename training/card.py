@@ -61,12 +61,12 @@ def _metadata(name: str, record: Mapping[str, Any], results: Sequence[TaskResult
 
 
 def _sections(name: str, record: Mapping[str, Any], results: Sequence[TaskResult]) -> Iterator[str]:
-    config = record["config"]
+    config, models = record["config"], record["models"]
     yield f"# {_plain(name)}"
     yield (
-        f"`{_plain(config['student'])}` aligned on {', '.join(record['pairs'])} with the loss {config['loss']} "
+        f"`{_plain(models['student']['name'])}` aligned on {', '.join(record['pairs'])} with the loss {config['loss']} "
         f"(recipe {_plain(record['recipe'])}), by bitext-bench {record['bitext_bench']}. Teacher: "
-        f"`{_plain(config['teacher'] or config['student'])}`. Prompt: `{_plain(repr(config['student_prompt']))}`, "
+        f"`{_plain(models['teacher']['name'])}`. Prompt: `{_plain(repr(config['student_prompt']))}`, "
         "saved with the model."
     )
     audit = record["audit"]
@@ -129,6 +129,8 @@ def _data(record: Mapping[str, Any]) -> str:
 
 def _training(record: Mapping[str, Any]) -> str:
     config = {k: v for k, v in record["config"].items() if k != "objective"}
+    # By what they are called, not by where they lay.
+    config |= {who: model["name"] for who, model in record["models"].items()}
     settings = [*config.items(), *record["config"]["objective"].items()]
     lines = [tabulate([[k, f"`{_plain(repr(v))}`"] for k, v in settings], headers=["setting", ""], tablefmt="github")]
     lines.append(f"{record['steps']:,} steps over {sum(record['rows'].values()):,} rows.")

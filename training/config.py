@@ -61,6 +61,8 @@ class TrainConfig:
         batch_size: pairs in a batch on each process.
         mini_batch: sentences whose activations are kept at once; None keeps all.
         alike_lengths: put sentences of alike lengths into a batch, which spares padding and makes negatives harder.
+        alike_meanings: put sentences of alike lengths and of alike meanings to the teacher into a batch, as harder
+            negatives still.
         max_length: tokens after which a training sentence is cut.
         epochs: passes over the data, where `max_steps` does not end the run; may be a fraction.
         max_steps: stop there; None trains `epochs`.
@@ -101,6 +103,7 @@ class TrainConfig:
     batch_size: int = 32
     mini_batch: int | None = None
     alike_lengths: bool = False
+    alike_meanings: bool = False
     max_length: int = 128
     epochs: float = 1.0
     max_steps: int | None = None
@@ -134,6 +137,10 @@ class TrainConfig:
             raise UserError(
                 f"mini_batch is {self.mini_batch}: only the soft-contrastive loss takes it, not {self.loss}"
             )
+        if self.alike_meanings and not self.has_teacher:
+            raise UserError(
+                "alike_meanings asks a teacher, which hard labels and ranking lack: leave it out, or take soft labels"
+            )
         if not self.lang_pairs:
             raise UserError("no language pair to train on: pass --pair en-ja, or --languages en,ja")
         for pair in self.lang_pairs:
@@ -155,6 +162,11 @@ class TrainConfig:
         for name, value in asdict(self.objective).items():
             if isinstance(value, float) and not isfinite(value):
                 raise UserError(f"{name} is {value}: expected a finite number")
+
+    @property
+    def has_teacher(self) -> bool:
+        """Whether a teacher is looked at."""
+        return self.loss == "embedding-mse" or (self.loss == "soft-contrastive" and self.objective.needs_teacher)
 
     @property
     def lang_pairs(self) -> tuple[LangPair, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from datasets import Dataset, DatasetDict
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 from sentence_transformers.sentence_transformer.losses import MSELoss, MultipleNegativesRankingLoss
+from sentence_transformers.sentence_transformer.training_args import BatchSamplers
 from torch import Tensor, nn
 from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback
 
@@ -20,6 +22,7 @@ from bitext_bench.encoders.transformer import TransformerEncoder
 from bitext_bench.errors import UserError
 
 from .arguments import trainer_arguments
+from .batching import AlikeLengths, AlikeMeanings
 from .blend import blend, trainable
 from .config import TrainConfig
 from .corpora import sample_weighted
@@ -85,6 +88,7 @@ def train(
     with arguments.main_process_first(desc="teacher"):
         teacher = _teacher_vectors(config, training, cache)
         datasets = _datasets(config, training, teacher, cache)
+    arguments.batch_sampler = _batch_sampler(config, teacher)
     student = open_student(config)
     own_length = student.max_seq_length
     student.max_seq_length = min(config.max_length, own_length or config.max_length)
@@ -114,6 +118,12 @@ def train(
         blended=criterion(student) if criterion and start and not progress.stopped else {},
         stopped=progress.stopped,
     )
+
+
+def _batch_sampler(config: TrainConfig, teacher: TeacherVectors | None) -> Any:  # noqa: ANN401 (the trainer's own type)
+    if config.alike_meanings and teacher is not None:
+        return partial(AlikeMeanings, vectors=teacher.vectors)
+    return AlikeLengths if config.alike_lengths else BatchSamplers.NO_DUPLICATES
 
 
 def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None) -> None:
@@ -242,10 +252,9 @@ class _ByRow(nn.Module):
 
 
 def _teacher_vectors(config: TrainConfig, training: Sequence[PairRows], cache: Path) -> TeacherVectors | None:
-    soft = config.loss == "soft-contrastive" and config.objective.needs_teacher
-    if not soft and config.loss != "embedding-mse":
+    if not config.has_teacher:
         return None
-    label = config.objective.label if soft else "priority"
+    label = config.objective.label if config.loss == "soft-contrastive" else "priority"
     model: Model = resolve_model(config.teacher or config.student, ModelOptions(prompt=config.teacher_prompt))
     return encode_teacher(model, config.teacher_prompt, training, label, cache)
 

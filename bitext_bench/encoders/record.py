@@ -14,9 +14,9 @@ from .fingerprint import read_config
 _FILE = "train_config.json"
 _SETTINGS = ("loss", "hard_negatives", "batch_size", "learning_rate", "seed")
 _OBJECTIVE = ("label", "tms", "lambda_cross", "tau_teacher", "tau_student")
-_BEYOND = ("distil", "start_share")  # not in the paper
+_BEYOND = ("distil", "start_share", "alike_meanings")  # not in the paper
 # Settings younger than the first results: with these values a run is one of those that did not know them.
-_UNUSED = {"alike_lengths": False, "dropout": None, "start_share": 0.0, "distil": 0.0}
+_UNUSED = {"alike_lengths": False, "alike_meanings": False, "dropout": None, "start_share": 0.0, "distil": 0.0}
 
 
 def leaked_rows(directory: Path) -> int:

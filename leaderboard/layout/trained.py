@@ -67,7 +67,7 @@ def training_of(run: Mapping[str, Any]) -> Training | None:
             label=str(said["label"]),
             tms=bool(said["tms"]),
             hard_negatives=int(said["hard_negatives"]),
-            beyond=bool(said.get("distil") or said.get("start_share")),
+            beyond=any(said.get(name) for name in ("distil", "start_share", "alike_meanings")),
             recipe=str(said["recipe"]),
             steps=int(said["steps"]),
             batch_size=int(said["batch_size"]),
