@@ -14,7 +14,7 @@ from torch import Tensor
 T = TypeVar("T")
 
 _POOL = 64  # batches that are sorted by length together
-_TOPIC = 4  # batches of alike meanings that are
+_TOPIC = 4  # the same of batches of alike meanings: few, so that they stay alike
 
 
 class AlikeLengths(DefaultBatchSampler):
@@ -93,8 +93,8 @@ class AlikeMeanings(AlikeLengths):
         self._vectors = vectors[rows if rows.ndim == 1 else rows[:, 0]]
 
     def _pools(self, order: list[int]) -> Iterator[list[int]]:
-        pools = list(self._split(torch.tensor(order)))
-        return iter([pool.tolist() for pool in self._shuffled(pools)])
+        for pool in self._shuffled(list(self._split(torch.tensor(order)))):
+            yield pool.tolist()
 
     def _split(self, rows: Tensor) -> Iterator[Tensor]:
         """Halve the rows along the line between two that are far apart, and the halves, down to pools."""
