@@ -20,7 +20,7 @@ from .results import TaskResult, read_outcomes, read_result, result_folder, writ
 from .share import Share
 from .sharing import encode_on_ray
 from .store import cache_folder
-from .tasks import TASKS, Task, find_task
+from .tasks import Task, default_tasks, find_task
 from .verify import differences
 
 
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     source = open_source(arguments.data)
     languages = _languages(arguments.languages)
     names = _words(arguments.tasks) if arguments.tasks else []
-    tasks = [find_task(name) for name in names] or _default_tasks(source)
+    tasks = [find_task(name) for name in names] or default_tasks(source)
     model = resolve_model(arguments.model, model_options(arguments))
     absent: list[str] = []
 
@@ -113,11 +113,6 @@ def _same_setting(stored: TaskResult, arguments: argparse.Namespace) -> tuple[Mo
 
 def _refuse(task: Task, error: MissingData) -> None:
     raise error
-
-
-def _default_tasks(source: Source) -> list[Task]:
-    """Return the built-in set's own tasks for it, and the real ones for every other source."""
-    return [task for task in TASKS.values() if task.name.startswith("Mini-") == (source.name == "mini")]
 
 
 def model_options(arguments: argparse.Namespace) -> ModelOptions:

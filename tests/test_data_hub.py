@@ -105,5 +105,7 @@ def test_what_is_not_on_the_hub_is_refused_with_the_reason() -> None:
         HubSource().comparable("bucc2018", LangPair(FR, EN), "test")
     with pytest.raises(MissingData, match="not on the hub"):
         HubSource().augmented("flores200", EN)
+    with pytest.raises(MissingData, match="the hub has no flores200-dev"):
+        HubSource().languages("flores200-dev")
     with pytest.raises(MissingData, match="the hub has no NoSuchTask"):
         HubSource().scored("NoSuchTask", "default", LangPair(EN, EN), "test")

@@ -72,6 +72,20 @@ def test_every_layout(data_root: Path) -> None:
     assert len(source.scored("STSBenchmark", "default", EN_EN, "test").scores) == 20
 
 
+def test_the_dev_splits_there_are_to_choose_by(data_root: Path) -> None:
+    flores, sts = data_root / "flores200_dataset", data_root / "sts/STSBenchmark"
+    source = LocalSource(data_root)
+    with pytest.raises(MissingData, match="has no flores200_dataset/dev/"):
+        source.languages("flores200-dev")
+    write(flores / "dev_510/fra_Latn.dev", ["un", "deux"])
+    assert [str(x) for x in source.languages("flores200-dev")] == ["fr"]
+    assert source.aligned("flores200-dev", FR).data.version == "flores200-dev_510"
+    write(flores / "dev/fra_Latn.dev", ["un", "deux", "trois"])  # the official archive's goes first
+    assert source.aligned("flores200-dev", FR).sentences == ("un", "deux", "trois")
+    write(sts / "en.dev.tsv", ["score\tsentence1\tsentence2", "3\ta\tb"])
+    assert source.scored("STSBenchmark", "default", EN_EN, "validation").scores == (3.0,)
+
+
 def test_one_line_less_than_its_twin(data_root: Path) -> None:
     file = data_root / "tatoeba/v1/tatoeba.fra-eng.eng"
     write(file, file.read_text().splitlines()[:-1])

@@ -17,7 +17,7 @@ from bitext_bench.languages import LangPair, Language, resolve
 from bitext_bench.margin import MARGINS
 from bitext_bench.neighbours import Vectors, unit
 from bitext_bench.significance import mean_interval
-from bitext_bench.tasks import TASKS, SubsetScores, Task, Unit, _index, find_task
+from bitext_bench.tasks import REPORTED, TASKS, SubsetScores, Task, Unit, _index, default_tasks, find_task
 from bitext_bench.tasks.flores import XSim, XSimPlusPlus
 from bitext_bench.tasks.sts import Sts
 
@@ -31,12 +31,20 @@ def test_every_task_keeps_the_contract(name: str) -> None:
     assert task.name == name
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*[A-Za-z0-9]", name)  # it names a file, on any system
     assert task.kind == ("sts" if isinstance(task, Sts) else "bitext")
-    assert task.split in ("test", "devtest", "validation")
+    assert task.split in ("test", "devtest", "dev", "validation")
     assert 10 <= len(task.description) <= 100
     assert task.description.isprintable()
     assert task.lower_is_better == isinstance(task, XSim | XSimPlusPlus)
     for spelling in (name, name.lower(), name.upper(), name.replace("-", " "), name.replace("-", "_"), f" {name} "):
         assert find_task(spelling) is task
+
+
+def test_what_is_there_to_choose_by_runs_only_when_it_is_named() -> None:
+    mini, real = (default_tasks(source) for source in (MiniSource(), Made()))
+    assert {task.name for task in mini} == {name for name in TASKS if name.startswith("Mini-")}
+    left = set(TASKS) - {task.name for task in (*mini, *real)}
+    assert left == {"STSBenchmark-dev", "KorSTS-dev", "FLORES-200-dev"}
+    assert not left & {task.name for task in REPORTED}
 
 
 def test_no_two_tasks_share_a_file_or_a_spelling() -> None:

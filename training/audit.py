@@ -11,7 +11,7 @@ from typing import Literal, get_args
 from bitext_bench.data import MissingData, Source
 from bitext_bench.errors import UserError
 from bitext_bench.metrics import fold
-from bitext_bench.tasks import TASKS, Unit
+from bitext_bench.tasks import REPORTED, Unit
 
 from .corpora import Row
 from .minhash import NearIndex
@@ -60,7 +60,7 @@ class Benchmarks:
 
     @classmethod
     def build(cls, sources: Sequence[Source]) -> Benchmarks:
-        """Load all tasks from each source; what a source lacks, or the hub cannot give, leaves a task missing.
+        """Load what is reported from each source; what a source lacks, or the hub cannot give, leaves a task missing.
 
         Raises:
             UserError: files of a source are damaged.
@@ -68,7 +68,7 @@ class Benchmarks:
         sentences: dict[str, tuple[str, str]] = {}
         covered: list[str] = []
         missing: dict[str, str] = {}
-        for task in TASKS.values():
+        for task in REPORTED:
             reasons: list[str] = []
             for source in sources:
                 try:

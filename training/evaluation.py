@@ -12,7 +12,7 @@ from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.evaluate import evaluate, load_tasks
 from bitext_bench.languages import LangPair, Language
 from bitext_bench.results import TaskResult, result_folder, write_result
-from bitext_bench.tasks import TASKS, Task
+from bitext_bench.tasks import Task, default_tasks
 
 RESULTS = "results"
 
@@ -24,10 +24,8 @@ def score_checkpoint(checkpoint: Path, source: Source, pairs: Sequence[LangPair]
         UserError: the source's data are damaged, or the checkpoint gives vectors that no cosine can be taken of.
     """
     languages: list[Language] = list(dict.fromkeys(side for pair in pairs for side in (pair.source, pair.target)))
-    # The built-in set has its own tasks, and no other source has them.
-    tasks = [task for task in TASKS.values() if task.name.startswith("Mini-") == (source.name == "mini")]
     model = resolve_model(str(checkpoint), ModelOptions())
-    loaded = load_tasks(tasks, source, languages, _say_missing)
+    loaded = load_tasks(default_tasks(source), source, languages, _say_missing)
     results = []
     for result, outcomes in evaluate(Embedder(model, cache), loaded):
         write_result(result_folder(checkpoint / RESULTS, model), result, outcomes)

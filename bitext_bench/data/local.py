@@ -19,7 +19,12 @@ from .files import check_twins, read_sentences, read_table, read_text, split_lin
 from .shapes import Augmented, Bitext, Comparable, Lines, MissingData, Provenance, ScoredPairs
 
 _TATOEBA = "tatoeba/v1"
-_FLORES = "flores200_dataset/devtest"
+_FLORES = "flores200_dataset"
+# A language's file; that of the first folder that is there. dev_510 has those lines of dev that SIB-200 has.
+_FLORES_FILES = {
+    "flores200": (f"{_FLORES}/devtest/{{}}.devtest",),
+    "flores200-dev": (f"{_FLORES}/dev/{{}}.dev", f"{_FLORES}/dev_510/{{}}.dev"),
+}
 # JGLUE calls the split that MTEB knows as validation valid.
 _SPLIT_FILES = {"validation": ("validation", "valid", "dev")}
 
@@ -35,8 +40,9 @@ class LocalSource:
         """Return the languages with files, by file name."""
         if collection == "tatoeba":
             codes = {f.suffix[1:] for f in self._folder(_TATOEBA).glob("tatoeba.*-eng.*")} - {"eng"}
-        elif collection == "flores200":
-            codes = {f.stem for f in self._folder(_FLORES).glob("*.devtest")}
+        elif collection in _FLORES_FILES:
+            folder, files = self._flores(collection).rsplit("/", 1)
+            codes = {f.stem for f in self._folder(folder).glob(files.format("*"))}
         else:
             codes = {f.name.removesuffix("-en") for f in self._folder(collection).glob("*-en")}
         return sorted((resolve(code) for code in codes), key=str)
@@ -55,15 +61,16 @@ class LocalSource:
         return Bitext(source, target, Provenance.of("tatoeba-v1", [first, second]))
 
     def aligned(self, collection: str, language: Language) -> Lines:
-        """Return a language of FLORES-200 devtest."""
+        """Return a language of FLORES-200 devtest or dev."""
         if not language.flores:
             raise MissingData(f"{language.name} ({language}) is not one of the 204 languages of FLORES-200")
-        sentences, digest = read_sentences(self._file(f"{_FLORES}/{language.flores}.devtest"))
-        return Lines(sentences, Provenance.of("flores200-devtest", [digest]))
+        file = self._file(self._flores(collection).format(language.flores))
+        sentences, digest = read_sentences(file)
+        return Lines(sentences, Provenance.of(f"flores200-{file.parent.name}", [digest]))
 
     def augmented(self, collection: str, language: Language) -> Augmented:
         """Return xSIM++'s augmented sentences of FLORES-200 devtest, in LASER's two files."""
-        folder = f"{_FLORES}_augmented"
+        folder = f"{_FLORES}/devtest_augmented"
         text = self._file(f"{folder}/{language.flores}_augmented.devtest")
         kinds = self._file(f"{folder}/{language.flores}_errtype.devtest.json")
         sentences, first = read_sentences(text)
@@ -120,6 +127,10 @@ class LocalSource:
             scores,
             Provenance.of(f"{collection}-{split}", [digest]),
         )
+
+    def _flores(self, collection: str) -> str:
+        files = _FLORES_FILES[collection]
+        return next((name for name in files if (self.root / name).parent.is_dir()), files[0])
 
     def _folder(self, name: str) -> Path:
         folder = self.root / name

@@ -3,11 +3,23 @@
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from ..data import Source
 from ..errors import unknown
 from . import bucc, flores, retrieval, sts
 from .base import Languages, Search, Side, SubsetScores, Task, Unit
 
-__all__ = ["TASKS", "Languages", "Search", "Side", "SubsetScores", "Task", "Unit", "find_task"]
+__all__ = [
+    "REPORTED",
+    "TASKS",
+    "Languages",
+    "Search",
+    "Side",
+    "SubsetScores",
+    "Task",
+    "Unit",
+    "default_tasks",
+    "find_task",
+]
 
 
 def _index(tasks: Iterable[Task]) -> Mapping[str, Task]:
@@ -26,6 +38,14 @@ def _plain(name: str) -> str:
 TASKS: Mapping[str, Task] = _index(
     [*retrieval.TASKS, *bucc.TASKS, *flores.TASKS, *sts.TASKS],
 )
+
+# Without the dev splits, which are there to choose by: settings chosen on what is reported make it worth less.
+REPORTED: tuple[Task, ...] = tuple(task for task in TASKS.values() if not task.name.endswith("-dev"))
+
+
+def default_tasks(source: Source) -> list[Task]:
+    """Return what is run when no task is named: the built-in set's own tasks for it, the real ones for others."""
+    return [task for task in REPORTED if task.name.startswith("Mini-") == (source.name == "mini")]
 
 
 def find_task(name: str) -> Task:

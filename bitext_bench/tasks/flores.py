@@ -245,6 +245,7 @@ def _check_aligned(lines: dict[Language, Lines]) -> None:
 
 TASKS = (
     XSim("FLORES-200", "flores200", "xSIM error rate over every ordered pair, FLORES-200 devtest"),
+    XSim("FLORES-200-dev", "flores200-dev", "to choose by: xSIM error rate, FLORES-200 dev", split="dev"),
     XSim("Mini-xSIM", "mini", "xSIM error rate in the built-in set", split="test"),
     XSimPlusPlus("FLORES-200-xsimpp", "flores200", "xSIM++ error rate, against altered copies of the targets"),
     XSimPlusPlus("Mini-xSIMpp", "mini", "xSIM++ error rate in the built-in set, against its near misses", split="test"),

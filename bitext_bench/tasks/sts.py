@@ -120,5 +120,7 @@ TASKS = (
     Sts("KorSTS", {"default": "ko-ko"}, "the STS benchmark in Korean, translated by people"),
     Sts("JSTS", {"default": "ja-ja"}, "JGLUE's Japanese STS", split="validation"),
     Sts("STSBenchmarkMultilingualSTS", {c: f"{c}-{c}" for c in _STSB_MULTI}, "the STS benchmark, machine-translated"),
+    Sts("STSBenchmark-dev", _EN, "to choose by: STSBenchmark's dev split", "validation", collection="STSBenchmark"),
+    Sts("KorSTS-dev", {"default": "ko-ko"}, "to choose by: KorSTS's dev split", "validation", collection="KorSTS"),
     Sts("Mini-STS", _MINI, "graded pairs of the built-in set", collection="mini"),
 )
