@@ -60,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         _say(f"left out: {line}")
     if model.leaked_rows:
         _say(f"warning: the model was trained on {model.leaked_rows:,} rows of benchmarks; every result says so")
+    if model.audited is not None:
+        _say(f"note: leaks into its training were looked for in {', '.join(model.audited)} only; other results say so")
     results = []
     for result, outcomes in evaluate(embedder, loaded):
         write_result(folder, result, outcomes)

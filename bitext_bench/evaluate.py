@@ -101,7 +101,7 @@ def _score(embedder: Embedder, item: LoadedTask) -> Iterator[SubsetScores]:
 def _result(embedder: Embedder, task: Task, subsets: Sequence[SubsetScores], seconds: float) -> TaskResult:
     model = embedder.model
     prompt = model.prompts.bitext if task.kind == "bitext" else model.prompts.sts
-    entries = [subset_entry(s, signature(task.name, model, prompt, s.signature)) for s in subsets]
+    entries = [subset_entry(s, signature(task.name, model, prompt, s)) for s in subsets]
     return TaskResult(
         task_name=task.name,
         dataset_revision=subsets[0].signature["data"].partition("@")[0],

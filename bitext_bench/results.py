@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,8 +80,10 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def signature(task_name: str, model: Model, prompt: str, parts: Mapping[str, str]) -> str:
+def signature(task_name: str, model: Model, prompt: str, scores: SubsetScores) -> str:
     """Return one line that names all that can change a number, after sacreBLEU's."""
+    parts = scores.signature
+    leaks = _leaks(model, scores.languages)
     fields = {
         "task": task_name,
         **{key: value for key, value in parts.items() if key != "data"},
@@ -92,10 +94,18 @@ def signature(task_name: str, model: Model, prompt: str, parts: Mapping[str, str
         "maxlen": str(model.max_length) if model.max_length else "model",
         "data": parts["data"],
         "model": f"sha256:{model.fingerprint[:12]}",
-        **({"leaks": f"{model.leaked_rows} training rows"} if model.leaked_rows else {}),
+        **({"leaks": leaks} if leaks else {}),
         "bb": __version__,
     }
     return "|".join(f"{key}:{value.replace('|', '/')}" for key, value in fields.items())
+
+
+def _leaks(model: Model, languages: Iterable[Language]) -> str:
+    """Return what is known to be unclean about a model's scores in some languages; "" for nothing."""
+    if model.leaked_rows:
+        return f"{model.leaked_rows} training rows"
+    unseen = model.audited is not None and not {str(language) for language in languages} <= set(model.audited)
+    return "not looked for" if unseen else ""
 
 
 def subset_entry(scores: SubsetScores, line: str) -> dict[str, Any]:

@@ -297,6 +297,7 @@ def test_pairs_on_the_command_line_take_the_place_of_the_recipes() -> None:
         ({"pairs": ["en"]}, "'en' is not a language pair: "),
         ({"pairs": ["en-xx"]}, "unknown language 'xx': "),
         ({"languages": ["en", "Japanesse"]}, "unknown language 'Japanesse': did you mean Japanese"),
+        ({"test_languages": ["en", "Japanesse"]}, "unknown language 'Japanesse': did you mean Japanese"),
         (
             {"languages": ["fr", "ja"]},
             "the languages fr, ja lack en, which the pairing en-xx pairs with each other: add ",

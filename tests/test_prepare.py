@@ -195,6 +195,28 @@ def test_training_on_does_not_wash_leaks_away(
     assert all("|leaks:4 training rows|" in x for x in ran(out, capsys)[0])
 
 
+def test_results_in_languages_whose_benchmarks_were_not_asked_say_so(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, on = tmp_path / "some", tmp_path / "some-on"
+    assert main([*command, "--set", 'test_languages=["eng", "ja"]', "--output", str(out)]) == 0
+    assert "84 rows read, 81 kept (in a benchmark 3)" in capsys.readouterr().err  # the French one stays
+    assert "Mini-STS, in en, ja: 3 rows hold one" in (out / "README.md").read_text()
+    signatures, messages = ran(out, capsys)
+    assert "leaks into its training were looked for in en, ja only" in messages
+    subsets = [dict(field.split(":", 1) for field in line.split("|")) for line in signatures]
+    assert {x["subset"]: x.get("leaks") for x in subsets} == {
+        "en": None,
+        "ja": None,
+        **dict.fromkeys(("fr", "ko", "ru", "en-fr"), "not looked for"),
+    }
+    # Training on asks in what both runs asked.
+    assert main([*command, "--model", str(out), "--set", 'test_languages=["en", "fr"]', "--output", str(on)]) == 0
+    assert resolve_model(str(on), ModelOptions()).audited == ("en",)
+    assert main([*command, "--model", str(out), "--overwrite", "--output", str(on)]) == 0
+    assert resolve_model(str(on), ModelOptions()).audited == ("en", "ja")
+
+
 def test_a_run_with_leaks_cannot_be_finished_as_one_without(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,7 +32,7 @@ from bitext_bench.results import (
     signature,
     write_result,
 )
-from bitext_bench.tasks import TASKS
+from bitext_bench.tasks import TASKS, SubsetScores
 from bitext_bench.verify import differences
 
 
@@ -125,12 +125,34 @@ def test_other_settings_have_a_folder_of_their_own(tmp_path: Path) -> None:
     assert len({plain, prompted, none}) == 3
 
 
+def scores(*languages: str) -> SubsetScores:
+    told = {"pair": "-".join(languages), "data": "v1@sha256:00"}
+    return SubsetScores("x", tuple(map(resolve, languages)), "accuracy", {"accuracy": 1.0}, {}, 1, told)
+
+
 def test_a_signature_names_everything_in_one_line() -> None:
-    line = signature("Tatoeba", model("m"), 'a|"b"', {"pair": "ja-en", "data": "v1@sha256:00"})
+    line = signature("Tatoeba", model("m"), 'a|"b"', scores("ja", "en"))
     assert "\n" not in line
     fields = dict(field.split(":", 1) for field in line.split("|"))
     assert list(fields) == ["task", "pair", "prompt", "pool", "dtype", "maxlen", "data", "model", "bb"]
     assert fields["prompt"] == '"a/\\"b\\""'
+
+
+@pytest.mark.parametrize(
+    ("known", "languages", "said"),
+    [
+        ({}, "ja en", None),
+        ({"audited": ("en", "ja")}, "ja en", None),
+        ({"audited": ("en", "ja")}, "fr en", "not looked for"),
+        ({"audited": ("en", "ja")}, "fr", "not looked for"),
+        ({"audited": ()}, "en", "not looked for"),
+        ({"leaked_rows": 3}, "ja en", "3 training rows"),
+        ({"leaked_rows": 3, "audited": ("en",)}, "fr en", "3 training rows"),
+    ],
+)
+def test_a_signature_says_what_is_unclean(known: dict[str, Any], languages: str, said: str | None) -> None:
+    line = signature("Tatoeba", model("m", **known), "", scores(*languages.split()))
+    assert dict(field.split(":", 1) for field in line.split("|")).get("leaks") == said
 
 
 def damage(content: dict[str, Any], **changes: Any) -> str:

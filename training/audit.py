@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from bitext_bench.data import MissingData, Source
 from bitext_bench.errors import UserError
+from bitext_bench.languages import Language
 from bitext_bench.metrics import fold
 from bitext_bench.tasks import REPORTED, Unit
 
@@ -46,20 +47,22 @@ class Leak:
 
 @dataclass(frozen=True)
 class Benchmarks:
-    """Every sentence of every benchmark that some sources have, whatever its language and side.
+    """Every sentence of every benchmark that some sources have, whatever its side, in all languages or in some.
 
     Attributes:
         sentences: folded sentence to the first benchmark that has it and the sentence as it stands there.
         covered: the tasks whose sentences are here.
         missing: the other tasks, and why.
+        languages: those of the benchmarks; None for all.
     """
 
     sentences: Mapping[str, tuple[str, str]]
     covered: tuple[str, ...]
     missing: Mapping[str, str]
+    languages: tuple[Language, ...] | None = None
 
     @classmethod
-    def build(cls, sources: Sequence[Source]) -> Benchmarks:
+    def build(cls, sources: Sequence[Source], languages: Sequence[Language] | None = None) -> Benchmarks:
         """Load what is reported from each source; what a source lacks, or the hub cannot give, leaves a task missing.
 
         Raises:
@@ -72,7 +75,7 @@ class Benchmarks:
             reasons: list[str] = []
             for source in sources:
                 try:
-                    units = task.load(source, None)
+                    units = task.load(source, languages)
                 except UserError as error:
                     # The hub says in this way that there is no network; of files it means damage.
                     if not (isinstance(error, MissingData) or source.name == "hub"):
@@ -84,7 +87,7 @@ class Benchmarks:
                 covered.append(task.name)
             else:
                 missing[task.name] = "; ".join(reasons)
-        return cls(sentences, tuple(covered), missing)
+        return cls(sentences, tuple(covered), missing, tuple(languages) if languages else None)
 
     @cached_property
     def near(self) -> NearIndex:
@@ -95,7 +98,7 @@ class Benchmarks:
 def audit(rows: Sequence[Row], benchmarks: Benchmarks) -> list[Leak]:
     """Return the leaks of both sides, in the order of the rows; a side is listed once.
 
-    A side is compared with the sentences of all languages: the Japanese of an English-Japanese row may be a test
+    A side is compared with sentences of any language: the Japanese of an English-Japanese row may be a test
     sentence of French-Japanese. Near matches are found with probability 0.998 at `NEAR`, more above; the same in
     every run.
     """

@@ -122,7 +122,9 @@ def _data(record: Mapping[str, Any]) -> str:
     )
     return (
         tabulate(rows, headers=head, tablefmt="github", disable_numparse=[7], intfmt=",")
-        + f"\n\nEvery row was compared with the sentences of {', '.join(audit['covered'])}, in all their languages: "
+        + f"\n\nEvery row was compared with the sentences of {', '.join(audit['covered'])}, in "
+        + (", ".join(audit["languages"]) if audit.get("languages") else "all their languages")
+        + ": "
         + f"{found}. Of what was left, up to {record['config']['dev_rows']:,} rows of each pair were held out."
     )
 

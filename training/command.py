@@ -8,6 +8,7 @@ import shutil
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from bitext_bench import __version__
 from bitext_bench.data import open_source
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
+from bitext_bench.languages import resolve
 from bitext_bench.report import printable
 from bitext_bench.results import TaskResult
 from bitext_bench.store import cache_folder, write_whole
@@ -34,7 +36,7 @@ from .resume import CHECKPOINTS, TENSORBOARD
 from .train import Trained, check, train
 
 _INTERRUPTED = 130
-_LISTS = {"pairs", "languages", "anchor", "corpora"}
+_LISTS = {"pairs", "languages", "anchor", "corpora", "test_languages"}
 
 
 def run_training(arguments: argparse.Namespace) -> int:
@@ -52,7 +54,10 @@ def run_training(arguments: argparse.Namespace) -> int:
     prepared = prepare(
         config,
         _data_folder(arguments.data, config),
-        Benchmarks.build([tests, *([] if tests.name == "mini" else [open_source("mini")])]),
+        Benchmarks.build(
+            [tests, *([] if tests.name == "mini" else [open_source("mini")])],
+            [resolve(language) for language in config.test_languages] or None,
+        ),
         allow_leaks=arguments.allow_leaks,
     )
     _say_data(prepared)
@@ -121,6 +126,7 @@ def _default_name(config: TrainConfig, recipe: str) -> str:
 
 def _record(recipe: str, config: TrainConfig, prepared: Prepared, trained: Trained) -> dict[str, Any]:
     student = _named(config.student, config.student_prompt)
+    start = resolve_model(config.student, ModelOptions())
     return {
         "bitext_bench": __version__,
         "recipe": Path(recipe).name,  # not where the user keeps it
@@ -131,9 +137,10 @@ def _record(recipe: str, config: TrainConfig, prepared: Prepared, trained: Train
         "audit": {
             "rows": sum(report.leaks for report in prepared.corpora),
             "kept": prepared.leaks_kept,
-            "inherited": resolve_model(config.student, ModelOptions()).leaked_rows,
+            "inherited": start.leaked_rows,
             "tests": prepared.leaks,
             "covered": list(prepared.covered),
+            "languages": _audited(config.test_languages, start.audited),
         },
         "rows": trained.rows,
         "steps": trained.steps,
@@ -141,6 +148,14 @@ def _record(recipe: str, config: TrainConfig, prepared: Prepared, trained: Train
         "dev_blended": trained.blended,
         "losses": trained.losses,
     }
+
+
+def _audited(own: Sequence[str], of_the_start: Sequence[str] | None) -> list[str] | None:
+    """Return the languages in whose benchmarks leaks were looked for, here and when the student was made; None: all."""
+    looked = [str(resolve(language)) for language in own]
+    if of_the_start is None:
+        return looked or None
+    return [code for code in looked or of_the_start if code in of_the_start]
 
 
 def _named(name: str, prompt: str) -> dict[str, str]:

@@ -93,6 +93,7 @@ class Model:
         registered: its name in the registry, if that is how it was found.
         parameters: how many it has, embeddings included; None where nobody says.
         leaked_rows: training rows that hold a benchmark's sentence, as its training record says.
+        audited: languages in whose benchmarks training looked for such rows; None where it left no language out.
         training: how `bitext-bench train` made it, for result files; None for any other model.
     """
 
@@ -110,6 +111,7 @@ class Model:
     registered: str | None = None
     parameters: int | None = None
     leaked_rows: int = 0
+    audited: tuple[str, ...] | None = None
     training: Mapping[str, Any] | None = None
 
     @property

@@ -16,7 +16,14 @@ _SETTINGS = ("loss", "hard_negatives", "batch_size", "learning_rate", "seed")
 _OBJECTIVE = ("label", "tms", "lambda_cross", "tau_teacher", "tau_student")
 _BEYOND = ("distil", "start_share", "alike_meanings")  # not in the paper
 # Settings younger than the first results: with these values a run is one of those that did not know them.
-_UNUSED = {"alike_lengths": False, "alike_meanings": False, "dropout": None, "start_share": 0.0, "distil": 0.0}
+_UNUSED: dict[str, Any] = {
+    "alike_lengths": False,
+    "alike_meanings": False,
+    "dropout": None,
+    "start_share": 0.0,
+    "distil": 0.0,
+    "test_languages": [],
+}
 
 
 def leaked_rows(directory: Path) -> int:
@@ -25,6 +32,13 @@ def leaked_rows(directory: Path) -> int:
     if not isinstance(audit, dict):
         return 0
     return int(audit["rows"] if audit.get("kept") else 0) + int(audit.get("inherited", 0))
+
+
+def audited_languages(directory: Path) -> tuple[str, ...] | None:
+    """Return the languages in whose benchmarks training rows were looked for; None where no language was left out."""
+    audit = read_config(directory / _FILE).get("audit")
+    languages = audit.get("languages") if isinstance(audit, dict) else None
+    return None if languages is None else tuple(map(str, languages))
 
 
 def training_of(directory: Path) -> dict[str, Any] | None:

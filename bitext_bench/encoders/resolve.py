@@ -17,7 +17,7 @@ from .fingerprint import count_parameters, fingerprint, read_config
 from .hub import fetch_model
 from .model import Encoder, Model, ModelOptions, Prompts
 from .precomputed import PrecomputedEncoder
-from .record import leaked_rows, training_of
+from .record import audited_languages, leaked_rows, training_of
 from .transformer import load_transformer, read_layout
 
 
@@ -133,6 +133,7 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         load=partial(load_transformer, directory, layout, replace(options, dtype=dtype), tokenizer),
         parameters=count_parameters(directory),
         leaked_rows=leaked_rows(directory),
+        audited=audited_languages(directory),
         training=training_of(directory),
     )
 
