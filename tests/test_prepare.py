@@ -215,6 +215,7 @@ def test_results_in_languages_whose_benchmarks_were_not_asked_say_so(
     assert resolve_model(str(on), ModelOptions()).audited == ("en",)
     assert main([*command, "--model", str(out), "--overwrite", "--output", str(on)]) == 0
     assert resolve_model(str(on), ModelOptions()).audited == ("en", "ja")
+    assert "Mini-STS, in all their languages: 4 rows hold one" in (on / "README.md").read_text()
 
 
 def test_a_run_with_leaks_cannot_be_finished_as_one_without(

@@ -47,23 +47,25 @@ class Leak:
 
 @dataclass(frozen=True)
 class Benchmarks:
-    """Every sentence of every benchmark that some sources have, whatever its side, in all languages or in some.
+    """Every sentence of every benchmark that some sources have, whatever its side.
 
     Attributes:
         sentences: folded sentence to the first benchmark that has it and the sentence as it stands there.
         covered: the tasks whose sentences are here.
         missing: the other tasks, and why.
-        languages: those of the benchmarks; None for all.
     """
 
     sentences: Mapping[str, tuple[str, str]]
     covered: tuple[str, ...]
     missing: Mapping[str, str]
-    languages: tuple[Language, ...] | None = None
 
     @classmethod
     def build(cls, sources: Sequence[Source], languages: Sequence[Language] | None = None) -> Benchmarks:
         """Load what is reported from each source; what a source lacks, or the hub cannot give, leaves a task missing.
+
+        Args:
+            sources: directories, the hub, the built-in set.
+            languages: of which benchmarks are loaded; None for all.
 
         Raises:
             UserError: files of a source are damaged.
@@ -87,7 +89,7 @@ class Benchmarks:
                 covered.append(task.name)
             else:
                 missing[task.name] = "; ".join(reasons)
-        return cls(sentences, tuple(covered), missing, tuple(languages) if languages else None)
+        return cls(sentences, tuple(covered), missing)
 
     @cached_property
     def near(self) -> NearIndex:

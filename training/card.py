@@ -8,7 +8,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from bitext_bench.languages import LangPair
+from bitext_bench.languages import LangPair, resolve
 from bitext_bench.results import TaskResult
 
 
@@ -123,7 +123,8 @@ def _data(record: Mapping[str, Any]) -> str:
     return (
         tabulate(rows, headers=head, tablefmt="github", disable_numparse=[7], intfmt=",")
         + f"\n\nEvery row was compared with the sentences of {', '.join(audit['covered'])}, in "
-        + (", ".join(audit["languages"]) if audit.get("languages") else "all their languages")
+        # This run's own; audit["languages"] also has what the student's training left out.
+        + (", ".join(str(resolve(x)) for x in record["config"].get("test_languages", ())) or "all their languages")
         + ": "
         + f"{found}. Of what was left, up to {record['config']['dev_rows']:,} rows of each pair were held out."
     )
