@@ -11,6 +11,7 @@ from bitext_bench.errors import UserError
 from bitext_bench.significance import Interval
 
 from .difference import Evidence, evidence, mean_of_differences
+from .marks import Mark, marks
 from .paired import SIGNIFICANT
 from .read import Entry
 from .spread import interval_of_mean
@@ -22,7 +23,8 @@ class Row:
 
     Attributes:
         rank: 1 for the best and all that a paired test does not tell from it; None for a model whose settings are
-            not its own, or which lacks a score: it is shown among the others and not ranked with them.
+            not its own, which lacks a score, or which may have seen the sentences in training (`Entry.leaks`): it is
+            shown among the others and not ranked with them.
         mean: over the subsets of the table; None where one of them has no score.
         interval: of the mean, 95 %.
     """
@@ -58,6 +60,13 @@ class Table:
         """MTEB's codes of the languages of all subsets."""
         subsets = self.rows[0].entry.subsets
         return sorted({code for name in self.subsets for code in subsets[name]["languages"]})
+
+    def marks(self, values: Sequence[float | None]) -> list[Mark]:
+        """Return what stands out in a column, a value a row; where leaks are known or not excluded, nothing does."""
+        clean = [None if row.entry.leaks else value for row, value in zip(self.rows, values, strict=True)]
+        return [
+            "" if value is None else mark for value, mark in zip(clean, marks(clean, self.lower_is_better), strict=True)
+        ]
 
     def by(self, column: str) -> Table:
         """Return it in the order of a column ("model", "mean" or a subset), best first; as it is for any other."""
@@ -122,7 +131,8 @@ def _judged(
     With M ranked entries there are at most M - 1 tests, so each is made at 0.05 / (M - 1) (Bonferroni). An entry is
     read when its turn comes, and only the first of a rank is kept, so that memory does not grow with the models.
     """
-    to_rank = {entry.model for entry in ordered if not entry.settings and means[entry.model] is not None}
+    own_and_clean = [entry.model for entry in ordered if not entry.settings and not entry.leaks]
+    to_rank = {model for model in own_and_clean if means[model] is not None}
     bound = SIGNIFICANT / max(1, len(to_rank) - 1)
     leading: list[Evidence] | None = None
     rank, place = 0, 0

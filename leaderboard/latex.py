@@ -8,37 +8,45 @@ from collections.abc import Sequence
 from bitext_bench.report import MOST_ROWS, percent, printable
 
 from .board import Table
-from .marks import marks
+from .marks import Mark, marks
 from .overview import Overview, describe
 
 _COMMANDS = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+_HEAD = r"""% needs \usepackage{booktabs}; percent, and correlations x 100
+% $\dagger$: its training may have seen the sentences
+
+"""
 _STYLE = {"best": r"\textbf{%s}", "second": r"\underline{%s}", "": "%s"}
+
+_Column = tuple[str, bool, list[float | None], list[Mark]]  # heading, lower is better, a value a model, what stands out
 
 
 def render_latex(tables: Sequence[Table], overview: Overview) -> str:
     """Return one tabular for the overview and one a task, each below a comment that says what it is."""
-    columns = [
-        (column.heading, [column.values.get(entry.model) for entry in overview.models], column.lower_is_better)
-        for column in overview.columns
-    ]
-    blocks = [_tabular("Overview", [entry.label for entry in overview.models], columns)]
+    columns: list[_Column] = []
+    for column in overview.columns:
+        values = [column.values.get(entry.model) for entry in overview.models]
+        columns.append((column.heading, column.lower_is_better, values, marks(values, column.lower_is_better)))
+    blocks = [_tabular("Overview", [_escape(entry.label) for entry in overview.models], columns)]
     for table in tables:
         shown = table.subsets if len(table.subsets) <= MOST_ROWS else ()
-        names = [*(["mean"] if len(table.subsets) > 1 else []), *shown]
-        columns = [(name, [row.value(table, name) for row in table.rows], table.lower_is_better) for name in names]
-        title = f"{table.task}, {table.score}: {describe(table)}"
-        blocks.append(_tabular(title, [row.entry.label for row in table.rows], columns))
-    return "% needs \\usepackage{booktabs}; percent, and correlations x 100\n\n" + "\n".join(blocks)
+        columns = []
+        for name in [*(["mean"] if len(table.subsets) > 1 else []), *shown]:
+            values = [row.value(table, name) for row in table.rows]
+            columns.append((name, table.lower_is_better, values, table.marks(values)))
+        names = [_escape(row.entry.label) + (r"$^\dagger$" if row.entry.leaks else "") for row in table.rows]
+        blocks.append(_tabular(f"{table.task}, {table.score}: {describe(table)}", names, columns))
+    return _HEAD + "\n".join(blocks)
 
 
-def _tabular(title: str, models: Sequence[str], columns: Sequence[tuple[str, list[float | None], bool]]) -> str:
+def _tabular(title: str, models: Sequence[str], columns: Sequence[_Column]) -> str:
     from pandas import DataFrame
 
-    cells = {"model": list(map(_escape, models))}
-    for heading, values, lower in columns:
+    cells = {"model": list(models)}
+    for heading, lower, values, found in columns:
         cells[_escape(heading) + (r" $\downarrow$" if lower else "")] = [
             _STYLE[mark] % ("--" if value is None else percent(value))
-            for value, mark in zip(values, marks(values, lower_is_better=lower), strict=True)
+            for value, mark in zip(values, found, strict=True)
         ]
     body = DataFrame(cells).to_latex(index=False, escape=False, column_format="l" + "r" * len(columns))
     return f"% {printable(title)}\n{body}"

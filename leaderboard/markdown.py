@@ -13,7 +13,7 @@ from bitext_bench.significance import Interval
 
 from .board import Table
 from .escaping import escape, pipe_table
-from .marks import marks
+from .marks import Mark, marks
 from .overview import Overview, describe
 from .reported import read_reported, render_reported
 
@@ -23,8 +23,8 @@ Made by `bitext-bench leaderboard` from the result files in `results/`; do not e
 each with its 95 % interval. **Best** and <ins>second</ins> of a column. Models that a paired test on the same sentences
 does not tell from the first of a rank share that rank (exact McNemar or sign flips for shares, a normal test for others
 and for means; 0.05 divided by the number of tests). Rows of other data or n stand in tables of their own; a model in
-settings that are not its own (a prompt, a dtype) is shown without a rank. *In italics*: figures that others published,
-by their own protocol, never ranked.
+settings that are not its own (a prompt, a dtype), or whose training may have seen the sentences (†), is shown without a
+rank. *In italics*: figures that others published, by their own protocol, never ranked.
 """
 _MOST_PAIRS = 120  # columns that a table can have at all; past that, one a language
 _STYLE = {"best": "**{}**", "second": "<ins>{}</ins>", "": "{}"}
@@ -63,10 +63,10 @@ def _overview(overview: Overview) -> str:
         "dimensions",
         f"sentences/s{one_machine}",
     ]
-    columns = [
-        _marked([column.values.get(entry.model) for entry in overview.models], lower=column.lower_is_better)
-        for column in overview.columns
-    ]
+    columns = []
+    for column in overview.columns:
+        values = [column.values.get(entry.model) for entry in overview.models]
+        columns.append(_styled(values, marks(values, column.lower_is_better)))
     for what, unit in (("parameters", 1e6), ("dimensions", 1)):
         sizes = [entry.size(what) for entry in overview.models]
         columns.append([f"{size / unit:,.0f}{' M' if unit > 1 else ''}" if size else "–" for size in sizes])
@@ -82,6 +82,9 @@ def _overview(overview: Overview) -> str:
 def _section(table: Table) -> str:
     score = f"{escape(table.score)}{_lower(table.lower_is_better)}"
     said = f"## {escape(table.task)}: {score}, {escape(describe(table))}\n\n"
+    for row in table.rows:
+        if row.entry.leaks:
+            said += f"† {escape(row.entry.label)}: leaks into its training: {escape(row.entry.leaks)}.\n\n"
     if len(table.subsets) <= MOST_ROWS:
         return said + _scores(table, table.subsets)
     whole = said + _scores(table, ())
@@ -97,12 +100,12 @@ def _scores(table: Table, subsets: Sequence[str]) -> str:
     for name in subsets:
         intervals = [row.entry.subsets[name]["intervals"].get(table.score) for row in table.rows]
         columns.append(_with_intervals(table, name, intervals))
-    rows = zip(_ranks(table), (escape(row.entry.label) for row in table.rows), *columns, strict=True)
-    return pipe_table(head, list(rows), 2)
+    return pipe_table(head, list(zip(_ranks(table), _names(table), *columns, strict=True)), 2)
 
 
 def _with_intervals(table: Table, column: str, intervals: Sequence[Interval | None]) -> list[str]:
-    scores = _marked([row.value(table, column) for row in table.rows], lower=table.lower_is_better)
+    values = [row.value(table, column) for row in table.rows]
+    scores = _styled(values, table.marks(values))
     return [
         f"{score} ({percent(interval[0])}–{percent(interval[1])})" if interval else score
         for score, interval in zip(scores, intervals, strict=True)
@@ -119,10 +122,13 @@ def _by_language(table: Table) -> str:
     for names in members.values():
         values = [[row.value(table, name) for name in names] for row in table.rows]
         means = [None if None in own else fmean(v for v in own if v is not None) for own in values]
-        columns.append(_marked(means, lower=table.lower_is_better))
+        columns.append(_styled(means, table.marks(means)))
     head = ["rank", "model", *(str(resolve(code)) for code in members)]
-    rows = zip(_ranks(table), (escape(row.entry.label) for row in table.rows), *columns, strict=True)
-    return pipe_table(head, list(rows), 2)
+    return pipe_table(head, list(zip(_ranks(table), _names(table), *columns, strict=True)), 2)
+
+
+def _names(table: Table) -> list[str]:
+    return [escape(row.entry.label) + (" †" if row.entry.leaks else "") for row in table.rows]
 
 
 def _folded(summary: str, table: str) -> str:
@@ -138,7 +144,6 @@ def _lower(lower_is_better: bool) -> str:
     return " (lower is better)" if lower_is_better else ""
 
 
-def _marked(values: Sequence[float | None], *, lower: bool) -> list[str]:
+def _styled(values: Sequence[float | None], found: Sequence[Mark]) -> list[str]:
     """Return values in percent, the best in bold and the second-best underlined."""
-    found = marks(values, lower_is_better=lower)
     return [_STYLE[mark].format(percent(value)) for value, mark in zip(values, found, strict=True)]

@@ -85,7 +85,8 @@ class Overview:
 def make_overview(tables: Sequence[Table], entries: Iterable[Entry]) -> Overview:
     """Return the overview, sorted by the mean place over the columns; a missing one counts as the last.
 
-    Of each task the table with most subsets counts, and nothing of others.
+    Of each task the table with most subsets counts, and nothing of others or of sentences that a model's training may
+    have seen. Models that no mean is left of are not in it.
     """
     first: dict[str, Table] = {}
     for table in tables:
@@ -97,7 +98,9 @@ def make_overview(tables: Sequence[Table], entries: Iterable[Entry]) -> Overview
     ]
     sts = [table for table in first.values() if table.score == "cosine_spearman"]
     columns += [column for column in (_sts_column(sts, english=True), _sts_column(sts, english=False)) if column]
-    models = {row.entry.model: row.entry for table in first.values() for row in table.rows}
+    shown = {model for column in columns for model in column.values}
+    rows = [row.entry for table in first.values() for row in table.rows]
+    models = {entry.model: entry for entry in rows if entry.model in shown or not columns}
     places = _mean_places(columns, models)
     ordered = sorted(models, key=lambda model: (places[model], model))
     return Overview(tuple(models[model] for model in ordered), tuple(columns), _speeds(entries))
@@ -114,7 +117,7 @@ def describe(table: Table) -> str:
 
 
 def _task_column(key: str, heading: str, table: Table) -> Column:
-    values = {row.entry.model: row.mean for row in table.rows if row.mean is not None}
+    values = {row.entry.model: row.mean for row in table.rows if row.mean is not None and not row.entry.leaks}
     return Column(key, heading, table.lower_is_better, values, f"{table.task}: {describe(table)}")
 
 
@@ -125,7 +128,7 @@ def _sts_column(tables: Sequence[Table], *, english: bool) -> Column | None:
         for name in table.subsets:
             if (set(table.rows[0].entry.subsets[name]["languages"]) == {"eng-Latn"}) == english:
                 for row in table.rows:
-                    if (value := row.value(table, name)) is not None:
+                    if (value := row.value(table, name)) is not None and not row.entry.leaks:
                         found.setdefault(row.entry.model, {})[table.task, name] = value
     if not found:
         return None

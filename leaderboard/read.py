@@ -79,6 +79,12 @@ class Entry:
             if self.languages is None or self.languages.issuperset(entry["languages"])
         }
 
+    @cached_property
+    def leaks(self) -> str:
+        """What the signatures say of benchmarks in the training data ("12 training rows", "not looked for"), or ""."""
+        said = (signature_fields(subset["signature"]).get("leaks", "") for subset in self.subsets.values())
+        return ", ".join(dict.fromkeys(filter(None, said)))
+
     def data(self, subset: str) -> str:
         """Return what the subset was scored on: data and n; figures of different data are not compared."""
         entry = self.subsets[subset]

@@ -140,6 +140,38 @@ def test_settings_that_are_not_the_models_own_have_no_rank(copied: Path) -> None
     assert len(table.rows) == 3
 
 
+@pytest.mark.parametrize("leaks", ["3 training rows", "not looked for"])
+def test_what_training_may_have_seen_has_no_rank_and_does_not_stand_out(
+    copied: Path, leaks: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for task in ("Mini-Tatoeba", "Mini-STS"):
+        file = again(copied, "seen", task)
+        result = read_result(file)
+        for subset in result.subsets:
+            subset["signature"] += f"|leaks:{leaks}"
+            subset[result.run["main_score"]] = 1.0
+        write_result(file.parent, result, read_outcomes(file))
+    text = leaderboard(copied)
+    (row,) = [row for row in ranked(text, "Mini-Tatoeba") if "seen" in row[1]]
+    assert row[:2] == ["–", "seen †"] and all("*" not in cell and "<ins>" not in cell for cell in row)
+    assert f"† seen: leaks into its training: {leaks}." in text
+    assert sum("**" in cell for row in ranked(text, "Mini-Tatoeba") for cell in row[2:]) >= 3, "others are the best"
+    assert not any("seen" in row[0] for row in ranked(text, "Overview")), "its means are of nothing else"
+    assert main(["leaderboard", "--results", str(copied), "--format", "latex"]) == 0
+    latex = capsys.readouterr().out
+    assert latex.count(r"seen$^\dagger$") == 2 and r"\textbf{100.00}" not in latex
+
+
+def test_a_model_that_no_mean_is_of_is_not_in_the_overview(copied: Path) -> None:
+    less = again(copied, "only Tatoeba")
+    assert "only Tatoeba" in leaderboard(copied).split("## Mini-Tatoeba")[1]
+    assert not any("only Tatoeba" in row[0] for row in ranked(leaderboard(copied), "Overview"))
+    for file in copied.rglob("*.json"):
+        if file.stem in ("Mini-STS", "Mini-xSIM", "Mini-xSIMpp") or (file.stem == "Mini-Tatoeba" and file != less):
+            file.unlink()
+    assert any("only Tatoeba" in row[0] for row in ranked(leaderboard(copied), "Overview")), "no means: all of them"
+
+
 def test_hostile_names_stay_in_their_cell(copied: Path) -> None:
     for name in HOSTILE:
         again(copied, name)

@@ -61,6 +61,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         result.run["model"] = {**result.run["model"], "name": name}
         if name == "org/checkpoint":
             result.run["training"] = TRAINING
+            for subset in result.subsets:
+                subset["signature"] += "|leaks:not looked for"
         write_result(root / f"copy-{i}" / "1", result, read_outcomes(file))
     return root
 
@@ -367,6 +369,19 @@ def test_lower_is_better_sorts_the_lowest_first_and_marks_it(opened: Opener) -> 
     assert values == sorted(values)
     assert float(table.locator("tbody tr:first-child td:nth-child(3) strong").inner_text()) == values[0]
     assert float(table.locator("tbody tr:nth-child(2) td:nth-child(3) u").inner_text()) == values[1]
+
+
+@pytest.mark.browser
+def test_what_training_may_have_seen_is_said_and_has_no_rank(opened: Opener) -> None:
+    page = opened()
+    own = section(page, "Mini-Tatoeba")
+    row = own.locator("tbody tr", has_text="org/checkpoint")
+    assert row.locator("td").first.inner_text() == "–"
+    assert "leaks: not looked for" in row.inner_text()
+    assert row.locator("strong, u").count() == 0
+    assert "Without a rank" in own.locator("p.note").first.inner_text()
+    in_overview = page.locator("#overview tbody tr", has_text="org/checkpoint").inner_text()
+    assert not re.search(r"\d\d\.\d\d", in_overview), "its only mean is not shown beside clean ones"
 
 
 @pytest.mark.browser

@@ -86,6 +86,7 @@ def _table(table: Table, index: Mapping[Model, int]) -> dict[str, Any]:
                 "model": index[row.entry.model],
                 "rank": row.rank,
                 "tied": ranks[row.rank] > 1,
+                "leaks": printable(row.entry.leaks),
                 "mean": shown(row.mean),
                 "interval": [shown(end) for end in row.interval] if row.interval else None,
                 **(_figures(table, row) if place < with_figures else {}),
