@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ from .encoders import Model
 from .neighbours import Vectors
 from .results import FORMAT, TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signature, subset_entry
 from .tasks import Languages, Side, SubsetScores, Task, Unit
+from .tuning import usable_cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _speed(encoded: Encoded) -> dict[str, Any]:
     if encoded.encoded < TIMED_SENTENCES or not encoded.device:
         return {}
     timed = {"sentences": encoded.encoded, "tokens": encoded.tokens, "seconds": round(encoded.seconds, 2)}
-    return {"encoding": {**timed, "device": encoded.device, "cores": os.cpu_count()}}
+    return {"encoding": {**timed, "device": encoded.device, "cores": usable_cores()}}
 
 
 def _texts(model: Model, task: Task, side: Side) -> Texts:

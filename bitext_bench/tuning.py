@@ -27,7 +27,7 @@ def batch_tokens(proposed: int, folder: Path, seconds_of: Callable[[int, int], f
         folder: of the vector space in the store, where the choice is kept.
         seconds_of: encodes about so many tokens (second) in batches of so many (first), and says how long it took.
     """
-    machine = f"{os.cpu_count()} cores"
+    machine = f"{usable_cores()} cores"
     known = _remembered(folder)
     if machine in known:
         return known[machine]
@@ -36,6 +36,13 @@ def batch_tokens(proposed: int, folder: Path, seconds_of: Callable[[int, int], f
     best = _fastest(sizes, proposed, seconds_of)
     write_whole(folder / _FILE, json.dumps({**known, machine: best}).encode())
     return best
+
+
+def usable_cores() -> int:
+    """Return on how many cores this process computes: those it is bound to, or as many as OMP_NUM_THREADS allows."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return min(bound, int(allowed)) if allowed.isdecimal() and int(allowed) else bound
 
 
 def _fastest(sizes: Sequence[int], proposed: int, seconds_of: Callable[[int, int], float]) -> int:

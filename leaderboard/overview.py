@@ -158,6 +158,10 @@ def _speeds(entries: Iterable[Entry]) -> dict[ModelKey, Speed]:
             continue
         if encoding["sentences"] > most.get(entry.model, {"sentences": 0})["sentences"]:
             most[entry.model] = encoding
-    return {
-        model: Speed(x["sentences"] / x["seconds"], f"{x['device']}, {x['cores']} cores") for model, x in most.items()
-    }
+    return {model: Speed(x["sentences"] / x["seconds"], machine(x)) for model, x in most.items()}
+
+
+def machine(encoding: Mapping[str, Any]) -> str:
+    """Return what a run encoded on, in words."""
+    cores = encoding.get("cores")
+    return f"{encoding.get('device')}, {cores} core{'' if cores == 1 else 's'}"

@@ -14,7 +14,7 @@ from bitext_bench.batches import BatchLimits, Texts
 from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.languages import Language
-from bitext_bench.tuning import batch_tokens
+from bitext_bench.tuning import batch_tokens, usable_cores
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,12 @@ def test_a_large_plan_is_measured_and_encoded_in_the_batches_that_were_chosen(
     encoder.batches.clear()
     Embedder(loaded, tmp_path / "said", BatchLimits(tokens=50)).encode([texts])
     assert max(encoder.batches) <= 50
+
+
+@pytest.mark.parametrize(("allowed", "expected"), [("1", 1), ("3", 3), ("99", 4), ("0", 4), ("", 4), ("two", 4)])
+def test_cores_are_those_that_are_used_not_those_that_are_there(
+    allowed: str, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 2, 4, 6}, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", allowed)
+    assert usable_cores() == expected

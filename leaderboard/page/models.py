@@ -8,6 +8,7 @@ from typing import Any
 from bitext_bench.report import printable
 from bitext_bench.results import TIMED_SENTENCES
 
+from ..overview import machine
 from ..read import Entry
 
 # What of a training run is shown beside its curve, and under which name.
@@ -55,12 +56,11 @@ def _speed(entries: Sequence[Entry]) -> dict[str, Any] | None:
             continue
         sentences, seconds = finite(encoding.get("sentences")), finite(encoding.get("seconds"))
         if sentences and seconds and sentences >= TIMED_SENTENCES and seconds > 0:
-            machine = f"{encoding.get('device')}, {encoding.get('cores')} cores"
-            timed.append((sentences, float(f"{sentences / seconds:.3g}"), printable(machine)))
+            timed.append((sentences, float(f"{sentences / seconds:.3g}"), printable(machine(encoding))))
     if not timed:
         return None
-    sentences, per_second, machine = max(timed)
-    return {"sentences": sentences, "per_second": per_second, "machine": machine}
+    sentences, per_second, where = max(timed)
+    return {"sentences": sentences, "per_second": per_second, "machine": where}
 
 
 def _training(entries: Sequence[Entry]) -> dict[str, Any] | None:
