@@ -64,9 +64,7 @@ class Table:
     def marks(self, values: Sequence[float | None]) -> list[Mark]:
         """Return what stands out in a column, a value a row; where leaks are known or not excluded, nothing does."""
         clean = [None if row.entry.leaks else value for row, value in zip(self.rows, values, strict=True)]
-        return [
-            "" if value is None else mark for value, mark in zip(clean, marks(clean, self.lower_is_better), strict=True)
-        ]
+        return marks(clean, self.lower_is_better)
 
     def by(self, column: str) -> Table:
         """Return it in the order of a column ("model", "mean" or a subset), best first; as it is for any other."""
