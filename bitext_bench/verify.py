@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from .margin import MARGINS
 from .results import Outcomes, TaskResult
 
-# Two machines round a float32 sum differently: a sentence whose two best candidates are closer than this may
-# fall either way, and nothing else may.
+# Two machines, and two ways to fill a batch, round a float32 sum differently. A sentence whose two best candidates are
+# closer than this may fall either way, a cosine of STS may move so far, and nothing else may.
 NEAR_TIE = 1e-5
 EXACT = 1e-6
 # Read off all 10 to 16 neighbours kept, of which some are always nearly equal.
 _DEEP = ("hub_skewness", "antihubs", "robin_hood", "recall_at", "mrr")
 _DEEP_TOLERANCE = 2e-3
+# What one swap of two ranks moves in a resample that holds both of its pairs three times.
+_RESAMPLED = 9
 # Decided by another margin than the outcomes on file are, so that their own near ties are not known: one is granted.
 _OTHER_MARGINS = tuple(f"{score}_{margin}" for score in ("accuracy", "xsim") for margin in MARGINS)
 _NOT_SCORES = {"hf_subset", "languages", "n", "intervals", "signature", "details"}
@@ -28,7 +30,8 @@ def differences(
 ) -> list[str]:
     """Return one line for whatever differs: signature fields, counts, scores, intervals, the summary, outcomes.
 
-    Scores may differ by as many sentences as stand within NEAR_TIE of a tie, and by EXACT otherwise.
+    Scores may differ by as many sentences as stand within NEAR_TIE of a tie, rank correlations by as much as the ranks
+    that cosines within NEAR_TIE of those on file changed, and all by EXACT otherwise.
     """
     now = {entry["hf_subset"]: entry for entry in derived.subsets}
     lines: list[str] = []
@@ -43,12 +46,12 @@ def differences(
             lines.append(f"{subset}: n is {entry['n']} on file, {now[subset]['n']} derived")
             continue
         blocks = {key: columns for key, columns in stored_outcomes.items() if key[0] == subset}
-        moved = sum(_near_ties(entry, columns) for columns in blocks.values()) / entry["n"]
+        moved = sum(_may_move(entry, columns, derived_outcomes.get(key, {})) for key, columns in blocks.items())
         most_moved = max(most_moved, moved)
         lines += [f"{subset}: {line}" for line in _scores(entry, now[subset], moved)]
         for key, columns in blocks.items():
-            if flipped := _flipped(columns, derived_outcomes.get(key, {})):
-                lines.append(f"{subset} {key[1]}: other outcome in rows {flipped}")
+            if others := _other_rows(columns, derived_outcomes.get(key, {})):
+                lines.append(f"{subset} {key[1]}: other outcome in rows {others}")
     if now.keys() == {entry["hf_subset"] for entry in stored.subsets}:
         before, after = (_numbers("summary", result.run.get("summary", {})) for result in (stored, derived))
         lines += _compare(before, after, lambda name: EXACT + 2 * most_moved)
@@ -64,17 +67,40 @@ def _signature(stored: str, derived: str) -> list[str]:
     ]
 
 
-def _near_ties(entry: dict[str, Any], columns: dict[str, NDArray[Any]]) -> int:
-    """Count the sentences, or the mined pairs at the threshold, that may fall either way."""
+def _may_move(entry: dict[str, Any], columns: dict[str, NDArray[Any]], derived: dict[str, NDArray[Any]]) -> float:
+    """Return how far a score may move: the share of sentences, or of mined pairs, near a tie; or by ranks that did."""
+    if "gold" in columns:
+        return _swapped_ranks(columns, derived)
     if "margin" in columns:
-        return int((np.abs(columns["margin"]) < NEAR_TIE).sum())
+        return float((np.abs(columns["margin"]) < NEAR_TIE).sum() / entry["n"])
     if "threshold" in entry:
-        return int((np.abs(columns["score"] - entry["threshold"]) < NEAR_TIE).sum())
-    return 0
+        return float((np.abs(columns["score"] - entry["threshold"]) < NEAR_TIE).sum() / entry["n"])
+    return 0.0
+
+
+def _swapped_ranks(stored: dict[str, NDArray[Any]], derived: dict[str, NDArray[Any]]) -> float:
+    """Return how far Spearman's correlation moves when the cosines change order as from `stored` to `derived`.
+
+    Of two pairs that change places, one rank rises and one falls by 1, which moves the mean product of the ranks by
+    the difference of their gold ranks over n. Outcomes are float32: cosines that they do not tell apart may have
+    changed places too, but those of equal sentences, 1, have not.
+    """
+    from scipy.stats import rankdata  # half a second, which other commands need not wait
+
+    before, after, gold = stored["score"], derived.get("score"), rankdata(stored["gold"])
+    if after is None or len(after) != len(before):
+        return 0.0
+    spread = len(gold) * float(rankdata(before).std() * gold.std())
+    total = 0.0
+    for row in range(len(gold) - 1):
+        rest = slice(row + 1, None)
+        was, now = np.sign(before[rest] - before[row]), np.sign(after[rest] - after[row])
+        total += np.abs(gold[rest] - gold[row])[(was != now) | ((was == 0) & (before[rest] < 1))].sum()
+    return total / spread if spread else 0.0
 
 
 def _scores(stored: dict[str, Any], derived: dict[str, Any], moved: float) -> list[str]:
-    """Compare scores and intervals; `moved` is how far near ties can move a share of the sentences."""
+    """Compare scores and intervals; `moved` is how far near ties can move a score."""
     numbers = [
         {name: value for name, value in entry.items() if name not in _NOT_SCORES}
         | _numbers("interval of", entry["intervals"])
@@ -88,6 +114,10 @@ def _allowed(name: str, moved: float, n: int) -> float:
         return NEAR_TIE
     if name == "mteb_f1":
         return moved * 4 / 3  # A flip also takes from the sentence whose target is now found twice.
+    if name == "cosine_pearson":
+        return 0.0  # of values, not of their order
+    if name.startswith("interval of cosine_spearman"):
+        return _RESAMPLED * moved
     if name.startswith("interval of"):
         return 2 * moved
     if name.startswith(_OTHER_MARGINS):
@@ -117,10 +147,16 @@ def _compare(before: dict[str, Any], after: dict[str, Any], tolerance: Callable[
     return lines
 
 
-def _flipped(stored: dict[str, NDArray[Any]], derived: dict[str, NDArray[Any]]) -> str:
-    """Return the rows, from 0, whose hit or miss changed though they are no near tie; "" for none."""
-    if "hit" not in stored or "margin" not in stored or "hit" not in derived:
+def _other_rows(stored: dict[str, NDArray[Any]], derived: dict[str, NDArray[Any]]) -> str:
+    """Return the rows, from 0, whose outcome changed by more than rounding changes it; "" for none.
+
+    That is a hit or miss that is no near tie, or a cosine of STS.
+    """
+    if "hit" in stored and "margin" in stored and "hit" in derived:
+        changed = (stored["hit"] != derived["hit"]) & (np.abs(stored["margin"]) >= NEAR_TIE)
+    elif "gold" in stored and "gold" in derived and len(stored["gold"]) == len(derived["gold"]):
+        changed = ~np.isclose(stored["score"], derived["score"], rtol=0, atol=NEAR_TIE, equal_nan=True)
+    else:
         return ""
-    changed = (stored["hit"] != derived["hit"]) & (np.abs(stored["margin"]) >= NEAR_TIE)
     rows = np.flatnonzero(changed).tolist()
     return ", ".join(map(str, rows[:10])) + (", …" if len(rows) > 10 else "")

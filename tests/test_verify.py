@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from bitext_bench.data import Lines, Provenance
+from bitext_bench.data import Lines, Provenance, ScoredPairs
 from bitext_bench.languages import resolve
 from bitext_bench.metrics import mteb_f1
 from bitext_bench.neighbours import Vectors
 from bitext_bench.results import Outcomes, TaskResult, outcomes_of, subset_entry
 from bitext_bench.tasks.flores import XSim
+from bitext_bench.tasks.sts import Sts
 from bitext_bench.verify import NEAR_TIE, differences
 
 N = 20
@@ -257,6 +260,76 @@ def test_a_near_tie_may_move_mtebs_f1() -> None:
 
 def test_a_main_score_that_is_not_the_score_is_said() -> None:
     assert compare(lambda subset: subset.update(main_score=0.99), on_file=True) != []
+
+
+COSINES = np.array([0.1, 0.4, 0.2, 0.8, 0.5, 0.5 + 2e-7, 0.9, 1.0])
+GOLD = np.array([0.0, 1.0, 1.5, 2.0, 2.5, 4.5, 4.0, 5.0])
+SWAPPED = COSINES + np.array([0, 0, 0, 0, 3e-7, 0, 0, 0])  # pairs 4 and 5 change places
+
+
+def sts(cosines: NDArray[np.float64], gold: NDArray[np.float64] = GOLD) -> tuple[TaskResult, Outcomes]:
+    """What the harness derives of these cosines."""
+    angles = np.arccos(cosines)
+    vectors = [np.tile([1.0, 0.0], (len(gold), 1)), np.stack([np.cos(angles), np.sin(angles)], axis=1)]
+    source: Any = Scored(tuple(gold.tolist()))
+    (work,) = Sts("x", {"default": "en-en"}, "x").load(source, None)
+    subsets = work.score(vectors)
+    return TaskResult("x", "x", 0.0, {"test": [subset_entry(s, "pair:x") for s in subsets]}, {}), outcomes_of(subsets)
+
+
+@dataclass
+class Scored:
+    """English pairs with these gold scores."""
+
+    scores: tuple[float, ...]
+
+    def scored(self, *_: object) -> ScoredPairs:
+        n = len(self.scores)
+        return ScoredPairs(("a",) * n, ("b",) * n, self.scores, Provenance("x", "0" * 64))
+
+
+def test_cosines_near_a_tie_may_change_places() -> None:
+    """Two gold ranks apart, by 12 * 2 / (n^3 - n)."""
+    (stored, outcomes), (derived, after) = sts(COSINES), sts(SWAPPED)
+    was, now = (result.subsets[0]["cosine_spearman"] for result in (stored, derived))
+    assert was - now == pytest.approx(12 * 2 / (8**3 - 8))
+    assert differences(stored, outcomes, derived, after) == []
+
+
+@pytest.mark.parametrize("score", ["cosine_spearman", "cosine_pearson"])
+def test_a_swap_excuses_no_more_than_it_moves(score: str) -> None:
+    (stored, outcomes), (derived, after) = sts(COSINES), sts(SWAPPED)
+    derived.subsets[0][score] -= 2e-6
+    (line,) = (line for line in differences(stored, outcomes, derived, after) if "main_score" not in line)
+    assert line.startswith(f"default: {score} is ")
+
+
+def test_equal_sentences_excuse_nothing() -> None:
+    """Their cosine is 1 on every machine: a tie, and no near one."""
+    cosines = np.where(COSINES >= 0.5, 1.0, COSINES)
+    (stored, outcomes), (derived, after) = sts(cosines), sts(cosines)
+    derived.subsets[0]["cosine_spearman"] += 2e-6
+    assert differences(stored, outcomes, derived, after) != []
+
+
+def test_another_cosine_is_named() -> None:
+    """Even where the order, and with it the score, stays as it was."""
+    (stored, outcomes), (derived, after) = sts(COSINES), sts(COSINES - np.array([2e-5] + 7 * [0]))
+    assert "default pairs: other outcome in rows 0" in differences(stored, outcomes, derived, after)
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 2**32 - 1), noise=st.sampled_from([1e-7, 1e-6, 3e-6]), decimals=st.integers(0, 3))
+def test_rounding_is_forgiven_in_every_score_of_sts(seed: int, noise: float, decimals: int) -> None:
+    """Cosines so near each other that rounding moves many of them past one another."""
+    rng = np.random.default_rng(seed)
+    gold = np.round(5 * rng.random(200), decimals)
+    cosines = 0.8 + gold / 1e4 + rng.normal(0, 1e-4, 200)
+    (stored, outcomes), (derived, after) = (
+        sts(values, gold) for values in (cosines, cosines + rng.uniform(-noise, noise, 200))
+    )
+    lines = differences(stored, outcomes, derived, after)
+    assert [line for line in lines if "pearson" not in line] == []  # cosines that lie together have an unsteady one
 
 
 class Two:
