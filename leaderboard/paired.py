@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bitext_bench.significance import percentiles, resampled_spearman, resamples, spearman_influence
+from bitext_bench.significance import Z_95, percentiles, resampled_spearman, resamples, spearman_influence
 
 SIGNIFICANT = 0.05  # below this p, once corrected for being many, two models differ
 
 # Above this sum of absolute differences the exact distribution is long, and the normal one not to be told from it.
 _EXACT_SUM = 20_000
+_ONE_RUN = np.empty(0)
+_FAR = 12.0  # standard deviations beyond which a normal variable never is
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,7 @@ class Difference:
         test: returns p (below).
         wins: sentences that A does better on.
         losses: sentences that B does better on; the two are 0 for correlations, which no sentence has.
+        runs: the value of each training run, (k,), where it is the mean of k seeds; (0,) of one model.
     """
 
     value: float
@@ -37,6 +40,7 @@ class Difference:
     test: Callable[[], float]
     wins: int = 0
     losses: int = 0
+    runs: NDArray[np.float64] = field(default_factory=lambda: _ONE_RUN)
 
     @cached_property
     def p(self) -> float:
@@ -50,13 +54,16 @@ class Difference:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval: paired percentile bootstrap."""
+        """The 95 % interval: paired percentile bootstrap; of several seeds that of their p."""
+        if len(self.runs):
+            half = _Errors.of(self.influence, self.runs).half_width()
+            return (self.value - half, self.value + half)
         return percentiles(self.drawn[~np.isnan(self.drawn)])
 
     def negated(self) -> Difference:
         """Return the same of an error rate: it falls where hits rise; wins stay wins."""
         turned = {n: -moved for n, moved in self.influence.items()}
-        return replace(self, value=-self.value, influence=turned, draw=lambda: -self.drawn)
+        return replace(self, value=-self.value, influence=turned, draw=lambda: -self.drawn, runs=-self.runs)
 
 
 def mean_difference(a: NDArray[np.integer], b: NDArray[np.integer], judgements: int) -> Difference:
@@ -127,7 +134,7 @@ def spearman_difference(a: Correlation, b: Correlation) -> Difference:
         value=rho_a - rho_b,
         influence=influence,
         draw=lambda: resampled_spearman(a.scores, a.gold) - resampled_spearman(b.scores, b.gold),
-        test=lambda: _normal_p(rho_a - rho_b, influence),
+        test=lambda: _p(rho_a - rho_b, influence),
     )
 
 
@@ -149,12 +156,58 @@ def f1_difference(a: NDArray[np.integer], b: NDArray[np.integer], n_gold: int) -
     value, influence = f1_a - f1_b, {len(gold): moved_a - moved_b}
     better = mined_a @ (1, -1) - mined_b @ (1, -1)
     wins, losses = int((better > 0).sum()), int((better < 0).sum())
-    return Difference(value, influence, draw, lambda: _normal_p(value, influence), wins, losses)
+    return Difference(value, influence, draw, lambda: _p(value, influence), wins, losses)
 
 
-def _normal_p(value: float, influence: Mapping[int, NDArray[np.float64]]) -> float:
-    error = np.sqrt(sum(float(moved @ moved) for moved in influence.values()))
-    return _both_tails(abs(value) / error) if error else float(value == 0)
+def _p(value: float, influence: Mapping[int, NDArray[np.float64]], runs: NDArray[np.float64] = _ONE_RUN) -> float:
+    return _Errors.of(influence, runs).p(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Errors:
+    """Standard errors of a mean over seeds: with other sentences, and with other seeds, it would be another one.
+
+    The sentences are many, the seeds few, so that the error is distributed as sentences * Z + seeds * T, of a normal Z
+    and Student's T (Behrens and Fisher; Welch's approximation calls too many of 3 seeds different). What a seed does to
+    single sentences is in both, which errs on the safe side.
+    """
+
+    sentences: float
+    seeds: float
+    freedom: int
+
+    @staticmethod
+    def of(influence: Mapping[int, NDArray[np.float64]], runs: NDArray[np.float64]) -> _Errors:
+        """Return those of a value with these influences, that is the mean of these runs, or one model's."""
+        sentences = np.sqrt(sum(float(moved @ moved) for moved in influence.values()))
+        seeds = np.std(runs, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else 0.0
+        return _Errors(float(sentences), float(seeds), len(runs) - 1)
+
+    def p(self, value: float) -> float:
+        """Return how likely an error is at least as large."""
+        from scipy.integrate import quad
+        from scipy.special import stdtr
+
+        if not self.seeds:
+            return _both_tails(abs(value) / self.sentences) if self.sentences else float(value == 0)
+
+        def beyond(z: float) -> float:
+            by_seeds = stdtr(self.freedom, (self.sentences * z - abs(value)) / self.seeds)
+            return float(by_seeds * np.exp(-z * z / 2) / np.sqrt(2 * np.pi))
+
+        # Where sentences alone make up the value, the other factor rises, and steeply where seeds hardly differ.
+        rise = min(abs(value) / self.sentences, _FAR) if self.sentences else _FAR
+        return 2 * float(quad(beyond, -_FAR, _FAR, points=[-1, 0, 1, rise], limit=200)[0])
+
+    def half_width(self) -> float:
+        """Return how far the error reaches in 95 % of cases."""
+        from scipy.optimize import brentq
+        from scipy.special import stdtrit
+
+        if not self.seeds:
+            return Z_95 * self.sentences
+        most = Z_95 * self.sentences + self.seeds * float(stdtrit(self.freedom, 0.975))
+        return float(brentq(lambda half: self.p(half) - 0.05, 0, 2 * most))
 
 
 def _both_tails(z: float) -> float:
@@ -186,6 +239,7 @@ def mean_of(differences: Sequence[Difference]) -> Difference:
     """
     if len(differences) == 1:
         return differences[0]
+    runs = np.mean([d.runs for d in differences], axis=0)
     value = float(np.mean([d.value for d in differences]))
     influence: dict[int, NDArray[np.float64]] = {}
     for difference in differences:
@@ -195,10 +249,23 @@ def mean_of(differences: Sequence[Difference]) -> Difference:
         value=value,
         influence=influence,
         draw=lambda: np.asarray(np.mean([d.drawn for d in differences], axis=0)),
-        test=lambda: _normal_p(value, influence),
+        test=lambda: _p(value, influence, runs),
         wins=sum(d.wins for d in differences),
         losses=sum(d.losses for d in differences),
+        runs=runs,
     )
+
+
+def over_seeds(differences: Sequence[Difference]) -> Difference:
+    """Return the mean difference of training runs that differ in their seed, one of A and one of B each time.
+
+    The runs were scored on the same sentences. p and the interval are of other sentences and other seeds.
+    """
+    if len(differences) == 1:
+        return differences[0]
+    mean, runs = mean_of(differences), np.array([d.value for d in differences])
+    # No sentence is won or lost by several runs together.
+    return replace(mean, test=lambda: _p(mean.value, mean.influence, runs), wins=0, losses=0, runs=runs)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

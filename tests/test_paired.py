@@ -9,15 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.integrate import quad
+from scipy.special import voigt_profile
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from leaderboard.paired import (
     Correlation,
+    Difference,
     f1_difference,
     holm,
     mean_difference,
     mean_of,
+    over_seeds,
     sign_flip_p,
     spearman_difference,
 )
@@ -122,6 +126,66 @@ def test_subsets_that_share_their_sentences_are_one_sample() -> None:
     error = np.sqrt(sum(moved @ moved for moved in mean.influence.values()))
     assert error == pytest.approx(np.std(mean.drawn), rel=0.06)
     assert error < 0.7 * np.std(once.drawn)
+
+
+def made(value: float, influence: dict[int, np.ndarray]) -> Difference:
+    return Difference(value, influence, draw=lambda: np.array([value]), test=lambda: 1.0)
+
+
+def test_seeds_alone_have_students_test() -> None:
+    """Where no sentence matters, the runs' values are a sample like any other."""
+    values = [0.02, 0.05, 0.03]
+    found = over_seeds([made(value, {100: np.zeros(100)}) for value in values])
+    expected = stats.ttest_1samp(values, 0)
+    assert found.p == pytest.approx(expected.pvalue)
+    assert found.interval == pytest.approx(expected.confidence_interval(0.95))
+    assert found.negated().p == pytest.approx(expected.pvalue)
+    assert found.negated().interval == pytest.approx([-end for end in found.interval[::-1]])
+
+
+def test_seeds_that_agree_say_what_one_says() -> None:
+    """Their mean is then the one, and p that of its sentences."""
+    moved = np.random.default_rng(0).normal(0, 0.001, 400)
+    found = over_seeds([made(0.04, {400: moved})] * 3)
+    assert found.p == pytest.approx(2 * stats.norm.sf(0.04 / np.sqrt(moved @ moved)))
+    once = made(0.04, {400: moved})
+    assert over_seeds([once]) is once
+
+
+@pytest.mark.parametrize("of_sentences", [0.001, 0.01, 0.1])
+def test_two_seeds_have_voigts_distribution(of_sentences: float) -> None:
+    """Student's with one degree of freedom is Cauchy's, whose sum with a normal one has a name and a closed form."""
+    moved = np.full(100, of_sentences / 10)
+    found = over_seeds([made(0.02, {100: moved}), made(0.05, {100: moved})])
+
+    def tails(value: float) -> float:
+        return 2 * quad(lambda x: voigt_profile(x, of_sentences, 0.015), value, np.inf, limit=200)[0]
+
+    assert found.p == pytest.approx(tails(found.value), rel=1e-6)
+    assert tails((found.interval[1] - found.interval[0]) / 2) == pytest.approx(0.05, rel=1e-6)
+
+
+def test_seeds_are_shared_by_the_subsets_of_a_task() -> None:
+    """The mean of two subsets has the runs' means as its runs: a seed that is good in both is no two samples."""
+    subsets = [
+        over_seeds([made(value, {n: np.zeros(n)}) for value in values])
+        for n, values in ((100, (0.01, 0.05, 0.03)), (200, (0.03, 0.07, 0.02)))
+    ]
+    expected = stats.ttest_1samp([0.02, 0.06, 0.025], 0)
+    assert mean_of(subsets).p == pytest.approx(expected.pvalue)
+    assert mean_of(subsets).interval == pytest.approx(expected.confidence_interval(0.95))
+
+
+@pytest.mark.parametrize("of_seeds", [0.0, 0.01, 0.02, 0.1])
+def test_of_seeds_that_do_not_differ_few_are_called_different(of_seeds: float) -> None:
+    """Sentences, seeds, and what a seed does to single sentences: at most 5 % of 1,000 simulated pairs of recipes."""
+    generator = np.random.default_rng(4)
+    n, k, found = 300, 3, 0
+    for _ in range(1_000):
+        d = generator.normal(0, of_seeds, (k, 1)) + generator.normal(0, 0.2, n) + generator.normal(0, 0.2, (k, n))
+        runs = [made(row.mean(), {n: (row - row.mean()) / n}) for row in d]
+        found += over_seeds(runs).p < 0.05
+    assert found < 1_000 * (0.05 + 3 * np.sqrt(0.05 * 0.95 / 1_000))
 
 
 def simulated(n: int, rounds: int, gap: float, seed: int = 0):

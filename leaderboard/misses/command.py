@@ -8,9 +8,10 @@ import sys
 from collections.abc import Sequence
 
 from bitext_bench.errors import UserError
+from bitext_bench.report import printable
 from bitext_bench.store import write_whole
 
-from ..compare import choose_models, label
+from ..choose import choose_models, label
 from .collect import Miss, read_misses
 from .page import render_page
 from .table import render_table, render_tsv
@@ -26,7 +27,14 @@ def run_errors(arguments: argparse.Namespace) -> int:
     """
     if len(arguments.models) > 2:
         raise UserError(f"--errors reads one model or two against each other, not {len(arguments.models)}")
-    models = choose_models(arguments)
+    chosen = choose_models(arguments)
+    for name, seeds in zip(arguments.models, chosen, strict=True):
+        if len(seeds) > 1:
+            known = "; ".join(label(own) for own in seeds)
+            raise UserError(
+                f"{printable(name)} stands for {len(seeds)} seeds, and --errors reads one: name one of {known}"
+            )
+    models = [own for own, *_ in chosen]
     misses, absent = read_misses(models, arguments.data or "hub", arguments.tasks)
     for reason in absent:
         print(f"bitext-bench: left out: {reason}", file=sys.stderr)

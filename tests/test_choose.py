@@ -1,0 +1,116 @@
+"""What a name given to `compare` stands for, and several seeds of one training beside each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from layout_results import training
+
+from bitext_bench.cli import main
+from bitext_bench.results import FORMAT, TaskResult, write_result
+
+N = 200
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Three seeds of soft and of hard labels, and the model that they began with."""
+    for seed in (42, 43, 44):
+        write(tmp_path, f"soft-seed{seed}", 0.9, training(seed=seed))
+        write(tmp_path, f"hard-seed{seed}", 0.7, training(seed=seed, label="hard"))
+    write(tmp_path, "start", 0.5, None)
+    return tmp_path
+
+
+def write(root: Path, name: str, share: float, said: dict[str, Any] | None, subset: str = "x") -> None:
+    """A result of 200 sentences, of which some `share` is found, other ones by each model."""
+    hits = np.random.default_rng(sum(map(ord, name))).random(N) < share
+    entry = {
+        "hf_subset": subset,
+        "languages": ["fra-Latn", "eng-Latn"],
+        "main_score": float(hits.mean()),
+        "accuracy": float(hits.mean()),
+        "n": N,
+        "intervals": {"accuracy": [0.1, 0.9]},
+        "signature": "task:T|data:made",
+    }
+    model = {"name": f"local/{name}", "registered": None, "revision": name, "prompt": "", "pooling": "mean"}
+    run = {"format": FORMAT, "version": "0", "model": {**model, "dtype": "fp32", "max_length": 512}}
+    run |= {"main_score": "accuracy", "lower_is_better": False, "summary": {}} | ({"training": said} if said else {})
+    outcomes = {(subset, "forward"): {"hit": hits, "margin": np.ones(N, np.float32)}}
+    write_result(root / name / name, TaskResult("T", "made", 0.0, {"test": [entry]}, run), outcomes)
+
+
+def compare(root: Path, *names: str) -> int:
+    return main(["compare", *names, "--results", str(root)])
+
+
+def row(output: str) -> list[str]:
+    return next(line.split() for line in output.splitlines() if line.startswith("T "))
+
+
+def mean(root: Path, kind: str) -> float:
+    hits = [np.load(next(root.rglob(f"{kind}-seed{seed}/*.npz"))) for seed in (42, 43, 44)]
+    return float(np.mean([archive[name].mean() for archive in hits for name in archive.files if "hit" in name]))
+
+
+def test_a_part_of_the_name_of_several_seeds_stands_for_them_all(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(root, "local/soft", "local/hard") == 0
+    output = capsys.readouterr().out
+    assert output.startswith("A: local/soft-seed42 and seeds 43, 44\nB: local/hard-seed42 and seeds 43, 44\n")
+    a, b, difference = (float(field) for field in row(output)[3:6])
+    expected = [100 * mean(root, kind) for kind in ("soft", "hard")]
+    assert [a, b, difference] == pytest.approx([*expected, expected[0] - expected[1]], abs=0.006)
+    assert row(output)[-1] == "A"
+    assert "Of several seeds: their means" in " ".join(output.split())
+
+
+def test_one_model_stands_beside_every_seed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare(root, "start", "local/soft") == 0
+    output = capsys.readouterr().out
+    assert output.startswith("A: local/start\nB: local/soft-seed42 and seeds 43, 44\n")
+    assert float(row(output)[4]) == pytest.approx(100 * mean(root, "soft"), abs=0.006)
+
+
+def test_a_whole_name_stands_for_one_seed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare(root, "local/soft-seed42", "local/hard") == 0
+    output = capsys.readouterr().out
+    assert output.startswith("A: local/soft-seed42\nB: local/hard-seed42 and seeds 43, 44\n")
+
+
+def test_only_seeds_that_both_have_are_compared(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(root, "soft-other-seed7", 0.9, training(seed=7, recipe="other"))
+    write(root, "soft-other-seed43", 0.9, training(seed=43, recipe="other"))
+    assert compare(root, "soft-other", "local/hard") == 0
+    output = capsys.readouterr().out
+    assert output.startswith("A: local/soft-other-seed43\nB: local/hard-seed43\n")
+    assert "Of several seeds" not in output
+
+
+@pytest.mark.parametrize("more", [training(seed=45, lambda_cross=0.3), training(seed=44), None])
+def test_what_differs_in_more_than_the_seed_is_not_taken_together(
+    root: Path, more: dict[str, Any] | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other settings; a seed that is there already; no training on record."""
+    write(root, "soft-more", 0.9, more)
+    assert compare(root, "local/soft", "local/hard") == 1
+    error = capsys.readouterr().err
+    assert "local/soft fits several models that are not seeds of one training: expected a name or a folder" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_subset_that_one_seed_lacks_is_left_out(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(root, "soft-seed44", 0.9, training(seed=44), subset="y")
+    assert compare(root, "local/soft", "local/hard") == 1
+    assert "no task on the same data in common" in capsys.readouterr().err
+
+
+def test_the_errors_of_several_seeds_are_not_read_together(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare(root, "local/soft", "start", "--errors", "--data", "mini") == 1
+    error = capsys.readouterr().err
+    assert "local/soft stands for 3 seeds, and --errors reads one: name one of local/soft-seed42; " in error
