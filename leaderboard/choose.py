@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from operator import itemgetter
 
 from bitext_bench.errors import UserError
 from bitext_bench.report import printable
@@ -15,8 +17,26 @@ from .read import Entry, language_codes, read_results
 Own = dict[str, Entry]  # one model's entries by task
 
 
-def choose_models(arguments: argparse.Namespace) -> list[list[Own]]:
-    """Return for each name its models by rising seed, with the subsets in the languages chosen.
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a name stands for: one model, or runs of one training that differ in the seed.
+
+    Attributes:
+        runs: each run's entries, by rising seed; -1 of a model that was not trained here, which is alone.
+    """
+
+    runs: Mapping[int, Own]
+
+    def beside(self, other: Chosen) -> Iterator[tuple[Own, Own]]:
+        """Yield the runs of the same seed; what is one model stands beside every run of the other."""
+        if len(self.runs) == 1 or len(other.runs) == 1:
+            yield from product(self.runs.values(), other.runs.values())
+        else:
+            yield from ((own, other.runs[number]) for number, own in self.runs.items() if number in other.runs)
+
+
+def choose_models(arguments: argparse.Namespace) -> list[Chosen]:
+    """Return for each name what it stands for, with the subsets in the languages chosen.
 
     There is one, or as many as there are checkpoints of one training that differ in the seed and that the name is a
     part of.
@@ -28,10 +48,10 @@ def choose_models(arguments: argparse.Namespace) -> list[list[Own]]:
     if arguments.languages:
         codes = language_codes(arguments.languages)
         entries = [kept for entry in entries if (kept := replace(entry, languages=codes)).subsets]
-    return [_models_of(name, entries) for name in arguments.models]
+    return [_chosen(name, entries) for name in arguments.models]
 
 
-def _models_of(name: str, entries: Sequence[Entry]) -> list[Own]:
+def _chosen(name: str, entries: Sequence[Entry]) -> Chosen:
     models: dict[tuple[str, str, str], Own] = {}
     for entry in entries:
         models.setdefault(entry.model, {})[entry.task] = entry
@@ -39,14 +59,14 @@ def _models_of(name: str, entries: Sequence[Entry]) -> list[Own]:
     fitting = [own for own in models.values() if spelled in (label(own).casefold(), folder(own).casefold())]
     fitting = fitting or [own for own in models.values() if spelled in label(own).casefold()]
     if len(fitting) == 1 or _seeds_of_one(fitting):
-        return sorted(fitting, key=seed)
+        return Chosen(dict(sorted(((seed(_any(own)), own) for own in fitting), key=itemgetter(0))))
     known = "; ".join(sorted(f"{label(own)} [{folder(own)}]" for own in fitting or models.values()))
     problem = "fits several models that are not seeds of one training" if fitting else "fits no model"
     raise UserError(f"{printable(name)} {problem}: expected a name or a folder of one of {known}")
 
 
 def _seeds_of_one(models: Sequence[Own]) -> bool:
-    trained = [training for own in models if (training := _training(own))]
+    trained = [training for own in models if (training := _training(_any(own)))]
     return (
         len(trained) == len(models) > 1
         and len({training.shared for training in trained}) == 1
@@ -54,21 +74,25 @@ def _seeds_of_one(models: Sequence[Own]) -> bool:
     )
 
 
-def _training(own: Own) -> Training | None:
-    return training_of(next(iter(own.values())).result.run)
+def _any(own: Own) -> Entry:
+    return next(iter(own.values()))
 
 
-def seed(own: Own) -> int:
-    """Return the seed that a model was trained with; -1 of one that was not trained here."""
-    training = _training(own)
+def _training(entry: Entry) -> Training | None:
+    return training_of(entry.result.run)
+
+
+def seed(entry: Entry) -> int:
+    """Return the seed that an entry's model was trained with; -1 of one that was not trained here."""
+    training = _training(entry)
     return training.seed if training else -1
 
 
 def label(own: Own) -> str:
     """Return the name of the model whose entries these are."""
-    return next(iter(own.values())).label
+    return _any(own).label
 
 
 def folder(own: Own) -> str:
     """Return the folder of the model whose entries these are."""
-    return str(next(iter(own.values())).file.parent)
+    return str(_any(own).file.parent)

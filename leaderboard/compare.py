@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -13,7 +14,7 @@ from tabulate import tabulate
 from bitext_bench.errors import UserError
 from bitext_bench.report import printable
 
-from .choose import Own, choose_models, seed
+from .choose import Chosen, choose_models, seed
 from .difference import common_subsets, difference, evidence
 from .paired import SIGNIFICANT, Difference, holm, mean_of, over_seeds
 from .read import Entry
@@ -24,15 +25,27 @@ class Line:
     """One comparison: a subset of a task, or the mean of all that two models have in common.
 
     Attributes:
-        a, b: the entries of one model each, or of as many training runs, of the same seeds in the same order.
+        pairs: an entry of A and one of B, of one task; several pairs are of as many training runs.
         n: sentences; None of a mean.
     """
 
-    a: Sequence[Entry]
-    b: Sequence[Entry]
+    pairs: Sequence[tuple[Entry, Entry]]
     subset: str
     n: int | None
     difference: Difference
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """The names of A and of B."""
+        ours, theirs = zip(*self.pairs, strict=True)
+        return _label(ours), _label(theirs)
+
+    @property
+    def scores(self) -> tuple[float, float]:
+        """The scores of A and of B on the subset, the mean over runs."""
+        score = self.pairs[0][0].score
+        ours, theirs = np.mean([[entry.subsets[self.subset][score] for entry in pair] for pair in self.pairs], axis=0)
+        return float(ours), float(theirs)
 
 
 def run_compare(arguments: argparse.Namespace) -> int:
@@ -42,57 +55,42 @@ def run_compare(arguments: argparse.Namespace) -> int:
         UserError: a name fits no model or several, or two models have nothing in common.
     """
     wanted = set(arguments.tasks or [])
-    models = choose_models(arguments)
-    tasks = list(dict.fromkeys(task for runs in models for own in runs for task in own if not wanted or task in wanted))
-    lines = [
-        line
-        for a, b in combinations(models, 2)
-        for task in tasks
-        if (shared := _same_seeds(_of_task(a, task), _of_task(b, task)))
-        for line in compare_task(*shared)
-    ]
+    lines = [line for a, b in combinations(choose_models(arguments), 2) for line in _compare(a, b, wanted)]
     if not lines:
         raise UserError("these models have no task on the same data in common: run both on the same --data")
     print(render(lines))
     return 0
 
 
-def _of_task(models: Sequence[Own], task: str) -> dict[int, Entry]:
-    return {seed(own): own[task] for own in models if task in own}
+def _compare(a: Chosen, b: Chosen, wanted: AbstractSet[str]) -> list[Line]:
+    """Return the lines of the tasks wanted (all, if none is named) that both have, of the runs that have them."""
+    of_task: dict[str, list[tuple[Entry, Entry]]] = {}
+    for own, other in a.beside(b):
+        for task in own:
+            if task in other and (not wanted or task in wanted):
+                of_task.setdefault(task, []).append((own[task], other[task]))
+    return [line for pairs in of_task.values() for line in compare_task(pairs)]
 
 
-def _same_seeds(a: dict[int, Entry], b: dict[int, Entry]) -> tuple[list[Entry], list[Entry]] | None:
-    """Return the entries of the seeds that both have; one model stands beside every seed of the other."""
-    if len(a) == 1 and b:
-        return [*a.values()] * len(b), [*b.values()]
-    if len(b) == 1 and a:
-        return [*a.values()], [*b.values()] * len(a)
-    both = [number for number in a if number in b]
-    return ([a[number] for number in both], [b[number] for number in both]) if both else None
-
-
-def compare_task(a: Sequence[Entry], b: Sequence[Entry]) -> list[Line]:
+def compare_task(pairs: Sequence[tuple[Entry, Entry]]) -> list[Line]:
     """Return a line a subset that all have on the same data, and their mean where there are several."""
-    first, *others = (*a, *b)
+    first, *others = (entry for pair in pairs for entry in pair)
     shared = [common_subsets(first, other) for other in others]
     subsets = [name for name in shared[0] if all(name in names for names in shared)]
     runs = [
-        [
-            difference(ours, theirs)
-            for ours, theirs in zip(evidence(one, subsets), evidence(other, subsets), strict=True)
-        ]
-        for one, other in zip(a, b, strict=True)
+        [difference(ours, theirs) for ours, theirs in zip(evidence(a, subsets), evidence(b, subsets), strict=True)]
+        for a, b in pairs
     ]
     differences = [over_seeds(of_subset) for of_subset in zip(*runs, strict=True)]
-    lines = [Line(a, b, name, a[0].subsets[name]["n"], d) for name, d in zip(subsets, differences, strict=True)]
+    lines = [Line(pairs, name, first.subsets[name]["n"], d) for name, d in zip(subsets, differences, strict=True)]
     if len(subsets) > 1:
-        lines.append(Line(a, b, f"mean of {len(subsets)}", None, mean_of(differences)))
+        lines.append(Line(pairs, f"mean of {len(subsets)}", None, mean_of(differences)))
     return lines
 
 
 def _label(entries: Sequence[Entry]) -> str:
     """Return a model's name, or that of the first run with the seeds of the others."""
-    runs = {entry.label: seed({entry.task: entry}) for entry in entries}
+    runs = {entry.label: seed(entry) for entry in entries}
     first, *others = runs
     if not others:
         return first
@@ -104,12 +102,12 @@ def render(lines: Sequence[Line]) -> str:
     """Return one table a pair of models; p is corrected over all lines (Holm)."""
     corrected = holm([line.difference.p for line in lines])
     blocks = []
-    labels = [(_label(line.a), _label(line.b)) for line in lines]
-    for pair in dict.fromkeys(labels):
-        rows = [_row(line, p) for line, p, own in zip(lines, corrected, labels, strict=True) if own == pair]
+    labels = [line.labels for line in lines]
+    for a, b in dict.fromkeys(labels):
+        rows = [_row(line, p) for line, p, own in zip(lines, corrected, labels, strict=True) if own == (a, b)]
         head = ["task", "subset", "n", "A", "B", "A - B", "95 % interval", "only A", "only B", "p (Holm)", "better"]
         table = tabulate(rows, headers=head, tablefmt="simple", disable_numparse=True)
-        blocks.append(f"A: {pair[0]}\nB: {pair[1]}\n\n{table}")
+        blocks.append(f"A: {a}\nB: {b}\n\n{table}")
     note = (
         "A - B in points of the score, with the interval of a paired bootstrap. only A, only B: sentences that one "
         "does better on. p: exact McNemar (sign flips where a sentence is judged several times) for shares, a normal "
@@ -121,23 +119,17 @@ def render(lines: Sequence[Line]) -> str:
 
 
 def _row(line: Line, p: float) -> list[str]:
-    score, found = line.a[0].score, line.difference
+    entry, found = line.pairs[0][0], line.difference
     low, high = found.interval
-    shown = ["", ""]
-    if line.n is not None:
-        means = [np.mean([entry.subsets[line.subset][score] for entry in side]) for side in (line.a, line.b)]
-        shown = [f"{100 * mean:.2f}" for mean in means]
-    counts = [str(found.wins), str(found.losses)] if found.wins + found.losses else ["", ""]
-    positive_is_better = not line.a[0].result.run["lower_is_better"]
+    positive_is_better = not entry.result.run["lower_is_better"]
     better = "A" if (found.value > 0) == positive_is_better else "B"
     return [
-        line.a[0].task,
+        entry.task,
         printable(line.subset),
-        "" if line.n is None else f"{line.n:,}",
-        *shown,
+        *(["", "", ""] if line.n is None else [f"{line.n:,}", *(f"{100 * score:.2f}" for score in line.scores)]),
         f"{100 * found.value:+.2f}",
         f"{100 * low:+.2f} to {100 * high:+.2f}",
-        *counts,
+        *([str(found.wins), str(found.losses)] if found.wins + found.losses else ["", ""]),
         f"{p:.2g}" if p >= 1e-4 else "< 0.0001",
         better if p < SIGNIFICANT else "",
     ]

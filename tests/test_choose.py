@@ -25,7 +25,9 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def write(root: Path, name: str, share: float, said: dict[str, Any] | None, subset: str = "x") -> None:
+def write(
+    root: Path, name: str, share: float, said: dict[str, Any] | None, subset: str = "x", *, task: str = "T"
+) -> None:
     """A result of 200 sentences, of which some `share` is found, other ones by each model."""
     hits = np.random.default_rng(sum(map(ord, name))).random(N) < share
     entry = {
@@ -35,13 +37,13 @@ def write(root: Path, name: str, share: float, said: dict[str, Any] | None, subs
         "accuracy": float(hits.mean()),
         "n": N,
         "intervals": {"accuracy": [0.1, 0.9]},
-        "signature": "task:T|data:made",
+        "signature": f"task:{task}|data:made",
     }
     model = {"name": f"local/{name}", "registered": None, "revision": name, "prompt": "", "pooling": "mean"}
     run = {"format": FORMAT, "version": "0", "model": {**model, "dtype": "fp32", "max_length": 512}}
     run |= {"main_score": "accuracy", "lower_is_better": False, "summary": {}} | ({"training": said} if said else {})
     outcomes = {(subset, "forward"): {"hit": hits, "margin": np.ones(N, np.float32)}}
-    write_result(root / name / name, TaskResult("T", "made", 0.0, {"test": [entry]}, run), outcomes)
+    write_result(root / name / name, TaskResult(task, "made", 0.0, {"test": [entry]}, run), outcomes)
 
 
 def compare(root: Path, *names: str) -> int:
@@ -90,6 +92,18 @@ def test_only_seeds_that_both_have_are_compared(root: Path, capsys: pytest.Captu
     output = capsys.readouterr().out
     assert output.startswith("A: local/soft-other-seed43\nB: local/hard-seed43\n")
     assert "Of several seeds" not in output
+
+
+def test_a_task_that_one_seed_alone_has_is_compared_on_that_seed(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(root, "soft-seed43", 0.9, training(seed=43), task="U")
+    for seed in (42, 43, 44):
+        write(root, f"hard-seed{seed}", 0.7, training(seed=seed, label="hard"), task="U")
+    assert compare(root, "local/soft", "local/hard") == 0
+    output = capsys.readouterr().out
+    assert "A: local/soft-seed43\nB: local/hard-seed43\n" in output
+    assert output.count("A: local/soft") == 2
 
 
 @pytest.mark.parametrize("more", [training(seed=45, lambda_cross=0.3), training(seed=44), None])

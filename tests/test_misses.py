@@ -82,7 +82,7 @@ def test_two_models_miss_what_the_other_has(results: Path, task: str) -> None:
     assert {miss for miss in found if miss.missed_by == 0} < set(misses([a], source))
     assert misses([a, a], source) == []
     if "xSIM" in task:  # where one judgement is one sentence, as compare counts them
-        lines = [line for line in compare_task([a], [b]) if line.n is not None]
+        lines = [line for line in compare_task([(a, b)]) if line.n is not None]
         assert sum(line.difference.wins + line.difference.losses for line in lines) == len(found)
 
 

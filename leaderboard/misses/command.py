@@ -28,13 +28,13 @@ def run_errors(arguments: argparse.Namespace) -> int:
     if len(arguments.models) > 2:
         raise UserError(f"--errors reads one model or two against each other, not {len(arguments.models)}")
     chosen = choose_models(arguments)
-    for name, seeds in zip(arguments.models, chosen, strict=True):
-        if len(seeds) > 1:
-            known = "; ".join(label(own) for own in seeds)
+    models = [own for each in chosen for own in each.runs.values()]
+    for name, each in zip(arguments.models, chosen, strict=True):
+        if len(each.runs) > 1:
+            known = "; ".join(label(own) for own in each.runs.values())
             raise UserError(
-                f"{printable(name)} stands for {len(seeds)} seeds, and --errors reads one: name one of {known}"
+                f"{printable(name)} stands for {len(each.runs)} seeds, and --errors reads one: name one of {known}"
             )
-    models = [own for own, *_ in chosen]
     misses, absent = read_misses(models, arguments.data or "hub", arguments.tasks)
     for reason in absent:
         print(f"bitext-bench: left out: {reason}", file=sys.stderr)
