@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 from .batches import BatchLimits
 from .data import MissingData, Source, open_source
@@ -73,30 +74,34 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def verify(arguments: argparse.Namespace) -> int:
-    """Derive a result file again; returns 0 when it is the same, 1 with the differences printed when not."""
-    stored = read_result(arguments.file)
+    """Derive result files again; returns 0 when all are the same, 1 with the differences printed when not."""
+    return max(_verify(file, arguments) for file in arguments.files)
+
+
+def _verify(file: Path, arguments: argparse.Namespace) -> int:
+    stored = read_result(file)
     task = find_task(stored.task_name)
-    model, source = _same_setting(stored, arguments)
+    model, source = _same_setting(file, stored, arguments)
     codes = {code for entry in stored.subsets for code in entry["languages"]}
     loaded = load_tasks([task], source, [resolve(code) for code in sorted(codes)], _refuse)
     embedder = Embedder(
         model, cache_folder(arguments.cache_folder), BatchLimits(arguments.batch_tokens, arguments.batch_size)
     )
     (derived, outcomes), *_ = evaluate(embedder, loaded)
-    found = differences(stored, read_outcomes(arguments.file), derived, outcomes)
+    found = differences(stored, read_outcomes(file), derived, outcomes)
     for line in found:
         print(line)
     n = len(stored.subsets)
-    print(f"{arguments.file}: " + (f"{len(found)} differences" if found else f"verified, {n} subsets are the same"))
+    print(f"{file}: " + (f"{len(found)} differences" if found else f"verified, {n} subsets are the same"))
     return 1 if found else 0
 
 
-def _same_setting(stored: TaskResult, arguments: argparse.Namespace) -> tuple[Model, Source]:
+def _same_setting(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> tuple[Model, Source]:
     """Resolve the model and the data of a result file; what the file says wins over the command line's defaults."""
     said = stored.run["model"]
     name = arguments.model or said["registered"] or said["name"]
     if arguments.model is None and name.startswith("local/"):
-        raise UserError(f"{arguments.file} was made with {name}, which is no public model: pass --model DIR")
+        raise UserError(f"{file} was made with {name}, which is no public model: pass --model DIR")
     pooling = said["pooling"] if said["pooling"] in POOLINGS else None
     options = replace(
         model_options(arguments),
@@ -109,7 +114,7 @@ def _same_setting(stored: TaskResult, arguments: argparse.Namespace) -> tuple[Mo
     mini = stored.task_name.startswith("Mini-")
     hub = stored.dataset_revision.startswith("hub-")
     if arguments.data is None and not (mini or hub):
-        raise UserError(f"{arguments.file} was made with data on disk ({stored.dataset_revision}): pass --data DIR")
+        raise UserError(f"{file} was made with data on disk ({stored.dataset_revision}): pass --data DIR")
     return resolve_model(name, options), open_source(arguments.data or ("mini" if mini else "hub"))
 
 

@@ -26,7 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_verify(
         commands.add_parser(
-            "verify", help="derive a result again", description="Derive a result file again and say where it differs."
+            "verify", help="derive results again", description="Derive result files again and say where they differ."
         )
     )
     _add_train(
@@ -146,7 +146,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="a result file that bitext-bench run wrote")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="result files that bitext-bench run wrote")
     add_model_options(parser, required=False)
     parser.set_defaults(command="verify")
 

@@ -153,10 +153,10 @@ def test_what_the_data_do_not_have_is_said(
 def test_verify(data_root: Path, folders: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     command = ["run", "--model", "toys:hashing", "--data", str(data_root), "--languages", "en,fr", *folders]
     assert main(command) == 0
-    for file in Path(folders[3]).rglob("*.json"):
-        again = ["verify", str(file), "--model", "toys:hashing", "--data", str(data_root), *folders[:2]]
-        assert main(again) == 0
-        assert "verified" in capsys.readouterr().out
+    files = [str(file) for file in sorted(Path(folders[3]).rglob("*.json"))]
+    every = ["verify", *files, "--model", "toys:hashing", "--data", str(data_root), *folders[:2]]
+    assert main(every) == 0
+    assert capsys.readouterr().out.count("verified") == len(files)
     (file,) = Path(folders[3]).rglob("Tatoeba.json")
     again = ["verify", str(file), "--model", "toys:hashing", *folders[:2]]
     assert main(again) == 1
@@ -168,6 +168,8 @@ def test_verify(data_root: Path, folders: list[str], capsys: pytest.CaptureFixtu
     assert main([*again, "--data", str(data_root)]) == 1
     out = capsys.readouterr().out
     assert "fra-eng: data is tatoeba-v1@sha256:" in out
+    assert main(every) == 1
+    assert capsys.readouterr().out.count("verified") == len(files) - 1
     content = json.loads(file.read_text())
     content["bitext_bench"]["format"] = 7
     file.write_text(json.dumps(content))
