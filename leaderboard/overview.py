@@ -122,14 +122,19 @@ def _task_column(key: str, heading: str, table: Table) -> Column:
 
 
 def _sts_column(tables: Sequence[Table], *, english: bool) -> Column | None:
-    """Return the mean over the English subsets, or all others, that the model with most of them has."""
+    """Return the mean over the English subsets, or all others, that the model with most of them has.
+
+    The same sentences under two names (the STS benchmark, and the English of its translations) count once.
+    """
     found: dict[ModelKey, dict[Member, float]] = {}
+    first: dict[str, Member] = {}
     for table in tables:
         for name in table.subsets:
             if (set(table.rows[0].entry.subsets[name]["languages"]) == {"eng-Latn"}) == english:
+                member = first.setdefault(table.rows[0].entry.sentences(name), (table.task, name))
                 for row in table.rows:
                     if (value := row.value(table, name)) is not None and not row.entry.leaks:
-                        found.setdefault(row.entry.model, {})[table.task, name] = value
+                        found.setdefault(row.entry.model, {})[member] = value
     if not found:
         return None
     members = max(found.values(), key=len).keys()

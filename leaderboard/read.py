@@ -90,6 +90,10 @@ class Entry:
         entry = self.subsets[subset]
         return f"{signature_fields(entry['signature']).get('data', '')} n={entry['n']}"
 
+    def sentences(self, subset: str) -> str:
+        """Return what tells the subset's texts from others: their hash, whatever the task is called."""
+        return self.data(subset).partition("@")[2] or f"{self.task} {subset}"
+
     @cached_property
     def outcomes(self) -> Outcomes:
         """The per-sentence outcomes; raises UserError where they are missing or damaged."""
