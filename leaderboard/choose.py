@@ -38,8 +38,7 @@ class Chosen:
 def choose_models(arguments: argparse.Namespace) -> list[Chosen]:
     """Return for each name what it stands for, with the subsets in the languages chosen.
 
-    There is one, or as many as there are checkpoints of one training that differ in the seed and that the name is a
-    part of.
+    A whole name or folder stands for one model; a part of several names, only where they are seeds of one training.
 
     Raises:
         UserError: a name fits no model, or several that differ in more than the seed.
