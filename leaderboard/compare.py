@@ -47,6 +47,13 @@ class Line:
         ours, theirs = np.mean([[entry.subsets[self.subset][score] for entry in pair] for pair in self.pairs], axis=0)
         return float(ours), float(theirs)
 
+    @property
+    def question(self) -> tuple[str, ...]:
+        """What it asks: models, score and sentences, which two tasks may share (the STS benchmark's English)."""
+        entry = self.pairs[0][0]
+        sentences = f"{entry.task} {self.subset}" if self.n is None else entry.sentences(self.subset)
+        return (*self.labels, entry.score, sentences)
+
 
 def run_compare(arguments: argparse.Namespace) -> int:
     """Print the comparison of every two of the models named.
@@ -99,8 +106,10 @@ def _label(entries: Sequence[Entry]) -> str:
 
 
 def render(lines: Sequence[Line]) -> str:
-    """Return one table a pair of models; p is corrected over all lines (Holm)."""
-    corrected = holm([line.difference.p for line in lines])
+    """Return one table a pair of models; p is corrected over all questions (Holm)."""
+    asked = {line.question: line.difference.p for line in lines}
+    of_question = dict(zip(asked, holm(list(asked.values())), strict=True))
+    corrected = [of_question[line.question] for line in lines]
     blocks = []
     labels = [line.labels for line in lines]
     for a, b in dict.fromkeys(labels):

@@ -26,7 +26,14 @@ def root(tmp_path: Path) -> Path:
 
 
 def write(
-    root: Path, name: str, share: float, said: dict[str, Any] | None, subset: str = "x", *, task: str = "T"
+    root: Path,
+    name: str,
+    share: float,
+    said: dict[str, Any] | None,
+    subset: str = "x",
+    *,
+    task: str = "T",
+    data: str = "made",
 ) -> None:
     """A result of 200 sentences, of which some `share` is found, other ones by each model."""
     hits = np.random.default_rng(sum(map(ord, name))).random(N) < share
@@ -37,7 +44,7 @@ def write(
         "accuracy": float(hits.mean()),
         "n": N,
         "intervals": {"accuracy": [0.1, 0.9]},
-        "signature": f"task:{task}|data:made",
+        "signature": f"task:{task}|data:{data}",
     }
     model = {"name": f"local/{name}", "registered": None, "revision": name, "prompt": "", "pooling": "mean"}
     run = {"format": FORMAT, "version": "0", "model": {**model, "dtype": "fp32", "max_length": 512}}
@@ -122,6 +129,22 @@ def test_a_subset_that_one_seed_lacks_is_left_out(root: Path, capsys: pytest.Cap
     write(root, "soft-seed44", 0.9, training(seed=44), subset="y")
     assert compare(root, "local/soft", "local/hard") == 1
     assert "no task on the same data in common" in capsys.readouterr().err
+
+
+def test_the_same_sentences_under_two_names_are_one_question(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As the STS benchmark and the English of its translations are; other sentences are another question."""
+    p_values = {}
+    for tasks in ({"T": "made@a"}, {"T": "made@a", "U": "made@a"}, {"T": "made@a", "U": "made@b"}):
+        for task, data in tasks.items():
+            write(root, "near", 0.80, None, task=task, data=data)
+            write(root, "nearer", 0.88, None, task=task, data=data)
+        assert compare(root, "local/near", "local/nearer") == 0
+        output = capsys.readouterr().out
+        p_values[str(tasks)] = [float(line.split()[-1]) for line in output.splitlines() if line[:2] in ("T ", "U ")]
+    (alone,), named_twice, others = p_values.values()
+    assert 0 < alone < 0.5  # so that twice it is not cut at 1
+    assert named_twice == [alone, alone]
+    assert others == pytest.approx([2 * alone, 2 * alone], rel=0.1)
 
 
 def test_the_errors_of_several_seeds_are_not_read_together(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
