@@ -62,14 +62,14 @@ def run_compare(arguments: argparse.Namespace) -> int:
         UserError: a name fits no model or several, or two models have nothing in common.
     """
     wanted = set(arguments.tasks or [])
-    lines = [line for a, b in combinations(choose_models(arguments), 2) for line in _compare(a, b, wanted)]
+    lines = [line for a, b in combinations(choose_models(arguments), 2) for line in compare_models(a, b, wanted)]
     if not lines:
         raise UserError("these models have no task on the same data in common: run both on the same --data")
     print(render(lines))
     return 0
 
 
-def _compare(a: Chosen, b: Chosen, wanted: AbstractSet[str]) -> list[Line]:
+def compare_models(a: Chosen, b: Chosen, wanted: AbstractSet[str] = frozenset()) -> list[Line]:
     """Return the lines of the tasks wanted (all, if none is named) that both have, of the runs that have them."""
     of_task: dict[str, list[tuple[Entry, Entry]]] = {}
     for own, other in a.beside(b):
@@ -105,11 +105,21 @@ def _label(entries: Sequence[Entry]) -> str:
     return f"{first} and seed{'s' if len(others) > 1 else ''} {numbers}"
 
 
-def render(lines: Sequence[Line]) -> str:
-    """Return one table a pair of models; p is corrected over all questions (Holm)."""
+def corrected_p(lines: Sequence[Line]) -> list[float]:
+    """Return each line's p, corrected (Holm) for how many questions they ask together."""
     asked = {line.question: line.difference.p for line in lines}
-    of_question = dict(zip(asked, holm(list(asked.values())), strict=True))
-    corrected = [of_question[line.question] for line in lines]
+    corrected = dict(zip(asked, holm(list(asked.values())), strict=True))
+    return [corrected[line.question] for line in lines]
+
+
+def shown_p(p: float) -> str:
+    """Return p as it is printed."""
+    return f"{p:.2g}" if p >= 1e-4 else "< 0.0001"
+
+
+def render(lines: Sequence[Line]) -> str:
+    """Return one table a pair of models."""
+    corrected = corrected_p(lines)
     blocks = []
     labels = [line.labels for line in lines]
     for a, b in dict.fromkeys(labels):
@@ -139,6 +149,6 @@ def _row(line: Line, p: float) -> list[str]:
         f"{100 * found.value:+.2f}",
         f"{100 * low:+.2f} to {100 * high:+.2f}",
         *([str(found.wins), str(found.losses)] if found.wins + found.losses else ["", ""]),
-        f"{p:.2g}" if p >= 1e-4 else "< 0.0001",
+        shown_p(p),
         better if p < SIGNIFICANT else "",
     ]

@@ -1,0 +1,107 @@
+"""Writes comparisons.md: of the rows of the tables, who is ahead of whom, by how much, and how sure that is."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+
+from bitext_bench.store import write_whole
+from leaderboard.choose import choose_models
+from leaderboard.compare import Line, compare_models, corrected_p, shown_p
+from leaderboard.escaping import pipe_table
+from leaderboard.paired import SIGNIFICANT
+
+RESULTS = Path(__file__).parent
+PAIRS = ("en-ko", "en-fr", "en-ja", "en-ru")
+SEVERAL = {"four pairs": "en-xx", "all ten pairs": "all"}
+# Row by task and, of the translated STS benchmark, by language; of a task with several subsets their mean is taken.
+ROWS = {
+    "Tatoeba": "Tatoeba accuracy",
+    "BUCC-style-mining": "mining F1",
+    "FLORES-200": "xSIM, lower is better",
+    "STSBenchmark": "STSBenchmark",
+    "KorSTS": "KorSTS",
+    "JSTS": "JSTS",
+    "STSBenchmarkMultilingualSTS fr": "STSBenchmark in French",
+    "STSBenchmarkMultilingualSTS ru": "STSBenchmark in Russian",
+}
+Columns = Mapping[str, tuple[str, str]]  # heading to what A and B have in their names
+
+
+def of_pairs(a: str, b: str, pairs: tuple[str, ...] = PAIRS) -> Columns:
+    """Return a column a pair."""
+    return {pair: (f"{a}-{pair}", f"{b}-{pair}") for pair in pairs}
+
+
+def of_several(a: str, b: str) -> Columns:
+    """Return a column for the four pairs with English and one for all ten."""
+    return {heading: (f"{a}-{name}", f"{b}-{name}") for heading, name in SEVERAL.items()}
+
+
+COMPARISONS: Mapping[str, Columns] = {
+    "Table 1: teacher e5-small minus teacher MiniLM": of_pairs(
+        "table4-priority", "table1-e5-minilm", ("en-ko", "en-fr")
+    ),
+    "Table 1: student MiniLM, teacher e5-small minus teacher MiniLM": of_pairs(
+        "table1-minilm-e5", "table1-minilm-minilm", ("en-ko", "en-fr")
+    ),
+    "Table 2: soft minus hard labels": of_pairs("table2-soft", "table2-hard"),
+    "Table 2: soft labels minus embedding-MSE": of_pairs("table2-soft", "table2-mse"),
+    "Table 2: soft labels minus mUSE's ranking loss": of_pairs("table2-soft", "table2-ranking"),
+    "Table 2: soft labels minus the pretrained model": {
+        pair: (f"table2-soft-{pair}", 'e5-small-q4 (prompt "query: ", fp32, mean)') for pair in PAIRS
+    },
+    "Table 3: four pairs, soft labels minus embedding-MSE": {"four pairs": ("table5-tms-en-xx", "table3-mse-en-xx")},
+    "Table 4: Priority minus Average": of_pairs("table4-priority", "table4-average"),
+    "Table 4: Priority with TMS minus without": of_pairs("table2-soft", "table4-priority"),
+    "Table 5: Priority minus Average": of_several("table5-priority", "table5-average"),
+    "Table 5: Priority with TMS minus without": of_several("table5-tms", "table5-priority"),
+    "Table 5: all ten pairs minus the four with English": {
+        heading: (f"table5-{name}-all", f"table5-{name}-en-xx")
+        for heading, name in {"Priority": "priority", "Average": "average", "Priority with TMS": "tms"}.items()
+    },
+    "Table 6: fr-xx minus ru-xx beside en-xx": {"Priority": ("table6-fr-xx", "table6-ru-xx")},
+}
+
+
+def compare(a: str, b: str) -> dict[str, str]:
+    """Return the cells of a column: A's score minus B's in points, and p, corrected over the column."""
+    ours, theirs = choose_models(Namespace(results=RESULTS, languages=None, models=[_whole(a), _whole(b)]))
+    shown: dict[str, Line] = {}
+    for line in compare_models(ours, theirs):
+        task = line.pairs[0][0].task
+        row = ROWS.get(f"{task} {line.subset}") or ROWS.get(task)
+        if row:
+            shown[row] = line  # a mean stands behind its subsets
+    cells = zip(shown.items(), corrected_p(list(shown.values())), strict=True)
+    return {row: _cell(100 * line.difference.value, p) for (row, line), p in cells}
+
+
+def _whole(name: str) -> str:
+    return f"local/{name}-seed" if name.startswith("table") else f"local/{name}"
+
+
+def _cell(points: float, p: float) -> str:
+    mark = "**" if p < SIGNIFICANT else ""
+    return f"{mark}{points:+.2f}{mark} ({shown_p(p)})"
+
+
+def main() -> None:
+    """Write the page."""
+    sections = [
+        "# Who is ahead of whom\n\n"
+        "The difference in points, the mean of the seeds, and in brackets its p, of other sentences and seeds\n"
+        f"and corrected over its column (Holm); **bold** where below {SIGNIFICANT}. `python results/comparisons.py`\n"
+        "wrote this page; `bitext-bench compare` has the scores and the intervals.\n",
+    ]
+    for heading, columns in COMPARISONS.items():
+        found = {column: compare(*names) for column, names in columns.items()}
+        rows = [row for row in ROWS.values() if any(row in cells for cells in found.values())]
+        table = pipe_table(["", *found], [[row, *(cells.get(row, "") for cells in found.values())] for row in rows], 1)
+        sections.append(f"## {heading}\n\n{table}")
+    write_whole(RESULTS / "comparisons.md", "\n".join(sections).encode())
+
+
+if __name__ == "__main__":
+    main()
