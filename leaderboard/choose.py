@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from operator import itemgetter
@@ -85,6 +85,16 @@ def seed(entry: Entry) -> int:
     """Return the seed that an entry's model was trained with; -1 of one that was not trained here."""
     training = _training(entry)
     return training.seed if training else -1
+
+
+def label_of_seeds(entries: Iterable[Entry]) -> str:
+    """Return a model's name, or that of the first run with the seeds of the others."""
+    runs = {entry.label: seed(entry) for entry in entries}
+    first, *others = runs
+    if not others:
+        return first
+    numbers = ", ".join(str(runs[name]) for name in others)
+    return f"{first} and seed{'s' if len(others) > 1 else ''} {numbers}"
 
 
 def label(own: Own) -> str:

@@ -14,7 +14,7 @@ from tabulate import tabulate
 from bitext_bench.errors import UserError
 from bitext_bench.report import printable
 
-from .choose import Chosen, choose_models, seed
+from .choose import Chosen, choose_models, label_of_seeds
 from .difference import common_subsets, difference, evidence
 from .paired import SIGNIFICANT, Difference, holm, mean_of, over_seeds
 from .read import Entry
@@ -38,7 +38,7 @@ class Line:
     def labels(self) -> tuple[str, str]:
         """The names of A and of B."""
         ours, theirs = zip(*self.pairs, strict=True)
-        return _label(ours), _label(theirs)
+        return label_of_seeds(ours), label_of_seeds(theirs)
 
     @property
     def scores(self) -> tuple[float, float]:
@@ -93,16 +93,6 @@ def compare_task(pairs: Sequence[tuple[Entry, Entry]]) -> list[Line]:
     if len(subsets) > 1:
         lines.append(Line(pairs, f"mean of {len(subsets)}", None, mean_of(differences)))
     return lines
-
-
-def _label(entries: Sequence[Entry]) -> str:
-    """Return a model's name, or that of the first run with the seeds of the others."""
-    runs = {entry.label: seed(entry) for entry in entries}
-    first, *others = runs
-    if not others:
-        return first
-    numbers = ", ".join(str(runs[name]) for name in others)
-    return f"{first} and seed{'s' if len(others) > 1 else ''} {numbers}"
 
 
 def corrected_p(lines: Sequence[Line]) -> list[float]:

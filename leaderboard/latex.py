@@ -27,7 +27,7 @@ def render_latex(tables: Sequence[Table], overview: Overview) -> str:
     for column in overview.columns:
         values = [column.values.get(entry.model) for entry in overview.models]
         columns.append((column.heading, column.lower_is_better, values, marks(values, column.lower_is_better)))
-    blocks = [_tabular("Overview", [_escape(entry.label) for entry in overview.models], columns)]
+    blocks = [_tabular("Overview", [_escape(overview.names[entry.model]) for entry in overview.models], columns)]
     for table in tables:
         shown = table.subsets if len(table.subsets) <= MOST_ROWS else ()
         columns = []

@@ -24,7 +24,8 @@ each with its 95 % interval. **Best** and <ins>second</ins> of a column. Models 
 does not tell from the first of a rank share that rank (exact McNemar or sign flips for shares, a normal test for others
 and for means; 0.05 divided by the number of tests). Rows of other data or n stand in tables of their own; a model in
 settings that are not its own (a prompt, a dtype), or whose training may have seen the sentences (†), is shown without a
-rank. *In italics*: figures that others published, by their own protocol, never ranked.
+rank. *In italics*: figures that others published, by their own protocol, never ranked. In the overview runs of one
+training that differ in the seed alone are one row, of their means.
 """
 _MOST_PAIRS = 120  # columns that a table can have at all; past that, one a language
 _STYLE = {"best": "**{}**", "second": "<ins>{}</ins>", "": "{}"}
@@ -74,7 +75,7 @@ def _overview(overview: Overview) -> str:
     columns.append(
         [f"{speed.sentences:,.0f}{'' if one_machine else f' ({speed.where})'}" if speed else "–" for speed in speeds]
     )
-    names = [escape(entry.label) for entry in overview.models]
+    names = [escape(overview.names[entry.model]) for entry in overview.models]
     notes = "\n".join(f"- {escape(column.note)}" for column in overview.columns)
     return f"## Overview\n\n{pipe_table(head, list(zip(names, *columns, strict=True)), 1)}\n{notes}\n"
 

@@ -11,6 +11,8 @@ from bitext_bench.languages import resolve
 from bitext_bench.results import TIMED_SENTENCES
 
 from .board import Table
+from .choose import label_of_seeds, seed
+from .layout.trained import training_of
 from .read import Entry
 
 ModelKey = tuple[str, str, str]
@@ -53,9 +55,15 @@ _MOST_LANGUAGES = 12  # named one by one up to here
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Models in the order in which they are shown, with their columns, size and speed."""
+    """Models in the order in which they are shown, with their columns, size and speed.
+
+    Attributes:
+        models: of several runs of one training, which differ in the seed, the first; its values are their means.
+        names: how a model is called, with the seeds that it stands for.
+    """
 
     models: tuple[Entry, ...]
+    names: Mapping[ModelKey, str]
     columns: tuple[Column, ...]
     speed: Mapping[ModelKey, Speed]
 
@@ -64,7 +72,9 @@ class Overview:
         column = next((column for column in self.columns if column.key == key), None)
         values: Mapping[ModelKey, float | None]
         if key == "model":
-            return replace(self, models=tuple(sorted(self.models, key=lambda entry: entry.label.casefold())))
+            return replace(
+                self, models=tuple(sorted(self.models, key=lambda entry: self.names[entry.model].casefold()))
+            )
         if column:
             values = column.values
         elif key == "speed":
@@ -101,9 +111,30 @@ def make_overview(tables: Sequence[Table], entries: Iterable[Entry]) -> Overview
     shown = {model for column in columns for model in column.values}
     rows = [row.entry for table in first.values() for row in table.rows]
     models = {entry.model: entry for entry in rows if entry.model in shown or not columns}
-    places = _mean_places(columns, models)
-    ordered = sorted(models, key=lambda model: (places[model], model))
-    return Overview(tuple(models[model] for model in ordered), tuple(columns), _speeds(entries))
+    trainings = _trainings(columns, models.values())
+    columns = [replace(column, values=_means(column, trainings)) for column in columns]
+    names = {runs[0].model: label_of_seeds(runs) for runs in trainings}
+    places = _mean_places(columns, names)
+    ordered = sorted(names, key=lambda model: (places[model], model))
+    return Overview(tuple(models[model] for model in ordered), names, tuple(columns), _speeds(entries))
+
+
+def _trainings(columns: Sequence[Column], models: Iterable[Entry]) -> list[list[Entry]]:
+    """Return together, by rising seed, runs that differ in the seed alone and have values in the same columns."""
+    found: dict[tuple[object, ...], list[Entry]] = {}
+    for entry in sorted(models, key=seed):
+        training = None if entry.settings else training_of(entry.result.run)
+        has = tuple(entry.model in column.values for column in columns)
+        found.setdefault((training.shared, has) if training else entry.model, []).append(entry)
+    return list(found.values())
+
+
+def _means(column: Column, trainings: Iterable[Sequence[Entry]]) -> dict[ModelKey, float]:
+    return {
+        runs[0].model: fmean(column.values[entry.model] for entry in runs)
+        for runs in trainings
+        if runs[0].model in column.values
+    }
 
 
 def describe(table: Table) -> str:

@@ -147,6 +147,23 @@ def test_the_same_sentences_under_two_names_are_one_question(root: Path, capsys:
     assert others == pytest.approx([2 * alone, 2 * alone], rel=0.1)
 
 
+def test_the_overview_has_seeds_in_one_row(tmp_path: Path) -> None:
+    """Not those with other settings, nor those that lack a column."""
+    for number in (42, 43, 44):
+        write(tmp_path, f"soft-seed{number}", 0.9, training(seed=number), task="Tatoeba")
+    write(tmp_path, "hard-seed42", 0.7, training(seed=42, label="hard"), task="Tatoeba")
+    write(tmp_path, "start", 0.5, None, task="Tatoeba")
+    write(tmp_path, "soft-seed43", 0.9, training(seed=43), task="FLORES-200")
+    page = tmp_path / "page.md"
+    assert main(["leaderboard", "--results", str(tmp_path), "--output", str(page)]) == 0
+    rows = [line.split(" | ") for line in page.read_text().split("## ")[1].splitlines() if "local/" in line]
+    shown = {cells[0].removeprefix("| "): cells[1].strip("*</ins>") for cells in rows}
+    assert list(shown) == ["local/soft-seed43", "local/soft-seed42 and seed 44", "local/hard-seed42", "local/start"]
+    hits = [np.load(next(tmp_path.rglob(f"soft-seed{number}/Tatoeba*.npz"))) for number in (42, 44)]
+    expected = np.mean([archive[name].mean() for archive in hits for name in archive.files if "hit" in name])
+    assert float(shown["local/soft-seed42 and seed 44"]) == pytest.approx(100 * expected, abs=0.006)
+
+
 def test_the_errors_of_several_seeds_are_not_read_together(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare(root, "local/soft", "start", "--errors", "--data", "mini") == 1
     error = capsys.readouterr().err
