@@ -84,7 +84,7 @@ def _whole(name: str) -> str:
 
 def _cell(points: float, p: float) -> str:
     mark = "**" if p < SIGNIFICANT else ""
-    return f"{mark}{points:+.2f}{mark} ({shown_p(p)})"
+    return f"{mark}{round(points, 2) + 0.0:+.2f}{mark} ({shown_p(p)})"  # + 0.0: of -0.0 it makes 0.0
 
 
 def main() -> None:
