@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 
-def add_model_group(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    """Add how the model is found and loaded."""
+def add_model_group(parser: argparse.ArgumentParser, *, required: bool, settings: bool = True) -> None:
+    """Add how the model is found and loaded, and the settings that change its vectors."""
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model",
@@ -16,6 +16,14 @@ def add_model_group(parser: argparse.ArgumentParser, *, required: bool) -> None:
         help="a name from list models, a hub id, a model directory, package.module:factory, or a folder of .npy + .txt",
     )
     model.add_argument("--model-revision", metavar="COMMIT", help="hub revision (default: the registered one)")
+    if settings:
+        _add_settings(model)
+    model.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps (default: a GPU where there is one)")
+    model.add_argument("--trust-remote-code", action="store_true", help="run code that comes with the model")
+    model.add_argument("--allow-pickle", action="store_true", help="load weights that are not safetensors")
+
+
+def _add_settings(model: argparse._ArgumentGroup) -> None:
     model.add_argument(
         "--prompt", metavar="TEXT", help='text before each sentence, "" for none (default: the registered one)'
     )
@@ -28,20 +36,17 @@ def add_model_group(parser: argparse.ArgumentParser, *, required: bool) -> None:
         help="auto: what the device is fastest in (default: %(default)s)",
     )
     model.add_argument("--backend", choices=["torch", "openvino"], default="torch", help="(default: %(default)s)")
-    model.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps (default: a GPU where there is one)")
-    model.add_argument("--trust-remote-code", action="store_true", help="run code that comes with the model")
-    model.add_argument("--allow-pickle", action="store_true", help="load weights that are not safetensors")
 
 
-def add_model_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Add the model, the data and how fast."""
-    add_model_group(parser, required=required)
+def add_model_options(parser: argparse.ArgumentParser, *, on_file: bool = False) -> None:
+    """Add the model, the data and how fast; of the model only what does not stand in a result file, if there is one."""
+    add_model_group(parser, required=not on_file, settings=not on_file)
     data = parser.add_argument_group("data and speed")
     data.add_argument(
         "--data",
-        default=None if not required else "hub",
+        default=None if on_file else "hub",
         metavar="SOURCE",
-        help="a directory of official layouts, hub, or mini (built in)" + (" (default: hub)" if required else ""),
+        help="a directory of official layouts, hub, or mini (built in)" + ("" if on_file else " (default: hub)"),
     )
     data.add_argument(
         "--cache-folder",
@@ -50,7 +55,7 @@ def add_model_options(parser: argparse.ArgumentParser, *, required: bool = True)
         help="embedding store (default: $BITEXT_BENCH_CACHE, else ~/.cache/bitext-bench)",
     )
     data.add_argument(
-        "--batch-tokens", type=positive, metavar="N", help="tokens in a batch (default: 1024; more on a GPU)"
+        "--batch-tokens", type=positive, metavar="N", help="tokens in a batch (default: the encoder's own)"
     )
     data.add_argument("--batch-size", type=positive, metavar="N", help="most sentences in a batch (default: no limit)")
 

@@ -106,7 +106,10 @@ def check_vectors(vectors: NDArray[np.float32], sentences: Sequence[str], model:
         kind = f"a vector of length {norms[at]:.0e}" if norms[at] else "a zero vector"
         if not np.isfinite(norms[at]):
             kind = "NaN or infinity"
+        mend = "try --dtype fp32, or check the model's weights"
+        if not sentences[at].strip():
+            mend = "this model has none for an empty text: leave the task out (STS22.v2 has no empty text, STS22 has)"
         raise UserError(
             f"{model} gave {kind} for {sentences[at]!r} ({int(bad.sum())} of the {len(sentences)} sentences "
-            "of this batch): expected finite vectors that are not zero; try --dtype fp32, or check the model's weights"
+            f"of this batch): expected finite vectors that are not zero; {mend}"
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 from .batches import BatchLimits
@@ -14,13 +15,14 @@ from .embeddings import Embedder
 from .encoders import Model, ModelOptions, resolve_model
 from .encoders.transformer import POOLINGS
 from .errors import UserError
-from .evaluate import evaluate, load_tasks, plan_of
+from .evaluate import LoadedTask, evaluate, lacking, load_tasks, plan_of
 from .languages import Language, resolve
+from .parser import DEFAULT_LANGUAGES
 from .report import printable, render_averages, render_scores
-from .results import TaskResult, read_outcomes, read_result, result_folder, write_result
+from .results import TaskResult, read_outcomes, read_result, replaced_subsets, result_folder, write_result
 from .share import Share
 from .sharing import encode_on_ray
-from .store import cache_folder
+from .store import cache_folder, make_folder
 from .tasks import Task, default_tasks, find_task
 from .verify import differences
 
@@ -29,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Score a model; each task's file is written as soon as the task is done."""
     source = open_source(arguments.data)
     languages = _languages(arguments.languages)
-    names = _words(arguments.tasks) if arguments.tasks else []
+    names = _words("--tasks", arguments.tasks) if arguments.tasks else []
     tasks = [find_task(name) for name in names] or default_tasks(source)
     model = resolve_model(arguments.model, model_options(arguments))
     absent: list[str] = []
@@ -57,20 +59,27 @@ def run(arguments: argparse.Namespace) -> int:
     folder = result_folder(arguments.output_folder, model)
     chosen = "all languages" if languages is None else ", ".join(map(str, languages))
     _say(f"{printable(model.name)} in {model.dtype} on {len(loaded)} tasks of {printable(source.name)}: {chosen}")
-    for line in absent:
+    asked = languages if arguments.languages != [DEFAULT_LANGUAGES] else None
+    for line in [*absent, *lacking(loaded, asked or ())]:
         _say(f"left out: {line}")
+    make_folder(folder)  # before the work, as it may be impossible
     if model.leaked_rows:
         _say(f"warning: the model was trained on {model.leaked_rows:,} rows of benchmarks; every result says so")
     if model.audited is not None:
         _say(f"note: leaks into its training were looked for in {', '.join(model.audited)} only; other results say so")
-    results = []
-    for result, outcomes in evaluate(embedder, loaded):
-        write_result(folder, result, outcomes)
-        results.append(result)
-        _say(f"{result.task_name}: {len(result.subsets)} subsets in {result.evaluation_time:.1f} s")
+    results = list(_written(embedder, loaded, folder))
     print(_as_json(results) if arguments.json else f"{render_scores(results)}\n\n{render_averages(results)}".rstrip())
     _say(f"results in {printable(str(folder))}")
     return 0
+
+
+def _written(embedder: Embedder, loaded: Sequence[LoadedTask], folder: Path) -> Iterator[TaskResult]:
+    for result, outcomes in evaluate(embedder, loaded):
+        if lost := replaced_subsets(folder, result):
+            _say(f"note: {result.task_name} loses {', '.join(lost)} of an earlier run: choose all languages in one run")
+        write_result(folder, result, outcomes)
+        _say(f"{result.task_name}: {len(result.subsets)} subsets in {result.evaluation_time:.1f} s")
+        yield result
 
 
 def verify(arguments: argparse.Namespace) -> int:
@@ -103,8 +112,10 @@ def _same_setting(file: Path, stored: TaskResult, arguments: argparse.Namespace)
     if arguments.model is None and name.startswith("local/"):
         raise UserError(f"{file} was made with {name}, which is no public model: pass --model DIR")
     pooling = said["pooling"] if said["pooling"] in POOLINGS else None
+    theirs = name in (said["registered"], said["name"])  # not a copy, or a fork, that --model names
     options = replace(
         model_options(arguments),
+        revision=arguments.model_revision or (said["revision"] if theirs else None),
         prompt=said["prompt"],
         dtype=said["dtype"],
         backend=said.get("backend", "torch"),
@@ -123,26 +134,22 @@ def _refuse(task: Task, error: MissingData) -> None:
 
 
 def model_options(arguments: argparse.Namespace) -> ModelOptions:
-    """Return how the model is to be loaded, from the options that every command with a model has."""
-    return ModelOptions(
-        prompt=arguments.prompt,
-        pooling=arguments.pooling,
-        dtype=arguments.dtype,
-        backend=arguments.backend,
-        max_length=arguments.max_length,
-        device=arguments.device,
-        revision=arguments.model_revision,
-        trust_remote_code=arguments.trust_remote_code,
-        allow_pickle=arguments.allow_pickle,
-    )
+    """Return how the model is to be loaded, from those options that the command has."""
+    given = {name.removeprefix("model_"): value for name, value in vars(arguments).items()}
+    return ModelOptions(**{field.name: given[field.name] for field in fields(ModelOptions) if field.name in given})
 
 
-def _words(given: list[str]) -> list[str]:
-    return [word for text in given for word in text.split(",") if word]
+def _words(option: str, given: list[str]) -> list[str]:
+    words = [word for text in given for word in text.split(",") if word]
+    if not words:
+        raise UserError(f"{option} names nothing: leave it out for the default, or name what is wanted")
+    return words
 
 
 def _languages(given: list[str]) -> list[Language] | None:
-    words = _words(given)
+    words = _words("--languages", given)
+    if "all" in words and len(words) > 1:
+        raise UserError(f"--languages {' '.join(words)}: all has to stand alone, as it has the others in it")
     return None if words == ["all"] else [resolve(word) for word in words]
 
 

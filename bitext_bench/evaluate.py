@@ -15,6 +15,7 @@ from .batches import Texts
 from .data import MissingData, Source
 from .embeddings import Embedder, Encoded
 from .encoders import Model
+from .languages import Language
 from .neighbours import Vectors
 from .results import FORMAT, TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signature, subset_entry
 from .tasks import Languages, Side, SubsetScores, Task, Unit
@@ -44,6 +45,17 @@ def load_tasks(
         except MissingData as error:
             on_missing(task, error)
     return loaded
+
+
+def lacking(loaded: Sequence[LoadedTask], languages: Sequence[Language]) -> list[str]:
+    """Return a line for each task of many languages whose data lack some of those asked for."""
+    lines = []
+    for item in loaded:
+        here = {side.language for unit in item.units for side in unit.sides}
+        absent = [str(language) for language in languages if language not in here]
+        if absent and item.task.kind == "bitext":
+            lines.append(f"{item.task.name} in {', '.join(absent)} (no data)")
+    return lines
 
 
 def plan_of(model: Model, loaded: Sequence[LoadedTask]) -> list[Texts]:

@@ -149,7 +149,8 @@ def precise_cut(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold:
         n_gold: gold pairs in all, found or not; at least 1.
         precision: wanted, in (0, 1].
     """
-    enough = np.cumsum(correct) >= precision * np.arange(1, len(scores) + 1)
+    # 0.55 * 100 is more than 55 in floating point.
+    enough = np.cumsum(correct) >= precision * np.arange(1, len(scores) + 1) - 1e-9
     enough[:-1] &= scores[:-1] != scores[1:]
     if not enough.any():
         return None

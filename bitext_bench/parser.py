@@ -147,7 +147,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="result files that bitext-bench run wrote")
-    add_model_options(parser, required=False)
+    add_model_options(parser, on_file=True)
     parser.set_defaults(command="verify")
 
 

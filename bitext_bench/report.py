@@ -39,7 +39,9 @@ def _task_rows(result: TaskResult) -> list[list[str]]:
     if len(entries) > MOST_ROWS:
         summary: dict[str, Any] = result.run["summary"][name]
         n = f"{entries[0]['n']:,}" if len({entry["n"] for entry in entries}) == 1 else ""
-        subset, interval = f"mean of {len(entries)}", _interval(summary.get("interval"))
+        scored = summary["subsets"]  # those that have a score
+        of = "" if scored == len(entries) else f" ({len(entries) - scored} without a score)"
+        subset, interval = f"mean of {scored}{of}", _interval(summary.get("interval"))
         return [[result.task_name, subset, n, shown, percent(summary["mean"]), interval, ""]]
     return [
         [

@@ -138,7 +138,9 @@ def result_folder(root: Path, model: Model) -> Path:
     """Return where a model's results go; no name can lead out of the root, and no two names to one folder."""
     folder = root / _safe(model.name.replace("/", "__", 1)) / _safe(model.revision)
     if model.overrides:
-        slug = "__".join(f"{key}_{value or 'none'}" for key, value in model.overrides)
+        # No prompt is "none", and one that reads so is with a space, which _safe replaces by a hash.
+        named = {"": "none", "none": "none "}
+        slug = "__".join(f"{key}_{named.get(value, value)}" for key, value in model.overrides)
         folder = folder / "experiments" / _safe(slug)
     return folder
 
@@ -149,6 +151,16 @@ def _safe(name: str) -> str:
     if kept and kept == name:
         return name
     return f"{kept}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def replaced_subsets(folder: Path, result: TaskResult) -> list[str]:
+    """Return the subsets that the file which a result is to replace has and the result does not."""
+    try:
+        before = read_result(folder / f"{result.task_name}.json")
+    except UserError:
+        return []  # not there, or nothing that could be lost
+    now = {entry["hf_subset"] for entry in result.subsets}
+    return [entry["hf_subset"] for entry in before.subsets if entry["hf_subset"] not in now]
 
 
 def write_result(folder: Path, result: TaskResult, outcomes: Outcomes) -> Path:

@@ -16,6 +16,7 @@ import sys
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,21 @@ def text_key(text: str, prompt: str, language: str) -> bytes:
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()[:KEY_BYTES]
 
 
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    """Where (n, d) vectors stand; no file stays open between two looks, as there may be thousands."""
+
+    file: Path
+    first_vector: int  # in bytes
+    shape: tuple[int, int]
+
+    def vectors(self) -> NDArray[np.float32]:
+        try:
+            return np.memmap(self.file, dtype="<f4", mode="r", offset=self.first_vector, shape=self.shape)
+        except (OSError, ValueError) as error:  # ValueError: it is shorter than it was.
+            raise UserError(f"{self.file} cannot be read any more ({error}): run the command again") from error
+
+
 class VectorStore:
     """The vectors of one space.
 
@@ -53,7 +69,7 @@ class VectorStore:
     def __init__(self, root: Path, space: str) -> None:
         self.folder = root / space
         make_folder(self.folder)
-        self._shards: list[NDArray[np.float32]] = []
+        self._shards: list[_Shard] = []
         self._place: dict[bytes, tuple[int, int]] = {}
         for file in sorted(self.folder.glob("*.shard")):
             self._open(file)
@@ -61,7 +77,7 @@ class VectorStore:
     @property
     def dimensions(self) -> int | None:
         """The length of its vectors; None while it is empty."""
-        return int(self._shards[0].shape[1]) if self._shards else None
+        return self._shards[0].shape[1] if self._shards else None
 
     def __contains__(self, key: bytes) -> bool:
         return key in self._place
@@ -77,7 +93,7 @@ class VectorStore:
         row_of = np.fromiter((p[1] for p in places), np.int64, len(places))
         for shard in np.unique(shard_of):
             here = shard_of == shard
-            rows[here] = self._shards[shard][row_of[here]]
+            rows[here] = self._shards[shard].vectors()[row_of[here]]
         return rows
 
     def add(self, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
@@ -87,10 +103,9 @@ class VectorStore:
             UserError: the disk is full or the folder cannot be written; no part of the shard stays behind. Or the
                 vectors have other dimensions than those before them.
         """
-        dimensions = self._shards[0].shape[1] if self._shards else vectors.shape[1]
-        if vectors.shape[1] != dimensions:
+        if self.dimensions not in (None, vectors.shape[1]):
             raise UserError(
-                f"{self.folder} holds vectors of {dimensions} dimensions for this model, which now gives "
+                f"{self.folder} holds vectors of {self.dimensions} dimensions for this model, which now gives "
                 f"{vectors.shape[1]}: change its `version` when you change it, or pass another --cache-folder"
             )
         body = b"".join(
@@ -117,15 +132,15 @@ class VectorStore:
             with suppress(OSError):  # Where it cannot be removed, writing it again will say why.
                 file.unlink()
             return
-        keys, vectors = shard
+        keys, place = shard
         at = len(self._shards)
-        self._shards.append(vectors)
+        self._shards.append(place)
         for row, key in enumerate(keys):
             self._place.setdefault(key, (at, row))
 
 
-def _read_shard(file: Path) -> tuple[list[bytes], NDArray[np.float32]] | None:
-    """Return keys and vectors (mapped, not copied), or None where the content is not what was written."""
+def _read_shard(file: Path) -> tuple[list[bytes], _Shard] | None:
+    """Return a shard's keys and where its vectors are, or None where the content is not what was written."""
     if file.stat().st_size < _HEADER.size + _DIGEST_BYTES:
         return None
     content = np.memmap(file, dtype=np.uint8, mode="r")
@@ -138,8 +153,7 @@ def _read_shard(file: Path) -> tuple[list[bytes], NDArray[np.float32]] | None:
         return None
     flat = content[_HEADER.size : first_vector].tobytes()
     keys = [flat[i : i + KEY_BYTES] for i in range(0, len(flat), KEY_BYTES)]
-    vectors = np.ndarray((n, d), dtype="<f4", buffer=content, offset=first_vector)
-    return keys, vectors
+    return keys, _Shard(file, first_vector, (n, d))
 
 
 def make_folder(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,11 @@ _DEEP_TOLERANCE = 2e-3
 _RESAMPLED = 9
 # Decided by another margin than the outcomes on file are, so that their own near ties are not known: one is granted.
 _OTHER_MARGINS = tuple(f"{score}_{margin}" for score in ("accuracy", "xsim") for margin in MARGINS)
+# The share of rows in which a twin of the neighbour on file may be found in its place.
+_TWINS = 0.1
 _NOT_SCORES = {"hf_subset", "languages", "n", "intervals", "signature", "details"}
+
+Columns = dict[str, NDArray[Any]]
 
 
 def differences(
@@ -49,9 +53,11 @@ def differences(
         moved = sum(_may_move(entry, columns, derived_outcomes.get(key, {})) for key, columns in blocks.items())
         most_moved = max(most_moved, moved)
         lines += [f"{subset}: {line}" for line in _scores(entry, now[subset], moved)]
-        for key, columns in blocks.items():
-            if others := _other_rows(columns, derived_outcomes.get(key, {})):
-                lines.append(f"{subset} {key[1]}: other outcome in rows {others}")
+        for key in sorted(blocks.keys() | {key for key in derived_outcomes if key[0] == subset}):
+            if (key in blocks) != (key in derived_outcomes):
+                lines.append(f"{subset} {key[1]}: outcomes {'on file' if key in blocks else 'derived'} only")
+            elif others := _other_outcomes(blocks[key], derived_outcomes[key], entry.get("threshold", -np.inf)):
+                lines.append(f"{subset} {key[1]}: other outcome in {others}")
     if now.keys() == {entry["hf_subset"] for entry in stored.subsets}:
         before, after = (_numbers("summary", result.run.get("summary", {})) for result in (stored, derived))
         lines += _compare(before, after, lambda name: EXACT + 2 * most_moved)
@@ -67,7 +73,7 @@ def _signature(stored: str, derived: str) -> list[str]:
     ]
 
 
-def _may_move(entry: dict[str, Any], columns: dict[str, NDArray[Any]], derived: dict[str, NDArray[Any]]) -> float:
+def _may_move(entry: dict[str, Any], columns: Columns, derived: Columns) -> float:
     """Return how far a score may move: the share of sentences, or of mined pairs, near a tie; or by ranks that did."""
     if "gold" in columns:
         return _swapped_ranks(columns, derived)
@@ -78,7 +84,7 @@ def _may_move(entry: dict[str, Any], columns: dict[str, NDArray[Any]], derived: 
     return 0.0
 
 
-def _swapped_ranks(stored: dict[str, NDArray[Any]], derived: dict[str, NDArray[Any]]) -> float:
+def _swapped_ranks(stored: Columns, derived: Columns) -> float:
     """Return how far Spearman's correlation moves when the cosines change order as from `stored` to `derived`.
 
     Of two pairs that change places, one rank rises and one falls by 1, which moves the mean product of the ranks by
@@ -147,16 +153,47 @@ def _compare(before: dict[str, Any], after: dict[str, Any], tolerance: Callable[
     return lines
 
 
-def _other_rows(stored: dict[str, NDArray[Any]], derived: dict[str, NDArray[Any]]) -> str:
-    """Return the rows, from 0, whose outcome changed by more than rounding changes it; "" for none.
+def _other_outcomes(stored: Columns, derived: Columns, threshold: float) -> str:
+    """Return the rows, from 0, or mined pairs whose outcome changed by more than rounding changes it; "" for none."""
+    if stored.keys() != derived.keys():
+        return f"columns {', '.join(sorted(stored.keys() ^ derived.keys()))}"
+    if "source" in stored:
+        return _named("pairs", [*_lacking(stored, derived, threshold), *_lacking(derived, stored, threshold)])
+    if len(stored["score"]) != len(derived["score"]):
+        return f"the number of rows: {len(stored['score'])} on file, {len(derived['score'])} derived"
+    changed = ~np.isclose(stored["score"], derived["score"], rtol=0, atol=NEAR_TIE, equal_nan=True)
+    if "hit" in stored:
+        clear = np.abs(stored["margin"]) >= NEAR_TIE
+        changed = (changed | (stored["hit"] != derived["hit"])) & clear
+        # Of two candidates at the same score either may be found; but they are few.
+        moved = (stored["neighbour"] != derived["neighbour"]) & clear
+        if moved.mean() > _TWINS:
+            changed |= moved
+    return _named("rows", np.flatnonzero(changed).tolist())
 
-    That is a hit or miss that is no near tie, or a cosine of STS.
+
+def _lacking(these: Columns, others: Columns, threshold: float) -> list[tuple[int, int]]:
+    """Return the pairs above the threshold that others lack, or judge otherwise.
+
+    A pair that others lack is forgiven where they have one of its sentences with another one at nearly its score.
     """
-    if "hit" in stored and "margin" in stored and "hit" in derived:
-        changed = (stored["hit"] != derived["hit"]) & (np.abs(stored["margin"]) >= NEAR_TIE)
-    elif "gold" in stored and "gold" in derived and len(stored["gold"]) == len(derived["gold"]):
-        changed = ~np.isclose(stored["score"], derived["score"], rtol=0, atol=NEAR_TIE, equal_nan=True)
-    else:
-        return ""
-    rows = np.flatnonzero(changed).tolist()
-    return ", ".join(map(str, rows[:10])) + (", …" if len(rows) > 10 else "")
+    known = {(source, target): (hit, score) for source, target, score, hit in _pairs(others)}
+    by_source = {source: score for source, _, score, _ in _pairs(others)}
+    by_target = {target: score for _, target, score, _ in _pairs(others)}
+
+    def same(source: int, target: int, score: float, hit: bool) -> bool:
+        if (source, target) in known:
+            other_hit, other_score = known[source, target]
+            return bool(hit == other_hit and abs(score - other_score) < NEAR_TIE)
+        rivals = (by_source.get(source, np.inf), by_target.get(target, np.inf))
+        return any(abs(score - rival) < NEAR_TIE for rival in rivals)
+
+    return [pair[:2] for pair in _pairs(these) if pair[2] >= threshold + NEAR_TIE and not same(*pair)]
+
+
+def _pairs(columns: Columns) -> list[tuple[int, int, float, bool]]:
+    return list(zip(*(columns[name].tolist() for name in ("source", "target", "score", "hit")), strict=True))
+
+
+def _named(what: str, found: Sequence[object]) -> str:
+    return f"{what} {', '.join(map(str, found[:10]))}{', …' if len(found) > 10 else ''}" if found else ""

@@ -49,6 +49,8 @@ def made(*subsets: str) -> tuple[TaskResult, Outcomes]:
     outcomes: Outcomes = {
         (name, direction): {
             "hit": np.arange(N) % 2 == 0,
+            "neighbour": np.arange(N, dtype=np.int32) // 2 * 2,
+            "score": np.full(N, 0.8, dtype=np.float32),
             "margin": np.where(np.arange(N) % 2 == 0, 0.25, -0.25).astype(np.float32),
         }
         for name in names
@@ -108,12 +110,69 @@ def test_one_near_tie_of_another_margin_is_granted(name: str, moved: float, said
     assert bool(differences(stored, outcomes, derived, outcomes)) == said
 
 
+def mined(*pairs: tuple[int, int, float, bool]) -> Outcomes:
+    """The outcomes of these mined pairs."""
+    source, target, score, hit = map(np.array, zip(*pairs, strict=True))
+    return {("fr-en", "pairs"): {"source": source, "target": target, "score": score, "hit": hit}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (((0, 0, 1.2, True), (1, 2, 1.1, False)), ""),
+        (((1, 2, 1.1, False), (0, 0, 1.2, True)), ""),  # in another order
+        (((0, 0, 1.2, True), (1, 2, 1.1, True)), "(1, 2)"),  # judged otherwise
+        (((0, 0, 1.2, True), (1, 2, 1.3, False)), "(1, 2)"),  # another score
+        (((0, 0, 1.2, True),), "(1, 2)"),
+        (((0, 0, 1.2, True), (1, 2, 1.1, False), (3, 3, 1.15, True)), "(3, 3)"),
+        (((0, 0, 1.2, True), (1, 3, 1.1, False)), ""),  # a near tie of two targets
+        (((0, 0, 1.2, True), (1, 3, 1.09, False)), "(1, 2)"),
+        (((0, 0, 1.2, True), (1, 2, 1.1, False), (3, 3, 1.05, True)), ""),  # below the threshold
+    ],
+)
+def test_mined_pairs_are_compared(changed: tuple[tuple[int, int, float, bool], ...], said: str) -> None:
+    (stored, _), (derived, _) = made("fr-en"), made("fr-en")
+    for result in (stored, derived):
+        result.subsets[0].update(threshold=1.06)
+    lines = differences(stored, mined((0, 0, 1.2, True), (1, 2, 1.1, False)), derived, mined(*changed))
+    assert bool(lines) == bool(said)
+    assert all(line.startswith(f"fr-en pairs: other outcome in pairs {said}") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [("score", "rows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …"), ("neighbour", "rows 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …")],
+)
+def test_a_column_that_was_not_derived_is_said(column: str, said: str) -> None:
+    """Though every hit is right."""
+    (stored, outcomes), (derived, after) = made("fr-en"), made("fr-en")
+    outcomes["fr-en", "backward"][column] = np.zeros_like(outcomes["fr-en", "backward"][column])
+    assert differences(stored, outcomes, derived, after) == [f"fr-en backward: other outcome in {said}"]
+
+
+def test_a_twin_of_the_neighbour_is_forgiven() -> None:
+    (stored, outcomes), (derived, after) = made("fr-en"), made("fr-en")
+    after["fr-en", "forward"]["neighbour"][4] = 11
+    assert differences(stored, outcomes, derived, after) == []
+
+
+def test_blocks_columns_and_rows_that_one_side_lacks_are_said() -> None:
+    (result, outcomes), (_, fewer), (_, thinner), (_, shorter) = (made("fr-en") for _ in range(4))
+    del fewer["fr-en", "forward"]
+    assert differences(result, outcomes, result, fewer) == ["fr-en forward: outcomes on file only"]
+    assert differences(result, fewer, result, outcomes) == ["fr-en forward: outcomes derived only"]
+    del thinner["fr-en", "forward"]["score"]
+    assert differences(result, thinner, result, outcomes) == ["fr-en forward: other outcome in columns score"]
+    shorter["fr-en", "forward"] = {name: column[:-1] for name, column in shorter["fr-en", "forward"].items()}
+    (line,) = differences(result, shorter, result, outcomes)
+    assert line == f"fr-en forward: other outcome in the number of rows: {N - 1} on file, {N} derived"
+
+
 def test_mined_pairs_at_the_threshold_may_be_in_or_out() -> None:
     (stored, _), (derived, _) = made("fr-en"), made("fr-en")
     for result, f1 in ((stored, 0.5), (derived, 0.5 + 1 / N)):
         result.subsets[0].update(f1=f1, threshold=1.06)
-    near: Outcomes = {("fr-en", "pairs"): {"hit": np.array([True, True]), "score": np.array([1.2, 1.060001])}}
-    clear: Outcomes = {("fr-en", "pairs"): {"hit": np.array([True, True]), "score": np.array([1.2, 1.07])}}
+    near, clear = mined((0, 0, 1.2, True), (1, 1, 1.060001, True)), mined((0, 0, 1.2, True), (1, 1, 1.07, True))
     assert differences(stored, near, derived, near) == []
     assert len(differences(stored, clear, derived, clear)) == 1
 
@@ -238,15 +297,13 @@ def test_just_the_flips_that_are_no_near_ties_are_named(flipped: set[int], near:
     assert lines == ([f"fr-en forward: other outcome in rows {named}"] if rows else [])
 
 
-def test_outcomes_without_margins_are_judged_by_their_scores() -> None:
-    """STS has no hits, and mining no margins."""
+def test_outcomes_without_hits_are_judged_by_their_scores() -> None:
+    """Those of STS."""
     stored, _ = made("fr-en")
     derived, _ = made("fr-en")
     derived.subsets[0]["accuracy"] = 0.4
     before: Outcomes = {("fr-en", "pairs"): {"score": np.ones(3)}}
     assert differences(stored, before, derived, before) == ["fr-en: accuracy is 0.5 on file, 0.4 derived"]
-    mined: Outcomes = {("fr-en", "pairs"): {"hit": np.array([True, False])}}
-    assert differences(stored, mined, stored, {("fr-en", "pairs"): {"hit": np.array([True])}}) == []
 
 
 def test_a_near_tie_may_move_mtebs_f1() -> None:

@@ -1,5 +1,6 @@
 """Where sentences come from: official layouts on disk, the hub's pinned revisions, the built-in set."""
 
+from .files import warn
 from .shapes import Augmented, Bitext, Comparable, Lines, MissingData, Provenance, ScoredPairs, Source
 from .sources import open_source
 
@@ -13,4 +14,5 @@ __all__ = [
     "ScoredPairs",
     "Source",
     "open_source",
+    "warn",
 ]

@@ -13,7 +13,7 @@ def read_text(file: Path) -> tuple[str, str]:
     """Return a file's text, without a byte-order mark, and the sha256 of its bytes.
 
     Raises:
-        UserError: the file is missing, unreadable or not UTF-8 (with the byte where it stops being UTF-8).
+        UserError: the file is missing, unreadable or not UTF-8 (with the line and the byte where it stops being so).
     """
     try:
         content = file.read_bytes()
@@ -22,8 +22,10 @@ def read_text(file: Path) -> tuple[str, str]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
         raise UserError(
-            f"{file} is not UTF-8: byte {error.start} is 0x{content[error.start]:02x}; convert the file to UTF-8"
+            f"{file}:{line}: not UTF-8, byte {error.start} of the file is 0x{content[error.start]:02x}; "
+            "convert the file to UTF-8"
         ) from error
     return text, hashlib.sha256(content).hexdigest()
 

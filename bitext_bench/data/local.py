@@ -10,6 +10,8 @@ DIR/sts/STS12/en.test.tsv                                   header: score senten
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from .files import check_twins, read_sentences, read_table, read_text, split_lin
 from .shapes import Augmented, Bitext, Comparable, Lines, MissingData, Provenance, ScoredPairs
 
 _TATOEBA = "tatoeba/v1"
+_TATOEBA_FILE = re.compile(r"tatoeba\.([a-z]+)-eng\.\1")
 _FLORES = "flores200_dataset"
 # A language's file; that of the first folder that is there. dev_510 has those lines of dev that SIB-200 has.
 _FLORES_FILES = {
@@ -39,7 +42,8 @@ class LocalSource:
     def languages(self, collection: str) -> Sequence[Language]:
         """Return the languages with files, by file name."""
         if collection == "tatoeba":
-            codes = {f.suffix[1:] for f in self._folder(_TATOEBA).glob("tatoeba.*-eng.*")} - {"eng"}
+            found = (_TATOEBA_FILE.fullmatch(f.name) for f in self._folder(_TATOEBA).iterdir())
+            codes = {match[1] for match in found if match}
         elif collection in _FLORES_FILES:
             folder, files = self._flores(collection).rsplit("/", 1)
             codes = {f.stem for f in self._folder(folder).glob(files.format("*"))}
@@ -116,6 +120,8 @@ class LocalSource:
         if file is None:
             raise MissingData(f"{self.root} has no {collection} {subset}: looked for {', '.join(names)}")
         rows, digest = read_table(file, ("score", "sentence1", "sentence2"))
+        if not rows:
+            raise UserError(f"{file} has a header and no rows: expected one scored pair a line")
         scores = tuple(_score(file, number, row[0]) for number, row in enumerate(rows, start=2))
         empty = [number for number, row in enumerate(rows, start=2) if not (row[1].strip() and row[2].strip())]
         if empty:
@@ -162,6 +168,9 @@ def _read_ids(file: Path) -> tuple[tuple[str, ...], dict[str, int], str]:
 
 def _score(file: Path, number: int, given: str) -> float:
     try:
-        return float(given)
-    except ValueError as error:
-        raise UserError(f"{file}:{number}: the score {given!r} is not a number") from error
+        value = float(given)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(f"{file}:{number}: the score {given!r} is not a number")
+    return value

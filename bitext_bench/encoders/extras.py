@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -171,6 +172,12 @@ class FactoryEncoder:
             ) from error
         if not callable(factory):
             raise UserError(f"{spec} is a {type(factory).__name__}: expected a function without arguments")
+        try:
+            inspect.signature(factory).bind()
+        except TypeError as error:
+            raise UserError(f"{spec} wants arguments ({error}): expected a function without any") from error
+        except ValueError:
+            pass  # of a builtin, which does not say
         self._spec, self._model = spec, factory()
         if not callable(getattr(self._model, "encode", None)):
             raise UserError(
@@ -188,7 +195,14 @@ class FactoryEncoder:
         """Encode one batch; `language=` (a FLORES-200 code) is passed on if the object has `needs_language`."""
         texts = [prompt + s for s in sentences]
         more = {"language": language.flores if language else None} if self.needs_language else {}
-        vectors = _matrix(self._model.encode(texts, **more))
+        given = self._model.encode(texts, **more)
+        try:
+            vectors = _matrix(given)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise UserError(
+                f"{self._spec}: encode() of {len(texts)} sentences gave a {type(given).__name__} that makes no matrix "
+                f"({error}): expected an array of shape ({len(texts)}, dimensions)"
+            ) from error
         if vectors.ndim != 2 or len(vectors) != len(texts):
             raise UserError(
                 f"{self._spec}: encode() of {len(texts)} sentences gave an array of shape {vectors.shape}, "

@@ -78,12 +78,10 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
         )
     if model.dtype != "fp32":
         overrides.append(("dtype", model.dtype))
-    if options.max_length:
-        overrides.append(("maxlen", str(options.max_length)))
-    if options.pooling:
-        overrides.append(("pool", options.pooling))
+    if model.backend != "torch":
+        overrides.append(("backend", model.backend))
     name = baseline.name if baseline else None
-    return replace(model, prompts=prompts, overrides=tuple(overrides), registered=name)
+    return replace(model, prompts=prompts, overrides=(*overrides, *model.overrides), registered=name)
 
 
 def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
@@ -101,7 +99,8 @@ def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
         length = options.max_length or baseline.max_length
         load = partial(SonarEncoder, directory, options.device, length)
         model = _foreign(baseline.checkpoint, fingerprint(directory), load)
-        model = replace(model, needs_language=True, pooling="mean", max_length=length)
+        cut = (("maxlen", str(length)),) if length != baseline.max_length else ()
+        model = replace(model, needs_language=True, pooling="mean", max_length=length, overrides=cut)
     else:
         plain = baseline.loader == "transformers" and options.pooling is None
         stated = replace(options, pooling=baseline.pooling) if plain else options
@@ -111,7 +110,8 @@ def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
             both = f"{model.fingerprint}\0{fingerprint(tokenizer)}"
             model = replace(model, fingerprint=hashlib.sha256(both.encode()).hexdigest())
     counted = model.parameters or baseline.parameters
-    return replace(model, name=baseline.checkpoint, revision=revision, parameters=counted)
+    overrides = tuple(item for item in model.overrides if item != ("pool", baseline.pooling))
+    return replace(model, name=baseline.checkpoint, revision=revision, parameters=counted, overrides=overrides)
 
 
 def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | None = None) -> Model:
@@ -121,6 +121,11 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
     digest = fingerprint(directory)
     layout = read_layout(directory, options)
     dtype = automatic_dtype(options.device) if options.dtype == "auto" else options.dtype
+    overrides = []
+    if layout.max_length != layout.own_length:
+        overrides.append(("maxlen", str(layout.max_length)))
+    if not layout.whole:
+        overrides.append(("pool", layout.pooling))
     return Model(
         name=name,
         revision=digest[:12],
@@ -131,6 +136,7 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         backend=options.backend,
         max_length=layout.max_length,
         load=partial(load_transformer, directory, layout, replace(options, dtype=dtype), tokenizer),
+        overrides=tuple(overrides),
         parameters=count_parameters(directory),
         leaked_rows=leaked_rows(directory),
         audited=audited_languages(directory),

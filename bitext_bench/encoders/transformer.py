@@ -39,11 +39,14 @@ class Layout:
     """What a checkpoint directory says of itself without being loaded.
 
     Attributes:
+        max_length: after which a sentence is cut, in tokens.
+        own_length: the same where the user sets none.
         whole: sentence-transformers' modules are used as they are; if not, the transformer with a pooling.
     """
 
     pooling: str
     max_length: int | None
+    own_length: int | None
     whole: bool
 
 
@@ -75,7 +78,7 @@ def read_layout(directory: Path, options: ModelOptions) -> Layout:
     if options.max_length and positions and options.max_length > positions:
         raise UserError(f"--max-length {options.max_length}: {directory} has positions for {positions} tokens only")
     own_length = _max_length(directory, modules)
-    return Layout(pooling, options.max_length or own_length, whole=pooling == saved)
+    return Layout(pooling, options.max_length or own_length, own_length, whole=pooling == saved)
 
 
 def _saved_pooling(modules: list[Path]) -> str | None:

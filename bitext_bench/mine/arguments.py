@@ -96,6 +96,6 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
         "--engine", choices=["inline", "ray"], default="inline", help="where shards are made (default: %(default)s)"
     )
     group.add_argument(
-        "--batch-tokens", type=positive, metavar="N", help="tokens in a batch (default: 1024; more on a GPU)"
+        "--batch-tokens", type=positive, metavar="N", help="tokens in a batch (default: the encoder's own)"
     )
     group.add_argument("--batch-size", type=positive, metavar="N", help="most sentences in a batch (default: no limit)")

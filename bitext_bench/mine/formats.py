@@ -23,6 +23,8 @@ from ..languages import LangPair
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 KINDS = ("tsv", "jsonl", "parquet", "tmx")
 _PACKED = {".gz", ".zst"}
+# Of parquet columns, by the end of their names; all others are texts.
+_TYPES = {"score": "float64", "cosine": "float64", "row": "int64", "line": "int64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +220,11 @@ class _Parquet:
         import pyarrow as pa  # type: ignore[import-untyped]
         from pyarrow import parquet
 
-        content = pa.table(dict(table.columns))
         if self._writer is None:
-            self._writer = parquet.ParquetWriter(str(self._file), content.schema)
-        self._writer.write_table(content)
+            # By name: a stretch without a row, or with blank pairs only, does not show what its columns hold.
+            schema = pa.schema([(name, _TYPES.get(name.rpartition("_")[2], "string")) for name in table.columns])
+            self._writer = parquet.ParquetWriter(str(self._file), schema)
+        self._writer.write_table(pa.table(dict(table.columns), schema=self._writer.schema))
 
     def close(self) -> None:
         if self._writer is not None:

@@ -21,8 +21,10 @@ def file_digest(file: Path) -> str:
     """Return the sha256 of a file's bytes, as they are on disk.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: it cannot be read, or only once.
     """
+    if file.exists() and not file.is_file():
+        raise UserError(f"{file} is no regular file, and it is read more than once: write its text to one")
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

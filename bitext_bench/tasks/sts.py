@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import MissingData, ScoredPairs, Source
+from ..data import MissingData, ScoredPairs, Source, warn
 from ..languages import LangPair
 from ..neighbours import Vectors
 from ..significance import spearman_interval
@@ -47,14 +47,16 @@ class Sts:
         if not chosen:
             raise MissingData(f"{self.name} has nothing in the languages asked for")
         units: list[Unit] = []
-        missing: MissingData | None = None
+        missing: dict[str, MissingData] = {}
         for subset, pair in chosen.items():
             try:
                 units.append(self._unit(source, subset, pair))
             except MissingData as error:
-                missing = missing or error
-        if not units and missing:
-            raise missing
+                missing[subset] = error
+        if not units:
+            raise next(iter(missing.values()))
+        if missing:
+            warn(f"{self.name} without {', '.join(missing)}: {source.name} has no such subset")
         return units
 
     def _unit(self, source: Source, subset: str, pair: LangPair) -> Unit:
