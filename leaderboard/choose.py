@@ -59,6 +59,8 @@ def _chosen(name: str, entries: Sequence[Entry]) -> Chosen:
     fitting = fitting or [own for own in models.values() if spelled in label(own).casefold()]
     if len(fitting) == 1 or _seeds_of_one(fitting):
         return Chosen(dict(sorted(((seed(_any(own)), own) for own in fitting), key=itemgetter(0))))
+    if not models:
+        raise UserError("no result is in the languages asked for: run them, or leave out --languages")
     known = "; ".join(sorted(f"{label(own)} [{folder(own)}]" for own in fitting or models.values()))
     problem = "fits several models that are not seeds of one training" if fitting else "fits no model"
     raise UserError(f"{printable(name)} {problem}: expected a name or a folder of one of {known}")

@@ -60,6 +60,8 @@ def _render(arguments: argparse.Namespace, entries: Sequence[Entry], unreadable:
     board = make_board(entries)
     skipped = sorted([*unreadable, *board.skipped])
     _say_skipped(skipped)
+    if not board.tables:
+        raise UserError(f"no result in {arguments.results} can be shown: what is wrong with each is said above")
     overview = make_overview(board.tables, entries)
     shown = board.tables
     if arguments.sort:

@@ -64,7 +64,8 @@ def run_compare(arguments: argparse.Namespace) -> int:
     wanted = set(arguments.tasks or [])
     lines = [line for a, b in combinations(choose_models(arguments), 2) for line in compare_models(a, b, wanted)]
     if not lines:
-        raise UserError("these models have no task on the same data in common: run both on the same --data")
+        of = f" of {', '.join(sorted(wanted))}" if wanted else ""
+        raise UserError(f"these models have no task{of} on the same data in common: run both on the same --data")
     print(render(lines))
     return 0
 

@@ -5,6 +5,7 @@
 #
 # DATA has train/ and the test sets, MODELS e5-small-q4 and minilm-l6, WORK takes checkpoints, logs and vectors. PATTERN
 # (of grep -E) chooses rows by name; JOBS are run at the same time. A run takes minutes; what is finished is not run again.
+# table2-*-en-ja come from the loop in README.md, on all corpora of en-ja.
 set -euo pipefail
 data=$(realpath "$1") models=$(realpath "$2") work=$(realpath -m "$3") pattern=${4:-.} jobs=${5:-1}
 results=$(cd "$(dirname "$0")" && pwd)
@@ -68,7 +69,7 @@ run() {  # seed, name, student, teacher, flags
     {
         bitext-bench train --recipe cpu-minutes --model "$models/$student" --teacher "$models/$teacher" \
             --prompt "$prompt" --teacher-prompt "$teacher_prompt" --data "$work/train" --corpora $everyday pivot --tests "$data" \
-            --seed "$seed" --output "$work/$name" --cache-folder "$work/vectors" "$@"
+            --seed "$seed" --output "$work/$name" --cache-folder "$work/vectors" "$@" &&
         bitext-bench run --model "$work/$name" --data "$data" --tasks $tasks --languages $languages \
             --output-folder "$results" --cache-folder "$work/vectors"
     } >"$work/$name.log" 2>&1 && echo "$name" || { echo "$name failed: see $work/$name.log" >&2; return 1; }

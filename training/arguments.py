@@ -90,6 +90,7 @@ def trainer_arguments(
         restore_callback_states_from_checkpoint=True,  # how long nothing has become better
         metric_for_best_model="eval_dev_accuracy" if evaluated else None,
         greater_is_better=True if evaluated else None,
+        logging_nan_inf_filter=False,  # which would log a loss that is not finite as 0
         logging_steps=1,  # means over more would differ where a run was stopped within them
         disable_tqdm=True,
         report_to=report_to,

@@ -11,6 +11,8 @@ from tabulate import tabulate
 from bitext_bench.languages import LangPair, resolve
 from bitext_bench.results import TaskResult
 
+from .config import make_config
+
 
 def render_card(name: str, record: Mapping[str, Any], results: Sequence[TaskResult]) -> str:
     """Return the README.md of a checkpoint, its scores in the hub's model-index form at the top.
@@ -65,8 +67,9 @@ def _sections(name: str, record: Mapping[str, Any], results: Sequence[TaskResult
     yield f"# {_plain(name)}"
     yield (
         f"`{_plain(models['student']['name'])}` aligned on {', '.join(record['pairs'])} with the loss {config['loss']} "
-        f"(recipe {_plain(record['recipe'])}), by bitext-bench {record['bitext_bench']}. Teacher: "
-        f"`{_plain(models['teacher']['name'])}`. Prompt: `{_plain(repr(config['student_prompt']))}`, "
+        f"(recipe {_plain(record['recipe'])}), by bitext-bench {record['bitext_bench']}. "
+        + (f"Teacher: `{_plain(models['teacher']['name'])}`. " if make_config(config).has_teacher else "")
+        + f"Prompt: `{_plain(repr(config['student_prompt']))}`, "
         "saved with the model."
     )
     audit = record["audit"]

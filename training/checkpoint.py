@@ -14,7 +14,7 @@ from .config import TrainConfig
 
 RECORD = "train_config.json"
 DROPPED = "dropped.tsv"
-_FINISHED = "modules.json"  # sentence-transformers writes it last but one, we write the record and the card after it
+FINISHED = "modules.json"  # without which it is no model; it is put there last
 
 
 def refuse(output: Path, config: TrainConfig, *, overwrite: bool, resume: bool) -> None:
@@ -48,6 +48,7 @@ def claim(output: Path, record: dict[str, Any], *, overwrite: bool) -> None:
     Raises:
         UserError: a run that is to be resumed was begun with other data, or the folder cannot be made.
     """
+    output = output.resolve()  # a link stays one
     if overwrite and output.exists():
         shutil.rmtree(output)
     if _holds(output):
@@ -74,7 +75,7 @@ def _check_not_read(output: Path, config: TrainConfig) -> None:
 def _check_resumable(output: Path, begun: dict[str, Any], config: TrainConfig) -> None:
     if not begun:
         raise UserError(f"{output} holds no {RECORD}: there is no run to go on with")
-    if (output / _FINISHED).exists():
+    if (output / FINISHED).exists():
         raise UserError(f"{output} is finished: run bitext-bench run --model {output}, or train to another --output")
     before, now = begun["config"], json.loads(json.dumps(config.to_dict()))
     other = [

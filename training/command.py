@@ -25,7 +25,7 @@ from bitext_bench.store import cache_folder, write_whole
 from .arguments import check_reporter, resolve_precision
 from .audit import Benchmarks
 from .card import render_card
-from .checkpoint import DROPPED, claim, refuse, write_record
+from .checkpoint import DROPPED, FINISHED, claim, refuse, write_record
 from .cleaning import write_report
 from .config import TrainConfig, make_config
 from .evaluation import score_checkpoint
@@ -64,6 +64,8 @@ def run_training(arguments: argparse.Namespace) -> int:
     check(config, prepared.data)
     sums = {f"{report.pair} {report.name}": report.sha256 for report in prepared.corpora}
     sums["leaks"] = f"{sum(prepared.leaks.values())} {'kept' if prepared.leaks_kept else 'left out'}"
+    if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":
+        sums["number of processes"] = processes
     if _is_first():
         claim(output, {"config": config.to_dict(), "sums": sums}, overwrite=arguments.overwrite)
         write_report(output / DROPPED, prepared.dropped)
@@ -73,7 +75,7 @@ def run_training(arguments: argparse.Namespace) -> int:
         _say(f"stopped after step {trained.steps:,} and saved; the same command with --resume goes on from there")
         return _INTERRUPTED
     if _is_first():
-        record = _record(arguments.recipe, config, prepared, trained)
+        record = {**_record(arguments.recipe, config, prepared, trained), "sums": sums}
         _save(trained, output, record)
         if arguments.evaluate:
             _write_card(output, record, score_checkpoint(output, tests, config.lang_pairs, cache))
@@ -113,6 +115,8 @@ def _changes(arguments: argparse.Namespace) -> dict[str, Any]:
             raise UserError(f"--set {text}: expected NAME=VALUE, like clip=0.5 or objective.divergence=kl")
         table = objective if name.startswith("objective.") else changes
         table[name.removeprefix("objective.")] = parsed
+    if "epochs" in changes:
+        changes.setdefault("max_steps", None)  # a recipe's, which would end the run all the same
     if "student_prompt" in changes:
         changes.setdefault("teacher_prompt", changes["student_prompt"])
     return {**changes, "objective": objective}
@@ -169,11 +173,13 @@ def _save(trained: Trained, output: Path, record: dict[str, Any]) -> None:
     partial = output / ".partial"
     shutil.rmtree(partial, ignore_errors=True)
     trained.model.save_pretrained(str(partial), create_model_card=False)
-    for item in sorted(partial.iterdir(), key=lambda item: item.name == "modules.json"):
-        item.replace(output / item.name)
-    partial.rmdir()
+    for item in sorted(partial.iterdir()):
+        if item.name != FINISHED:
+            item.replace(output / item.name)
     write_record(output, record)
     _write_card(output, record, [])
+    (partial / FINISHED).replace(output / FINISHED)
+    partial.rmdir()
     logs = output / CHECKPOINTS / TENSORBOARD
     if logs.is_dir():
         shutil.copytree(logs, output / TENSORBOARD, dirs_exist_ok=True)

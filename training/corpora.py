@@ -175,7 +175,7 @@ def _files(folder: Path, pair: LangPair) -> list[tuple[str, LangPair, tuple[Path
                 inside = _listing(entry)
                 found += [("", named, (file,)) for file in inside if _TRAIN.fullmatch(file.name)]
                 if shards := tuple(file for file in inside if _SHARD.fullmatch(file.name)):
-                    found.append(("", named, shards))
+                    found.append(("", named, _all_of(shards)))
         elif (match := _TABLE.fullmatch(entry.name)) and (named := _named(match["pair"], pair)):
             found.append(("", named, (entry,)))
         elif (
@@ -185,6 +185,18 @@ def _files(folder: Path, pair: LangPair) -> list[tuple[str, LangPair, tuple[Path
         ):
             found.append((match["stem"] or "", named, (entry, twin)))
     return found
+
+
+def _all_of(shards: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return the shards of a file, of which each says how many there are.
+
+    Raises:
+        UserError: some are missing.
+    """
+    of = max(int(file.stem.rpartition("-")[2]) for file in shards)
+    if len(shards) != of:
+        raise UserError(f"{shards[0].parent} has {len(shards)} of {of} shards {shards[0].name}, ...: get the others")
+    return shards
 
 
 def _twin(file: Path, match: re.Match[str]) -> Path | None:

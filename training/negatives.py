@@ -6,11 +6,13 @@ student as it starts.
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 from bitext_bench.batches import Texts
 from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import Model
+from bitext_bench.errors import UserError
 from bitext_bench.metrics import fold
 from bitext_bench.neighbours import nearest_both_ways
 
@@ -27,7 +29,7 @@ def mine_negatives(model: Model, prompt: str, data: PairRows, k: int, cache: Pat
     enough of the nearest are left, the translations of the next rows stand in.
 
     Raises:
-        UserError: the model gives NaN or zero vectors, or the disk is full.
+        UserError: the model gives NaN or zero vectors, the disk is full, or there are too few other targets.
     """
     sides = [
         Texts(tuple(sentences), language, prompt)
@@ -43,6 +45,11 @@ def mine_negatives(model: Model, prompt: str, data: PairRows, k: int, cache: Pat
     for i, (candidates, cosines) in enumerate(zip(nearest.indices.tolist(), nearest.cosines.tolist(), strict=True)):
         hard = [j for j, cosine in zip(candidates, cosines, strict=True) if cosine < gold[i] and folded[j] != folded[i]]
         following = ((i + step) % len(folded) for step in range(1, len(folded)))
-        spare = (j for j in following if folded[j] != folded[i])
-        rows.append((hard + [j for j in spare if j not in hard][: max(0, k - len(hard))])[:k])
+        spare = (j for j in following if folded[j] != folded[i] and j not in hard)
+        rows.append([*hard, *islice(spare, max(0, k - len(hard)))][:k])
+        if len(rows[-1]) < k:
+            raise UserError(
+                f"{data.pair} has {len(rows[-1])} other targets than {data.target[i]!r}: hard_negatives is {k}, "
+                "so lower it or add data"
+            )
     return [[data.target[row[column]] for row in rows] for column in range(k)]

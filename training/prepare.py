@@ -128,5 +128,5 @@ def _report(
 def _pair_rows(pair: LangPair, rows: Sequence[Row], reports: Sequence[CorpusReport]) -> PairRows:
     if not rows:
         said = "; ".join(str(report) for report in reports if report.pair == str(pair))
-        raise UserError(f"nothing is left to train {pair} on: {said}; add data, or see what --report lists")
+        raise UserError(f"nothing is left to train {pair} on: {said}; add data")
     return PairRows(pair, [row.source for row in rows], [row.target for row in rows])

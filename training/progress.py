@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from types import FrameType
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import torch
 from tqdm import tqdm
 from transformers import TrainerCallback
+
+from bitext_bench.errors import UserError
 
 
 class Progress(TrainerCallback):
@@ -51,6 +54,11 @@ class Progress(TrainerCallback):
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:  # noqa: ANN401, D102
         if logs and "loss" in logs:
+            if not math.isfinite(logs["loss"]):
+                raise UserError(
+                    f"the loss of step {state.global_step:,} is {logs['loss']}: lower --learning-rate, "
+                    "or train with --precision fp32"
+                )
             self._shown["loss"] = f"{logs['loss']:.3f}"
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:  # noqa: ANN401, D102

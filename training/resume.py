@@ -44,6 +44,18 @@ def _is_whole(folder: Path) -> bool:
     return True
 
 
+def step_of(checkpoint: Path) -> int:
+    """Return the step after which a checkpoint was written."""
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def looks_in_vain(checkpoint: Path) -> int:
+    """Return how many looks at the held-out rows had found nothing better when a checkpoint was written."""
+    state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    callback = state.get("stateful_callbacks", {}).get("EarlyStoppingCallback", {})
+    return int(callback.get("attributes", {}).get("early_stopping_patience_counter", 0))
+
+
 class KeepLoss(TrainerCallback):
     """Saves the loss's own weights (the projection of embedding-MSE) with each checkpoint; the trainer does not."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset, DatasetDict
+from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 from sentence_transformers.sentence_transformer.losses import MSELoss, MultipleNegativesRankingLoss
 from sentence_transformers.sentence_transformer.training_args import BatchSamplers
@@ -30,7 +31,7 @@ from .dev import DevAccuracy, hold_out
 from .loss import SoftContrastiveLoss
 from .negatives import mine_negatives
 from .progress import Progress
-from .resume import KeepLoss
+from .resume import KeepLoss, looks_in_vain, step_of
 from .teacher import PairRows, TeacherVectors, encode_teacher
 
 _LOSS_WINDOW = 10
@@ -104,7 +105,10 @@ def train(
         evaluator=criterion,
         callbacks=[progress, keep_loss, *([EarlyStoppingCallback(config.patience)] if evaluated else [])],
     )
-    _run(trainer, keep_loss.last_checkpoint(output) if resume else None)
+    checkpoint = keep_loss.last_checkpoint(output) if resume else None
+    if checkpoint and looks_in_vain(checkpoint) >= config.patience:
+        arguments.max_steps = step_of(checkpoint)  # It had stopped early: what is left is to take the best weights.
+    _run(trainer, checkpoint)
     if start and not progress.stopped:
         blend(student, start, config.start_share)
     student.max_seq_length = own_length
@@ -132,7 +136,12 @@ def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None) -> None:
     with warnings.catch_warnings():
         # Pinned memory without a GPU, and the like: the libraries' own affairs.
         warnings.simplefilter("ignore", UserWarning)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        try:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        except (OSError, SafetensorError) as error:
+            raise UserError(
+                f"cannot write or read a checkpoint ({error}): make room, and run the same command with --resume"
+            ) from error
 
 
 def check(config: TrainConfig, data: Sequence[PairRows]) -> None:

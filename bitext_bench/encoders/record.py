@@ -14,6 +14,8 @@ from .fingerprint import read_config
 _FILE = "train_config.json"
 _SETTINGS = ("loss", "hard_negatives", "batch_size", "learning_rate", "seed")
 _OBJECTIVE = ("label", "tms", "lambda_cross", "tau_teacher", "tau_student")
+# Other forms of the loss than the paper's equations, recorded where one was taken.
+_FORMS: dict[str, Any] = {"divergence": "cross-entropy", "column_labels": "transposed", "mono_both": False}
 _BEYOND = ("distil", "start_share", "alike_meanings")  # not in the paper
 # Settings younger than the first results: with these values a run is one of those that did not know them.
 _UNUSED: dict[str, Any] = {
@@ -63,6 +65,7 @@ def training_of(directory: Path) -> dict[str, Any] | None:
             "pairs": record["pairs"],
             **{name: config[name] for name in _SETTINGS},
             **{name: config["objective"][name] for name in _OBJECTIVE},
+            **{name: told[name] for name, usual in _FORMS.items() if told.get(name, usual) != usual},
             **{name: told[name] for name in _BEYOND if told.get(name)},
             "corpora": {f"{corpus['name']} {corpus['pair']}": corpus["kept"] for corpus in record["data"]},
             "settings": _digest(config, [corpus["sha256"] for corpus in record["data"]]),

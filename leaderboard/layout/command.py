@@ -24,8 +24,10 @@ def lay_out(arguments: argparse.Namespace, entries: Sequence[Entry]) -> str:
     Raises:
         UserError: options were given that a table of the paper cannot follow.
     """
-    if arguments.tasks or arguments.languages:
-        raise UserError("--layout has the tasks and languages of the paper: leave out --tasks and --languages")
+    if arguments.tasks or arguments.languages or arguments.sort:
+        raise UserError(
+            "--layout has the tasks, languages and order of the paper: leave out --tasks, --languages and --sort"
+        )
     if arguments.format not in _FORMATS:
         raise UserError(f"--layout cannot be written as {arguments.format}: pass --format {', '.join(_FORMATS)}")
     layout = LAYOUTS[arguments.layout]

@@ -48,7 +48,7 @@ def _trained(trainings: list[Training]) -> list[str]:
     span = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
     teacher = "the student as it starts" if first.teacher == first.student else _named(first.teacher)
     return [
-        f"{_named(first.student)}, teacher: {teacher}",
+        f"{_named(first.student)}, {f'teacher: {teacher}' if first.taught else 'no teacher'}",
         f"recipe {PurePath(first.recipe).name}, {span} steps of {first.batch_size}",
         *first.particulars,
         *(["data: " + ", ".join(f"{name} ({rows:,} rows)" for name, rows in first.data)] if first.data else []),

@@ -33,6 +33,7 @@ class Training:
 
     Attributes:
         label, tms: of the soft contrastive loss; the other losses have them too and do not use them.
+        taught: a teacher was looked at; of hard labels and ranking none is.
         beyond: something is done that the paper does not know, so that it is none of its rows.
         shared: what runs of other seeds have in common, and runs of other settings do not.
         data: (corpus, rows kept); empty where that was not recorded.
@@ -45,6 +46,7 @@ class Training:
     label: str
     tms: bool
     hard_negatives: int
+    taught: bool
     beyond: bool
     recipe: str
     steps: int
@@ -67,7 +69,8 @@ def training_of(run: Mapping[str, Any]) -> Training | None:
             label=str(said["label"]),
             tms=bool(said["tms"]),
             hard_negatives=int(said["hard_negatives"]),
-            beyond=any(said.get(name) for name in ("distil", "start_share", "alike_meanings")),
+            taught=_taught(said),
+            beyond=any(said.get(name) for name in ("distil", "start_share", "alike_meanings", "divergence")),
             recipe=str(said["recipe"]),
             steps=int(said["steps"]),
             batch_size=int(said["batch_size"]),
@@ -84,6 +87,12 @@ def _origin(said: Mapping[str, Any]) -> Origin:
     return Origin(str(said["name"]), str(said["revision"]), str(said["prompt"]))
 
 
+def _taught(said: Mapping[str, Any]) -> bool:
+    if said["loss"] == "soft-contrastive":
+        return said["label"] != "hard" or bool(said.get("distil"))
+    return bool(said["loss"] != "ranking")
+
+
 def _shared(said: Mapping[str, Any]) -> str:
     apart = (*_OF_A_SEED, "steps") if "settings" in said else _OF_A_SEED
     return json.dumps({name: value for name, value in said.items() if name not in apart}, sort_keys=True)
@@ -92,6 +101,7 @@ def _shared(said: Mapping[str, Any]) -> str:
 def _particulars(said: Mapping[str, Any]) -> tuple[str, ...]:
     """Return in words what the label of a row does not say and the paper's settings do not imply."""
     found = [f"{name} {said[name]}" for name, usual in _PAPER.items() if float(said[name]) != usual]
+    found += [f"{name} {said[name]}" for name in ("divergence", "column_labels", "mono_both") if name in said]
     if said["hard_negatives"] > 1:
         found.append(f"{said['hard_negatives']} hard negatives a row")
     if "learning_rate" in said:
