@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
+from .arguments import DEFAULT_LANGUAGES
 from .batches import BatchLimits
 from .data import MissingData, Source, open_source
 from .embeddings import Embedder
@@ -17,7 +18,6 @@ from .encoders.transformer import POOLINGS
 from .errors import UserError
 from .evaluate import LoadedTask, evaluate, lacking, load_tasks, plan_of
 from .languages import Language, resolve
-from .parser import DEFAULT_LANGUAGES
 from .report import printable, render_averages, render_scores
 from .results import TaskResult, read_outcomes, read_result, replaced_subsets, result_folder, write_result
 from .share import Share

@@ -6,11 +6,8 @@ import argparse
 from pathlib import Path
 
 from . import __version__
-from .arguments import add_model_group, add_model_options
+from .arguments import DEFAULT_LANGUAGES, add_model_group, add_model_options
 from .mine.arguments import add_arguments as add_mine_arguments
-
-# The paper's five languages; encoding all of Tatoeba and FLORES takes hours on a CPU and has to be asked for.
-DEFAULT_LANGUAGES = "en,fr,ja,ko,ru"
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -84,6 +84,19 @@ def test_what_it_says() -> None:
     assert curve[2:] == [["50", "0.5000"], ["100", "0.7500"]]
 
 
+@pytest.mark.parametrize(
+    ("config", "teacher"),
+    [
+        ({"loss": "ranking"}, False),
+        ({"loss": "embedding-mse"}, True),
+        ({"objective": {"label": "hard"}}, False),
+        ({"objective": {"label": "hard", "distil": 1.0}}, True),
+    ],
+)
+def test_a_teacher_is_named_where_there_was_one(config: dict[str, Any], teacher: bool) -> None:
+    assert ("Teacher:" in render_card("a-model", record(config=config), [])) is teacher
+
+
 def test_the_metadata_are_what_the_hub_reads() -> None:
     from huggingface_hub import ModelCard
 

@@ -59,6 +59,9 @@ def no_weights(root: Path) -> None:
         (untouched, ["--languages", "frnch"], ["unknown language 'frnch'", "did you mean"]),
         (untouched, ["--tasks", "Tatoba"], ["unknown task 'Tatoba'", "did you mean Tatoeba"]),
         (untouched, ["--model", "labs"], ["unknown model 'labs'", "did you mean labse"]),
+        (untouched, ["--tasks", ""], ["--tasks names nothing"]),
+        (untouched, ["--languages", "all", "en"], ["--languages all en: all has to stand alone"]),
+        (untouched, ["--output-folder", "DATA/tatoeba/v1/tatoeba.fra-eng.eng"], ["cannot make the folder"]),
         (untouched, ["--data", "nowhere"], ["nowhere", "no such directory"]),
         (untouched, ["--tasks", "STS12"], ["no STS12 default", "looked for sts/STS12/"]),
         (untouched, ["--tasks", "Tatoeba", "--languages", "ja"], ["no Tatoeba in the languages asked for"]),
@@ -67,7 +70,7 @@ def no_weights(root: Path) -> None:
         (untouched, ["--model", "toys:zero"], ["a zero vector for '", "blue"]),
         (no_weights, ["--model", "DATA/model"], ["holds no weights"]),
         (shorten, [], ["tatoeba.fra-eng.fra has 20 lines", "tatoeba.fra-eng.eng 19"]),
-        (not_utf8, [], ["tatoeba.fra-eng.eng is not UTF-8: byte 3 is 0xe9"]),
+        (not_utf8, [], ["tatoeba.fra-eng.eng:1: not UTF-8, byte 3 of the file is 0xe9"]),
         (empty_line, [], ["tatoeba.fra-eng.fra:2: empty line (1 of 20"]),
         (wrong_gold, [], ["gold:1: the gold id 'en-777' does not exist"]),
     ],
@@ -148,6 +151,21 @@ def test_what_the_data_do_not_have_is_said(
     assert "left out: STS12 (" in captured.err
     assert "STS (en): not formed, 7 of 8 missing (STS12 default" in captured.out
     assert "Tatoeba  " in captured.out
+    both = ["--tasks", "Tatoeba", "FLORES-200", "--languages", "en", "fr", "sw"]
+    assert main(["run", "--model", "toys:hashing", "--data", str(data_root), *both, *folders]) == 0
+    captured = capsys.readouterr()
+    assert [line for line in captured.err.splitlines() if "left out" in line] == [
+        "bitext-bench: left out: Tatoeba in sw (no data)",
+        "bitext-bench: left out: FLORES-200 in sw (no data)",
+    ]
+
+
+def test_a_run_in_other_languages_says_what_it_replaces(folders: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["run", "--model", "toys:hashing", "--data", "mini", "--tasks", "Mini-Tatoeba", *folders]
+    assert main([*command, "--languages", "en,fr,ja"]) == 0
+    assert "loses" not in capsys.readouterr().err
+    assert main([*command, "--languages", "en,ja,ko"]) == 0
+    assert "note: Mini-Tatoeba loses fr-en of an earlier run" in capsys.readouterr().err
 
 
 def test_verify(data_root: Path, folders: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,6 +193,38 @@ def test_verify(data_root: Path, folders: list[str], capsys: pytest.CaptureFixtu
     file.write_text(json.dumps(content))
     assert main([*again, "--data", str(data_root)]) == 1
     assert "has format 7" in capsys.readouterr().err
+
+
+def test_verify_takes_the_revision_on_file(
+    tiny_model: Path,
+    tmp_path: Path,
+    folders: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The hub's default branch has moved on since."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    hub, old, new = tmp_path / "hub/models--some--model", "a" * 40, "b" * 40
+    for commit in (old, new):
+        shutil.copytree(tiny_model, hub / "snapshots" / commit)
+    pooling = hub / "snapshots" / new / "1_Pooling/config.json"
+    pooling.write_text(pooling.read_text().replace("mean", "cls"))
+    (hub / "refs").mkdir()
+    (hub / "refs/main").write_text(old)
+    assert main(["run", "--model", "some/model", "--data", "mini", "--tasks", "Mini-STS", *folders]) == 0
+    (file,) = Path(folders[3]).rglob("*.json")
+    (hub / "refs/main").write_text(new)
+    capsys.readouterr()
+    assert main(["verify", str(file), *folders[:2]]) == 0
+    assert main(["verify", str(file), "--model-revision", new, *folders[:2]]) == 1
+    assert "en: model is sha256:" in capsys.readouterr().out
+
+
+def test_what_stands_in_a_result_is_no_option_of_verify(capsys: pytest.CaptureFixture[str]) -> None:
+    for option in (["--prompt", "x"], ["--dtype", "bf16"], ["--max-length", "3"], ["--pooling", "cls"]):
+        with pytest.raises(SystemExit):
+            main(["verify", "file.json", *option])
+        assert f"unrecognized arguments: {' '.join(option)}" in capsys.readouterr().err
 
 
 def test_a_hostile_model_name_stays_in_its_folder_and_breaks_no_table(

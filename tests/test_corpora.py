@@ -181,7 +181,7 @@ BAD: dict[str, tuple[str, bytes | Callable[[], bytes], str]] = {
     "one column": ("en-ja.tsv", b"a\tb\nab\n", "en-ja.tsv:2: 1 column, expected 2 and no header: en TAB ja"),
     "three columns": ("ja-en.tsv", b"a\tb\tc\n", "ja-en.tsv:1: 3 columns, expected 2 and no header: ja TAB en"),
     "no line": ("en-ja.tsv", b"", "en-ja.tsv has no row: expected en and ja sentences"),
-    "not UTF-8": ("en-ja.tsv", b"a\t\xff\n", "en-ja.tsv is not UTF-8: byte 2 is 0xff"),
+    "not UTF-8": ("en-ja.tsv", b"a\t\xff\n", "en-ja.tsv:1: not UTF-8, byte 2 of the file is 0xff"),
     "not UTF-8, packed": ("en-ja.tsv.gz", gzip.compress(b"a\t\xff\n"), "not UTF-8: byte 2 of its content is 0xff"),
     "cut gzip": ("en-ja.tsv.gz", broken_gzip, "en-ja.tsv.gz is not a whole gzip file"),
     "no gzip": ("en-ja.jsonl.gz", b"{}", "is not a whole gzip file .*Not a gzipped file"),
@@ -310,3 +310,6 @@ def test_the_shards_of_a_parquet_file_are_read_in_order(tmp_path: Path) -> None:
         (2, "日two", "two"),
         (3, "日three", "three"),
     ]
+    (folder / "train-00000-of-00002.parquet").unlink()
+    with pytest.raises(UserError, match=r"en-ja has 1 of 2 shards train-00001-of-00002\.parquet"):
+        find_corpora(tmp_path, LangPair.parse("ja-en"))

@@ -38,7 +38,7 @@ def test_sentences_are_lines_and_nothing_else(tmp_path: Path, content: bytes, li
     [
         (b"", "x is empty"),
         (b"a\n\nb\n \n", r"x:2: empty line \(2 of 4 lines are\)"),
-        (b"abc\xff\n", "x is not UTF-8: byte 3 is 0xff"),
+        (b"abc\xff\n", "x:1: not UTF-8, byte 3 of the file is 0xff"),
     ],
 )
 def test_files_that_are_refused(tmp_path: Path, content: bytes, words: str) -> None:
@@ -124,11 +124,22 @@ def test_sts_files(data_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pairs = source.scored("JSTS", "default", LangPair(JA, JA), "validation")
     assert (pairs.scores, pairs.second) == ((1.5, 2.0), ("い", "う"))
     assert "ja.valid.tsv:3: empty sentence (1 of 2 pairs have one)" in capsys.readouterr().err
-    write(data_root / "sts/STS12/en.test.tsv", ["score\tsentence1\tsentence2", "high\ta\tb"])
-    with pytest.raises(UserError, match="en.test.tsv:2: the score 'high' is not a number"):
+    for score in ("high", "nan", "inf", ""):
+        write(data_root / "sts/STS12/en.test.tsv", ["score\tsentence1\tsentence2", f"{score}\ta\tb"])
+        with pytest.raises(UserError, match=f"en.test.tsv:2: the score '{score}' is not a number"):
+            source.scored("STS12", "default", EN_EN, "test")
+    write(data_root / "sts/STS12/en.test.tsv", ["score\tsentence1\tsentence2"])
+    with pytest.raises(UserError, match="en.test.tsv has a header and no rows"):
         source.scored("STS12", "default", EN_EN, "test")
     with pytest.raises(MissingData, match="no STS13 default: looked for sts/STS13/default.test.tsv"):
         source.scored("STS13", "default", EN_EN, "test")
+
+
+def test_files_beside_the_official_ones_are_left_alone(data_root: Path) -> None:
+    before = LocalSource(data_root).languages("tatoeba")
+    for name in ("tatoeba.fra-eng.fra.orig", "tatoeba.jpn-eng.eng", "tatoeba.xx.gz"):
+        write(data_root / "tatoeba/v1" / name, ["x"])
+    assert LocalSource(data_root).languages("tatoeba") == before
 
 
 def test_what_is_missing_is_named(tmp_path: Path, data_root: Path) -> None:

@@ -95,6 +95,7 @@ def test_the_settings_that_a_model_has_anyway_share_its_vectors(dense: Path) -> 
     silent = resolve_model(str(dense), DEFAULT)
     aloud = resolve_model(str(dense), ModelOptions(pooling="mean", max_length=64, device="cpu"))
     assert aloud.space == silent.space
+    assert aloud.overrides == silent.overrides == ()  # nor are its results another model's
     np.testing.assert_array_equal(vectors(aloud), vectors(silent))
 
 
@@ -104,6 +105,7 @@ def test_every_setting_that_changes_vectors_is_a_space_and_a_name_of_its_own(tin
         (("dtype", "bf16"),): {"dtype": "bf16"},
         (("dtype", "fp16"),): {"dtype": "fp16"},
         (("maxlen", "32"),): {"max_length": 32},
+        (("backend", "openvino"),): {"backend": "openvino"},
         (("pool", "cls"),): {"pooling": "cls"},
         (("dtype", "bf16"), ("maxlen", "32"), ("pool", "last")): {"dtype": "bf16", "max_length": 32, "pooling": "last"},
     }

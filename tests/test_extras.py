@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from builders import vectors
 from numpy.typing import NDArray
 
@@ -75,6 +76,29 @@ def test_a_factory_that_needs_the_language_gets_flores_codes() -> None:
     found = model.load().encode(["a"], "p ", FR)
     np.testing.assert_array_equal(found, plain.encode(["p a fra_Latn"], "", None))
     np.testing.assert_array_equal(model.load().encode(["a"], "", None), plain.encode(["a None"], "", None))
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        (lambda n: [[1.0]] * (n - 1) + [[1.0, 2.0]], "gave a list that makes no matrix"),
+        (lambda n: torch.ones(n, 3, requires_grad=True), "gave a Tensor that makes no matrix"),
+        (lambda n: np.ones(n), r"gave an array of shape \(2,\), expected \(2, dimensions\)"),
+        (lambda n: None, "expected"),
+    ],
+)
+def test_what_a_factorys_encoder_may_not_return(
+    returned: Callable[[int], object], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("toys.HashEncoder.encode", lambda self, sentences: returned(len(sentences)))
+    with pytest.raises(UserError, match=words):
+        resolve_model("toys:hashing", DEFAULT).load().encode(["a", "b"], "", None)
+
+
+def test_a_factory_that_wants_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toys.hashing", lambda size: None)
+    with pytest.raises(UserError, match=r"toys:hashing wants arguments \(missing a required argument: 'size'\)"):
+        resolve_model("toys:hashing", DEFAULT)
 
 
 @pytest.fixture

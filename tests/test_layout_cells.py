@@ -196,7 +196,7 @@ def test_check_compares_with_the_file(results: Results, capsys: pytest.CaptureFi
     [
         (["--check"], "pass --output"),
         (["--tasks", "Tatoeba"], "leave out --tasks"),
-        (["--languages", "eng"], "leave out --tasks and --languages"),
+        (["--languages", "eng"], "leave out --tasks, --languages and --sort"),
         (["--models", "nobody"], "no result is left"),
     ],
 )

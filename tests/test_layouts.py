@@ -124,6 +124,8 @@ def test_what_stands_beside_can_be_had_and_has_a_name_of_its_own() -> None:
         ("table2", {"tms": False}, None),
         ("table2", {"distil": 10.0}, None),
         ("table2", {"start_share": 0.25}, None),
+        ("table2", {"divergence": "kl"}, None),
+        ("table2", {"mono_both": True}, ("en-ja", "Soft Contrastive (Ours)")),
         ("table2", {"pairs": ["en-ja", "en-ko"]}, None),
         ("table2", {"pairs": ["en-de"]}, None),
         ("table2", {"label": "average"}, None),

@@ -246,6 +246,16 @@ def test_damaged_outcomes_are_named_and_the_rest_is_shown(copied: Path, capsys: 
     assert "Mini-STS.json: cannot read" in text.split("## Left out")[1].replace("\\", "")
 
 
+def test_where_nothing_can_be_shown_nothing_is_written(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for file in copied.rglob("*.npz"):
+        file.unlink()
+    for form in ("markdown", "csv", "html"):
+        output = copied.parent / f"out.{form}"
+        assert main(["leaderboard", "--results", str(copied), "--format", form, "--output", str(output)]) == 1
+        assert capsys.readouterr().err.splitlines()[-1].endswith("what is wrong with each is said above")
+        assert not output.exists()
+
+
 def test_check_fails_when_the_file_is_not_what_the_results_yield(
     copied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -271,7 +281,9 @@ def test_check_fails_when_the_file_is_not_what_the_results_yield(
         (["compare", "hashing", "nothing"], "nothing fits no model"),
         (["compare", "hashing"], "with what"),
         (["compare", "toys", "hashing"], "toys fits several models"),
-        (["compare", "hashing", "letters", "--tasks", "STS12"], "have no task"),
+        (["compare", "hashing", "letters", "--tasks", "STS12"], "have no task of STS12 on the same data"),
+        (["compare", "hashing", "letters", "--languages", "sw"], "no result is in the languages asked for"),
+        (["leaderboard", "--layout", "table3", "--sort", "mean"], "leave out --tasks, --languages and --sort"),
     ],
 )
 def test_mistakes_are_one_line(

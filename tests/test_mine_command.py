@@ -208,6 +208,13 @@ def gold(text: str) -> Callable[[Path], list[str]]:
     return make
 
 
+def pipe(root: Path) -> list[str]:
+    os.mkfifo(root / "pipe")
+    (root / "source.txt").unlink()
+    (root / "source.txt").symlink_to(root / "pipe")
+    return []
+
+
 def flags(*words: str) -> Callable[[Path], list[str]]:
     return lambda root: list(words)
 
@@ -228,6 +235,7 @@ def flags(*words: str) -> Callable[[Path], list[str]]:
         (gold("nobody\tsays this\n"), ["gold:1", "not on the source side"]),
         (gold("1\n"), ["gold:1", "TAB"]),
         (gold("1\t1\n"), ["none of the 1 known pairs"]),
+        (pipe, ["source.txt is no regular file", "write its text to one"]),
         (flags("--shard", "3/2"), ["--shard 3/2", "i from 1 to N"]),
         (flags("--shard", "x"), ["--shard x"]),
         (flags("--precision", "1.5", "--gold", "g"), ["--precision 1.5"]),

@@ -77,6 +77,21 @@ def test_no_pairs_are_an_empty_table(tmp_path: Path) -> None:
         assert (tmp_path / name).exists()
 
 
+def test_parquet_has_the_same_columns_whatever_a_stretch_holds(tmp_path: Path) -> None:
+    """Of one without rows, or without a score, the numbers' kind does not show."""
+    from pyarrow import parquet
+
+    full = {"score": [1.5], "cosine": [0.5], "source_row": [3], "target_row": [4]}
+    unscored = {**full, "score": [None], "cosine": [None]}
+    empty: dict[str, list[float]] = {name: [] for name in full}
+    for i, stretches in enumerate([(full, empty), (empty, full), (unscored, full), (empty,)]):
+        output = Output.parse(tmp_path / f"{i}.parquet", None)
+        write_tables(output, map(Table, stretches), None)
+        read = parquet.read_table(output.file)
+        assert [str(kind) for kind in read.schema.types] == ["double", "double", "int64", "int64"]
+        assert read.to_pydict() == {name: [cell for s in stretches for cell in s[name]] for name in full}
+
+
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     file = tmp_path / "x.tsv"
     file.write_text("before")

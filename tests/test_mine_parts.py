@@ -196,5 +196,12 @@ def test_the_lowest_threshold_that_is_precise_enough(precision: float, threshold
     assert cut is not None and cut.threshold == threshold and cut.precision >= precision
 
 
+def test_just_enough_is_enough() -> None:
+    """0.55 * 100 is more than 55 in floating point."""
+    correct = np.arange(100) < 55
+    cut = precise_cut(np.arange(100, 0, -1.0), correct, 60, 0.55)
+    assert cut is not None and cut.threshold == 1.0
+
+
 def test_no_threshold_is_precise_enough() -> None:
     assert precise_cut(np.array([0.9, 0.9, 0.1]), np.array([True, False, False]), 1, 0.9) is None

@@ -10,6 +10,7 @@ import pytest
 from toys import hashing
 
 from bitext_bench.encoders import ModelOptions, resolve_model
+from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
 from bitext_bench.metrics import fold
 from training.negatives import mine_negatives
@@ -76,6 +77,12 @@ def test_where_too_few_are_below_the_translation_others_fill_up(n: int, k: int, 
         assert len(negatives) == k
         assert data.target[i] not in negatives
         assert len(set(negatives)) == k, "each of the others once"
+
+
+def test_more_than_there_are_is_one_line(tmp_path: Path) -> None:
+    data = PairRows(PAIR, ["a b", "a c", "d e"], ["x y", "X y.", "d e"])
+    with pytest.raises(UserError, match="has 1 other targets than 'x y': hard_negatives is 2"):
+        mined(data, 2, tmp_path)
 
 
 def test_a_translation_that_stands_in_for_a_negative_is_not_the_rows_own(tmp_path: Path) -> None:

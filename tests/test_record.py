@@ -56,13 +56,14 @@ def test_runs_that_differ_in_the_seed_only_share_their_settings(
     assert (one["settings"] == other["settings"]) is same
 
 
-@pytest.mark.parametrize(("distil", "said"), [(0.0, {}), (10.0, {"distil": 10.0})])
-def test_what_goes_beyond_the_paper_is_said_where_it_is_used(
-    tmp_path: Path, distil: float, said: dict[str, float]
-) -> None:
-    before = training_of(write_record(tmp_path / "before"))
+@pytest.mark.parametrize(
+    "said", [{}, {"distil": 10.0}, {"divergence": "kl"}, {"column_labels": "renormalised"}, {"mono_both": True}]
+)
+def test_what_goes_beyond_the_paper_is_said_where_it_is_used(tmp_path: Path, said: dict[str, Any]) -> None:
     objective = {"label": "priority", "tms": True, "lambda_cross": 0.1, "tau_teacher": 0.1, "tau_student": 0.1}
-    found = training_of(write_record(tmp_path / "now", objective={**objective, "distil": distil}))
+    usual = {"distil": 0.0, "divergence": "cross-entropy", "column_labels": "transposed", "mono_both": False}
+    before = training_of(write_record(tmp_path / "before", objective={**objective, **usual}))
+    found = training_of(write_record(tmp_path / "now", objective={**objective, **usual, **said}))
     assert before and found
     assert {**before, **said, "settings": found["settings"]} == found
     assert (before["settings"] == found["settings"]) is (not said)

@@ -116,13 +116,13 @@ def test_two_names_never_share_a_folder(one: str, other: str) -> None:
 
 
 def test_other_settings_have_a_folder_of_their_own(tmp_path: Path) -> None:
-    plain, prompted, none = (
+    plain, prompted, none, named_none = (
         result_folder(tmp_path, model("org/m", overrides=overrides))
-        for overrides in ((), (("prompt", "query: "),), (("prompt", ""),))
+        for overrides in ((), (("prompt", "query: "),), (("prompt", ""),), (("prompt", "none"),))
     )
     assert plain == tmp_path / "org__m" / "1"
-    assert prompted.parent == none.parent == plain / "experiments"
-    assert len({plain, prompted, none}) == 3
+    assert prompted.parent == none.parent == named_none.parent == plain / "experiments"
+    assert len({plain, prompted, none, named_none}) == 4
 
 
 def scores(*languages: str) -> SubsetScores:

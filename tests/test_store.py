@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -196,6 +197,31 @@ def test_a_shard_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "space" / "folder.shard").mkdir(parents=True)
     with pytest.raises(UserError, match=r"cannot read .*folder\.shard: Is a directory"):
         VectorStore(tmp_path, "space")
+
+
+def test_a_thousand_shards_take_no_file_each(tmp_path: Path) -> None:
+    """As many as a process may have open, by far."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").is_dir() else 100
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used + 20, limits[1]))
+    try:
+        store = VectorStore(tmp_path, "space")
+        for i in range(100):
+            store.add(keys(str(i)), rows(1, seed=i))
+        for opened in (store, VectorStore(tmp_path, "space")):
+            found = opened.vectors(keys(*map(str, range(100))))
+            np.testing.assert_array_equal(found, np.concatenate([rows(1, seed=i) for i in range(100)]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b"short")])
+def test_a_shard_that_goes_away_later_is_one_line(tmp_path: Path, damage: Callable[[Path], object]) -> None:
+    store = VectorStore(tmp_path, "space")
+    store.add(keys("a"), rows(1))
+    damage(next((tmp_path / "space").iterdir()))
+    with pytest.raises(UserError, match=r"\.shard cannot be read any more"):
+        store.vectors(keys("a"))
 
 
 def test_vectors_of_other_dimensions_are_refused(tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ BAD_INPUT: list[tuple[Callable[[Folders], None], list[str], list[str]]] = [
     (untouched, ["--lambda", "-1"], ["lambda_cross is -1.0: expected a number above 0"]),
     (untouched, ["--set", "objective.tau_teacher=0"], ["tau_teacher is 0.0: expected a number above 0"]),
     (untouched, ["--set", "objective.tau_student=-0.1"], ["tau_student is -0.1: expected a number above 0"]),
+    (untouched, ["--loss", "ranking", "--set", "hard_negatives=120"], ["other targets than", "hard_negatives is 120"]),
     (untouched, ["--set", "nonsense"], ["--set nonsense: expected NAME=VALUE"]),
     (untouched, ["--set", "=3"], ["--set =3: expected NAME=VALUE"]),
     (untouched, ["--set", "clipp=3"], ["unknown setting 'clipp'", "did you mean clip"]),
@@ -155,6 +156,34 @@ def test_the_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--list-recipes"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert {"default", "paper", "cpu-minutes", "authors-code"} <= {line.split()[0] for line in lines}
+
+
+def test_epochs_on_the_command_line_lift_a_recipes_steps(folders: Folders) -> None:
+    recipe = folders.root / "mine.toml"
+    recipe.write_text('description = "mine"\nmax_steps = 3\n')
+    more = ["--recipe", str(recipe), "--set", "dev_rows=0"]
+    assert main(folders.command("out", *more, "--epochs", "1")) == 0
+    assert record(folders.root / "out")["steps"] == 7
+    assert main(folders.command("both", *more, "--epochs", "1", "--max-steps", "2")) == 0
+    assert record(folders.root / "both")["steps"] == 2
+
+
+def test_a_loss_that_is_no_number_ends_the_run(folders: Folders, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(folders.command("out", "--learning-rate", "1e30", "--set", "dev_rows=0")) == 1
+    line = error_line(capfd)
+    assert "the loss of step" in line and "is nan: lower --learning-rate" in line
+    assert not (folders.root / "out/modules.json").exists()
+
+
+def test_a_prompt_that_is_dropped_is_said(folders: Folders, capfd: pytest.CaptureFixture[str]) -> None:
+    quick = ["--set", "dev_rows=0", "--max-steps", "2"]
+    assert main(folders.command("one", *quick, "--prompt", "query: ")) == 0
+    assert "has the prompt '' and is trained with 'query: '; see --prompt" in capfd.readouterr().err
+    again = ["--model", str(folders.root / "one"), *quick]
+    assert main(folders.command("two", *again)) == 0
+    assert "has the prompt 'query: ' and is trained with ''; see --prompt" in capfd.readouterr().err
+    assert main(folders.command("three", *again, "--prompt", "query: ")) == 0
+    assert "has the prompt" not in capfd.readouterr().err
 
 
 def test_what_the_command_line_says_wins_over_the_recipe(folders: Folders) -> None:

@@ -16,6 +16,8 @@ from builders import write
 from training_runs import Folders, error_line, folders_at, made_rows, record, same_run, weights
 
 from bitext_bench.cli import main
+from bitext_bench.data import open_source
+from bitext_bench.languages import resolve
 
 TESTS = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{TESTS.parent}:{TESTS}", "OMP_NUM_THREADS": "1"}
@@ -149,6 +151,74 @@ def test_patience_is_counted_through_a_stop(whole: Folders, monkeypatch: pytest.
         assert main(whole.command("impatient", *flat)) == 130
     assert main(whole.command("impatient", *flat, "--resume")) == 0
     assert record(whole.root / "impatient")["steps"] == 6
+
+
+def test_a_run_that_had_stopped_early_is_finished_and_not_gone_on_with(
+    whole: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between its last look and its end; had it gone on, it would have found better weights."""
+    monkeypatch.setattr("training.dev.DevAccuracy._accuracy", lambda *_: next(found))
+    flat = ["--set", "patience=2", "--set", "eval_steps=2"]
+    found = iter([0.5, 0.4, 0.3])
+    assert main(whole.command("early", *flat)) == 0
+    found = iter([0.5, 0.4, 0.3])
+    with monkeypatch.context() as patched:
+        patched.setattr("training.command._save", None)
+        with pytest.raises(TypeError):
+            main(whole.command("cut", *flat))
+    found = iter([0.9] * 6)
+    assert main(whole.command("cut", *flat, "--resume")) == 0
+    assert record(whole.root / "early")["steps"] == 6
+    same_run(whole.root / "early", whole.root / "cut")
+
+
+def test_a_checkpoint_is_finished_only_with_its_record(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed while it was put together, it says nothing wrong of leaks, and goes on."""
+    bitext = open_source("mini").parallel("mini", resolve("fr"))
+    write(folders.data / "made/en-fr.tsv", [*made_rows(104), f"{bitext.target[0]}\t{bitext.source[0]}"])
+    quick = ["--set", "dev_rows=0", "--max-steps", "2", "--allow-leaks"]
+    assert main(folders.command("whole", *quick)) == 0
+    for step in ("write_record", "_write_card"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"training.command.{step}", None)
+            with pytest.raises(TypeError):
+                main(folders.command(step, *quick))
+        assert not (folders.root / step / "modules.json").exists()
+        assert main(folders.command(step, *quick, "--resume")) == 0
+        assert record(folders.root / step) == record(folders.root / "whole")
+        assert weights(folders.root / step) == weights(folders.root / "whole"), "no step more"
+    assert record(folders.root / "whole")["audit"]["rows"] > 0
+
+
+def test_another_number_of_processes_does_not_go_on(
+    killed: Path, whole: Folders, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(killed, whole.root / "two")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr("training.command.train", None)
+    assert main(whole.command("two", "--resume")) == 1
+    assert "was begun with other number of processes" in error_line(capfd)
+
+
+def test_overwrite_empties_what_a_link_points_to(folders: Folders) -> None:
+    quick = ["--set", "dev_rows=0", "--max-steps", "2"]
+    assert main(folders.command("disk", *quick)) == 0
+    (folders.root / "link").symlink_to(folders.root / "disk")
+    assert main(folders.command("link", *quick, "--seed", "3", "--overwrite")) == 0
+    assert (folders.root / "link").is_symlink()
+    assert record(folders.root / "disk")["config"]["seed"] == 3
+
+
+def test_a_full_disk_says_how_to_go_on(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("training.train.SentenceTransformerTrainer.save_model", full)
+    assert main(folders.command("out", "--max-steps", "8")) == 1
+    line = error_line(capfd)
+    assert "No space left on device" in line and "--resume" in line
 
 
 def test_a_projection_goes_on_where_it_was(whole: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

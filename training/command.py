@@ -62,6 +62,7 @@ def run_training(arguments: argparse.Namespace) -> int:
     )
     _say_data(prepared)
     check(config, prepared.data)
+    _say_prompt(config)
     sums = {f"{report.pair} {report.name}": report.sha256 for report in prepared.corpora}
     sums["leaks"] = f"{sum(prepared.leaks.values())} {'kept' if prepared.leaks_kept else 'left out'}"
     if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":
@@ -175,6 +176,8 @@ def _save(trained: Trained, output: Path, record: dict[str, Any]) -> None:
     trained.model.save_pretrained(str(partial), create_model_card=False)
     for item in sorted(partial.iterdir()):
         if item.name != FINISHED:
+            if (output / item.name).is_dir():  # of a run that was killed here
+                shutil.rmtree(output / item.name)
             item.replace(output / item.name)
     write_record(output, record)
     _write_card(output, record, [])
@@ -213,6 +216,14 @@ def _say_data(prepared: Prepared) -> None:
     if rows and prepared.leaks_kept:
         tests = ", ".join(Counter(prepared.leaks))
         _say(f"warning: {rows:,} rows of benchmarks are trained on; every result will say so ({tests[:200]})")
+
+
+def _say_prompt(config: TrainConfig) -> None:
+    own = resolve_model(config.student, ModelOptions()).prompts.bitext
+    if own != config.student_prompt:
+        _say(
+            f"note: {config.student} has the prompt {own!r} and is trained with {config.student_prompt!r}; see --prompt"
+        )
 
 
 def _say_end(output: Path, trained: Trained) -> None:

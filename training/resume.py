@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 from torch import nn
-from transformers import TrainerCallback
+from transformers import TrainerCallback, TrainerState
 
 from bitext_bench.store import write_whole
 
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "runs"  # where the trainer logs for it, below the checkpoints
 # Files without which the trainer cannot go on; it writes the state last.
-_NEEDED = ("optimizer.pt", "scheduler.pt", "trainer_state.json")
+_STATE = "trainer_state.json"
+_NEEDED = ("optimizer.pt", "scheduler.pt", _STATE)
 _LOSS = "loss.pt"
 
 
@@ -38,22 +40,26 @@ def _is_whole(folder: Path) -> bool:
     if not (any(folder.rglob("*.safetensors")) and all((folder / name).is_file() for name in _NEEDED)):
         return False
     try:
-        json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
+        json.loads((folder / _STATE).read_text(encoding="utf-8"))
     except ValueError:
         return False
     return True
 
 
-def step_of(checkpoint: Path) -> int:
-    """Return the step after which a checkpoint was written."""
-    return int(checkpoint.name.rpartition("-")[2])
+def is_last(checkpoint: Path, patience: int) -> bool:
+    """Say whether a run had taken its last step when the checkpoint was written: the trainer would take another."""
+    state = TrainerState.load_from_json(str(checkpoint / _STATE))
+    stopping = state.stateful_callbacks.get("EarlyStoppingCallback", {})
+    in_vain: int = stopping.get("attributes", {}).get("early_stopping_patience_counter", 0)
+    return state.global_step >= state.max_steps or in_vain >= patience
 
 
-def looks_in_vain(checkpoint: Path) -> int:
-    """Return how many looks at the held-out rows had found nothing better when a checkpoint was written."""
-    state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
-    callback = state.get("stateful_callbacks", {}).get("EarlyStoppingCallback", {})
-    return int(callback.get("attributes", {}).get("early_stopping_patience_counter", 0))
+def take(trainer: SentenceTransformerTrainer, checkpoint: Path) -> None:
+    """Put the trainer where a run ended: the weights of the best checkpoint, or of this one, and what was logged."""
+    trainer.state = TrainerState.load_from_json(str(checkpoint / _STATE))
+    best = trainer.state.best_model_checkpoint
+    weights = checkpoint.with_name(Path(best).name) if best else checkpoint
+    trainer.model.load_state_dict(SentenceTransformer(str(weights), device="cpu").state_dict())
 
 
 class KeepLoss(TrainerCallback):

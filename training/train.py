@@ -31,7 +31,7 @@ from .dev import DevAccuracy, hold_out
 from .loss import SoftContrastiveLoss
 from .negatives import mine_negatives
 from .progress import Progress
-from .resume import KeepLoss, looks_in_vain, step_of
+from .resume import KeepLoss, is_last, take
 from .teacher import PairRows, TeacherVectors, encode_teacher
 
 _LOSS_WINDOW = 10
@@ -105,10 +105,7 @@ def train(
         evaluator=criterion,
         callbacks=[progress, keep_loss, *([EarlyStoppingCallback(config.patience)] if evaluated else [])],
     )
-    checkpoint = keep_loss.last_checkpoint(output) if resume else None
-    if checkpoint and looks_in_vain(checkpoint) >= config.patience:
-        arguments.max_steps = step_of(checkpoint)  # It had stopped early: what is left is to take the best weights.
-    _run(trainer, checkpoint)
+    _run(trainer, keep_loss.last_checkpoint(output) if resume else None, config.patience)
     if start and not progress.stopped:
         blend(student, start, config.start_share)
     student.max_seq_length = own_length
@@ -130,7 +127,10 @@ def _batch_sampler(config: TrainConfig, teacher: TeacherVectors | None) -> Any: 
     return AlikeLengths if config.alike_lengths else BatchSamplers.NO_DUPLICATES
 
 
-def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None) -> None:
+def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience: int) -> None:
+    if checkpoint and is_last(checkpoint, patience):
+        take(trainer, checkpoint)
+        return
     for theirs in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(theirs)
     with warnings.catch_warnings():
