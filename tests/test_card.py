@@ -205,5 +205,5 @@ def test_hostile_names_through_the_command(tiny_model: Path, tmp_path: Path, cap
     assert str(tmp_path) not in card
     same_shape(card, render_card("x", record(dev_curve=[]), []))
     assert ModelCard(card).data.model_name == f"{evil}o"
-    assert len((tmp_path / f"{evil}o/dropped.tsv").read_text().splitlines()) == 1
+    assert len((tmp_path / f"{evil}o/dropped_rows.tsv").read_text().splitlines()) == 1
     assert "\x1b[31m" not in capfd.readouterr().err

@@ -182,7 +182,7 @@ def add_checkpoints(folder: Path) -> None:
 
 
 def add_training_state(folder: Path) -> None:
-    for name in ("optimizer.pt", "scheduler.pt", "training_args.bin", "trainer_state.json"):
+    for name in ("optimizer.pt", "scheduler.pt", "training_args.bin", "trainer_state.json", "dropped_rows.tsv"):
         (folder / name).write_bytes(b"{}")
 
 

@@ -155,7 +155,7 @@ def test_planted_test_sentences_are_left_out_by_default(
     assert "84 rows read, 80 kept (in a benchmark 4)" in capsys.readouterr().err
     audit = json.loads((out / "train_config.json").read_text())["audit"]
     assert (audit["rows"], audit["kept"], audit["tests"]) == (4, False, {"Mini-Tatoeba fr-en": 4})
-    dropped = (out / "dropped.tsv").read_text().splitlines()
+    dropped = (out / "dropped_rows.tsv").read_text().splitlines()
     assert dropped == ["corpus\tline\treason", *(f"made\t{n}\tin Mini-Tatoeba fr-en" for n in (81, 82, 83, 84))]
     card = (out / "README.md").read_text()
     assert "4 rows hold one and were left out; most are in Mini-Tatoeba fr-en (4)" in card
@@ -174,7 +174,7 @@ def test_leaks_that_are_trained_on_stay_with_the_model(
     assert "4 rows of benchmarks are trained on; every result will say so" in capsys.readouterr().err
     audit = json.loads((out / "train_config.json").read_text())["audit"]
     assert (audit["rows"], audit["kept"]) == (4, True)
-    assert (out / "dropped.tsv").read_text().splitlines() == ["corpus\tline\treason"]
+    assert (out / "dropped_rows.tsv").read_text().splitlines() == ["corpus\tline\treason"]
     card = (out / "README.md").read_text()
     assert "**Trained on 4 rows that hold a sentence of a benchmark: its scores there are not clean.**" in card
     assert "leaks:4 training rows" in card

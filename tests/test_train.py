@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from builders import write
 from training_runs import Folders, folders_at, made_rows, record, same_run, weights
 
 from bitext_bench.cli import main
+from bitext_bench.encoders.fingerprint import fingerprint
 from bitext_bench.encoders.record import training_of
 
 pytestmark = pytest.mark.usefixtures("one_thread_throughout")
@@ -31,6 +33,14 @@ def test_only_what_belongs_to_a_checkpoint_is_left(finished: Path) -> None:
     assert {"modules.json", "model.safetensors", "tokenizer.json", "README.md", "train_config.json"} < names
     assert names.isdisjoint({"checkpoints", ".partial", "training_args.bin", "optimizer.pt"})
     assert not [x for x in finished.rglob("*") if x.name.endswith(".tmp")]
+
+
+def test_records_of_the_training_can_be_left_behind(finished: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy)
+    for name in ("README.md", "train_config.json", "dropped_rows.tsv"):
+        (copy / name).unlink()
+    assert fingerprint(copy) == fingerprint(finished)
 
 
 def test_the_checkpoint_carries_prompt_similarity_and_its_own_length(finished: Path, tiny_model: Path) -> None:
@@ -59,7 +69,7 @@ def test_the_record_says_how_to_do_it_again(finished: Path) -> None:
     assert 350 < said["rows"]["en-fr"] <= 360
     assert said["audit"]["covered"] == ["Mini-Tatoeba", "Mini-mining", "Mini-xSIM", "Mini-xSIMpp", "Mini-STS"]
     assert [step for step, _ in said["losses"]][:2] == [10, 20]
-    assert (finished / "dropped.tsv").read_text() == "corpus\tline\treason\n"
+    assert (finished / "dropped_rows.tsv").read_text() == "corpus\tline\treason\n"
 
 
 def test_every_result_of_a_checkpoint_says_how_it_was_made(finished: Path) -> None:

@@ -91,7 +91,7 @@ def test_bad_input_is_one_line_and_leaves_nothing_that_looks_like_a_model(
     for word in words:
         assert word.replace("ROOT", str(folders.root)) in line
     left = {x.name for x in (folders.root / "out").rglob("*")} if (folders.root / "out").exists() else set()
-    assert left <= {"train_config.json", "dropped.tsv"}
+    assert left <= {"train_config.json", "dropped_rows.tsv"}
 
 
 def test_a_student_without_any_tokenizer_is_refused(folders: Folders, capfd: pytest.CaptureFixture[str]) -> None:

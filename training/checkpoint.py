@@ -13,7 +13,7 @@ from bitext_bench.store import make_folder, write_whole
 from .config import TrainConfig
 
 RECORD = "train_config.json"
-DROPPED = "dropped.tsv"
+DROPPED = "dropped_rows.tsv"
 FINISHED = "modules.json"  # without which it is no model; it is put there last
 
 

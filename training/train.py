@@ -140,7 +140,7 @@ def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         except (OSError, SafetensorError) as error:
             raise UserError(
-                f"cannot write or read a checkpoint ({error}): make room, and run the same command with --resume"
+                f"cannot write or read a file of the run ({error}): make room, and run the same command with --resume"
             ) from error
 
 

@@ -14,6 +14,7 @@ WEIGHTS = (".safetensors", ".bin", ".pt", ".npz", ".onnx")
 _TEXTS = (".json", ".txt", ".model", ".py", ".spm", ".tsv")
 _WITHOUT_EFFECT = {
     "config_sentence_transformers.json",  # versions and prompts; the prompt is in the signature itself
+    "dropped_rows.tsv",
     "model.safetensors.index.json",
     "modules.json",
     "train_config.json",
