@@ -34,25 +34,44 @@ _ISO_639_3 = {
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language variety; `tatoeba` or `flores` is empty where that data set lacks it."""
+    """A language variety.
+
+    Attributes:
+        code: our own, the one spelling that reports use.
+        tatoeba: Tatoeba's code; empty where Tatoeba lacks the language.
+        flores: FLORES-200's code; empty where FLORES-200 lacks the language.
+        name: in English.
+        script: ISO 15924's code of the script, as in FLORES-200; where that lacks the language, as in mteb.
+    """
 
     code: str
     tatoeba: str
     flores: str
     name: str
+    script: str
 
     def __str__(self) -> str:
         """Return the code, the one spelling that results and reports use."""
         return self.code
 
     @property
+    def mteb(self) -> str:
+        """MTEB's code in Tatoeba, BUCC and STS: `cmn-Hans`, `ara-Arab`."""
+        return f"{self.tatoeba or self.flores.partition('_')[0]}-{self.script}"
+
+    @property
+    def mteb_flores(self) -> str:
+        """MTEB's code in FLORES-200, where some differ: `zho-Hans`, `arb-Arab`; as `mteb` where FLORES-200 has none."""
+        return self.flores.replace("_", "-") or self.mteb
+
+    @property
     def spellings(self) -> frozenset[str]:
         """Everything `resolve` takes for this language, but for letter case and `-` for `_`."""
         if self.code == self.flores:  # the second script: the plain codes mean the first
             return frozenset({self.code, self.name})
-        three_letters, _, script = self.flores.partition("_")
+        three_letters = self.flores.partition("_")[0]
         codes = {self.code, self.tatoeba, three_letters, _ISO_639_3.get(self.code, "")} - {""}
-        with_script = {f"{code}_{script}" for code in codes} if script else set()
+        with_script = {f"{code}_{self.script}" for code in codes}
         name_without_script = self.name.partition(" (")[0]
         return frozenset(codes | with_script | {self.name, name_without_script})
 
@@ -90,7 +109,7 @@ def _find(text: str) -> Language | None:
     key = _key(text)
     language = _by_spelling().get(key)
     if language is None and re.fullmatch("[a-z]{3}_[a-z]{4}", key):
-        # MTEB adds scripts to Tatoeba's codes too; rows without a FLORES code do not list them.
+        # Of a language that only Tatoeba has, any script is taken: MTEB's is not always that of the sentences.
         tatoeba_only = _by_spelling().get(key[:3])
         language = None if tatoeba_only is None or tatoeba_only.flores else tatoeba_only
     return language

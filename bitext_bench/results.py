@@ -112,7 +112,7 @@ def subset_entry(scores: SubsetScores, line: str) -> dict[str, Any]:
     """Return a subset as it stands in the file."""
     return {
         "hf_subset": scores.subset,
-        "languages": [mteb_language(language) for language in scores.languages],
+        "languages": scores.mteb_languages,
         "main_score": scores.scores[scores.main_score],
         **scores.scores,
         "n": scores.n,
@@ -120,14 +120,6 @@ def subset_entry(scores: SubsetScores, line: str) -> dict[str, Any]:
         "signature": line,
         **({"details": scores.details} if scores.details else {}),
     }
-
-
-def mteb_language(language: Language) -> str:
-    """Return MTEB's code, jpn-Jpan; Zyyy where no script is known (languages that only Tatoeba has)."""
-    if language.flores:
-        code, script = language.flores.split("_")
-        return f"{language.tatoeba or code}-{script}"
-    return f"{language.tatoeba}-Zyyy"
 
 
 def _finite(interval: tuple[float, float]) -> list[float] | None:

@@ -13,7 +13,7 @@ from bitext_bench.baselines import find_baseline
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
 from bitext_bench.report import printable
-from bitext_bench.results import Outcomes, TaskResult, mteb_language, read_outcomes, read_result
+from bitext_bench.results import Outcomes, TaskResult, read_outcomes, read_result
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Entry:
     """One model, in one setting, on one task.
 
     Attributes:
-        languages: MTEB's codes of those whose subsets are shown; None for all.
+        languages: our codes of those whose subsets are shown; None for all.
     """
 
     file: Path
@@ -76,7 +76,7 @@ class Entry:
         return {
             entry["hf_subset"]: entry
             for entry in self.result.subsets
-            if self.languages is None or self.languages.issuperset(entry["languages"])
+            if self.languages is None or self.languages.issuperset(str(resolve(code)) for code in entry["languages"])
         }
 
     @cached_property
@@ -172,7 +172,7 @@ def language_codes(given: Sequence[str]) -> frozenset[str]:
         UserError: no language is spelled so.
     """
     words = [word for text in given for word in text.split(",") if word]
-    return frozenset(mteb_language(resolve(word)) for word in words)
+    return frozenset(str(resolve(word)) for word in words)
 
 
 def signature_fields(signature: str) -> dict[str, str]:

@@ -133,7 +133,7 @@ def test_sts_has_no_misses(results: Path) -> None:
 
 def test_languages_leave_out_subsets(results: Path) -> None:
     entry = entries(results, "Mini-xSIM")[0]
-    chosen = Entry(entry.file, entry.result, frozenset({"jpn-Jpan", "kor-Hang"}))
+    chosen = Entry(entry.file, entry.result, frozenset({"ja", "ko"}))
     assert {m.subset for m in misses([chosen], open_source("mini"))} == {"jpn_Jpan-kor_Hang", "kor_Hang-jpn_Jpan"}
 
 
@@ -149,7 +149,7 @@ def test_other_data_are_refused(copied: Path) -> None:
     file.write_text(re.sub("mini-1@sha256:[0-9a-f]{12}", "mini-1@sha256:0123456789ab", text), encoding="utf-8")
     (other,) = [entry for entry in entries(copied, "Mini-Tatoeba") if entry.file == file]
     with pytest.raises(UserError, match="ja-en was scored on mini-1@sha256:0123456789ab and mini has mini-1@sha256:"):
-        misses([Entry(file, other.result, frozenset({"jpn-Jpan", "eng-Latn"}))], open_source("mini"))
+        misses([Entry(file, other.result, frozenset({"ja", "en"}))], open_source("mini"))
 
 
 def test_the_hub_is_not_asked_for_what_it_does_not_have(results: Path) -> None:

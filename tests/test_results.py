@@ -25,7 +25,6 @@ from bitext_bench.report import printable, render_averages, render_scores
 from bitext_bench.results import (
     Outcomes,
     TaskResult,
-    mteb_language,
     read_outcomes,
     read_result,
     result_folder,
@@ -176,11 +175,6 @@ def test_files_from_elsewhere(made: tuple[TaskResult, Outcomes], tmp_path: Path,
         read_result(file)
     with pytest.raises(UserError, match="cannot read"):
         read_result(tmp_path / "nowhere.json")
-
-
-@pytest.mark.parametrize(("code", "expected"), [("ja", "jpn-Jpan"), ("zh", "cmn-Hans"), ("ber", "ber-Zyyy")])
-def test_languages_as_mteb_names_them(code: str, expected: str) -> None:
-    assert mteb_language(resolve(code)) == expected
 
 
 def test_averages_are_formed_whole_or_not_at_all(made: tuple[TaskResult, Outcomes]) -> None:

@@ -39,6 +39,7 @@ class SubsetScores:
         signature: what can change the numbers besides the model and the task: pair, direction, data, margin.
         outcomes: per-sentence columns of equal length by direction ("forward", "backward", or "pairs").
         details: what is worth keeping and is not a score (a precision-recall curve, error kinds).
+        flores_codes: whether MTEB files the languages by FLORES-200's codes (arb-Arab) or by Tatoeba's (ara-Arab).
     """
 
     subset: str
@@ -50,6 +51,12 @@ class SubsetScores:
     signature: dict[str, str]
     outcomes: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+    flores_codes: bool = False
+
+    @property
+    def mteb_languages(self) -> list[str]:
+        """MTEB's codes of the languages."""
+        return [language.mteb_flores if self.flores_codes else language.mteb for language in self.languages]
 
 
 @dataclass(frozen=True, slots=True)

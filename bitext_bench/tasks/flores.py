@@ -111,6 +111,7 @@ def _xsim_scores(pair: LangPair, data: Provenance, neighbours: Neighbours) -> Su
             "data": str(data),
         },
         outcomes={"forward": _outcomes(best, hit)},
+        flores_codes=True,
     )
 
 
@@ -207,6 +208,7 @@ class XSimPlusPlus:
                 },
                 outcomes={"forward": _outcomes(best, hit)},
                 details={"errors": dict(sorted(kinds.items())), "candidates": len(candidates)},
+                flores_codes=True,
             )
         ]
 
