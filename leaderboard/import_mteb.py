@@ -3,99 +3,157 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from bitext_bench.baselines import Reported
 from bitext_bench.errors import UserError
+from bitext_bench.mteb_results import META, MtebResult, read_mteb_result
 from bitext_bench.report import printable
 from bitext_bench.store import make_folder, write_whole
 
 from .reported import FILE, read_reported, render_rows
 
-# What we call mteb's scores. Accuracy and F1 are of bitext mining in one direction only where precision and recall
-# stand beside them: classification has them too.
+# What we call mteb's scores. Classification has accuracy and F1 too: of a task that the installed mteb does not know,
+# they count where precision and recall are beside them.
 _BITEXT = {"accuracy": "mteb_accuracy", "f1": "mteb_f1"}
 _STS = {"cosine_spearman": "cosine_spearman"}
+_MOST_NAMED = 5
+
+Key = tuple[str, ...]  # model, task, subset, metric, source
+Row = tuple[str, Reported]  # model, figure
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A figure, and what decides between two for the same thing: the newer file, then the later path."""
+
+    age: tuple[str, tuple[int, ...], str]
+    row: Row
+    file: Path
+
+
+@dataclass(slots=True)
+class _Collected:
+    """The figures found so far, and why others are not among them."""
+
+    figures: dict[Key, _Candidate] = field(default_factory=dict)
+    left_out: dict[str, list[str]] = field(default_factory=dict)  # reason -> what
+
+    def add(self, file: Path) -> None:
+        try:
+            result = read_mteb_result(file)
+        except UserError as error:
+            self.left_out.setdefault(str(error), []).append("")
+            return
+        split = _split(result)
+        for other in sorted(result.scores.keys() - {split}):
+            self._leave(f"the split {other} of {result.task}, as {split} is there", file)
+        age = (result.date, _version(result.version), str(file))
+        rows = list(_rows(result, split))
+        without = len({_plain(name) for name in result.scores.get(split, {})} - {figure.subset for _, figure in rows})
+        if without or not rows:
+            self._leave(f"subsets of {result.task} without a score of bitext mining or STS: {without:,}", file)
+        for name, figure in rows:
+            if math.isfinite(figure.value) and abs(figure.value) <= 1:
+                self._choose(_Candidate(age, (name, figure), file))
+            else:
+                self._leave(f"{figure.task} {figure.subset}: {figure.metric} is {figure.value}, not from -1 to 1", file)
+
+    def _choose(self, new: _Candidate) -> None:
+        key = _key(new.row)
+        old = self.figures.get(key)
+        if old and old.row != new.row:
+            loser = min(old, new, key=lambda candidate: candidate.age)
+            winner = new if loser is old else old
+            self._leave(f"of one model, revision and data as in {winner.file}, which is newer", loser.file)
+        if old is None or new.age > old.age:
+            self.figures[key] = new
+
+    def _leave(self, reason: str, file: Path) -> None:
+        self.left_out.setdefault(reason, []).append(str(file))
+
+    def lines(self) -> Iterator[str]:
+        """Yield what was left out, a line a reason."""
+        for reason, files in self.left_out.items():
+            times = Counter(files)
+            first, count = next(iter(times)), len(times)
+            more = f" and {count - 1:,} more" if count > 1 else ""
+            yield f"{first}{more}: {reason}" if first else reason
 
 
 def run_import(arguments: argparse.Namespace) -> int:
-    """Add the figures of mteb's files to reported.tsv in the results folder; of two for one thing the new one stays.
+    """Add the figures of mteb's files to reported.tsv in the results folder; each revision of a model has its own.
+
+    Of two files for the same model, revision and data the newer counts, by the date in it, then by mteb's version.
+    Figures of an earlier import give way to new ones for the same thing. All that does not count is said.
 
     Raises:
         UserError: there is no such path, or nothing in it that mteb wrote.
     """
     path: Path = arguments.path
-    files = [path] if path.is_file() else sorted(path.rglob("*.json"))
-    figures: dict[tuple[str, ...], tuple[str, Reported]] = {}
-    for file in files:
-        try:
-            new = list(figures_of(file))
-        except UserError as error:
-            print(f"bitext-bench: left out: {error}", file=sys.stderr)
-            continue
-        figures |= {_key(name, figure): (name, figure) for name, figure in new}
-    if not figures:
-        raise UserError(f"{path} holds no result file of mteb: expected <org>__<model>/<revision>/<Task>.json")
-    output = arguments.results / FILE
-    before = {_key(name, figure): (name, figure) for name, figure in read_reported(arguments.results)}
+    if not path.exists():
+        raise UserError(f"{path} does not exist: expected a result file of mteb, or a folder of them")
+    found = _Collected()
+    for file in [path] if path.is_file() else sorted(path.rglob("*.json")):
+        if file.name != META and file.is_file():
+            found.add(file)
+    for line in found.lines():
+        _say(f"left out: {printable(line)}")
+    if not found.figures:
+        raise UserError(
+            f"{path} holds no figure of bitext mining or STS by mteb: expected <org>__<model>/<revision>/<Task>.json"
+        )
+    before = {_key(row): row for row in read_reported(arguments.results)}
+    new = {key: candidate.row for key, candidate in found.figures.items()}
+    if changed := sum(before.get(key, row) != row for key, row in new.items()):
+        _say(f"figures of an earlier import that are replaced: {changed:,}")
     make_folder(arguments.results)
-    write_whole(output, render_rows([row for _, row in sorted({**before, **figures}.items())]).encode())
-    print(f"bitext-bench: {len(figures):,} reported figures are in {output}", file=sys.stderr)
+    output = arguments.results / FILE
+    write_whole(output, render_rows([row for _, row in sorted({**before, **new}.items())]).encode())
+    models = sorted({name for name, _ in new.values()})
+    named = ", ".join(models[:_MOST_NAMED]) + (", …" if len(models) > _MOST_NAMED else "")
+    _say(f"{len(new):,} reported figures of {len(models):,} models are in {output}: {named}")
     return 0
 
 
-def _key(name: str, figure: Reported) -> tuple[str, ...]:
+def _key(row: Row) -> Key:
+    name, figure = row
     return name, figure.task, figure.subset, figure.metric, figure.source
 
 
-def figures_of(file: Path) -> Iterator[tuple[str, Reported]]:
-    """Yield (model, figure) of every subset of one result file of mteb; nothing of its model_meta.json.
+def _split(result: MtebResult) -> str:
+    """Return the split whose figures count: test, devtest, or the first that the file has."""
+    return next((name for name in ("test", "devtest", *result.scores) if name in result.scores), "")
 
-    Raises:
-        UserError: the file is damaged, or no result of mteb (one of this harness is measured, not reported).
-    """
-    if file.name == "model_meta.json":
-        return
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file} is not JSON: {error}") from error
-    if not isinstance(content, dict) or "scores" not in content or "task_name" not in content:
-        raise UserError(f"{file} is no result of mteb: expected task_name and scores")
-    if "bitext_bench" in content:
-        raise UserError(f"{file} was measured by this harness: it is a result already")
-    task, version = str(content["task_name"]), content.get("mteb_version") or "unknown"
-    model, revision = _model(file)
-    source = f"mteb result file, {model}, revision {revision}, data {content.get('dataset_revision')}"
-    note = f"mteb {version}; the prompt is not recorded"
-    for subset, scores in _subsets(file, content["scores"]):
-        names = {**_STS, **(_BITEXT if {"precision", "recall"} <= scores.keys() else {})}
+
+def _rows(result: MtebResult, split: str) -> Iterator[Row]:
+    model = _plain(result.model)
+    source = _plain(f"mteb result file, {result.model}, revision {result.revision}, data {result.data}")
+    note = _plain(f"mteb {result.version}; the prompt is not recorded")
+    for subset, scores in result.scores.get(split, {}).items():
+        bitext = result.kind == "BitextMining" or (not result.kind and {"precision", "recall"} <= scores.keys())
+        names = {**_STS, **(_BITEXT if bitext else {})}
         for theirs, ours in names.items():
             value = scores.get(theirs)
-            if isinstance(value, float | int) and math.isfinite(value):
-                yield model, Reported(task, subset, ours, float(value), source, note)
+            if isinstance(value, float | int):
+                figure = Reported(_plain(result.task), _plain(subset), ours, float(value), source, note)
+                yield model, figure
 
 
-def _model(file: Path) -> tuple[str, str]:
-    folders = file.resolve().parts[:-1]
-    if len(folders) < 2:
-        return printable(file.stem), "unknown"
-    return printable(folders[-2].replace("__", "/", 1)), printable(folders[-1])
+def _plain(text: str) -> str:
+    """Return text as reported.tsv keeps it: printable, on one line, with single spaces."""
+    return " ".join(printable(" ".join(text.split())).split())
 
 
-def _subsets(file: Path, splits: Any) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401 (anything may stand in a file)
-    """Yield (subset, scores) of the test split, or of the only one there is."""
-    if not isinstance(splits, dict) or not splits:
-        raise UserError(f"{file} has no scores")
-    entries = splits.get("test", next(iter(splits.values())))
-    if not isinstance(entries, list):
-        raise UserError(f"{file} has scores of an older layout: open it with mteb and save it again")
-    for entry in entries:
-        if not isinstance(entry, dict) or not isinstance(entry.get("hf_subset"), str):
-            raise UserError(f"{file} has a subset without a name")
-        yield printable(entry["hf_subset"]), entry
+def _version(text: str) -> tuple[int, ...]:
+    parts = text.split(".")
+    return tuple(int(part) for part in parts[:3] if part.isdigit())
+
+
+def _say(message: str) -> None:
+    print(f"bitext-bench: {message}", file=sys.stderr)

@@ -22,7 +22,7 @@ from leaderboard.difference import Evidence, common_subsets, difference, evidenc
 from leaderboard.escaping import escape, pipe_table
 from leaderboard.overview import make_overview
 from leaderboard.read import Entry, read_results
-from leaderboard.reported import read_reported, render_reported
+from leaderboard.reported import render_reported
 
 HOSTILE = [
     "a|b",
@@ -427,59 +427,12 @@ def test_latex_prints_names_as_they_are(copied: Path, capsys: pytest.CaptureFixt
         assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {n_columns}
 
 
-def mteb_file(folder: Path, scores: object, **more: object) -> Path:
-    file = folder / "org__a|model" / "abc" / "Mini-Tatoeba.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    content = {"task_name": "Mini-Tatoeba", "dataset_revision": "1", "mteb_version": "2.1.0", "scores": scores, **more}
-    file.write_text(json.dumps(content))
-    return file
-
-
-def test_mtebs_files_become_reported_rows(copied: Path, tmp_path: Path) -> None:
-    bitext = {"hf_subset": "ja-en", "main_score": 0.5, "f1": 0.5, "accuracy": 0.6, "precision": 0.4, "recall": 0.6}
-    other = {"hf_subset": "ko-en", "main_score": 0.7, "f1": 0.7, "accuracy": 0.7}  # as of classification
-    mteb_file(tmp_path / "theirs", {"test": [bitext, other]})
-    (tmp_path / "theirs/broken.json").write_text("{")
-    before = leaderboard(copied)
-    for _ in range(2):  # a second time changes nothing
-        assert main(["import-mteb", str(tmp_path / "theirs"), "--results", str(copied)]) == 0
-    figures = [(f.subset, f.metric, f.value) for _, f in read_reported(copied)]
-    assert figures == [("ja-en", "mteb_accuracy", 0.6), ("ja-en", "mteb_f1", 0.5)]
-    new = [line for line in leaderboard(copied).splitlines() if line not in before.splitlines()]
-    (row,) = [line for line in new if "*50.00*" in line]
-    assert row.startswith("| *org/a\\|model* | *50.00* | mteb result file, org/a\\|model, revision abc")
-    assert "mteb 2.1.0; the prompt is not recorded" in row.replace("\\", "")
-
-
 def test_folders_that_are_not_there_yet_are_made(results: Path, tmp_path: Path) -> None:
-    mteb_file(tmp_path / "theirs", {"test": [{"hf_subset": "en", "cosine_spearman": 0.5}]})
-    assert main(["import-mteb", str(tmp_path / "theirs"), "--results", str(tmp_path / "new" / "results")]) == 0
-    assert read_reported(tmp_path / "new" / "results")
     output = tmp_path / "also" / "new" / "board.md"
     assert main(["leaderboard", "--results", str(results), "--output", str(output)]) == 0
     assert output.is_file()
     (tmp_path / "file").write_text("")
     assert main(["leaderboard", "--results", str(results), "--output", str(tmp_path / "file" / "x.md")]) == 1
-
-
-@pytest.mark.parametrize(
-    ("scores", "more", "said"),
-    [
-        ({}, {}, "has no scores"),
-        ({"test": {"ja-en": {}}}, {}, "older layout"),
-        ({"test": [{"f1": 1}]}, {}, "without a name"),
-        ({"test": []}, {"bitext_bench": {}}, "measured by this harness"),
-    ],
-)
-def test_what_mteb_did_not_write_is_not_imported(
-    tmp_path: Path, scores: object, more: dict[str, object], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = mteb_file(tmp_path / "theirs", scores, **more)
-    assert main(["import-mteb", str(file), "--results", str(tmp_path / "results")]) == 1
-    error = capsys.readouterr().err
-    assert said in error
-    assert "holds no result file of mteb" in error
-    assert not (tmp_path / "results").exists()
 
 
 def test_a_model_without_a_score_is_shown_and_not_compared(copied: Path) -> None:
