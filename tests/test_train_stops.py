@@ -18,6 +18,7 @@ from training_runs import Folders, error_line, folders_at, made_rows, record, sa
 from bitext_bench.cli import main
 from bitext_bench.data import open_source
 from bitext_bench.languages import resolve
+from training.checksums import SUMS, find_damage
 
 TESTS = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{TESTS.parent}:{TESTS}", "OMP_NUM_THREADS": "1"}
@@ -79,13 +80,163 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(
     assert (whole.root / "resumed/runs/Nov24_host/events").read_text() == "what TensorBoard was told\n"
 
 
-@pytest.mark.parametrize("damage", ["trainer_state.json", "model.safetensors"])
-def test_a_checkpoint_that_was_cut_off_is_not_the_one_to_go_on_from(whole: Folders, killed: Path, damage: str) -> None:
-    output = whole.root / f"cut-{damage}"
+def flip(file: Path) -> None:
+    """Flip one bit in the middle of a file."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "flipped": flip,
+    "truncated": lambda file: file.write_bytes(file.read_bytes()[: file.stat().st_size // 2]),
+    "empty": lambda file: file.write_bytes(b""),
+    "missing": Path.unlink,
+}
+LAST = "checkpoints/checkpoint-8"
+
+
+def saved_files(killed: Path) -> list[str]:
+    """Return the name of every file of the last checkpoint, that of the checksums too."""
+    return sorted(x.relative_to(killed / LAST).as_posix() for x in (killed / LAST).rglob("*") if x.is_file())
+
+
+def test_a_checkpoint_has_a_checksum_of_every_file(killed: Path) -> None:
+    names = saved_files(killed)
+    assert {"model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json"} < {*names}
+    for folder in ("checkpoint-4", "checkpoint-8"):
+        done = subprocess.run(["sha256sum", "-c", SUMS], cwd=killed / "checkpoints" / folder, capture_output=True)
+        assert done.returncode == 0, done.stderr
+        assert sorted(done.stdout.decode().replace(": OK", "").splitlines()) == [n for n in names if n != SUMS]
+        assert find_damage(killed / "checkpoints" / folder) == ""
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_to_any_file_is_found(killed: Path, tmp_path: Path, damage: str) -> None:
+    for name in saved_files(killed):
+        folder = tmp_path / name.replace("/", "-")
+        shutil.copytree(killed / LAST, folder)
+        if damage != "missing" and not (folder / name).stat().st_size:
+            continue
+        DAMAGES[damage](folder / name)
+        assert find_damage(folder), name
+
+
+def test_a_file_that_was_not_saved_with_it_is_damage_and_a_hidden_one_is_not(killed: Path, tmp_path: Path) -> None:
+    shutil.copytree(killed / LAST, tmp_path / "one")
+    (tmp_path / "one/.DS_Store").write_bytes(b"x")
+    assert find_damage(tmp_path / "one") == ""
+    (tmp_path / "one/adapter_config.json").write_text("{}")
+    assert find_damage(tmp_path / "one") == "adapter_config.json is not in SHA256SUMS"
+
+
+def damaged(killed: Path, output: Path, damage: str, name: str) -> None:
     shutil.copytree(killed, output)
-    (output / "checkpoints/checkpoint-8" / damage).unlink()
+    DAMAGES[damage](output / LAST / name)
+
+
+def test_one_bit_in_any_file_falls_back_to_the_checkpoint_before(
+    whole: Folders, killed: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for number, name in enumerate(saved_files(killed)):
+        output = whole.root / f"flipped-{number}"
+        damaged(killed, output, "flipped", name)
+        capfd.readouterr()
+        assert main(whole.command(output.name, "--resume")) == 0, name
+        errors = capfd.readouterr().err
+        (line,) = [x for x in errors.splitlines() if "damaged" in x]
+        assert line.startswith(f"bitext-bench: {output / LAST} is damaged ("), name
+        assert line.endswith("): resuming from checkpoint-4"), name
+        assert "Traceback" not in errors
+        same_run(whole.root / "whole", output)
+
+
+@pytest.mark.parametrize(
+    ("damage", "name", "reason"),
+    [
+        ("truncated", "model.safetensors", "model.safetensors has changed"),
+        ("empty", "optimizer.pt", "optimizer.pt has changed"),
+        ("missing", "trainer_state.json", "'trainer_state.json' is missing"),
+        ("missing", "SHA256SUMS", "no SHA256SUMS: it was not saved to the end"),  # killed while saving
+    ],
+)
+def test_damage_falls_back_and_says_why(
+    whole: Folders, killed: Path, capfd: pytest.CaptureFixture[str], damage: str, name: str, reason: str
+) -> None:
+    output = whole.root / f"{damage}-{name}"
+    damaged(killed, output, damage, name)
     assert main(whole.command(output.name, "--resume")) == 0
+    errors = capfd.readouterr().err
+    assert f"{output / LAST} is damaged ({reason}): resuming from checkpoint-4\n" in errors
+    assert "make room" not in errors
     same_run(whole.root / "whole", output)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_no_intact_checkpoint_is_one_line_and_nothing_changes(
+    whole: Folders, killed: Path, capfd: pytest.CaptureFixture[str], damage: str
+) -> None:
+    output = whole.root / f"none-{damage}"
+    damaged(killed, output, damage, "model.safetensors")
+    DAMAGES[damage](output / "checkpoints/checkpoint-4/optimizer.pt")
+    before = sorted(output.rglob("*"))
+    assert main(whole.command(output.name, "--resume")) == 1
+    line = error_line(capfd)
+    assert f"cannot resume {output}: no checkpoint is intact (checkpoint-8: " in line
+    assert "checkpoint-4: " in line and "pass --overwrite" in line and "make room" not in line
+    assert sorted(output.rglob("*")) == before
+    assert main(whole.command(output.name, "--overwrite")) == 0
+    same_run(whole.root / "whole", output)
+
+
+def test_damaged_best_weights_of_another_checkpoint_are_not_resumed_with(
+    whole: Folders, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is learned at this rate: the first look stays the best one, and its weights are those to be saved."""
+    flat = ["--learning-rate", "1e-12"]
+    with monkeypatch.context() as patched:
+        signal_at(patched, signal.SIGTERM, 2)
+        assert main(whole.command("best", *flat)) == 130
+    assert sorted(x.name for x in (whole.root / "best/checkpoints").iterdir()) == [
+        "checkpoint-4",
+        "checkpoint-9",
+        "eval",
+    ]
+    flip(whole.root / "best/checkpoints/checkpoint-4/model.safetensors")
+    capfd.readouterr()
+    assert main(whole.command("best", *flat, "--resume")) == 1
+    line = error_line(capfd)
+    assert "checkpoint-9: its best weights are those of checkpoint-4, where model.safetensors has changed" in line
+
+
+def test_best_weights_are_found_where_the_folder_was_moved(whole: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    flat = ["--learning-rate", "1e-3", "--set", "eval_steps=3"]
+    found: Any = iter([0.9, 0.2, 0.3, 0.4, 0.5])
+    monkeypatch.setattr("training.dev.DevAccuracy._accuracy", lambda *_: next(found))
+    assert main(whole.command("stayed", *flat)) == 0
+    found = iter([0.9, 0.2, 0.3, 0.4, 0.5])
+    with monkeypatch.context() as patched:
+        signal_at(patched, signal.SIGTERM, 2)
+        assert main(whole.command("before", *flat)) == 130
+    (whole.root / "before").rename(whole.root / "after")
+    assert main(whole.command("after", *flat, "--resume")) == 0
+    same_run(whole.root / "stayed", whole.root / "after")
+
+
+def test_best_weights_that_are_damaged_while_a_run_goes_on_are_not_saved(
+    whole: Folders, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from training.progress import Progress
+
+    def flip_at_the_end(self: Progress, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step == 12:
+            flip(whole.root / "rotten/checkpoints/checkpoint-4/model.safetensors")
+
+    monkeypatch.setattr(Progress, "on_save", flip_at_the_end)
+    assert main(whole.command("rotten", "--learning-rate", "1e-12")) == 1
+    line = error_line(capfd)
+    assert "checkpoint-4 are damaged (model.safetensors has changed)" in line
+    assert not (whole.root / "rotten/modules.json").exists()
 
 
 def signal_at(monkeypatch: pytest.MonkeyPatch, number: int, look: int) -> None:

@@ -1,8 +1,9 @@
-"""What is needed to go on from where a run was stopped: a whole checkpoint, and the loss's own weights in it."""
+"""Resuming a run: find the newest intact checkpoint, and keep what the trainer leaves out of its checkpoints."""
 
 from __future__ import annotations
 
-import json
+import shutil
+import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,38 +13,65 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraine
 from torch import nn
 from transformers import TrainerCallback, TrainerState
 
+from bitext_bench.errors import UserError
 from bitext_bench.store import write_whole
+
+from .checksums import find_damage, write_checksums
 
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "runs"  # where the trainer logs for it, below the checkpoints
-# Files without which the trainer cannot go on; it writes the state last.
 _STATE = "trainer_state.json"
-_NEEDED = ("optimizer.pt", "scheduler.pt", _STATE)
 _LOSS = "loss.pt"
 
 
-def last_checkpoint(output: Path, *, with_loss: bool) -> Path | None:
-    """Return the newest whole checkpoint below `output`, None where there is none.
+def intact_checkpoint(output: Path) -> Path | None:
+    """Return the newest intact checkpoint below `output`, or None if no checkpoint was begun.
 
-    A run that was killed while it wrote one leaves a part of it, which is passed over; so is one without the loss's
-    own weights where it has some.
+    Newer ones that are damaged are reported on stderr and removed: the run will save them again.
+
+    Raises:
+        UserError: there are checkpoints and none of them is intact.
     """
+    damaged: dict[Path, str] = {}
+    for folder in _newest_first(output):
+        if not (damage := _damage(folder)):
+            for other, reason in damaged.items():
+                print(f"bitext-bench: {other} is damaged ({reason}): resuming from {folder.name}", file=sys.stderr)
+                shutil.rmtree(other, ignore_errors=True)
+            return folder
+        damaged[folder] = damage
+    if damaged:
+        reasons = "; ".join(f"{folder.name}: {reason}" for folder, reason in damaged.items())
+        raise UserError(
+            f"cannot resume {output}: no checkpoint is intact ({reasons}); restore one from a copy, "
+            "or pass --overwrite instead of --resume to train from the start"
+        )
+    return None
+
+
+def _newest_first(output: Path) -> list[Path]:
     steps = {}
     for folder in (output / CHECKPOINTS).glob("checkpoint-*"):
         number = folder.name.rpartition("-")[2]
-        if number.isdecimal() and _is_whole(folder) and (not with_loss or (folder / _LOSS).is_file()):
+        if number.isdecimal() and folder.is_dir():
             steps[int(number)] = folder
-    return steps[max(steps)] if steps else None
+    return [steps[number] for number in sorted(steps, reverse=True)]
 
 
-def _is_whole(folder: Path) -> bool:
-    if not (any(folder.rglob("*.safetensors")) and all((folder / name).is_file() for name in _NEEDED)):
-        return False
-    try:
-        json.loads((folder / _STATE).read_text(encoding="utf-8"))
-    except ValueError:
-        return False
-    return True
+def _damage(checkpoint: Path) -> str:
+    """Return why a run cannot go on from a checkpoint; "" if it can. The best weights so far may be another's."""
+    if damage := find_damage(checkpoint):
+        return damage
+    best = _best(checkpoint)
+    if best not in (None, checkpoint) and (damage := find_damage(best)):
+        return f"its best weights are those of {best.name}, where {damage}"
+    return ""
+
+
+def _best(checkpoint: Path) -> Path | None:
+    """Return the checkpoint with the best weights when this one was saved; the folder may have moved since."""
+    best = TrainerState.load_from_json(str(checkpoint / _STATE)).best_model_checkpoint
+    return checkpoint.with_name(Path(best).name) if best else None
 
 
 def is_last(checkpoint: Path, patience: int) -> bool:
@@ -57,31 +85,45 @@ def is_last(checkpoint: Path, patience: int) -> bool:
 def take(trainer: SentenceTransformerTrainer, checkpoint: Path) -> None:
     """Put the trainer where a run ended: the weights of the best checkpoint, or of this one, and what was logged."""
     trainer.state = TrainerState.load_from_json(str(checkpoint / _STATE))
-    best = trainer.state.best_model_checkpoint
-    weights = checkpoint.with_name(Path(best).name) if best else checkpoint
+    weights = _best(checkpoint) or checkpoint
     trainer.model.load_state_dict(SentenceTransformer(str(weights), device="cpu").state_dict())
 
 
-class KeepLoss(TrainerCallback):
-    """Saves the loss's own weights (the projection of embedding-MSE) with each checkpoint; the trainer does not."""
+def check_best(state: TrainerState) -> None:
+    """Make sure that the best weights, which the trainer has just loaded, are those that it had saved.
+
+    Raises:
+        UserError: their checkpoint is damaged or gone.
+    """
+    if state.best_model_checkpoint and (damage := find_damage(Path(state.best_model_checkpoint))):
+        raise UserError(
+            f"the best weights in {state.best_model_checkpoint} are damaged ({damage}): "
+            "pass --overwrite to train from the start"
+        )
+
+
+class CompleteCheckpoints(TrainerCallback):
+    """Adds to each checkpoint the loss's own weights (the projection of embedding-MSE) and, last, the checksums."""
 
     def __init__(self, loss: nn.Module, student: nn.Module) -> None:
         shared = {id(parameter) for parameter in student.parameters()}
         self._own = {name: p for name, p in loss.named_parameters() if id(p) not in shared}
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, D102 (the trainer's signature)
-        if self._own and state.is_world_process_zero:
+        if args.world_size > 1:
+            torch.distributed.barrier()  # every process saves the state of its random numbers
+        if state.is_world_process_zero:
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            stream = BytesIO()
-            torch.save({name: parameter.detach() for name, parameter in self._own.items()}, stream)
-            write_whole(folder / _LOSS, stream.getvalue())
+            if self._own:
+                stream = BytesIO()
+                torch.save({name: parameter.detach() for name, parameter in self._own.items()}, stream)
+                write_whole(folder / _LOSS, stream.getvalue())
+            write_checksums(folder)
 
-    def last_checkpoint(self, output: Path) -> Path | None:
-        """Return the newest whole checkpoint below `output`, with the loss's weights put back from it."""
-        checkpoint = last_checkpoint(output, with_loss=bool(self._own))
-        if checkpoint and self._own:
+    def restore(self, checkpoint: Path) -> None:
+        """Put the loss's own weights back from an intact checkpoint."""
+        if self._own:
             saved = torch.load(checkpoint / _LOSS, weights_only=True)
             with torch.no_grad():
                 for name, parameter in self._own.items():
                     parameter.copy_(saved[name])
-        return checkpoint

@@ -31,7 +31,7 @@ from .dev import DevAccuracy, hold_out
 from .loss import SoftContrastiveLoss
 from .negatives import mine_negatives
 from .progress import Progress
-from .resume import KeepLoss, is_last, take
+from .resume import CompleteCheckpoints, check_best, intact_checkpoint, is_last, take
 from .teacher import PairRows, TeacherVectors, encode_teacher
 
 _LOSS_WINDOW = 10
@@ -75,11 +75,11 @@ def train(
         data: rows of each pair.
         output: the folder of the checkpoint to be.
         cache: the embedding store, for the teacher's vectors.
-        resume: go on from the last checkpoint there is, with the same losses as if never stopped.
+        resume: go on from the last intact checkpoint there is, with the same losses as if never stopped.
         report_to: where the trainer logs to ("tensorboard", "wandb"), besides the progress bar.
 
     Raises:
-        UserError: the student cannot be trained or the teacher cannot be used.
+        UserError: the student cannot be trained, the teacher cannot be used, or no checkpoint to resume is intact.
     """
     training, held_out = hold_out(data, config.dev_rows, config.seed)
     evaluated = any(item.source for item in held_out)
@@ -87,6 +87,7 @@ def train(
     training = _drawn(training, config, arguments.world_size)
     torch.manual_seed(config.seed)
     with arguments.main_process_first(desc="teacher"):
+        checkpoint = intact_checkpoint(output) if resume else None
         teacher = _teacher_vectors(config, training, cache)
         datasets = _datasets(config, training, teacher, cache)
     arguments.batch_sampler = _batch_sampler(config, teacher)
@@ -95,7 +96,7 @@ def train(
     student.max_seq_length = min(config.max_length, own_length or config.max_length)
     loss = make_loss(config, student, teacher)
     start = trainable(student) if config.start_share else {}
-    progress, keep_loss = Progress(config.batch_size * arguments.world_size), KeepLoss(loss, student)
+    progress = Progress(config.batch_size * arguments.world_size)
     criterion = DevAccuracy(held_out, config.student_prompt) if evaluated else None
     trainer = SentenceTransformerTrainer(
         model=student,
@@ -103,17 +104,16 @@ def train(
         train_dataset=datasets,
         loss=loss,
         evaluator=criterion,
-        callbacks=[progress, keep_loss, *([EarlyStoppingCallback(config.patience)] if evaluated else [])],
+        callbacks=[progress, *([EarlyStoppingCallback(config.patience)] if evaluated else [])],
     )
-    _run(trainer, keep_loss.last_checkpoint(output) if resume else None, config.patience)
+    _run(trainer, checkpoint, config.patience)
     if start and not progress.stopped:
         blend(student, start, config.start_share)
     student.max_seq_length = own_length
-    history = trainer.state.log_history
     return Trained(
         model=student,
-        curve=[_look(entry) for entry in history if "eval_dev_accuracy" in entry],
-        losses=_windows([entry["loss"] for entry in history if "loss" in entry]),
+        curve=[_look(entry) for entry in trainer.state.log_history if "eval_dev_accuracy" in entry],
+        losses=_windows([entry["loss"] for entry in trainer.state.log_history if "loss" in entry]),
         rows={str(item.pair): len(item.source) for item in training},
         steps=trainer.state.global_step,
         blended=criterion(student) if criterion and start and not progress.stopped else {},
@@ -128,6 +128,10 @@ def _batch_sampler(config: TrainConfig, teacher: TeacherVectors | None) -> Any: 
 
 
 def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience: int) -> None:
+    complete = CompleteCheckpoints(trainer.loss, trainer.model)
+    trainer.add_callback(complete)
+    if checkpoint:
+        complete.restore(checkpoint)
     if checkpoint and is_last(checkpoint, patience):
         take(trainer, checkpoint)
         return
@@ -139,9 +143,12 @@ def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience:
         try:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         except (OSError, SafetensorError) as error:
+            cure = "make room, and " if "No space left" in str(error) or "quota" in str(error) else ""
             raise UserError(
-                f"cannot write or read a file of the run ({error}): make room, and run the same command with --resume"
+                f"cannot write or read a file of the run ({error}): {cure}run the same command with --resume"
             ) from error
+    if trainer.is_world_process_zero():
+        check_best(trainer.state)
 
 
 def check(config: TrainConfig, data: Sequence[PairRows]) -> None:
