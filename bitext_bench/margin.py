@@ -16,6 +16,8 @@ from .neighbours import Nearest, Neighbours
 
 Margin = Literal["ratio", "distance", "absolute", "csls"]
 MARGINS: tuple[Margin, ...] = get_args(Margin)
+NearMargin = Literal["ratio", "distance", "absolute"]  # those whose candidates are the nearest neighbors
+NEAR_MARGINS: tuple[NearMargin, ...] = get_args(NearMargin)
 
 MARGIN_K = 4  # LASER's neighbourhood, for candidates and means alike
 CSLS_K = 10  # the neighbourhood of the CSLS paper
@@ -29,6 +31,7 @@ class BestCandidate:
         indices: (N,) rows of the other side.
         scores: (N,) margin scores; larger is better, the unit depends on the margin.
         leads: (N,) by how much the score beats the second-best candidate's, at least 0; 1 where there is no other.
+            Where texts are given, the best candidate's with another text.
     """
 
     indices: NDArray[np.int64]
@@ -36,16 +39,25 @@ class BestCandidate:
     leads: NDArray[np.float64]
 
 
-def best_candidates(neighbours: Neighbours, margin: Margin) -> BestCandidate:
+def best_candidates(
+    neighbours: Neighbours, margin: NearMargin, texts: NDArray[np.int64] | None = None
+) -> BestCandidate:
     """Choose, for each source, the candidate with the best margin score; equal scores: the nearer one.
 
     With m(x) the mean cosine of x's k nearest on the other side:
-    ratio = cos / ((m(x) + m(y)) / 2), 0 where that mean is 0; distance = cos - (m(x) + m(y)) / 2; absolute = cos;
-    csls = 2 cos - m(x) - m(y). Candidates are the source's k nearest, k = 4 as in LASER's xSIM; for csls
-    k = 10 in the means and every neighbour kept is a candidate (the exact definition ranks all of them).
+    ratio = cos / ((m(x) + m(y)) / 2), 0 where that mean is 0; distance = cos - (m(x) + m(y)) / 2; absolute = cos.
+    Candidates are the source's k nearest, k = 4 as in LASER's xSIM. (CSLS ranks every row of the other side:
+    `neighbours.nearest_with_csls`.)
+
+    Args:
+        neighbours: of both sides, at least 4 where there are so many.
+        margin: which score.
+        texts: (M,) the text class of each row of the other side (`metrics.text_classes`); a lead is then over the best
+            candidate with another text than the winner's, since a copy of it is no rival.
     """
     k = neighbourhood(margin)
-    return best_of(neighbours.forward, neighbours.forward.mean(k), neighbours.backward.mean(k), margin)
+    means = (neighbours.forward.mean(k), neighbours.backward.mean(k))
+    return best_of(neighbours.forward, *means, margin, texts)
 
 
 def neighbourhood(margin: Margin) -> int:
@@ -54,27 +66,38 @@ def neighbourhood(margin: Margin) -> int:
 
 
 def best_of(
-    nearest: Nearest, own_means: NDArray[np.float64], other_means: NDArray[np.float64], margin: Margin
+    nearest: Nearest,
+    own_means: NDArray[np.float64],
+    other_means: NDArray[np.float64],
+    margin: Margin,
+    texts: NDArray[np.int64] | None = None,
 ) -> BestCandidate:
     """Do what `best_candidates` does for some of the queries, with the means of both sides as they are known.
+
+    Under csls (2 cos - m(x) - m(y), k = 10) the candidates are all neighbors that are given, and no others: an
+    approximation, since the definition ranks every row of the other side.
 
     Args:
         nearest: of N queries, rows of the M of the other side.
         own_means: (N,) mean cosines of the queries' nearest, over `neighbourhood(margin)` of them.
         other_means: (M,) likewise of the other side.
         margin: which score.
+        texts: as in `best_candidates`.
     """
     reach = nearest.indices.shape[1] if margin == "csls" else MARGIN_K
     indices = nearest.indices[:, :reach]
     cosines = nearest.cosines[:, :reach].astype(np.float64)
     scores = margin_score(cosines, (own_means[:, None] + other_means[indices]) / 2, margin)
+    scores[~np.isfinite(cosines)] = -np.inf  # no candidate
     best = scores.argmax(axis=1)[:, None]
-    top = np.partition(scores, -2, axis=1)[:, -2:] if scores.shape[1] > 1 else None
-    return BestCandidate(
-        np.take_along_axis(indices, best, axis=1)[:, 0],
-        np.take_along_axis(scores, best, axis=1)[:, 0],
-        np.ones(len(scores)) if top is None else top[:, 1] - top[:, 0],
-    )
+    top = np.take_along_axis(scores, best, axis=1)[:, 0]
+    if texts is None:
+        same = np.arange(scores.shape[1]) == best
+    else:
+        same = texts[indices] == texts[np.take_along_axis(indices, best, axis=1)]
+    rival = np.where(same, -np.inf, scores).max(axis=1)
+    leads = np.subtract(top, rival, out=np.ones(len(top)), where=np.isfinite(rival))
+    return BestCandidate(np.take_along_axis(indices, best, axis=1)[:, 0], top, leads)
 
 
 def margin_score(cosines: NDArray[np.float64], around: NDArray[np.float64], margin: Margin) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Margins against LASER's definition, in loops."""
+"""Margins and CSLS against their definitions, in loops."""
 
 from __future__ import annotations
 
@@ -7,8 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitext_bench.margin import CSLS_K, MARGIN_K, MARGINS, Margin, best_candidates
-from bitext_bench.neighbours import Vectors, nearest_both_ways, unit
+from bitext_bench import neighbours, screen
+from bitext_bench.margin import (
+    CSLS_K,
+    MARGIN_K,
+    MARGINS,
+    NEAR_MARGINS,
+    BestCandidate,
+    Margin,
+    NearMargin,
+    best_candidates,
+    best_of,
+)
+from bitext_bench.metrics import text_classes
+from bitext_bench.neighbours import Vectors, nearest_both_ways, nearest_with_csls, unit
 
 
 def noisy_pair(n: int, m: int, seed: int, dimensions: int = 12, common: float = 0.0) -> tuple[Vectors, Vectors]:
@@ -20,10 +32,10 @@ def noisy_pair(n: int, m: int, seed: int, dimensions: int = 12, common: float = 
 
 
 def slow_best(x: Vectors, y: Vectors, margin: Margin, reach: int | None = None) -> tuple[list[int], list[float]]:
-    """LASER's source/xsim.py, one pair at a time, in float64; CSLS with its own neighbourhood."""
+    """LASER's source/xsim.py, one pair at a time, in float64; CSLS with its own neighbourhood, over all targets."""
     cosines = (x @ y.T).astype(np.float64)
     k = CSLS_K if margin == "csls" else MARGIN_K
-    reach = reach or (16 if margin == "csls" else MARGIN_K)
+    reach = reach or (len(y) if margin == "csls" else MARGIN_K)
     around_x = [float(np.mean(sorted(row, reverse=True)[:k])) for row in cosines]
     around_y = [float(np.mean(sorted(column, reverse=True)[:k])) for column in cosines.T]
     winners, scores = [], []
@@ -42,9 +54,16 @@ def slow_best(x: Vectors, y: Vectors, margin: Margin, reach: int | None = None) 
     return winners, scores
 
 
+def best_of_kept(x: Vectors, y: Vectors, margin: Margin, k: int = 16) -> BestCandidate:
+    """What `mine` takes: the best of the neighbors that are kept."""
+    found = nearest_both_ways(x, y, k)
+    k_means = CSLS_K if margin == "csls" else MARGIN_K
+    return best_of(found.forward, found.forward.mean(k_means), found.backward.mean(k_means), margin)
+
+
 @settings(deadline=None, max_examples=40)
-@given(n=st.integers(1, 40), m=st.integers(1, 40), seed=st.integers(0, 999), margin=st.sampled_from(MARGINS))
-def test_equals_the_loops(n: int, m: int, seed: int, margin: Margin) -> None:
+@given(n=st.integers(1, 40), m=st.integers(1, 40), seed=st.integers(0, 999), margin=st.sampled_from(NEAR_MARGINS))
+def test_equals_the_loops(n: int, m: int, seed: int, margin: NearMargin) -> None:
     # Where a neighbourhood's mean is near 0, a ratio magnifies the last digit of a cosine beyond comparing.
     x, y = noisy_pair(n, m, seed, common=2.0)
     neighbours = nearest_both_ways(x, y)
@@ -58,8 +77,8 @@ def test_equals_the_loops(n: int, m: int, seed: int, margin: Margin) -> None:
 
 
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 6), (6, 1), (3, 3), (2, 7)])
-@pytest.mark.parametrize("margin", MARGINS)
-def test_fewer_rows_than_neighbours(n: int, m: int, margin: Margin) -> None:
+@pytest.mark.parametrize("margin", NEAR_MARGINS)
+def test_fewer_rows_than_neighbours(n: int, m: int, margin: NearMargin) -> None:
     """The means are then of all rows there are."""
     x, y = noisy_pair(n, m, seed=11, common=2.0)
     winners, scores = slow_best(x, y, margin)
@@ -68,8 +87,8 @@ def test_fewer_rows_than_neighbours(n: int, m: int, margin: Margin) -> None:
     np.testing.assert_allclose(found.scores, scores, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("margin", MARGINS)
-def test_error_counts_of_xsim(margin: Margin) -> None:
+@pytest.mark.parametrize("margin", NEAR_MARGINS)
+def test_error_counts_of_xsim(margin: NearMargin) -> None:
     x, y = noisy_pair(300, 300, seed=5)
     found = best_candidates(nearest_both_ways(x, y), margin)
     errors = sum(winner != i for i, winner in enumerate(slow_best(x, y, margin)[0]))
@@ -96,18 +115,59 @@ FAR = (
 @pytest.mark.parametrize(("margin", "winner"), [("ratio", 0), ("distance", 0), ("absolute", 0), ("csls", 12)])
 def test_what_is_no_near_neighbour_is_no_candidate(margin: Margin, winner: int) -> None:
     """Only the four nearest are, as in LASER, though another's margin is the best; CSLS ranks whatever is kept."""
-    assert best_candidates(nearest_both_ways(*FAR), margin).indices[0] == winner
+    assert best_of_kept(*FAR, margin).indices[0] == winner
     assert margin == "absolute" or slow_best(*FAR, margin, reach=13)[0][0] == 12
 
 
-def test_csls_ranks_everything_that_is_kept() -> None:
-    """With all targets kept it is equation 3 of Conneau et al. 2018, argmax over the whole vocabulary."""
-    x, y = noisy_pair(60, 60, seed=3, dimensions=6)
-    found = best_candidates(nearest_both_ways(x, y, k=60), "csls")
-    winners, scores = slow_best(x, y, "csls", reach=60)
-    assert found.indices.tolist() == winners
-    np.testing.assert_allclose(found.scores, scores, atol=1e-6)
-    assert winners != slow_best(x, y, "csls", reach=4)[0]
+def test_csls_ranks_all_of_the_other_side() -> None:
+    """Equation 3 of Conneau et al. 2018, argmax over the whole vocabulary: also what is none of the 16 nearest."""
+    hubs = 40
+    x = np.array([[1, 0], *[[0, 1]] * hubs], np.float32)
+    y = np.array([*[[1 / 2, 1]] * hubs, [7 / 16, 0]], np.float32)
+    found, winners = nearest_with_csls(x, y, 16, CSLS_K)
+    assert hubs not in found.forward.indices[0]
+    assert winners.forward[0] == hubs == slow_best(x, y, "csls")[0][0]
+    assert best_of_kept(x, y, "csls").indices[0] != hubs
+
+
+@pytest.fixture(params=["whole", "fp32", "bf16"])
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All similarities at once, or block by block with and without a screen, whatever the CPU has."""
+    if request.param != "whole":
+        monkeypatch.setattr(neighbours, "WHOLE", 0)
+        monkeypatch.setattr(neighbours, "BLOCK_ROWS", 100)
+        monkeypatch.setattr(neighbours, "BLOCK_COLUMNS", 130)
+        monkeypatch.setattr(screen, "in_hardware", lambda: request.param == "bf16")
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 6), (6, 1), (2, 7), (40, 31), (333, 290)])
+@pytest.mark.parametrize("common", [0.0, 2.0])
+@pytest.mark.usefixtures("path")
+def test_csls_equals_the_loops(n: int, m: int, common: float) -> None:
+    """Both directions; where float32 does not tell two scores apart, either."""
+    x, y = noisy_pair(n, m, seed=n, dimensions=6, common=common)
+    found, winners = nearest_with_csls(x, y, 16, CSLS_K)
+    plain = nearest_both_ways(x, y, 16)
+    assert found.forward.indices.tolist() == plain.forward.indices.tolist()
+    assert found.backward.cosines.tolist() == plain.backward.cosines.tolist()
+    for queries, corpus, best in ((x, y, winners.forward), (y, x, winners.backward)):
+        scores = slow_best(queries, corpus, "csls")[1]
+        taken = [slow_score(queries, corpus, "csls", i, j) for i, j in enumerate(best.tolist())]
+        np.testing.assert_allclose(taken, scores, atol=1e-6)
+
+
+@pytest.mark.usefixtures("path")
+def test_of_copies_the_first_has_the_greatest_csls() -> None:
+    kinds = unit(np.random.default_rng(3).standard_normal((30, 16)))
+    of_source, of_target = np.arange(120) % 30, np.arange(150) % 30
+    winners = nearest_with_csls(kinds[of_source], kinds[of_target], 16, CSLS_K)[1]
+    assert winners.forward.tolist() == of_source.tolist()
+    assert winners.backward.tolist() == of_target.tolist()
+
+
+def test_csls_needs_the_neighbours_of_its_means() -> None:
+    with pytest.raises(ValueError, match="mean of 10 neighbours, of which 4 are kept"):
+        nearest_with_csls(*HUB, 4, 10)
 
 
 # Source 0 lies nearest to target 0, a hub, which is nearer still to source 1. The products are exact:
@@ -125,7 +185,7 @@ HUB = np.array([[1, 0], [0, 1]], np.float32), np.array([[1 / 2, 3 / 4], [7 / 16,
     ],
 )
 def test_a_hub_loses_by_hand(margin: Margin, winners: list[int], score: float) -> None:
-    found = best_candidates(nearest_both_ways(*HUB), margin)
+    found = best_of_kept(*HUB, margin)
     assert found.indices.tolist() == winners
     assert found.scores[0] == pytest.approx(score, abs=1e-12)
 
@@ -136,7 +196,7 @@ def test_of_equal_scores_the_nearer_wins(margin: Margin, order: list[int]) -> No
     """Cosines 1/2 and 1/4 within neighbourhoods that make up for it exactly; whichever stands first."""
     x = np.eye(2, dtype=np.float32)
     y = np.array([[1 / 2, 3 / 4], [1 / 4, 0]], np.float32)[order]
-    found = best_candidates(nearest_both_ways(x, y), margin)
+    found = best_of_kept(x, y, margin)
     around_x, around_y = 3 / 8, {0: 5 / 8, 1: 1 / 8}
     assert 1 / 2 - (around_x + around_y[0]) / 2 == 1 / 4 - (around_x + around_y[1]) / 2  # the tie is real
     assert order[found.indices[0]] == 0
@@ -146,7 +206,7 @@ def test_of_equal_scores_the_nearer_wins(margin: Margin, order: list[int]) -> No
 def test_of_equal_candidates_the_first_wins(margin: Margin) -> None:
     x = np.array([[1, 0], [0.5, 0.5]], np.float32)
     y = np.array([[0.5, 0.25], [1, 0], [1, 0], [1, 0]], np.float32)
-    assert best_candidates(nearest_both_ways(x, y), margin).indices[0] == 1
+    assert best_of_kept(x, y, margin).indices[0] == 1
 
 
 def test_where_all_is_orthogonal_no_candidate_has_a_ratio() -> None:
@@ -158,13 +218,26 @@ def test_where_all_is_orthogonal_no_candidate_has_a_ratio() -> None:
 @pytest.mark.parametrize("margin", MARGINS)
 def test_the_lead_is_over_the_second_best(margin: Margin) -> None:
     x, y = noisy_pair(9, 3, seed=4, common=2.0)
-    found = best_candidates(nearest_both_ways(x, y), margin)
+    found = best_of_kept(x, y, margin)
     for i in range(9):
         others = [j for j in range(3) if j != found.indices[i]]
         apart = slow_best(x, y, margin)[1][i] - max(slow_score(x, y, margin, i, j) for j in others)
         assert found.leads[i] == pytest.approx(apart, abs=1e-6)
-    alone = best_candidates(nearest_both_ways(x, y[:1]), margin)
-    assert alone.leads.tolist() == [1.0] * 9
+    assert best_of_kept(x, y[:1], margin).leads.tolist() == [1.0] * 9
+
+
+@pytest.mark.parametrize("margin", NEAR_MARGINS)
+def test_a_copy_of_the_winner_is_no_rival(margin: NearMargin) -> None:
+    """Candidates 0 and 2 have one text: the lead is over candidate 1, or over nothing where all have it."""
+    x, y = noisy_pair(9, 2, seed=4, common=2.0)
+    y = np.concatenate([y, y[:1]])
+    found = best_candidates(nearest_both_ways(x, y), margin, text_classes(["a", "b", "a"]))
+    for i in range(9):
+        score = {j: slow_score(x, y, margin, i, j) for j in range(3)}
+        rival = score[1] if found.indices[i] != 1 else score[0]
+        assert found.leads[i] == pytest.approx(score[int(found.indices[i])] - rival, abs=1e-6)
+    copies = best_candidates(nearest_both_ways(x, y), margin, text_classes(["a", "a", "a"]))
+    assert copies.leads.tolist() == [1.0] * 9
 
 
 def slow_score(x: Vectors, y: Vectors, margin: Margin, i: int, j: int) -> float:

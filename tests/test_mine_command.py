@@ -13,7 +13,9 @@ import pytest
 from builders import write
 from mining_material import N_PAIRS, corpora, lines, mine, report, rows
 
+from bitext_bench.cli import main
 from bitext_bench.margin import MARGINS
+from bitext_bench.mine.plan import KEPT
 from bitext_bench.mining import SELECTIONS
 from bitext_bench.mining import mine as mine_vectors
 from bitext_bench.neighbours import nearest_both_ways, unit
@@ -78,6 +80,25 @@ def test_other_margins_and_selections_encode_and_search_nothing(
         assert len({i for i, _ in found}) == len(found) == len({j for _, j in found})
     if selection in ("forward", "backward"):
         assert len(found) == 100
+
+
+@pytest.mark.parametrize("margin", MARGINS)
+def test_csls_is_called_approximate_wherever_it_chooses(
+    tmp_path: Path, margin: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In what is said, in the report and in the help; the scores of given pairs are exact."""
+    source, target, _ = corpora(tmp_path)
+    mine(source, target, "-o", tmp_path / "out.tsv", "--margin", margin)
+    said = f"csls is approximate: the best of each line's {KEPT} nearest lines, not of all lines"
+    assert (said in capsys.readouterr().err) == (margin == "csls")
+    assert report(tmp_path / "out.tsv").get("csls_candidates") == (KEPT if margin == "csls" else None)
+    mine(tmp_path / "out.tsv", "--score", "-o", tmp_path / "scored.tsv", "--margin", margin)
+    assert "approximate" not in capsys.readouterr().err
+    assert "csls_candidates" not in report(tmp_path / "scored.tsv")
+    with pytest.raises(SystemExit):
+        main(["mine", "--help"])
+    said = f"csls is approximate: it chooses among each line's {KEPT} nearest lines, not among all"
+    assert said in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_threshold_for_the_best_f1_or_a_precision(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bitext_bench.data import Augmented, Bitext, Comparable, Lines, MissingData, Provenance, ScoredPairs
+from bitext_bench.data import Augmented, Bitext, Comparable, Lines, MissingData, Provenance, ScoredPairs, open_source
 from bitext_bench.data.mini import MiniSource
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, Language, resolve
 from bitext_bench.margin import MARGINS
+from bitext_bench.metrics import text_classes
 from bitext_bench.neighbours import Vectors, unit
 from bitext_bench.significance import mean_interval
 from bitext_bench.tasks import REPORTED, TASKS, SubsetScores, Task, Unit, _index, default_tasks, find_task
@@ -258,13 +259,13 @@ def test_a_copy_of_the_gold_is_no_rival() -> None:
     assert found.outcomes["forward"]["margin"].min() > 0.9
 
 
-def slow_xsim(x: Vectors, y: Vectors, margin: str) -> int:
-    """LASER's calculate_error, in loops: index comparison; CSLS among the 16 neighbours kept."""
+def slow_winners(x: Vectors, y: Vectors, margin: str) -> list[int]:
+    """LASER's _score_knn, in loops; CSLS over all targets."""
     cosines = x.astype(np.float64) @ y.T.astype(np.float64)
-    k, reach = (10, 16) if margin == "csls" else (4, 4)
+    k, reach = (10, len(y)) if margin == "csls" else (4, 4)
     around_x = [sum(sorted(row, reverse=True)[:k]) / k for row in cosines.tolist()]
     around_y = [sum(sorted(column, reverse=True)[:k]) / k for column in cosines.T.tolist()]
-    errors = 0
+    winners = []
     for i, row in enumerate(cosines.tolist()):
         candidates = sorted(range(len(y)), key=lambda j: -row[j])[:reach]
         scores = []
@@ -275,8 +276,96 @@ def slow_xsim(x: Vectors, y: Vectors, margin: str) -> int:
                     margin
                 ]
             )
-        errors += candidates[scores.index(max(scores))] != i
-    return errors
+        winners.append(candidates[scores.index(max(scores))])
+    return winners
+
+
+def slow_xsim(winners: Sequence[int], texts: Sequence[object]) -> float:
+    """LASER's calculate_error: an error is a winner of another text; pass each row its own to compare by row."""
+    return sum(texts[winner] != texts[i] for i, winner in enumerate(winners)) / len(winners)
+
+
+def check_xsim(found: SubsetScores, x: Vectors, y: Vectors, texts: Sequence[str], margins: Sequence[str]) -> None:
+    """The scores of one order by these margins, ratio among them, and its outcomes, against the loops."""
+    n = len(texts)
+    winners = {margin: slow_winners(x, y, margin) for margin in margins}
+    errors = slow_xsim(winners["ratio"], texts)
+    for margin in margins:
+        name = "xsim" if margin == "ratio" else f"xsim_{margin}"
+        assert found.scores[name] == pytest.approx(slow_xsim(winners[margin], texts))
+    assert found.scores["xsim_by_row"] == pytest.approx(slow_xsim(winners["ratio"], range(n)))
+    assert found.scores.keys() == {"xsim", "xsim_distance", "xsim_absolute", "xsim_csls", "xsim_by_row"}
+    assert found.signature["match"] == "text"
+    columns = found.outcomes["forward"]
+    assert (~columns["hit"]).mean() == pytest.approx(errors)
+    assert columns["hit"].tolist() == [texts[j] == texts[i] for i, j in enumerate(columns["neighbour"].tolist())]
+    wilson = stats.binomtest(round(n * errors), n).proportion_ci(method="wilson")
+    assert found.intervals["xsim"] == pytest.approx((wilson.low, wilson.high))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_xsim_takes_either_copy_of_a_repeated_line(first: int) -> None:
+    """French 0 and 1 have one English text, French 3 is found nowhere: one error by text, and two by row."""
+    english = ("same", "same", "red", "blue", "green", "white")
+    source = Made(lines={EN: Lines(english, DATA), FR: Lines(tuple(f"fr {i}" for i in range(6)), DATA)})
+    axes = np.eye(6, dtype=np.float32)
+    french, targets = axes.copy(), axes.copy()
+    targets[1 - first] = targets[first]
+    french[:2] = axes[first]
+    french[3] = axes[4]
+    (work,) = TASKS["FLORES-200"].load(source, None)
+    found = {s.subset: s for s in work.score([targets, french])}["fra_Latn-eng_Latn"]
+    assert found.scores["xsim"] == pytest.approx(1 / 6)
+    assert found.scores["xsim_by_row"] == pytest.approx(2 / 6)
+    assert found.scores["xsim_distance"] == found.scores["xsim_absolute"] == found.scores["xsim"]
+    pairs = found.outcomes["forward"]
+    assert pairs["hit"].tolist() == [True, True, True, False, True, True]
+    # A copy of the gold is no rival: the lead is over the next text.
+    assert pairs["margin"][:2].min() > 0.5
+    summary = TASKS["FLORES-200"].summarise([found])
+    assert summary["xsim"]["mean"] == pytest.approx(1 / 6)
+    assert summary["xsim_matrix"]["rows"][1][0] == pytest.approx(1 / 6)
+
+
+def test_a_copy_among_xsimpps_candidates_is_no_rival() -> None:
+    lines = ("one cat", "one cat", "a house", "a tree", "a man", "a dog")
+    altered = {"two cats": ("one cat", "number")}
+    source = Made(
+        lines={EN: Lines(lines, DATA), FR: Lines(tuple(f"fr {s}" for s in lines), DATA)},
+        augmented=Augmented(tuple(altered), altered, DATA),
+    )
+    candidates = np.eye(7, dtype=np.float32)
+    candidates[1] = candidates[0]
+    (found,) = score(TASKS["FLORES-200-xsimpp"], source, [candidates[:6], candidates])
+    assert found.scores["xsimpp"] == 0
+    assert found.outcomes["forward"]["margin"].min() > 0.5
+
+
+@pytest.mark.shared
+def test_xsim_of_all_flores_files_that_repeat_lines() -> None:
+    """19 languages, with English: one text has one vector, and what its copies translate is alike."""
+    flores = open_source("../shared/data")
+    sentences = {x: flores.aligned("flores200", x).sentences for x in flores.languages("flores200")}
+    repeating = [x for x, lines in sentences.items() if len(set(lines)) < len(lines)]
+    assert len(repeating) == 19
+    generator = np.random.default_rng(0)
+    found_copies = 0
+    for number, language in enumerate(repeating):
+        classes = text_classes(sentences[language])
+        meaning = generator.standard_normal((1_012, 24))[classes]
+        noise = generator.standard_normal((2, *meaning.shape))
+        sides = {language: unit(meaning + 0.6 * noise[0][classes]), EN: unit(meaning + 0.4 * noise[1])}
+        (work,) = TASKS["FLORES-200"].load(flores, [language, EN])
+        for found in work.score([sides[side.language] for side in work.sides]):
+            source, target = found.languages
+            margins = MARGINS if number == 0 else ("ratio",)
+            check_xsim(found, sides[source], sides[target], sentences[target], margins)
+            by_text, by_row = found.scores["xsim"], found.scores["xsim_by_row"]
+            assert by_text is not None and by_row is not None
+            copies = round(1_012 * (by_row - by_text))
+            assert not copies or target == language
+            found_copies += copies
+    assert found_copies >= 19
 
 
 def test_xsim_error_counts_equal_lasers_in_both_orders() -> None:
@@ -293,16 +382,9 @@ def test_xsim_error_counts_equal_lasers_in_both_orders() -> None:
     assert [s.subset for s in found] == [f"{x.flores}-{y.flores}" for x, y in order]
     errors = {}
     for subset, (x, y) in zip(found, order, strict=True):
-        for margin in MARGINS:
-            name = "xsim" if margin == "ratio" else f"xsim_{margin}"
-            value = subset.scores[name]
-            assert value is not None
-            assert value * 150 == pytest.approx(slow_xsim(sides[x], sides[y], margin))
-        errors[x.code, y.code] = slow_xsim(sides[x], sides[y], "ratio") / 150
-        assert (~subset.outcomes["forward"]["hit"]).mean() == pytest.approx(errors[x.code, y.code])
+        check_xsim(subset, sides[x], sides[y], sentences, MARGINS)
+        errors[x.code, y.code] = slow_xsim(slow_winners(sides[x], sides[y], "ratio"), sentences)
         assert 0 < errors[x.code, y.code] < 1
-        wilson = stats.binomtest(round(150 * errors[x.code, y.code]), 150).proportion_ci(method="wilson")
-        assert subset.intervals["xsim"] == pytest.approx((wilson.low, wilson.high))
     summary = TASKS["FLORES-200"].summarise(found)
     assert summary["xsim"]["mean"] == pytest.approx(sum(errors.values()) / 6)
     assert summary["xsim"]["subsets"] == 6

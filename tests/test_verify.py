@@ -110,6 +110,18 @@ def test_one_near_tie_of_another_margin_is_granted(name: str, moved: float, said
     assert bool(differences(stored, outcomes, derived, outcomes)) == said
 
 
+@pytest.mark.parametrize(
+    ("name", "moved", "said"), [("xsim_by_row", 2 / N, False), ("xsim_by_row", 3 / N, True), ("xsim", 1 / N, True)]
+)
+def test_a_score_by_row_may_move_by_as_many_rows_as_found_a_copy(name: str, moved: float, said: bool) -> None:
+    """Rows 0 and 4 find a copy of their translation, or the translation itself: a score by text does not care."""
+    (stored, outcomes), (derived, derived_outcomes) = made("fr-en"), made("fr-en")
+    del outcomes["fr-en", "backward"], derived_outcomes["fr-en", "backward"]
+    outcomes["fr-en", "forward"]["neighbour"][[0, 4]] = [5, 9]
+    stored.subsets[0][name], derived.subsets[0][name] = 0.5, 0.5 + moved
+    assert bool(differences(stored, outcomes, derived, derived_outcomes)) == said
+
+
 def mined(*pairs: tuple[int, int, float, bool]) -> Outcomes:
     """The outcomes of these mined pairs."""
     source, target, score, hit = map(np.array, zip(*pairs, strict=True))

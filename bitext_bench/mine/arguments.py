@@ -31,7 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_pairs(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--margin", choices=MARGINS, default="ratio", help="(default: %(default)s)")
+    group.add_argument(
+        "--margin",
+        choices=MARGINS,
+        default="ratio",
+        help="csls is approximate: it chooses among each line's 10 nearest lines, not among all (default: %(default)s)",
+    )
     group.add_argument(
         "--select",
         choices=SELECTIONS,

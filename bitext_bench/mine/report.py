@@ -13,7 +13,7 @@ from .. import __version__
 from ..store import write_whole
 from .budget import peak_memory, show
 from .cells import n_cells
-from .plan import Plan
+from .plan import KEPT, Plan
 from .recall import recall
 from .records import record_of
 from .sides import SIDES, Side
@@ -63,11 +63,17 @@ def write_report(plan: Plan, output: Path, about: dict[str, Any], seconds: float
         "probes": plan.probes if plan.search == "approximate" else None,
         "recall": found,
         **about,
+        **({"csls_candidates": KEPT} if _by_csls(about) else {}),
         "seconds": {"this_run": round(seconds, 1), **_seconds(plan)},
         "peak_memory": peak_memory(),
     }
     write_whole(output.with_name(f"{output.name}.report.json"), json.dumps(content, indent=1).encode())
     return Report(content, _lines(content))
+
+
+def _by_csls(about: dict[str, Any]) -> bool:
+    """Return whether pairs were chosen by CSLS; of given pairs it is computed as defined."""
+    return bool(about["margin"] == "csls" and "select" in about)
 
 
 def _side(side: Side) -> dict[str, int]:
@@ -85,6 +91,10 @@ def _seconds(plan: Plan) -> dict[str, float]:
 
 def _lines(content: dict[str, Any]) -> list[str]:
     lines = []
+    if _by_csls(content):
+        lines.append(
+            f"csls is approximate: the best of each line's {content['csls_candidates']} nearest lines, not of all lines"
+        )
     if found := content["recall"]:
         lines.append(
             f"recall against exact search, measured on {found['sample']:,} lines: nearest {found['at_1']:.4f}, "

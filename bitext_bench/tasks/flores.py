@@ -1,4 +1,7 @@
-"""FLORES-200 by xSIM and xSIM++: how often the best candidate by margin is not the translation. Lower is better."""
+"""FLORES-200 by xSIM and xSIM++: how often the best candidate by margin is not the translation. Lower is better.
+
+A candidate is right where its text is that of the translation, so that either copy of a repeated line is.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,9 @@ from numpy.typing import NDArray
 from ..data import Augmented, Lines, MissingData, Provenance, Source
 from ..errors import UserError
 from ..languages import LangPair, Language
-from ..margin import MARGIN_K, MARGINS, BestCandidate, best_candidates
-from ..neighbours import Neighbours, Vectors, nearest_both_ways
+from ..margin import CSLS_K, MARGIN_K, NEAR_MARGINS, BestCandidate, best_candidates
+from ..metrics import text_classes
+from ..neighbours import Neighbours, Vectors, nearest_both_ways, nearest_with_csls
 from ..significance import mean_interval
 from .base import Kind, Languages, Search, Side, SubsetScores, Unit, mean_of, wanted
 
@@ -28,9 +32,11 @@ class XSim:
     """LASER's xSIM over every ordered pair of the chosen languages.
 
     `xsim` is the error rate under the ratio margin: candidates are the source's k = 4 nearest, the score is
-    cos / ((mean of the source's k cosines + mean of the target's k cosines) / 2), an error is a best candidate
-    in another row (LASER source/xsim.py). `xsim_distance`, `xsim_absolute` and `xsim_csls` are the same with
-    the other margins.
+    cos / ((mean of the source's k cosines + mean of the target's k cosines) / 2), an error is a best candidate whose
+    text is not that of the source's row (source/xsim.py, as source/eval.py calls it by default). So a copy of the
+    translation counts as right. `xsim_distance` and `xsim_absolute` are the same with the other margins, `xsim_csls`
+    ranks all targets by CSLS. `xsim_by_row` is `xsim` by row number, in which a copy is an error (eval.py's
+    --index-comparison).
     """
 
     name: str
@@ -58,13 +64,16 @@ class XSim:
             Search(_subset(pair), "forward", sides[0], sides[1], data),
             Search(_subset(pair.reversed), "forward", sides[1], sides[0], data),
         )
-        return Unit(sides, partial(self._score, pair, data), searches)
+        return Unit(sides, partial(self._score, pair, data, sides), searches)
 
-    def _score(self, pair: LangPair, data: Provenance, vectors: Sequence[Vectors]) -> list[SubsetScores]:
-        neighbours = nearest_both_ways(vectors[0], vectors[1], K)
+    def _score(
+        self, pair: LangPair, data: Provenance, sides: tuple[Side, Side], vectors: Sequence[Vectors]
+    ) -> list[SubsetScores]:
+        neighbours, by_csls = nearest_with_csls(vectors[0], vectors[1], K, CSLS_K)
+        texts = [text_classes(side.sentences) for side in sides]
         return [
-            _xsim_scores(pair, data, neighbours),
-            _xsim_scores(pair.reversed, data, neighbours.reversed),
+            _xsim_scores(pair, data, neighbours, by_csls.forward, texts[1]),
+            _xsim_scores(pair.reversed, data, neighbours.reversed, by_csls.backward, texts[0]),
         ]
 
     def summarise(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
@@ -86,15 +95,19 @@ class XSim:
         }
 
 
-def _xsim_scores(pair: LangPair, data: Provenance, neighbours: Neighbours) -> SubsetScores:
-    n = len(neighbours.forward.indices)
-    rows = np.arange(n)
-    scores: dict[str, float | None] = {}
-    for margin in MARGINS:
-        found = best_candidates(neighbours, margin)
-        scores["xsim" if margin == "ratio" else f"xsim_{margin}"] = float((found.indices != rows).mean())
-    best = best_candidates(neighbours, "ratio")
-    hit = best.indices == rows
+def _xsim_scores(
+    pair: LangPair, data: Provenance, neighbours: Neighbours, by_csls: NDArray[np.int64], texts: NDArray[np.int64]
+) -> SubsetScores:
+    """Score one order of a pair; `by_csls` and `texts`, the text class of each row, are of the target side."""
+    winners = {margin: best_candidates(neighbours, margin, texts) for margin in NEAR_MARGINS}
+    best = winners["ratio"]
+    hit = texts[best.indices] == texts
+    n = len(hit)
+    scores: dict[str, float | None] = {"xsim": float((~hit).mean())}
+    for name in ("distance", "absolute"):
+        scores[f"xsim_{name}"] = float((texts[winners[name].indices] != texts).mean())
+    scores["xsim_csls"] = float((texts[by_csls] != texts).mean())
+    scores["xsim_by_row"] = float((best.indices != np.arange(n)).mean())
     return SubsetScores(
         subset=_subset(pair),
         languages=(pair.source, pair.target),
@@ -105,7 +118,7 @@ def _xsim_scores(pair: LangPair, data: Provenance, neighbours: Neighbours) -> Su
         signature={
             "pair": str(pair),
             "dir": "forward",
-            "match": "row",
+            "match": "text",
             "margin": "ratio",
             "k": str(MARGIN_K),
             "data": str(data),
@@ -116,7 +129,10 @@ def _xsim_scores(pair: LangPair, data: Provenance, neighbours: Neighbours) -> Su
 
 
 def _outcomes(best: BestCandidate, hit: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
-    """Return per sentence: hit, best candidate, its ratio margin, and its lead over the next (negative for a miss)."""
+    """Return per sentence: hit, best candidate, its ratio margin, and its lead (negative for a miss).
+
+    The lead is over the best candidate with another text, so that a copy of the translation is no rival of it.
+    """
     return {
         "hit": hit,
         "neighbour": best.indices.astype(np.int32),
@@ -182,9 +198,10 @@ class XSimPlusPlus:
         vectors: Sequence[Vectors],
     ) -> list[SubsetScores]:
         neighbours = nearest_both_ways(vectors[0], vectors[1], MARGIN_K)
-        best = best_candidates(neighbours, "ratio")
+        texts = text_classes(candidates)
+        best = best_candidates(neighbours, "ratio", texts)
         n = len(best.indices)
-        hit = np.fromiter((candidates[j] == candidates[i] for i, j in enumerate(best.indices)), np.bool_, n)
+        hit = texts[best.indices] == texts[:n]
         kinds = Counter(
             _error_kind(altered, candidates[i], candidates[j])
             for i, j in enumerate(best.indices.tolist())
