@@ -22,9 +22,9 @@ class Row:
     """A model in a table.
 
     Attributes:
-        rank: 1 for the best and all that a paired test does not tell from it; None for a model whose settings are
-            not its own, which lacks a score, or which may have seen the sentences in training (`Entry.leaks`): it is
-            shown among the others and not ranked with them.
+        rank: 1 for the best and all that a paired test does not tell from it; None for a model that lacks a score
+            or may have seen the sentences in training (`Entry.leaks`): it is shown among the others and not ranked
+            with them. A model in other settings than its own is ranked like any other.
         mean: over the subsets of the table; None where one of them has no score.
         interval: of the mean, 95 %.
     """
@@ -129,8 +129,7 @@ def _judged(
     With M ranked entries there are at most M - 1 tests, so each is made at 0.05 / (M - 1) (Bonferroni). An entry is
     read when its turn comes, and only the first of a rank is kept, so that memory does not grow with the models.
     """
-    own_and_clean = [entry.model for entry in ordered if not entry.settings and not entry.leaks]
-    to_rank = {model for model in own_and_clean if means[model] is not None}
+    to_rank = {entry.model for entry in ordered if not entry.leaks and means[entry.model] is not None}
     bound = SIGNIFICANT / max(1, len(to_rank) - 1)
     leading: list[Evidence] | None = None
     rank, place = 0, 0

@@ -109,6 +109,11 @@ def tables(root: Path) -> list[Table]:
     return make_board(read_results(root).entries).tables
 
 
+def task_table(root: Path, task: str = "Mini-Tatoeba") -> Table:
+    (table,) = [table for table in tables(root) if table.task == task]
+    return table
+
+
 def leaderboard(root: Path, *more: str) -> str:
     output = root.parent / "README.md"
     assert main(["leaderboard", "--results", str(root), "--output", str(output), *more]) == 0
@@ -131,13 +136,18 @@ def test_other_data_stand_in_a_table_of_their_own(copied: Path) -> None:
     assert [len(table.rows) for table in found] == [2, 1]
 
 
-def test_settings_that_are_not_the_models_own_have_no_rank(copied: Path) -> None:
-    file = next(copied.rglob("*hashing*/**/Mini-Tatoeba.json"))
-    folder = file.parent / "experiments" / "prompt_x"
-    write_result(folder, read_result(file), read_outcomes(file))
-    (table,) = [table for table in tables(copied) if table.task == "Mini-Tatoeba"]
-    assert [row.rank for row in table.rows if row.entry.settings] == [None]
-    assert len(table.rows) == 3
+def test_chosen_settings_are_ranked_like_any_other(copied: Path) -> None:
+    """The better of two models is first, whether its prompt was chosen or is its own."""
+    before = task_table(copied, "Mini-STS")
+    best = before.rows[0].entry
+    assert [row.rank for row in before.rows] == [1, 2]
+    file = best.file
+    write_result(file.parent / "experiments" / "prompt_x", read_result(file), read_outcomes(file))
+    for old in file.parent.glob("Mini-STS*"):
+        old.unlink()
+    table = task_table(copied, "Mini-STS")
+    assert [(row.rank, row.mean) for row in table.rows] == [(row.rank, row.mean) for row in before.rows]
+    assert table.rows[0].entry.settings and table.rows[0].entry.label.startswith(f"{best.label} (prompt")
 
 
 @pytest.mark.parametrize("leaks", ["3 training rows", "not looked for"])
