@@ -69,10 +69,10 @@ PAPER_AVERAGES = (
 def compute(average: Average, results: Iterable[TaskResult]) -> AverageValue:
     """Return the average over results of one model, or None and what is missing; a part is never passed off as it."""
     scores = {
-        (result.task_name, entry["hf_subset"], name): entry[name]
+        (result.task, subset.subset, name): value
         for result in results
-        for entry in result.subsets
-        for name in entry
+        for subset in result.subsets
+        for name, value in subset.scores.items()
     }
     values = {member: scores.get(member) for member in average.members}
     missing = tuple(f"{task} {subset}" for (task, subset, _), value in values.items() if value is None)

@@ -19,7 +19,8 @@ from .errors import UserError
 from .evaluate import LoadedTask, evaluate, lacking, load_tasks, plan_of
 from .languages import Language, resolve
 from .report import printable, render_averages, render_scores
-from .results import TaskResult, read_outcomes, read_result, replaced_subsets, result_folder, write_result
+from .result_files import read_outcomes, read_result, replaced_subsets, result_folder, write_result
+from .results import TaskResult
 from .share import Share
 from .sharing import encode_on_ray
 from .store import cache_folder, make_folder
@@ -76,9 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _written(embedder: Embedder, loaded: Sequence[LoadedTask], folder: Path) -> Iterator[TaskResult]:
     for result, outcomes in evaluate(embedder, loaded):
         if lost := replaced_subsets(folder, result):
-            _say(f"note: {result.task_name} loses {', '.join(lost)} of an earlier run: choose all languages in one run")
+            _say(f"note: {result.task} loses {', '.join(lost)} of an earlier run: choose all languages in one run")
         write_result(folder, result, outcomes)
-        _say(f"{result.task_name}: {len(result.subsets)} subsets in {result.evaluation_time:.1f} s")
+        _say(f"{result.task}: {len(result.subsets)} subsets in {result.evaluation_time:.1f} s")
         yield result
 
 
@@ -89,15 +90,15 @@ def verify(arguments: argparse.Namespace) -> int:
 
 def _verify(file: Path, arguments: argparse.Namespace) -> int:
     stored = read_result(file)
-    task = find_task(stored.task_name)
+    task = find_task(stored.task)
     model, source = _same_setting(file, stored, arguments)
-    codes = {code for entry in stored.subsets for code in entry["languages"]}
+    codes = {code for entry in stored.subsets for code in entry.languages}
     loaded = load_tasks([task], source, [resolve(code) for code in sorted(codes)], _refuse)
     embedder = Embedder(
         model, cache_folder(arguments.cache_folder), BatchLimits(arguments.batch_tokens, arguments.batch_size)
     )
     (derived, outcomes), *_ = evaluate(embedder, loaded)
-    found = differences(stored, read_outcomes(file), derived, outcomes)
+    found = differences(stored, read_outcomes(file, stored), derived, outcomes)
     for line in found:
         print(line)
     n = len(stored.subsets)
@@ -107,7 +108,7 @@ def _verify(file: Path, arguments: argparse.Namespace) -> int:
 
 def _same_setting(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> tuple[Model, Source]:
     """Resolve the model and the data of a result file; what the file says wins over the command line's defaults."""
-    said = stored.run["model"]
+    said = stored.model
     name = arguments.model or said["registered"] or said["name"]
     if arguments.model is None and name.startswith("local/"):
         raise UserError(f"{file} was made with {name}, which is no public model: pass --model DIR")
@@ -122,10 +123,10 @@ def _same_setting(file: Path, stored: TaskResult, arguments: argparse.Namespace)
         pooling=pooling,
         max_length=said["max_length"],
     )
-    mini = stored.task_name.startswith("Mini-")
-    hub = stored.dataset_revision.startswith("hub-")
+    mini = stored.task.startswith("Mini-")
+    hub = stored.data.startswith("hub-")
     if arguments.data is None and not (mini or hub):
-        raise UserError(f"{file} was made with data on disk ({stored.dataset_revision}): pass --data DIR")
+        raise UserError(f"{file} was made with data on disk ({stored.data}): pass --data DIR")
     return resolve_model(name, options), open_source(arguments.data or ("mini" if mini else "hub"))
 
 
@@ -156,13 +157,13 @@ def _languages(given: list[str]) -> list[Language] | None:
 def _as_json(results: list[TaskResult]) -> str:
     rows = [
         {
-            "task": result.task_name,
-            "subset": entry["hf_subset"],
-            "score": result.run["main_score"],
-            "value": entry["main_score"],
-            "interval": entry["intervals"].get(result.run["main_score"]),
-            "n": entry["n"],
-            "signature": entry["signature"],
+            "task": result.task,
+            "subset": entry.subset,
+            "score": result.main_score,
+            "value": entry.scores[result.main_score],
+            "interval": entry.intervals.get(result.main_score),
+            "n": entry.n,
+            "signature": entry.signature,
         }
         for result in results
         for entry in result.subsets

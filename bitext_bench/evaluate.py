@@ -5,19 +5,18 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from . import __version__
 from .batches import Texts
 from .data import MissingData, Source
 from .embeddings import Embedder, Encoded
 from .encoders import Model
 from .languages import Language
 from .neighbours import Vectors
-from .results import FORMAT, TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signature, subset_entry
+from .results import TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signature, subset_result
 from .tasks import Languages, Side, SubsetScores, Task, Unit
 from .tuning import usable_cores
 
@@ -74,16 +73,15 @@ def evaluate(embedder: Embedder, loaded: Sequence[LoadedTask]) -> Iterator[tuple
         start = time.monotonic()
         subsets = list(_score(embedder, item))
         result = _result(embedder, item.task, subsets, time.monotonic() - start)
-        result.run.update(encoding)
-        yield result, outcomes_of(subsets)
+        yield replace(result, encoding=encoding), outcomes_of(subsets)
 
 
-def _speed(encoded: Encoded) -> dict[str, Any]:
-    """Return what a result file says of the encoding that its run did: nothing where that is too little to time."""
+def _speed(encoded: Encoded) -> dict[str, Any] | None:
+    """Return what a result file says of the encoding that its run did; None where that is too little to time."""
     if encoded.encoded < TIMED_SENTENCES or not encoded.device:
-        return {}
+        return None
     timed = {"sentences": encoded.encoded, "tokens": encoded.tokens, "seconds": round(encoded.seconds, 2)}
-    return {"encoding": {**timed, "device": encoded.device, "cores": usable_cores()}}
+    return {**timed, "device": encoded.device, "cores": usable_cores()}
 
 
 def _texts(model: Model, task: Task, side: Side) -> Texts:
@@ -113,34 +111,30 @@ def _score(embedder: Embedder, item: LoadedTask) -> Iterator[SubsetScores]:
 def _result(embedder: Embedder, task: Task, subsets: Sequence[SubsetScores], seconds: float) -> TaskResult:
     model = embedder.model
     prompt = model.prompts.bitext if task.kind == "bitext" else model.prompts.sts
-    entries = [subset_entry(s, signature(task.name, model, prompt, s)) for s in subsets]
     return TaskResult(
-        task_name=task.name,
-        dataset_revision=subsets[0].signature["data"].partition("@")[0],
+        task=task.name,
+        split=task.split,
+        data=subsets[0].signature["data"].partition("@")[0],
+        main_score=subsets[0].main_score,
+        lower_is_better=task.lower_is_better,
         evaluation_time=round(seconds, 3),
-        scores={task.split: entries},
-        run={
-            "format": FORMAT,
-            "version": __version__,
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "model": {
-                "name": model.name,
-                "registered": model.registered,
-                "revision": model.revision,
-                "fingerprint": model.fingerprint,
-                "prompt": prompt,
-                "pooling": model.pooling,
-                "dtype": model.dtype,
-                "backend": model.backend,
-                "max_length": model.max_length,
-                "parameters": model.parameters,
-                "dimensions": embedder.dimensions,
-                **({"leaked_rows": model.leaked_rows} if model.leaked_rows else {}),
-            },
-            **({"training": dict(model.training)} if model.training else {}),
-            "main_score": subsets[0].main_score,
-            "lower_is_better": task.lower_is_better,
-            "summary": task.summarise(subsets),
-            "libraries": {name: version(name) for name in ("torch", "transformers", "sentence-transformers", "numpy")},
+        model={
+            "name": model.name,
+            "registered": model.registered,
+            "revision": model.revision,
+            "fingerprint": model.fingerprint,
+            "prompt": prompt,
+            "pooling": model.pooling,
+            "dtype": model.dtype,
+            "backend": model.backend,
+            "max_length": model.max_length,
+            "parameters": model.parameters,
+            "dimensions": embedder.dimensions,
+            **({"leaked_rows": model.leaked_rows} if model.leaked_rows else {}),
         },
+        summary=task.summarise(subsets),
+        subsets=[subset_result(s, signature(task.name, model, prompt, s)) for s in subsets],
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        libraries={name: version(name) for name in ("torch", "transformers", "sentence-transformers", "numpy")},
+        training=dict(model.training) if model.training else None,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from tabulate import tabulate
 
@@ -33,25 +32,25 @@ def render_scores(results: Sequence[TaskResult]) -> str:
 
 
 def _task_rows(result: TaskResult) -> list[list[str]]:
-    name = result.run["main_score"]
-    shown = f"{name} (lower is better)" if result.run["lower_is_better"] else name
+    name = result.main_score
+    shown = f"{name} (lower is better)" if result.lower_is_better else name
     entries = result.subsets
     if len(entries) > MOST_ROWS:
-        summary: dict[str, Any] = result.run["summary"][name]
-        n = f"{entries[0]['n']:,}" if len({entry["n"] for entry in entries}) == 1 else ""
+        summary = result.summary[name]
+        n = f"{entries[0].n:,}" if len({entry.n for entry in entries}) == 1 else ""
         scored = summary["subsets"]  # those that have a score
         of = "" if scored == len(entries) else f" ({len(entries) - scored} without a score)"
         subset, interval = f"mean of {scored}{of}", _interval(summary.get("interval"))
-        return [[result.task_name, subset, n, shown, percent(summary["mean"]), interval, ""]]
+        return [[result.task, subset, n, shown, percent(summary["mean"]), interval, ""]]
     return [
         [
-            result.task_name,
-            printable(entry["hf_subset"]),
-            f"{entry['n']:,}",
+            result.task,
+            printable(entry.subset),
+            f"{entry.n:,}",
             shown,
-            percent(entry[name]),
-            _interval(entry["intervals"].get(name)),
-            percent(entry["ceiling"]) if entry.get("ceiling", 1.0) < 1.0 else "",
+            percent(entry.scores[name]),
+            _interval(entry.intervals.get(name)),
+            percent(ceiling) if (ceiling := entry.scores.get("ceiling") or 1.0) < 1.0 else "",
         ]
         for entry in entries
     ]

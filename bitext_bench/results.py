@@ -1,33 +1,24 @@
-"""Result files: MTEB's layout and key names, with the passport of every number.
-
-<folder>/<org>__<model>/<revision>/<Task>.json            readable by mteb.results.TaskResult.from_disk
-<folder>/<org>__<model>/<revision>/<Task>.outcomes.npz    per-sentence outcomes
-<folder>/<org>__<model>/<revision>/experiments/<settings>/...   when settings differ from the model's own
-"""
+"""What a result says: scores of one model on one task, and how a result becomes JSON and is read again."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import re
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import UnionType
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import __version__
 from .encoders import Model
-from .errors import UserError
 from .languages import Language
-from .store import make_folder, write_whole
+from .significance import Interval
 from .tasks import SubsetScores
 
-FORMAT = 1  # of the "bitext_bench" block; a reader refuses what it does not know
+FORMAT = 2  # a reader refuses what it does not know
 
 # Sentences that a run has to encode for its speed to say something of the model rather than of the sentences.
 TIMED_SENTENCES = 5_000
@@ -36,44 +27,151 @@ Outcomes = dict[tuple[str, str], dict[str, NDArray[Any]]]  # (subset, direction)
 
 
 @dataclass(frozen=True, slots=True)
-class TaskResult:
-    """One model on one task, as it is on disk.
+class SubsetResult:
+    """The scores of one subset (a language pair, as a rule).
 
     Attributes:
-        scores: split to one dictionary a subset: MTEB's keys (`main_score`, `hf_subset`, `languages`) and ours (the
-            scores by name, `n`, `intervals`, `signature`, `details`).
-        run: what this harness adds: model, settings, versions, and what is said of all subsets together.
+        languages: MTEB's codes ("jpn-Jpan").
+        n: sentences or pairs that were judged.
+        scores: by this project's names; those that begin with `mteb_`, `cosine_spearman` and `cosine_pearson` have
+            MTEB's meaning. None where a score cannot be computed.
+        intervals: (low, high), 95 %, by score; None where there is none.
+        signature: one line that names all that can change a number.
+        details: what is worth keeping and is not a score.
     """
 
-    task_name: str
-    dataset_revision: str
-    evaluation_time: float
-    scores: dict[str, list[dict[str, Any]]]
-    run: dict[str, Any]
+    subset: str
+    languages: list[str]
+    n: int
+    scores: dict[str, float | None]
+    intervals: dict[str, Interval | None]
+    signature: str
+    details: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def subsets(self) -> list[dict[str, Any]]:
-        """Return the subsets of the one split that a task reports."""
-        return next(iter(self.scores.values()))
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it is in a file."""
+        content = {name: getattr(self, name) for name in _SUBSET_FIELDS}
+        return {**content, **({"details": self.details} if self.details else {})}
+
+
+_SUBSET_FIELDS = ("subset", "languages", "n", "scores", "intervals", "signature")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """One model on one task, as in a result file.
+
+    Attributes:
+        data: the name of the data; the signature of each subset has the hash too.
+        main_score: names the score to compare by.
+        evaluation_time: seconds, without the encoding.
+        date: when it was made, ISO 8601, UTC.
+        model: name, revision, fingerprint, prompt, pooling, dtype, backend, max_length, size.
+        summary: what is said of all subsets together.
+        training: how a checkpoint of `train` was made.
+        encoding: sentences, tokens, seconds and machine, of a run that encoded enough to be timed.
+        outcomes_sha256: of the file of outcomes; "" until it is written.
+    """
+
+    task: str
+    split: str
+    data: str
+    main_score: str
+    lower_is_better: bool
+    evaluation_time: float
+    model: dict[str, Any]
+    summary: dict[str, Any]
+    subsets: list[SubsetResult]
+    version: str = __version__
+    date: str = ""
+    libraries: dict[str, str] = field(default_factory=dict)
+    training: dict[str, Any] | None = None
+    encoding: dict[str, Any] | None = None
+    outcomes_sha256: str = ""
 
     def to_json(self) -> str:
         """Return the file's content, one subset a line; the same result always gives the same bytes."""
-        splits = ",\n".join(
-            f"  {_json(split)}: [\n" + ",\n".join(f"   {_json(entry)}" for entry in entries) + "\n  ]"
-            for split, entries in self.scores.items()
-        )
-        head = {
-            "task_name": self.task_name,
-            "dataset_revision": self.dataset_revision,
-            "mteb_version": None,  # mteb did not compute these numbers
-            "evaluation_time": self.evaluation_time,
-            "kg_co2_emissions": None,
-        }
-        lines = [f" {_json(key)}: {_json(value)}" for key, value in head.items()]
-        lines.append(f' "scores": {{\n{splits}\n }}')
-        run = ",\n".join(f"  {_json(key)}: {_json(value)}" for key, value in self.run.items())
-        lines.append(f' "bitext_bench": {{\n{run}\n }}')
+        content: dict[str, Any] = {"bitext_bench": FORMAT, **{name: getattr(self, name) for name in _FIELDS}}
+        content |= {name: value for name in _OPTIONAL if (value := getattr(self, name))}
+        content["subsets"] = [subset.as_json() for subset in self.subsets]
+        content["outcomes_sha256"] = self.outcomes_sha256
+        content["sha256"] = content_sha256(content)
+        lines = []
+        for name, value in content.items():
+            if name == "subsets":
+                rows = ",\n".join(f"  {_json(row)}" for row in value)
+                lines.append(f' "subsets": [\n{rows}\n ]')
+            else:
+                lines.append(f" {_json(name)}: {_json(value)}")
         return "{\n" + ",\n".join(lines) + "\n}\n"
+
+    @staticmethod
+    def from_json(content: Mapping[str, Any]) -> TaskResult:
+        """Build it from a file's content.
+
+        Raises:
+            KeyError, TypeError: something is missing or not of its type.
+        """
+        values = {name: content[name] for name in (*_FIELDS, "outcomes_sha256")}
+        values |= {name: content[name] for name in _OPTIONAL if name in content}
+        _check_types(values, _TYPES)
+        subsets = []
+        for row in content["subsets"]:
+            fields = {name: row[name] for name in _SUBSET_FIELDS} | {"details": row.get("details", {})}
+            _check_types(fields, _SUBSET_TYPES)
+            fields["intervals"] = {name: tuple(ends) if ends else None for name, ends in fields["intervals"].items()}
+            subsets.append(SubsetResult(**fields))
+        missing = [name for name in ("name", "revision", "prompt", "pooling", "dtype") if name not in values["model"]]
+        if missing or not subsets:
+            raise KeyError(missing[0] if missing else "subsets")
+        if lacking := [own.subset for own in subsets if values["main_score"] not in own.scores]:
+            raise KeyError(f"{values['main_score']} of {lacking[0]}")
+        return TaskResult(subsets=subsets, **values)
+
+
+def _check_types(values: Mapping[str, Any], types: Mapping[str, type | UnionType]) -> None:
+    for name, value in values.items():
+        if not isinstance(value, types[name]):
+            raise TypeError(f"{name} is not of {types[name]}")
+
+
+_FIELDS = (
+    "version",
+    "date",
+    "task",
+    "split",
+    "data",
+    "main_score",
+    "lower_is_better",
+    "evaluation_time",
+    "model",
+    "summary",
+    "libraries",
+)
+_OPTIONAL = ("training", "encoding")
+_TYPES: Mapping[str, type | UnionType] = {
+    **dict.fromkeys(("version", "date", "task", "split", "data", "main_score", "outcomes_sha256"), str),
+    **dict.fromkeys(("model", "summary", "libraries", *_OPTIONAL), dict),
+    "lower_is_better": bool,
+    "evaluation_time": float | int,
+}
+_SUBSET_TYPES: Mapping[str, type | UnionType] = {
+    **dict.fromkeys(("subset", "signature"), str),
+    **dict.fromkeys(("scores", "intervals", "details"), dict),
+    "languages": list,
+    "n": int,
+}
+
+
+def content_sha256(content: Mapping[str, Any]) -> str:
+    """Return the checksum of a file's content: of its JSON with sorted keys and no spaces, without the key `sha256`.
+
+    Raises:
+        ValueError: it holds something that is not JSON (NaN, half a surrogate pair).
+    """
+    rest = {name: value for name, value in content.items() if name != "sha256"}
+    text = json.dumps(rest, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _json(value: object) -> str:
@@ -108,135 +206,23 @@ def _leaks(model: Model, languages: Iterable[Language]) -> str:
     return "not looked for" if unseen else ""
 
 
-def subset_entry(scores: SubsetScores, line: str) -> dict[str, Any]:
-    """Return a subset as it stands in the file."""
-    return {
-        "hf_subset": scores.subset,
-        "languages": scores.mteb_languages,
-        "main_score": scores.scores[scores.main_score],
-        **scores.scores,
-        "n": scores.n,
-        "intervals": {name: _finite(interval) for name, interval in scores.intervals.items()},
-        "signature": line,
-        **({"details": scores.details} if scores.details else {}),
-    }
+def subset_result(scores: SubsetScores, line: str) -> SubsetResult:
+    """Return a subset's scores as they go into a file; `line` is its signature."""
+    return SubsetResult(
+        subset=scores.subset,
+        languages=scores.mteb_languages,
+        n=scores.n,
+        scores=scores.scores,
+        intervals={name: _finite(interval) for name, interval in scores.intervals.items()},
+        signature=line,
+        details=scores.details,
+    )
 
 
-def _finite(interval: tuple[float, float]) -> list[float] | None:
-    return None if np.isnan(interval[0]) else [interval[0], interval[1]]
-
-
-def result_folder(root: Path, model: Model) -> Path:
-    """Return where a model's results go; no name can lead out of the root, and no two names to one folder."""
-    folder = root / _safe(model.name.replace("/", "__", 1)) / _safe(model.revision)
-    if model.overrides:
-        # No prompt is "none", and one that reads so is with a space, which _safe replaces by a hash.
-        named = {"": "none", "none": "none "}
-        slug = "__".join(f"{key}_{named.get(value, value)}" for key, value in model.overrides)
-        folder = folder / "experiments" / _safe(slug)
-    return folder
-
-
-def _safe(name: str) -> str:
-    """Return a name of letters, digits, `.`, `_` and `-` only; one that had to change gets a hash of the original."""
-    kept = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:100]
-    if kept and kept == name:
-        return name
-    return f"{kept}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
-
-
-def replaced_subsets(folder: Path, result: TaskResult) -> list[str]:
-    """Return the subsets that the file which a result is to replace has and the result does not."""
-    try:
-        before = read_result(folder / f"{result.task_name}.json")
-    except UserError:
-        return []  # not there, or nothing that could be lost
-    now = {entry["hf_subset"] for entry in result.subsets}
-    return [entry["hf_subset"] for entry in before.subsets if entry["hf_subset"] not in now]
-
-
-def write_result(folder: Path, result: TaskResult, outcomes: Outcomes) -> Path:
-    """Write a result and its outcomes, each whole or not at all; returns the JSON file.
-
-    Raises:
-        UserError: the disk is full or the folder cannot be written.
-    """
-    make_folder(folder)
-    file = folder / f"{result.task_name}.json"
-    write_whole(folder / f"{result.task_name}.outcomes.npz", _pack(outcomes))
-    write_whole(file, result.to_json().encode())
-    return file
-
-
-def read_result(file: Path) -> TaskResult:
-    """Read a result file of this harness.
-
-    Raises:
-        UserError: it cannot be read, is not JSON, comes from elsewhere (mteb), or from a newer version.
-    """
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        run = content["bitext_bench"]
-        known = run["format"] == FORMAT
-        result = TaskResult(
-            task_name=content["task_name"],
-            dataset_revision=content["dataset_revision"],
-            evaluation_time=content["evaluation_time"],
-            scores=content["scores"],
-            run=run,
-        )
-    except OSError as error:
-        raise UserError(f"cannot read {file}: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"{file} is not JSON: {error}; was it cut off? run the task again") from error
-    except (KeyError, TypeError) as error:
-        raise UserError(
-            f"{file} is not a result of bitext-bench (no {error}): expected a file that bitext-bench run wrote"
-        ) from error
-    if not known:
-        raise UserError(
-            f"{file} has format {run['format']} (bitext-bench {run.get('version', '?')}); this is version "
-            f"{__version__} and reads format {FORMAT}: use the version that wrote it, or run the task again"
-        )
-    return result
-
-
-def read_outcomes(file: Path, only: Collection[str] | None = None) -> Outcomes:
-    """Read the outcomes that stand beside a result file (whose path is given), or `only` some of their columns.
-
-    Raises:
-        UserError: they are missing or damaged, or lack a column.
-    """
-    packed = file.with_suffix(".outcomes.npz")
-    try:
-        # Opened here, as numpy leaves a file open that turns out to be damaged.
-        with packed.open("rb") as stream, np.load(stream, allow_pickle=False) as content:
-            wanted = content.files if only is None else [*only, "blocks", "offsets"]
-            columns = {name: content[name] for name in wanted}
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise UserError(f"cannot read the outcomes {packed}: {error}; run the task again") from error
-    blocks = [tuple(name.split("\t")) for name in columns.pop("blocks").tolist()]
-    offsets = columns.pop("offsets").tolist()
-    return {
-        (subset, direction): {name: column[offsets[i] : offsets[i + 1]] for name, column in columns.items()}
-        for i, (subset, direction) in enumerate(blocks)
-    }
+def _finite(interval: Interval) -> Interval | None:
+    return None if np.isnan(interval[0]) else interval
 
 
 def outcomes_of(subsets: Sequence[SubsetScores]) -> Outcomes:
     """Collect the outcomes of a task's subsets."""
     return {(s.subset, direction): columns for s in subsets for direction, columns in s.outcomes.items()}
-
-
-def _pack(outcomes: Outcomes) -> bytes:
-    """Pack all blocks into a few long columns: thousands of language pairs must not be thousands of members."""
-    names: Iterable[str] = next(iter(outcomes.values()))
-    lengths = [len(next(iter(columns.values()))) for columns in outcomes.values()]
-    packed: dict[str, NDArray[Any]] = {
-        name: np.concatenate([columns[name] for columns in outcomes.values()]) for name in names
-    }
-    packed["offsets"] = np.concatenate([[0], np.cumsum(lengths)])
-    packed["blocks"] = np.array(["\t".join(block) for block in outcomes])
-    stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **packed)
-    return stream.getvalue()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .margin import MARGINS
-from .results import Outcomes, TaskResult
+from .results import Outcomes, SubsetResult, TaskResult
 
 # Two machines, and two ways to fill a batch, round a float32 sum differently. A sentence whose two best candidates are
 # closer than this may fall either way, a cosine of STS may move so far, and nothing else may.
@@ -24,7 +24,6 @@ _RESAMPLED = 9
 _OTHER_MARGINS = tuple(f"{score}_{margin}" for score in ("accuracy", "xsim") for margin in MARGINS)
 # The share of rows in which a twin of the neighbour on file may be found in its place.
 _TWINS = 0.1
-_NOT_SCORES = {"hf_subset", "languages", "n", "intervals", "signature", "details"}
 
 Columns = dict[str, NDArray[Any]]
 
@@ -37,17 +36,17 @@ def differences(
     Scores may differ by as many sentences as stand within NEAR_TIE of a tie, rank correlations by as much as the ranks
     that cosines within NEAR_TIE of those on file changed, and all by EXACT otherwise.
     """
-    now = {entry["hf_subset"]: entry for entry in derived.subsets}
+    now = {entry.subset: entry for entry in derived.subsets}
     lines: list[str] = []
     most_moved = 0.0
     for entry in stored.subsets:
-        subset = entry["hf_subset"]
+        subset = entry.subset
         if subset not in now:
             lines.append(f"{subset}: on file, but not derived: the data have no such subset")
             continue
-        lines += [f"{subset}: {line}" for line in _signature(entry["signature"], now[subset]["signature"])]
-        if entry["n"] != now[subset]["n"]:
-            lines.append(f"{subset}: n is {entry['n']} on file, {now[subset]['n']} derived")
+        lines += [f"{subset}: {line}" for line in _signature(entry.signature, now[subset].signature)]
+        if entry.n != now[subset].n:
+            lines.append(f"{subset}: n is {entry.n} on file, {now[subset].n} derived")
             continue
         blocks = {key: columns for key, columns in stored_outcomes.items() if key[0] == subset}
         moved = sum(_may_move(entry, columns, derived_outcomes.get(key, {})) for key, columns in blocks.items())
@@ -57,10 +56,10 @@ def differences(
         for key in sorted(blocks.keys() | {key for key in derived_outcomes if key[0] == subset}):
             if (key in blocks) != (key in derived_outcomes):
                 lines.append(f"{subset} {key[1]}: outcomes {'on file' if key in blocks else 'derived'} only")
-            elif others := _other_outcomes(blocks[key], derived_outcomes[key], entry.get("threshold", -np.inf)):
+            elif others := _other_outcomes(blocks[key], derived_outcomes[key], _threshold(entry)):
                 lines.append(f"{subset} {key[1]}: other outcome in {others}")
-    if now.keys() == {entry["hf_subset"] for entry in stored.subsets}:
-        before, after = (_numbers("summary", result.run.get("summary", {})) for result in (stored, derived))
+    if now.keys() == {entry.subset for entry in stored.subsets}:
+        before, after = (_numbers("summary", result.summary) for result in (stored, derived))
         lines += _compare(before, after, lambda name: EXACT + 2 * most_moved)
     return lines
 
@@ -74,14 +73,14 @@ def _signature(stored: str, derived: str) -> list[str]:
     ]
 
 
-def _may_move(entry: dict[str, Any], columns: Columns, derived: Columns) -> float:
+def _may_move(entry: SubsetResult, columns: Columns, derived: Columns) -> float:
     """Return how far a score may move: the share of sentences, or of mined pairs, near a tie; or by ranks that did."""
     if "gold" in columns:
         return _swapped_ranks(columns, derived)
     if "margin" in columns:
-        return float((np.abs(columns["margin"]) < NEAR_TIE).sum() / entry["n"])
-    if "threshold" in entry:
-        return float((np.abs(columns["score"] - entry["threshold"]) < NEAR_TIE).sum() / entry["n"])
+        return float((np.abs(columns["margin"]) < NEAR_TIE).sum() / entry.n)
+    if "threshold" in entry.scores:
+        return float((np.abs(columns["score"] - _threshold(entry)) < NEAR_TIE).sum() / entry.n)
     return 0.0
 
 
@@ -89,6 +88,12 @@ def _copies(columns: Columns, derived: Columns) -> float:
     """Return the share of sentences for which a copy of the translation was found: by row, it may be either copy."""
     found = [c["hit"] & (c["neighbour"] != np.arange(len(c["hit"]))) for c in (columns, derived) if "neighbour" in c]
     return max((float(copies.mean()) for copies in found), default=0.0)
+
+
+def _threshold(entry: SubsetResult) -> float:
+    """Return the score from which pairs were mined; -inf where nothing was mined."""
+    threshold = entry.scores.get("threshold")
+    return -np.inf if threshold is None else threshold
 
 
 def _swapped_ranks(stored: Columns, derived: Columns) -> float:
@@ -112,16 +117,12 @@ def _swapped_ranks(stored: Columns, derived: Columns) -> float:
     return total / spread if spread else 0.0
 
 
-def _scores(stored: dict[str, Any], derived: dict[str, Any], moved: float, copies: float) -> list[str]:
+def _scores(stored: SubsetResult, derived: SubsetResult, moved: float, copies: float) -> list[str]:
     """Compare scores and intervals; near ties can move a score by `moved`, and one by row by `copies` more."""
-    numbers = [
-        {name: value for name, value in entry.items() if name not in _NOT_SCORES}
-        | _numbers("interval of", entry["intervals"])
-        for entry in (stored, derived)
-    ]
+    numbers = [{**entry.scores, **_numbers("interval of", entry.intervals)} for entry in (stored, derived)]
 
     def tolerance(name: str) -> float:
-        return EXACT + _allowed(name, moved, stored["n"]) + (copies if name == "xsim_by_row" else 0.0)
+        return EXACT + _allowed(name, moved, stored.n) + (copies if name == "xsim_by_row" else 0.0)
 
     return _compare(numbers[0], numbers[1], tolerance)
 

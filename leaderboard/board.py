@@ -36,7 +36,7 @@ class Row:
 
     def value(self, table: Table, column: str) -> float | None:
         """Return the score of a subset, or the mean for "mean"."""
-        return self.mean if column == "mean" else self.entry.subsets[column][table.score]
+        return self.mean if column == "mean" else self.entry.subsets[column].scores[table.score]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,13 @@ class Table:
     def sizes(self) -> list[int]:
         """The n of each subset."""
         entry = self.rows[0].entry
-        return [entry.subsets[name]["n"] for name in self.subsets]
+        return [entry.subsets[name].n for name in self.subsets]
 
     @property
     def languages(self) -> list[str]:
         """MTEB's codes of the languages of all subsets."""
         subsets = self.rows[0].entry.subsets
-        return sorted({code for name in self.subsets for code in subsets[name]["languages"]})
+        return sorted({code for name in self.subsets for code in subsets[name].languages})
 
     def marks(self, values: Sequence[float | None]) -> list[Mark]:
         """Return what stands out in a column, a value a row; where leaks are known or not excluded, nothing does."""
@@ -102,7 +102,7 @@ def make_board(entries: Sequence[Entry]) -> Board:
 
 def _table(entries: Sequence[Entry], skipped: list[tuple[Path, str]]) -> Table:
     first = entries[0]
-    lower, subsets = bool(first.result.run["lower_is_better"]), tuple(first.subsets)
+    lower, subsets = first.result.lower_is_better, tuple(first.subsets)
     means = {entry.model: _mean(entry) for entry in entries}
 
     def place(entry: Entry) -> tuple[bool, float, str]:
@@ -114,8 +114,9 @@ def _table(entries: Sequence[Entry], skipped: list[tuple[Path, str]]) -> Table:
 
 
 def _mean(entry: Entry) -> float | None:
-    values = [subset[entry.score] for subset in entry.subsets.values()]
-    return None if None in values else fmean(values)
+    values = [subset.scores[entry.score] for subset in entry.subsets.values()]
+    present = [value for value in values if value is not None]
+    return fmean(present) if len(present) == len(values) else None
 
 
 def _judged(

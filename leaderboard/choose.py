@@ -80,7 +80,7 @@ def _any(own: Own) -> Entry:
 
 
 def _training(entry: Entry) -> Training | None:
-    return training_of(entry.result.run)
+    return training_of(entry.result.training)
 
 
 def seed(entry: Entry) -> int:

@@ -43,8 +43,8 @@ class Line:
     @property
     def scores(self) -> tuple[float, float]:
         """The scores of A and of B on the subset, the mean over runs."""
-        score = self.pairs[0][0].score
-        ours, theirs = np.mean([[entry.subsets[self.subset][score] for entry in pair] for pair in self.pairs], axis=0)
+        found = [[entry.subsets[self.subset].scores[entry.score] for entry in pair] for pair in self.pairs]
+        ours, theirs = np.mean(np.array(found, dtype=float), axis=0)
         return float(ours), float(theirs)
 
     @property
@@ -90,7 +90,7 @@ def compare_task(pairs: Sequence[tuple[Entry, Entry]]) -> list[Line]:
         for a, b in pairs
     ]
     differences = [over_seeds(of_subset) for of_subset in zip(*runs, strict=True)]
-    lines = [Line(pairs, name, first.subsets[name]["n"], d) for name, d in zip(subsets, differences, strict=True)]
+    lines = [Line(pairs, name, first.subsets[name].n, d) for name, d in zip(subsets, differences, strict=True)]
     if len(subsets) > 1:
         lines.append(Line(pairs, f"mean of {len(subsets)}", None, mean_of(differences)))
     return lines
@@ -131,7 +131,7 @@ def render(lines: Sequence[Line]) -> str:
 def _row(line: Line, p: float) -> list[str]:
     entry, found = line.pairs[0][0], line.difference
     low, high = found.interval
-    positive_is_better = not entry.result.run["lower_is_better"]
+    positive_is_better = not entry.result.lower_is_better
     better = "A" if (found.value > 0) == positive_is_better else "B"
     return [
         entry.task,

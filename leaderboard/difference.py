@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitext_bench.errors import UserError
-from bitext_bench.results import read_outcomes
+from bitext_bench.result_files import read_outcomes
 
 from .paired import Correlation, Difference, f1_difference, mean_difference, mean_of, spearman_difference
 from .read import Entry
@@ -46,7 +46,7 @@ def common_subsets(a: Entry, b: Entry) -> list[str]:
         name
         for name, subset in a.subsets.items()
         if name in b.subsets and a.data(name) == b.data(name)
-        if subset[score] is not None and b.subsets[name].get(score) is not None
+        if subset.scores[score] is not None and b.subsets[name].scores.get(score) is not None
     ]
 
 
@@ -57,7 +57,7 @@ def evidence(entry: Entry, subsets: Sequence[str]) -> list[Evidence]:
         UserError: the outcomes are missing or damaged, or lack a subset.
     """
     blocks: dict[str, list[dict[str, NDArray[Any]]]] = {}
-    for (subset, _), columns in read_outcomes(entry.file, _COLUMNS.get(entry.score, _HITS)).items():
+    for (subset, _), columns in read_outcomes(entry.file, entry.result, _COLUMNS.get(entry.score, _HITS)).items():
         blocks.setdefault(subset, []).append(columns)
     if missing := [name for name in subsets if name not in blocks]:
         raise UserError(f"the outcomes beside {entry.file} lack {missing[0]}: run the task again")
@@ -68,10 +68,10 @@ def _of_subset(entry: Entry, subset: str, blocks: Sequence[dict[str, NDArray[Any
     if entry.score == "cosine_spearman":
         return Correlation(blocks[0]["score"], blocks[0]["gold"])
     if entry.score == "f1":
-        taken = blocks[0]["score"] >= np.float32(entry.subsets[subset]["threshold"])
-        return Mined(blocks[0]["source"][taken], blocks[0]["hit"][taken], entry.subsets[subset]["n"])
+        taken = blocks[0]["score"] >= np.float32(entry.threshold(subset))
+        return Mined(blocks[0]["source"][taken], blocks[0]["hit"][taken], entry.subsets[subset].n)
     hits = np.stack([block["hit"] for block in blocks]).sum(axis=0, dtype=np.int16)
-    return Shares(np.asarray(hits), len(blocks), bool(entry.result.run["lower_is_better"]))
+    return Shares(np.asarray(hits), len(blocks), entry.result.lower_is_better)
 
 
 def difference(a: Evidence, b: Evidence) -> Difference:

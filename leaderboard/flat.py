@@ -39,10 +39,10 @@ def figures(tables: Sequence[Table]) -> Iterator[dict[str, Any]]:
     """Yield a row a model and subset; `rank` is that of the model in its whole table."""
     for table in tables:
         for row in table.rows:
-            model = row.entry.result.run["model"]
+            model = row.entry.result.model
             for name in table.subsets:
                 subset = row.entry.subsets[name]
-                low, high = subset["intervals"].get(table.score) or (None, None)
+                low, high = subset.intervals.get(table.score) or (None, None)
                 yield {
                     "task": table.task,
                     "subset": name,
@@ -51,10 +51,10 @@ def figures(tables: Sequence[Table]) -> Iterator[dict[str, Any]]:
                     "settings": row.entry.settings,
                     "rank": row.rank,
                     "score": table.score,
-                    "value": subset[table.score],
+                    "value": subset.scores[table.score],
                     "low": low,
                     "high": high,
                     "lower_is_better": table.lower_is_better,
-                    "n": subset["n"],
-                    "signature": subset["signature"],
+                    "n": subset.n,
+                    "signature": subset.signature,
                 }

@@ -99,7 +99,7 @@ def _scores(table: Table, subsets: Sequence[str]) -> str:
     head = ["rank", "model", *([] if single else ["mean"]), *map(escape, subsets)]
     columns = [] if single else [_with_intervals(table, "mean", [row.interval for row in table.rows])]
     for name in subsets:
-        intervals = [row.entry.subsets[name]["intervals"].get(table.score) for row in table.rows]
+        intervals = [row.entry.subsets[name].intervals.get(table.score) for row in table.rows]
         columns.append(_with_intervals(table, name, intervals))
     return pipe_table(head, list(zip(_ranks(table), _names(table), *columns, strict=True)), 2)
 
@@ -116,7 +116,7 @@ def _with_intervals(table: Table, column: str, intervals: Sequence[Interval | No
 def _by_language(table: Table) -> str:
     """Return the mean over the subsets that a language is in, for tables with too many of them to show."""
     members = {
-        code: [name for name in table.subsets if code in table.rows[0].entry.subsets[name]["languages"]]
+        code: [name for name in table.subsets if code in table.rows[0].entry.subsets[name].languages]
         for code in table.languages
     }
     columns = []

@@ -123,7 +123,7 @@ def _trainings(columns: Sequence[Column], models: Iterable[Entry]) -> list[list[
     """Return together, by rising seed, runs that differ in the seed alone and have values in the same columns."""
     found: dict[tuple[object, ...], list[Entry]] = {}
     for entry in sorted(models, key=seed):
-        training = None if entry.settings else training_of(entry.result.run)
+        training = None if entry.settings else training_of(entry.result.training)
         has = tuple(entry.model in column.values for column in columns)
         found.setdefault((training.shared, has) if training else entry.model, []).append(entry)
     return list(found.values())
@@ -161,7 +161,7 @@ def _sts_column(tables: Sequence[Table], *, english: bool) -> Column | None:
     first: dict[str, Member] = {}
     for table in tables:
         for name in table.subsets:
-            if (set(table.rows[0].entry.subsets[name]["languages"]) == {"eng-Latn"}) == english:
+            if (set(table.rows[0].entry.subsets[name].languages) == {"eng-Latn"}) == english:
                 member = first.setdefault(table.rows[0].entry.sentences(name), (table.task, name))
                 for row in table.rows:
                     if (value := row.value(table, name)) is not None and not row.entry.leaks:
@@ -189,7 +189,7 @@ def _speeds(entries: Iterable[Entry]) -> dict[ModelKey, Speed]:
     """Return the speed of each model by the run that encoded most."""
     most: dict[ModelKey, dict[str, Any]] = {}
     for entry in entries:
-        encoding = entry.result.run.get("encoding")
+        encoding = entry.result.encoding
         if not encoding or encoding["sentences"] < TIMED_SENTENCES:
             continue
         if encoding["sentences"] > most.get(entry.model, {"sentences": 0})["sentences"]:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from bitext_bench.baselines import find_baseline
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
 from bitext_bench.report import printable
-from bitext_bench.results import Outcomes, TaskResult, read_outcomes, read_result
+from bitext_bench.result_files import read_outcomes, read_result
+from bitext_bench.results import Outcomes, SubsetResult, TaskResult
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Entry:
     def label(self) -> str:
         """The model's name, and what of its settings is not its own."""
         settings = self.settings
-        name = printable(str(self.result.run["model"]["name"]))
+        name = printable(str(self.result.model["name"]))
         return f"{name} ({settings})" if settings else name
 
     @cached_property
@@ -40,26 +40,31 @@ class Entry:
         """What differs from the model's own settings; "" where nothing does."""
         if self.file.parent.parent.name != "experiments":
             return ""
-        model = self.result.run["model"]
+        model = self.result.model
         return f"prompt {json.dumps(model['prompt'], ensure_ascii=False)}, {model['dtype']}, {model['pooling']}"
 
     @cached_property
     def model(self) -> tuple[str, str, str]:
         """What makes two entries one model's: name, revision, settings."""
-        model = self.result.run["model"]
+        model = self.result.model
         return str(model["name"]), str(model["revision"]), self.settings
+
+    def threshold(self, subset: str) -> float:
+        """Return the score from which a subset's pairs count as mined."""
+        threshold = self.subsets[subset].scores["threshold"]
+        return float("inf") if threshold is None else threshold
 
     @property
     def task(self) -> str:
         """The task's name."""
-        return self.result.task_name
+        return self.result.task
 
     def size(self, what: str) -> int | None:
         """Return the model's "parameters" or the "dimensions" of its vectors; None where nobody says.
 
         Files from before that was written down have it from the registry.
         """
-        model = self.result.run["model"]
+        model = self.result.model
         registered = model.get("registered")
         baseline = find_baseline(registered) if isinstance(registered, str) else None
         found = model.get(what) or (getattr(baseline, what) if baseline else None)
@@ -68,27 +73,27 @@ class Entry:
     @property
     def score(self) -> str:
         """The name of the main score."""
-        return str(self.result.run["main_score"])
+        return self.result.main_score
 
     @cached_property
-    def subsets(self) -> dict[str, dict[str, Any]]:
+    def subsets(self) -> dict[str, SubsetResult]:
         """The scores of the subsets by name."""
         return {
-            entry["hf_subset"]: entry
-            for entry in self.result.subsets
-            if self.languages is None or self.languages.issuperset(str(resolve(code)) for code in entry["languages"])
+            subset.subset: subset
+            for subset in self.result.subsets
+            if self.languages is None or self.languages.issuperset(str(resolve(code)) for code in subset.languages)
         }
 
     @cached_property
     def leaks(self) -> str:
         """What the signatures say of benchmarks in the training data ("12 training rows", "not looked for"), or ""."""
-        said = (signature_fields(subset["signature"]).get("leaks", "") for subset in self.subsets.values())
+        said = (signature_fields(subset.signature).get("leaks", "") for subset in self.subsets.values())
         return ", ".join(dict.fromkeys(filter(None, said)))
 
     def data(self, subset: str) -> str:
         """Return what the subset was scored on: data and n; figures of different data are not compared."""
-        entry = self.subsets[subset]
-        return f"{signature_fields(entry['signature']).get('data', '')} n={entry['n']}"
+        own = self.subsets[subset]
+        return f"{signature_fields(own.signature).get('data', '')} n={own.n}"
 
     def sentences(self, subset: str) -> str:
         """Return what tells the subset's texts from others: their hash, whatever the task is called."""
@@ -97,7 +102,7 @@ class Entry:
     @cached_property
     def outcomes(self) -> Outcomes:
         """The per-sentence outcomes; raises UserError where they are missing or damaged."""
-        return read_outcomes(self.file)
+        return read_outcomes(self.file, self.result)
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ def read_results(root: Path) -> Found:
     entries, skipped = [], []
     for file in sorted(root.rglob("*.json")):
         try:
-            entries.append(Entry(file, _checked(file)))
+            entries.append(Entry(file, read_result(file)))
         except UserError as error:
             skipped.append((file, str(error).removeprefix(f"{file} ")))
     newest: dict[tuple[str, ...], Entry] = {}
@@ -139,30 +144,7 @@ def read_results(root: Path) -> Found:
 
 
 def _made(entry: Entry) -> tuple[str, float, Path]:
-    return str(entry.result.run.get("date", "")), entry.file.stat().st_mtime, entry.file
-
-
-def _checked(file: Path) -> TaskResult:
-    """Read a result, and what the tables need of it.
-
-    Raises:
-        UserError: it is damaged, foreign, from a newer version, or lacks something.
-    """
-    result = read_result(file)
-    try:
-        name, lower = result.run["main_score"], result.run["lower_is_better"]
-        model = result.run["model"]
-        complete = isinstance(name, str) and isinstance(lower, bool) and bool(result.subsets)
-        complete = complete and {"name", "revision", "prompt", "pooling", "dtype"} <= model.keys()
-        for entry in result.subsets:
-            complete = complete and isinstance(entry["hf_subset"], str) and isinstance(entry["n"], int)
-            complete = complete and isinstance(entry[name], float | int | None)
-            complete = complete and "data:" in entry["signature"] and entry["intervals"] is not None
-    except (KeyError, TypeError, AttributeError, StopIteration) as error:
-        raise UserError(f"{file} lacks something ({error}): run the task again") from error
-    if not complete:
-        raise UserError(f"{file} is not complete: run the task again")
-    return result
+    return entry.result.date, entry.file.stat().st_mtime, entry.file
 
 
 def language_codes(given: Sequence[str]) -> frozenset[str]:

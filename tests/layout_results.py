@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from made_results import result_of, subset_of
 
 from bitext_bench.cli import main
-from bitext_bench.results import FORMAT, TaskResult, write_result
+from bitext_bench.result_files import write_result
 from leaderboard.layout.arrange import Arranged, arrange
 from leaderboard.layout.measured import Measured, find_rows
 from leaderboard.layout.tables import LAYOUTS
@@ -77,22 +78,19 @@ class Results:
         for task, subsets in scores.items():
             name = {"Tatoeba": "accuracy", "BUCC.v2": "accuracy", "FLORES-200": "xsim"}.get(task, "cosine_spearman")
             entries = [
-                {
-                    "hf_subset": subset,
-                    "languages": ["eng-Latn"],
-                    "main_score": value,
-                    name: value,
-                    "n": 100,
-                    "intervals": {name: None if value is None else [value - 0.01, value + 0.01]},
-                    "signature": f"task:{task}|data:{data}",
-                }
+                subset_of(
+                    subset,
+                    {name: value},
+                    languages=["eng-Latn"],
+                    intervals={name: None if value is None else (value - 0.01, value + 0.01)},
+                    signature=f"task:{task}|data:{data}",
+                )
                 for subset, value in subsets.items()
             ]
-            run = {"format": FORMAT, "version": "0", "model": whole, "main_score": name}
-            run |= {"lower_is_better": name == "xsim", "summary": {}} | ({"training": said} if said else {})
+            result = result_of(task, entries, model=whole, lower_is_better=name == "xsim", training=said)
             folder = self.root / f"model-{self.count}" / str(whole["revision"])
             outcomes = {("x", "pairs"): {"score": np.zeros(1, np.float32)}}
-            write_result(folder, TaskResult(task, "made", 0.0, {"test": entries}, run), outcomes)
+            write_result(folder, result, outcomes)
 
     def arranged(self, name: str) -> Arranged:
         return arrange(name, LAYOUTS[name], read_results(self.root).entries)

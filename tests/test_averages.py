@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_results import result_of, subset_of
 
 from bitext_bench.averages import PAIR_BUCC, PAIR_STS, PAIR_TATOEBA, PAPER_AVERAGES, Average, compute
 from bitext_bench.languages import LangPair, resolve
@@ -19,8 +20,7 @@ BY_NAME = {average.name: average for average in PAPER_AVERAGES}
 
 def result(task: str, scores: Mapping[str, Mapping[str, float | None]]) -> TaskResult:
     """A result file with these subsets, each with these scores."""
-    entries = [{"hf_subset": subset, "n": 10, **values} for subset, values in scores.items()]
-    return TaskResult(task, "made", 0.0, {"test": entries}, {})
+    return result_of(task, [subset_of(subset, dict(values)) for subset, values in scores.items()])
 
 
 TATOEBA = result("Tatoeba", {f"{x}-eng": {"accuracy": v} for x, v in [("fra", 0.9), ("jpn", 0.8), ("kor", 0.7)]})

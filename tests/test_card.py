@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from builders import write
+from made_results import result_of, subset_of
 
 from bitext_bench.results import TaskResult
 from training.card import render_card
@@ -36,17 +37,9 @@ def record(**changes: Any) -> dict[str, Any]:
     return {**usual, **changes}
 
 
-def result(name: str, score: str, value: float | None, interval: list[float] | None, **more: Any) -> TaskResult:
-    entry = {
-        "hf_subset": "jpn-eng",
-        "main_score": value,
-        score: value,
-        "n": 1000,
-        "intervals": {score: interval},
-        "signature": f"task:{name}|pair:ja-en|bb:9.9",
-        **more,
-    }
-    return TaskResult(name, "rev-1", 1.0, {"test": [entry]}, {"main_score": score})
+def result(name: str, score: str, value: float | None, interval: tuple[float, float] | None, **more: Any) -> TaskResult:
+    usual = {"n": 1000, "intervals": {score: interval}, "signature": f"task:{name}|pair:ja-en|bb:9.9"}
+    return result_of(name, [subset_of("jpn-eng", {score: value}, **{**usual, **more})], data="rev-1")
 
 
 def tables(card: str) -> list[list[list[str]]]:
@@ -101,8 +94,8 @@ def test_the_metadata_are_what_the_hub_reads() -> None:
     from huggingface_hub import ModelCard
 
     results = [
-        result("Tatoeba", "accuracy", 0.875, [0.85, 0.9]),
-        result("STS17", "cosine_spearman", 0.6, None, cosine_spearman=0.6),
+        result("Tatoeba", "accuracy", 0.875, (0.85, 0.9)),
+        result("STS17", "cosine_spearman", 0.6, None),
         result("BUCC", "f1", None, None),
     ]
     text = render_card("a-model", record(), results)

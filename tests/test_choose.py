@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from layout_results import training
+from made_results import MODEL, result_of, subset_of
 
 from bitext_bench.cli import main
-from bitext_bench.results import FORMAT, TaskResult, write_result
+from bitext_bench.result_files import write_result
 
 N = 200
 
@@ -37,20 +38,12 @@ def write(
 ) -> None:
     """A result of 200 sentences, of which some `share` is found, other ones by each model."""
     hits = np.random.default_rng(sum(map(ord, name))).random(N) < share
-    entry = {
-        "hf_subset": subset,
-        "languages": ["fra-Latn", "eng-Latn"],
-        "main_score": float(hits.mean()),
-        "accuracy": float(hits.mean()),
-        "n": N,
-        "intervals": {"accuracy": [0.1, 0.9]},
-        "signature": f"task:{task}|data:{data}",
-    }
-    model = {"name": f"local/{name}", "registered": None, "revision": name, "prompt": "", "pooling": "mean"}
-    run = {"format": FORMAT, "version": "0", "model": {**model, "dtype": "fp32", "max_length": 512}}
-    run |= {"main_score": "accuracy", "lower_is_better": False, "summary": {}} | ({"training": said} if said else {})
+    scores: dict[str, float | None] = {"accuracy": float(hits.mean())}
+    more = {"intervals": {"accuracy": (0.1, 0.9)}, "signature": f"task:{task}|data:{data}"}
+    model = {**MODEL, "name": f"local/{name}", "revision": name}
+    result = result_of(task, [subset_of(subset, scores, n=N, **more)], model=model, training=said)
     outcomes = {(subset, "forward"): {"hit": hits, "margin": np.ones(N, np.float32)}}
-    write_result(root / name / name, TaskResult(task, "made", 0.0, {"test": [entry]}, run), outcomes)
+    write_result(root / name / name, result, outcomes)
 
 
 def compare(root: Path, *names: str) -> int:

@@ -342,7 +342,7 @@ def finish(process: subprocess.Popen[str]) -> None:
 
 
 def scores(folder: Path) -> dict[str, str]:
-    found = {f.name: json.dumps(json.loads(f.read_text())["scores"]) for f in sorted(folder.rglob("*.json"))}
+    found = {f.name: json.dumps(json.loads(f.read_text())["subsets"]) for f in sorted(folder.rglob("*.json"))}
     assert sorted(found) == [f"{task}.json" for task in TASKS]
     return found
 

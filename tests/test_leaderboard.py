@@ -10,13 +10,15 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from made_results import write_again
 from markdown_it import MarkdownIt
 
 from bitext_bench.cli import main
-from bitext_bench.results import read_outcomes, read_result, write_result
+from bitext_bench.result_files import read_result
 from leaderboard.board import Table, make_board
 from leaderboard.difference import Evidence, common_subsets, difference, evidence, mean_of_differences
 from leaderboard.escaping import escape, pipe_table
@@ -64,7 +66,7 @@ def test_differences_are_those_of_the_scores(results: Path) -> None:
     assert len(seen) == 5
     for a, b in seen.values():
         subsets = common_subsets(a, b)
-        expected = [a.subsets[name][a.score] - b.subsets[name][a.score] for name in subsets]
+        expected = [(a.subsets[name].scores[a.score] or 0) - (b.subsets[name].scores[a.score] or 0) for name in subsets]
         # Outcomes hold float32, in which near ties of these toys are ties.
         close = 1e-4 if a.score == "cosine_spearman" else 1e-6
         ours, theirs = sides(a, b, subsets)
@@ -100,9 +102,8 @@ def copied(results: Path, tmp_path: Path) -> Path:
 def again(root: Path, name: str, task: str = "Mini-Tatoeba") -> Path:
     """Write the first model's result again under another name."""
     file = next(root.rglob(f"*hashing*/**/{task}.json"))
-    result = read_result(file)
-    result.run["model"] = {**result.run["model"], "name": name}
-    return write_result(root / f"copy-{abs(hash(name))}" / "1", result, read_outcomes(file))
+    model = {**read_result(file).model, "name": name}
+    return write_again(file, root / f"copy-{abs(hash(name))}" / "1", model=model)
 
 
 def tables(root: Path) -> list[Table]:
@@ -130,8 +131,8 @@ def test_identical_models_share_a_rank(copied: Path) -> None:
 
 def test_other_data_stand_in_a_table_of_their_own(copied: Path) -> None:
     file = again(copied, "other data")
-    text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace("data:mini", "data:mine"), encoding="utf-8")
+    subsets = read_result(file).subsets
+    write_again(file, subsets=[replace(s, signature=s.signature.replace("data:mini", "data:mine")) for s in subsets])
     found = [t for t in tables(copied) if t.task == "Mini-Tatoeba"]
     assert [len(table.rows) for table in found] == [2, 1]
 
@@ -142,7 +143,7 @@ def test_chosen_settings_are_ranked_like_any_other(copied: Path) -> None:
     best = before.rows[0].entry
     assert [row.rank for row in before.rows] == [1, 2]
     file = best.file
-    write_result(file.parent / "experiments" / "prompt_x", read_result(file), read_outcomes(file))
+    write_again(file, file.parent / "experiments" / "prompt_x")
     for old in file.parent.glob("Mini-STS*"):
         old.unlink()
     table = task_table(copied, "Mini-STS")
@@ -157,10 +158,14 @@ def test_what_training_may_have_seen_has_no_rank_and_does_not_stand_out(
     for task in ("Mini-Tatoeba", "Mini-STS"):
         file = again(copied, "seen", task)
         result = read_result(file)
-        for subset in result.subsets:
-            subset["signature"] += f"|leaks:{leaks}"
-            subset[result.run["main_score"]] = 1.0
-        write_result(file.parent, result, read_outcomes(file))
+        best = {result.main_score: 1.0}
+        write_again(
+            file,
+            subsets=[
+                replace(s, signature=f"{s.signature}|leaks:{leaks}", scores={**s.scores, **best})
+                for s in result.subsets
+            ],
+        )
     text = leaderboard(copied)
     (row,) = [row for row in ranked(text, "Mini-Tatoeba") if "seen" in row[1]]
     assert row[:2] == ["–", "seen †"] and all("*" not in cell and "<ins>" not in cell for cell in row)
@@ -211,10 +216,8 @@ def test_damaged_foreign_and_future_files_are_named_and_the_rest_is_shown(
     (copied / "cut.json").write_text(good.read_text(encoding="utf-8")[:500], encoding="utf-8")
     (copied / "foreign.json").write_text('{"scores": {}}')
     (copied / "list.json").write_text("[]")
-    content["bitext_bench"]["format"] = 99
-    (copied / "future.json").write_text(json.dumps(content))
-    content["bitext_bench"]["format"] = 1
-    del content["scores"]["test"][0]["signature"]
+    (copied / "future.json").write_text(json.dumps({**content, "bitext_bench": 99}))
+    del content["subsets"][0]["signature"]
     (copied / "less.json").write_text(json.dumps(content))
     text = leaderboard(copied)
     said = capsys.readouterr().err
@@ -226,7 +229,7 @@ def test_damaged_foreign_and_future_files_are_named_and_the_rest_is_shown(
 
 def test_the_newest_of_two_is_shown_and_the_other_named(copied: Path) -> None:
     old = next(copied.rglob("*hashing*/**/Mini-STS.json"))
-    new = write_result(copied / "elsewhere", read_result(old), read_outcomes(old))
+    new = write_again(old, copied / "elsewhere")
     os.utime(old, (1, 1))
     found = read_results(copied)
     assert [file for file, _ in found.skipped] == [old]
@@ -236,9 +239,7 @@ def test_the_newest_of_two_is_shown_and_the_other_named(copied: Path) -> None:
 def test_the_newest_is_the_one_that_says_so_whatever_the_time_of_its_file(copied: Path) -> None:
     """A clone of a repository has files of one time."""
     old = next(copied.rglob("*hashing*/**/Mini-STS.json"))
-    result = read_result(old)
-    later = "2999-01-01T00:00:00+00:00"
-    new = write_result(copied / "elsewhere", replace(result, run={**result.run, "date": later}), read_outcomes(old))
+    new = write_again(old, copied / "elsewhere", date="2999-01-01T00:00:00+00:00")
     os.utime(new, (1, 1))
     assert [file for file, _ in read_results(copied).skipped] == [old]
 
@@ -248,8 +249,9 @@ def test_damaged_outcomes_are_named_and_the_rest_is_shown(copied: Path, capsys: 
     next(copied.rglob("*hashing*/**/Mini-Tatoeba.outcomes.npz")).write_bytes(b"PK\x03\x04 and no more")
     text = leaderboard(copied)
     said = capsys.readouterr().err
+    assert "Mini-STS.json: cannot read the outcomes" in said
+    assert "Mini-Tatoeba.outcomes.npz is not what was written with Mini-Tatoeba.json" in said
     for task in ("Mini-STS", "Mini-Tatoeba"):
-        assert f"{task}.json: cannot read the outcomes" in said
         section = text.split(f"## {task}:")[1].split("\n## ")[0]
         assert "letters" in section and "hashing" not in section
     assert "hashing" in text.split("## Mini-xSIM:")[1]
@@ -332,7 +334,7 @@ def test_flat_rows_hold_every_figure(results: Path, form: str, capsys: pytest.Ca
     text = capsys.readouterr().out
     rows = json.loads(text) if form == "json" else list(csv.DictReader(io.StringIO(text)))
     stored = [
-        (e.task, name, float(subset["main_score"]))
+        (e.task, name, float(subset.scores[e.score] or 0))
         for e in read_results(results).entries
         for name, subset in e.subsets.items()
     ]
@@ -373,13 +375,12 @@ def test_rows_are_sorted_by_a_column_where_a_table_has_it(copied: Path) -> None:
 
 def test_the_overview_has_size_and_speed(copied: Path) -> None:
     for file in copied.rglob("*.json"):
-        result = read_result(file)
+        model = dict(read_result(file).model)
         timed = {"sentences": 30_000, "tokens": 9, "seconds": 15.0, "device": "cpu", "cores": 2}
         if "letters" in str(file):
-            result.run["model"] |= {"parameters": 12_345_678, "dimensions": 64}
+            model |= {"parameters": 12_345_678, "dimensions": 64}
             timed |= {"device": "cuda", "cores": 8}
-        result.run["encoding"] = timed
-        write_result(file.parent, result, read_outcomes(file))
+        write_again(file, model=model, encoding=timed)
     text = leaderboard(copied)
     head = text.split("## Overview")[1].splitlines()[2]
     rows = {row[0]: row for row in ranked(text, "Overview")}
@@ -397,8 +398,8 @@ def test_sts_is_a_mean_over_what_the_fullest_model_has(copied: Path) -> None:
     assert set(columns) == {"sts-en", "sts-xx"}
     assert columns["sts-xx"].note == "STS xx: mean of Mini-STS ja, Mini-STS ko"
     for row in table.rows:
-        assert columns["sts-en"].values[row.entry.model] == row.entry.subsets["en"]["cosine_spearman"]
-        two = [row.entry.subsets[name]["cosine_spearman"] for name in ("ja", "ko")]
+        assert columns["sts-en"].values[row.entry.model] == row.entry.subsets["en"].scores["cosine_spearman"]
+        two = [row.entry.subsets[name].scores["cosine_spearman"] for name in ("ja", "ko")]
         assert columns["sts-xx"].values[row.entry.model] == pytest.approx(np.mean(two))
     again = replace(table, task="Mini-STS-once-more")
     both = {column.key: column for column in make_overview([table, again], []).columns}
@@ -419,7 +420,7 @@ def test_many_subsets_are_folded_away_and_very_many_by_language(copied: Path, mo
     rows = ranked(f"## x{section.split('<details>')[1]}", "x")
     assert len(rows[0]) == 2 + 3
     (table,) = [t for t in tables(copied) if t.task == "Mini-xSIM"]
-    english = [s["xsim"] for name, s in table.rows[0].entry.subsets.items() if "eng" in name]
+    english = [s.scores["xsim"] for name, s in table.rows[0].entry.subsets.items() if "eng" in name]
     assert rows[0][2].strip("*<ins/>") == f"{100 * np.mean(english):.2f}"
 
 
@@ -447,9 +448,8 @@ def test_folders_that_are_not_there_yet_are_made(results: Path, tmp_path: Path) 
 
 def test_a_model_without_a_score_is_shown_and_not_compared(copied: Path) -> None:
     file = again(copied, "constant", "Mini-STS")
-    content = json.loads(file.read_text(encoding="utf-8"))
-    for subset in content["scores"]["test"]:
-        subset["cosine_spearman"] = subset["main_score"] = subset["intervals"]["cosine_spearman"] = None
-    file.write_text(json.dumps(content), encoding="utf-8")
+    none: dict[str, Any] = {"cosine_spearman": None}
+    subsets = [replace(s, scores={**s.scores, **none}, intervals=none) for s in read_result(file).subsets]
+    write_again(file, subsets=subsets)
     assert "| – | constant | – |" in leaderboard(copied)
     assert main(["compare", "constant", "letters", "--results", str(copied)]) == 1

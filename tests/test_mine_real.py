@@ -16,7 +16,7 @@ from bitext_bench.data import open_source
 from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.languages import LangPair
-from bitext_bench.results import read_outcomes, read_result
+from bitext_bench.result_files import read_outcomes, read_result
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 MODELS = Path(os.environ.get("BITEXT_MODELS") or Path.home() / ".cache" / "bitext-models")
@@ -68,10 +68,11 @@ def test_the_same_pairs_and_f1_as_the_bucc_task(tmp_path: Path, code: str) -> No
     task = "BUCC-style-mining"
     assert main(["run", "--model", model, "--data", str(DATA), "--tasks", task, "--languages", code, *folders]) == 0
     (file,) = (tmp_path / "results").rglob(f"{task}.json")
-    (entry,) = read_result(file).subsets
-    assert threshold == pytest.approx(entry["threshold"], abs=1e-6)
-    assert report(tmp_path / "test.tsv")["judged"]["cut"]["f1"] == pytest.approx(entry["f1"], abs=1e-12)
-    outcomes = read_outcomes(file)[f"{code}-en", "pairs"]
+    result = read_result(file)
+    scores = result.subsets[0].scores
+    assert threshold == pytest.approx(scores["threshold"], abs=1e-6)
+    assert report(tmp_path / "test.tsv")["judged"]["cut"]["f1"] == pytest.approx(scores["f1"], abs=1e-12)
+    outcomes = read_outcomes(file, result)[f"{code}-en", "pairs"]
     taken = outcomes["score"] >= threshold
     line = [np.load(tmp_path / f"test.tsv.work/texts/{side}.line_of_row.npy") for side in ("source", "target")]
     expected = zip(line[0][outcomes["source"][taken]], line[1][outcomes["target"][taken]], strict=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 import shutil
 from collections import Counter
@@ -15,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import write
+from made_results import write_again
 from wcwidth import wcswidth
 
 from bitext_bench.cli import main
 from bitext_bench.data import MissingData, open_source
 from bitext_bench.errors import UserError
-from bitext_bench.results import read_outcomes, read_result, write_result
+from bitext_bench.result_files import outcomes_file, read_outcomes, read_result, write_result
 from leaderboard.compare import compare_task
 from leaderboard.escaping import visible
 from leaderboard.misses.collect import Miss, misses
@@ -61,11 +61,11 @@ def test_the_misses_of_one_are_what_its_score_lacks(results: Path, task: str) ->
         own = [miss for miss in found if miss.subset == name]
         if task == "Mini-mining":  # one or two misses a pair
             pairs = {(m.sentence, m.gold) if m.direction == "forward" else (m.gold, m.sentence) for m in own}
-            assert len(pairs) == round((1 - subset["recall"]) * subset["n"])
+            assert len(pairs) == round((1 - (subset.scores["recall"] or 0)) * subset.n)
         elif task == "Mini-Tatoeba":  # two directions
-            assert len(own) == round(2 * (1 - subset["accuracy"]) * subset["n"])
+            assert len(own) == round(2 * (1 - (subset.scores["accuracy"] or 0)) * subset.n)
         else:
-            assert len(own) == round(subset["main_score"] * subset["n"])
+            assert len(own) == round((subset.scores[entry.score] or 0) * subset.n)
     assert len(found) > 20
 
 
@@ -145,8 +145,11 @@ def copied(results: Path, tmp_path: Path) -> Path:
 
 def test_other_data_are_refused(copied: Path) -> None:
     file = entries(copied, "Mini-Tatoeba")[0].file
-    text = file.read_text(encoding="utf-8")
-    file.write_text(re.sub("mini-1@sha256:[0-9a-f]{12}", "mini-1@sha256:0123456789ab", text), encoding="utf-8")
+    subsets = [
+        replace(s, signature=re.sub("mini-1@sha256:[0-9a-f]{12}", "mini-1@sha256:0123456789ab", s.signature))
+        for s in read_result(file).subsets
+    ]
+    write_again(file, subsets=subsets)
     (other,) = [entry for entry in entries(copied, "Mini-Tatoeba") if entry.file == file]
     with pytest.raises(UserError, match="ja-en was scored on mini-1@sha256:0123456789ab and mini has mini-1@sha256:"):
         misses([Entry(file, other.result, frozenset({"ja", "en"}))], open_source("mini"))
@@ -177,8 +180,8 @@ def test_damaged_outcomes_are_named(copied: Path, task: str, harm: str) -> None:
         outcomes = {key: {k: v for k, v in block.items() if k != counts} for key, block in outcomes.items()}
     write_result(entry.file.parent, read_result(entry.file), outcomes)
     if harm == "file":
-        entry.file.with_suffix(".outcomes.npz").unlink()
-    fresh = Entry(entry.file, entry.result)
+        outcomes_file(entry.file).unlink()
+    fresh = Entry(entry.file, read_result(entry.file))
     if (task, harm) == ("Mini-mining", "cut"):  # the worst pair mined less is no damage that could be seen
         assert misses([fresh], open_source("mini"))
         return
@@ -337,9 +340,7 @@ def test_tasks_without_texts_are_left_out_aloud(
     results: Path, copied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = entries(copied, "Mini-xSIM")[0].file
-    content = json.loads(file.read_text(encoding="utf-8"))
-    content["task_name"] = "BUCC-style"
-    file.with_name("BUCC-style.json").write_text(json.dumps(content), encoding="utf-8")
+    write_again(file, task="BUCC-style")
     assert compare(copied, "hashing", "--data", "mini") == 0
     shown = capsys.readouterr()
     assert "left out: BUCC-style: the built-in set has no bucc-style" in shown.err
@@ -378,6 +379,6 @@ def test_the_measured_results_can_be_read() -> None:
     source = open_source(str(REAL))
     for entry in entries(ROOT / "results", "Tatoeba"):
         found = misses([entry], source)
-        lacking = sum(round(2 * (1 - subset["accuracy"]) * subset["n"]) for subset in entry.subsets.values())
+        lacking = sum(round(2 * (1 - (subset.scores["accuracy"] or 0)) * subset.n) for subset in entry.subsets.values())
         assert len(found) == lacking > 100
-        assert read_outcomes(entry.file).keys() >= {(miss.subset, miss.direction) for miss in found}
+        assert read_outcomes(entry.file, entry.result).keys() >= {(miss.subset, miss.direction) for miss in found}

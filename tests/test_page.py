@@ -8,6 +8,7 @@ import re
 import shutil
 import statistics
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_results import MODEL, result_of, subset_of, write_again
 from test_leaderboard import HOSTILE
 
 from bitext_bench.cli import main
 from bitext_bench.report import percent, printable
-from bitext_bench.results import TaskResult, read_outcomes, read_result, write_result
+from bitext_bench.result_files import read_result
 from leaderboard.board import Row, Table, make_board
 from leaderboard.page import render
 from leaderboard.page.content import shown
@@ -52,18 +54,15 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folders = ["--cache-folder", str(root.with_name("store")), "--output-folder", str(root)]
         assert main(["run", "--model", model, "--data", "mini", "--languages", "en", "ja", "ko", *folders]) == 0
     for file in root.rglob("*.json"):  # the built-in set is too small for a speed to be kept
-        result = read_result(file)
-        result.run["encoding"] = {"sentences": 30_000, "tokens": 9, "seconds": 15.0, "device": "cpu", "cores": 2}
-        write_result(file.parent, result, read_outcomes(file))
+        write_again(file, encoding={"sentences": 30_000, "tokens": 9, "seconds": 15.0, "device": "cpu", "cores": 2})
     file = next(root.rglob("*hashing*/**/Mini-Tatoeba.json"))
     for i, name in enumerate([*HOSTILE, SCRIPT, "org/checkpoint"]):
         result = read_result(file)
-        result.run["model"] = {**result.run["model"], "name": name}
+        changes: dict[str, Any] = {"model": {**result.model, "name": name}}
         if name == "org/checkpoint":
-            result.run["training"] = TRAINING
-            for subset in result.subsets:
-                subset["signature"] += "|leaks:not looked for"
-        write_result(root / f"copy-{i}" / "1", result, read_outcomes(file))
+            changes["training"] = TRAINING
+            changes["subsets"] = [replace(s, signature=f"{s.signature}|leaks:not looked for") for s in result.subsets]
+        write_again(file, root / f"copy-{i}" / "1", **changes)
     return root
 
 
@@ -160,18 +159,19 @@ def test_every_figure_is_in_the_page(results: Path, text: str) -> None:
     expected = {}
     for entry in read_results(results).entries:
         for name, subset in entry.subsets.items():
-            low, high = subset["intervals"].get(entry.result.run["main_score"]) or (None, None)
-            expected[entry.task, name, entry.label] = (shown(subset["main_score"]), shown(low), shown(high))
+            low, high = subset.intervals.get(entry.score) or (None, None)
+            expected[entry.task, name, entry.label] = (shown(subset.scores[entry.score]), shown(low), shown(high))
     assert found == expected
-    assert page["newest"] == max(entry.result.run["date"] for entry in read_results(results).entries)
+    assert page["newest"] == max(entry.result.date for entry in read_results(results).entries)
 
 
 def test_speed_size_and_training_are_what_the_files_say(tmp_path: Path) -> None:
-    first, second = synthetic("a", "T", [("en-en", ["eng-Latn"])]), synthetic("a", "U", [("en-en", ["eng-Latn"])])
-    first.result.run["encoding"] = {"sentences": 30000, "seconds": 20.0, "device": "cpu", "cores": 2}
-    second.result.run["encoding"] = {"sentences": 100, "seconds": 0.001, "device": "cpu", "cores": 2}
-    second.result.run["training"] = TRAINING
-    first.result.run["model"]["registered"] = "muse"
+    subsets = [("en-en", ["eng-Latn"])]
+    most = {"sentences": 30000, "seconds": 20.0, "device": "cpu", "cores": 2}
+    few = {"sentences": 100, "seconds": 0.001, "device": "cpu", "cores": 2}
+    first = synthetic("a", "T", subsets, encoding=most)
+    second = synthetic("a", "U", subsets, encoding=few, training=TRAINING)
+    first.result.model["registered"] = "muse"
     (model,) = content(page_of([first, second]))["models"]
     assert model["speed"] == {"sentences": 30000, "per_second": 1500, "machine": "cpu, 2 cores"}
     assert (model["dimensions"], model["parameters"] > 1e7) == (512, True)
@@ -182,8 +182,7 @@ def test_speed_size_and_training_are_what_the_files_say(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [None, 7, "x", {}, {"sentences": "a", "seconds": 0}, {"curve": [[1], 2, [3, "x"]]}])
 def test_what_is_damaged_is_left_out(damage: object) -> None:
-    entry = synthetic("a", "T", [("en-en", ["eng-Latn"])])
-    entry.result.run.update(encoding=damage, training=damage)
+    entry = synthetic("a", "T", [("en-en", ["eng-Latn"])], encoding=damage, training=damage)
     (model,) = content(page_of([entry]))["models"]
     assert model["speed"] is None
     assert not (model["training"] or {}).get("curve")
@@ -230,16 +229,15 @@ def test_colours_have_the_contrast_of_wcag_aa(scheme: int) -> None:
     assert {mark: contrast(mark, "ground") for mark in marks if contrast(mark, "ground") < 3} == {}
 
 
-def synthetic(name: str, task: str, subsets: list[tuple[str, list[str]]], value: float = 0.5) -> Entry:
+def synthetic(name: str, task: str, subsets: list[tuple[str, list[str]]], value: float = 0.5, **more: Any) -> Entry:
     """Make a result that no model was needed for."""
-    scores = [
-        {"hf_subset": subset, "languages": languages, "accuracy": value, "n": 1000, "signature": "data:x"}
-        | {"intervals": {"accuracy": [max(0.0, value - 0.0123), min(1.0, value + 0.0123)]}}
+    interval = (max(0.0, value - 0.0123), min(1.0, value + 0.0123))
+    entries = [
+        subset_of(subset, {"accuracy": value}, languages=languages, n=1000, intervals={"accuracy": interval})
         for subset, languages in subsets
     ]
-    model = {"name": name, "revision": "1", "prompt": "", "pooling": "mean", "dtype": "fp32"}
-    run = {"model": model, "main_score": "accuracy", "lower_is_better": False}
-    return Entry(Path(f"results/{name}/1/{task}.json"), TaskResult(task, "1", 1.0, {"test": scores}, run))
+    result = result_of(task, entries, model={**MODEL, "name": name}, **more)
+    return Entry(Path(f"results/{name}/1/{task}.json"), result)
 
 
 def page_of(entries: list[Entry]) -> str:
@@ -261,7 +259,7 @@ def page_of(entries: list[Entry]) -> str:
 
 
 def mean(entry: Entry) -> float:
-    return statistics.fmean(subset["accuracy"] for subset in entry.subsets.values())
+    return statistics.fmean(subset.scores["accuracy"] or 0 for subset in entry.subsets.values())
 
 
 # In a browser.

@@ -143,7 +143,7 @@ def ran(model: Path, capsys: pytest.CaptureFixture[str]) -> tuple[list[str], str
     capsys.readouterr()
     assert main(["run", "--model", str(model), "--data", "mini", "--tasks", "Mini-STS", *folders]) == 0
     (file,) = (root / f"results-{model.name}").rglob("*.json")
-    entries = json.loads(file.read_text())["scores"]["test"]
+    entries = json.loads(file.read_text())["subsets"]
     return [entry["signature"] for entry in entries], capsys.readouterr().err
 
 

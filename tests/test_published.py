@@ -22,7 +22,7 @@ MUSE_MEAN = {"kor-eng": 80.6, "fra-eng": 92.1, "jpn-eng": 91.0, "rus-eng": 92.0}
 
 def _tatoeba(results: Path) -> dict[str, dict[str, float]]:
     (file,) = results.rglob("Tatoeba.json")
-    return {entry["hf_subset"]: entry for entry in json.loads(file.read_text())["scores"]["test"]}
+    return {entry["subset"]: entry["scores"] for entry in json.loads(file.read_text())["subsets"]}
 
 
 def test_e5_small_with_its_prompt_on_tatoeba(tmp_path: Path) -> None:

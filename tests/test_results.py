@@ -1,4 +1,4 @@
-"""Result files: readable by mteb, the same bytes for the same result, and nowhere but in their folder."""
+"""Result files: one layout, the same bytes for the same result, in no other folder, and refused when changed."""
 
 from __future__ import annotations
 
@@ -22,15 +22,8 @@ from bitext_bench.errors import UserError
 from bitext_bench.evaluate import evaluate, load_tasks
 from bitext_bench.languages import resolve
 from bitext_bench.report import printable, render_averages, render_scores
-from bitext_bench.results import (
-    Outcomes,
-    TaskResult,
-    read_outcomes,
-    read_result,
-    result_folder,
-    signature,
-    write_result,
-)
+from bitext_bench.result_files import outcomes_file, read_outcomes, read_result, result_folder, write_result
+from bitext_bench.results import Outcomes, TaskResult, content_sha256, signature
 from bitext_bench.tasks import TASKS, SubsetScores
 from bitext_bench.verify import differences
 
@@ -49,15 +42,46 @@ def model(name: str, revision: str = "1", **more: Any) -> Model:
     return replace(found, name=name, revision=revision, **more)
 
 
-def test_mteb_reads_the_file(made: tuple[TaskResult, Outcomes], tmp_path: Path) -> None:
+@pytest.mark.parametrize("historic", [False, True])
+def test_mteb_does_not_read_the_file_as_its_own(
+    made: tuple[TaskResult, Outcomes], tmp_path: Path, historic: bool
+) -> None:
+    """Its `accuracy` and `f1` are other scores."""
     from mteb.results import TaskResult as MtebResult
 
     file = write_result(tmp_path, *made)
-    theirs = MtebResult.from_disk(file)
-    assert theirs.task_name == "Mini-Tatoeba"
-    first = theirs.scores["test"][0]
-    assert (first["hf_subset"], first["languages"]) == ("fr-en", ["fra-Latn", "eng-Latn"])
-    assert first["main_score"] == made[0].subsets[0]["accuracy"]
+    with pytest.raises((ValueError, KeyError)):
+        MtebResult.from_disk(file, load_historic_data=historic)
+
+
+def test_a_file_has_this_layout(made: tuple[TaskResult, Outcomes], tmp_path: Path) -> None:
+    content = json.loads(write_result(tmp_path, *made).read_text(encoding="utf-8"))
+    assert [*content][:8] == [
+        "bitext_bench",
+        "version",
+        "date",
+        "task",
+        "split",
+        "data",
+        "main_score",
+        "lower_is_better",
+    ]
+    assert [*content][8:] == [
+        "evaluation_time",
+        "model",
+        "summary",
+        "libraries",
+        "subsets",
+        "outcomes_sha256",
+        "sha256",
+    ]
+    told = [content[name] for name in ("bitext_bench", "task", "split", "data", "main_score")]
+    assert told == [2, "Mini-Tatoeba", "test", "mini-1", "accuracy"]
+    first = content["subsets"][0]
+    assert [*first][:3] == ["subset", "languages", "n"]
+    assert (first["subset"], first["languages"], first["n"]) == ("fr-en", ["fra-Latn", "eng-Latn"], 360)
+    assert {"accuracy", "mteb_accuracy", "mteb_f1"} < first["scores"].keys()
+    assert "main_score" not in first and "main_score" not in first["scores"], "there is no second copy"
 
 
 def test_what_is_written_is_read(made: tuple[TaskResult, Outcomes], tmp_path: Path) -> None:
@@ -65,8 +89,9 @@ def test_what_is_written_is_read(made: tuple[TaskResult, Outcomes], tmp_path: Pa
     file = write_result(tmp_path, result, outcomes)
     before = file.read_bytes(), file.with_suffix(".outcomes.npz").read_bytes()
     read = read_result(file)
-    assert json.loads(read.to_json()) == json.loads(result.to_json())
-    found = read_outcomes(file)
+    assert read == replace(result, outcomes_sha256=read.outcomes_sha256)
+    assert read.to_json() == file.read_text(encoding="utf-8")
+    found = read_outcomes(file, read)
     assert found.keys() == outcomes.keys()
     for block, columns in outcomes.items():
         for name, values in columns.items():
@@ -77,7 +102,8 @@ def test_what_is_written_is_read(made: tuple[TaskResult, Outcomes], tmp_path: Pa
 
 def test_outcomes_of_unequal_length(made: tuple[TaskResult, Outcomes], tmp_path: Path) -> None:
     blocks: Outcomes = {("a", "forward"): {"hit": np.array([True])}, ("b", "forward"): {"hit": np.array([False] * 3)}}
-    found = read_outcomes(write_result(tmp_path, made[0], blocks))
+    file = write_result(tmp_path, made[0], blocks)
+    found = read_outcomes(file, read_result(file))
     assert [len(columns["hit"]) for columns in found.values()] == [1, 3]
 
 
@@ -154,9 +180,10 @@ def test_a_signature_says_what_is_unclean(known: dict[str, Any], languages: str,
     assert dict(field.split(":", 1) for field in line.split("|")).get("leaks") == said
 
 
-def damage(content: dict[str, Any], **changes: Any) -> str:
-    content["bitext_bench"].update(changes)
-    return json.dumps(content)
+def with_values(text: str, **changes: Any) -> str:
+    """Return a file's text with other values and the checksum that goes with them."""
+    content = {**json.loads(text), **changes}
+    return json.dumps({**content, "sha256": content_sha256(content)})
 
 
 @pytest.mark.parametrize(
@@ -165,7 +192,18 @@ def damage(content: dict[str, Any], **changes: Any) -> str:
         (lambda text: text[:200], "is not JSON"),
         (lambda text: "[]", "is not a result of bitext-bench"),
         (lambda text: text.replace('"bitext_bench"', '"other"'), "not a result of"),
-        (lambda text: damage(json.loads(text), format=99, version="9.9"), r"has format 99 \(bitext-bench 9.9\)"),
+        (lambda text: with_values(text, bitext_bench=99, version="9.9"), r"has format 99 \(bitext-bench 9.9\)"),
+        (
+            lambda text: json.dumps({"bitext_bench": {"format": 1, "version": "0.1"}}),
+            r"has format 1 \(bitext-bench 0.1\)",
+        ),
+        (lambda text: text.replace('"sha256": ', '"sha": '), "is damaged: it lacks 'sha256'"),
+        (lambda text: with_values(text, subsets=[]), "is damaged: it lacks 'subsets'"),
+        (lambda text: with_values(text, subsets=[{}]), "is damaged: it lacks 'subset'"),
+        (lambda text: with_values(text, task=7), "is damaged: task is not of <class 'str'>"),
+        (lambda text: with_values(text, model={}), "is damaged: it lacks 'name'"),
+        (lambda text: with_values(text, main_score="f1"), "is damaged: it lacks 'f1 of fr-en'"),
+        (lambda text: text.replace("360", "NaN", 1), "is damaged: Out of range"),
     ],
 )
 def test_files_from_elsewhere(made: tuple[TaskResult, Outcomes], tmp_path: Path, change, words: str) -> None:
@@ -177,10 +215,71 @@ def test_files_from_elsewhere(made: tuple[TaskResult, Outcomes], tmp_path: Path,
         read_result(tmp_path / "nowhere.json")
 
 
+EDITS = {
+    "a score": ('"accuracy": 0', '"accuracy": 1'),
+    "an interval": ('"intervals": {"accuracy": [0', '"intervals": {"accuracy": [1'),
+    "n": ('"n": 360', '"n": 361'),
+    "the signature": ("data:mini-1", "data:mini-2"),
+    "a language": ("fra-Latn", "fra-Latm"),
+    "the model": ('"name": "local/', '"name": "lokal/'),
+    "the main score": ('"main_score": "accuracy"', '"main_score": "mrr"'),
+    "the direction": ('"lower_is_better": false', '"lower_is_better": true'),
+    "the summary": ('"mean": 0', '"mean": 1'),
+    "the checksum of the outcomes": ('"outcomes_sha256": "', '"outcomes_sha256": "0'),
+    "the checksum": ('"sha256": "', '"sha256": "0'),
+    "the time": ('"evaluation_time": ', '"evaluation_time": 1'),
+}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_an_edited_file_is_refused(made: tuple[TaskResult, Outcomes], tmp_path: Path, what: str) -> None:
+    file = write_result(tmp_path, *made)
+    before = file.read_text(encoding="utf-8")
+    edited = before.replace(*EDITS[what], 1)
+    assert edited != before
+    file.write_text(edited, encoding="utf-8")
+    with pytest.raises(UserError, match=r"was changed after it was written \(its checksum differs\)"):
+        read_result(file)
+    file.write_text(json.dumps(json.loads(before), indent=4), encoding="utf-8")
+    assert read_result(file).subsets == made[0].subsets, "only its layout was changed"
+
+
+def test_no_byte_of_a_file_can_be_damaged_unseen(made: tuple[TaskResult, Outcomes], tmp_path: Path) -> None:
+    """What is read from a file with a byte that is not what was written is refused, or the same as before."""
+    file = write_result(tmp_path, *made)
+    before, whole = read_result(file), file.read_bytes()
+    rng = np.random.default_rng(1)
+    refused = 0
+    for place in rng.choice(len(whole), 200, replace=False):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << rng.integers(8))]) + whole[place + 1 :])
+        try:
+            assert read_result(file) == before
+        except UserError:
+            refused += 1
+    assert refused > 150, "all but changed white space"
+
+
+def test_outcomes_that_are_not_those_of_the_result_are_refused(
+    made: tuple[TaskResult, Outcomes], tmp_path: Path
+) -> None:
+    file = write_result(tmp_path, *made)
+    result, packed = read_result(file), outcomes_file(file)
+    whole = packed.read_bytes()
+    for place in range(0, len(whole), len(whole) // 40):
+        packed.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(UserError, match="is not what was written with Mini-Tatoeba.json"):
+            read_outcomes(file, result, ["hit"])
+    flipped = {key: {**columns, "hit": ~columns["hit"]} for key, columns in made[1].items()}
+    other = write_result(tmp_path / "other", made[0], flipped)  # whole, but of another run
+    packed.write_bytes(outcomes_file(other).read_bytes())
+    with pytest.raises(UserError, match="is not what was written with"):
+        read_outcomes(file, result)
+
+
 def test_averages_are_formed_whole_or_not_at_all(made: tuple[TaskResult, Outcomes]) -> None:
     result = made[0]
     members = tuple(("Mini-Tatoeba", subset, "accuracy") for subset in ("fr-en", "ja-en"))
-    values = [entry["accuracy"] for entry in result.subsets]
+    values = [entry.scores["accuracy"] for entry in result.subsets]
     assert compute(Average("both", members), [result]).value == pytest.approx(np.mean(values))
     more = Average("more", (*members, ("Mini-Tatoeba", "ko-en", "accuracy")))
     found = compute(more, [result])
@@ -194,8 +293,8 @@ def test_averages_are_formed_whole_or_not_at_all(made: tuple[TaskResult, Outcome
 
 def test_the_table_shows_intervals_directions_and_absence(made: tuple[TaskResult, Outcomes]) -> None:
     result = made[0]
-    entry = {**result.subsets[0], "accuracy": None, "intervals": {}, "hf_subset": "evil\n\x1b[31m"}
-    odd = replace(result, scores={"test": [entry]}, run={**result.run, "lower_is_better": True})
+    entry = replace(result.subsets[0], scores={"accuracy": None}, intervals={}, subset="evil\n\x1b[31m")
+    odd = replace(result, subsets=[entry], lower_is_better=True)
     table = render_scores([result, odd])
     assert len(table.splitlines()) == 2 + 2 + 1
     assert re.search(r"accuracy \(lower is better\) +–", table)
@@ -205,18 +304,22 @@ def test_the_table_shows_intervals_directions_and_absence(made: tuple[TaskResult
 
 def changed(result: TaskResult, **values: Any) -> TaskResult:
     first, *rest = result.subsets
-    return replace(result, scores={"test": [{**first, **values}, *rest]})
+    return replace(result, subsets=[replace(first, **values), *rest])
+
+
+def scored(result: TaskResult, accuracy: float) -> TaskResult:
+    return changed(result, scores={**result.subsets[0].scores, "accuracy": accuracy})
 
 
 def test_verify_says_where_results_differ(made: tuple[TaskResult, Outcomes]) -> None:
     result, outcomes = made
     assert differences(result, outcomes, result, outcomes) == []
-    line = result.subsets[0]["signature"].replace('prompt:""', 'prompt:"q"')
+    line = result.subsets[0].signature.replace('prompt:""', 'prompt:"q"')
     cases = [
-        (changed(result, accuracy=0.123), r"fr-en: accuracy is 0.\d+ on file, 0.123 derived"),
+        (scored(result, 0.123), r"fr-en: accuracy is 0.\d+ on file, 0.123 derived"),
         (changed(result, n=1), "fr-en: n is 360 on file, 1 derived"),
         (changed(result, signature=line), 'fr-en: prompt is "" on file, "q" derived'),
-        (replace(result, scores={"test": result.subsets[1:]}), "fr-en: on file, but not derived"),
+        (replace(result, subsets=result.subsets[1:]), "fr-en: on file, but not derived"),
     ]
     for derived, words in cases:
         (found,) = differences(result, outcomes, derived, outcomes)
@@ -234,7 +337,7 @@ def test_verify_forgives_a_near_tie_and_nothing_else(made: tuple[TaskResult, Out
     margin = columns["margin"].copy()
     margin[7] = 1e-7
     near = {**outcomes, key: {**columns, "margin": margin}}
-    moved = changed(result, accuracy=result.subsets[0]["accuracy"] + 1 / 720)
+    moved = scored(result, (result.subsets[0].scores["accuracy"] or 0) + 1 / 720)
     assert differences(result, near, moved, flipped) == []
 
 
@@ -243,11 +346,12 @@ def test_a_result_says_when_it_was_made_and_how_fast(tmp_path: Path, monkeypatch
     embedder = Embedder(resolve_model("toys:hashing", ModelOptions()), tmp_path)
     loaded = load_tasks([TASKS["Mini-Tatoeba"]], open_source("mini"), None, pytest.fail)
     ((first, _),) = evaluate(embedder, loaded)
-    encoding = first.run["encoding"]
+    encoding = first.encoding
+    assert encoding
     assert encoding["sentences"] == 5 * 360
     assert encoding["sentences"] < encoding["tokens"]
     assert encoding["seconds"] > 0
     assert encoding["device"] == "unknown"
-    assert datetime.now(UTC) - datetime.fromisoformat(first.run["date"]) < timedelta(minutes=5)
+    assert datetime.now(UTC) - datetime.fromisoformat(first.date) < timedelta(minutes=5)
     ((again, _),) = evaluate(embedder, loaded)  # nothing is encoded, so nothing is said of its speed
-    assert "encoding" not in again.run
+    assert again.encoding is None

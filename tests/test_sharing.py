@@ -22,7 +22,7 @@ def run(root: Path, *more: str, model: str = "toys:logging_") -> int:
 
 def scores(root: Path) -> list[object]:
     files = sorted((root / "results").rglob("*.json"))
-    return [json.loads(file.read_text(encoding="utf-8"))["scores"] for file in files]
+    return [json.loads(file.read_text(encoding="utf-8"))["subsets"] for file in files]
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def test_every_result_of_a_checkpoint_says_how_it_was_made(finished: Path) -> No
     assert len(files) == 5
     said, begun = record(finished), {"name": "local/tiny-bert", "prompt": "the cat "}
     for file in files:
-        training = json.loads(file.read_text(encoding="utf-8"))["bitext_bench"]["training"]
+        training = json.loads(file.read_text(encoding="utf-8"))["training"]
         assert begun.items() <= training["student"].items()
         assert (training["teacher"]["name"], training["teacher"]["prompt"]) == ("local/toys:hashing", "the cat ")
         found = [training[name] for name in ("recipe", "pairs", "loss", "label", "tms", "seed", "steps")]
@@ -121,8 +121,8 @@ def test_the_card_has_a_model_index_with_intervals_and_signatures(finished: Path
     scores = {}
     for file in (finished / "results").rglob("*.json"):
         content = json.loads(file.read_text())
-        for entry in content["scores"]["test"]:
-            scores[entry["signature"]] = (entry["main_score"], entry["n"])
+        for entry in content["subsets"]:
+            scores[entry["signature"]] = (entry["scores"][content["main_score"]], entry["n"])
             assert (
                 entry["signature"] in card.text.replace(" ", "|") or entry["signature"].replace("|", " ") in card.text
             )
@@ -148,10 +148,10 @@ def test_run_takes_it_without_a_flag_and_finds_the_scores_of_evaluate(
     for file in files:
         assert "experiments" not in file.parts, "nothing differs from the model's own settings"
         content = json.loads(file.read_text())
-        assert content["bitext_bench"]["model"]["prompt"] == "the cat "
-        assert content["bitext_bench"]["model"]["max_length"] == 64
+        assert content["model"]["prompt"] == "the cat "
+        assert content["model"]["max_length"] == 64
         (own,) = (finished / "results").rglob(file.name)
-        assert json.loads(own.read_text())["scores"] == content["scores"]
+        assert json.loads(own.read_text())["subsets"] == content["subsets"]
         assert "leaks:" not in file.read_text()
     assert "warning: the model was trained on" not in capsys.readouterr().err
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_results import result_of, subset_of
 from numpy.typing import NDArray
 
 from bitext_bench.data import Lines, Provenance, ScoredPairs
 from bitext_bench.languages import resolve
 from bitext_bench.metrics import mteb_f1
 from bitext_bench.neighbours import Vectors
-from bitext_bench.results import Outcomes, TaskResult, outcomes_of, subset_entry
+from bitext_bench.results import Outcomes, SubsetResult, TaskResult, outcomes_of, subset_result
 from bitext_bench.tasks.flores import XSim
 from bitext_bench.tasks.sts import Sts
 from bitext_bench.verify import NEAR_TIE, differences
@@ -26,21 +27,10 @@ N = 20
 LINE = 'task:T|pair:fr-en|prompt:"a: b"|data:v1@sha256:00|model:sha256:aa|bb:1'
 
 
-def entry(subset: str) -> dict[str, Any]:
-    return {
-        "hf_subset": subset,
-        "languages": ["fra-Latn", "eng-Latn"],
-        "main_score": 0.5,
-        "accuracy": 0.5,
-        "mrr_forward": 0.7,
-        "recall_at_5": 0.8,
-        "hub_skewness": 40.0,
-        "cosine_pearson": None,
-        "n": N,
-        "intervals": {"accuracy": [0.3, 0.7]},
-        "signature": LINE,
-        "details": {"sentences": [N, N]},
-    }
+def entry(subset: str) -> SubsetResult:
+    scores = {"accuracy": 0.5, "mrr_forward": 0.7, "recall_at_5": 0.8, "hub_skewness": 40.0, "cosine_pearson": None}
+    more = {"intervals": {"accuracy": (0.3, 0.7)}, "details": {"sentences": [N, N]}}
+    return subset_of(subset, scores, n=N, signature=LINE, **more)
 
 
 def made(*subsets: str) -> tuple[TaskResult, Outcomes]:
@@ -56,13 +46,20 @@ def made(*subsets: str) -> tuple[TaskResult, Outcomes]:
         for name in names
         for direction in ("forward", "backward")
     }
-    return TaskResult("T", "v1", 1.5, {"test": [entry(name) for name in names]}, {}), outcomes
+    return result_of("T", [entry(name) for name in names]), outcomes
 
 
-def compare(change: Callable[[dict[str, Any]], object], *, on_file: bool = False) -> list[str]:
+def compare(change: Callable[[SubsetResult], object], *, on_file: bool = False) -> list[str]:
     """Return what is said when the first subset was changed in the derived result, or in the stored one."""
     (stored, outcomes), (derived, derived_outcomes) = made(), made()
     change((stored if on_file else derived).subsets[0])
+    return differences(stored, outcomes, derived, derived_outcomes)
+
+
+def compare_with(**changes: Any) -> list[str]:
+    """Return what is said when the first derived subset has other values."""
+    (stored, outcomes), (derived, derived_outcomes) = made(), made()
+    derived.subsets[0] = replace(derived.subsets[0], **changes)
     return differences(stored, outcomes, derived, derived_outcomes)
 
 
@@ -80,25 +77,24 @@ def with_near_ties(outcomes: Outcomes, rows: list[int], margin: float = 1e-7) ->
 
 def test_the_same_does_not_differ() -> None:
     assert differences(*made(), *made()) == []
-    assert compare(lambda subset: subset.update(details={})) == []  # they follow from the rest
+    assert compare(lambda subset: subset.details.clear()) == []  # they follow from the rest
 
 
 def test_a_changed_interval_is_said() -> None:
-    (line,) = compare(lambda subset: subset.update(intervals={"accuracy": [0.3, 0.8]}))
+    (line,) = compare(lambda subset: subset.intervals.update(accuracy=(0.3, 0.8)))
     assert line == "fr-en: interval of accuracy 1 is 0.7 on file, 0.8 derived"
-    assert compare(lambda subset: subset.update(intervals={"accuracy": None})) != []
+    assert compare(lambda subset: subset.intervals.update(accuracy=None)) != []
 
 
 def test_a_changed_summary_is_said() -> None:
     (stored, outcomes), (derived, _) = made(), made()
-    stored.run["summary"], derived.run["summary"] = (
-        {"xsim": {"mean": value, "subsets": 2}, "matrix": [[None, 0.5]]} for value in (0.1, 0.2)
-    )
+    for result, value in ((stored, 0.1), (derived, 0.2)):
+        result.summary.update(xsim={"mean": value, "subsets": 2}, matrix=[[None, 0.5]])
     assert differences(stored, outcomes, derived, outcomes) == ["summary xsim mean is 0.1 on file, 0.2 derived"]
 
 
 def test_a_score_that_only_the_derived_result_has_is_said() -> None:
-    assert compare(lambda subset: subset.pop("accuracy"), on_file=True) == [
+    assert compare(lambda subset: subset.scores.pop("accuracy"), on_file=True) == [
         "fr-en: accuracy is None on file, 0.5 derived"
     ]
 
@@ -106,7 +102,7 @@ def test_a_score_that_only_the_derived_result_has_is_said() -> None:
 @pytest.mark.parametrize(("name", "moved", "said"), [("accuracy_ratio", 1 / N, False), ("xsim_csls", 2 / N, True)])
 def test_one_near_tie_of_another_margin_is_granted(name: str, moved: float, said: bool) -> None:
     (stored, outcomes), (derived, _) = made(), made()
-    stored.subsets[0][name], derived.subsets[0][name] = 0.5, 0.5 + moved
+    stored.subsets[0].scores[name], derived.subsets[0].scores[name] = 0.5, 0.5 + moved
     assert bool(differences(stored, outcomes, derived, outcomes)) == said
 
 
@@ -118,7 +114,7 @@ def test_a_score_by_row_may_move_by_as_many_rows_as_found_a_copy(name: str, move
     (stored, outcomes), (derived, derived_outcomes) = made("fr-en"), made("fr-en")
     del outcomes["fr-en", "backward"], derived_outcomes["fr-en", "backward"]
     outcomes["fr-en", "forward"]["neighbour"][[0, 4]] = [5, 9]
-    stored.subsets[0][name], derived.subsets[0][name] = 0.5, 0.5 + moved
+    stored.subsets[0].scores[name], derived.subsets[0].scores[name] = 0.5, 0.5 + moved
     assert bool(differences(stored, outcomes, derived, derived_outcomes)) == said
 
 
@@ -145,7 +141,7 @@ def mined(*pairs: tuple[int, int, float, bool]) -> Outcomes:
 def test_mined_pairs_are_compared(changed: tuple[tuple[int, int, float, bool], ...], said: str) -> None:
     (stored, _), (derived, _) = made("fr-en"), made("fr-en")
     for result in (stored, derived):
-        result.subsets[0].update(threshold=1.06)
+        result.subsets[0].scores.update(threshold=1.06)
     lines = differences(stored, mined((0, 0, 1.2, True), (1, 2, 1.1, False)), derived, mined(*changed))
     assert bool(lines) == bool(said)
     assert all(line.startswith(f"fr-en pairs: other outcome in pairs {said}") for line in lines)
@@ -183,7 +179,7 @@ def test_blocks_columns_and_rows_that_one_side_lacks_are_said() -> None:
 def test_mined_pairs_at_the_threshold_may_be_in_or_out() -> None:
     (stored, _), (derived, _) = made("fr-en"), made("fr-en")
     for result, f1 in ((stored, 0.5), (derived, 0.5 + 1 / N)):
-        result.subsets[0].update(f1=f1, threshold=1.06)
+        result.subsets[0].scores.update(f1=f1, threshold=1.06)
     near, clear = mined((0, 0, 1.2, True), (1, 1, 1.060001, True)), mined((0, 0, 1.2, True), (1, 1, 1.07, True))
     assert differences(stored, near, derived, near) == []
     assert len(differences(stored, clear, derived, clear)) == 1
@@ -202,19 +198,19 @@ def test_mined_pairs_at_the_threshold_may_be_in_or_out() -> None:
 )
 def test_a_changed_signature_field_is_named(before: str, after: str, line: str) -> None:
     assert before in LINE
-    assert compare(lambda subset: subset.update(signature=LINE.replace(before, after))) == [line]
+    assert compare_with(signature=LINE.replace(before, after)) == [line]
 
 
 def test_every_changed_field_has_a_line() -> None:
     changed = LINE.replace("fr-en", "en-fr").replace("bb:1", "bb:2")
-    assert compare(lambda subset: subset.update(signature=changed)) == [
+    assert compare_with(signature=changed) == [
         "fr-en: pair is fr-en on file, en-fr derived",
         "fr-en: bb is 1 on file, 2 derived",
     ]
 
 
 def test_another_n_is_said_and_nothing_is_compared_with_it() -> None:
-    assert compare(lambda subset: subset.update(n=19, accuracy=0.1)) == ["fr-en: n is 20 on file, 19 derived"]
+    assert compare_with(n=19, scores={"accuracy": 0.1}) == ["fr-en: n is 20 on file, 19 derived"]
 
 
 @pytest.mark.parametrize(
@@ -242,13 +238,13 @@ def test_a_score_may_move_as_far_as_float32_moves_it(
     name: str, before: float | None, after: float | None, said: bool
 ) -> None:
     (stored, outcomes), (derived, derived_outcomes) = made(), made()
-    stored.subsets[0][name], derived.subsets[0][name] = before, after
+    stored.subsets[0].scores[name], derived.subsets[0].scores[name] = before, after
     expected = [f"fr-en: {name} is {before} on file, {after} derived"] if said else []
     assert differences(stored, outcomes, derived, derived_outcomes) == expected
 
 
 def test_a_score_that_is_no_longer_derived_is_said() -> None:
-    assert compare(lambda subset: subset.pop("accuracy")) == ["fr-en: accuracy is 0.5 on file, None derived"]
+    assert compare(lambda subset: subset.scores.pop("accuracy")) == ["fr-en: accuracy is 0.5 on file, None derived"]
 
 
 def test_a_subset_that_is_no_longer_there() -> None:
@@ -290,11 +286,11 @@ def test_a_near_tie_may_fall_either_way(margin: float, forgiven: bool) -> None:
 def test_a_score_may_move_by_as_many_sentences_as_are_near_a_tie(near: int, moved: float, said: bool) -> None:
     (stored, outcomes), (derived, _) = made(), made()
     stored_outcomes = with_near_ties(outcomes, list(range(near)))
-    derived.subsets[0]["accuracy"] += moved
+    derived.subsets[0].scores["accuracy"] += moved
     lines = differences(stored, stored_outcomes, derived, outcomes)
     assert [line.partition(" is ")[0] for line in lines] == (["fr-en: accuracy"] if said else [])
     # Near ties of one subset excuse no other.
-    derived.subsets[0]["accuracy"], derived.subsets[1]["accuracy"] = 0.5, 0.5 + 1 / N
+    derived.subsets[0].scores["accuracy"], derived.subsets[1].scores["accuracy"] = 0.5, 0.5 + 1 / N
     assert len(differences(stored, stored_outcomes, derived, outcomes)) == 1
 
 
@@ -313,7 +309,7 @@ def test_outcomes_without_hits_are_judged_by_their_scores() -> None:
     """Those of STS."""
     stored, _ = made("fr-en")
     derived, _ = made("fr-en")
-    derived.subsets[0]["accuracy"] = 0.4
+    derived.subsets[0].scores["accuracy"] = 0.4
     before: Outcomes = {("fr-en", "pairs"): {"score": np.ones(3)}}
     assert differences(stored, before, derived, before) == ["fr-en: accuracy is 0.5 on file, 0.4 derived"]
 
@@ -322,13 +318,9 @@ def test_a_near_tie_may_move_mtebs_f1() -> None:
     """Row 0 finds its own target, or by a near tie target 1, whose own row then counts less too."""
     (stored, outcomes), (derived, _) = made("fr-en"), made("fr-en")
     before, after = (mteb_f1(np.array([first, *range(1, N)])) for first in (0, 1))
-    stored.subsets[0]["mteb_f1"], derived.subsets[0]["mteb_f1"] = before, after
+    stored.subsets[0].scores["mteb_f1"], derived.subsets[0].scores["mteb_f1"] = before, after
     near = with_near_ties(outcomes, [0])
     assert differences(stored, near, derived, flip(near, [0])) == []
-
-
-def test_a_main_score_that_is_not_the_score_is_said() -> None:
-    assert compare(lambda subset: subset.update(main_score=0.99), on_file=True) != []
 
 
 COSINES = np.array([0.1, 0.4, 0.2, 0.8, 0.5, 0.5 + 2e-7, 0.9, 1.0])
@@ -343,7 +335,7 @@ def sts(cosines: NDArray[np.float64], gold: NDArray[np.float64] = GOLD) -> tuple
     source: Any = Scored(tuple(gold.tolist()))
     (work,) = Sts("x", {"default": "en-en"}, "x").load(source, None)
     subsets = work.score(vectors)
-    return TaskResult("x", "x", 0.0, {"test": [subset_entry(s, "pair:x") for s in subsets]}, {}), outcomes_of(subsets)
+    return result_of("x", [subset_result(s, "pair:x") for s in subsets]), outcomes_of(subsets)
 
 
 @dataclass
@@ -360,7 +352,7 @@ class Scored:
 def test_cosines_near_a_tie_may_change_places() -> None:
     """Two gold ranks apart, by 12 * 2 / (n^3 - n)."""
     (stored, outcomes), (derived, after) = sts(COSINES), sts(SWAPPED)
-    was, now = (result.subsets[0]["cosine_spearman"] for result in (stored, derived))
+    was, now = (result.subsets[0].scores["cosine_spearman"] for result in (stored, derived))
     assert was - now == pytest.approx(12 * 2 / (8**3 - 8))
     assert differences(stored, outcomes, derived, after) == []
 
@@ -368,8 +360,8 @@ def test_cosines_near_a_tie_may_change_places() -> None:
 @pytest.mark.parametrize("score", ["cosine_spearman", "cosine_pearson"])
 def test_a_swap_excuses_no_more_than_it_moves(score: str) -> None:
     (stored, outcomes), (derived, after) = sts(COSINES), sts(SWAPPED)
-    derived.subsets[0][score] -= 2e-6
-    (line,) = (line for line in differences(stored, outcomes, derived, after) if "main_score" not in line)
+    derived.subsets[0].scores[score] -= 2e-6
+    (line,) = (line for line in differences(stored, outcomes, derived, after))
     assert line.startswith(f"default: {score} is ")
 
 
@@ -377,7 +369,7 @@ def test_equal_sentences_excuse_nothing() -> None:
     """Their cosine is 1 on every machine: a tie, and no near one."""
     cosines = np.where(COSINES >= 0.5, 1.0, COSINES)
     (stored, outcomes), (derived, after) = sts(cosines), sts(cosines)
-    derived.subsets[0]["cosine_spearman"] += 2e-6
+    derived.subsets[0].scores["cosine_spearman"] += 2e-6
     assert differences(stored, outcomes, derived, after) != []
 
 
@@ -417,7 +409,7 @@ def derive(vectors: list[Vectors]) -> tuple[TaskResult, Outcomes]:
     source: Any = Two()
     (work,) = XSim("x", "x", "x").load(source, None)
     subsets = work.score(vectors)
-    return TaskResult("x", "x", 0.0, {"test": [subset_entry(s, "pair:x") for s in subsets]}, {}), outcomes_of(subsets)
+    return result_of("x", [subset_result(s, "pair:x") for s in subsets]), outcomes_of(subsets)
 
 
 def nearly_equal_ratios(other: float) -> tuple[TaskResult, Outcomes]:

@@ -32,23 +32,23 @@ def _metadata(name: str, record: Mapping[str, Any], results: Sequence[TaskResult
     pairs = [LangPair.parse(pair) for pair in record["pairs"]]
     evaluated = [
         EvalResult(
-            task_type="sentence-similarity" if entry.get("cosine_spearman") is not None else "translation-retrieval",
+            task_type="sentence-similarity" if result.main_score == "cosine_spearman" else "translation-retrieval",
             dataset_type="bitext-bench",
-            dataset_name=f"{result.task_name} ({entry['hf_subset']})",
-            dataset_config=entry["hf_subset"],
-            dataset_split=next(iter(result.scores)),
-            dataset_revision=result.dataset_revision,
-            metric_type=result.run["main_score"],
-            metric_value=entry["main_score"],
+            dataset_name=f"{result.task} ({entry.subset})",
+            dataset_config=entry.subset,
+            dataset_split=result.split,
+            dataset_revision=result.data,
+            metric_type=result.main_score,
+            metric_value=entry.scores[result.main_score],
             metric_args={
-                "n": entry["n"],
-                "interval": entry["intervals"].get(result.run["main_score"]),
-                "signature": entry["signature"],
+                "n": entry.n,
+                "interval": list(entry.intervals.get(result.main_score) or ()) or None,  # YAML has no tuples
+                "signature": entry.signature,
             },
         )
         for result in results
         for entry in result.subsets
-        if entry["main_score"] is not None
+        if entry.scores[result.main_score] is not None
     ]
     data = ModelCardData(
         language=sorted({str(side) for pair in pairs for side in (pair.source, pair.target)}),
@@ -84,13 +84,13 @@ def _sections(name: str, record: Mapping[str, Any], results: Sequence[TaskResult
 def _scores(results: Sequence[TaskResult]) -> str:
     rows = [
         [
-            result.task_name,
-            entry["hf_subset"],
-            result.run["main_score"],
-            entry["main_score"],
-            _interval(entry["intervals"].get(result.run["main_score"])),
-            entry["n"],
-            f"`{_plain(entry['signature'])}`",
+            result.task,
+            entry.subset,
+            result.main_score,
+            entry.scores[result.main_score],
+            _interval(entry.intervals.get(result.main_score)),
+            entry.n,
+            f"`{_plain(entry.signature)}`",
         ]
         for result in results
         for entry in result.subsets

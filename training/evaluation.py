@@ -11,7 +11,8 @@ from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.evaluate import evaluate, load_tasks
 from bitext_bench.languages import LangPair, Language
-from bitext_bench.results import TaskResult, result_folder, write_result
+from bitext_bench.result_files import result_folder, write_result
+from bitext_bench.results import TaskResult
 from bitext_bench.tasks import Task, default_tasks
 
 RESULTS = "results"

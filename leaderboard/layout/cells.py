@@ -41,8 +41,7 @@ def measure(average: Average | None, row: Measured) -> Cell:
         return Cell()
     tasks = {task for task, _, _ in average.members}
     found = [
-        (model, compute(average, [result for result in model.results if result.task_name in tasks]))
-        for model in row.models
+        (model, compute(average, [result for result in model.results if result.task in tasks])) for model in row.models
     ]
     complete = [(model, value.value) for model, value in found if value.value is not None]
     if not complete:
@@ -76,18 +75,19 @@ def _interval(average: Average, model: Scored) -> Interval | None:
     is in the file. Others are independent samples, whose intervals are combined by their distances from the scores
     (Zou and Donner 2008).
     """
-    results = {result.task_name: result for result in model.results}
+    results = {result.task: result for result in model.results}
     task, _, score = average.members[0]
-    summary = results[task].run.get("summary", {}).get(score, {})
+    summary = results[task].summary.get(score, {})
     if summary.get("interval"):
         low, high = summary["interval"]
         return (low, high) if summary["subsets"] == len(average.members) else None
     parts = []
     for task, subset, score in average.members:
-        entry = next(entry for entry in results[task].subsets if entry["hf_subset"] == subset)
-        if not (interval := entry["intervals"].get(score)):
+        entry = next(entry for entry in results[task].subsets if entry.subset == subset)
+        value, interval = entry.scores[score], entry.intervals.get(score)
+        if value is None or not interval:
             return None
-        parts.append((entry[score], *interval))
+        parts.append((value, *interval))
     return _combined(parts)
 
 

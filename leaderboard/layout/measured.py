@@ -26,7 +26,7 @@ class Scored:
     @property
     def origin(self) -> Origin:
         """Its name, revision and prompt."""
-        model = self.entries[0].result.run["model"]
+        model = self.entries[0].result.model
         return Origin(str(model["name"]), str(model["revision"]), str(model["prompt"]))
 
     @property
@@ -37,12 +37,12 @@ class Scored:
     @property
     def dtype(self) -> str:
         """What it was scored in."""
-        return str(self.entries[0].result.run["model"]["dtype"])
+        return str(self.entries[0].result.model["dtype"])
 
     @property
     def leaked_rows(self) -> int:
         """How many rows of benchmarks it was trained on."""
-        return max(int(entry.result.run["model"].get("leaked_rows", 0)) for entry in self.entries)
+        return max(int(entry.result.model.get("leaked_rows", 0)) for entry in self.entries)
 
     @property
     def results(self) -> list[TaskResult]:
@@ -115,7 +115,7 @@ def _models(entries: Iterable[Entry]) -> list[Scored]:
     for entry in entries:
         models.setdefault(entry.model, []).append(entry)
     return [
-        Scored(tuple(own), next((said for entry in own if (said := training_of(entry.result.run))), None))
+        Scored(tuple(own), next((said for entry in own if (said := training_of(entry.result.training))), None))
         for _, own in sorted(models.items())
     ]
 
@@ -143,12 +143,14 @@ def _seed(model: Scored) -> int:
 
 
 def _registered(model: Scored) -> str:
-    return str(model.entries[0].result.run["model"].get("registered"))
+    return str(model.entries[0].result.model.get("registered"))
 
 
 def _as_it_is(student: Origin, entries: Sequence[Entry]) -> list[Scored]:
     """Return the results of an untrained model at this revision with this prompt, whatever else its settings are."""
     own = [
-        entry for entry in entries if Scored((entry,), None).origin == student and training_of(entry.result.run) is None
+        entry
+        for entry in entries
+        if Scored((entry,), None).origin == student and training_of(entry.result.training) is None
     ]
     return _models(own)

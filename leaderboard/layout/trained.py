@@ -57,10 +57,11 @@ class Training:
     particulars: tuple[str, ...]
 
 
-def training_of(run: Mapping[str, Any]) -> Training | None:
-    """Return what a result's `bitext_bench` block says of its model's training; None where it says nothing whole."""
+def training_of(said: Mapping[str, Any] | None) -> Training | None:
+    """Return what a result's `training` says of its model; None where it says nothing whole."""
+    if said is None:
+        return None
     try:
-        said = run["training"]
         return Training(
             student=_origin(said["student"]),
             teacher=_origin(said["teacher"]),

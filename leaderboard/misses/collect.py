@@ -128,10 +128,10 @@ def _searches(entry: Entry, subsets: Sequence[str], source: Source) -> list[Sear
         MissingData: the source does not have them.
         UserError: it has others.
     """
-    scored_on = {name: signature_fields(entry.subsets[name]["signature"])["data"] for name in subsets}
+    scored_on = {name: signature_fields(entry.subsets[name].signature)["data"] for name in subsets}
     if source.name == "hub" and not scored_on[subsets[0]].startswith("hub-"):  # nothing is downloaded in vain
         raise MissingData(f"{entry.task} was scored on {scored_on[subsets[0]]}, not the hub's: pass --data DIR or mini")
-    codes = sorted({code for name in subsets for code in entry.subsets[name]["languages"]})
+    codes = sorted({code for name in subsets for code in entry.subsets[name].languages})
     units = find_task(entry.task).load(source, [resolve(code) for code in codes])
     searches: dict[str, list[Search]] = {}
     for search in (search for unit in units for search in unit.searches):
@@ -154,7 +154,7 @@ def _missed(entries: Sequence[Entry], place: int, search: Search) -> Iterator[Mi
     if search.gold is None:
         yield from missed_in_retrieval(search.direction, columns, [_columns(other, search) for other in others])
         return
-    threshold_of = {entry.file: float(entry.subsets[search.subset]["threshold"]) for entry in entries}
+    threshold_of = {entry.file: entry.threshold(search.subset) for entry in entries}
     lost = set(search.gold) - mined_pairs(columns, threshold_of[own.file])
     for other in others:
         lost &= mined_pairs(_columns(other, search), threshold_of[other.file])

@@ -12,6 +12,7 @@ from bitext_bench.baselines import Reported
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
 from bitext_bench.report import percent, printable
+from bitext_bench.results import SubsetResult
 
 from ..board import Row, Table
 from ..read import Entry, Found
@@ -39,7 +40,7 @@ def page_content(
     return {
         "version": __version__,
         "results": len(found.entries),
-        "newest": printable(max((str(e.result.run.get("date") or "") for e in found.entries), default="")),
+        "newest": printable(max((str(e.result.date) for e in found.entries), default="")),
         "models": [model_record(own[model]) for model in ordered],
         "languages": _language_names(tables),
         "tables": [
@@ -98,9 +99,9 @@ def _table(table: Table, index: Mapping[Model, int]) -> dict[str, Any]:
 
 def _figures(table: Table, row: Row) -> dict[str, list[float | None]]:
     subsets = [row.entry.subsets[name] for name in table.subsets]
-    intervals = [subset["intervals"].get(table.score) or (None, None) for subset in subsets]
+    intervals = [subset.intervals.get(table.score) or (None, None) for subset in subsets]
     return {
-        "values": [shown(subset[table.score]) for subset in subsets],
+        "values": [shown(subset.scores[table.score]) for subset in subsets],
         "low": [shown(low) for low, _ in intervals],
         "high": [shown(high) for _, high in intervals],
     }
@@ -112,8 +113,8 @@ def shown(value: object) -> float | None:
     return None if number is None else float(percent(number))
 
 
-def _codes(subset: Mapping[str, Any]) -> list[str]:
-    return [printable(str(code)) for code in subset.get("languages", [])]
+def _codes(subset: SubsetResult) -> list[str]:
+    return [printable(str(code)) for code in subset.languages]
 
 
 def _language_names(tables: Sequence[Table]) -> dict[str, list[str]]:

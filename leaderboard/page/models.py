@@ -29,7 +29,7 @@ _FACTS = (
 
 def model_record(entries: Sequence[Entry]) -> dict[str, Any]:
     """Return what is said of the model whose entries these are; nothing that its files do not say."""
-    model = entries[0].result.run["model"]
+    model = entries[0].result.model
     return {
         "name": printable(entries[0].label),
         "revision": printable(str(model["revision"])),
@@ -51,7 +51,7 @@ def _speed(entries: Sequence[Entry]) -> dict[str, Any] | None:
     """Return the speed of the run that encoded most; the results of one run all tell the same."""
     timed = []
     for entry in entries:
-        encoding = entry.result.run.get("encoding")
+        encoding = entry.result.encoding
         if not isinstance(encoding, Mapping):
             continue
         sentences, seconds = finite(encoding.get("sentences")), finite(encoding.get("seconds"))
@@ -66,7 +66,7 @@ def _speed(entries: Sequence[Entry]) -> dict[str, Any] | None:
 def _training(entries: Sequence[Entry]) -> dict[str, Any] | None:
     """Return how a checkpoint was made, and (step, accuracy in percent) of each look at held-out rows."""
     for entry in entries:
-        training = entry.result.run.get("training")
+        training = entry.result.training
         if not isinstance(training, Mapping) or not isinstance(training.get("curve"), list):
             continue
         looks = [look for look in training["curve"] if isinstance(look, list) and len(look) == 2]

@@ -6,7 +6,6 @@ share, so that many stand close together and the paired tests have work to do.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
@@ -17,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bitext_bench.results import Outcomes, TaskResult, read_outcomes, read_result, write_result
+from bitext_bench.result_files import read_outcomes, read_result, write_result
+from bitext_bench.results import Outcomes, SubsetResult, TaskResult
 from bitext_bench.significance import mean_interval
 
 from .claims import Claim
@@ -50,7 +50,8 @@ def make_results(root: Path, models: int = MODELS) -> Path:
     """Write a folder of made results."""
     files = sorted(_TEMPLATES.rglob("*.json"))[:TASKS]
     for file in files:
-        result, outcomes = read_result(file), read_outcomes(file)
+        result = read_result(file)
+        outcomes = read_outcomes(file, result)
         for number in range(models):
             generator = np.random.default_rng(number)
             write_result(root / f"made__model-{number:03}" / "1", *_disturbed(result, outcomes, number, generator))
@@ -62,12 +63,12 @@ def _disturbed(
 ) -> tuple[TaskResult, Outcomes]:
     share = 0.4 * generator.random() ** 2
     changed = {key: _columns(columns, share, generator) for key, columns in outcomes.items()}
-    scores = json.loads(json.dumps(result.scores))
-    for entry in next(iter(scores.values())):
-        blocks = [columns for (subset, _), columns in changed.items() if subset == entry["hf_subset"]]
-        _rescore(entry, result.run["main_score"], blocks)
-    run = {**result.run, "model": {**result.run["model"], "name": f"made/model-{number:03}", "revision": "1"}}
-    return replace(result, scores=scores, run=run), changed
+    subsets = [
+        _rescored(entry, result.main_score, [columns for (name, _), columns in changed.items() if name == entry.subset])
+        for entry in result.subsets
+    ]
+    model = {**result.model, "name": f"made/model-{number:03}", "revision": "1"}
+    return replace(result, subsets=subsets, model=model), changed
 
 
 def _columns(columns: dict[str, NDArray[Any]], share: float, generator: np.random.Generator) -> dict[str, NDArray[Any]]:
@@ -77,20 +78,19 @@ def _columns(columns: dict[str, NDArray[Any]], share: float, generator: np.rando
     return {**columns, "hit": columns["hit"] & (generator.random(len(columns["hit"])) >= share)}
 
 
-def _rescore(entry: dict[str, Any], score: str, blocks: list[dict[str, NDArray[Any]]]) -> None:
+def _rescored(entry: SubsetResult, score: str, blocks: list[dict[str, NDArray[Any]]]) -> SubsetResult:
     if score == "cosine_spearman":
         from scipy.stats import spearmanr
 
         value = float(spearmanr(blocks[0]["score"], blocks[0]["gold"]).statistic)
         interval = value - 0.02, value + 0.02
     elif score == "f1":
-        mined = blocks[0]["score"] >= entry["threshold"]
+        mined = blocks[0]["score"] >= (entry.scores["threshold"] or 0)
         right = int(blocks[0]["hit"][mined].sum())
-        value = 2 * right / (int(mined.sum()) + entry["n"])
+        value = 2 * right / (int(mined.sum()) + entry.n)
         interval = value - 0.02, value + 0.02
     else:
         hits = np.mean([block["hit"] for block in blocks], axis=0)
         outcomes = 1 - hits if score == "xsim" else hits
         value, interval = float(outcomes.mean()), mean_interval(outcomes, len(blocks))
-    entry[score] = entry["main_score"] = value
-    entry["intervals"] = {score: list(interval)}
+    return replace(entry, scores={**entry.scores, score: value}, intervals={score: interval})

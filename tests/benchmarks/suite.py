@@ -45,8 +45,8 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
 def _accuracies(folder: Path) -> dict[str, float]:
     """Return 100 x the accuracy of each pair."""
     [file] = folder.rglob("Tatoeba.json")
-    scores = json.loads(file.read_text(encoding="utf-8"))["scores"]["test"]
-    return {entry["hf_subset"]: 100 * entry["main_score"] for entry in scores}
+    scores = json.loads(file.read_text(encoding="utf-8"))["subsets"]
+    return {entry["subset"]: 100 * entry["scores"]["accuracy"] for entry in scores}
 
 
 def _ours(data: Path, model_folder: Path, folder: Path, more: tuple[str, ...]) -> float:

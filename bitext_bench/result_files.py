@@ -1,0 +1,159 @@
+"""Result files, in folders laid out like mteb's.
+
+<folder>/<org>__<model>/<revision>/<Task>.json            scores, with a checksum of themselves and of the outcomes
+<folder>/<org>__<model>/<revision>/<Task>.outcomes.npz    per-sentence outcomes
+<folder>/<org>__<model>/<revision>/experiments/<settings>/...   when settings differ from the model's own
+
+The layout inside is this project's own (README, results); mteb refuses to read it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import __version__
+from .encoders import Model
+from .errors import UserError
+from .results import FORMAT, Outcomes, TaskResult, content_sha256
+from .store import make_folder, write_whole
+
+
+def result_folder(root: Path, model: Model) -> Path:
+    """Return where a model's results go; no name can lead out of the root, and no two names to one folder."""
+    folder = root / _safe(model.name.replace("/", "__", 1)) / _safe(model.revision)
+    if model.overrides:
+        # No prompt is "none", and one that reads so is with a space, which _safe replaces by a hash.
+        named = {"": "none", "none": "none "}
+        slug = "__".join(f"{key}_{named.get(value, value)}" for key, value in model.overrides)
+        folder = folder / "experiments" / _safe(slug)
+    return folder
+
+
+def _safe(name: str) -> str:
+    """Return a name of letters, digits, `.`, `_` and `-` only; one that had to change gets a hash of the original."""
+    kept = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:100]
+    if kept and kept == name:
+        return name
+    return f"{kept}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def replaced_subsets(folder: Path, result: TaskResult) -> list[str]:
+    """Return the subsets that the file which a result is to replace has and the result does not."""
+    try:
+        before = read_result(folder / f"{result.task}.json")
+    except UserError:
+        return []  # not there, or nothing that could be lost
+    now = {subset.subset for subset in result.subsets}
+    return [subset.subset for subset in before.subsets if subset.subset not in now]
+
+
+def write_result(folder: Path, result: TaskResult, outcomes: Outcomes) -> Path:
+    """Write a result and its outcomes, each whole or not at all; returns the JSON file.
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written.
+    """
+    make_folder(folder)
+    file = folder / f"{result.task}.json"
+    packed = _pack(outcomes)
+    write_whole(outcomes_file(file), packed)
+    write_whole(file, replace(result, outcomes_sha256=hashlib.sha256(packed).hexdigest()).to_json().encode())
+    return file
+
+
+def outcomes_file(file: Path) -> Path:
+    """Return where the outcomes of a result file are."""
+    return file.with_suffix(".outcomes.npz")
+
+
+def read_result(file: Path) -> TaskResult:
+    """Read a result file of this harness.
+
+    Raises:
+        UserError: it cannot be read, is not JSON, was changed after it was written, comes from elsewhere (mteb), or
+            has another format.
+    """
+    try:
+        content: Any = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"{file} is not JSON: {error}; was it cut off? run the task again") from error
+    if not isinstance(content, dict) or "bitext_bench" not in content:
+        raise UserError(f"{file} is not a result of bitext-bench: expected a file that bitext-bench run wrote")
+    written, version = content["bitext_bench"], content.get("version", "?")
+    if isinstance(written, dict):  # format 1
+        version, written = written.get("version", "?"), written.get("format")
+    if written != FORMAT:
+        raise UserError(
+            f"{file} has format {written} (bitext-bench {version}); this is version "
+            f"{__version__} and reads format {FORMAT}: use the version that wrote it, or run the task again"
+        )
+    try:
+        intact = content["sha256"] == content_sha256(content)
+        result = TaskResult.from_json(content) if intact else None
+    except KeyError as error:
+        raise UserError(f"{file} is damaged: it lacks {error}; run the task again") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{file} is damaged: {error}; run the task again") from error
+    if result is None:
+        raise UserError(f"{file} was changed after it was written (its checksum differs): run the task again")
+    return result
+
+
+def read_outcomes(file: Path, result: TaskResult, only: Collection[str] | None = None) -> Outcomes:
+    """Read the outcomes of a result, or `only` some of their columns.
+
+    Args:
+        file: of the result, not of the outcomes.
+        result: as it was read from that file.
+        only: the columns wanted; None for all.
+
+    Raises:
+        UserError: they are missing or damaged, are not those that the result was written with, or lack a column.
+    """
+    packed = outcomes_file(file)
+    try:
+        # Opened here, as numpy leaves a file open that turns out to be damaged.
+        with packed.open("rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != result.outcomes_sha256:
+                raise UserError(
+                    f"{packed} is not what was written with {file.name} (its checksum differs): run it again"
+                )
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as content:
+                wanted = content.files if only is None else [*only, "blocks", "offsets"]
+                columns = {name: content[name] for name in wanted}
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise UserError(f"cannot read the outcomes {packed}: {error}; run the task again") from error
+    blocks = [tuple(name.split("\t")) for name in columns.pop("blocks").tolist()]
+    offsets = columns.pop("offsets").tolist()
+    return {
+        (subset, direction): {name: column[offsets[i] : offsets[i + 1]] for name, column in columns.items()}
+        for i, (subset, direction) in enumerate(blocks)
+    }
+
+
+def _pack(outcomes: Outcomes) -> bytes:
+    """Pack all blocks into a few long columns: thousands of language pairs must not be thousands of members."""
+    names: Iterable[str] = next(iter(outcomes.values()))
+    lengths = [len(next(iter(columns.values()))) for columns in outcomes.values()]
+    packed: dict[str, NDArray[Any]] = {
+        name: np.concatenate([columns[name] for columns in outcomes.values()]) for name in names
+    }
+    packed["offsets"] = np.concatenate([[0], np.cumsum(lengths)])
+    packed["blocks"] = np.array(["\t".join(block) for block in outcomes])
+    stream = io.BytesIO()
+    np.savez_compressed(stream, allow_pickle=False, **packed)
+    return stream.getvalue()

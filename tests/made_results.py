@@ -1,0 +1,33 @@
+"""Results in the making: records of chosen scores, and files changed as the harness would write them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bitext_bench.result_files import read_outcomes, read_result, write_result
+from bitext_bench.results import SubsetResult, TaskResult
+
+MODEL = {"name": "local/m", "registered": None, "revision": "1", "prompt": "", "pooling": "mean", "dtype": "fp32"}
+
+
+def subset_of(name: str, scores: dict[str, float | None], **more: Any) -> SubsetResult:
+    """A subset with these scores."""
+    usual = {"languages": ["fra-Latn", "eng-Latn"], "n": 100, "intervals": {}, "signature": "data:made@sha256:1"}
+    return SubsetResult(subset=name, scores=scores, **{**usual, **more})
+
+
+def result_of(task: str, subsets: Sequence[SubsetResult], **more: Any) -> TaskResult:
+    """A result of these subsets, whose main score is the first score of the first."""
+    usual = {"split": "test", "data": "made", "main_score": next(iter(subsets[0].scores)), "lower_is_better": False}
+    usual |= {"evaluation_time": 1.0, "model": dict(MODEL), "summary": {}}
+    return TaskResult(task=task, subsets=list(subsets), **{**usual, **more})
+
+
+def write_again(file: Path, folder: Path | None = None, **changes: Any) -> Path:
+    """Write a result file again with other values of its fields, here or in another folder; its outcomes stay."""
+    result = read_result(file)
+    outcomes = read_outcomes(file, result)
+    return write_result(folder or file.parent, replace(result, **changes), outcomes)
