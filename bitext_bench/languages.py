@@ -7,13 +7,13 @@ once; the rest of the program passes `Language` around and prints its `code`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
 from .errors import UserError, unknown
+from .tags import Tag, is_one_language, likely_script, read_tag
 
 # Where a two-letter code covers several languages, both data sets use the code of one of them;
 # these are the three-letter codes of the whole, which other lists of languages use.
@@ -24,6 +24,7 @@ _ISO_639_3 = {
     "lv": "lav",
     "mg": "mlg",
     "ms": "msa",
+    "nb": "nor",
     "ne": "nep",
     "om": "orm",
     "or": "ori",
@@ -89,10 +90,11 @@ def languages() -> Mapping[str, Language]:
 def resolve(text: str) -> Language:
     """Find the language that a code or an English name stands for.
 
-    Takes the codes of ISO 639-1 and 639-3, Tatoeba, FLORES-200 and MTEB, in any letter case.
+    Takes the codes of ISO 639, Tatoeba, FLORES-200 and MTEB, in any letter case, and tags with a script or a region
+    (zh-TW is Traditional Chinese, pt_BR Portuguese).
 
-    >>> [resolve(text).code for text in ("fra", "jpn-Jpan", "cmn", "Korean")]
-    ['fr', 'ja', 'zh', 'ko']
+    >>> [resolve(text).code for text in ("fra", "jpn-Jpan", "cmn", "Korean", "zh-TW")]
+    ['fr', 'ja', 'zh', 'ko', 'zho_Hant']
 
     Raises:
         UserError: No language is spelled so; the message has the near misses.
@@ -105,14 +107,46 @@ def resolve(text: str) -> Language:
     return language
 
 
-def _find(text: str) -> Language | None:
-    key = _key(text)
-    language = _by_spelling().get(key)
-    if language is None and re.fullmatch("[a-z]{3}_[a-z]{4}", key):
-        # Of a language that only Tatoeba has, any script is taken: MTEB's is not always that of the sentences.
-        tatoeba_only = _by_spelling().get(key[:3])
-        language = None if tatoeba_only is None or tatoeba_only.flores else tatoeba_only
+def find_language(text: str) -> Language | None:
+    """Return the language of a code that cannot be a pair, such as a key or an attribute (fr-ca); None if unknown."""
+    language = _by_spelling().get(_key(text))
+    if language is None and (tag := read_tag(text)):
+        language = _by_tag(tag)
     return language
+
+
+def _find(text: str) -> Language | None:
+    return find_language(text) if _key(text) in _by_spelling() or is_one_language(text) else None
+
+
+def _by_tag(tag: Tag) -> Language | None:
+    """Return the row of a tag: the script decides, or the one that is usual in the region."""
+    rows = _rows_of().get(tag.language, ())
+    if not rows:
+        return None
+    plain = rows[0]
+    script = tag.script
+    if not script and (likely := likely_script(Tag(tag.language, region=tag.region))) != likely_script(
+        Tag(tag.language)
+    ):
+        script = likely
+    # Of a language that only Tatoeba has, any script is taken: MTEB's is not always that of the sentences.
+    if not script or not plain.flores:
+        return plain
+    script = {"Kore": "Hang"}.get(script, script)
+    return next((row for row in rows if row.script == script), None)
+
+
+@cache
+def _rows_of() -> Mapping[str, tuple[Language, ...]]:
+    """Return the rows of each language of a tag: first the one that the bare code means, then its other scripts."""
+    rows: dict[str, tuple[Language, ...]] = {}
+    for row in sorted(languages().values(), key=lambda row: row.code == row.flores):
+        codes = (row.code, row.tatoeba, row.flores, _ISO_639_3.get(row.code, ""))
+        tags = {tag.language for code in codes if (tag := read_tag(code)) and not tag.region}
+        for language in tags:
+            rows[language] = (*rows.get(language, ()), row)
+    return MappingProxyType(rows)
 
 
 @cache
@@ -122,6 +156,23 @@ def _by_spelling() -> Mapping[str, Language]:
 
 def _key(text: str) -> str:
     return text.strip().casefold().replace("-", "_")
+
+
+def split_pair(text: str) -> tuple[str, str]:
+    """Return the two spellings that a hyphen joins: of `en-pt-BR`, `en` and `pt-BR`.
+
+    Raises:
+        UserError: There are not two languages.
+    """
+    parts = text.split("-")
+    if len(parts) == 2 and all(part.strip() for part in parts):
+        return parts[0], parts[1]
+    # With more hyphens, some belong to a language (jpn-Jpan-eng-Latn): try each as the joint.
+    for cut in range(1, len(parts)):
+        source, target = "-".join(parts[:cut]), "-".join(parts[cut:])
+        if _find(source) and _find(target):
+            return source, target
+    raise UserError(f"{text!r} is not a language pair: give two languages joined by a hyphen, like en-ja")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +188,13 @@ class LangPair:
 
     @classmethod
     def parse(cls, text: str) -> LangPair:
-        """Read `en-ja`, `jpn-eng`, `eng_Latn-kor_Hang` or any two spellings of `resolve`.
+        """Read `en-ja`, `jpn-eng`, `eng_Latn-kor_Hang`, `en-zh-TW` or any two spellings of `resolve`.
 
         Raises:
             UserError: There are not two languages, or one of them is unknown.
         """
-        parts = text.split("-")
-        if len(parts) == 2 and all(part.strip() for part in parts):
-            return cls(resolve(parts[0]), resolve(parts[1]))
-        # With more hyphens, some belong to a language (jpn-Jpan-eng-Latn): try each as the joint.
-        for cut in range(1, len(parts)):
-            source, target = _find("-".join(parts[:cut])), _find("-".join(parts[cut:]))
-            if source and target:
-                return cls(source, target)
-        raise UserError(f"{text!r} is not a language pair: give two languages joined by a hyphen, like en-ja")
+        source, target = split_pair(text)
+        return cls(resolve(source), resolve(target))
 
     @property
     def reversed(self) -> LangPair:

@@ -16,7 +16,7 @@ MODULES = {
 
 # Each module of the harness may import those in the lines above its own (and its own line's package).
 LAYERS = [
-    {"bitext_bench.errors"},
+    {"bitext_bench.errors", "bitext_bench.tags"},
     {"bitext_bench.share", "bitext_bench.cluster", "bitext_bench.mteb_results"},
     {
         "bitext_bench.arguments",

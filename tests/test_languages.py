@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitext_bench.errors import UserError
-from bitext_bench.languages import LangPair, Language, languages, resolve
+from bitext_bench.languages import LangPair, Language, find_language, languages, resolve
 
 ROWS = list(languages().values())
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -231,7 +231,7 @@ def test_every_spelling_leads_back_to_its_row(row: Language) -> None:
         ("jpm", "jpn"),
         ("jpn_Jpam", "jpn_Jpan"),
         ("eng_Latin", "eng_Latn"),
-        ("zh-Hant", "zho_Hant"),
+        ("zho_Hannt", "zho_Hant"),
         ("Norwegian", "Norwegian Bokmål"),
     ],
 )
@@ -242,7 +242,40 @@ def test_an_unknown_language_is_answered_with_near_misses(text: str, near_miss: 
     assert near_miss in hint.split(", ")
 
 
-@pytest.mark.parametrize("text", ["", "-", "no", "xq", "cmn-Hant", "jpn-Latn", "en-ja", "xqq-Latn"])
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        # deprecated codes, those of ISO 639-2, and individual languages for their macrolanguage
+        *(("iw", "he"), ("in", "id"), ("ji", "yi"), ("fre", "fr"), ("chi", "zh"), ("ekk", "et"), ("fil", "tl")),
+        *(("no", "nb"), ("nor", "nb"), ("nb_NO", "nb"), ("nn-NO", "nn")),
+        # the script decides, or the script that is usual in the region
+        *(("zh-Hant", "zho_Hant"), ("cmn_Hant", "zho_Hant"), ("zh-TW", "zho_Hant"), ("zh_hk", "zho_Hant")),
+        *(("zh-CN", "zh"), ("zh_sg", "zh"), ("zh-Hans-CN", "zh"), ("zh-Hant-CN", "zho_Hant"), ("zht", "zho_Hant")),
+        *(("sr-RS", "sr"), ("ko-KR", "ko"), ("ko-Kore", "ko"), ("arb-Latn", "arb_Latn"), ("ar-EG", "ar")),
+        # regions and variants
+        *(("en-US", "en"), ("en-us", "en"), ("EN_us", "en"), ("pt-BR", "pt"), ("pt_PT", "pt"), ("es-419", "es")),
+        *(("fr_ca", "fr"), ("fr-CA", "fr"), ("ca@valencia", "ca"), ("be-tarask", "be")),
+    ],
+)
+def test_resolve_reads_language_tags(text: str, code: str) -> None:
+    assert resolve(text).code == code
+    assert find_language(text) == resolve(text)
+
+
+@pytest.mark.parametrize("text", ["sr-ME", "sr@latin", "sr_Latn", "uz-AF", "pa-PK", "ja-Latn", "sh"])
+def test_another_script_than_the_tables_is_another_language(text: str) -> None:
+    assert find_language(text) is None
+
+
+def test_a_key_that_reads_like_a_pair_is_a_language_with_a_region() -> None:
+    assert str(find_language("fr-ca")) == "fr"
+    with pytest.raises(UserError, match="unknown language 'fr-ca'"):
+        resolve("fr-ca")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-", "xq", "jpn-Latn", "en-ja", "en_ja", "fr-ca", "en-ja-ko", "xqq-Latn", "und", "x-foo", "zh-cht-x"]
+)
 def test_what_is_no_language_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="unknown language"):
         resolve(text)
@@ -280,13 +313,28 @@ def test_importing_the_module_reads_no_file() -> None:
         ("en-zho_Hant", "en-zho_Hant"),
         ("zho-Hant-zho-Hans", "zho_Hant-zh"),
         (" EN - JA ", "en-ja"),
+        ("en-no", "en-nb"),
+        ("en-zh_cn", "en-zh"),
+        ("en-zh-CN", "en-zh"),
+        ("en-zh-tw", "en-zho_Hant"),
+        ("zh-Hant-TW-en", "zho_Hant-en"),
+        ("en-pt-br", "en-pt"),
+        ("pt-BR-en", "pt-en"),
+        ("pt-PT-fr", "pt-fr"),
+        ("es-AR-fr", "es-fr"),
+        ("en-fr-CA", "en-fr"),
+        ("fr-FR-ca", "fr-ca"),
+        ("en_US-ja_JP", "en-ja"),
+        ("en-US-de-DE", "en-de"),
     ],
 )
 def test_a_pair_is_read_in_any_spelling(text: str, printed: str) -> None:
     assert str(LangPair.parse(text)) == printed
 
 
-@pytest.mark.parametrize("text", ["", "-", "en", "en-", "-ja", "en_ja", "en ja", "en-ja-ko", "a--b"])
+@pytest.mark.parametrize(
+    "text", ["", "-", "en", "en-", "-ja", "en_ja", "en ja", "en-ja-ko", "en-ja-it", "en-fr-de", "ca-es-en", "a--b"]
+)
 def test_a_malformed_pair_says_what_is_expected(text: str) -> None:
     with pytest.raises(UserError) as raised:
         LangPair.parse(text)
