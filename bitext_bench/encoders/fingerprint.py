@@ -5,52 +5,44 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from .files import model_files, read_config, read_modules, weight_files
 
-WEIGHTS = (".safetensors", ".bin", ".pt", ".npz", ".onnx")
-_TEXTS = (".json", ".txt", ".model", ".py", ".spm", ".tsv")
-_WITHOUT_EFFECT = {
-    "config_sentence_transformers.json",  # versions and prompts; the prompt is in the signature itself
-    "dropped_rows.tsv",
-    "model.safetensors.index.json",
-    "modules.json",
-    "train_config.json",
-    "trainer_state.json",
-    "training_args.bin",
-    "optimizer.pt",
-    "scheduler.pt",
-}
 # Written by the library that saved the checkpoint; the same model saved by two versions is one model.
 _VOLATILE_KEYS = {"transformers_version", "_name_or_path", "is_local", "local_files_only"}
 _STAMPED = {"config.json", "tokenizer_config.json"}
-
-
-def weight_files(directory: Path) -> list[Path]:
-    """Return the weight files of a checkpoint, safetensors only where there are both kinds."""
-    files = [f for f in _files(directory) if f.suffix in WEIGHTS and f.name not in _WITHOUT_EFFECT]
-    safe_folders = {f.parent for f in files if f.suffix == ".safetensors"}
-    return [f for f in files if f.suffix == ".safetensors" or f.parent not in safe_folders]
+# Versions, prompts (in the signature and in every text's key), and how scores are taken of vectors.
+_NOT_OF_VECTORS = {"__version__", "prompts", "default_prompt_name", "similarity_fn_name", "requirements"}
+_CLASS_ELSEWHERE = re.compile(r"[\w.-]+/[\w.-]+--[\w.]+")  # org/repository--module.Class
+_MODULE_FOLDER = re.compile(r"(\d+)_(\w+)")
+# Where sentence-transformers' own modules were and are to be imported from.
+_STOCK_MODULE = re.compile(r"sentence_transformers\.(models|base\.modules|sentence_transformer\.modules)(\..*)?\.(\w+)")
 
 
 def fingerprint(directory: Path) -> str:
     """Return the sha256 of a checkpoint directory's content, whatever it is called and whoever saved it.
 
     Raises:
-        UserError: the directory holds no weights.
+        UserError: the directory holds no weights, or a configuration file is damaged.
     """
-    weights = weight_files(directory)
-    if not weights:
+    if not weight_files(directory):
         raise UserError(
             f"{directory} holds no weights: expected model.safetensors (or a sentence-transformers directory); "
             "was the checkpoint saved to the end, and are large files really downloaded?"
         )
-    texts = [f for f in _files(directory) if f.suffix in _TEXTS and f.name not in _WITHOUT_EFFECT]
+    files = model_files(directory)
     total = hashlib.sha256()
-    for file in sorted(weights + texts):
-        total.update(f"{file.relative_to(directory).as_posix()}\0{_digest(file)}\n".encode())
+    for file in files:
+        if digest := _digest(file):
+            total.update(f"{file.relative_to(directory).as_posix()}\0{digest}\n".encode())
+    if order := _order_of_modules(directory, files):
+        total.update(f"modules.json\0{_of_json(order)}\n".encode())
     return total.hexdigest()
 
 
@@ -76,45 +68,82 @@ def count_parameters(directory: Path) -> int | None:
     return total
 
 
-def module_folders(directory: Path) -> list[Path]:
-    """Return the folders of a sentence-transformers directory's modules, in order; [] for other layouts."""
-    try:
-        modules = json.loads((directory / "modules.json").read_text(encoding="utf-8"))
-        return [directory / module["path"] for module in modules]
-    except FileNotFoundError:
-        return []
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{directory / 'modules.json'} is not sentence-transformers' modules file: {error}") from error
+def references(directory: Path) -> list[str]:
+    """Return in words what a model directory loads from elsewhere, which no hash of the directory covers."""
+    found = []
+    for file in model_files(directory):
+        if file.suffix != ".json":
+            continue
+        if file.name == "adapter_config.json":
+            found.append(f"the base model {read_config(file).get('base_model_name_or_path')}")
+        elif file.name.startswith("sentence_"):
+            names = [text for key, text in _texts(read_config(file)) if "/" in text or key.endswith("name_or_path")]
+            found += [f"{text}, which {file.name} names" for text in names]
+        elif file.name in ("config.json", "tokenizer_config.json"):
+            classes = [text for _, text in _texts(read_config(file)) if _CLASS_ELSEWHERE.fullmatch(text)]
+            found += [f"the code of {text.partition('--')[0]}" for text in classes]
+    return list(dict.fromkeys(found))
 
 
-def read_config(file: Path) -> dict[str, Any]:
-    """Return the object in a configuration file; {} where there is no such file.
-
-    Raises:
-        UserError: it does not hold a JSON object.
-    """
-    try:
-        content = json.loads(file.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise UserError(f"{file} is not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{file} holds {json.dumps(content)[:40]}: expected a JSON object, {{...}}")
-    return content
-
-
-def _files(directory: Path) -> list[Path]:
-    """Return the files at the top and in the module folders; training checkpoints below are not part of it."""
-    folders = dict.fromkeys([directory, *module_folders(directory)])
-    return [f for folder in folders if folder.is_dir() for f in folder.iterdir() if f.is_file()]
-
-
-def _digest(file: Path) -> str:
+def _digest(file: Path) -> str | None:
+    """Return the hash of what a file says of vectors; None where that is nothing."""
+    if file.name == "modules.json":
+        return None  # see _order_of_modules
+    if file.name == "config_sentence_transformers.json":
+        told = {key: value for key, value in read_config(file).items() if key not in _NOT_OF_VECTORS}
+        if told.get("model_type") == "SentenceTransformer":
+            del told["model_type"]
+        return _of_json(told) if told else None
+    if file.name == "model.safetensors.index.json":
+        return _of_json(read_config(file).get("weight_map"))
     if file.name in _STAMPED:
         content = read_config(file)
         if _VOLATILE_KEYS & content.keys():
-            lasting = {k: v for k, v in content.items() if k not in _VOLATILE_KEYS}
-            return hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()
+            return _of_json({key: value for key, value in content.items() if key not in _VOLATILE_KEYS})
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _of_json(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _order_of_modules(directory: Path, files: Iterable[Path]) -> list[Any] | None:
+    """Return what modules.json says beyond the hashed files' names: their order, where names do not tell it.
+
+    In "", 1_Pooling, 2_Dense the order and the classes are in the names, which are hashed, and this is None.
+    """
+    modules = read_modules(directory)
+    if not modules:
+        return None
+    told = [[Path(m["path"]).as_posix(), _kind(str(m.get("type"))), m.get("kwargs") or []] for m in modules]
+    if max(Counter(str(m.get("name")) for m in modules).values()) > 1:
+        return [[*entry, m.get("name")] for entry, m in zip(told, modules, strict=True)]
+    return None if told == _named_order(directory, files) else told
+
+
+def _named_order(directory: Path, files: Iterable[Path]) -> list[list[Any]]:
+    """Return the modules that the names of folders tell of: a Transformer at the top, then by number."""
+    folders = {file.relative_to(directory).parts[0] for file in files if file.parent != directory}
+    numbered = [match for name in folders if (match := _MODULE_FOLDER.fullmatch(name))]
+    numbered.sort(key=lambda match: (int(match[1]), match[0]))
+    modules: list[list[Any]] = [[match[0], match[2], []] for match in numbered]
+    at_top = not numbered or int(numbered[0][1]) > 0
+    return [[".", "Transformer", []], *modules] if at_top else modules
+
+
+def _kind(name: str) -> str:
+    match = _STOCK_MODULE.fullmatch(name)
+    return match[3] if match else name
+
+
+def _texts(content: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text in a JSON value with the key that it stands under."""
+    if isinstance(content, str):
+        yield key, content
+    elif isinstance(content, dict):
+        for name, value in content.items():
+            yield from _texts(value, name)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _texts(value, key)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from .fingerprint import read_config
+from .files import read_config
 
 _FILE = "train_config.json"
 _SETTINGS = ("loss", "hard_negatives", "batch_size", "learning_rate", "seed")

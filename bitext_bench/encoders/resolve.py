@@ -13,7 +13,8 @@ from ..baselines import BASELINES, Baseline, find_baseline
 from ..errors import UserError, unknown
 from .device import automatic_dtype
 from .extras import FactoryEncoder, Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
-from .fingerprint import count_parameters, fingerprint, read_config
+from .files import read_config
+from .fingerprint import count_parameters, fingerprint
 from .hub import fetch_model
 from .model import Encoder, Model, ModelOptions, Prompts
 from .precomputed import PrecomputedEncoder

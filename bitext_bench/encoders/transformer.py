@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..languages import Language
-from .fingerprint import module_folders, read_config, weight_files
+from .files import module_folders, read_config, weight_files
 from .model import ModelOptions
 from .overlap import Quick, overlapped, pinned, start_in_thread, start_on_device
 from .tokens import TokenIds

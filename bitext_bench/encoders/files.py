@@ -1,0 +1,144 @@
+"""The files of a model directory that loading reads, and what in them points elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+
+WEIGHTS = (".safetensors", ".bin", ".pt", ".npz", ".onnx")
+# No library reads these when it loads a model: documentation, logs, weights of other frameworks, training state.
+_UNREAD_SUFFIXES = {
+    *(".md", ".rst", ".html", ".pdf", ".ipynb", ".csv", ".log", ".lock", ".tmp"),
+    *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp"),
+    *(".h5", ".msgpack", ".ot", ".tflite", ".mlmodel", ".pb"),
+}
+_UNREAD_NAMES = re.compile(
+    r"\..*|(license|licence|notice|citation|changelog)([-_.].*)?|events\.out\.tfevents.*|rng_state.*\.pth"
+    r"|(optimizer|scheduler|scaler)\.pt|training_args\.bin|dropped_rows\.tsv"
+    r"|(train_config|trainer_state|all_results|train_results|eval_results)\.json",
+    re.IGNORECASE,
+)
+# Below a model with code of its own, which may read any folder but these.
+_LEFTOVERS = re.compile(r"\..*|__pycache__|checkpoints?(-\d+)?|runs|results|logs|wandb|eval|onnx|openvino")
+_STOCK = "sentence_transformers."
+
+
+def model_files(directory: Path) -> list[Path]:
+    """Return the files that loading a model directory may read, sorted.
+
+    Of the folders below it, those of its modules with all that is in them: training checkpoints are not part of the
+    model. If the model brings code of its own, all folders but the leftovers of training.
+    """
+    own_code = has_own_code(directory)
+    folders = dict.fromkeys([directory, *_folders_of_modules(directory)])
+    if own_code:
+        folders |= dict.fromkeys(_below(directory))
+    found = []
+    for folder in folders:
+        files = [f for f in folder.iterdir() if f.is_file() and not _is_unread(f)]
+        safe = not own_code and _has_safetensors(files)
+        found += [f for f in files if not (safe and _is_second_choice(f))]
+    return sorted(found)
+
+
+def weight_files(directory: Path) -> list[Path]:
+    """Return the weight files of a model directory, safetensors only where there are both kinds, sorted."""
+    files = [f for f in model_files(directory) if f.suffix in WEIGHTS]
+    with_safetensors = {f.parent for f in files if _has_safetensors([f])}
+    return [f for f in files if f.parent not in with_safetensors or not _is_second_choice(f)]
+
+
+def read_modules(directory: Path) -> list[dict[str, Any]]:
+    """Return the modules of a sentence-transformers directory, in order; [] for other layouts.
+
+    Raises:
+        UserError: modules.json is not a list of modules.
+    """
+    file = directory / "modules.json"
+    try:
+        modules = json.loads(file.read_text(encoding="utf-8"))
+        return [{**module, "path": str(module["path"])} for module in modules]
+    except FileNotFoundError:
+        return []
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{file} is not sentence-transformers' modules file: {error}") from error
+
+
+def module_folders(directory: Path) -> list[Path]:
+    """Return the folders of a sentence-transformers directory's modules, in order; [] for other layouts."""
+    return [directory / module["path"] for module in read_modules(directory)]
+
+
+def has_own_code(directory: Path) -> bool:
+    """Return whether a model directory has code of its own, or names classes outside sentence-transformers."""
+    kinds = [str(module.get("type", "")) for module in read_modules(directory)]
+    kinds += [str(kind) for folder in [directory, *_folders_of_modules(directory)] for kind in _routes(folder).values()]
+    if any(not kind.startswith(_STOCK) for kind in kinds):
+        return True
+    return any(f.suffix == ".py" for folder in [directory, *_folders_of_modules(directory)] for f in folder.iterdir())
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """Return the object in a configuration file; {} where there is no such file.
+
+    Raises:
+        UserError: it does not hold a JSON object.
+    """
+    try:
+        content = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise UserError(f"{file} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{file} holds {json.dumps(content)[:40]}: expected a JSON object, {{...}}")
+    return content
+
+
+def _folders_of_modules(directory: Path) -> list[Path]:
+    """Return the modules' folders and all folders below them; not the top, where the first module often is."""
+    modules = [*module_folders(directory), *(directory / name for name in _routes(directory))]
+    # sentence-transformers refuses paths that lead out of the directory.
+    inside = [m for m in modules if m != directory and m.is_relative_to(directory) and ".." not in m.parts]
+    return [folder for module in inside if module.is_dir() for folder in (module, *_below(module))]
+
+
+def _routes(folder: Path) -> dict[str, Any]:
+    """Return the submodules of a Router in a folder, class by path; {} where there is none."""
+    for name in ("router_config.json", "config.json"):
+        file = folder / name
+        types = read_config(file).get("types") if file.is_file() else None
+        if isinstance(types, dict):
+            return types
+    return {}
+
+
+def _below(top: Path) -> Iterator[Path]:
+    """Yield the folders below one, each once, whatever links lead to it."""
+    seen = {os.path.realpath(top)}
+    for parent, names, _ in os.walk(top, followlinks=True):
+        real = {name: os.path.realpath(os.path.join(parent, name)) for name in sorted(names)}
+        names[:] = [name for name, path in real.items() if path not in seen and not _LEFTOVERS.fullmatch(name)]
+        seen |= {real[name] for name in names}
+        yield from (Path(parent, name) for name in names)
+
+
+def _is_unread(file: Path) -> bool:
+    return file.suffix.lower() in _UNREAD_SUFFIXES or _UNREAD_NAMES.fullmatch(file.name) is not None
+
+
+def _has_safetensors(files: list[Path]) -> bool:
+    return any(f.name in ("model.safetensors", "model.safetensors.index.json") for f in files)
+
+
+def _is_second_choice(file: Path) -> bool:
+    """Say whether the libraries leave a weight file alone because model.safetensors is beside it."""
+    if file.name == "adapter_model.bin":
+        return file.with_suffix(".safetensors").exists()
+    return file.suffix in WEIGHTS and file.suffix != ".safetensors"
