@@ -321,7 +321,9 @@ def test_the_index_of_weights_counts_by_what_it_maps(layouts: dict[str, Path], t
 def test_the_fingerprint_is_not_of_what_no_library_reads(name: str, layouts: dict[str, Path], tmp_path: Path) -> None:
     folder = Path(shutil.copytree(layouts[name], tmp_path / "a copy"))
     before = fingerprint(folder)
-    names = "README.md LICENSE LICENSE.txt .gitattributes dropped_rows.tsv train_config.json trainer_state.json"
+    names = (
+        "SHA256SUMS README.md LICENSE LICENSE.txt .gitattributes dropped_rows.tsv train_config.json trainer_state.json"
+    )
     more = (
         "training_args.bin optimizer.pt scheduler.pt rng_state.pth rng_state_0.pth model.h5 card.png all_results.json"
     )

@@ -20,7 +20,7 @@ _UNREAD_SUFFIXES = {
 }
 _UNREAD_NAMES = re.compile(
     r"\..*|(license|licence|notice|citation|changelog)([-_.].*)?|events\.out\.tfevents.*|rng_state.*\.pth"
-    r"|(optimizer|scheduler|scaler)\.pt|training_args\.bin|dropped_rows\.tsv"
+    r"|SHA256SUMS|(optimizer|scheduler|scaler)\.pt|training_args\.bin|dropped_rows\.tsv"
     r"|(train_config|trainer_state|all_results|train_results|eval_results)\.json",
     re.IGNORECASE,
 )
