@@ -120,7 +120,7 @@ def other(value: object) -> object:
     if isinstance(value, float):
         return value * 2 + 0.25
     if isinstance(value, str):
-        return {"mean": "cls", "cls": "mean", "query": "document", "gelu": "relu", "1.0": "1.0"}.get(value, f"{value}x")
+        return {"mean": "cls", "cls": "mean", "query": "document", "gelu": "relu"}.get(value, f"{value}x")
     if isinstance(value, list):
         return value[::-1] if len(value) > 1 else []
     if isinstance(value, dict):
@@ -133,10 +133,7 @@ def changes_of_json(file: Path) -> Iterator[bytes]:
     keys: list[Any] = list(content) if isinstance(content, dict) else list(range(len(content)))
     for key in keys:
         value = content[key]
-        if value is None and file.name == "tokenizer.json":
-            continue  # whatever else stands there is no tokenizer
-        inner = list(value) if isinstance(value, dict) and file.name != "tokenizer.json" else [None]
-        for name in inner:
+        for name in list(value) if isinstance(value, dict) else [None]:
             changed = copying.deepcopy(content)
             if name is None:
                 changed[key] = other(value)
@@ -146,6 +143,14 @@ def changes_of_json(file: Path) -> Iterator[bytes]:
     if isinstance(content, list) and len(content) > 1:
         yield json.dumps(content[::-1]).encode()
         yield json.dumps(content[:-1]).encode()
+
+
+def changes_of_tokenizer(file: Path) -> Iterator[bytes]:
+    content = json.loads(file.read_bytes())
+    vocabulary = content["model"]["vocab"]
+    model = {**content["model"], "vocab": dict(zip(vocabulary, [*list(vocabulary.values())[::-1]], strict=True))}
+    for change in ({"normalizer": None}, {"post_processor": None}, {"added_tokens": []}, {"model": model}):
+        yield json.dumps({**content, **change}).encode()
 
 
 def changes_of_weights(file: Path) -> Iterator[bytes]:
@@ -158,7 +163,9 @@ def changes_of_weights(file: Path) -> Iterator[bytes]:
 
 
 def changes_of(file: Path) -> Iterator[bytes]:
-    if file.suffix == ".json":
+    if file.name == "tokenizer.json":
+        yield from changes_of_tokenizer(file)
+    elif file.suffix == ".json":
         yield from changes_of_json(file)
     elif file.suffix == ".safetensors":
         yield from changes_of_weights(file)
