@@ -106,7 +106,7 @@ def check_vectors(vectors: NDArray[np.float32], sentences: Sequence[str], model:
         kind = f"a vector of length {norms[at]:.0e}" if norms[at] else "a zero vector"
         if not np.isfinite(norms[at]):
             kind = "NaN or infinity"
-        mend = "try --dtype fp32, or check the model's weights"
+        mend = "try fp32 by torch (leave out --dtype and --backend); if it was, check the model's weights"
         if not sentences[at].strip():
             mend = "this model has none for an empty text: leave the task out (STS22.v2 has no empty text, STS22 has)"
         raise UserError(

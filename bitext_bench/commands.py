@@ -14,7 +14,7 @@ from .batches import BatchLimits
 from .data import MissingData, Source, open_source
 from .embeddings import Embedder
 from .encoders import Model, ModelOptions, resolve_model
-from .encoders.transformer import POOLINGS
+from .encoders.layout import POOLINGS
 from .errors import UserError
 from .evaluate import LoadedTask, evaluate, lacking, load_tasks, plan_of
 from .languages import Language, resolve

@@ -56,7 +56,9 @@ HEAVY = {
     "pyarrow",
 }
 # torch modules, which nothing may import before there is work for them
-LATE = {f"bitext_bench.{name}" for name in ("encoders.packed", "encoders.openvino", "blockwise", "screen")}
+LATE = {
+    f"bitext_bench.{name}" for name in ("encoders.packed", "encoders.openvino", "encoders.probe", "blockwise", "screen")
+}
 MOST_PARAMETERS = 6
 
 

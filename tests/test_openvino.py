@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import MODERN_BERT, QWEN3, Architecture, make_checkpoint, make_saved
 
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.encoders.device import automatic_dtype
+from bitext_bench.encoders.transformer import TransformerEncoder
 from bitext_bench.errors import UserError
 from bitext_bench.neighbours import unit
 
@@ -89,3 +91,78 @@ def test_signals_are_handled_after_several_encoders_have_gone(tiny_model: Path) 
     signal.raise_signal(signal.SIGUSR1)
     signal.signal(signal.SIGUSR1, before)
     assert heard == [signal.SIGUSR1]
+
+
+# --- Models that OpenVINO once gave other vectors for, and models that it still does
+
+LONG = [["the cat sat " * 12, "dog", "le chat not under the tree " * 4], ["house"], ["one two " * 25, "a red cat"]]
+
+
+def check_against_sentence_transformers(folder: Path, cosine: float = 0.999999, **options: str) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    encoder = resolve_model(str(folder), ModelOptions(device="cpu", backend="openvino", **options)).load()
+    reference = SentenceTransformer(str(folder), device="cpu")
+    for batch in LONG:
+        found, expected = unit(encoder.encode(batch, "", None)), unit(reference.encode(batch))
+        assert np.einsum("nd,nd->n", found, expected).min() >= cosine
+
+
+def test_hidden_states_of_all_layers_reach_the_module_that_weighs_them(plain: Path, tmp_path: Path) -> None:
+    """It used to get the last layer alone, and to pass that on without a word."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer, WeightedLayerPooling
+
+    transformer = Transformer(str(plain), config_kwargs={"output_hidden_states": True})
+    layers = WeightedLayerPooling(32, num_hidden_layers=2, layer_start=0)
+    with torch.no_grad():
+        layers.layer_weights.copy_(torch.tensor([3.0, 1.0, 0.0]))
+    SentenceTransformer(modules=[transformer, layers, Pooling(32)], device="cpu").save(str(tmp_path / "model"))
+    check_against_sentence_transformers(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "pooling", "padding_side"), [(QWEN3, "lasttoken", "left"), (MODERN_BERT, "mean", "right")]
+)
+def test_padding_that_attends_to_nothing(
+    tmp_path: Path, architecture: Architecture, pooling: str, padding_side: str
+) -> None:
+    """Padding on the left, and local attention: NaN by OpenVINO's fused attention."""
+    check_against_sentence_transformers(
+        make_saved(tmp_path / "model", architecture, pooling, padding_side=padding_side)
+    )
+
+
+def test_a_graph_that_passes_in_float32_runs_in_bf16(tmp_path: Path) -> None:
+    check_against_sentence_transformers(make_saved(tmp_path / "model", MODERN_BERT), cosine=0.99, dtype="bf16")
+
+
+@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+def test_a_model_that_a_trace_does_not_catch_is_refused(tiny_model: Path, dtype: str) -> None:
+    """What depends on the length in Python is a constant in the graph: nothing of it may be scored."""
+    encoder = resolve_model(str(tiny_model), ModelOptions(device="cpu", backend="openvino", dtype=dtype)).load()
+    assert isinstance(encoder, TransformerEncoder)
+
+    def turn_long_texts(module: object, inputs: object, features: dict[str, object]) -> dict[str, object]:
+        tokens = features["token_embeddings"]
+        return {**features, "token_embeddings": tokens.flip(-1) if tokens.shape[1] > 20 else tokens}
+
+    encoder.model[0].register_forward_hook(turn_long_texts)
+    with pytest.raises(
+        UserError, match=r"does not give this model's vectors \(the lowest cosine is .*: leave out --back"
+    ):
+        encoder.encode(["dog"], "", None)
+
+
+def test_a_model_that_cannot_be_converted_is_one_line(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from transformers import AutoTokenizer
+
+    plain = make_checkpoint(tmp_path / "plain", MODERN_BERT)
+    static = StaticEmbedding(AutoTokenizer.from_pretrained(str(plain)).backend_tokenizer, embedding_dim=32)
+    SentenceTransformer(modules=[static], device="cpu").save(str(tmp_path / "static"))
+    encoder = resolve_model(str(tmp_path / "static"), ModelOptions(device="cpu", backend="openvino")).load()
+    with pytest.raises(UserError, match="OpenVINO runs transformers in fp32 or bf16, not this model in fp32"):
+        encoder.encode(["dog"], "", None)

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from builders import T5, make_saved
 from torch import nn
 
 from bitext_bench.encoders import ModelOptions, resolve_model
-from bitext_bench.encoders.packed import PackedLinear, pack_linear_layers
+from bitext_bench.encoders.packed import PackedLinear, pack_linear_layers, unpack_linear_layers
 from bitext_bench.encoders.transformer import TransformerEncoder
 
 
@@ -46,3 +47,40 @@ def test_a_loaded_model_can_be_trained_until_it_encodes(tiny_model: Path) -> Non
     assert not any(isinstance(layer, PackedLinear) for layer in encoder.model.modules())
     np.testing.assert_allclose(encoder.encode(sentences, "", None), expected, atol=1e-6)
     assert any(isinstance(layer, PackedLinear) for layer in encoder.model.modules())
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_unpacking_gives_the_very_weights_back(bias: bool) -> None:
+    model = nn.Sequential(nn.Linear(33, 17, bias=bias))
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    assert pack_linear_layers(model) == 1
+    unpack_linear_layers(model)
+    assert model.state_dict().keys() == before.keys()
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, before[name])
+
+
+def test_a_model_that_looks_at_its_weights_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """T5 asks for the number format of a layer's weights, which a packed one does not have: it used to crash."""
+    from sentence_transformers import SentenceTransformer
+
+    folder = make_saved(tmp_path / "model", T5)
+    encoder = resolve_model(str(folder), ModelOptions(device="cpu")).load()
+    sentences = ["the cat sat", "two"]
+    expected = SentenceTransformer(str(folder), device="cpu").encode(sentences)
+    np.testing.assert_allclose(encoder.encode(sentences, "", None), expected, atol=1e-6)
+    assert "runs by PyTorch's own linear layers, which is slower" in capsys.readouterr().err
+
+
+def test_layers_that_would_give_other_vectors_are_not_packed(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A model that takes another way where its layer is not PyTorch's own."""
+    encoder = resolve_model(str(tiny_model), ModelOptions(device="cpu")).load()
+    assert isinstance(encoder, TransformerEncoder)
+    parent = encoder.model[0].model.encoder.layer[0].output
+    parent.register_forward_hook(lambda module, inputs, out: -out if type(module.dense) is nn.Linear else out)
+    sentences = ["the cat sat", "two"]
+    expected = encoder.model.encode(sentences)
+    np.testing.assert_allclose(encoder.encode(sentences, "", None), expected, atol=1e-6)
+    assert "the lowest cosine is" in capsys.readouterr().err

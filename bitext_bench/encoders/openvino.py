@@ -9,16 +9,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
-from sentence_transformers.sentence_transformer.modules import Pooling
+from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 from torch import Tensor, nn
 
 from ..errors import UserError
 from .overlap import Quick
+from .probe import Probe
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+_PROBE_WORDS = 200  # A trace may have taken a length for a constant.
+_LAYERS = "all_layer_embeddings"  # where sentence-transformers puts the hidden states of all layers
 _HINTS = {"fp32": "f32", "bf16": "bf16"}
 
 
@@ -26,45 +28,75 @@ def run_by_openvino(model: SentenceTransformer, dtype: str) -> Quick:
     """Convert a float32 model on the CPU; what comes back computes several batches at once, in threads of the caller.
 
     Cores that work on batches of their own wait for each other less often than those that share one (README,
-    performance).
+    performance). What a model with fused attention gives is compared with PyTorch's vectors; where it differs, as
+    where padding is on the left or attention is local, the same with plain attention is.
 
     Args:
         model: its first module is a transformer.
         dtype: that the layers are computed in, "fp32" or "bf16"; the vectors stay float32.
 
     Raises:
-        UserError: the package is missing, or cannot run this architecture.
+        UserError: the package is missing, cannot run this architecture, or gives other vectors than PyTorch.
     """
-    body = model[0].model if hasattr(model[0], "model") else None
-    if body is None or dtype not in _HINTS:
+    if not isinstance(model[0], Transformer) or dtype not in _HINTS:
         raise UserError(
             f"OpenVINO runs transformers in {' or '.join(_HINTS)}, not this model in {dtype}: "
             "leave out --backend openvino"
         )
-    vectors = OpenVinoVectors(model, dtype)
-    return Quick(vectors, vectors.streams)
+    _package()
+    probe = Probe.of(model, _PROBE_WORDS)
+    quick, reason = _tried(model, dtype, probe)
+    if reason and _attends_plainly(model):
+        quick, reason = _tried(model, dtype, probe)
+    if reason:
+        raise UserError(
+            f"OpenVINO does not give this model's vectors ({reason}, of texts that PyTorch encoded too): "
+            "leave out --backend openvino"
+        )
+    return quick
+
+
+def _tried(model: SentenceTransformer, dtype: str, probe: Probe) -> tuple[Quick, str]:
+    """Return the converted model, and how its vectors differ from PyTorch's; "" where they do not.
+
+    A graph for bf16 is tried in float32 first, where rounding cannot be mistaken for another model.
+    """
+    graph = _Graph(model)
+    converted = _converted(graph)
+    vectors = OpenVinoVectors(graph, converted, "fp32")
+    reason = probe.difference(vectors)
+    if dtype != "fp32" and not reason:
+        vectors = OpenVinoVectors(graph, converted, dtype)
+        reason = probe.difference(vectors, dtype)
+    return Quick(vectors, vectors.streams), reason
+
+
+def _attends_plainly(model: SentenceTransformer) -> bool:
+    """Have a model compute attention step by step, if it can, and tell whether that is new.
+
+    OpenVINO's fused attention divides by zero for a token that attends to nothing, as padding may; the plain one
+    hides tokens by large numbers in place of infinity.
+    """
+    body = model[0].model
+    if getattr(body.config, "_attn_implementation", "eager") == "eager":
+        return False
+    try:
+        body.set_attn_implementation("eager")
+    except (AttributeError, ValueError):
+        return False
+    return True
 
 
 class OpenVinoVectors:
     """Features of a batch, (B, T) each, to its vectors (B, D); the first modules are run by OpenVINO."""
 
-    def __init__(self, model: SentenceTransformer, dtype: str) -> None:
-        openvino = _package()
-        given = model.preprocess(["a"])
-        self._inputs = tuple(name for name in _INPUTS if name in given)
-        graph = _Graph(model, self._inputs)
-        self._gives, self._left = graph.gives, list(model)[graph.modules_in :]
-        example = tuple(torch.ones((2, 8), dtype=torch.int64) for _ in self._inputs)
+    def __init__(self, graph: _Graph, converted: Any, dtype: str) -> None:  # noqa: ANN401 (OpenVINO is untyped)
+        self._inputs, self._gives, self._left = graph.names, graph.gives, graph.left
         settings = {"INFERENCE_PRECISION_HINT": _HINTS[dtype], "PERFORMANCE_HINT": "THROUGHPUT"}
         try:
-            with torch.inference_mode(), warnings.catch_warnings():
-                # The tracer warns of every shape that it takes for a constant; the vectors are compared in the tests.
-                warnings.simplefilter("ignore")
-                converted = openvino.convert_model(graph, example_input=example)
             self._compiled = _core().compile_model(converted, "CPU", settings)
         except RuntimeError as error:
-            reason = " ".join(str(error).split())[:300]
-            raise UserError(f"OpenVINO cannot run this model ({reason}): leave out --backend openvino") from error
+            raise _cannot_run(error) from error
         self.streams = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         self._of_thread = threading.local()
 
@@ -73,12 +105,35 @@ class OpenVinoVectors:
         if not hasattr(self._of_thread, "request"):
             self._of_thread.request = self._compiled.create_infer_request()
         given = {i: features[name].numpy() for i, name in enumerate(self._inputs)}
-        found = self._of_thread.request.infer(given, share_inputs=True)[0]
-        features = {**features, self._gives: torch.from_numpy(found)}
+        found = self._of_thread.request.infer(given, share_inputs=True)
+        tensors = [torch.from_numpy(found[i]) for i in range(len(found))]
+        layers = {_LAYERS: tuple(tensors[1:])} if len(tensors) > 1 else {}
+        features = {**features, self._gives: tensors[0], **layers}
         for module in self._left:
             features = module(features)
         vectors: Tensor = features["sentence_embedding"]
         return vectors
+
+
+def _converted(graph: _Graph) -> Any:  # noqa: ANN401 (OpenVINO is untyped)
+    """Return a graph as OpenVINO's model.
+
+    Raises:
+        UserError: it has an operation that OpenVINO does not know, or that cannot be traced.
+    """
+    example = tuple(torch.ones((2, 8), dtype=torch.int64) for _ in graph.names)
+    try:
+        with torch.inference_mode(), warnings.catch_warnings():
+            # The tracer warns of every shape that it takes for a constant; the vectors are compared afterwards.
+            warnings.simplefilter("ignore")
+            return _package().convert_model(graph, example_input=example)
+    except (RuntimeError, TypeError, ValueError, LookupError, AttributeError) as error:
+        raise _cannot_run(error) from error
+
+
+def _cannot_run(error: Exception) -> UserError:
+    reason = " ".join(str(error).split())[:300]
+    return UserError(f"OpenVINO cannot run this model ({reason}): leave out --backend openvino")
 
 
 def _package() -> Any:  # noqa: ANN401 (an optional package)
@@ -104,21 +159,27 @@ class _Graph(nn.Module):
     """The first modules of a model as a function of tensors alone, to be traced.
 
     Means and first tokens are taken in the graph as well, which then has no token vectors to hand out. Other poolings
-    look into the features, which a trace would take for constants.
+    look into the features, which a trace would take for constants. The hidden states of all layers are handed out
+    where a later module wants them.
     """
 
-    def __init__(self, model: SentenceTransformer, names: tuple[str, ...]) -> None:
+    def __init__(self, model: SentenceTransformer) -> None:
         super().__init__()
-        self._body, self._names = model[0].model, names
+        given = model.preprocess(["a"])
+        self.names = tuple(name for name, value in given.items() if isinstance(value, Tensor))
+        # "modality" decides which way the transformer takes; the others are of one batch, for the pooling.
+        self._said = {"modality": given["modality"]} if "modality" in given else {}
+        self._transformer = model[0]
         second = model[1] if len(model) > 1 else None
         simple = isinstance(second, Pooling) and second.include_prompt and second.pooling_mode in ("mean", "cls")
         self._pooling = second if simple else None
-        self.modules_in = 2 if simple else 1
-        self.gives = "sentence_embedding" if simple else "token_embeddings"
+        self.left = list(model)[2 if simple else 1 :]
+        self.gives = "sentence_embedding" if simple else str(self._transformer.module_output_name)
 
-    def forward(self, *tensors: Tensor) -> Tensor:
-        features = dict(zip(self._names, tensors, strict=True))
-        vectors: Tensor = self._body(**features).last_hidden_state
+    def forward(self, *tensors: Tensor) -> Tensor | tuple[Tensor, ...]:
+        features = {**self._said, **dict(zip(self.names, tensors, strict=True))}
+        features = self._transformer(features)
         if self._pooling is not None:
-            vectors = self._pooling({**features, "token_embeddings": vectors})["sentence_embedding"]
-        return vectors
+            vectors: Tensor = self._pooling(features)["sentence_embedding"]
+            return vectors
+        return (features[self._transformer.module_output_name], *features.get(_LAYERS, ()))

@@ -6,11 +6,20 @@ The vectors differ from PyTorch's own in the last bits (README, performance).
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
+from .probe import Probe, Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
 # oneDNN chooses the order of the weights by the rows that it is told to expect: those of a full batch.
 _ROWS = 1_024
+_PROBE_WORDS = 24  # Each layer sees tokens one by one, however long the text.
 
 
 class PackedLinear(nn.Module):
@@ -21,21 +30,53 @@ class PackedLinear(nn.Module):
         self._weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), _ROWS)
         self._bias = None if linear.bias is None else linear.bias.detach()
 
+    def unpacked(self) -> nn.Linear:
+        """Return the layer as it was, its weights in PyTorch's order again."""
+        weight = self._weight.to_dense()
+        linear = nn.Linear(weight.shape[1], weight.shape[0], bias=self._bias is not None, device="meta")
+        linear.weight = nn.Parameter(weight, requires_grad=False)
+        if self._bias is not None:
+            linear.bias = nn.Parameter(self._bias, requires_grad=False)
+        return linear
+
     def forward(self, rows: Tensor) -> Tensor:
         """Return rows @ weight.T + bias."""
         result: Tensor = torch.ops.mkldnn._linear_pointwise(rows, self._weight, self._bias, "none", [], "")
         return result
 
 
-def pack_linear_layers(model: nn.Module) -> None:
-    """Replace every float32 linear layer of a model on the CPU; it cannot be trained or saved any more.
+def pack_linear_layers(model: nn.Module) -> int:
+    """Replace every float32 linear layer of a model on the CPU, and return how many there were.
 
-    Does nothing where PyTorch was built without oneDNN.
+    It cannot be trained or saved any more. Does nothing where PyTorch was built without oneDNN.
     """
     if not (torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")):
-        return
+        return 0
+    packed = 0
     for parent in list(model.modules()):
         for name, child in parent.named_children():
             # The very class: its children (quantised, low-rank) compute something else.
             if type(child) is nn.Linear and child.weight.dtype == torch.float32 and child.weight.device.type == "cpu":
                 setattr(parent, name, PackedLinear(child))
+                packed += 1
+    return packed
+
+
+def unpack_linear_layers(model: nn.Module) -> None:
+    """Undo `pack_linear_layers`."""
+    for parent in list(model.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, PackedLinear):
+                setattr(parent, name, child.unpacked())
+
+
+def pack_where_equal(model: SentenceTransformer, vectors: Vectors) -> None:
+    """Pack a model's linear layers if its vectors stay what they are; if not, leave it as it is, with a note.
+
+    Some architectures look at a layer's weights while they compute (T5), which only PyTorch's own layers show.
+    """
+    probe = Probe.of(model, _PROBE_WORDS)
+    if pack_linear_layers(model) and (reason := probe.difference(vectors)):
+        unpack_linear_layers(model)
+        note = f"this model runs by PyTorch's own linear layers, which is slower: by oneDNN's {reason}"
+        print(f"bitext-bench: {note}", file=sys.stderr)

@@ -16,10 +16,11 @@ from .extras import FactoryEncoder, Laser2Encoder, MuseEncoder, SonarEncoder, St
 from .files import read_config
 from .fingerprint import count_parameters, fingerprint
 from .hub import fetch_model
+from .layout import read_layout
 from .model import Encoder, Model, ModelOptions, Prompts
 from .precomputed import PrecomputedEncoder
 from .record import audited_languages, leaked_rows, training_of
-from .transformer import load_transformer, read_layout
+from .transformer import load_transformer
 
 
 def resolve_model(name: str, options: ModelOptions) -> Model:
@@ -120,7 +121,7 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
     if any(directory.glob("*.npy")):
         return _foreign(name, _hash_files(directory), partial(PrecomputedEncoder, directory))
     digest = fingerprint(directory)
-    layout = read_layout(directory, options)
+    layout = read_layout(directory, options, tokenizer)
     dtype = automatic_dtype(options.device) if options.dtype == "auto" else options.dtype
     overrides = []
     if layout.max_length != layout.own_length:

@@ -12,20 +12,22 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _KEPT = 300_000  # texts: about 100 MB
-_PROBE = ("a", "a a a a")  # two lengths, so that padding shows
+_PROBE = ("a", "  The Cat\n sat on it: 2 × 2! ")  # two lengths, so that padding shows; case, spaces, signs
+_REACH = 1_024  # tokens up to which padding here is tried
 
 
 class TokenIds:
     """What a model's tokenizer makes of texts.
 
     Ids are kept where the tokenizer is one of the fast ones, until they are asked for, and padded here wherever that
-    gives what the model's own `preprocess` gives (tried on two short texts with each prompt); else that is called.
+    gives what the model's own `preprocess` gives (tried on three texts with each prompt, one of them as long as the
+    model takes); else, and for what is longer than was tried, that is called.
     """
 
     def __init__(self, model: SentenceTransformer) -> None:
         self._model = model
         self._kept: dict[str, NDArray[np.int32]] = {}
-        self._of_prompt: dict[str, dict[str, Any] | None] = {}
+        self._of_prompt: dict[str, tuple[dict[str, Any], int]] = {}
 
     def sizes(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Return (N,) token counts, special tokens included, before truncation; prompts are part of the texts."""
@@ -44,11 +46,12 @@ class TokenIds:
 
     def features(self, sentences: Sequence[str], prompt: str) -> dict[str, Any]:
         """Return what the model takes: a batch's ids, padded, and the mask, (B, T) each."""
-        rows = [self._kept.pop(prompt + sentence, None) for sentence in sentences]
-        limit = self._model.max_seq_length or np.inf
-        ids = [row for row in rows if row is not None and 0 < len(row) <= limit]
-        if len(ids) == len(rows) and (like := self._like(prompt)) is not None:
-            return {**like, **self._padded(ids, like)}
+        kept = [self._kept.pop(prompt + sentence, None) for sentence in sentences]
+        rows = [row for row in kept if row is not None and len(row)]
+        if len(rows) == len(kept):
+            like, reach = self._like(prompt)
+            if max(map(len, rows)) <= reach:
+                return {**like, **self._padded(rows, like)}
         return dict(self._model.preprocess(list(sentences), prompt=prompt or None))
 
     def _ids(self, texts: list[str]) -> Iterable[NDArray[np.int32]]:
@@ -58,17 +61,30 @@ class TokenIds:
         tokenizer.no_truncation()
         return (np.array(encoding.ids, np.int32) for encoding in tokenizer.encode_batch_fast(texts))
 
-    def _like(self, prompt: str) -> dict[str, Any] | None:
-        """Return features as `preprocess` makes them with a prompt; None where padding here gives others."""
+    def _like(self, prompt: str) -> tuple[dict[str, Any], int]:
+        """Return features as `preprocess` makes them with a prompt, and up to which length padding gives the same."""
         import torch
 
         if prompt not in self._of_prompt:
-            theirs = dict(self._model.preprocess(list(_PROBE), prompt=prompt or None))
-            own = self._padded(list(self._ids([prompt + text for text in _PROBE])), theirs)
+            texts = [*_PROBE, self._long(prompt)]
+            theirs = dict(self._model.preprocess(texts, prompt=prompt or None))
+            rows = list(self._ids([prompt + text for text in texts]))
+            own = self._padded(rows, theirs)
             tensors = {name: value for name, value in theirs.items() if isinstance(value, torch.Tensor)}
             same = own.keys() == tensors.keys() and all(torch.equal(own[name], tensors[name]) for name in own)
-            self._of_prompt[prompt] = theirs if same else None
+            self._of_prompt[prompt] = theirs, max(map(len, rows)) if same else 0
         return self._of_prompt[prompt]
+
+    def _long(self, prompt: str) -> str:
+        """Return a text of about as many tokens as the model takes, the prompt's included, and no more."""
+        most = int(min(self._model.max_seq_length or _REACH, _REACH))
+        words = most
+        while words > 0:
+            (ids,) = self._ids([prompt + "a " * words])
+            if len(ids) <= most:
+                break
+            words -= max(1, words * (len(ids) - most) // len(ids))
+        return "a " * words
 
     def _padded(self, rows: list[NDArray[np.int32]], like: dict[str, Any]) -> dict[str, Any]:
         import torch

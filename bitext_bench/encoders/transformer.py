@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,9 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..languages import Language
-from .files import module_folders, read_config, weight_files
+from .files import model_files, module_folders, weight_files
+from .layout import POOLINGS, Layout
+from .lengths import as_limit, positions_of_loaded
 from .model import ModelOptions
 from .overlap import Quick, overlapped, pinned, start_in_thread, start_on_device
 from .tokens import TokenIds
@@ -22,88 +23,11 @@ from .tokens import TokenIds
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-POOLINGS = {"mean": "mean", "cls": "cls", "last": "lasttoken"}
-
-# RoBERTa's children number their positions from the padding token's id on, and have so many fewer.
-_OFFSET_POSITIONS = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet"}
-
 # Between 1,000 and 2,000 tokens a batch, a CPU's caches and matrix units are both full (README, performance); a GPU
 # wants more to do at once.
 CPU_BATCH_TOKENS = 1_024
 OPENVINO_BATCH_TOKENS = 640  # for each core
 GPU_BATCH_TOKENS = 16_384
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What a checkpoint directory says of itself without being loaded.
-
-    Attributes:
-        max_length: after which a sentence is cut, in tokens.
-        own_length: the same where the user sets none.
-        whole: sentence-transformers' modules are used as they are; if not, the transformer with a pooling.
-    """
-
-    pooling: str
-    max_length: int | None
-    own_length: int | None
-    whole: bool
-
-
-def read_layout(directory: Path, options: ModelOptions) -> Layout:
-    """Read pooling and maximum length from a checkpoint's configuration files.
-
-    Raises:
-        UserError: a plain transformers checkpoint without `--pooling`, pickled weights without `--allow-pickle`, or
-            a `--max-length` that the model has no positions for.
-    """
-    pickled = [f.name for f in weight_files(directory) if f.suffix != ".safetensors"]
-    if pickled and not options.allow_pickle:
-        raise UserError(
-            f"{directory} has weights as {pickled[0]}, which can run code when it is loaded: expected "
-            "safetensors; convert it, or pass --allow-pickle if you trust where it comes from"
-        )
-    modules = module_folders(directory)
-    saved = _saved_pooling(modules)
-    pooling = options.pooling or saved
-    if pooling is None:
-        raise UserError(
-            f"{directory} is a plain transformers checkpoint and does not say how token vectors become a "
-            "sentence vector: pass --pooling mean, cls or last"
-        )
-    config = read_config((modules[0] if modules else directory) / "config.json")
-    positions = config.get("max_position_embeddings")
-    if positions and config.get("model_type") in _OFFSET_POSITIONS:
-        positions -= config.get("pad_token_id", 1) + 1
-    if options.max_length and positions and options.max_length > positions:
-        raise UserError(f"--max-length {options.max_length}: {directory} has positions for {positions} tokens only")
-    own_length = _max_length(directory, modules)
-    return Layout(pooling, options.max_length or own_length, own_length, whole=pooling == saved)
-
-
-def _saved_pooling(modules: list[Path]) -> str | None:
-    for folder in modules:
-        config = read_config(folder / "config.json")
-        if mode := config.get("pooling_mode"):
-            return "last" if mode == "lasttoken" else str(mode)
-        for key in ("mean_tokens", "cls_token", "lasttoken", "max_tokens"):
-            if config.get(f"pooling_mode_{key}"):
-                return key.partition("token")[0].rstrip("_")
-    return "model" if modules else None
-
-
-def _max_length(directory: Path, modules: list[Path]) -> int | None:
-    first = modules[0] if modules else directory
-    stated = read_config(first / "sentence_bert_config.json").get("max_seq_length")
-    if stated:
-        return int(stated)
-    lengths = [
-        read_config(first / "tokenizer_config.json").get("model_max_length"),
-        read_config(first / "config.json").get("max_position_embeddings"),
-    ]
-    # Some tokenizers save 10^30 for "no limit".
-    finite = [int(n) for n in lengths if n and n < 1_000_000]
-    return min(finite) if finite else None
 
 
 class TransformerEncoder:
@@ -174,7 +98,6 @@ def load_transformer(
     """
     import torch
     from safetensors import SafetensorError
-    from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
@@ -185,68 +108,104 @@ def load_transformer(
     dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     modules = module_folders(directory)
     first = modules[0] if modules else directory
-    if tokenizer is None and not any(_of_tokenizer(file) for file in (*_entries(first), *_entries(directory))):
+    if tokenizer is None and not any(map(_of_tokenizer, model_files(directory))):
         # transformers would make up one that knows no word.
         raise UserError(f"{directory} holds no tokenizer: expected tokenizer.json or the like beside the weights")
     # Of weights in both formats, those of the fingerprint are loaded.
-    safe = any(f.parent == first and f.suffix == ".safetensors" for f in weight_files(directory))
+    of_first = [f for f in weight_files(directory) if f.parent == first or (first != directory and first in f.parents)]
+    safe = any(f.suffix == ".safetensors" for f in of_first)
     model_kwargs = {"dtype": dtypes[stored], "use_safetensors": safe or not options.allow_pickle}
     try:
-        if layout.whole and tokenizer is None:
-            model = SentenceTransformer(
-                str(directory),
-                device=options.device,
-                model_kwargs=model_kwargs,
-                trust_remote_code=options.trust_remote_code,
-                local_files_only=True,
-            )
-        else:
-            model = _pooled(directory, layout, options, model_kwargs, tokenizer)
+        model = _modules(directory, layout, options, model_kwargs, tokenizer)
     except (*fails, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"cannot load the model in {directory}: {reason[:400]}") from error
-    if layout.max_length is not None:
-        model.max_seq_length = layout.max_length
+    _set_length(directory, model, layout, options)
     batch_tokens = OPENVINO_BATCH_TOKENS if options.backend == "openvino" else None
     return TransformerEncoder(model, partial(_finish, options), batch_tokens)
 
 
-def _finish(options: ModelOptions, model: SentenceTransformer) -> Quick:
-    """Make a model quicker, and fit for encoding alone."""
-    if options.backend == "openvino":
-        from .openvino import run_by_openvino
-
-        return run_by_openvino(model, options.dtype)
-    from .packed import pack_linear_layers
-
-    pack_linear_layers(model)
-    return Quick(lambda features: model(features)["sentence_embedding"])
-
-
-def _entries(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []
-
-
-def _of_tokenizer(file: Path) -> bool:
-    return file.name.startswith(("tokenizer", "vocab", "merges")) or file.suffix in (".model", ".spm")
-
-
-def _pooled(
-    directory: Path,
-    layout: Layout,
-    options: ModelOptions,
-    model_kwargs: dict[str, Any],
-    tokenizer: Path | None,
+def _modules(
+    directory: Path, layout: Layout, options: ModelOptions, model_kwargs: dict[str, Any], tokenizer: Path | None
 ) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 
-    modules = module_folders(directory)
-    transformer = Transformer(
-        str(modules[0] if modules else directory),
-        model_kwargs=model_kwargs,
-        config_kwargs={"trust_remote_code": options.trust_remote_code},
-        tokenizer_name_or_path=str(tokenizer) if tokenizer else None,
-    )
-    pooling = Pooling(transformer.get_embedding_dimension(), POOLINGS[layout.pooling])
-    return SentenceTransformer(modules=[transformer, pooling], device=options.device)
+    if tokenizer is None:
+        model = SentenceTransformer(
+            str(directory),
+            device=options.device,
+            model_kwargs=model_kwargs,
+            trust_remote_code=options.trust_remote_code,
+            local_files_only=True,
+        )
+        if layout.whole:
+            return model
+        first = model[0]
+    else:
+        first = Transformer(
+            str(directory),
+            model_kwargs=model_kwargs,
+            config_kwargs={"trust_remote_code": options.trust_remote_code},
+            tokenizer_name_or_path=str(tokenizer),
+        )
+    if not isinstance(first, Transformer):
+        raise UserError(f"--pooling {layout.pooling}: {directory} begins with {type(first).__name__}, no transformer")
+    pooling = Pooling(first.get_embedding_dimension(), POOLINGS[layout.pooling])
+    return SentenceTransformer(modules=[first, pooling], device=options.device)
+
+
+def _set_length(directory: Path, model: SentenceTransformer, layout: Layout, options: ModelOptions) -> None:
+    """Have a model cut texts where its layout says, after a look at whether its files were read as it reads them.
+
+    Raises:
+        UserError: it reports another length, or has fewer positions.
+    """
+    given = model.max_seq_length
+    if options.max_length is None and as_limit(given) != layout.stated_length:
+        raise UserError(
+            f"{directory}: sentence-transformers reports a maximum length of {given} tokens, its files say "
+            f"{layout.stated_length or 'none'}: pass --max-length with the one that is meant"
+        )
+    if hasattr(model[0], "sub_modules"):
+        _limit_routes(model[0])
+    elif (limit := positions_of_loaded(model[0])) is not None and (layout.max_length or limit + 1) > limit:
+        raise UserError(
+            f"{directory} has positions for {limit} tokens and cuts texts after {layout.max_length or 'none'}: "
+            f"pass --max-length {limit} or less"
+        )
+    if layout.max_length == layout.stated_length:
+        return  # Not set again: a router's routes may have lengths of their own.
+    model.max_seq_length = layout.max_length
+    for settings in getattr(model[0], "processing_kwargs", {}).values():
+        settings.pop("max_length", None)  # It would be preferred.
+
+
+def _limit_routes(router: Any) -> None:  # noqa: ANN401 (sentence-transformers is untyped)
+    """Have each route of a router cut texts where its positions end."""
+    for first in (route[0] for route in router.sub_modules.values()):
+        limit = positions_of_loaded(first)
+        if limit is not None and (as_limit(first.max_seq_length) or limit + 1) > limit:
+            first.max_seq_length = limit
+
+
+def _finish(options: ModelOptions, model: SentenceTransformer) -> Quick:
+    """Make a model quicker, and fit for encoding alone.
+
+    Raises:
+        UserError: by OpenVINO it would give other vectors.
+    """
+    if options.backend == "openvino":
+        from .openvino import run_by_openvino
+
+        return run_by_openvino(model, options.dtype)
+    quick = Quick(lambda features: model(features)["sentence_embedding"])
+    if options.dtype == "fp32" and model.device.type == "cpu":
+        from .packed import pack_where_equal
+
+        pack_where_equal(model, quick.vectors)
+    return quick
+
+
+def _of_tokenizer(file: Path) -> bool:
+    return file.name.startswith(("tokenizer", "vocab", "merges")) or file.suffix in (".model", ".spm")

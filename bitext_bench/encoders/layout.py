@@ -1,0 +1,108 @@
+"""What a checkpoint directory says of itself: pooling and maximum length, before any weight is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from .files import read_config, read_modules, weight_files
+from .lengths import as_limit, cut_by_tokenizer, positions, settings_of, stated_length
+from .model import ModelOptions
+
+POOLINGS = {"mean": "mean", "cls": "cls", "last": "lasttoken"}
+
+# How sentence-transformers saved the modes of its pooling before it had a list of them, in the order of the vector.
+_OLD_FLAGS = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+    "pooling_mode_weightedmean_tokens": "weightedmean",
+    "pooling_mode_lasttoken": "lasttoken",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a checkpoint directory says of itself without being loaded.
+
+    Attributes:
+        pooling: "mean", "cls", "last", ...; several that are concatenated joined by "+"; "model" for anything else.
+        max_length: after which a sentence is cut, in tokens.
+        own_length: the same where the user sets none.
+        stated_length: what sentence-transformers reports, which may be more than the model has positions for.
+        whole: sentence-transformers' modules are used as they are; if not, the transformer with a pooling.
+    """
+
+    pooling: str
+    max_length: int | None
+    own_length: int | None
+    stated_length: int | None
+    whole: bool
+
+
+def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None = None) -> Layout:
+    """Read pooling and maximum length from a checkpoint's configuration files.
+
+    Args:
+        directory: of the checkpoint.
+        options: what the user said.
+        tokenizer: where its tokenizer is, if not there.
+
+    Raises:
+        UserError: a plain transformers checkpoint without `--pooling`, pickled weights without `--allow-pickle`, or
+            a `--max-length` that the model has no positions for.
+    """
+    pickled = [f.name for f in weight_files(directory) if f.suffix != ".safetensors"]
+    if pickled and not options.allow_pickle:
+        raise UserError(
+            f"{directory} has weights as {pickled[0]}, which can run code when it is loaded: expected "
+            "safetensors; convert it, or pass --allow-pickle if you trust where it comes from"
+        )
+    modules = read_modules(directory)
+    folders = [directory / module["path"] for module in modules]
+    kinds = [str(module.get("type", "")) for module in modules]
+    saved = _saved_pooling(folders, kinds)
+    pooling = options.pooling or saved
+    if pooling is None:
+        raise UserError(
+            f"{directory} is a plain transformers checkpoint and does not say how token vectors become a "
+            "sentence vector: pass --pooling mean, cls or last"
+        )
+    first = folders[0] if folders else directory
+    stated = stated_length(first, kinds[0] if kinds else "", tokenizer, options.trust_remote_code)
+    limit = positions(first)
+    _check_asked(
+        directory,
+        options.max_length,
+        limit or as_limit(read_config(first / "config.json").get("max_position_embeddings")),
+    )
+    called = cut_by_tokenizer(settings_of(first)) if kinds else None
+    lengths = [length for length in (called or stated, limit) if length is not None]
+    own_length = min(lengths, default=None)
+    return Layout(pooling, options.max_length or own_length, own_length, stated, whole=pooling == saved)
+
+
+def _check_asked(directory: Path, asked: int | None, limit: int | None) -> None:
+    if asked and limit and limit > 0 and asked > limit:
+        raise UserError(f"--max-length {asked}: {directory} has positions for {limit} tokens only")
+
+
+def _saved_pooling(folders: list[Path], kinds: list[str]) -> str | None:
+    """Return the name of the pooling that a sentence-transformers directory has; None for a plain checkpoint."""
+    for folder, kind in zip(folders, kinds, strict=True):
+        modes = _modes(read_config(folder / "config.json"), kind)
+        if modes:
+            names = {long: short for short, long in POOLINGS.items()}
+            return "+".join(names.get(mode, mode) for mode in modes)
+    return "model" if folders else None
+
+
+def _modes(config: dict[str, Any], kind: str) -> list[str]:
+    """Return the modes of a pooling module; [] for any other module."""
+    if given := config.get("pooling_mode"):
+        return [given] if isinstance(given, str) else [str(mode) for mode in given]
+    is_pooling = kind.endswith(".Pooling") or not _OLD_FLAGS.keys().isdisjoint(config)
+    return [mode for flag, mode in _OLD_FLAGS.items() if config.get(flag)] or (["mean"] if is_pooling else [])

@@ -1,0 +1,173 @@
+"""After how many tokens a checkpoint cuts a text, read from its files before any weight is loaded.
+
+The rules are those of sentence-transformers 6.2 (`base/modules/transformer.py`, `base/modules/router.py`) and the
+tokenizers of transformers 5. Loading compares: a model that reports another length is refused.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UserError
+from .files import read_config, weight_files
+
+if TYPE_CHECKING:
+    from torch import nn
+
+# Where sentence-transformers looks for a transformer's settings; the first that says anything counts.
+_SETTINGS = tuple(
+    f"sentence_{kind}_config.json"
+    for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
+)
+_NO_LIMIT = 1_000_000  # Some tokenizers save 10^30 for "no limit".
+
+# These number their positions from the padding token's id on, and have so many fewer than their configuration says.
+_OFFSET_POSITIONS = {
+    *("roberta", "xlm-roberta", "xlm-roberta-xl", "roberta-prelayernorm", "camembert", "mpnet", "data2vec-text"),
+    *("ibert", "lilt", "xmod", "longformer", "luke", "markuplm", "layoutlmv3"),
+}
+_POSITION_TABLES = {"position_embeddings", "position_embedding", "embed_positions", "positions_embed", "wpe"}
+
+
+def stated_length(
+    folder: Path, kind: str, tokenizer: Path | None = None, trust_remote_code: bool = False
+) -> int | None:
+    """Return the `max_seq_length` that sentence-transformers gives a model; None where it cuts nothing.
+
+    Args:
+        folder: of the first module.
+        kind: the first module's type, as in modules.json; "" for a plain transformers checkpoint.
+        tokenizer: where its tokenizer is, if not in the folder.
+        trust_remote_code: whether the configuration may be read by code from the checkpoint.
+    """
+    name = kind.rpartition(".")[2]
+    if name == "Router":
+        return _of_router(folder, trust_remote_code)
+    if name in ("StaticEmbedding", "BoW"):
+        return None
+    if name == "WordEmbeddings":
+        return as_limit(read_config(folder / "wordembedding_config.json").get("max_seq_length"))
+    settings = settings_of(folder) if kind else {}
+    for_tokenizer = settings.get("tokenizer_args", settings.get("processor_kwargs")) or {}
+    if "model_max_length" in for_tokenizer:
+        return as_limit(for_tokenizer["model_max_length"])
+    if settings.get("max_seq_length") is not None:
+        return as_limit(settings["max_seq_length"])
+    saved = read_config((tokenizer or folder) / "tokenizer_config.json")
+    limits = [as_limit(saved.get("model_max_length", saved.get("max_len")))]
+    changed = settings.get("config_args", settings.get("config_kwargs")) or {}
+    if (positions := {**_config(folder, trust_remote_code), **changed}.get("max_position_embeddings")) != -1:
+        limits.append(as_limit(positions))
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def cut_by_tokenizer(settings: dict[str, Any]) -> int | None:
+    """Return the length that a transformer's settings give its tokenizer at each call, which replaces the stated one.
+
+    None where they give none.
+    """
+    given = settings.get("processing_kwargs") or {}
+    lengths = [(given.get(part) or {}).get("max_length") for part in ("common", "text")]
+    return next((as_limit(length) for length in lengths if length is not None), None)
+
+
+def settings_of(folder: Path) -> dict[str, Any]:
+    """Return what sentence-transformers saved of a transformer module; {} where it saved nothing."""
+    return next((settings for name in _SETTINGS if (settings := read_config(folder / name))), {})
+
+
+def positions(folder: Path) -> int | None:
+    """Return how many tokens a transformer has positions for; None where only its configuration gives a number.
+
+    That is for models with a table of positions. Others (rotary, relative) go on beyond their configuration.
+    """
+    config = read_config(folder / "config.json")
+    offset = 0
+    if config.get("model_type") in _OFFSET_POSITIONS:
+        padding = config.get("pad_token_id")
+        offset = 2 if padding is None else int(padding) + 1
+    stated = config.get("max_position_embeddings")
+    if any(file.parent == folder and file.suffix != ".safetensors" for file in weight_files(folder)):
+        return int(stated) - offset if stated and offset else None
+    rows = _table_rows(folder)
+    if rows is None:
+        return None
+    # BART's children have two rows more than positions.
+    return int(stated) if stated and rows == stated + 2 else rows - offset
+
+
+def positions_of_loaded(transformer: nn.Module) -> int | None:
+    """Return the same of a loaded module, read off its table of positions; None where it has none."""
+    from torch import nn
+
+    rows = []
+    for name, module in transformer.named_modules():
+        if isinstance(module, nn.Embedding) and _is_table(f"{name}.weight"):
+            padding = module.padding_idx
+            offset = int(getattr(module, "offset", 0)) if padding is None else padding + 1
+            rows.append(module.num_embeddings - offset)
+    return min(rows, default=None)
+
+
+def as_limit(length: object) -> int | None:
+    """Return a saved length as a number; None where it stands for "no limit".
+
+    Raises:
+        UserError: it is no number.
+    """
+    if length is None:
+        return None
+    if isinstance(length, bool) or not isinstance(length, int | float):
+        raise UserError(f"the model's files give {length!r} as its maximum length: expected a number of tokens")
+    return int(length) if length < _NO_LIMIT else None
+
+
+def _of_router(folder: Path, trust_remote_code: bool) -> int | None:
+    """Return the longest of the routes' lengths, as sentence-transformers does."""
+    config = read_config(folder / "router_config.json") or read_config(folder / "config.json")
+    first = dict.fromkeys(route[0] for route in config.get("structure", {}).values() if route)
+    kinds = {name: config.get("types", {}).get(name, "") for name in first}
+    limits = [
+        stated_length(folder / name, kind, trust_remote_code=trust_remote_code)
+        for name, kind in kinds.items()
+        if not kind.endswith(".BoW")
+    ]
+    return None if None in limits else max((limit for limit in limits if limit is not None), default=None)
+
+
+def _config(folder: Path, trust_remote_code: bool) -> dict[str, Any]:
+    """Return a transformer's configuration, with the default of its kind where it states no positions."""
+    config = read_config(folder / "config.json")
+    if "max_position_embeddings" in config or "model_type" not in config:
+        return config
+    if "auto_map" in config and not trust_remote_code:
+        return config  # Loading will say that it needs code.
+    from transformers import AutoConfig  # two seconds, which few models need
+
+    try:
+        full = AutoConfig.from_pretrained(str(folder), trust_remote_code=trust_remote_code, local_files_only=True)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError):
+        return config  # Loading will say what is wrong with it.
+    return {**config, "max_position_embeddings": getattr(full, "max_position_embeddings", None)}
+
+
+def _table_rows(folder: Path) -> int | None:
+    from safetensors import SafetensorError, safe_open
+
+    rows = []
+    for file in weight_files(folder):
+        if file.parent != folder:
+            continue
+        try:
+            with safe_open(file, framework="np") as content:
+                tables = [name for name in content.keys() if _is_table(name)]  # noqa: SIM118 (no mapping)
+                rows += [content.get_slice(name).get_shape()[0] for name in tables]
+        except (SafetensorError, OSError) as error:
+            raise UserError(f"{file} is no safetensors file: {error}; copy the model again") from error
+    return min(rows, default=None)
+
+
+def _is_table(name: str) -> bool:
+    parts = name.split(".")
+    return len(parts) > 1 and parts[-2] in _POSITION_TABLES and not any("vision" in part for part in parts)

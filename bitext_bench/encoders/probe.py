@@ -1,0 +1,85 @@
+"""A few texts by which a quick way to a model's vectors is compared with the model itself, before it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+Vectors = Callable[[dict[str, Any]], Tensor]
+
+# By how much a vector may differ: cosine, and length as a share. In float32 an honest difference is in the last bits
+# (1 - cosine about 1e-7). bf16 keeps 8 bits, which costs the encoders here up to 0.001; a wrong graph is excluded in
+# float32 first, so that this bound only has to tell rounding from damage.
+COSINE = {"fp32": 0.9999, "bf16": 0.99}
+LENGTH = {"fp32": 0.01, "bf16": 0.1}
+
+_WORDS = "The cat sat on 3 mats; le chat, ein Haus! 猫 дом 고양이 was there for 12 days".split()
+
+
+def _texts(model: SentenceTransformer, words: int) -> list[list[str]]:
+    """Return batches with and without padding, of texts of several lengths, the longest of so many words or more."""
+    long, middle, short = (
+        " ".join(_WORDS[i % len(_WORDS)] for i in range(n)) for n in (max(words, _window(model)), 12, 3)
+    )
+    return [[middle, "a", short], [short, long], [middle]]
+
+
+def _window(model: SentenceTransformer) -> int:
+    """Return how many tokens show that a model's attention is local; 0 where it is not, or far too wide to show."""
+    config = getattr(getattr(model[0], "model", None), "config", None)
+    given = config.to_dict() if config is not None else {}
+    named = [value for name, value in given.items() if "window" in name or name == "local_attention"]
+    return max((size + 24 for size in named if isinstance(size, int) and size <= 1_024), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Batches of features, and the vectors that the model itself gives for each."""
+
+    features: list[dict[str, Any]]
+    expected: list[Tensor]
+
+    @staticmethod
+    def of(model: SentenceTransformer, words: int) -> Probe:
+        """Encode the probe's texts, the longest of so many words or more, as sentence-transformers does."""
+        features = [_on_device(model, dict(model.preprocess(batch))) for batch in _texts(model, words)]
+        with torch.inference_mode():
+            expected = [model(dict(batch))["sentence_embedding"].float() for batch in features]
+        return Probe(features, expected)
+
+    def difference(self, vectors: Vectors, dtype: str = "fp32") -> str:
+        """Return in words how vectors differ from the model's by more than rounding; "" where they do not.
+
+        Args:
+            vectors: what is to be compared; called once a batch.
+            dtype: what it computes in, "fp32" or "bf16".
+        """
+        try:
+            with torch.inference_mode():
+                found = [vectors(dict(batch)).float() for batch in self.features]
+        except (AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            return " ".join(str(error).split())[:200]
+        if any(a.shape != b.shape for a, b in zip(found, self.expected, strict=True)):
+            return f"it gives {tuple(found[0].shape)} numbers for {tuple(self.expected[0].shape)}"
+        one, other = torch.cat(found), torch.cat(self.expected)
+        if not torch.isfinite(other).all():
+            return "the model itself gives vectors that are not finite"
+        if not torch.isfinite(one).all():
+            damaged = int((~torch.isfinite(one)).any(dim=1).sum())
+            return f"{damaged} of {len(one)} vectors are NaN or infinite"
+        cosine = float(torch.nn.functional.cosine_similarity(one, other).min())
+        share = float((one.norm(dim=1) / other.norm(dim=1) - 1).abs().max())
+        if cosine < COSINE[dtype]:
+            return f"the lowest cosine is {cosine:.4f}, expected {COSINE[dtype]} or more"
+        return f"the lengths differ by up to {share:.0%}" if share > LENGTH[dtype] else ""
+
+
+def _on_device(model: SentenceTransformer, features: dict[str, Any]) -> dict[str, Any]:
+    return {k: v.to(model.device) if isinstance(v, Tensor) else v for k, v in features.items()}
