@@ -145,6 +145,7 @@ def test_training_uses_only_the_bottom_of_the_harness(module: str) -> None:
         "data",
         "tasks",
         "store",
+        "tags",
     }
     if module in ("training.command", "training.evaluation", "training.card"):
         allowed |= {"evaluate", "report", "results", "result_files"}  # the finished checkpoint is scored as `run` does

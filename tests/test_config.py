@@ -521,3 +521,35 @@ def test_every_attribute_is_documented_in_order(record: type) -> None:
     attributes = (record.__doc__ or "").split("Attributes:")[1].split("Raises:")[0]
     found = re.findall(r"^ {8}(\w+(?:, \w+)*): ", attributes, flags=re.MULTILINE)
     assert ", ".join(found).split(", ") == [f.name for f in fields(record)]
+
+
+def test_a_variant_is_asked_for_by_its_region_or_script() -> None:
+    config = make_config(
+        {"student": "x", "pairs": ["en-pt_PT", "zh-TW-en", "English-fr"], "languages": ["en", "es_MX"]}
+    )
+    asked = {str(pair): config.codes(pair) for pair in map(config.anchored, config.lang_pairs)}
+    assert asked == {
+        "en-pt": ("en", "pt_PT"),
+        "en-zho_Hant": ("en", "zh-TW"),
+        "en-fr": ("English", "fr"),
+        "en-es": ("en", "es_MX"),
+    }
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"pairs": ["en-pt_PT", "en-pt_BR"]},
+        {"pairs": ["en-pt_PT", "pt-en"]},
+        {"pairs": ["en-pt_PT"], "languages": ["en", "pt_BR"]},
+        {"languages": ["en", "pt_PT", "pt-BR"]},
+    ],
+)
+def test_two_variants_of_one_language_are_not_trained_as_one(settings: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="pt_PT and pt.* are variants of one language, Portuguese: a run trains"):
+        make_config({"student": "x", **settings})
+
+
+def test_one_variant_may_be_spelled_twice() -> None:
+    config = make_config({"student": "x", "pairs": ["en-ja", "jpn-eng", "en-zh_TW", "en-zho-Hant-TW"]})
+    assert list(map(str, config.lang_pairs)) == ["en-ja", "en-zho_Hant"]

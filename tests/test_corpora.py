@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitext_bench.errors import UserError
-from bitext_bench.languages import LangPair
+from bitext_bench.languages import LangPair, split_pair
 from training.corpora import Corpus, Row, find_corpora, read_corpus, sample_weighted
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "train"
@@ -285,6 +286,205 @@ def test_weights_draw_every_row_as_often_as_they_say(n: int, weight: float, seed
 def test_weight_one_changes_nothing_and_seeds_differ() -> None:
     assert sample_weighted("abc", 1, seed=3) == ["a", "b", "c"]
     assert sample_weighted(range(100), 0.5, seed=1) != sample_weighted(range(100), 0.5, seed=2)
+
+
+# Variants of a language
+
+
+def tmx_unit(**texts: str) -> str:
+    return "<tu>{}</tu>".format(
+        "".join(f'<tuv xml:lang="{code.replace("_", "-")}"><seg>{text}</seg></tuv>' for code, text in texts.items())
+    )
+
+
+def records(name: str, units: list[dict[str, str]]) -> dict[str, bytes]:
+    """Return a file of a format with these texts by code."""
+    if name.endswith("tmx"):
+        return {name: TMX.format("".join(tmx_unit(**unit) for unit in units)).encode()}
+    if name.endswith("jsonl"):
+        return {name: jsonl([*units])}
+    return {name: parquet({code: [unit.get(code) for unit in units] for code in units[0]})}
+
+
+VARIANTS = [
+    (
+        "en-zh",
+        {"en_US": "tea", "zh_TW": "傳統", "zh_CN": "简体"},
+        ("tea", "简体"),
+        "zh rows by variant: zh.CN 1, zh.TW left out as another script",
+    ),
+    (
+        "en-zh",
+        {"en": "tea", "zh_TW": "傳統", "zh": "简体"},
+        ("tea", "简体"),
+        "zh rows by variant: zh 1, zh.TW left out",
+    ),
+    (
+        "en-zho_Hant",
+        {"en_US": "tea", "zh_CN": "简体", "zh_TW": "傳統"},
+        ("tea", "傳統"),
+        "Hant rows by variant: zh.TW 1, zh.CN left out",
+    ),
+    (
+        "en-zh-TW",
+        {"en_US": "tea", "zh_CN": "简体", "zh_Hant": "傳統"},
+        ("tea", "傳統"),
+        "zh-TW rows by variant: zh.Hant 1",
+    ),
+    (
+        "en-zh-Hant",
+        {"en": "tea", "zh_HK": "香港", "zh_TW": "傳統"},
+        ("tea", "傳統"),
+        "zho_Hant rows by variant: zh.TW 1, zh.HK 0",
+    ),
+    ("zh_HK-en", {"en": "tea", "zh_HK": "香港", "zh_TW": "傳統"}, ("tea", "香港"), "zh_HK rows by variant: zh.HK 1"),
+    ("en-pt", {"en": "tea", "pt_PT": "", "pt_BR": "cheio"}, ("tea", "cheio"), "pt rows by variant: pt.BR 1, pt.PT 0"),
+    ("en-pt", {"en": "tea", "pt_PT": "chá", "pt_BR": " "}, ("tea", "chá"), "pt rows by variant: pt.PT 1, pt.BR 0"),
+    ("en-pt", {"en": "tea", "pt_PT": "cá", "pt_BR": "lá"}, ("tea", "lá"), "pt rows by variant: pt.BR 1"),
+    ("en-pt_PT", {"en": "tea", "pt_PT": "cá", "pt_BR": "lá"}, ("tea", "cá"), "pt_PT rows by variant: pt.PT 1"),
+    ("en-pt_PT", {"en": "tea", "pt_BR": "lá"}, ("tea", "lá"), "pt_PT rows by variant: pt.BR 1"),
+    ("en-pt", {"en": "tea", "pt_AO": "cá", "pt": "lá"}, ("tea", "lá"), "pt rows by variant: pt 1, pt.AO 0"),
+    (
+        "en_GB-fr",
+        {"fr": "thé", "en_US": "color", "en_GB": "colour"},
+        ("colour", "thé"),
+        "en_GB rows by variant: en.GB 1",
+    ),
+    ("en-no", {"en": "tea", "nn": "ny", "no": "norsk"}, ("tea", "norsk"), ""),
+    ("en-nb", {"en": "tea", "nn": "ny", "no": "norsk"}, ("tea", "norsk"), ""),
+    ("en-nb", {"en": "tea", "no": "norsk", "nb_NO": "bok"}, ("tea", "bok"), "nb rows by variant: nb.NO 1, no 0"),
+    ("en-nn", {"en": "tea", "no": "norsk", "nn_NO": "ny"}, ("tea", "ny"), ""),
+    ("en-he", {"en": "tea", "iw": "תה"}, ("tea", "תה"), ""),
+    ("en-id", {"en": "tea", "in": "teh"}, ("tea", "teh"), ""),
+    ("en-tl", {"en": "tea", "fil_PH": "tsaa"}, ("tea", "tsaa"), ""),
+    ("en-et", {"en": "tea", "ekk": "tee"}, ("tea", "tee"), ""),
+    (
+        "en-zho_Hant",
+        {"en": "tea", "cmn_Hans": "简体", "cmn_Hant": "傳統"},
+        ("tea", "傳統"),
+        "cmn.Hant 1, cmn.Hans left out",
+    ),
+    ("en-fr", {"en": "tea", "fr_ca": "thé"}, ("tea", "thé"), ""),
+]
+
+
+@pytest.mark.parametrize("ending", ["tmx", "jsonl", "parquet"])
+@pytest.mark.parametrize(("asked", "texts", "row", "note"), VARIANTS)
+def test_script_and_region_decide_between_the_variants_of_a_record(
+    tmp_path: Path, ending: str, asked: str, texts: dict[str, str], row: tuple[str, str], note: str
+) -> None:
+    pair, codes = LangPair.parse(asked), split_pair(asked)
+    if codes[0].startswith("zh"):
+        row = row[::-1]
+    for order in (texts, dict(reversed(texts.items()))):
+        put(tmp_path / "corpus", records(f"{pair}.{ending}", [order]))
+        notes: list[str] = []
+        (corpus,) = find_corpora(tmp_path, pair, codes=codes, notes=notes)
+        assert read_corpus(corpus, notes) == [Row(1, *row)]
+        assert len(notes) == bool(note), notes
+        assert not note or re.search(note, notes[0])
+
+
+@pytest.mark.parametrize("ending", ["tmx", "jsonl", "parquet"])
+def test_another_script_is_not_read_instead(tmp_path: Path, ending: str) -> None:
+    put(tmp_path / "corpus", records(f"en-zh.{ending}", [{"en": "tea", "zh_TW": "傳統"}]))
+    (corpus,) = find_corpora(tmp_path, LangPair.parse("en-zh"))
+    with pytest.raises(UserError, match="en-zh.*en.*zh.TW.*expected en and zh|has en and zh; found en, zh-TW"):
+        read_corpus(corpus)
+
+
+def test_units_of_a_memory_each_have_the_variant_that_is_full(tmp_path: Path) -> None:
+    units = [
+        {"en": "1", "pt_BR": "um"},
+        {"en": "2", "pt_PT": "dois", "pt_BR": ""},
+        {"en": "3", "pt_PT": "", "pt_BR": ""},
+    ]
+    put(tmp_path, records("en-pt.tmx", units))
+    notes: list[str] = []
+    (corpus,) = find_corpora(tmp_path, LangPair.parse("en-pt"), notes=notes)
+    assert read_corpus(corpus, notes) == [Row(1, "1", "um"), Row(2, "2", "dois"), Row(3, "3", "")]
+    assert notes == [f"{tmp_path}/en-pt.tmx: pt rows by variant: pt-BR 2, pt-PT 1"]
+
+
+def moses(stem: str, first: str, second: str, row: tuple[str, str]) -> dict[str, bytes]:
+    name = f"{stem}.{first}-{second}"
+    return {f"{name}.{first}": f"{row[0]}\n".encode(), f"{name}.{second}": f"{row[1]}\n".encode()}
+
+
+FILES: list[tuple[str, dict[str, bytes], dict[str, str], list[str]]] = [
+    ("en-zh", moses("OpenSubtitles", "en", "zh_cn", ("a", "简")), {"OpenSubtitles": "简"}, []),
+    ("en-pt", moses("GNOME", "en", "pt_BR", ("a", "br")), {"GNOME": "br"}, []),
+    ("en-zh", {"en-zh-CN.tsv": "a\t简\n".encode()}, {"data": "简"}, []),
+    ("en-zh", {"c/zh-Hans-CN-en/train.tsv": "简\ta\n".encode()}, {"c": "简"}, []),
+    (
+        "en-zh",
+        {**moses("OS", "en", "zh_cn", ("a", "简")), **moses("OS", "en", "zh_tw", ("b", "傳"))},
+        {"OS": "简"},
+        ["data: en-zh_tw is another script than en-zh, and left out: ask for it with --pair"],
+    ),
+    (
+        "en-zh_TW",
+        {**moses("OS", "en", "zh_cn", ("a", "简")), **moses("OS", "en", "zh_tw", ("b", "傳"))},
+        {"OS": "傳"},
+        ["data: en-zh_cn is another script than en-zho_Hant, and left out: ask for it with --pair"],
+    ),
+    (
+        "en-pt",
+        {**moses("GNOME", "en", "pt", ("a", "pt")), **moses("GNOME", "en", "pt_BR", ("b", "br"))},
+        {"GNOME": "pt"},
+        ["GNOME: en-pt is read for en-pt, not en-pt_BR; choose by --pair"],
+    ),
+    (
+        "en-pt_BR",
+        {"c/en-pt.tsv": b"a\tpt\n", "c/pt_BR-en.tsv": b"br\tb\n", "d/en-pt.tsv": b"c\td\n"},
+        {"c": "br", "d": "d"},
+        [
+            "c: pt_BR-en is read for en-pt_BR, not en-pt; choose by --pair",
+            "data/d/en-pt.tsv: pt is read, as there is no pt_BR",
+        ],
+    ),
+    ("en-no", {"c/en-nb.tsv": b"a\tbok\n", "c/en-nn.tsv": b"b\tny\n"}, {"c": "bok"}, []),
+    (
+        "en-nb",
+        {"c/en-nb.tsv": b"a\tbok\n", "c/en-no.tsv": b"b\tno\n"},
+        {"c": "bok"},
+        ["c: en-nb is read for en-nb, not en-no; choose by --pair"],
+    ),
+    ("en-nb", {"c/en-no.tsv": b"b\tno\n"}, {"c": "no"}, []),
+    ("en-nn", {"c/en-no.tsv": b"b\tno\n", "d/en-nn_NO.tsv": b"b\tny\n"}, {"d": "ny"}, []),
+    ("en-he", {"c/iw-en.tsv": b"he\ta\n"}, {"c": "he"}, []),
+    (
+        "en-sr",
+        {**moses("GNOME", "en", "sr", ("a", "ср")), **moses("GNOME", "en", "sr@latin", ("b", "sr"))},
+        {"GNOME": "ср"},
+        ["data: en-sr@latin is another script than en-sr, and left out: ask for it with --pair"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("asked", "files", "targets", "said"), FILES)
+def test_files_named_with_a_region_are_found_and_a_choice_is_reported(
+    tmp_path: Path, asked: str, files: dict[str, bytes], targets: dict[str, str], said: list[str]
+) -> None:
+    put(tmp_path / "data", files)
+    notes: list[str] = []
+    found = find_corpora(tmp_path / "data", LangPair.parse(asked), codes=split_pair(asked), notes=notes)
+    assert {corpus.name: [row.target for row in read_corpus(corpus, notes)] for corpus in found} == {
+        name: [text] for name, text in targets.items()
+    }
+    assert [note.replace(f"{tmp_path}/", "") for note in notes] == said
+
+
+def test_only_another_script_is_named_where_nothing_is_found(tmp_path: Path) -> None:
+    put(tmp_path / "ted", {"en-zh_tw.tsv": b"a\tb\n"})
+    with pytest.raises(UserError, match=r"nothing there has this pair; in another script: ted: en-zh_tw\)"):
+        find_corpora(tmp_path, LangPair.parse("en-zh"))
+
+
+def test_two_spellings_of_one_variant_are_two_files(tmp_path: Path) -> None:
+    put(tmp_path / "ted", {"en-pt_BR.tsv": b"a\tb\n", "eng-por-BR.tsv": b"a\tb\n"})
+    with pytest.raises(UserError, match="ted has 2 files for en-pt: .*leave one of them"):
+        find_corpora(tmp_path, LangPair.parse("en-pt"))
 
 
 @pytest.mark.shared

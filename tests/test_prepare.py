@@ -166,6 +166,15 @@ def test_planted_test_sentences_are_left_out_by_default(
     assert resolve_model(str(out), ModelOptions()).leaked_rows == 0
 
 
+def test_a_choice_among_variants_is_said(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "pairs/made/en-fr_CA.tsv", ["one more\tencore une"])
+    assert main([*command, "--output", str(tmp_path / "out")]) == 0
+    note = "note: made: en-fr is read for en-fr, not en-fr_CA; choose by --pair\n"
+    assert note in capsys.readouterr().err
+
+
 def test_leaks_that_are_trained_on_stay_with_the_model(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,48 +2,91 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatch
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
+from training.hub import fetch_pairs
+from training.layouts import holds_pair
+
+ROOT = Path(__file__).parents[1]
+TOOLS = ROOT.parent / "shared" / "tools"
+EN_JA, EN_PT = LangPair.parse("en-ja"), LangPair.parse("en-pt")
+
+FETCH = """
+import json, sys
+from pathlib import Path
+from bitext_bench.languages import LangPair
 from training.corpora import find_corpora, read_corpus
 from training.hub import fetch_pairs
 
-EN_JA = LangPair.parse("en-ja")
+pair = LangPair.parse(sys.argv[1])
+folder = fetch_pairs("org/pairs", [pair])
+files = sorted(x.relative_to(folder).as_posix() for x in folder.rglob("*") if x.is_file())
+rows = {corpus.name: [row[1:] for row in read_corpus(corpus)] for corpus in find_corpora(folder, pair)}
+print(json.dumps([files, rows]))
+"""
 
 
-def test_only_the_files_of_the_pair_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "ja-en").mkdir()
-    (tmp_path / "ja-en" / "train.tsv").write_text("日\tday\n", encoding="utf-8")
-    asked: dict[str, Any] = {}
+@pytest.mark.parametrize(
+    ("path", "held"),
+    [
+        ("ja-en/train.tsv", True),
+        ("en-ja/train-00000-of-00001.parquet", True),
+        ("en-ja.tsv", True),
+        ("ted/jpn-eng.jsonl.gz", True),
+        ("OPUS.en-ja.ja", True),
+        ("en-ja/test.tsv", False),
+        ("en-ko/train.tsv", False),
+        ("README.md", False),
+    ],
+)
+def test_a_file_of_the_pair_is_known_by_its_path(path: str, held: bool) -> None:
+    assert holds_pair(Path(path), EN_JA) == held
 
-    def snapshot_download(repository: str, **given: Any) -> str:
-        asked.update(given, repository=repository)
-        return str(tmp_path)
 
-    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
-    folder = fetch_pairs("org/pairs", [EN_JA])
-    assert (asked["repository"], asked["repo_type"]) == ("org/pairs", "dataset")
-    files = ["ja-en/train.tsv", "en-ja/train-00000-of-00001.parquet", "en-ko/train.tsv", "en-ja/test.tsv", "en-ja.tsv"]
-    assert [any(fnmatch(file, p) for p in asked["allow_patterns"]) for file in files] == [
-        True,
-        True,
-        False,
-        False,
-        True,
+def test_a_file_with_a_region_is_one_of_the_pair() -> None:
+    assert holds_pair(Path("GNOME.en-pt_BR.pt_BR"), EN_PT)
+    assert not holds_pair(Path("OpenSubtitles.en-zh_tw.en"), LangPair.parse("en-zh"))
+
+
+@pytest.mark.shared
+def test_only_the_files_of_the_pair_are_fetched(tmp_path: Path) -> None:
+    sys.path.append(str(TOOLS))
+    from hub_server import Hub  # type: ignore[import-not-found]
+
+    top = tmp_path / "root/datasets/org/pairs" / ("0" * 40)
+    files = {
+        "ted/en-pt_BR.tsv": "day\tdia\n",
+        "en-pt/test.tsv": "no\tnão\n",
+        "en-fr.tsv": "day\tjour\n",
+        "OPUS[1].por-eng.por": "noite\n",
+        "OPUS[1].por-eng.eng": "night\n",
+    }
+    for name, text in files.items():
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(text, encoding="utf-8")
+    with Hub(tmp_path / "root") as hub:
+        environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
+        command = [sys.executable, "-c", FETCH, "en-pt"]
+        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [
+        ["OPUS[1].por-eng.eng", "OPUS[1].por-eng.por", "ted/en-pt_BR.tsv"],
+        {"OPUS[1]": [["night", "noite"]], "ted": [["day", "dia"]]},
     ]
-    (corpus,) = find_corpora(folder, EN_JA)
-    assert [tuple(row) for row in read_corpus(corpus)] == [(1, "day", "日")]
 
 
 def test_no_hub_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def snapshot_download(repository: str, **_: Any) -> str:
+    def list_repo_files(*_: object, **__: object) -> list[str]:
         raise OSError("no route to host\nand more")
 
-    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+    monkeypatch.setattr("huggingface_hub.HfApi.list_repo_files", list_repo_files)
     with pytest.raises(UserError, match=r"cannot get the dataset org/pairs from the hub \(no route to host\)"):
         fetch_pairs("org/pairs", [EN_JA])

@@ -207,8 +207,8 @@ def _publish(trained: Trained, output: Path, repository: str) -> None:
 
 
 def _say_data(prepared: Prepared) -> None:
-    for report in prepared.corpora:
-        _say(str(report))
+    for line in [*map(str, prepared.corpora), *(f"note: {note}" for note in prepared.notes)]:
+        _say(line)
     real = [name for name in prepared.covered if not name.startswith("Mini-")]
     if not real:
         _say("warning: no benchmark was there to compare the rows with but the built-in set: pass --tests DIR")

@@ -9,10 +9,11 @@ from math import inf, isfinite
 from typing import Any, Literal
 
 from bitext_bench.errors import UserError
-from bitext_bench.languages import LangPair, Language, resolve
+from bitext_bench.languages import LangPair, Language, resolve, split_pair
 
 from .loss import Objective
 from .recipe import checked
+from .variants import tag_of
 
 Loss = Literal["soft-contrastive", "embedding-mse", "ranking"]
 Pairing = Literal["en-xx", "all"]
@@ -148,6 +149,7 @@ class TrainConfig:
             raise UserError("no language pair to train on: pass --pair en-ja, or --languages en,ja")
         for pair in self.lang_pairs:
             self.anchored(pair)
+            self.codes(pair)
         for language in self.test_languages:
             resolve(language)
 
@@ -209,6 +211,25 @@ class TrainConfig:
             if language in (pair.source, pair.target):
                 return pair if pair.source == language else pair.reversed
         raise UserError(f"{pair} has neither of the anchor languages {', '.join(self.anchor)}: pass --anchor")
+
+    def codes(self, pair: LangPair) -> tuple[str, str]:
+        """Return the variants asked for of a pair's source and target: ("en", "pt_PT").
+
+        Raises:
+            UserError: two variants of the pair are asked for.
+        """
+        asked = [split_pair(text) for text in self.pairs] + [(text, text) for text in self.languages]
+        found: dict[Language, str] = {}
+        for texts in asked:
+            languages = [resolve(text) for text in texts]
+            if {*languages} in ({pair.source, pair.target}, {pair.source}, {pair.target}):
+                for language, text in zip(languages, texts, strict=True):
+                    if tag_of(found.setdefault(language, text), language) != tag_of(text, language):
+                        raise UserError(
+                            f"{found[language]} and {text} are variants of one language, {language.name}: "
+                            f"a run trains {pair} on one of them"
+                        )
+        return found.get(pair.source, str(pair.source)).strip(), found.get(pair.target, str(pair.target)).strip()
 
     def to_dict(self) -> dict[str, Any]:
         """Return it for train_config.json, the objective as a table of its own; `make_config` reads it back."""

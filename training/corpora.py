@@ -5,7 +5,8 @@ DIR/<corpus>/en-ja/train.tsv  .jsonl  .parquet  .tmx, or the hub's train-00000-o
 DIR/<corpus>/anything.en-ja.en  .ja                 OPUS's Moses pair of files; "anything." may be missing
 
 Text files may end in .gz. DIR itself may be a corpus and hold such files directly. The first language of the name is
-the first column; `ja-en` is asked for in the same way as `en-ja`, and its rows come out Japanese first.
+the first column; `ja-en` is asked for in the same way as `en-ja`, and its rows come out Japanese first. Names may have
+regions (en-pt_BR); of several variants in a corpus the nearest to the one asked for is read (`variants`).
 """
 
 from __future__ import annotations
@@ -13,28 +14,24 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from bitext_bench.data.files import check_twins
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
+from bitext_bench.tags import Tag
 
-from .formats import Row, read_lines, read_pairs
+from .formats import Row, Sides, read_lines, read_pairs
+from .layouts import PairFiles, files_of, listing, other_scripts
+from .variants import Choice, remoteness, tag_of
 
 __all__ = ["Corpus", "Row", "find_corpora", "read_corpus", "sample_weighted"]
 
 T = TypeVar("T")
-
-_TABLE = re.compile(r"(?P<pair>[^.]+)\.(?:parquet|(?:tsv|jsonl|tmx)(?:\.gz)?)")
-_TRAIN = re.compile(r"train\.(?:parquet|(?:tsv|jsonl|tmx)(?:\.gz)?)")
-_SHARD = re.compile(r"train-\d+-of-\d+\.parquet")
-_MOSES = re.compile(r"(?:(?P<stem>.+)\.)?(?P<pair>[^.]+)\.(?P<side>(?!gz$)[^.]+)(?P<gz>\.gz)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +44,8 @@ class Corpus:
         weight: how often its rows are drawn: 1 as they are, 0.5 half of them, 2 each twice.
         files: for Moses, in the order of the languages in their name.
         swapped: the file has the pair's target first.
+        asked: the codes of the pair's source and target as they were asked for; one with a region names a variant.
+        named: the codes of source and target in the files' name.
     """
 
     name: str
@@ -54,6 +53,8 @@ class Corpus:
     weight: float
     files: tuple[Path, ...]
     swapped: bool
+    asked: tuple[str, str] | None = None
+    named: tuple[str, str] | None = None
 
     @property
     def sha256(self) -> str:
@@ -66,13 +67,21 @@ class Corpus:
         return sums[0] if len(sums) == 1 else hashlib.sha256("\n".join(sums).encode()).hexdigest()
 
 
-def find_corpora(root: Path, pair: LangPair, chosen: Sequence[str] = ()) -> list[Corpus]:
+def find_corpora(
+    root: Path,
+    pair: LangPair,
+    chosen: Sequence[str] = (),
+    codes: tuple[str, str] | None = None,
+    notes: list[str] | None = None,
+) -> list[Corpus]:
     """Return the corpora below `root` that have the pair, in either order, sorted by name.
 
     Args:
         root: the data directory.
         pair: which languages; rows will have its source first.
         chosen: "name" or "name:weight"; none takes all. One that has other pairs than this is passed over.
+        codes: which variants of source and target are asked for, ("en", "pt_PT"); None for none in particular.
+        notes: takes a line for each choice among variants.
 
     Raises:
         UserError: `root` is no directory, a chosen corpus is unknown or its weight is not a number above 0, one has
@@ -81,48 +90,67 @@ def find_corpora(root: Path, pair: LangPair, chosen: Sequence[str] = ()) -> list
     if not root.is_dir():
         raise UserError(f"the training data {root} are not there: expected a directory with <corpus>/{pair}.tsv")
     weights = _weights(chosen)
-    folders = [entry for entry in _listing(root) if entry.is_dir() and not entry.name.startswith(".")]
+    folders = [entry for entry in listing(root) if entry.is_dir() and not entry.name.startswith(".")]
     here = root.resolve().name
-    found: dict[str, list[Corpus]] = {}
+    found: dict[str, list[PairFiles]] = {}
+    others: list[str] = []
     for folder in (root, *folders):
-        for stem, named, files in _files(folder, pair):
-            name = (stem or here) if folder == root else folder.name
-            found.setdefault(name, []).append(Corpus(name, pair, weights.get(name, 1.0), files, named != pair))
+        name = here if folder == root else folder.name
+        for item in files_of(folder, pair):
+            found.setdefault(item.stem if folder == root and item.stem else name, []).append(item)
+        others += [f"{name}: {other}" for other in other_scripts(folder, pair) if name in weights or not weights]
     known = {*found, *(folder.name for folder in folders)}
     for name in weights:
         if name not in known:
             raise _unknown(name, root, pair, known, sorted(found))
     taken = sorted(name for name in found if name in weights or not weights)
     if not taken:
-        has = f"it has {', '.join(sorted(found))} for this pair" if found else "nothing there has this pair"
-        raise UserError(
-            f"{root} has no training pairs for {pair} in {', '.join(weights) or 'any corpus'} ({has}): looked for "
-            f"<corpus>/{pair}.tsv, .jsonl, .parquet, .tmx, <corpus>/{pair}/train.*, and Moses' <corpus>/*.{pair}."
-            f"{pair.source} beside .{pair.target}, in either order, .gz too"
-        )
-    return [_only(found[name]) for name in taken]
+        raise _nothing(root, pair, weights, sorted(found), others)
+    said = notes if notes is not None else []
+    said += [f"{other} is another script than {pair}, and left out: ask for it with --pair" for other in others]
+    asked = codes or (str(pair.source), str(pair.target))
+    corpora = []
+    for name in taken:
+        item = _nearest(name, found[name], pair, asked, said)
+        corpora.append(Corpus(name, pair, weights.get(name, 1.0), item.files, item.swapped, asked, item.codes))
+    return corpora
 
 
-def read_corpus(corpus: Corpus) -> list[Row]:
+def read_corpus(corpus: Corpus, notes: list[str] | None = None) -> list[Row]:
     """Read all rows, the pair's source first; `line` is the line or record of the file, from 1.
+
+    Args:
+        corpus: as it was found.
+        notes: takes a line for each choice among variants of a language.
 
     Raises:
         UserError: a file cannot be read, is damaged, not UTF-8 or empty, its rows are not what its name promises (with
             file and line), or two Moses files have unequal line counts.
     """
-    named = corpus.pair.reversed if corpus.swapped else corpus.pair
+    languages = (corpus.pair.source, corpus.pair.target)
+    asked = corpus.asked or (str(languages[0]), str(languages[1]))
+    named = corpus.named or asked
+    wanted = [own if tag_of(own, x).region else name for own, name, x in zip(asked, named, languages, strict=True)]
+    sides = (Choice(languages[0], wanted[0]), Choice(languages[1], wanted[1]))
+    rows = _read(corpus, sides[::-1] if corpus.swapped else sides)
+    if not rows:
+        raise UserError(f"{corpus.files[0]} has no row: expected {' and '.join(map(str, languages))} sentences")
+    if notes is not None:
+        reports = [side.report(name) for side, name in zip(sides, named, strict=True)]
+        notes += [f"{corpus.files[0]}: {report}" for report in reports if report]
+    return [Row(row.line, row.target, row.source) for row in rows] if corpus.swapped else rows
+
+
+def _read(corpus: Corpus, sides: Sides) -> list[Row]:
+    """Read the rows, the first side of the files' name first."""
     if corpus.files[-1].suffix == ".parquet":
-        shards = [row for file in corpus.files for row in read_pairs(file, named)]
-        rows = [Row(line, row.source, row.target) for line, row in enumerate(shards, start=1)]
-    elif len(corpus.files) == 2:
+        shards = [row for file in corpus.files for row in read_pairs(file, sides)]
+        return [Row(line, row.source, row.target) for line, row in enumerate(shards, start=1)]
+    if len(corpus.files) == 2:
         first, second = (read_lines(file) for file in corpus.files)
         check_twins(corpus.files[0], len(first), corpus.files[1], len(second))
-        rows = [Row(line, a, b) for line, (a, b) in enumerate(zip(first, second, strict=True), start=1)]
-    else:
-        rows = read_pairs(corpus.files[0], named)
-    if not rows:
-        raise UserError(f"{corpus.files[0]} has no row: expected {named.source} and {named.target} sentences")
-    return [Row(row.line, row.target, row.source) for row in rows] if corpus.swapped else rows
+        return [Row(line, a, b) for line, (a, b) in enumerate(zip(first, second, strict=True), start=1)]
+    return read_pairs(corpus.files[0], sides)
 
 
 def sample_weighted(rows: Sequence[T], weight: float, seed: int) -> list[T]:
@@ -158,85 +186,44 @@ def _unknown(name: str, root: Path, pair: LangPair, known: Iterable[str], here: 
     return UserError(f"unknown corpus {name!r}: {hint}{root} has {', '.join(here) or 'nothing'} for {pair}")
 
 
-def _only(corpora: list[Corpus]) -> Corpus:
-    if len(corpora) > 1:
-        files = ", ".join(str(corpus.files[0]) for corpus in corpora)
-        raise UserError(f"{corpora[0].name} has {len(corpora)} files for {corpora[0].pair}: {files}; leave one of them")
-    return corpora[0]
+def _nothing(
+    root: Path, pair: LangPair, weights: Iterable[str], found: Sequence[str], others: Sequence[str]
+) -> UserError:
+    has = f"it has {', '.join(found)} for this pair" if found else "nothing there has this pair"
+    if others:
+        has += f"; in another script: {', '.join(others)}"
+    return UserError(
+        f"{root} has no training pairs for {pair} in {', '.join(weights) or 'any corpus'} ({has}): looked for "
+        f"<corpus>/{pair}.tsv, .jsonl, .parquet, .tmx, <corpus>/{pair}/train.*, and Moses' <corpus>/*.{pair}."
+        f"{pair.source} beside .{pair.target}, in either order, .gz too"
+    )
 
 
-def _files(folder: Path, pair: LangPair) -> list[tuple[str, LangPair, tuple[Path, ...]]]:
-    """Return (what precedes the languages, the pair in the file's order, the files) for each layout found."""
-    found: list[tuple[str, LangPair, tuple[Path, ...]]] = []
-    for entry in _listing(folder):
-        if entry.is_dir():
-            named = _named(entry.name, pair)
-            if named:
-                inside = _listing(entry)
-                found += [("", named, (file,)) for file in inside if _TRAIN.fullmatch(file.name)]
-                if shards := tuple(file for file in inside if _SHARD.fullmatch(file.name)):
-                    found.append(("", named, _all_of(shards)))
-        elif (match := _TABLE.fullmatch(entry.name)) and (named := _named(match["pair"], pair)):
-            found.append(("", named, (entry,)))
-        elif (
-            (match := _MOSES.fullmatch(entry.name))
-            and (named := _named(match["pair"], pair))
-            and (twin := _twin(entry, match))
-        ):
-            found.append((match["stem"] or "", named, (entry, twin)))
-    return found
-
-
-def _all_of(shards: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Return the shards of a file, of which each says how many there are.
+def _nearest(
+    corpus: str, found: Sequence[PairFiles], pair: LangPair, asked: tuple[str, str], notes: list[str]
+) -> PairFiles:
+    """Return the files of the variants nearest to those asked for.
 
     Raises:
-        UserError: some are missing.
+        UserError: there are several files of these variants.
     """
-    of = max(int(file.stem.rpartition("-")[2]) for file in shards)
-    if len(shards) != of:
-        raise UserError(f"{shards[0].parent} has {len(shards)} of {of} shards {shards[0].name}, ...: get the others")
-    return shards
+    sides = (pair.source, pair.target)
 
+    def variants(item: PairFiles) -> tuple[Tag, ...]:
+        return tuple(tag_of(code, side) for code, side in zip(item.codes, sides, strict=True))
 
-def _twin(file: Path, match: re.Match[str]) -> Path | None:
-    """Return the file of the second language if this is that of the first, which it must have beside it.
+    def apart(item: PairFiles) -> tuple[object, ...]:
+        return tuple(remoteness(code, side, own) for code, side, own in zip(item.codes, sides, asked, strict=True))
 
-    Raises:
-        UserError: either language is there without the other.
-    """
-    pair, side = match["pair"], match["side"]
-    first = pair.startswith(f"{side}-")
-    other = pair.removeprefix(f"{side}-") if first else pair.removesuffix(f"-{side}")
-    if other == pair:
-        return None  # OPUS's file of ids
-    twin = file.with_name(f"{match['stem'] + '.' if match['stem'] else ''}{pair}.{other}{match['gz'] or ''}")
-    if not twin.is_file():
-        raise UserError(f"{file} has no twin: expected {twin.name} beside it")
-    return twin if first else None
-
-
-def _listing(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except OSError as error:
-        raise UserError(f"cannot read the folder {folder}: {error.strerror}") from error
-
-
-def _named(text: str, pair: LangPair) -> LangPair | None:
-    """Return the pair that a name spells, if it is this pair or its reverse."""
-    named = _parsed(text)
-    return named if named in (pair, pair.reversed) else None
-
-
-@cache
-def _parsed(text: str) -> LangPair | None:
-    if "-" not in text:
-        return None
-    try:
-        return LangPair.parse(text)
-    except UserError:
-        return None  # Any file may lie there.
+    first = min(found, key=lambda item: (apart(item), item.name))
+    same = [item for item in found if variants(item) == variants(first)]
+    if len(same) > 1:
+        files = ", ".join(str(item.files[0]) for item in same)
+        raise UserError(f"{corpus} has {len(same)} files for {pair}: {files}; leave one of them")
+    left = sorted({item.name for item in found} - {first.name})
+    if left:
+        notes.append(f"{corpus}: {first.name} is read for {'-'.join(asked)}, not {', '.join(left)}; choose by --pair")
+    return first
 
 
 def _sha256(file: Path) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from io import BufferedIOBase
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +14,8 @@ from xml.etree import ElementTree
 
 from bitext_bench.data.files import read_text, split_lines
 from bitext_bench.errors import UserError
-from bitext_bench.languages import LangPair, Language, resolve
+
+from .variants import Choice, variants_of
 
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 # What a translation memory's inline elements hold is the mark-up of another format; of these two it is text.
@@ -30,19 +30,23 @@ class Row(NamedTuple):
     target: str
 
 
-def read_pairs(file: Path, pair: LangPair) -> list[Row]:
-    """Read a file, by its ending; `pair` says which language is the first column, or is under the key "source".
+Sides = tuple[Choice, Choice]
+
+
+def read_pairs(file: Path, sides: Sides) -> list[Row]:
+    """Read a file, by its ending; `sides` are in the order of the columns, or of the keys "source" and "target".
 
     TSV has two columns and no header. The keys of JSONL and the columns of parquet are the languages in any spelling,
-    or source and target; either may stand below one named translation.
+    or source and target; either may stand below one named translation. Of several variants of a language
+    (pt-BR, pt-PT) each record's is chosen by `variants`.
 
     Raises:
         UserError: the file cannot be read, is damaged or not UTF-8, or a row is not a pair of texts (with its line).
     """
     kind = file.name.removesuffix(".gz").rpartition(".")[2]
-    readers: Mapping[str, Callable[[Path, LangPair], list[Row]]]
+    readers: Mapping[str, Callable[[Path, Sides], list[Row]]]
     readers = {"tsv": _read_tsv, "jsonl": _read_jsonl, "parquet": _read_parquet, "tmx": _read_tmx}
-    return readers[kind](file, pair)
+    return readers[kind](file, sides)
 
 
 def read_lines(file: Path) -> list[str]:
@@ -75,18 +79,18 @@ def _open(file: Path) -> Iterator[BufferedIOBase]:
         raise UserError(f"cannot read {file}: {error.strerror}") from error
 
 
-def _read_tsv(file: Path, pair: LangPair) -> list[Row]:
+def _read_tsv(file: Path, sides: Sides) -> list[Row]:
     rows = []
     for number, line in enumerate(read_lines(file), start=1):
         columns = line.split("\t")
         if len(columns) != 2:
             found = f"{len(columns)} column{'' if len(columns) == 1 else 's'}"
-            raise UserError(f"{file}:{number}: {found}, expected 2 and no header: {pair.source} TAB {pair.target}")
+            raise UserError(f"{file}:{number}: {found}, expected 2 and no header: {' TAB '.join(_names(sides))}")
         rows.append(Row(number, columns[0], columns[1]))
     return rows
 
 
-def _read_jsonl(file: Path, pair: LangPair) -> list[Row]:
+def _read_jsonl(file: Path, sides: Sides) -> list[Row]:
     rows = []
     for number, line in enumerate(read_lines(file), start=1):
         where = f"{file}:{number}"
@@ -98,12 +102,11 @@ def _read_jsonl(file: Path, pair: LangPair) -> list[Row]:
             record = record["translation"]
         if not isinstance(record, dict):
             raise UserError(f"{where}: expected a JSON object, found {line[:60]!r}")
-        source, target = _keys(tuple(record), pair, where)
-        rows.append(_row(number, record[source], record[target], where))
+        rows.append(_row(number, *_texts(record, sides, where), where))
     return rows
 
 
-def _read_parquet(file: Path, pair: LangPair) -> list[Row]:
+def _read_parquet(file: Path, sides: Sides) -> list[Row]:
     import pyarrow as pa  # type: ignore[import-untyped]  # half a second, and only for this format
     from pyarrow import parquet
 
@@ -113,31 +116,40 @@ def _read_parquet(file: Path, pair: LangPair) -> list[Row]:
             table = pa.Table.from_struct_array(table["translation"])
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"cannot read {file} as parquet: {' '.join(str(error).split())[:160]}") from error
-    source, target = _keys(tuple(table.column_names), pair, str(file))
-    columns = (table[source].to_pylist(), table[target].to_pylist())
-    return [_row(number, a, b, f"{file}: row {number}") for number, (a, b) in enumerate(zip(*columns, strict=True), 1)]
+    names = table.column_names
+    if not _has_pair(dict.fromkeys(names), sides):
+        raise _no_pair(names, sides, str(file))
+    of_languages = [variants_of(tuple(names), side.language, str(side.language)) for side in sides]
+    wanted = [*dict.fromkeys(sum(of_languages, ())), *({"source", "target"} & set(names))]
+    records = zip(*(table[name].to_pylist() for name in wanted), strict=True)
+    rows = []
+    for number, values in enumerate(records, start=1):
+        record = dict.fromkeys(names) | dict(zip(wanted, values, strict=True))
+        rows.append(_row(number, *_texts(record, sides, str(file)), f"{file}: row {number}"))
+    return rows
 
 
-def _read_tmx(file: Path, pair: LangPair) -> list[Row]:
+def _read_tmx(file: Path, sides: Sides) -> list[Row]:
     rows = []
     units = 0
     seen: set[str] = set()
     try:
         with _open(file) as stream:
             for units, unit in enumerate(_translation_units(stream), start=1):
-                texts: dict[Language | None, str] = {}
+                texts: dict[str, str] = {}
                 for variant in unit.iter("tuv"):
                     code = variant.get(_XML_LANG, variant.get("lang", ""))
                     seen.add(code)
                     segment = variant.find("seg")
-                    texts.setdefault(_language(code), "" if segment is None else "".join(_text(segment)))
-                if pair.source in texts and pair.target in texts:  # A memory may have units of other pairs.
-                    rows.append(Row(units, texts[pair.source], texts[pair.target]))
+                    if not texts.get(code, "").strip():
+                        texts[code] = "" if segment is None else "".join(_text(segment))
+                if all(side.has(texts) for side in sides):  # A memory may have units of other pairs.
+                    rows.append(_row(units, sides[0].text(texts), sides[1].text(texts), f"{file}: unit {units}"))
     except (ElementTree.ParseError, ValueError, LookupError) as error:  # the last two: its encoding
         raise UserError(f"{file} is not whole TMX: {error}") from error
     if not rows:
         codes = ", ".join(sorted(seen)[:10]) or "no language"
-        raise UserError(f"{file}: none of {units:,} units has {pair.source} and {pair.target}; found {codes}")
+        raise UserError(f"{file}: none of {units:,} units has {' and '.join(_names(sides))}; found {codes}")
     return rows
 
 
@@ -172,33 +184,25 @@ def _row(number: int, source: object, target: object, where: str) -> Row:
     return Row(number, source, target)
 
 
-def _keys(names: Sequence[str], pair: LangPair, where: str) -> tuple[str, str]:
-    """Return which names hold the pair's two sides; raises UserError at `where`."""
-    keys = _find_keys(tuple(names), pair)
-    if keys is None:
-        raise UserError(
-            f"{where}: has {', '.join(names)[:80] or 'no keys'}; expected {pair.source} and {pair.target}, "
-            "source and target, or either below translation"
-        )
-    return keys
+def _texts(record: Mapping[str, object], sides: Sides, where: str) -> tuple[object, object]:
+    """Return the two sides of a record; raises UserError at `where`."""
+    if not _has_pair(record, sides):
+        raise _no_pair(record, sides, where)
+    if all(side.has(record) for side in sides):
+        return sides[0].text(record), sides[1].text(record)
+    return record["source"], record["target"]
 
 
-@cache
-def _find_keys(names: tuple[str, ...], pair: LangPair) -> tuple[str, str] | None:
-    of_language: dict[Language | None, str] = {}
-    for name in names:
-        of_language.setdefault(_language(name), name)
-    if pair.source in of_language and pair.target in of_language:
-        return of_language[pair.source], of_language[pair.target]
-    return ("source", "target") if {"source", "target"} <= set(names) else None
+def _has_pair(record: Mapping[str, object], sides: Sides) -> bool:
+    return all(side.has(record) for side in sides) or {"source", "target"} <= record.keys()
 
 
-@cache
-def _language(code: str) -> Language | None:
-    """Return the language of a code, also one with a region, "EN-US"; None if it is none."""
-    for spelling in (code, code.replace("_", "-").partition("-")[0]):
-        try:
-            return resolve(spelling)
-        except UserError:
-            continue
-    return None
+def _no_pair(names: Iterable[str], sides: Sides, where: str) -> UserError:
+    return UserError(
+        f"{where}: has {', '.join(names)[:80] or 'no keys'}; expected {' and '.join(_names(sides))}, "
+        "source and target, or either below translation"
+    )
+
+
+def _names(sides: Sides) -> list[str]:
+    return [str(side.language) for side in sides]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bitext_bench.errors import UserError
@@ -56,6 +56,7 @@ class Prepared:
         leaks: rows with a benchmark's sentence, by benchmark; left out, or kept where that was asked for.
         leaks_kept: whether they were kept.
         covered: the benchmarks that were compared with.
+        notes: a line for each choice among variants of a language.
     """
 
     data: list[PairRows]
@@ -64,6 +65,7 @@ class Prepared:
     leaks: dict[str, int]
     leaks_kept: bool
     covered: tuple[str, ...]
+    notes: list[str] = field(default_factory=list)
 
 
 def prepare(config: TrainConfig, root: Path, benchmarks: Benchmarks, *, allow_leaks: bool) -> Prepared:
@@ -77,8 +79,8 @@ def prepare(config: TrainConfig, root: Path, benchmarks: Benchmarks, *, allow_le
     for pair in map(config.anchored, config.lang_pairs):
         rows: list[Row] = []
         seen: set[tuple[str, str]] = set()
-        for corpus in find_corpora(root, pair, config.corpora):
-            given = read_corpus(corpus)
+        for corpus in find_corpora(root, pair, config.corpora, config.codes(pair), prepared.notes):
+            given = read_corpus(corpus, prepared.notes)
             cleaned = clean(corpus.name, given, seen)
             leaks = audit(cleaned.rows, benchmarks)
             kept = cleaned.rows if allow_leaks else _without(cleaned.rows, leaks)
