@@ -58,6 +58,9 @@ def add_model_options(parser: argparse.ArgumentParser, *, on_file: bool = False)
         help="embedding store (default: $BITEXT_BENCH_CACHE, else ~/.cache/bitext-bench)",
     )
     data.add_argument(
+        "--refresh", action="store_true", help="encode anew all that is needed, and replace what the store holds of it"
+    )
+    data.add_argument(
         "--batch-tokens", type=positive, metavar="N", help="tokens in a batch (default: the encoder's own)"
     )
     data.add_argument("--batch-size", type=positive, metavar="N", help="most sentences in a batch (default: no limit)")

@@ -51,12 +51,15 @@ def run(arguments: argparse.Namespace) -> int:
     cache = cache_folder(arguments.cache_folder)
     if arguments.shard:
         share = Share.parse(arguments.shard)
-        new = Embedder(model, cache, limits).encode_share(plan_of(model, loaded), share)
+        new = Embedder(model, cache, limits, refresh=arguments.refresh).encode_share(plan_of(model, loaded), share)
         _say(f"share {share.number}/{share.of}: {new:,} sentences encoded; when all are done, run without --shard")
         return 0
+    embedder = Embedder(model, cache, limits, refresh=arguments.refresh)
     if arguments.engine == "ray":
-        encode_on_ray(arguments.model, model_options(arguments), plan_of(model, loaded), cache, limits)
-    embedder = Embedder(model, cache, limits)
+        plan = plan_of(model, loaded)
+        embedder.check(plan)
+        encode_on_ray(arguments.model, model_options(arguments), plan, cache, limits)
+        embedder = Embedder(model, cache, limits)
     folder = result_folder(arguments.output_folder, model)
     chosen = "all languages" if languages is None else ", ".join(map(str, languages))
     _say(f"{printable(model.name)} in {model.dtype} on {len(loaded)} tasks of {printable(source.name)}: {chosen}")
@@ -94,9 +97,8 @@ def _verify(file: Path, arguments: argparse.Namespace) -> int:
     model, source = _same_setting(file, stored, arguments)
     codes = {code for entry in stored.subsets for code in entry.languages}
     loaded = load_tasks([task], source, [resolve(code) for code in sorted(codes)], _refuse)
-    embedder = Embedder(
-        model, cache_folder(arguments.cache_folder), BatchLimits(arguments.batch_tokens, arguments.batch_size)
-    )
+    limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
+    embedder = Embedder(model, cache_folder(arguments.cache_folder), limits, refresh=arguments.refresh)
     (derived, outcomes), *_ = evaluate(embedder, loaded)
     found = differences(stored, read_outcomes(file, stored), derived, outcomes)
     for line in found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Never
@@ -16,9 +16,11 @@ from tqdm import tqdm
 
 from .batches import BatchLimits, Texts, Work, check_vectors, cut_batches, encode_each, sizes_of
 from .encoders import Encoder, Model
+from .errors import UserError
 from .languages import Language
 from .neighbours import Vectors, unit
 from .share import Share
+from .spotcheck import Checked, Group, fault_of, sample_of, say_stale, texts_at
 from .store import VectorStore, text_key
 from .tuning import WORTH_MEASURING, batch_tokens, timed
 
@@ -45,14 +47,24 @@ class Encoded:
 class Embedder:
     """A model and its store: `encode` runs a plan, `vectors` reads it back.
 
-    The model is loaded when the first text is missing from the store; a second run loads nothing.
+    The model is loaded when the first text is missing from the store; a second run loads nothing. Where the model's
+    fingerprint does not cover all that its vectors depend on, or other software made them, stored vectors are used
+    only after a spot check, which loads the model.
+
+    Args:
+        refresh: encode every text of a plan anew, and replace what is stored.
     """
 
-    def __init__(self, model: Model, cache: Path, limits: BatchLimits | None = None) -> None:
+    def __init__(self, model: Model, cache: Path, limits: BatchLimits | None = None, *, refresh: bool = False) -> None:
         self.model = model
         self._limits = limits or BatchLimits()
         self._store = VectorStore(cache, model.space)
         self._budget = 0
+        self._refresh = refresh
+        self._fresh: set[bytes] = set()  # encoded by this embedder, which is to refresh
+        self._encoder: Encoder | None = None
+        self._trusted = False  # whether the store may hold vectors that this model gave
+        self._checked = Checked(self._store.folder, model.software)
 
     @property
     def dimensions(self) -> int | None:
@@ -63,6 +75,14 @@ class Embedder:
         """Return (N, D) float32 of length 1, for texts that were encoded."""
         return unit(self._store.vectors([self._key(s, texts) for s in texts.sentences]))
 
+    def check(self, plan: Iterable[Texts]) -> None:
+        """Remove from the store what may not be used for a plan: stale vectors, and all that is to be refreshed.
+
+        Raises:
+            UserError: whether they are stale cannot be found out, or they cannot be removed.
+        """
+        self._check(self._groups(plan))
+
     def encode(self, plan: Iterable[Texts]) -> Encoded:
         """Encode every text of the plan that the store does not hold, each once, showing progress on stderr.
 
@@ -70,10 +90,12 @@ class Embedder:
             UserError: a vector is not finite or is zero (with the sentence), or the disk is full. Shards that were
                 finished before are kept.
         """
-        needed, missing = self._missing(plan)
+        groups = self._groups(plan)
+        self._check(groups)
+        needed, missing = sum(len(keys) for keys, _ in groups), self._missing(groups)
         if not missing:
             return Encoded(needed)
-        encoder = self.model.load()
+        encoder = self._loaded()
         start = time.monotonic()
         work = [Work(texts, keys, sizes_of(encoder, texts)) for keys, texts in missing]
         tokens = sum(int(w.sizes.sum()) for w in work)
@@ -91,10 +113,11 @@ class Embedder:
             UserError: as `encode`.
         """
         groups = self._groups(plan)
-        encoder = self.model.load()
+        encoder = self._loaded()
         work = [Work(texts, keys, sizes_of(encoder, texts)) for keys, texts in groups]
         self._budget = self._limits.tokens or encoder.batch_tokens
         shards = share.takes([(part, shard) for part in work for shard in part.shards()])
+        self._check([texts_at(part.keys, part.texts, shard.tolist()) for part, shard in shards])
         new = [(part, shard[[part.keys[i] not in self._store for i in shard]]) for part, shard in shards]
         tokens = sum(int(part.sizes[shard].sum()) for part, shard in new)
         with tqdm(total=tokens, unit="tok", unit_scale=True, desc=f"share {share.number}/{share.of}") as bar:
@@ -108,19 +131,52 @@ class Embedder:
         language = str(texts.language) if self.model.needs_language else ""
         return text_key(sentence, texts.prompt, language)
 
-    def _missing(self, plan: Iterable[Texts]) -> tuple[int, list[tuple[list[bytes], Texts]]]:
-        """Return how many different texts the plan has, and those to encode, grouped by prompt and language."""
-        groups = self._groups(plan)
-        needed = sum(len(keys) for keys, _ in groups)
-        missing = []
-        for keys, texts in groups:
-            left = [i for i, key in enumerate(keys) if key not in self._store]
-            if left:
-                some = replace(texts, sentences=tuple(texts.sentences[i] for i in left))
-                missing.append(([keys[i] for i in left], some))
-        return needed, missing
+    def _loaded(self) -> Encoder:
+        if self._encoder is None:
+            self._encoder = self.model.load()
+        return self._encoder
 
-    def _groups(self, plan: Iterable[Texts]) -> list[tuple[list[bytes], Texts]]:
+    def _check(self, groups: list[Group]) -> None:
+        """Make sure that what the store holds of some texts may be used, and remove it where it may not.
+
+        Raises:
+            UserError: that cannot be found out, or it cannot be removed.
+        """
+        keys = {key for group, _ in groups for key in group}
+        used = {self._store.shard_of(key) for key in keys if key in self._store}
+        self._trusted = bool(used)
+        if used and (self._refresh or self.model.unhashed or not self._checked.covers(used)):
+            if fault := self._fault(sample_of(groups, self._store)):
+                say_stale(self.model.name, fault)
+                self._store.forget()
+            self._checked.note(used, self._store.shards)
+        if self._refresh:
+            self._store.forget(keys - self._fresh)
+            self._fresh |= keys
+
+    def _fault(self, sample: list[Group]) -> str | None:
+        try:
+            encoder = self._loaded()
+        except UserError as error:
+            raise UserError(
+                f"the stored vectors of {self.model.name} can be used only after a check, and the model cannot be "
+                f"loaded for it: {error}"
+            ) from error
+        stored = unit(self._store.vectors([key for keys, _ in sample for key in keys]))
+
+        def encode(limits: BatchLimits) -> Vectors:
+            return np.concatenate([encode_now(encoder, texts, self.model.name, limits) for _, texts in sample])
+
+        return fault_of(stored, encode)
+
+    def _missing(self, groups: list[Group]) -> list[Group]:
+        """Return the texts that the store does not hold."""
+        left = [
+            texts_at(keys, texts, [i for i, key in enumerate(keys) if key not in self._store]) for keys, texts in groups
+        ]
+        return [group for group in left if group[0]]
+
+    def _groups(self, plan: Iterable[Texts]) -> list[Group]:
         """Return the different texts of a plan with their keys, grouped by prompt and language."""
         seen: set[bytes] = set()
         groups: dict[tuple[str, Language | None], dict[bytes, str]] = defaultdict(dict)
@@ -163,6 +219,7 @@ class Embedder:
         self, encoder: Encoder, part: Work, shards: list[NDArray[np.int64]], bar: tqdm[Never]
     ) -> Iterator[int]:
         """Encode shard after shard into the store; yields how many sentences each had."""
+        written = []
         batches = [
             [shard[b] for b in cut_batches(part.sizes[shard], self._budget, self._limits.sentences)] for shard in shards
         ]
@@ -173,8 +230,18 @@ class Embedder:
                 check_vectors(encoded, [part.texts.sentences[i] for i in rows], self.model.name)
                 vectors.append(encoded)
                 bar.update(int(part.sizes[rows].sum()))
-            self._store.add([part.keys[i] for i in shard], np.concatenate(vectors))
+            self._add([part.keys[i] for i in shard], np.concatenate(vectors))
+            written.append(self._store.shards[-1])
             yield len(shard)
+        self._checked.note(written, self._store.shards)
+
+    def _add(self, keys: list[bytes], vectors: Vectors) -> None:
+        stored = self._store.dimensions
+        if not self._trusted and stored not in (None, vectors.shape[1]):
+            say_stale(self.model.name, f"they have {stored} dimensions, and the model now gives {vectors.shape[1]}")
+            self._store.forget()
+        self._store.add(keys, vectors)
+        self._trusted = True
 
 
 def encode_now(

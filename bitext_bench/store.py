@@ -14,7 +14,7 @@ import os
 import struct
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +69,9 @@ class VectorStore:
     def __init__(self, root: Path, space: str) -> None:
         self.folder = root / space
         make_folder(self.folder)
+        self._open_all()
+
+    def _open_all(self) -> None:
         self._shards: list[_Shard] = []
         self._place: dict[bytes, tuple[int, int]] = {}
         for file in sorted(self.folder.glob("*.shard")):
@@ -84,6 +87,34 @@ class VectorStore:
 
     def __len__(self) -> int:
         return len(self._place)
+
+    @property
+    def shards(self) -> list[str]:
+        """The names of its shards."""
+        return [shard.file.name for shard in self._shards]
+
+    def shard_of(self, key: bytes) -> str:
+        """Return the name of the shard that holds a key, which is in the store."""
+        return self._shards[self._place[key][0]].file.name
+
+    def forget(self, keys: Container[bytes] | None = None) -> None:
+        """Remove all shards, or those that hold any of some keys; the other texts in them are forgotten, too.
+
+        Raises:
+            UserError: a shard cannot be removed.
+        """
+        for file in [shard.file for shard in self._shards]:
+            try:
+                read = _read_shard(file) if keys is not None else None
+                if keys is None or (read and any(key in keys for key in read[0])):
+                    file.unlink()
+            except FileNotFoundError:
+                continue  # Another run has removed it.
+            except OSError as error:
+                raise UserError(
+                    f"cannot remove the old vectors in {file} ({error.strerror}): pass another --cache-folder"
+                ) from error
+        self._open_all()
 
     def vectors(self, keys: Sequence[bytes]) -> NDArray[np.float32]:
         """Return (N, D) float32, one row a key; every key must be in the store and N at least 1."""

@@ -106,3 +106,8 @@ def vectors(model: Model, sentences: list[str] | None = None, prompt: str = "") 
 def edit(file: Path, **changes: object) -> None:
     """Change keys of a JSON file."""
     file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+
+def shards(cache: Path) -> list[tuple[str, int]]:
+    """Return the shards of a store, and when each was written: the same as before where nothing was encoded for it."""
+    return sorted((file.name, file.stat().st_mtime_ns) for file in cache.rglob("*.shard"))

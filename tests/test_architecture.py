@@ -30,6 +30,7 @@ LAYERS = [
     {"bitext_bench.neighbours", "bitext_bench.store", "bitext_bench.data", "bitext_bench.encoders"},
     {"bitext_bench.margin", "bitext_bench.tuning"},
     {"bitext_bench.batches"},
+    {"bitext_bench.spotcheck"},
     {"bitext_bench.embeddings"},
     {"bitext_bench.sharing"},
     {"bitext_bench.mining"},
@@ -112,6 +113,7 @@ def test_mine_scores_nothing_and_only_the_command_line_knows_it(module: str) -> 
         allowed = {
             "encoders",
             "batches",
+            "spotcheck",
             "embeddings",
             "neighbours",
             "blockwise",

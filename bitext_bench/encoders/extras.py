@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..languages import Language
+from .sources import source_digest, user_modules
 from .transformer import CPU_BATCH_TOKENS
 
 # These encoders batch within themselves: a call should have enough to batch, and progress should still move.
@@ -22,6 +23,13 @@ FOREIGN_BATCH_TOKENS = 4_096
 
 # Santali is in FLORES-200 under the script that it is written in, and in NLLB-200, and so in SONAR, under another.
 _SONAR_CODES = {"sat_Olck": "sat_Beng"}
+
+
+def _modules_of(parts: Collection[object]) -> set[str]:
+    """Return the names of the modules in which objects, and the classes that they inherit from, are defined."""
+    classes = {kind for part in parts for kind in type(part).__mro__}
+    defined = [*classes, *(part for part in parts if inspect.isroutine(part) or inspect.isclass(part))]
+    return {name for part in defined if isinstance(name := part.__module__, str)}
 
 
 def _require(module: str, extra: str) -> ModuleType:
@@ -152,10 +160,16 @@ class SonarEncoder:
         return _matrix(((tokens * mask).sum(1) / mask.sum(1)).float().cpu())
 
 
+# The user's modules that a factory brought with it, by its name: when it is called again, they are loaded already.
+_brought: dict[str, set[str]] = {}
+
+
 class FactoryEncoder:
     """Anything that a user's `package.module:factory` returns, as long as it has `encode(sentences)`.
 
-    Stored vectors are found again by the spec and the object's `version` attribute: change it with the weights.
+    Attributes:
+        version: the object's own `version` attribute, "" if it has none. A user who changes it gets a new model.
+        source: a sha256 of the user's modules that the factory and its encoder come from or import.
     """
 
     batch_tokens = FOREIGN_BATCH_TOKENS
@@ -163,6 +177,7 @@ class FactoryEncoder:
 
     def __init__(self, spec: str) -> None:
         module_name, _, attribute = spec.partition(":")
+        before = user_modules()
         try:
             factory = getattr(importlib.import_module(module_name), attribute)
         except (ImportError, AttributeError, TypeError, ValueError) as error:
@@ -186,6 +201,9 @@ class FactoryEncoder:
             )
         self.needs_language = bool(getattr(self._model, "needs_language", False))
         self.version = str(getattr(self._model, "version", ""))
+        brought = _brought.setdefault(spec, user_modules() - before)
+        parts = [factory, getattr(factory, "func", None), self._model, *getattr(self._model, "__dict__", {}).values()]
+        self.source = source_digest({module_name, *brought, *_modules_of(parts)}, module_name)
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return estimated token counts."""

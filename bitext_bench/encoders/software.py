@@ -1,0 +1,36 @@
+"""The software that makes vectors: versions of libraries, and this package's own encoders."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+TRANSFORMERS = ("torch", "transformers", "tokenizers", "sentence-transformers")
+
+
+def software(libraries: Iterable[str]) -> str:
+    """Return the versions of libraries, and a hash of this package's encoders, in one line."""
+    return ", ".join([f"bitext-bench {_own()}", *(f"{name} {_version(name)}" for name in libraries)])
+
+
+def code_digest(folder: Path) -> str:
+    """Return 12 digits of a sha256 of the Python files in a folder and below."""
+    total = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        total.update(f"{file.relative_to(folder).as_posix()}\0".encode() + file.read_bytes())
+    return total.hexdigest()[:12]
+
+
+@cache
+def _own() -> str:
+    return code_digest(Path(__file__).parent)
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "absent"

@@ -1,0 +1,156 @@
+"""The source of the user's modules: what a module imports, followed through all that is not a library."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import os
+import pkgutil
+import site
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+_OWN = Path(__file__).parents[1]
+_DYNAMIC = {"import_module", "__import__"}
+
+
+def user_modules() -> set[str]:
+    """Return the names of the loaded modules that belong to the user: no library's, and not this package's."""
+    specs = {name: getattr(module, "__spec__", None) for name, module in list(sys.modules.items())}
+    return {name for name, spec in specs.items() if isinstance(spec, ModuleSpec) and _is_of_user(spec)}
+
+
+def source_digest(roots: Iterable[str], always: str) -> str:
+    """Return a sha256 of the source of modules and of all that they import, followed through the user's modules.
+
+    Imports inside functions count. Of imports whose name is computed, the modules of the same package count; what
+    else they may load is not known.
+
+    Args:
+        roots: names of modules.
+        always: a module whose top-level package counts even where it is installed as a library.
+    """
+    package = always.partition(".")[0]
+    waiting, seen = list(roots), set[str]()
+    lines = []
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        spec = _find(name)
+        if spec is None or not (_is_of_user(spec) or name.partition(".")[0] == package):
+            continue
+        content = _content(spec)
+        if content is not None:
+            lines.append(f"{name}\0{hashlib.sha256(content).hexdigest()}\n")
+            waiting += _imported(content, name, is_package=spec.submodule_search_locations is not None)
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+def _find(name: str) -> ModuleSpec | None:
+    """Return where a module is or would be loaded from; nothing is imported for it."""
+    loaded = getattr(sys.modules.get(name), "__spec__", None)
+    if isinstance(loaded, ModuleSpec):
+        return loaded
+    parent = name.rpartition(".")[0]
+    above = _find(parent) if parent else None
+    if parent and (above is None or above.submodule_search_locations is None):
+        return None
+    path = None if above is None else list(above.submodule_search_locations or [])
+    for finder in sys.meta_path:
+        try:
+            spec = finder.find_spec(name, path)
+        except (ImportError, AttributeError, ValueError):
+            continue
+        if spec is not None:
+            return spec
+    return None
+
+
+def _is_of_user(spec: ModuleSpec) -> bool:
+    if not spec.has_location or spec.origin is None:
+        # A namespace package has folders and no file; what is in it decides for itself.
+        return spec.submodule_search_locations is not None and spec.origin is None
+    if {"site-packages", "dist-packages"} & set(Path(spec.origin).parts):
+        return False
+    file = Path(os.path.realpath(spec.origin))
+    return not any(file.is_relative_to(folder) for folder in _library_folders())
+
+
+@cache
+def _library_folders() -> frozenset[str]:
+    paths = sysconfig.get_paths()
+    folders = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")} | set(site.getsitepackages())
+    return frozenset({os.path.realpath(folder) for folder in folders} | {os.path.realpath(_OWN)})
+
+
+def _content(spec: ModuleSpec) -> bytes | None:
+    """Return a module's file, be it source, bytecode or a compiled extension, in a folder or a zip archive."""
+    read = getattr(spec.loader, "get_data", None)
+    if spec.origin is None or read is None:
+        return None
+    try:
+        return bytes(read(spec.origin))
+    except OSError:
+        return None
+
+
+def _imported(content: bytes, name: str, *, is_package: bool) -> Iterator[str]:
+    """Yield the names of what a module may import, and of the packages above; some of them may not be modules."""
+    package = name if is_package else name.rpartition(".")[0]
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError):
+        return  # no source
+    for node in ast.walk(tree):
+        for found in _names(node, package):
+            yield from _with_parents(found)
+
+
+def _names(node: ast.AST, package: str) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        base = _absolute("." * node.level + (node.module or ""), package)
+        yield base
+        for alias in node.names:
+            yield from _submodules(base) if alias.name == "*" else [f"{base}.{alias.name}"]
+    elif isinstance(node, ast.Call) and _called(node) in _DYNAMIC:
+        given = node.args[0] if node.args else None
+        if isinstance(given, ast.Constant) and isinstance(given.value, str):
+            yield _absolute(given.value, package)
+        elif package:
+            yield from _submodules(package.partition(".")[0])
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def _absolute(name: str, package: str) -> str:
+    try:
+        return importlib.util.resolve_name(name, package) if name.startswith(".") else name
+    except (ImportError, ValueError):
+        return name.lstrip(".")  # beyond the top: the import fails, too
+
+
+def _with_parents(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    yield from (".".join(parts[: n + 1]) for n in range(len(parts)))
+
+
+def _submodules(package: str) -> Iterator[str]:
+    """Yield all modules below a package of the user."""
+    spec = _find(package)
+    if spec is None or not spec.submodule_search_locations or not _is_of_user(spec):
+        return
+    for found in pkgutil.iter_modules(spec.submodule_search_locations, f"{package}."):
+        yield found.name
+        if found.ispkg:
+            yield from _submodules(found.name)
