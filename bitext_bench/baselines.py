@@ -160,7 +160,7 @@ _RECORDS = (
         name="laser2", checkpoint="pypi:laser-encoders", loader="laser2",
         revision=None, prompt="", sts_prompt="",
         pooling="model", dimensions=1024, parameters=45_000_000, max_length=0,
-        licence="BSD-3-Clause", paper="https://arxiv.org/abs/2205.12654",
+        licence="BSD-3-Clause", paper="https://arxiv.org/abs/2205.12654", aliases=("facebook/laser2",),
     ),
     Baseline(
         name="paraphrase-multilingual-mpnet-base-v2",
@@ -192,7 +192,7 @@ _RECORDS = (
         revision=None, prompt="", sts_prompt="",
         pooling="model", dimensions=512, parameters=68_927_232, max_length=0,
         licence="Apache-2.0", paper="https://arxiv.org/abs/1907.04307",
-        aliases=("muse-v3", "musev3"),
+        aliases=("google/muse-v3", "muse-v3", "musev3"),
     ),
     *_with_and_without_prompt(Baseline(
         name="multilingual-e5-small", checkpoint="intfloat/multilingual-e5-small",

@@ -13,7 +13,7 @@ from .arguments import DEFAULT_LANGUAGES
 from .batches import BatchLimits
 from .data import MissingData, Source, open_source
 from .embeddings import Embedder
-from .encoders import Model, ModelOptions, resolve_model
+from .encoders import Model, ModelOptions, resolve_model, without_prefix
 from .encoders.layout import POOLINGS
 from .errors import UserError
 from .evaluate import LoadedTask, evaluate, lacking, load_tasks, plan_of
@@ -111,9 +111,9 @@ def _verify(file: Path, arguments: argparse.Namespace) -> int:
 def _same_setting(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> tuple[Model, Source]:
     """Resolve the model and the data of a result file; what the file says wins over the command line's defaults."""
     said = stored.model
-    name = arguments.model or said["registered"] or said["name"]
-    if arguments.model is None and name.startswith("local/"):
-        raise UserError(f"{file} was made with {name}, which is no public model: pass --model DIR")
+    if arguments.model is None and said["name"].startswith("local/"):
+        raise UserError(f"{file} was made with {said['name']}, which is no public model: pass --model DIR")
+    name = without_prefix(arguments.model) if arguments.model else said["registered"] or said["name"]
     pooling = said["pooling"] if said["pooling"] in POOLINGS else None
     theirs = name in (said["registered"], said["name"])  # not a copy, or a fork, that --model names
     options = replace(
@@ -129,7 +129,10 @@ def _same_setting(file: Path, stored: TaskResult, arguments: argparse.Namespace)
     hub = stored.data.startswith("hub-")
     if arguments.data is None and not (mini or hub):
         raise UserError(f"{file} was made with data on disk ({stored.data}): pass --data DIR")
-    return resolve_model(name, options), open_source(arguments.data or ("mini" if mini else "hub"))
+    # A file names no directory, whatever there is here under its model's name.
+    return resolve_model(arguments.model or f"hub:{name}", options), open_source(
+        arguments.data or ("mini" if mini else "hub")
+    )
 
 
 def _refuse(task: Task, error: MissingData) -> None:

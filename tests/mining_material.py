@@ -46,3 +46,8 @@ def lines(file: Path) -> list[tuple[int, int]]:
 def report(file: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(file.with_name(f"{file.name}.report.json").read_text())
     return content
+
+
+def written(work: Path) -> dict[Path, int]:
+    """Return the arrays in a work folder, and when each was written."""
+    return {file: file.stat().st_mtime_ns for file in work.rglob("*.npy")}

@@ -102,6 +102,73 @@ def test_a_model_in_the_hub_cache_needs_no_hub(hub_cache: Path, tiny_model: Path
         resolve_model("some/model", DEFAULT)
 
 
+# --- Directories that bear the name of something else
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        (
+            "laser2",
+            "the registered model facebook/laser2; write ./laser2 for the folder, hub:laser2 or facebook/laser2",
+        ),
+        ("muse", "the registered model google/muse-v3; write ./muse for the folder, hub:muse or google/muse-v3"),
+        (
+            "LaBSE",
+            "sentence-transformers/LaBSE; write ./LaBSE for the folder, hub:LaBSE or sentence-transformers/LaBSE",
+        ),
+        (
+            "multilingual-e5-small-no-prompt",
+            "write ./multilingual-e5-small-no-prompt for the folder, hub:multilingual-e5-small-no-prompt for the other",
+        ),
+        ("some/model", "the hub's model some/model; write ./some/model for the folder, hub:some/model for the other"),
+        (
+            "sentence-transformers/LaBSE",
+            "./sentence-transformers/LaBSE for the folder, hub:sentence-transformers/LaBSE",
+        ),
+    ],
+)
+def test_a_directory_with_the_name_of_another_model_is_reported(
+    name: str,
+    other: str,
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(tiny_model, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    resolving._note_directory.cache_clear()
+    for _ in range(2):
+        assert resolve_model(name, DEFAULT).name == f"local/{Path(name).name}"
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1, "once a process"
+    assert said.startswith(f"bitext-bench: note: --model {name} is the folder ./{name} here, not ")
+    assert other in said
+    for path in (f"./{name}", str(tmp_path / name)):
+        assert resolve_model(path, DEFAULT).fingerprint == resolve_model(name, DEFAULT).fingerprint
+    assert not capsys.readouterr().err
+
+
+def test_a_prefix_says_that_no_directory_is_meant(
+    hub_cache: Path, tiny_model: Path, dense: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("some/model", "laser2", "facebook/laser2"):
+        shutil.copytree(dense, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    folder = hub_cache / "models--some--model"
+    shutil.copytree(tiny_model, folder / "snapshots" / ("0" * 40))
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("0" * 40)
+    for name in ("hub:laser2", "hub:facebook/laser2"):
+        assert resolve_model(name, DEFAULT).registered == "laser2"
+    found = resolve_model("hub:some/model", DEFAULT)
+    assert (found.name, found.revision) == ("some/model", "0" * 40)
+    assert found.space != resolve_model("some/model", DEFAULT).space
+    with pytest.raises(UserError, match="cannot import the model 'hub:factory'"):
+        resolve_model("hub:factory", DEFAULT)  # a factory in hub.py, which there is not
+
+
 # --- The registry's records
 
 

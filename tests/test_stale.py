@@ -12,13 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import write
+from mining_material import corpora, mine, written
 from numpy.typing import NDArray
 
-from bitext_bench.batches import Texts
+from bitext_bench.batches import BatchLimits, Texts
 from bitext_bench.cli import main
 from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import Model, ModelOptions, resolve_model
 from bitext_bench.errors import UserError
+from bitext_bench.languages import LangPair
+from bitext_bench.mine.plan import ModelSpec
+from bitext_bench.mine.stages import loaded
 from bitext_bench.share import Share
 
 WORDS = [f"word{i}" for i in range(40)]
@@ -436,3 +440,82 @@ def test_verify_finds_a_factory_that_was_edited(
     assert "fr-en: model is sha256:" in capsys.readouterr().out
     edit(1)
     assert run(verify) == 0
+
+
+SEEDED = [
+    "import os, pathlib",
+    "from myencoder import Encoder",
+    "def factory(): return Encoder(pathlib.Path(os.environ['TOY_SEED']).read_text())",
+]
+
+
+def test_mine_refuses_vectors_of_another_model(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, target, _ = corpora(tmp_path)
+    seed = tmp_path / "seed"
+    monkeypatch.setenv("TOY_SEED", str(seed))
+    write(project / "mine.py", SEEDED)
+    command = [str(source), str(target), "-o", str(tmp_path / "out.tsv"), "--shard-lines", "20"]
+
+    def mined(text: str) -> int:
+        seed.write_text(text)
+        forget_modules(project)
+        loaded.cache_clear()
+        capsys.readouterr()
+        return mine(*command, model="mine:factory")
+
+    assert mined("one") == 0
+    work = tmp_path / "out.tsv.work"
+    before, pairs = written(work), (tmp_path / "out.tsv").read_bytes()
+    assert mined("one") == 0
+    assert (written(work), (tmp_path / "out.tsv").read_bytes()) == (before, pairs)
+    assert mined("two") == 1
+    assert f"{work} holds vectors that are not known to be those of local/mine:factory: " in capsys.readouterr().err
+    assert (written(work), (tmp_path / "out.tsv").read_bytes()) == (before, pairs)
+    # A shard of other vectors among those that are right, as another process of a job array may have left it.
+    assert main(["mine", *command, "--model", "mine:factory", "--shard", "2/9", "--work", str(tmp_path / "mixed")]) == 0
+    seed.write_text("one")
+    forget_modules(project)
+    loaded.cache_clear()
+    assert main(["mine", *command, "--model", "mine:factory", "--work", str(tmp_path / "mixed")]) == 1
+    write(project / "mine.py", [*SEEDED, "# edited"])
+    assert mined("one") == 1
+    assert "holds another run, which differs in model: " in capsys.readouterr().err
+
+
+def test_a_worker_that_finds_another_model_than_the_run_began_with(project: Path) -> None:
+    write(project / "mine.py", ["from myencoder import Encoder", "factory = Encoder"])
+    model = fresh(project, "mine:factory")
+    spec = ModelSpec("mine:factory", ModelOptions(), BatchLimits(), model.space)
+    assert loaded(spec)[0].space == model.space
+    write(project / "mine.py", ["from myencoder import Encoder", "factory = lambda: Encoder(2)"])
+    forget_modules(project)
+    loaded.cache_clear()
+    with pytest.raises(UserError, match="the model mine:factory changed after this run began"):
+        loaded(spec)
+
+
+def test_the_teachers_vectors_are_checked(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from training.teacher import PairRows, encode_teacher
+
+    seed = tmp_path / "seed"
+    monkeypatch.setenv("TOY_SEED", str(seed))
+    write(project / "mine.py", SEEDED)
+    data = [PairRows(LangPair.parse("en-fr"), ["a cat", "a dog"], ["un chat", "un chien"])]
+    found = []
+    for text in ("one", "two", "two"):
+        seed.write_text(text)
+        found.append(encode_teacher(fresh(project, "mine:factory"), "", data, "priority", tmp_path / "cache").vectors)
+    assert not found[0].equal(found[1])
+    assert found[1].equal(found[2])
+
+
+def test_a_directory_that_changes_while_it_is_loaded(tiny_model: Path, tmp_path: Path) -> None:
+    import shutil
+
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
+    model = resolve_model(str(folder), ModelOptions(device="cpu"))
+    (folder / "1_Pooling" / "config.json").write_text('{"embedding_dimension": 32, "pooling_mode": "cls"}')
+    with pytest.raises(UserError, match="files changed while it was being loaded"):
+        model.load()

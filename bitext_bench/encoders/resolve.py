@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from ..baselines import BASELINES, Baseline, find_baseline
@@ -27,16 +28,20 @@ from .transformer import load_transformer
 def resolve_model(name: str, options: ModelOptions) -> Model:
     """Resolve a registry name, a hub id, a directory, `package.module:factory` or a folder of vectors.
 
+    A directory comes first; `hub:` before a registry name or a hub id says that no directory is meant.
+
     Raises:
         UserError: it is none of these, cannot be reached, or lacks something (weights, pooling, a package).
     """
     if not name.strip():
         raise UserError("--model is empty: expected a directory, a hub id org/model, or a name from list models")
+    given, name = name, without_prefix(name)
     # os.path's functions, as those of Path raise for ~nobody and for names that are too long for a file.
     path = Path(os.path.expanduser(name))
-    is_directory = os.path.isdir(path)
+    is_directory = given == name and os.path.isdir(path)
     baseline = find_baseline(name)
     if is_directory:
+        _note_directory(name)
         model, own = _from_directory(path, options), _saved_prompts(path)
     elif baseline:
         model, own = _from_baseline(baseline, options), Prompts(baseline.prompt, baseline.sts_prompt)
@@ -54,6 +59,30 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
     else:
         raise unknown("model", name, [*BASELINES, *(b.checkpoint for b in BASELINES.values())])
     return _with_settings(model, own, options, None if is_directory else baseline)
+
+
+def without_prefix(name: str) -> str:
+    """Return a model's name without the `hub:` that says that it is not a directory."""
+    rest = name.removeprefix("hub:")
+    return rest if "/" in rest or find_baseline(rest) else name  # hub:factory may be a factory in hub.py
+
+
+@cache  # once a process, however often the model is resolved
+def _note_directory(name: str) -> None:
+    """Say on stderr that a name was taken for a directory where it could be another model's, too."""
+    baseline = find_baseline(name)
+    is_hub_id = name.count("/") == 1 and not name.endswith("/")
+    if name.startswith((".", "/", "~")) or not (baseline or is_hub_id):
+        return
+    names = (baseline.checkpoint, *baseline.aliases) if baseline else ()
+    full = next((n for n in names if "/" in n and find_baseline(n) is baseline and not os.path.isdir(n)), None)
+    others = f"hub:{name} or {full}" if full else f"hub:{name}"
+    other = f"the registered model {full or name}" if baseline else f"the hub's model {name}"
+    print(
+        f"bitext-bench: note: --model {name} is the folder ./{name} here, not {other}; "
+        f"write ./{name} for the folder, {others} for the other",
+        file=sys.stderr,
+    )
 
 
 def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: Baseline | None) -> Model:

@@ -19,6 +19,7 @@ from .manifest import Request, array_of, open_plan
 from .output import MinedTables, check_twins, known_pairs, mined, scored
 from .plan import ModelSpec, Plan
 from .ray_engine import run_on_ray
+from .recheck import check_vectors_in
 from .report import describe, say, write_report
 from .stages import check_model
 from .threshold import Wish
@@ -45,6 +46,8 @@ def run_mine(arguments: argparse.Namespace, options: ModelOptions) -> int:
         request.budget.check(plan)
     for line in describe(plan):
         say(line)
+    if request.model is not None:
+        check_vectors_in(plan, request.model)
     if share is not None:
         if run_share(plan, share):
             say("all shards of all shares are there: run without --shard to write the pairs")
@@ -77,7 +80,8 @@ def _request(arguments: argparse.Namespace, options: ModelOptions, pair: LangPai
             raise UserError("no model: pass --model, or two .npy files of vectors")
         model = resolve_model(arguments.model, options)
         check_model(model, pair)
-        spec = ModelSpec(arguments.model, options, BatchLimits(arguments.batch_tokens, arguments.batch_size))
+        limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
+        spec = ModelSpec(arguments.model, options, limits, model.space)
     return Request(
         source=source.absolute(),
         target=target.absolute() if target else None,

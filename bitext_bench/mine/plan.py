@@ -39,11 +39,12 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """How a worker gets the model: what the user typed, and where it puts what."""
+    """How a worker gets the model: what the user typed, and the vector space that this has to lead to."""
 
     name: str
     options: ModelOptions
     limits: BatchLimits
+    space: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from .arrays import array_bytes
 from .plan import Plan, Record, Unit
 
 
-def finish(plan: Plan, unit: Unit, arrays: dict[str, NDArray[Any]], **about: float) -> None:
+def finish(plan: Plan, unit: Unit, arrays: dict[str, NDArray[Any]], **about: float | str) -> None:
     """Write a unit's array files, then its record: a unit with a record is done.
 
     Raises:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from ..batches import Texts, check_vectors
 from ..embeddings import encode_now
-from ..encoders import Encoder, Model, ModelOptions, resolve_model
+from ..encoders import Encoder, Model, resolve_model
 from ..errors import UserError
 from ..neighbours import Nearest, Vectors, nearest_both_ways, unit
 from . import cells, recall
-from .plan import CANDIDATES, KEPT, Plan, Stage, Unit, other
+from .plan import CANDIDATES, KEPT, ModelSpec, Plan, Stage, Unit, other
 from .probe import probe
 from .ranking import Best, rescored
 from .records import finish, load
@@ -34,7 +34,9 @@ def run_unit(plan: Plan, work: Unit, advance: Advance = lambda rows: None) -> No
     start = time.monotonic()
     run = _RUN[work.stage]
     arrays = run(plan, work, advance)
-    finish(plan, work, arrays, seconds=round(time.monotonic() - start, 3), rows=plan.rows_of(work.side, work.number))
+    about = {"seconds": round(time.monotonic() - start, 3), "rows": plan.rows_of(work.side, work.number)}
+    by = {"software": loaded(plan.model)[0].software} if plan.model and work.stage == "encode" else {}
+    finish(plan, work, arrays, **about, **by)
 
 
 def vectors(plan: Plan, side: SideName, number: int) -> Vectors:
@@ -48,16 +50,22 @@ def _encode(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[np.fl
         return {"vectors": _given_vectors(plan, work, advance)}
     if plan.model is None:
         raise ValueError("a plan with texts needs a model")
-    model, encoder = _encoder(plan.model.name, plan.model.options)
+    model, encoder = loaded(plan.model)
     sentences = tuple(plan.files(work.side).texts(work.number))
     texts = Texts(sentences, plan.language(work.side), model.prompts.bitext)
     return {"vectors": encode_now(encoder, texts, model.name, plan.model.limits, advance)}
 
 
 @lru_cache(maxsize=1)
-def _encoder(name: str, options: ModelOptions) -> tuple[Model, Encoder]:
-    """Load the model once a process."""
-    model = resolve_model(name, options)
+def loaded(spec: ModelSpec) -> tuple[Model, Encoder]:
+    """Load the model, once a process.
+
+    Raises:
+        UserError: it is not the one that the run began with.
+    """
+    model = resolve_model(spec.name, spec.options)
+    if model.space != spec.space:
+        raise UserError(f"the model {spec.name} changed after this run began: run the command again")
     return model, model.load()
 
 
