@@ -65,7 +65,7 @@ def forget_modules(root: Path) -> None:
     for name, module in list(sys.modules.items()):
         spec = getattr(module, "__spec__", None)
         if isinstance(spec, ModuleSpec):
-            places = [spec.origin or "", *(spec.submodule_search_locations or [])]
+            places = [spec.origin or "", *map(str, spec.submodule_search_locations or [])]
             if any(place.startswith(str(root)) for place in places):
                 del sys.modules[name]
 
