@@ -104,6 +104,17 @@ def judge(pairs: MinedPairs, gold: set[tuple[int, int]]) -> NDArray[np.bool_]:
     return np.fromiter((pair in gold for pair in found), np.bool_, count=len(pairs.source))
 
 
+def with_unmined_gold(pairs: MinedPairs, gold: set[tuple[int, int]]) -> MinedPairs:
+    """Return the pairs and, after them, the gold pairs that are not among them, by row, with the score -inf."""
+    left = sorted(gold - set(zip(pairs.source.tolist(), pairs.target.tolist(), strict=True)))
+    rows = np.array(left, dtype=np.int64).reshape(-1, 2)
+    return MinedPairs(
+        np.concatenate([pairs.source, rows[:, 0]]),
+        np.concatenate([pairs.target, rows[:, 1]]),
+        np.concatenate([pairs.scores, np.full(len(rows), -np.inf)]),
+    )
+
+
 def cut_at(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int, threshold: float) -> Cut:
     """Return precision, recall and F1 of the pairs scored >= threshold; no pair found: all three are 0."""
     taken = scores >= threshold

@@ -105,19 +105,6 @@ def resamples(n: int) -> NDArray[np.float64]:
     return counts
 
 
-def f1_interval(n_correct: int, n_wrong: int, n_missed: int) -> Interval:
-    """Return the 95 % interval of F1 over pairs that are found right, found wrong or missed.
-
-    With J the share of right ones among the three, F1 = 2 J / (1 + J) rises with J alone, so Wilson's interval of
-    J, carried over, is that of F1. It does not collapse when nothing is wrong or missed. No pair: (nan, nan).
-    """
-    total = n_correct + n_wrong + n_missed
-    if not total:
-        return (float("nan"), float("nan"))
-    low, high = wilson(n_correct / total, total)
-    return (2 * low / (1 + low), 2 * high / (1 + high))
-
-
 def wilson(mean: float, n: float) -> Interval:
     """Return Wilson's 1927 score interval (95 %) of a proportion in [0, 1] that n independent judgements gave."""
     centre = (mean + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)

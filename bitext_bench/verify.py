@@ -79,9 +79,9 @@ def _may_move(entry: SubsetResult, columns: Columns, derived: Columns) -> float:
         return _swapped_ranks(columns, derived)
     if "margin" in columns:
         return float((np.abs(columns["margin"]) < NEAR_TIE).sum() / entry.n)
-    if "threshold" in entry.scores:
-        return float((np.abs(columns["score"] - _threshold(entry)) < NEAR_TIE).sum() / entry.n)
-    return 0.0
+    cuts = [cut for name, cut in entry.scores.items() if name.startswith("threshold") and cut is not None]
+    near = [np.abs(columns["score"] - cut) < NEAR_TIE for cut in cuts]
+    return float(np.any(near, axis=0).sum() / entry.n) if near else 0.0
 
 
 def _copies(columns: Columns, derived: Columns) -> float:
@@ -128,7 +128,7 @@ def _scores(stored: SubsetResult, derived: SubsetResult, moved: float, copies: f
 
 
 def _allowed(name: str, moved: float, n: int) -> float:
-    if name.endswith("threshold"):
+    if "threshold" in name:
         return NEAR_TIE
     if name == "mteb_f1":
         return moved * 4 / 3  # A flip also takes from the sentence whose target is now found twice.
@@ -170,7 +170,9 @@ def _other_outcomes(stored: Columns, derived: Columns, threshold: float) -> str:
     if stored.keys() != derived.keys():
         return f"columns {', '.join(sorted(stored.keys() ^ derived.keys()))}"
     if "source" in stored:
-        return _named("pairs", [*_lacking(stored, derived, threshold), *_lacking(derived, stored, threshold)])
+        changed_gold = sorted(_gold(stored) ^ _gold(derived))
+        other = [*_lacking(stored, derived, threshold), *_lacking(derived, stored, threshold), *changed_gold]
+        return _named("pairs", list(dict.fromkeys(other)))
     if len(stored["score"]) != len(derived["score"]):
         return f"the number of rows: {len(stored['score'])} on file, {len(derived['score'])} derived"
     changed = ~np.isclose(stored["score"], derived["score"], rtol=0, atol=NEAR_TIE, equal_nan=True)
@@ -203,8 +205,14 @@ def _lacking(these: Columns, others: Columns, threshold: float) -> list[tuple[in
     return [pair[:2] for pair in _pairs(these) if pair[2] >= threshold + NEAR_TIE and not same(*pair)]
 
 
+def _gold(columns: Columns) -> set[tuple[int, int]]:
+    return set(zip(*(columns[name][columns["hit"]].tolist() for name in ("source", "target")), strict=True))
+
+
 def _pairs(columns: Columns) -> list[tuple[int, int, float, bool]]:
-    return list(zip(*(columns[name].tolist() for name in ("source", "target", "score", "hit")), strict=True))
+    """Return the pairs that were mined: the score of a gold pair that was not is -inf."""
+    mined = np.isfinite(columns["score"])
+    return list(zip(*(columns[name][mined].tolist() for name in ("source", "target", "score", "hit")), strict=True))
 
 
 def _named(what: str, found: Sequence[object]) -> str:

@@ -119,9 +119,9 @@ def render(lines: Sequence[Line]) -> str:
         table = tabulate(rows, headers=head, tablefmt="simple", disable_numparse=True)
         blocks.append(f"A: {a}\nB: {b}\n\n{table}")
     note = (
-        "A - B in points of the score, with the interval of a paired bootstrap. only A, only B: sentences that one "
-        "does better on. p: exact McNemar (sign flips where a sentence is judged several times) for shares, a normal "
-        "test for the others and for means."
+        "A - B in points of the score. only A, only B: sentences that one does better on. p and the interval are of "
+        "one paired test (McNemar's for shares): an interval without 0 means p < 0.05. p (Holm) is then corrected for "
+        "all comparisons made here; the intervals are not."
     )
     if any(len(line.difference.runs) for line in lines):
         note += " Of several seeds: their means; interval and p are of other sentences and other seeds."

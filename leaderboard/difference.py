@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitext_bench.errors import UserError
+from bitext_bench.f1 import clusters, count_outcomes
 from bitext_bench.result_files import read_outcomes
 
 from .paired import Correlation, Difference, f1_difference, mean_difference, mean_of, spearman_difference
@@ -27,15 +28,39 @@ class Shares:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mined:
-    """The pairs that a model took: (m,) the row of the source sentence, and whether the pair is right."""
+    """The pairs that a model took, and all gold pairs; (P,) each.
+
+    Attributes:
+        source: rows of the source side.
+        target: rows of the target side.
+        taken: whether the model took the pair.
+        gold: whether the pair is gold.
+    """
 
     source: NDArray[np.integer]
-    right: NDArray[np.bool_]
-    n_gold: int
+    target: NDArray[np.integer]
+    taken: NDArray[np.bool_]
+    gold: NDArray[np.bool_]
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """(C, 3) right, wrong and missed pairs of each cluster (`f1.clusters`)."""
+        cluster = clusters(self.source, self.target)
+        return count_outcomes(cluster, self.taken, self.gold, int(cluster.max(initial=-1)) + 1)
+
+    def beside(self, other: Mined) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the counts of this model and of another one, over clusters of the pairs of both."""
+        first = len(self.source)
+        cluster = clusters(np.concatenate([self.source, other.source]), np.concatenate([self.target, other.target]))
+        size = int(cluster.max(initial=-1)) + 1
+        return (
+            count_outcomes(cluster[:first], self.taken, self.gold, size),
+            count_outcomes(cluster[first:], other.taken, other.gold, size),
+        )
 
 
 Evidence = Shares | Correlation | Mined
-_COLUMNS = {"cosine_spearman": ("score", "gold"), "f1": ("source", "hit", "score")}
+_COLUMNS = {"cosine_spearman": ("score", "gold"), "f1": ("source", "target", "hit", "score")}
 _HITS = ("hit",)
 
 
@@ -68,10 +93,24 @@ def _of_subset(entry: Entry, subset: str, blocks: Sequence[dict[str, NDArray[Any
     if entry.score == "cosine_spearman":
         return Correlation(blocks[0]["score"], blocks[0]["gold"])
     if entry.score == "f1":
-        taken = blocks[0]["score"] >= np.float32(entry.threshold(subset))
-        return Mined(blocks[0]["source"][taken], blocks[0]["hit"][taken], entry.subsets[subset].n)
+        return _mined(entry, subset, blocks[0])
     hits = np.stack([block["hit"] for block in blocks]).sum(axis=0, dtype=np.int16)
     return Shares(np.asarray(hits), len(blocks), entry.result.lower_is_better)
+
+
+def _mined(entry: Entry, subset: str, columns: dict[str, NDArray[Any]]) -> Mined:
+    """Return the pairs that were taken and the gold ones.
+
+    Raises:
+        UserError: the outcomes have fewer gold pairs than there are, as those of early versions.
+    """
+    gold, taken = columns["hit"], columns["score"] >= np.float32(entry.threshold(subset))
+    if int(gold.sum()) != entry.subsets[subset].n:
+        raise UserError(
+            f"the outcomes beside {entry.file} have {int(gold.sum()):,} of {entry.subsets[subset].n:,} gold pairs of "
+            f"{subset}: run the task again"
+        )
+    return Mined(*(column[taken | gold] for column in (columns["source"], columns["target"], taken, gold)))
 
 
 def difference(a: Evidence, b: Evidence) -> Difference:
@@ -79,7 +118,7 @@ def difference(a: Evidence, b: Evidence) -> Difference:
     if isinstance(a, Correlation) and isinstance(b, Correlation):
         return spearman_difference(a, b)
     if isinstance(a, Mined) and isinstance(b, Mined):
-        return f1_difference(*_by_source(a, b), n_gold=a.n_gold)
+        return f1_difference(*a.beside(b))
     if isinstance(a, Shares) and isinstance(b, Shares):
         found = mean_difference(a.hits, b.hits, a.judgements)
         return found.negated() if a.lower_is_better else found
@@ -89,12 +128,3 @@ def difference(a: Evidence, b: Evidence) -> Difference:
 def mean_of_differences(a: Sequence[Evidence], b: Sequence[Evidence]) -> Difference:
     """Return the difference of the means over subsets, which are the same and in the same order."""
     return mean_of([difference(ours, theirs) for ours, theirs in zip(a, b, strict=True)])
-
-
-def _by_source(a: Mined, b: Mined) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return right and wrong pairs of each source sentence that either model took, (n, 2) of each."""
-    sources = np.unique(np.concatenate([a.source, b.source]))
-    counts = np.zeros((2, len(sources), 2), dtype=np.int64)
-    for side, mined in zip(counts, (a, b), strict=True):
-        np.add.at(side, (np.searchsorted(sources, mined.source), np.where(mined.right, 0, 1)), 1)
-    return counts[0], counts[1]

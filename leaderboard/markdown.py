@@ -21,7 +21,7 @@ _HEAD = """# Leaderboard
 
 Made by `bitext-bench leaderboard` from the result files in `results/`; do not edit it. Percent, and correlations x 100,
 each with its 95 % interval. **Best** and <ins>second</ins> of a column. Models that a paired test on the same sentences
-does not tell from the first of a rank share that rank (exact McNemar or sign flips for shares, a normal test for others
+does not tell from the first of a rank share that rank (McNemar's test for shares, a normal test for others
 and for means; 0.05 divided by the number of tests). Rows of other data or n stand in tables of their own. A model whose
 training may have seen the sentences (†) has no rank. Settings that a user chose (a prompt, a dtype) are in parentheses
 after the name, and the row is ranked like any other. *In italics*: figures that others published, by their own

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bitext_bench.significance import Z_95, percentiles, resampled_spearman, resamples, spearman_influence
+from bitext_bench.f1 import f1_influence
+from bitext_bench.significance import Z_95, spearman_influence
 
 SIGNIFICANT = 0.05  # below this p, once corrected for being many, two models differ
 
-# Above this sum of absolute differences the exact distribution is long, and the normal one not to be told from it.
-_EXACT_SUM = 20_000
 _ONE_RUN = np.empty(0)
 _FAR = 12.0  # standard deviations beyond which a normal variable never is
 
@@ -23,12 +22,18 @@ _FAR = 12.0  # standard deviations beyond which a normal variable never is
 class Difference:
     """A score of A minus that of B on the same sentences.
 
+    p and the interval are of one statistic, so that the interval excludes 0 just where p < 0.05. For a difference d the
+    squared standard error is that of the influences plus (value - d)^2 / n, the variance around d instead of around the
+    value: at d = 0 this is McNemar's test (1947, without continuity correction), and where a sentence is judged
+    several times the normal form of the sign-flip test. The interval has all d that this test does not reject
+    (Tango 1998 inverts McNemar's test so). Of several seeds p and the interval are `_Errors`'.
+
     Attributes:
         value: the difference, in the score's own unit.
         influence: of each sentence on the value, (n,) by n: value's variance is the sum of their squares. Subsets of
             one size share their sentences (FLORES, translated STS) or lose nothing by being taken as if they did.
-        draw: returns the value of every bootstrap resample; nan where a resample has no score.
-        test: returns p (below).
+        step: the least by which the mean of n sentences differs where one of them does, times n: then a difference d
+            has a variance of at least (step |d| - d^2) / n, even where no sentence differs. 0 where there is none.
         wins: sentences that A does better on.
         losses: sentences that B does better on; the two are 0 for correlations, which no sentence has.
         runs: the value of each training run, (k,), where it is the mean of k seeds; (0,) of one model.
@@ -36,8 +41,7 @@ class Difference:
 
     value: float
     influence: Mapping[int, NDArray[np.float64]]
-    draw: Callable[[], NDArray[np.float64]]
-    test: Callable[[], float]
+    step: float = 0.0
     wins: int = 0
     losses: int = 0
     runs: NDArray[np.float64] = field(default_factory=lambda: _ONE_RUN)
@@ -45,25 +49,45 @@ class Difference:
     @cached_property
     def p(self) -> float:
         """Two-sided, of no difference; not corrected for other comparisons (`holm` does that)."""
-        return self.test()
-
-    @cached_property
-    def drawn(self) -> NDArray[np.float64]:
-        """The value of every bootstrap resample."""
-        return self.draw()
+        if len(self.runs):
+            return self._errors.p(self.value)
+        error = np.sqrt(self._errors.sentences**2 + self.value**2 / self._n)
+        return _both_tails(abs(self.value) / error) if error else 1.0
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval: paired percentile bootstrap; of several seeds that of their p."""
+        """The 95 % interval."""
         if len(self.runs):
-            half = _Errors.of(self.influence, self.runs).half_width()
-            return (self.value - half, self.value + half)
-        return percentiles(self.drawn[~np.isnan(self.drawn)])
+            half = self._errors.half_width()
+            return self.value - half, self.value + half
+        return -self._reach(-1), self._reach(1)
+
+    def _reach(self, sign: int) -> float:
+        """Return the largest difference that the test does not reject; of B minus A where the sign is -1."""
+        value, share = sign * self.value, Z_95**2 / self._n
+        most = 1.0 if self.step else 2.0
+        if share >= 1:
+            return most
+        reach = [value + Z_95 * self._errors.sentences / np.sqrt(1 - share)]
+        for side in (1, -1):  # (value - d)^2 <= share (step |d| - d^2), where d has this sign
+            middle = side * value + share * self.step / 2
+            root = middle**2 - (1 + share) * value**2
+            if middle > 0 and root >= 0:
+                reach.append(side * (middle + side * np.sqrt(root)) / (1 + share))
+        return float(min(max(reach), most))
+
+    @cached_property
+    def _errors(self) -> _Errors:
+        return _Errors.of(self.influence, self.runs)
+
+    @property
+    def _n(self) -> int:
+        return sum(self.influence)
 
     def negated(self) -> Difference:
         """Return the same of an error rate: it falls where hits rise; wins stay wins."""
         turned = {n: -moved for n, moved in self.influence.items()}
-        return replace(self, value=-self.value, influence=turned, draw=lambda: -self.drawn, runs=-self.runs)
+        return replace(self, value=-self.value, influence=turned, runs=-self.runs)
 
 
 def mean_difference(a: NDArray[np.integer], b: NDArray[np.integer], judgements: int) -> Difference:
@@ -74,39 +98,10 @@ def mean_difference(a: NDArray[np.integer], b: NDArray[np.integer], judgements: 
     return Difference(
         value=value,
         influence={size: (differences / judgements - value) / size},
-        draw=lambda: resamples(size) @ differences / (size * judgements),
-        test=lambda: sign_flip_p(differences),
+        step=1 / judgements,
         wins=int((differences > 0).sum()),
         losses=int((differences < 0).sum()),
     )
-
-
-def sign_flip_p(differences: NDArray[np.integer]) -> float:
-    """Return the exact two-sided p of the sum of (n,) whole differences, each as likely with either sign.
-
-    For differences of -1, 0 and 1 this is McNemar's exact test; a sentence that is judged in two directions or more
-    stays one observation, whose judgements may depend on each other as they like.
-    """
-    sizes, counts = np.unique(np.abs(differences[differences != 0]), return_counts=True)
-    total, observed = int(sizes @ counts), abs(int(differences.sum()))
-    if total > _EXACT_SUM:
-        return _both_tails(observed / np.sqrt(float(sizes**2 @ counts)))
-    # The sum is 2 T - total, where T is the sum of those with a plus; T's distribution, one size at a time.
-    chances = np.ones(1)
-    for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
-        chances = np.convolve(chances, _spread(size, count))
-    sums = np.abs(2 * np.arange(total + 1) - total)
-    return min(1.0, float(chances[sums >= observed].sum()))
-
-
-def _spread(size: int, count: int) -> NDArray[np.float64]:
-    """Return the distribution of size x Binomial(count, 1/2) over 0 to size x count."""
-    from scipy.special import gammaln
-
-    k = np.arange(count + 1)
-    chances = np.zeros(size * count + 1)
-    chances[::size] = np.exp(gammaln(count + 1) - gammaln(k + 1) - gammaln(count - k + 1) - count * np.log(2))
-    return chances
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,44 +118,22 @@ class Correlation:
 
 
 def spearman_difference(a: Correlation, b: Correlation) -> Difference:
-    """Compare rank correlations with the same gold.
-
-    p is by the normal distribution with the standard error that the influences give: counting resamples could not go
-    below 1 in 1,000.
-    """
+    """Compare rank correlations with the same gold."""
     (rho_a, moved_a), (rho_b, moved_b) = a.observed, b.observed
-    influence = {len(a.gold): (moved_a - moved_b) / len(a.gold)}
+    return Difference(rho_a - rho_b, {len(a.gold): (moved_a - moved_b) / len(a.gold)})
+
+
+def f1_difference(a: NDArray[np.integer], b: NDArray[np.integer]) -> Difference:
+    """Compare F1 of mined pairs; (C, 3) right, wrong and missed pairs of each cluster, the same clusters for both."""
+    (f1_a, moved_a), (f1_b, moved_b) = f1_influence(a), f1_influence(b)
+    better = a @ (1, -1, 0) - b @ (1, -1, 0)
     return Difference(
-        value=rho_a - rho_b,
-        influence=influence,
-        draw=lambda: resampled_spearman(a.scores, a.gold) - resampled_spearman(b.scores, b.gold),
-        test=lambda: _p(rho_a - rho_b, influence),
+        value=f1_a - f1_b,
+        influence={len(a): moved_a - moved_b},
+        step=1.0,
+        wins=int((better > 0).sum()),
+        losses=int((better < 0).sum()),
     )
-
-
-def f1_difference(a: NDArray[np.integer], b: NDArray[np.integer], n_gold: int) -> Difference:
-    """Compare F1 of mined pairs; (n, 2) of each model: right and wrong pairs of every source that either mined.
-
-    Gold pairs that neither found are resampled beside these. p as in `spearman_difference`.
-    """
-    found = np.maximum(a[:, 0], b[:, 0])
-    missed = max(0, n_gold - int(found.sum()))
-    gold = np.concatenate([found, np.ones(missed, dtype=np.int64)])
-    mined_a, mined_b = (np.concatenate([side, np.zeros((missed, 2), dtype=np.int64)]) for side in (a, b))
-
-    def draw() -> NDArray[np.float64]:
-        counts = resamples(len(gold))
-        return _f1(counts @ mined_a, counts @ gold) - _f1(counts @ mined_b, counts @ gold)
-
-    (f1_a, moved_a), (f1_b, moved_b) = f1_influence(mined_a, gold), f1_influence(mined_b, gold)
-    value, influence = f1_a - f1_b, {len(gold): moved_a - moved_b}
-    better = mined_a @ (1, -1) - mined_b @ (1, -1)
-    wins, losses = int((better > 0).sum()), int((better < 0).sum())
-    return Difference(value, influence, draw, lambda: _p(value, influence), wins, losses)
-
-
-def _p(value: float, influence: Mapping[int, NDArray[np.float64]], runs: NDArray[np.float64] = _ONE_RUN) -> float:
-    return _Errors.of(influence, runs).p(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,26 +189,11 @@ def _both_tails(z: float) -> float:
     return float(2 * ndtr(-z))
 
 
-def _f1(mined: NDArray[np.floating], gold: NDArray[np.floating]) -> NDArray[np.float64]:
-    right, wrong = mined[..., 0], mined[..., 1]
-    return np.asarray(2 * right / np.maximum(right + wrong + gold, 1), dtype=np.float64)
-
-
-def f1_influence(mined: NDArray[np.integer], gold: NDArray[np.integer]) -> tuple[float, NDArray[np.float64]]:
-    """Return F1 = sum of 2 right / sum of (right + wrong + gold), a ratio of two means, and the influences on it.
-
-    (n, 2) right and wrong pairs of each source, (n,) its gold ones; the squares of the influences sum to F1's variance.
-    """
-    whole = mined.sum(axis=1) + gold
-    f1 = float(_f1(mined.sum(0), gold.sum()).item())
-    return f1, np.asarray((2 * mined[:, 0] - f1 * whole) / max(1, int(whole.sum())), dtype=np.float64)
-
-
 def mean_of(differences: Sequence[Difference]) -> Difference:
     """Return the mean difference over subsets.
 
-    Subsets of one size are resampled alike, so those that share their sentences (FLORES, translated STS) are one
-    sample, as they must be; in others that costs nothing. p is normal where there are several.
+    Subsets of one size are one sample, as those that share their sentences must be (FLORES, translated STS); in others
+    that costs nothing.
     """
     if len(differences) == 1:
         return differences[0]
@@ -248,8 +206,7 @@ def mean_of(differences: Sequence[Difference]) -> Difference:
     return Difference(
         value=value,
         influence=influence,
-        draw=lambda: np.asarray(np.mean([d.drawn for d in differences], axis=0)),
-        test=lambda: _p(value, influence, runs),
+        step=min(d.step for d in differences) / len(differences),
         wins=sum(d.wins for d in differences),
         losses=sum(d.losses for d in differences),
         runs=runs,
@@ -265,7 +222,7 @@ def over_seeds(differences: Sequence[Difference]) -> Difference:
         return differences[0]
     mean, runs = mean_of(differences), np.array([d.value for d in differences])
     # No sentence is won or lost by several runs together.
-    return replace(mean, test=lambda: _p(mean.value, mean.influence, runs), wins=0, losses=0, runs=runs)
+    return replace(mean, wins=0, losses=0, runs=runs)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -7,18 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bitext_bench.f1 import f1_influence, share_interval
 from bitext_bench.significance import Z_95, Interval, wilson
 
 from .difference import Evidence, Mined, Shares
-from .paired import Correlation, f1_influence
+from .paired import Correlation
 
 
 def interval_of_mean(sides: Sequence[Evidence]) -> Interval:
     """Return the interval of the mean score over subsets, in the score's own unit; (nan, nan) where one has none.
 
-    Subsets of one size count as the same sentences, as in `paired.mean_of`. Shares have Wilson's interval with the
-    number of judgements that would have the same standard error (so that it does not collapse when nothing is
-    missed), correlations and F1 the normal one.
+    Subsets of one size count as the same sentences, as in `paired.mean_of`. Shares and F1 have Wilson's interval with
+    the number of judgements that would have the same standard error (so that it does not collapse when nothing is
+    missed), correlations the normal one.
     """
     moved: dict[int, NDArray[np.float64]] = {}
     values = []
@@ -26,11 +27,14 @@ def interval_of_mean(sides: Sequence[Evidence]) -> Interval:
         value, influence = _observed(side)
         values.append(value)
         moved[len(influence)] = moved.get(len(influence), np.zeros(len(influence))) + influence / len(sides)
-    mean, error = float(np.mean(values)), float(np.sqrt(sum(x @ x for x in moved.values())))
+    mean, variance = float(np.mean(values)), float(sum(x @ x for x in moved.values()))
     if all(isinstance(side, Shares) for side in sides):
         most = sum(len(side.hits) * side.judgements for side in sides if isinstance(side, Shares))
-        return wilson(mean, min(mean * (1 - mean) / error**2, most) if error else max(moved))
-    return max(-1.0, mean - Z_95 * error), min(1.0, mean + Z_95 * error)
+        return wilson(mean, min(mean * (1 - mean) / variance, most) if variance else max(moved))
+    if all(isinstance(side, Mined) for side in sides):
+        return share_interval(mean, variance, max(moved))
+    half = Z_95 * float(np.sqrt(variance))
+    return max(-1.0, mean - half), min(1.0, mean + half)
 
 
 def _observed(side: Evidence) -> tuple[float, NDArray[np.float64]]:
@@ -39,16 +43,7 @@ def _observed(side: Evidence) -> tuple[float, NDArray[np.float64]]:
         rho, influence = side.observed
         return rho, influence / len(influence)
     if isinstance(side, Mined):
-        return _mined(side)
+        return f1_influence(side.counts)
     hits = side.hits / side.judgements
     share = float(hits.mean())
     return 1 - share if side.lower_is_better else share, (hits - share) / len(hits)
-
-
-def _mined(side: Mined) -> tuple[float, NDArray[np.float64]]:
-    _, row = np.unique(side.source, return_inverse=True)
-    counts = np.stack([np.bincount(row[mask], minlength=row.max(initial=-1) + 1) for mask in (side.right, ~side.right)])
-    missed = max(0, side.n_gold - int(counts[0].sum()))
-    mined = np.concatenate([counts.T, np.zeros((missed, 2), dtype=np.int64)])
-    gold = np.concatenate([counts[0], np.ones(missed, dtype=np.int64)])
-    return f1_influence(mined, gold)

@@ -13,7 +13,6 @@ from bitext_bench.significance import (
     SEED,
     _resampled_ranks,
     _weighted_pearson,
-    f1_interval,
     mean_interval,
     resampled_spearman,
     spearman_influence,
@@ -187,20 +186,6 @@ def test_coverage_of_spearman() -> None:
     assert 0.93 <= covered / rounds <= 0.97
 
 
-@pytest.mark.parametrize(("precision", "recall"), [(0.9, 0.85), (0.6, 0.95), (0.98, 0.97)])
-def test_coverage_of_f1(precision: float, recall: float) -> None:
-    """400 gold pairs, each found or not; wrong ones beside them as often as the precision says."""
-    generator = np.random.default_rng(6)
-    truth = 2 * precision * recall / (precision + recall)
-    rounds, covered = 4_000, 0
-    chances = np.array([recall, recall * (1 / precision - 1), 1 - recall])
-    total = round(400 * chances.sum())
-    for correct, wrong, missed in generator.multinomial(total, chances / chances.sum(), size=rounds):
-        low, high = f1_interval(correct, wrong, missed)
-        covered += low <= truth <= high
-    assert 0.93 <= covered / rounds <= 0.97
-
-
 def test_the_same_order_is_certain() -> None:
     gold = np.arange(30.0)
     assert spearman_interval(gold**3, gold) == pytest.approx((1.0, 1.0))
@@ -214,32 +199,3 @@ def test_the_same_order_is_certain() -> None:
 def test_a_constant_side_has_no_interval(predicted: list[float], gold: list[float]) -> None:
     """And says so without a warning: pytest makes an error of one."""
     assert all(np.isnan(spearman_interval(np.asarray(predicted), np.asarray(gold))))
-
-
-@settings(deadline=None, max_examples=40)
-@given(correct=st.integers(0, 400), wrong=st.integers(0, 400), missed=st.integers(0, 400))
-def test_the_f1_interval_holds_the_point(correct: int, wrong: int, missed: int) -> None:
-    interval = f1_interval(correct, wrong, missed)
-    if not correct + wrong + missed:
-        assert all(np.isnan(interval))
-        return
-    low, high = interval
-    assert 0 <= low <= 2 * correct / (2 * correct + wrong + missed) <= high <= 1
-    assert f1_interval(correct, wrong, missed) == interval
-
-
-def test_the_f1_interval_is_that_of_a_plain_bootstrap() -> None:
-    """Over the pairs themselves, drawn by index; scored one resample at a time."""
-    kinds = np.repeat(["correct", "wrong", "missed"], [60, 15, 25])
-    generator = np.random.default_rng(0)
-    scores = []
-    for _ in range(3_000):
-        drawn = kinds[generator.integers(0, 100, 100)].tolist()
-        found, gold = drawn.count("correct") + drawn.count("wrong"), drawn.count("correct") + drawn.count("missed")
-        precision, recall = drawn.count("correct") / found, drawn.count("correct") / gold
-        scores.append(2 * precision * recall / (precision + recall))
-    assert f1_interval(60, 15, 25) == pytest.approx(tuple(np.percentile(scores, [2.5, 97.5])), abs=0.01)
-
-
-def test_no_pair_has_no_f1_interval() -> None:
-    assert all(np.isnan(f1_interval(0, 0, 0)))

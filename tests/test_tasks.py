@@ -488,6 +488,7 @@ def test_mining_by_hand() -> None:
         "oracle_f1": 1.0,  # with the threshold that the test split itself would choose
         "oracle_threshold": 1.0,
     }
+    expected |= {f"{name}_laser": expected[name] for name in ("f1", "precision", "recall", "threshold")}
     assert found.scores == pytest.approx(expected, rel=1e-6)
     pairs = found.outcomes["pairs"]
     assert pairs["hit"].tolist() == [True] * 4

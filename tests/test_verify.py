@@ -124,6 +124,29 @@ def mined(*pairs: tuple[int, int, float, bool]) -> Outcomes:
     return {("fr-en", "pairs"): {"source": source, "target": target, "score": score, "hit": hit}}
 
 
+def test_an_unmined_gold_pair_is_no_rival_of_a_mined_one() -> None:
+    """Source 1 was mined with target 2, or with target 3 at the same score; its gold pair was not mined."""
+    (stored, _), (derived, _) = made("fr-en"), made("fr-en")
+    for result in (stored, derived):
+        result.subsets[0].scores.update(threshold=1.06)
+    unmined = (1, 4, -np.inf, True)
+    pairs = [mined((1, target, 1.1, False), unmined) for target in (2, 3)]
+    assert differences(stored, pairs[0], derived, pairs[1]) == []
+    assert differences(stored, pairs[0], derived, mined((1, 4, 1.2, True))) != []
+
+
+@pytest.mark.parametrize("name", ["threshold", "threshold_laser"])
+def test_pairs_near_either_threshold_may_move_f1(name: str) -> None:
+    (stored, _), (derived, _) = made("fr-en"), made("fr-en")
+    outcomes = mined((0, 0, 1.2, True), (1, 2, 1.1, False))
+    for result in (stored, derived):
+        result.subsets[0].scores.update({"threshold": 1.06, name: 1.1, "f1_laser": 0.5})
+    derived.subsets[0].scores["f1_laser"] = 0.5 + 1 / N
+    assert differences(stored, outcomes, derived, outcomes) == []
+    derived.subsets[0].scores["f1_laser"] = 0.5 + 2 / N
+    assert len(differences(stored, outcomes, derived, outcomes)) == 1
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
@@ -135,7 +158,9 @@ def mined(*pairs: tuple[int, int, float, bool]) -> Outcomes:
         (((0, 0, 1.2, True), (1, 2, 1.1, False), (3, 3, 1.15, True)), "(3, 3)"),
         (((0, 0, 1.2, True), (1, 3, 1.1, False)), ""),  # a near tie of two targets
         (((0, 0, 1.2, True), (1, 3, 1.09, False)), "(1, 2)"),
-        (((0, 0, 1.2, True), (1, 2, 1.1, False), (3, 3, 1.05, True)), ""),  # below the threshold
+        (((0, 0, 1.2, True), (1, 2, 1.1, False), (3, 4, 1.05, False)), ""),  # below the threshold
+        (((0, 0, 1.2, True), (1, 2, 1.1, False), (3, 3, 1.05, True)), "(3, 3)"),  # another gold pair
+        (((0, 0, 1.2, True), (1, 2, 1.1, False), (3, 3, -np.inf, True)), "(3, 3)"),
     ],
 )
 def test_mined_pairs_are_compared(changed: tuple[tuple[int, int, float, bool], ...], said: str) -> None:

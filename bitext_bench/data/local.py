@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -107,7 +108,8 @@ class LocalSource:
             raise UserError(f"{gold_file} is empty: expected one gold pair a line")
         dropped = len(source_row) - len(source) + len(target_row) - len(target)
         provenance = Provenance.of(f"{collection}-{split}", [first, second, third])
-        return Comparable(source, target, tuple(gold), dropped, provenance)
+        repeated = (_repeated(source_row), _repeated(target_row))
+        return Comparable(source, target, tuple(gold), dropped, provenance, repeated)
 
     def scored(self, collection: str, subset: str, pair: LangPair, split: str) -> ScoredPairs:
         """Return an STS file; its name is the subset's, or the language's where MTEB calls the subset default."""
@@ -164,6 +166,10 @@ def _read_ids(file: Path) -> tuple[tuple[str, ...], dict[str, int], str]:
             raise UserError(f"{file}:{number}: the id {identifier!r} stands twice")
         row_of_id[identifier] = row_of_text.setdefault(sentence, len(row_of_text))
     return tuple(row_of_text), row_of_id, digest
+
+
+def _repeated(row_of_id: dict[str, int]) -> frozenset[int]:
+    return frozenset(row for row, ids in Counter(row_of_id.values()).items() if ids > 1)
 
 
 def _score(file: Path, number: int, given: str) -> float:

@@ -68,8 +68,9 @@ class Comparable:
     """Two corpora of which some sentences translate each other; repeated sentences stand once.
 
     Attributes:
-        gold: (source row, target row) of every gold pair, in the order of the gold file.
+        gold: (source row, target row) of every gold pair, in the order of the gold file; those of copies are equal.
         dropped: how many repeated sentences were left out, both sides together.
+        repeated: the source rows, and the target rows, whose sentence stands in the corpus more than once.
     """
 
     source: tuple[str, ...]
@@ -77,6 +78,7 @@ class Comparable:
     gold: tuple[tuple[int, int], ...]
     dropped: int
     data: Provenance
+    repeated: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
 
 
 @dataclass(frozen=True, slots=True)

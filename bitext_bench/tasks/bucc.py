@@ -8,13 +8,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data import Comparable, Provenance, Source
+from ..f1 import clusters, count_outcomes, f1_interval
 from ..languages import LangPair
 from ..margin import MARGIN_K
-from ..mining import MinedPairs, best_cut, cut_at, judge, mine, precision_recall_curve
+from ..mining import MinedPairs, best_cut, cut_at, judge, mine, precision_recall_curve, with_unmined_gold
 from ..neighbours import Vectors, nearest_both_ways
-from ..significance import f1_interval
+from ..significance import Interval
 from .base import Kind, Languages, Search, Side, SubsetScores, Unit, english_pairs, mean_of
 
 
@@ -24,7 +26,14 @@ class Mining:
 
     Ratio margin, k = 4, candidates of both directions, greedy one-to-one (LASER's mine_bitexts.py). `f1`,
     `precision` and `recall` are of pairs; `oracle_f1` is the best that any threshold reaches on the test split
-    itself, shown and never compared by. Gold pairs whose sentences were repeated count once.
+    itself, shown and never compared by.
+
+    A sentence that a corpus repeats stands once: whichever copy the gold names, the pair of texts is right, and gold
+    pairs of equal texts count once. LASER's tasks/bucc/bucc.py mines likewise, but then drops every pair with a
+    repeated sentence, whose gold pairs are missed, each line of the gold file as one. `f1_laser`, `precision_laser`,
+    `recall_laser` and `threshold_laser` follow that rule, with a threshold of their own from the training split, and
+    are those to compare with figures from bucc.py; without repeated sentences they are the same. (bucc.py reads past
+    the end where the best threshold takes every pair; here `mining.best_cut` decides.)
     """
 
     name: str
@@ -63,8 +72,8 @@ class Mining:
         correct = judge(found, gold)
         cut = cut_at(found.scores, correct, len(gold), threshold)
         oracle = best_cut(found.scores, correct, len(gold))
-        n_taken = int((found.scores >= threshold).sum())
-        n_correct = int(correct[found.scores >= threshold].sum())
+        judged = with_unmined_gold(found, gold)
+        hit = judge(judged, gold)
         return [
             SubsetScores(
                 subset=str(pair),
@@ -77,8 +86,9 @@ class Mining:
                     "threshold": threshold,
                     "oracle_f1": oracle.f1,
                     "oracle_threshold": oracle.threshold,
+                    **_laser_scores(tuned, training, found, test),
                 },
-                intervals={"f1": f1_interval(n_correct, n_taken - n_correct, len(gold) - n_correct)},
+                intervals={"f1": _interval(judged, hit, threshold)},
                 n=len(gold),
                 signature={
                     "pair": str(pair),
@@ -88,7 +98,7 @@ class Mining:
                     "threshold": "train",
                     "data": str(self._data(training, test)),
                 },
-                outcomes={"pairs": _outcomes(found, correct)},
+                outcomes={"pairs": _outcomes(judged, hit)},
                 details={
                     "sentences": [len(test.source), len(test.target)],
                     "repeated_sentences_dropped": training.dropped + test.dropped,
@@ -102,12 +112,38 @@ class Mining:
         return {"f1": mean_of(subsets, "f1")}
 
 
-def _outcomes(found: MinedPairs, correct: np.ndarray[Any, np.dtype[np.bool_]]) -> dict[str, Any]:
+def _laser_scores(
+    tuned: MinedPairs, training: Comparable, found: MinedPairs, test: Comparable
+) -> dict[str, float | None]:
+    """Return the scores by LASER's rule for repeated sentences; None where it leaves no pair in training."""
+    tuned, found = _without_repeated(tuned, training), _without_repeated(found, test)
+    names = ("f1_laser", "precision_laser", "recall_laser", "threshold_laser")
+    if not len(tuned.scores):
+        return dict.fromkeys(names)
+    threshold = best_cut(tuned.scores, judge(tuned, set(training.gold)), len(training.gold)).threshold
+    cut = cut_at(found.scores, judge(found, set(test.gold)), len(test.gold), threshold)
+    return dict(zip(names, (cut.f1, cut.precision, cut.recall, threshold), strict=True))
+
+
+def _without_repeated(pairs: MinedPairs, corpora: Comparable) -> MinedPairs:
+    sources, targets = (np.fromiter(rows, np.int64, len(rows)) for rows in corpora.repeated)
+    kept = ~(np.isin(pairs.source, sources) | np.isin(pairs.target, targets))
+    return MinedPairs(pairs.source[kept], pairs.target[kept], pairs.scores[kept])
+
+
+def _interval(judged: MinedPairs, hit: NDArray[np.bool_], threshold: float) -> Interval:
+    taken = judged.scores >= threshold
+    cluster = clusters(judged.source[taken | hit], judged.target[taken | hit])
+    return f1_interval(count_outcomes(cluster, taken[taken | hit], hit[taken | hit], int(cluster.max()) + 1))
+
+
+def _outcomes(judged: MinedPairs, hit: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+    """Return the mined pairs, best first, and the gold pairs that were not mined, with the score -inf."""
     return {
-        "hit": correct,
-        "source": found.source.astype(np.int32),
-        "target": found.target.astype(np.int32),
-        "score": found.scores.astype(np.float32),
+        "hit": hit,
+        "source": judged.source.astype(np.int32),
+        "target": judged.target.astype(np.int32),
+        "score": judged.scores.astype(np.float32),
     }
 
 

@@ -58,10 +58,11 @@ def missed_in_mining(columns: Columns, threshold: float, lost: Iterable[tuple[in
     was mined with another, whatever the score, is one: the source forward, the target backward; where neither was, the
     source alone, without a rival.
     """
-    sources, targets = columns["source"].tolist(), columns["target"].tolist()
+    mined = np.isfinite(columns["score"])  # the score of a gold pair that was not is -inf
+    sources, targets = columns["source"][mined].tolist(), columns["target"][mined].tolist()
     target_of = dict(zip(sources, targets, strict=True))
     source_of = dict(zip(targets, sources, strict=True))
-    score_of = dict(zip(sources, columns["score"].tolist(), strict=True))
+    score_of = dict(zip(sources, columns["score"][mined].tolist(), strict=True))
     for source, target in lost:
         other_target, other_source = target_of.get(source), source_of.get(target)
         if other_target == target:
