@@ -130,12 +130,12 @@ def test_the_same_sentences_under_two_names_are_one_question(root: Path, capsys:
     for tasks in ({"T": "made@a"}, {"T": "made@a", "U": "made@a"}, {"T": "made@a", "U": "made@b"}):
         for task, data in tasks.items():
             write(root, "near", 0.80, None, task=task, data=data)
-            write(root, "nearer", 0.88, None, task=task, data=data)
+            write(root, "nearer", 0.87, None, task=task, data=data)
         assert compare(root, "local/near", "local/nearer") == 0
         output = capsys.readouterr().out
         p_values[str(tasks)] = [float(line.split()[-1]) for line in output.splitlines() if line[:2] in ("T ", "U ")]
     (alone,), named_twice, others = p_values.values()
-    assert 0 < alone < 0.5  # so that twice it is not cut at 1
+    assert 0.05 < alone < 0.5  # so that nothing is after it, and twice it is not cut at 1
     assert named_twice == [alone, alone]
     assert others == pytest.approx([2 * alone, 2 * alone], rel=0.1)
 
