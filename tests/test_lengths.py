@@ -137,6 +137,10 @@ def test_the_length_is_that_of_sentence_transformers(
     embedder.encode([Texts(TEXTS, None, "")])
     found = embedder.vectors(Texts(TEXTS, None, ""))
     np.testing.assert_allclose(found, reference.encode(list(TEXTS), normalize_embeddings=True), atol=2e-6)
+    # As `verify` does, which takes the length from the result file.
+    aloud = resolve_model(str(folder), ModelOptions(device="cpu", max_length=expected))
+    assert (aloud.space, aloud.overrides) == (model.space, ())
+    np.testing.assert_array_equal(aloud.load().encode(TEXTS, "", None), model.load().encode(TEXTS, "", None))
 
 
 @pytest.mark.parametrize(
@@ -156,9 +160,10 @@ def test_a_length_that_each_call_is_given(tmp_path: Path, given: dict[str, Any])
     encoder.sizes(TEXTS)
     np.testing.assert_allclose(encoder.encode(TEXTS, "", None), reference.encode(list(TEXTS)), atol=2e-6)
     reference[0].processing_kwargs = {}
-    reference.max_seq_length = 24
-    other = resolve_model(str(folder), ModelOptions(device="cpu", max_length=24)).load()
-    np.testing.assert_allclose(other.encode(TEXTS, "", None), reference.encode(list(TEXTS)), atol=2e-6)
+    for length in (24, 32):
+        reference.max_seq_length = length
+        other = resolve_model(str(folder), ModelOptions(device="cpu", max_length=length)).load()
+        np.testing.assert_allclose(other.encode(TEXTS, "", None), reference.encode(list(TEXTS)), atol=2e-6)
 
 
 @pytest.mark.parametrize("length", [None, 32])

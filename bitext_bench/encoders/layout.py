@@ -74,20 +74,15 @@ def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None =
     first = folders[0] if folders else directory
     stated = stated_length(first, kinds[0] if kinds else "", tokenizer, options.trust_remote_code)
     limit = positions(first)
-    _check_asked(
-        directory,
-        options.max_length,
-        limit or as_limit(read_config(first / "config.json").get("max_position_embeddings")),
-    )
     called = cut_by_tokenizer(settings_of(first)) if kinds else None
     lengths = [length for length in (called or stated, limit) if length is not None]
     own_length = min(lengths, default=None)
+    # Without a table of positions a model goes on where its configuration ends; the user is kept from it.
+    configured = as_limit(read_config(first / "config.json").get("max_position_embeddings"))
+    most = limit or max((length for length in (configured, own_length) if length is not None), default=-1)
+    if options.max_length and 0 < most < options.max_length:
+        raise UserError(f"--max-length {options.max_length}: {directory} has positions for {most} tokens only")
     return Layout(pooling, options.max_length or own_length, own_length, stated, whole=pooling == saved)
-
-
-def _check_asked(directory: Path, asked: int | None, limit: int | None) -> None:
-    if asked and limit and limit > 0 and asked > limit:
-        raise UserError(f"--max-length {asked}: {directory} has positions for {limit} tokens only")
 
 
 def _saved_pooling(folders: list[Path], kinds: list[str]) -> str | None:

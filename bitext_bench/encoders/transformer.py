@@ -174,7 +174,7 @@ def _set_length(directory: Path, model: SentenceTransformer, layout: Layout, opt
             f"{directory} has positions for {limit} tokens and cuts texts after {layout.max_length or 'none'}: "
             f"pass --max-length {limit} or less"
         )
-    if layout.max_length == layout.stated_length:
+    if layout.max_length == layout.own_length == layout.stated_length:
         return  # Not set again: a router's routes may have lengths of their own.
     model.max_seq_length = layout.max_length
     for settings in getattr(model[0], "processing_kwargs", {}).values():
