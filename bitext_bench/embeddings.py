@@ -73,7 +73,11 @@ class Embedder:
 
     def vectors(self, texts: Texts) -> Vectors:
         """Return (N, D) float32 of length 1, for texts that were encoded."""
-        return unit(self._store.vectors([self._key(s, texts) for s in texts.sentences]))
+        return unit(self.raw_vectors(texts))
+
+    def raw_vectors(self, texts: Texts) -> Vectors:
+        """Return (N, D) float32 of the length that the model gave them, for texts that were encoded."""
+        return self._store.vectors([self._key(s, texts) for s in texts.sentences])
 
     def check(self, plan: Iterable[Texts]) -> None:
         """Remove from the store what may not be used for a plan: stale vectors, and all that is to be refreshed.

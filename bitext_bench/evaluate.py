@@ -17,7 +17,7 @@ from .encoders import Model
 from .languages import Language
 from .neighbours import Vectors
 from .results import TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signature, subset_result
-from .tasks import Languages, Side, SubsetScores, Task, Unit
+from .tasks import Languages, Side, SubsetScores, Task, Unit, mteb_name
 from .tuning import usable_cores
 
 
@@ -85,8 +85,11 @@ def _speed(encoded: Encoded) -> dict[str, Any] | None:
 
 
 def _texts(model: Model, task: Task, side: Side) -> Texts:
-    prompt = model.prompts.bitext if task.kind == "bitext" else model.prompts.sts
-    return Texts(side.sentences, side.language, prompt)
+    return Texts(side.sentences, side.language, _prompt(model, task))
+
+
+def _prompt(model: Model, task: Task) -> str:
+    return model.prompts.of(mteb_name(task.name), task.kind)
 
 
 def _score(embedder: Embedder, item: LoadedTask) -> Iterator[SubsetScores]:
@@ -105,12 +108,26 @@ def _score(embedder: Embedder, item: LoadedTask) -> Iterator[SubsetScores]:
             else:
                 kept.pop(id(side), None)
             vectors.append(rows)
-        yield from unit.score(vectors)
+        for scored in unit.score(vectors):
+            yield _with_mteb_scores(embedder, item.task, unit, scored)
+
+
+def _with_mteb_scores(embedder: Embedder, task: Task, unit: Unit, scored: SubsetScores) -> SubsetScores:
+    """Take the scores that are MTEB's by the model's own similarity, where that is not the cosine."""
+    similarity = embedder.model.similarity
+    if similarity == "cosine" or unit.mteb_scores is None:
+        return scored
+    raw = [embedder.raw_vectors(_texts(embedder.model, task, side)) for side in unit.sides]
+    return replace(
+        scored,
+        scores={**scored.scores, **unit.mteb_scores(similarity, raw)},
+        signature={**scored.signature, "mtebsim": similarity},
+    )
 
 
 def _result(embedder: Embedder, task: Task, subsets: Sequence[SubsetScores], seconds: float) -> TaskResult:
     model = embedder.model
-    prompt = model.prompts.bitext if task.kind == "bitext" else model.prompts.sts
+    prompt = _prompt(model, task)
     return TaskResult(
         task=task.name,
         split=task.split,

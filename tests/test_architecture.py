@@ -24,6 +24,7 @@ LAYERS = [
         "bitext_bench.baselines",
         "bitext_bench.metrics",
         "bitext_bench.significance",
+        "bitext_bench.similarity",
     },
     {"bitext_bench.f1", "bitext_bench.screen"},
     {"bitext_bench.blockwise"},

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..languages import Language
+from ..similarity import Similarity
 
 Dtype = Literal["fp32", "bf16", "fp16"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
@@ -49,10 +50,21 @@ class BatchesEncoder(Encoder, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """The text put before each sentence, by kind of task; both sides of a pair get the same."""
+    """The text put before each sentence; both sides of a pair get the same.
+
+    Attributes:
+        bitext: in tasks about translations.
+        sts: in semantic textual similarity.
+        tasks: (MTEB's name of a task, prompt) of single tasks, which come first, as in MTEB.
+    """
 
     bitext: str = ""
     sts: str = ""
+    tasks: tuple[tuple[str, str], ...] = ()
+
+    def of(self, task: str, kind: Literal["bitext", "sts"]) -> str:
+        """Return the prompt of a task, by MTEB's name of it."""
+        return dict(self.tasks).get(task, self.bitext if kind == "bitext" else self.sts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +111,7 @@ class Model:
         leaked_rows: training rows that hold a benchmark's sentence, as its training record says.
         audited: languages in whose benchmarks training looked for such rows; None where it left no language out.
         training: how `bitext-bench train` made it, for result files; None for any other model.
+        similarity: that it is said to be compared by, which MTEB's scores of it follow.
     """
 
     name: str
@@ -119,6 +132,7 @@ class Model:
     leaked_rows: int = 0
     audited: tuple[str, ...] | None = None
     training: Mapping[str, Any] | None = None
+    similarity: Similarity = "cosine"
 
     @property
     def space(self) -> str:

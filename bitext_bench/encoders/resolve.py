@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..baselines import BASELINES, Baseline, find_baseline
 from ..errors import UserError, unknown
+from ..similarity import SIMILARITIES, Similarity
 from .device import automatic_dtype
 from .extras import FactoryEncoder, Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
 from .files import has_own_code, read_config
@@ -23,6 +24,8 @@ from .precomputed import PrecomputedEncoder
 from .record import audited_languages, leaked_rows, training_of
 from .software import TRANSFORMERS, code_digest, software
 from .transformer import load_transformer
+
+_NOT_OF_TASKS = {"query", "document", "BitextMining", "STS"}
 
 
 def resolve_model(name: str, options: ModelOptions) -> Model:
@@ -192,6 +195,7 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         leaked_rows=leaked_rows(directory),
         audited=audited_languages(directory),
         training=training_of(directory),
+        similarity=_saved_similarity(directory),
     )
 
 
@@ -230,14 +234,27 @@ def _foreign(name: str, digest: str, load: Callable[[], Encoder]) -> Model:
 
 
 def _saved_prompts(directory: Path) -> Prompts:
-    """Read the prompts saved with a model: those named as MTEB's task types, else its default prompt."""
+    """Read the prompts saved with a model: of MTEB's tasks, else of its task types, else its default prompt.
+
+    MTEB prefers them in this order (mteb 2.26 `models/abs_encoder.py`); prompts of queries and documents are not for
+    tasks in which neither side is a query.
+    """
     file = directory / "config_sentence_transformers.json"
     config = read_config(file)
     prompts = config.get("prompts") or {}
     if not isinstance(prompts, dict) or not all(isinstance(text, str) for text in prompts.values()):
         raise UserError(f"{file} has prompts that are no texts by name: {prompts!r}")
     default = str(prompts.get(config.get("default_prompt_name")) or "")
-    return Prompts(prompts.get("BitextMining", default), prompts.get("STS", default))
+    tasks = tuple((name, text) for name, text in prompts.items() if name not in _NOT_OF_TASKS)
+    return Prompts(prompts.get("BitextMining", default), prompts.get("STS", default), tasks)
+
+
+def _saved_similarity(directory: Path) -> Similarity:
+    """Read the similarity that a sentence-transformers directory names; it takes the cosine for any other name."""
+    if not (directory / "modules.json").is_file():
+        return "cosine"
+    named = read_config(directory / "config_sentence_transformers.json").get("similarity_fn_name")
+    return named if named in SIMILARITIES else "cosine"
 
 
 def _hash_files(folder: Path) -> str:

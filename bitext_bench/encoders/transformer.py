@@ -63,7 +63,7 @@ class TransformerEncoder:
         on_device = {k: v.to(self.model.device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
         with torch.inference_mode():
             vectors = self._quick.vectors(on_device)
-        result: NDArray[np.float32] = vectors.float().cpu().numpy()
+        result: NDArray[np.float32] = self._cut(vectors.float().cpu().numpy())
         return result
 
     def encode_each(
@@ -80,7 +80,12 @@ class TransformerEncoder:
                 ready, start = (lambda batch: pinned(tokenise(batch))), partial(start_on_device, self.model)
             else:
                 ready, start = tokenise, partial(start_in_thread, threads, self._quick)
-            yield from (vectors.numpy() for vectors in overlapped(batches, ready, start, self._quick.at_once))
+            for vectors in overlapped(batches, ready, start, self._quick.at_once):
+                yield self._cut(vectors.numpy())
+
+    def _cut(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the first dimensions, where the model's configuration says how many (`truncate_dim`)."""
+        return vectors[:, : self.model.truncate_dim]
 
     def _make_quick(self) -> None:
         if self._finish:
@@ -141,8 +146,9 @@ def _modules(
         )
         if layout.whole:
             return model
-        first = model[0]
+        first, cut = model[0], model.truncate_dim
     else:
+        cut = None
         first = Transformer(
             str(directory),
             model_kwargs=model_kwargs,
@@ -152,7 +158,7 @@ def _modules(
     if not isinstance(first, Transformer):
         raise UserError(f"--pooling {layout.pooling}: {directory} begins with {type(first).__name__}, no transformer")
     pooling = Pooling(first.get_embedding_dimension(), POOLINGS[layout.pooling])
-    return SentenceTransformer(modules=[first, pooling], device=options.device)
+    return SentenceTransformer(modules=[first, pooling], device=options.device, truncate_dim=cut)
 
 
 def _set_length(directory: Path, model: SentenceTransformer, layout: Layout, options: ModelOptions) -> None:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from ..data import Source
 from ..errors import unknown
 from . import bucc, flores, retrieval, sts
-from .base import Languages, Search, Side, SubsetScores, Task, Unit
+from .base import Languages, Search, Side, SubsetScores, Task, Unit, mteb_name
 
 __all__ = [
     "REPORTED",
@@ -19,6 +19,7 @@ __all__ = [
     "Unit",
     "default_tasks",
     "find_task",
+    "mteb_name",
 ]
 
 

@@ -13,6 +13,7 @@ from ..data import MissingData, Provenance, Source
 from ..languages import LangPair, Language, resolve
 from ..neighbours import Vectors
 from ..significance import Interval
+from ..similarity import Similarity
 
 Kind = Literal["bitext", "sts"]
 Languages = Sequence[Language] | None  # None: all that the source has
@@ -86,11 +87,14 @@ class Unit:
 
     Attributes:
         searches: one for each block of outcomes that `score` gives; none where nothing is searched (STS).
+        mteb_scores: those scores that MTEB takes by the model's own similarity, of the vectors in the length that the
+            model gave them; None where there are none.
     """
 
     sides: tuple[Side, ...]
     score: Callable[[Sequence[Vectors]], list[SubsetScores]]
     searches: tuple[Search, ...] = ()
+    mteb_scores: Callable[[Similarity, Sequence[Vectors]], dict[str, float]] | None = None
 
 
 class Task(Protocol):
@@ -126,6 +130,15 @@ class Task(Protocol):
 
     def summarise(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
         """Return what is said about all subsets together, for the result file."""
+
+
+def mteb_name(task: str) -> str:
+    """Return MTEB's name of the task whose data a task reads, by which models name their prompts.
+
+    >>> mteb_name("STSBenchmark-dev"), mteb_name("FLORES-200-xsimpp"), mteb_name("Tatoeba")
+    ('STSBenchmark', 'FloresBitextMining', 'Tatoeba')
+    """
+    return "FloresBitextMining" if task.startswith("FLORES-200") else task.removesuffix("-dev")
 
 
 def wanted(available: Sequence[Language], languages: Languages) -> list[Language]:

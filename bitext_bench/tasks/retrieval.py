@@ -16,6 +16,7 @@ from ..margin import CSLS_K, NEAR_MARGINS, best_candidates
 from ..metrics import ceiling, gold_rank, hubness, mean_reciprocal_rank, mteb_f1, recall_at, text_classes
 from ..neighbours import Nearest, Neighbours, Vectors, nearest_with_csls
 from ..significance import mean_interval
+from ..similarity import Similarity, most_similar
 from .base import Kind, Languages, Search, Side, SubsetScores, Unit, english_pairs, mean_of
 
 K = 16  # neighbours kept: enough for the means of CSLS at 10 and for recall at 10
@@ -27,8 +28,9 @@ class Retrieval:
 
     A hit is a nearest neighbour whose text equals the gold text (LASER's text comparison), so that exact
     duplicates count. `accuracy` is the mean of `accuracy_forward` (xx to en) and `accuracy_backward` (the
-    paper's score); `mteb_accuracy` and `mteb_f1` are MTEB's, one direction and by row number. `accuracy_ratio` and
-    `accuracy_distance` choose among the 4 nearest by margin, `accuracy_csls` among all sentences of the other side.
+    paper's score); `mteb_accuracy` and `mteb_f1` are MTEB's, one direction, by row number and by the similarity that
+    the model names as its own. All others are by cosine. `accuracy_ratio` and `accuracy_distance` choose among the
+    4 nearest by margin, `accuracy_csls` among all sentences of the other side.
     """
 
     name: str
@@ -49,7 +51,7 @@ class Retrieval:
             Search(self._subset(pair), "forward", source, target, bitext.data),
             Search(self._subset(pair), "backward", target, source, bitext.data),
         )
-        return Unit((source, target), partial(self._score, bitext, pair), searches)
+        return Unit((source, target), partial(self._score, bitext, pair), searches, _mteb_scores_by)
 
     def _score(self, bitext: Bitext, pair: LangPair, vectors: Sequence[Vectors]) -> list[SubsetScores]:
         neighbours, by_csls = nearest_with_csls(vectors[0], vectors[1], K, CSLS_K)
@@ -62,8 +64,7 @@ class Retrieval:
             scores[name] = (forward.scores[name] + backward.scores[name]) / 2
         rows = np.arange(len(bitext.source))
         first = neighbours.forward.indices[:, 0]
-        scores["mteb_accuracy"] = float((first == rows).mean())
-        scores["mteb_f1"] = mteb_f1(first)
+        scores |= _mteb_scores(first)
         scores["ceiling"] = (ceiling(bitext.source) + ceiling(bitext.target)) / 2
         hits = np.stack([forward.hit, backward.hit]).astype(np.float64)
         gold = np.einsum("nd,nd->n", vectors[0], vectors[1])
@@ -90,6 +91,15 @@ class Retrieval:
     def summarise(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
         """Return the mean accuracy over the pairs of this file, which is not yet anybody's average."""
         return {"accuracy": mean_of(subsets, "accuracy")}
+
+
+def _mteb_scores(first: NDArray[np.int64]) -> dict[str, float]:
+    """Return MTEB's scores of the row that is nearest to each."""
+    return {"mteb_accuracy": float((first == np.arange(len(first))).mean()), "mteb_f1": mteb_f1(first)}
+
+
+def _mteb_scores_by(similarity: Similarity, vectors: Sequence[Vectors]) -> dict[str, float]:
+    return _mteb_scores(most_similar(similarity, vectors[0], vectors[1]))
 
 
 @dataclass(frozen=True, slots=True)
