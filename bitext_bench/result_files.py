@@ -28,6 +28,8 @@ from .errors import UserError
 from .results import FORMAT, Outcomes, TaskResult, content_sha256
 from .store import make_folder, write_whole
 
+_EXPERIMENTS = "experiments"  # as mteb has it
+
 
 def result_folder(root: Path, model: Model) -> Path:
     """Return where a model's results go; no name can lead out of the root, and no two names to one folder."""
@@ -36,8 +38,29 @@ def result_folder(root: Path, model: Model) -> Path:
         # No prompt is "none", and one that reads so is with a space, which _safe replaces by a hash.
         named = {"": "none", "none": "none "}
         slug = "__".join(f"{key}_{named.get(value, value)}" for key, value in model.overrides)
-        folder = folder / "experiments" / _safe(slug)
+        folder = folder / _EXPERIMENTS / _safe(slug)
     return folder
+
+
+def settings_folder(file: Path) -> str:
+    """Return the folder that names the settings of a result file; "" where they are the model's own."""
+    return file.parent.name if file.parent.parent.name == _EXPERIMENTS else ""
+
+
+def chosen_settings(file: Path, result: TaskResult) -> dict[str, Any]:
+    """Return those settings of a result file that a user chose over the model's own, by their names in the file."""
+    folder, model = settings_folder(file), result.model
+    if not folder:
+        return {}
+    # The folder names the overrides of `Model`; a default that the model did not have must be an override.
+    differs = {
+        "prompt": "prompt_" in folder,
+        "dtype": model["dtype"] != "fp32",
+        "backend": model.get("backend", "torch") != "torch",
+        "max_length": "maxlen_" in folder,
+        "pooling": "pool_" in folder,
+    }
+    return {name: model[name] for name, chosen in differs.items() if chosen and name in model}
 
 
 def _safe(name: str) -> str:

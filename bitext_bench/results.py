@@ -198,6 +198,11 @@ def signature(task_name: str, model: Model, prompt: str, scores: SubsetScores) -
     return "|".join(f"{key}:{value.replace('|', '/')}" for key, value in fields.items())
 
 
+def signature_fields(line: str) -> dict[str, str]:
+    """Return the fields of a signature by name."""
+    return dict(field.partition(":")[::2] for field in line.split("|"))
+
+
 def _leaks(model: Model, languages: Iterable[Language]) -> str:
     """Return what is known to be unclean about a model's scores in some languages; "" for nothing."""
     if model.leaked_rows:

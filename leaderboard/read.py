@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from bitext_bench.baselines import find_baseline
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
 from bitext_bench.report import printable
-from bitext_bench.result_files import read_outcomes, read_result
-from bitext_bench.results import Outcomes, SubsetResult, TaskResult
+from bitext_bench.result_files import chosen_settings, read_outcomes, read_result, settings_folder
+from bitext_bench.results import Outcomes, SubsetResult, TaskResult, signature_fields
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,22 @@ class Entry:
 
     @cached_property
     def settings(self) -> str:
-        """What differs from the model's own settings; "" where nothing does."""
-        if self.file.parent.parent.name != "experiments":
+        """The settings of a model in others than its own; "" of one in its own."""
+        folder = settings_folder(self.file)
+        if not folder:
             return ""
         model = self.result.model
-        return f"prompt {json.dumps(model['prompt'], ensure_ascii=False)}, {model['dtype']}, {model['pooling']}"
+        said = [f"prompt {json.dumps(model['prompt'], ensure_ascii=False)}", model["dtype"], model["pooling"]]
+        chosen = chosen_settings(self.file, self.result)
+        said += [chosen["backend"]] if "backend" in chosen else []
+        said += [f"{chosen['max_length']} tokens"] if "max_length" in chosen else []
+        return ", ".join(map(str, said))
 
     @cached_property
     def model(self) -> tuple[str, str, str]:
-        """What makes two entries one model's: name, revision, settings."""
+        """What makes two entries one model's: name, revision, folder of its settings."""
         model = self.result.model
-        return str(model["name"]), str(model["revision"]), self.settings
+        return str(model["name"]), str(model["revision"]), settings_folder(self.file)
 
     def threshold(self, subset: str) -> float:
         """Return the score from which a subset's pairs count as mined."""
@@ -122,6 +127,7 @@ def read_results(root: Path) -> Found:
     """Read every result file below a folder; of two for one model and task the newest is used.
 
     The newest is the one that was made last; files from before that was written down come first, by their own time.
+    Files of the same weights in the same settings are one model's, whatever it is called in them (`_one_name`).
 
     Raises:
         UserError: there is no such folder.
@@ -135,12 +141,37 @@ def read_results(root: Path) -> Found:
         except UserError as error:
             skipped.append((file, str(error).removeprefix(f"{file} ")))
     newest: dict[tuple[str, ...], Entry] = {}
-    for entry in sorted(entries, key=_made):
+    for entry in sorted(_one_name(entries), key=_made):
         key = (*entry.model, entry.task)
         if key in newest:
             skipped.append((newest[key].file, f"older than {entry.file}"))
         newest[key] = entry
     return Found(sorted(newest.values(), key=lambda entry: (entry.task, *entry.model)), sorted(skipped))
+
+
+def _one_name(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries with one name for each model, such as a checkpoint on the hub and its folder on this disk.
+
+    Models are the same where the fingerprint of their files and all settings are; a name on the hub is preferred.
+    """
+    names: dict[tuple[str, ...], set[tuple[bool, str, str]]] = {}
+    for entry in entries:
+        name, revision, _ = entry.model
+        names.setdefault(_weights(entry), set()).add((name.startswith("local/"), name, revision))
+    shown = []
+    for entry in entries:
+        _, name, revision = min(names[_weights(entry)])
+        model = {**entry.result.model, "name": name, "revision": revision}
+        shown.append(replace(entry, result=replace(entry.result, model=model)))
+    return shown
+
+
+def _weights(entry: Entry) -> tuple[str, ...]:
+    model = entry.result.model
+    settings = (settings_folder(entry.file), str(model["prompt"]), str(model.get("registered")))
+    if fingerprint := model.get("fingerprint"):
+        return str(fingerprint), *settings
+    return *entry.model[:2], *settings
 
 
 def _made(entry: Entry) -> tuple[str, float, Path]:
@@ -155,8 +186,3 @@ def language_codes(given: Sequence[str]) -> frozenset[str]:
     """
     words = [word for text in given for word in text.split(",") if word]
     return frozenset(str(resolve(word)) for word in words)
-
-
-def signature_fields(signature: str) -> dict[str, str]:
-    """Return the fields of a signature by name."""
-    return dict(field.partition(":")[::2] for field in signature.split("|"))

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from layout_results import training
-from made_results import MODEL, result_of, subset_of
+from made_results import MODEL, result_of, subset_of, write_again
 
 from bitext_bench.cli import main
 from bitext_bench.result_files import write_result
+from leaderboard.read import read_results
 
 N = 200
 
@@ -35,12 +36,13 @@ def write(
     *,
     task: str = "T",
     data: str = "made",
+    own: dict[str, Any] | None = None,
 ) -> None:
     """A result of 200 sentences, of which some `share` is found, other ones by each model."""
     hits = np.random.default_rng(sum(map(ord, name))).random(N) < share
     scores: dict[str, float | None] = {"accuracy": float(hits.mean())}
     more = {"intervals": {"accuracy": (0.1, 0.9)}, "signature": f"task:{task}|data:{data}"}
-    model = {**MODEL, "name": f"local/{name}", "revision": name}
+    model = {**MODEL, "name": f"local/{name}", "revision": name, **(own or {})}
     result = result_of(task, [subset_of(subset, scores, n=N, **more)], model=model, training=said)
     outcomes = {(subset, "forward"): {"hit": hits, "margin": np.ones(N, np.float32)}}
     write_result(root / name / name, result, outcomes)
@@ -155,6 +157,36 @@ def test_the_overview_has_seeds_in_one_row(tmp_path: Path) -> None:
     hits = [np.load(next(tmp_path.rglob(f"soft-seed{number}/Tatoeba*.npz"))) for number in (42, 44)]
     expected = np.mean([archive[name].mean() for archive in hits for name in archive.files if "hit" in name])
     assert float(shown["local/soft-seed42 and seed 44"]) == pytest.approx(100 * expected, abs=0.006)
+
+
+@pytest.mark.parametrize("local_is_newer", [False, True])
+def test_a_checkpoint_on_the_hub_and_its_folder_are_one_model(tmp_path: Path, local_is_newer: bool) -> None:
+    """The same fingerprint is the same model: one row with the hub's name, and one seed beside the other."""
+    pushed = {"name": "org/soft", "revision": "f" * 40}
+    for seed, named in ((42, {}), (42, pushed), (43, {})):
+        name, own = ("pushed" if named else f"soft-seed{seed}"), {"fingerprint": str(seed), **named}
+        write(tmp_path, name, 0.9, training(seed=seed), task="Tatoeba", own=own)
+    files = [tmp_path / "pushed/pushed/Tatoeba.json", tmp_path / "soft-seed42/soft-seed42/Tatoeba.json"]
+    for age, file in enumerate(files if local_is_newer else files[::-1]):
+        write_again(file, date=f"2026-01-0{age + 1}")
+    found = read_results(tmp_path)
+    assert sorted(entry.label for entry in found.entries) == ["local/soft-seed43", "org/soft"]
+    assert [reason.partition(" ")[0] for _, reason in found.skipped] == ["older"]
+    page = tmp_path / "page.md"
+    assert main(["leaderboard", "--results", str(tmp_path), "--output", str(page)]) == 0
+    (line,) = [line for line in page.read_text().split("## ")[1].splitlines() if "soft" in line]
+    assert line.startswith("| org/soft and seed 43 | ")
+    hits = [np.load(next(tmp_path.rglob(f"soft-seed{number}/Tatoeba*.npz"))) for number in (42, 43)]
+    if local_is_newer:
+        shares = [archive[name].mean() for archive in hits for name in archive.files if "hit" in name]
+        assert float(line.split(" | ")[1].strip("*")) == pytest.approx(100 * np.mean(shares), abs=0.006)
+
+
+@pytest.mark.parametrize("other", [{"fingerprint": "g"}, {"prompt": "x"}, {"registered": "muse"}])
+def test_other_weights_or_settings_are_other_models(tmp_path: Path, other: dict[str, str]) -> None:
+    write(tmp_path, "one", 0.9, None, own={"fingerprint": "f"})
+    write(tmp_path, "two", 0.9, None, own={"fingerprint": "f", **other})
+    assert sorted(entry.label for entry in read_results(tmp_path).entries) == ["local/one", "local/two"]
 
 
 def test_the_errors_of_several_seeds_are_not_read_together(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -102,7 +102,7 @@ def copied(results: Path, tmp_path: Path) -> Path:
 def again(root: Path, name: str, task: str = "Mini-Tatoeba") -> Path:
     """Write the first model's result again under another name."""
     file = next(root.rglob(f"*hashing*/**/{task}.json"))
-    model = {**read_result(file).model, "name": name}
+    model = {**read_result(file).model, "name": name, "fingerprint": name}
     return write_again(file, root / f"copy-{abs(hash(name))}" / "1", model=model)
 
 
@@ -149,6 +149,28 @@ def test_chosen_settings_are_ranked_like_any_other(copied: Path) -> None:
     table = task_table(copied, "Mini-STS")
     assert [(row.rank, row.mean) for row in table.rows] == [(row.rank, row.mean) for row in before.rows]
     assert table.rows[0].entry.settings and table.rows[0].entry.label.startswith(f"{best.label} (prompt")
+
+
+SETTINGS = {
+    "--prompt=red ": 'prompt "red ", fp32, mean',
+    "--dtype=bf16": 'prompt "", bf16, mean',
+    "--max-length=5": 'prompt "", fp32, mean, 5 tokens',
+    "--pooling=cls": 'prompt "", fp32, cls',
+    "--backend=openvino": 'prompt "", fp32, mean, openvino',
+}
+
+
+def test_every_chosen_setting_is_ranked_and_named(tmp_path: Path, tiny_model: Path) -> None:
+    pytest.importorskip("openvino")
+    folders = ["--output-folder", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "store")]
+    command = ["run", "--data", "mini", "--tasks", "Mini-STS", "--languages", "en", "--device", "cpu", *folders]
+    for chosen in ([], *([option] for option in SETTINGS)):
+        assert main([*command, "--model", str(tiny_model), *chosen]) == 0
+    rows = task_table(tmp_path / "results", "Mini-STS").rows
+    assert {row.entry.settings for row in rows} == {"", *SETTINGS.values()}
+    assert {row.entry.label for row in rows} >= {"local/tiny-bert", 'local/tiny-bert (prompt "red ", fp32, mean)'}
+    assert len({row.entry.model for row in rows}) == len(rows) == 6
+    assert None not in [row.rank for row in rows]
 
 
 @pytest.mark.parametrize("leaks", ["3 training rows", "not looked for"])

@@ -58,7 +58,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = next(root.rglob("*hashing*/**/Mini-Tatoeba.json"))
     for i, name in enumerate([*HOSTILE, SCRIPT, "org/checkpoint"]):
         result = read_result(file)
-        changes: dict[str, Any] = {"model": {**result.model, "name": name}}
+        changes: dict[str, Any] = {"model": {**result.model, "name": name, "fingerprint": name}}
         if name == "org/checkpoint":
             changes["training"] = TRAINING
             changes["subsets"] = [replace(s, signature=f"{s.signature}|leaks:not looked for") for s in result.subsets]

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from bitext_bench.data import MissingData, Source, open_source
 from bitext_bench.errors import UserError
 from bitext_bench.languages import Language, resolve
+from bitext_bench.results import signature_fields
 from bitext_bench.tasks import TASKS, Search, Side, find_task
 
 from ..difference import common_subsets
-from ..read import Entry, signature_fields
+from ..read import Entry
 from .kinds import BELOW_THRESHOLD, NOT_FOUND, kinds
 from .rows import Columns, Missed, mined_pairs, missed_in_mining, missed_in_retrieval
 from .wording import capitalised
