@@ -75,6 +75,12 @@ def _import_mteb(arguments: argparse.Namespace) -> int:
     return run_import(arguments)
 
 
+def _export_mteb(arguments: argparse.Namespace) -> int:
+    from .mteb_export import run_export
+
+    return run_export(arguments)
+
+
 def _compare(arguments: argparse.Namespace) -> int:
     if arguments.errors:
         from leaderboard.misses.command import run_errors
@@ -102,6 +108,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "train": _train,
     "leaderboard": _leaderboard,
     "import_mteb": _import_mteb,
+    "export_mteb": _export_mteb,
     "compare": _compare,
     "mine": _mine,
     "list": _list,

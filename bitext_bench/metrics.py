@@ -63,6 +63,20 @@ def mteb_f1(predicted: NDArray[np.int64]) -> float:
     return float((2 * hit / (times + 1)).sum() / n)
 
 
+def mteb_precision(predicted: NDArray[np.int64]) -> float:
+    """Return MTEB's bitext precision of predicted rows, as `mteb_f1` the F1: 1 / h for a target found h times.
+
+    MTEB's recall is the accuracy.
+
+    >>> mteb_precision(np.array([0, 0, 2]))
+    0.5
+    """
+    n = len(predicted)
+    times = np.bincount(predicted, minlength=n)[:n]
+    hit = predicted == np.arange(n)
+    return float((hit / np.maximum(times, 1)).sum() / n)
+
+
 def gold_rank(indices: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return (N,) the rank, from 1, at which each row's own text is first found; 0 where it is not among the k.
 

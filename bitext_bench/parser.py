@@ -44,10 +44,14 @@ def build_parser() -> argparse.ArgumentParser:
             description="Render result files as Markdown, one HTML page, LaTeX, CSV or JSON.",
         )
     )
-    imported = commands.add_parser("import-mteb", help="add reported figures from mteb's result files")
-    imported.add_argument("path", type=Path, help="a result file of mteb, or a folder of them")
-    imported.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
-    imported.set_defaults(command="import_mteb")
+    _add_import(commands.add_parser("import-mteb", help="add reported figures from mteb's result files"))
+    _add_export(
+        commands.add_parser(
+            "export-mteb",
+            help="write results as mteb's result files",
+            description="Write result files as mteb's, with MTEB's meaning of every key; name what has no counterpart.",
+        )
+    )
     _add_compare(
         commands.add_parser(
             "compare",
@@ -175,6 +179,26 @@ def _add_leaderboard(parser: argparse.ArgumentParser) -> None:
         help="order the rows of every table that has it by model, mean, jpn-eng, tatoeba, speed, … (default: by rank)",
     )
     parser.set_defaults(command="leaderboard")
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, help="a result file of mteb, or a folder of them")
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
+    parser.set_defaults(command="import_mteb")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "path", type=Path, nargs="?", default=Path("results"), help="a result file, or a folder (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("mteb-results"),
+        metavar="DIR",
+        help="where mteb.ResultCache finds them (default: %(default)s)",
+    )
+    parser.set_defaults(command="export_mteb")
 
 
 def _add_compare(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tabulate import tabulate
 
@@ -16,6 +16,13 @@ MOST_ROWS = 12
 def printable(text: str) -> str:
     """Return text that cannot move the cursor or break a line, for names that come from outside."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def by_reason(reasons: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield a line for each reason, with the first of the files that it is about and how many others there are."""
+    for reason, files in reasons.items():
+        first, *others = dict.fromkeys(files)
+        yield f"{first}{f' and {len(others):,} more' if others else ''}: {reason}"
 
 
 def render_scores(results: Sequence[TaskResult]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from bitext_bench.baselines import Reported
 from bitext_bench.errors import UserError
 from bitext_bench.mteb_results import META, MtebResult, read_mteb_result
-from bitext_bench.report import printable
+from bitext_bench.report import by_reason, printable
 from bitext_bench.store import make_folder, write_whole
 
 from .reported import FILE, read_reported, render_rows
@@ -42,13 +41,14 @@ class _Collected:
     """The figures found so far, and why others are not among them."""
 
     figures: dict[Key, _Candidate] = field(default_factory=dict)
-    left_out: dict[str, list[str]] = field(default_factory=dict)  # reason -> what
+    left_out: dict[str, list[str]] = field(default_factory=dict)  # reason -> files
+    unread: list[str] = field(default_factory=list)
 
     def add(self, file: Path) -> None:
         try:
             result = read_mteb_result(file)
         except UserError as error:
-            self.left_out.setdefault(str(error), []).append("")
+            self.unread.append(str(error))
             return
         split = _split(result)
         for other in sorted(result.scores.keys() - {split}):
@@ -77,14 +77,6 @@ class _Collected:
     def _leave(self, reason: str, file: Path) -> None:
         self.left_out.setdefault(reason, []).append(str(file))
 
-    def lines(self) -> Iterator[str]:
-        """Yield what was left out, a line a reason."""
-        for reason, files in self.left_out.items():
-            times = Counter(files)
-            first, count = next(iter(times)), len(times)
-            more = f" and {count - 1:,} more" if count > 1 else ""
-            yield f"{first}{more}: {reason}" if first else reason
-
 
 def run_import(arguments: argparse.Namespace) -> int:
     """Add the figures of mteb's files to reported.tsv in the results folder; each revision of a model has its own.
@@ -102,7 +94,7 @@ def run_import(arguments: argparse.Namespace) -> int:
     for file in [path] if path.is_file() else sorted(path.rglob("*.json")):
         if file.name != META and file.is_file():
             found.add(file)
-    for line in found.lines():
+    for line in (*found.unread, *by_reason(found.left_out)):
         _say(f"left out: {printable(line)}")
     if not found.figures:
         raise UserError(

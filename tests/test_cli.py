@@ -102,7 +102,10 @@ def test_usage_is_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert "usage:" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list", "models"], ["list", "tasks"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["run", "--help"], ["export-mteb", "--help"], ["list", "models"], ["list", "tasks"]],
+)
 def test_asking_what_there_is_takes_no_time(arguments: list[str]) -> None:
     script = (
         "import sys\nfrom bitext_bench.cli import main\n"
