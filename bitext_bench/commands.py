@@ -16,7 +16,7 @@ from .embeddings import Embedder
 from .encoders import Model, ModelOptions, resolve_model, without_prefix
 from .encoders.layout import POOLINGS
 from .errors import UserError
-from .evaluate import LoadedTask, evaluate, lacking, load_tasks, plan_of
+from .evaluate import LoadedTask, evaluate, lacking, load_tasks, not_compared, plan_of
 from .languages import Language, resolve
 from .report import printable, render_averages, render_scores
 from .result_files import read_outcomes, read_result, replaced_subsets, result_folder, write_result
@@ -69,8 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
     make_folder(folder)  # before the work, as it may be impossible
     if model.leaked_rows:
         _say(f"warning: the model was trained on {model.leaked_rows:,} rows of benchmarks; every result says so")
-    if model.audited is not None:
-        _say(f"note: leaks into its training were looked for in {', '.join(model.audited)} only; other results say so")
+    if names := not_compared(model, loaded):
+        _say(f"note: its training rows were not compared with all of {', '.join(names)}; those results say so")
     results = list(_written(embedder, loaded, folder))
     print(_as_json(results) if arguments.json else f"{render_scores(results)}\n\n{render_averages(results)}".rstrip())
     _say(f"results in {printable(str(folder))}")

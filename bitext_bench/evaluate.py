@@ -17,7 +17,7 @@ from .encoders import Model
 from .languages import Language
 from .neighbours import Vectors
 from .results import TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signature, subset_result
-from .tasks import Languages, Side, SubsetScores, Task, Unit, mteb_name
+from .tasks import REPORTED, Languages, Side, SubsetScores, Task, Unit, is_built_in, mteb_name
 from .tuning import usable_cores
 
 
@@ -125,6 +125,21 @@ def _with_mteb_scores(embedder: Embedder, task: Task, unit: Unit, scored: Subset
     )
 
 
+def _unchecked(model: Model) -> list[str]:
+    """Return the benchmarks that a checkpoint's training rows were not compared with in any language."""
+    if model.checked is None:
+        return []
+    return [task.name for task in REPORTED if not is_built_in(task) and task.name not in model.checked.tasks]
+
+
+def not_compared(model: Model, loaded: Sequence[LoadedTask]) -> list[str]:
+    """Return those of some tasks with sentences that a checkpoint's training rows were not compared with."""
+    if model.checked is None:
+        return []
+    tasks = [(item.task.name, [{str(side.language) for side in unit.sides} for unit in item.units]) for item in loaded]
+    return [name for name, units in tasks if not all(model.checked.covers(name, languages) for languages in units)]
+
+
 def _result(embedder: Embedder, task: Task, subsets: Sequence[SubsetScores], seconds: float) -> TaskResult:
     model = embedder.model
     prompt = _prompt(model, task)
@@ -148,6 +163,7 @@ def _result(embedder: Embedder, task: Task, subsets: Sequence[SubsetScores], sec
             "parameters": model.parameters,
             "dimensions": embedder.dimensions,
             **({"leaked_rows": model.leaked_rows} if model.leaked_rows else {}),
+            **({"unchecked": unchecked} if (unchecked := _unchecked(model)) else {}),
         },
         summary=task.summarise(subsets),
         subsets=[subset_result(s, signature(task.name, model, prompt, s)) for s in subsets],

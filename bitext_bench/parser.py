@@ -110,18 +110,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--anchor", nargs="+", default=absent, metavar="LANG", help="by priority (default: en,ru,ja,fr,ko)"
     )
-    data = parser.add_argument_group("data")
-    data.add_argument("--data", metavar="DIR", help="with <corpus>/en-ja.tsv and the like, or hub:ORG/DATASET")
-    data.add_argument("--corpora", nargs="+", default=absent, metavar="NAME[:WEIGHT]", help="(default: all in --data)")
-    data.add_argument(
-        "--tests",
-        default="hub",
-        metavar="SOURCE",
-        help="the benchmarks, to audit against and to --evaluate on, as run's --data",
-    )
-    data.add_argument(
-        "--allow-leaks", action="store_true", help="train on rows of benchmarks; every result will say so"
-    )
+    _add_train_data(parser)
     how = parser.add_argument_group("loss and loop")
     how.add_argument("--loss", choices=["soft-contrastive", "embedding-mse", "ranking"], default=absent)
     how.add_argument("--label", dest="objective.label", choices=["priority", "average", "hard"], default=absent)
@@ -144,6 +133,30 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--push-to-hub", metavar="ORG/NAME", help="publish it")
     out.add_argument("--cache-folder", type=Path, metavar="DIR", help="embedding store, as run's")
     parser.set_defaults(command="train")
+
+
+def _add_train_data(parser: argparse.ArgumentParser) -> None:
+    data = parser.add_argument_group("data")
+    data.add_argument("--data", metavar="DIR", help="with <corpus>/en-ja.tsv and the like, or hub:ORG/DATASET")
+    data.add_argument(
+        "--corpora", nargs="+", default=argparse.SUPPRESS, metavar="NAME[:WEIGHT]", help="(default: all in --data)"
+    )
+    data.add_argument(
+        "--tests",
+        default="hub",
+        metavar="SOURCE",
+        help="the benchmarks, to audit against and to --evaluate on, as run's --data",
+    )
+    data.add_argument(
+        "--exclude-benchmarks",
+        nargs="+",
+        default=[],
+        metavar="TASK",
+        help="do not compare the rows with these; every result on them will say so",
+    )
+    data.add_argument(
+        "--allow-leaks", action="store_true", help="train on rows of benchmarks; every result will say so"
+    )
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:

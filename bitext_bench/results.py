@@ -181,7 +181,7 @@ def _json(value: object) -> str:
 def signature(task_name: str, model: Model, prompt: str, scores: SubsetScores) -> str:
     """Return one line that names all that can change a number, after sacreBLEU's."""
     parts = scores.signature
-    leaks = _leaks(model, scores.languages)
+    leaks = _leaks(model, task_name, scores.languages)
     fields = {
         "task": task_name,
         **{key: value for key, value in parts.items() if key != "data"},
@@ -203,12 +203,12 @@ def signature_fields(line: str) -> dict[str, str]:
     return dict(field.partition(":")[::2] for field in line.split("|"))
 
 
-def _leaks(model: Model, languages: Iterable[Language]) -> str:
-    """Return what is known to be unclean about a model's scores in some languages; "" for nothing."""
+def _leaks(model: Model, task_name: str, languages: Iterable[Language]) -> str:
+    """Return what is known to be unclean about a model's scores on a task in some languages; "" for nothing."""
     if model.leaked_rows:
         return f"{model.leaked_rows} training rows"
-    unseen = model.audited is not None and not {str(language) for language in languages} <= set(model.audited)
-    return "not looked for" if unseen else ""
+    checked = model.checked is None or model.checked.covers(task_name, map(str, languages))
+    return "" if checked else "not looked for"
 
 
 def subset_result(scores: SubsetScores, line: str) -> SubsetResult:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from builders import write
@@ -18,6 +18,7 @@ from bitext_bench.data.mini import MiniSource
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, Language, resolve
 from bitext_bench.metrics import fold
+from bitext_bench.tasks import REPORTED
 from training.audit import NEAR, Benchmarks, Leak, audit
 from training.corpora import Row, find_corpora, read_corpus
 from training.minhash import NearIndex
@@ -95,8 +96,18 @@ def mini() -> Benchmarks:
 
 
 def test_the_built_in_set_is_covered_in_all_languages(mini: Benchmarks) -> None:
-    assert mini.covered == ("Mini-Tatoeba", "Mini-mining", "Mini-xSIM", "Mini-xSIMpp", "Mini-STS")
-    assert mini.missing["Tatoeba"] == "the built-in set has no tatoeba: its tasks are those named Mini-"
+    others = ("fr-en", "ja-en", "ko-en", "ru-en")
+    pairs = ("en-fr", "en-ja", "en-ko", "en-ru")
+    assert mini.checked.tasks == {
+        "Mini-Tatoeba": pairs,
+        "Mini-mining": pairs,
+        "Mini-xSIM": ("en", "fr", "ja", "ko", "ru"),
+        "Mini-xSIMpp": ("en", "fr", "ja", "ko", "ru"),
+        "Mini-STS": ("en-en", "en-fr", "fr-fr", "ja-ja", "ko-ko", "ru-ru"),
+    }
+    assert [mini.checked.covers("Mini-Tatoeba", pair.split("-")) for pair in (*others, "fr-ja")] == [True] * 4 + [False]
+    assert {"Tatoeba", "FLORES-200", "STS12"} < set(mini.missing)
+    assert not [name for name in mini.missing if name.startswith("Mini-") or name.endswith("-dev")]
     for code in ("en", "fr", "ja", "ko", "ru"):
         for sentence in MiniSource().parallel("mini", resolve(code)).source:
             assert fold(sentence) in mini.sentences
@@ -132,9 +143,12 @@ def test_every_task_of_a_directory_is_read(data_root: Path) -> None:
     write(data_root / "flores200_dataset/devtest/jpn_Jpan.devtest", [f"これは{i}番目の文です" for i in range(20)])
     benchmarks = Benchmarks.build([LocalSource(data_root), MiniSource()])
     both = ("Tatoeba", "BUCC.v2", "BUCC-mining", "FLORES-200", "FLORES-200-xsimpp", "STSBenchmark", "Mini-STS")
-    assert set(both) <= set(benchmarks.covered)
-    assert set(benchmarks.covered).isdisjoint(benchmarks.missing)
-    assert "has no STS12" in benchmarks.missing["STS12"] and "built-in set has no STS12" in benchmarks.missing["STS12"]
+    assert set(both) <= set(benchmarks.checked.tasks)
+    assert set(benchmarks.checked.tasks).isdisjoint(benchmarks.missing)
+    assert "has no STS12" in benchmarks.missing["STS12"]
+    assert benchmarks.checked.tasks["Tatoeba"] == ("en-fr",)
+    assert benchmarks.checked.tasks["FLORES-200"] == ("en", "fr", "ja")
+    assert benchmarks.checked.tasks["STSBenchmark"] == ("en-en",)
     rows = [
         Row(1, "The red cat sat on the mat!", "x"),
         Row(2, "y", "これは7番目の文です。"),
@@ -144,20 +158,74 @@ def test_every_task_of_a_directory_is_read(data_root: Path) -> None:
     assert [(x.row, x.side, x.test) for x in leaks] == [(0, "source", "Tatoeba fr-en"), (1, "target", "FLORES-200 ja")]
 
 
-def test_damage_is_told_and_a_hub_out_of_reach_is_missing(data_root: Path) -> None:
-    class Unreachable(HubSource):
-        def refuse(self, *_: object) -> Any:
-            raise UserError("cannot get it: no network")
+def damaged_twin(root: Path) -> None:
+    write(root / "tatoeba/v1/tatoeba.fra-eng.eng", ["one line"])
 
-        languages = parallel = aligned = comparable = scored = refuse
 
-    benchmarks = Benchmarks.build([Unreachable()])
-    assert benchmarks.covered == ()
-    assert benchmarks.missing["Tatoeba"] == "cannot get it: no network"
-    assert audit([Row(1, "a", "b")], benchmarks) == []
-    write(data_root / "tatoeba/v1/tatoeba.fra-eng.eng", ["one line"])
-    with pytest.raises(UserError, match="20 lines and"):
+def without_twin(root: Path) -> None:
+    (root / "tatoeba/v1/tatoeba.fra-eng.eng").unlink()
+
+
+def empty_file(root: Path) -> None:
+    write(root / "tatoeba/v1/tatoeba.fra-eng.fra", [])
+
+
+def no_text(root: Path) -> None:
+    (root / "tatoeba/v1/tatoeba.fra-eng.fra").write_bytes(b"\xff\xfe\n")
+
+
+def without_kinds(root: Path) -> None:
+    (root / "flores200_dataset/devtest_augmented/eng_Latn_errtype.devtest.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "task", "words"),
+    [
+        (damaged_twin, "Tatoeba", "20 lines and .* 1"),
+        (without_twin, "Tatoeba", "tatoeba.fra-eng.fra has no twin: .* has no tatoeba/v1/tatoeba.fra-eng.eng"),
+        (empty_file, "Tatoeba", "tatoeba.fra-eng.fra is empty"),
+        (no_text, "Tatoeba", "not UTF-8"),
+        (without_kinds, "FLORES-200-xsimpp", "has no twin"),
+    ],
+)
+def test_a_damaged_benchmark_stops_unless_it_is_excluded(
+    data_root: Path, damage: Callable[[Path], None], task: str, words: str
+) -> None:
+    damage(data_root)
+    with pytest.raises(UserError, match=f"^cannot compare the training rows with {task}: .*{words}.*") as error:
         Benchmarks.build([LocalSource(data_root)])
+    assert f"pass --exclude-benchmarks {task};" in str(error.value)
+    benchmarks = Benchmarks.build([LocalSource(data_root)], excluded=[task])
+    assert benchmarks.missing[task] == "excluded"
+    assert task not in benchmarks.checked.tasks and "STSBenchmark" in benchmarks.checked.tasks
+
+
+def test_a_language_that_a_directory_lacks_is_not_checked(data_root: Path) -> None:
+    checked = Benchmarks.build([LocalSource(data_root)]).checked
+    assert checked.covers("Tatoeba", ["fr", "en"])
+    assert not checked.covers("Tatoeba", ["ja", "en"])
+    assert not checked.covers("FLORES-200", ["en", "ja"])
+    assert not checked.covers("STS12", ["en"])
+
+
+def test_the_hub_has_to_deliver_what_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the hub's own client, from a folder of the hub's shape that has one benchmark, and then a part of it."""
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    others = [task.name for task in REPORTED if task.name not in ("STSBenchmark", "BUCC-mining")]
+    with pytest.raises(UserError, match="cannot compare the training rows with STSBenchmark: cannot get .*mteb/sts"):
+        Benchmarks.build([HubSource(tmp_path)], excluded=others)
+    folder = tmp_path / "mteb/stsbenchmark-sts"
+    row = {"sentence1": "a sentence of the test", "sentence2": "another", "score": 1.0}
+    write(folder / "validation.jsonl", [json.dumps(row)])
+    with pytest.raises(UserError, match=r"STSBenchmark on the hub has no default test\. To train without"):
+        Benchmarks.build([HubSource(tmp_path)], excluded=others)
+    write(folder / "test.jsonl", [json.dumps(row)])
+    benchmarks = Benchmarks.build([HubSource(tmp_path)], excluded=others)
+    assert benchmarks.checked.tasks == {"STSBenchmark": ("en-en",)}
+    assert "which are not on the hub" in benchmarks.missing["BUCC-mining"]
+    assert len(audit([Row(1, "A sentence of the test.", "b")], benchmarks)) == 1
 
 
 class OwnLanguages(LocalSource):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -91,7 +93,7 @@ def test_each_row_is_left_out_for_one_reason_with_its_line(tmp_path: Path, mini:
     ]
     assert found.leaks == {"Mini-Tatoeba fr-en": 2, "Mini-Tatoeba ja-en": 1}
     assert sum(found.leaks.values()) == sum(report.leaks for report in found.corpora)
-    assert (found.leaks_kept, found.covered) == (False, mini.covered)
+    assert (found.leaks_kept, found.checked, found.missing) == (False, mini.checked, mini.missing)
 
 
 def test_leaks_that_are_allowed_are_kept_and_counted_all_the_same(tmp_path: Path, mini: Benchmarks) -> None:
@@ -204,15 +206,21 @@ def test_training_on_does_not_wash_leaks_away(
     assert all("|leaks:4 training rows|" in x for x in ran(out, capsys)[0])
 
 
+def checked(checkpoint: Path) -> Mapping[str, tuple[str, ...] | None]:
+    found = resolve_model(str(checkpoint), ModelOptions()).checked
+    assert found
+    return found.tasks
+
+
 def test_results_in_languages_whose_benchmarks_were_not_asked_say_so(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, on = tmp_path / "some", tmp_path / "some-on"
     assert main([*command, "--set", 'test_languages=["eng", "ja"]', "--output", str(out)]) == 0
     assert "84 rows read, 81 kept (in a benchmark 3)" in capsys.readouterr().err  # the French one stays
-    assert "Mini-STS, in en, ja: 3 rows hold one" in (out / "README.md").read_text()
+    assert "Mini-STS (en-en, ja-ja): 3 rows hold one" in (out / "README.md").read_text()
     signatures, messages = ran(out, capsys)
-    assert "leaks into its training were looked for in en, ja only" in messages
+    assert "its training rows were not compared with all of Mini-STS; those results say so" in messages
     subsets = [dict(field.split(":", 1) for field in line.split("|")) for line in signatures]
     assert {x["subset"]: x.get("leaks") for x in subsets} == {
         "en": None,
@@ -221,10 +229,13 @@ def test_results_in_languages_whose_benchmarks_were_not_asked_say_so(
     }
     # Training on asks in what both runs asked.
     assert main([*command, "--model", str(out), "--set", 'test_languages=["en", "fr"]', "--output", str(on)]) == 0
-    assert resolve_model(str(on), ModelOptions()).audited == ("en",)
+    assert checked(on)["Mini-STS"] == ("en-en",)
+    assert "Mini-Tatoeba" not in checked(on), "there is no pair of English alone"
     assert main([*command, "--model", str(out), "--overwrite", "--output", str(on)]) == 0
-    assert resolve_model(str(on), ModelOptions()).audited == ("en", "ja")
-    assert "Mini-STS, in all their languages: 4 rows hold one" in (on / "README.md").read_text()
+    assert checked(on) == checked(out)
+    card = (on / "README.md").read_text()
+    assert "Mini-STS (en-en, en-fr, fr-fr, ja-ja, ko-ko, ru-ru): 4 rows hold one" in card
+    assert re.search(r"compared with less; both with .*Mini-STS \(en-en, ja-ja\)", card)
 
 
 def test_a_run_with_leaks_cannot_be_finished_as_one_without(

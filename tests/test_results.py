@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bitext_bench.averages import PAPER_AVERAGES, Average, compute
 from bitext_bench.data import open_source
 from bitext_bench.embeddings import Embedder
-from bitext_bench.encoders import Model, ModelOptions, resolve_model
+from bitext_bench.encoders import Checked, Model, ModelOptions, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.evaluate import evaluate, load_tasks
 from bitext_bench.languages import resolve
@@ -167,12 +167,12 @@ def test_a_signature_names_everything_in_one_line() -> None:
     ("known", "languages", "said"),
     [
         ({}, "ja en", None),
-        ({"audited": ("en", "ja")}, "ja en", None),
-        ({"audited": ("en", "ja")}, "fr en", "not looked for"),
-        ({"audited": ("en", "ja")}, "fr", "not looked for"),
-        ({"audited": ()}, "en", "not looked for"),
+        ({"checked": Checked({"Tatoeba": ("en", "ja")})}, "ja en", None),
+        ({"checked": Checked({"Tatoeba": ("en", "ja")})}, "fr en", "not looked for"),
+        ({"checked": Checked({"Tatoeba": ("en", "ja")})}, "fr", "not looked for"),
+        ({"checked": Checked({"Tatoeba": ()})}, "en", "not looked for"),
         ({"leaked_rows": 3}, "ja en", "3 training rows"),
-        ({"leaked_rows": 3, "audited": ("en",)}, "fr en", "3 training rows"),
+        ({"leaked_rows": 3, "checked": Checked({"Tatoeba": ("en",)})}, "fr en", "3 training rows"),
     ],
 )
 def test_a_signature_says_what_is_unclean(known: dict[str, Any], languages: str, said: str | None) -> None:

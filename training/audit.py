@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
 
-from bitext_bench.data import MissingData, Source
+from bitext_bench.data import Incomplete, MissingData, Source
+from bitext_bench.encoders import Checked
 from bitext_bench.errors import UserError
 from bitext_bench.languages import Language
 from bitext_bench.metrics import fold
-from bitext_bench.tasks import REPORTED, Unit
+from bitext_bench.tasks import REPORTED, Task, Unit, default_tasks, is_built_in
 
 from .corpora import Row
 from .minhash import NearIndex
@@ -22,6 +24,8 @@ SIDES: tuple[Side, ...] = get_args(Side)
 
 # The Jaccard similarity of two sentences' sets of grams (`minhash`) from which they are nearly the same.
 NEAR = 0.8
+
+EXCLUDED = "excluded"  # the reason for a benchmark that the user leaves out
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,45 +55,51 @@ class Benchmarks:
 
     Attributes:
         sentences: folded sentence to the first benchmark that has it and the sentence as it stands there.
-        covered: the tasks whose sentences are here.
-        missing: the other tasks, and why.
+        checked: the tasks and languages whose sentences are here.
+        missing: the other tasks, and why; those of the built-in set are not among them.
     """
 
     sentences: Mapping[str, tuple[str, str]]
-    covered: tuple[str, ...]
+    checked: Checked
     missing: Mapping[str, str]
 
     @classmethod
-    def build(cls, sources: Sequence[Source], languages: Sequence[Language] | None = None) -> Benchmarks:
-        """Load what is reported from each source; what a source lacks, or the hub cannot give, leaves a task missing.
+    def build(
+        cls, sources: Sequence[Source], languages: Sequence[Language] | None = None, excluded: Sequence[str] = ()
+    ) -> Benchmarks:
+        """Load from each source what `run` scores on it by default.
+
+        A directory need not have every benchmark, and the hub has not all of them; those are missing. What is there
+        has to be whole.
 
         Args:
             sources: directories, the hub, the built-in set.
             languages: of which benchmarks are loaded; None for all.
+            excluded: tasks that are not loaded.
 
         Raises:
-            UserError: files of a source are damaged.
+            UserError: a benchmark is damaged, or the hub does not deliver it.
         """
         sentences: dict[str, tuple[str, str]] = {}
-        covered: list[str] = []
-        missing: dict[str, str] = {}
-        for task in REPORTED:
-            reasons: list[str] = []
-            for source in sources:
+        checked: dict[str, set[str]] = {}
+        missing = {task.name: "" for task in REPORTED if not is_built_in(task)} | dict.fromkeys(excluded, EXCLUDED)
+        for source in sources:
+            for task in default_tasks(source):
+                if task.name in excluded:
+                    continue
                 try:
-                    units = task.load(source, languages)
-                except UserError as error:
-                    # The hub says in this way that there is no network; of files it means damage.
-                    if not (isinstance(error, MissingData) or source.name == "hub"):
-                        raise
-                    reasons.append(str(error))
+                    units = _load(task, source, languages)
+                except MissingData as error:
+                    missing[task.name] = str(error)
                 else:
-                    _add(sentences, task.name, units)
-            if len(reasons) < len(sources):
-                covered.append(task.name)
-            else:
-                missing[task.name] = "; ".join(reasons)
-        return cls(sentences, tuple(covered), missing)
+                    checked.setdefault(task.name, set()).update(_add(sentences, task.name, units))
+        tasks = {name: tuple(sorted(parts)) for name, parts in checked.items()}
+        return cls(sentences, Checked(tasks), {name: why for name, why in missing.items() if name not in tasks})
+
+    @cached_property
+    def sha256(self) -> str:
+        """The sha256 of all sentences: the same for the same benchmarks."""
+        return hashlib.sha256("\n".join(sorted(self.sentences)).encode()).hexdigest()
 
     @cached_property
     def near(self) -> NearIndex:
@@ -119,13 +129,40 @@ def audit(rows: Sequence[Row], benchmarks: Benchmarks) -> list[Leak]:
     return leaks
 
 
-def _add(sentences: dict[str, tuple[str, str]], task: str, units: Sequence[Unit]) -> None:
+def _load(task: Task, source: Source, languages: Sequence[Language] | None) -> list[Unit]:
+    """Return a benchmark's units.
+
+    Raises:
+        MissingData: the source does not have it.
+        UserError: it is damaged or was not delivered; also where there is nothing in it.
+    """
+    try:
+        units = task.load(source, languages)
+        for side in (side for unit in units for side in unit.sides):
+            if not any(map(fold, side.sentences)):
+                raise UserError(f"{source.name} has an empty {task.name} in {side.language}")
+    except UserError as error:
+        if isinstance(error, MissingData) and not isinstance(error, Incomplete):
+            raise
+        raise UserError(
+            f"cannot compare the training rows with {task.name}: {error}. To train without this check, pass "
+            f"--exclude-benchmarks {task.name}; its results will say that leaks were not looked for"
+        ) from error
+    return units
+
+
+def _add(sentences: dict[str, tuple[str, str]], task: str, units: Sequence[Unit]) -> set[str]:
+    """Add the sentences of a task, and return what they are of: pairs and languages, as `Checked` names them."""
     uses = Counter(side for unit in units for side in unit.sides)
     unit_of = {side: unit for unit in units for side in unit.sides}
+    parts = set()
     for side, unit in unit_of.items():
         # A side of one pair is named by the pair, one that many pairs share (FLORES) by its own language.
-        languages = [each.language for each in unit.sides] if uses[side] == 1 else [side.language]
-        label = f"{task} {'-'.join(dict.fromkeys(map(str, languages)))}"
+        languages = [str(each.language) for each in unit.sides] if uses[side] == 1 else [str(side.language)]
+        label = f"{task} {'-'.join(dict.fromkeys(languages))}"
+        pair = sorted(set(languages)) if len(set(languages)) > 1 else languages[:1] * 2
+        parts.add("-".join(pair) if uses[side] == 1 else str(side.language))
         for sentence in side.sentences:
             if key := fold(sentence):  # Punctuation alone folds to nothing, and is not a sentence that could leak.
                 sentences.setdefault(key, (label, sentence))
+    return parts

@@ -8,10 +8,13 @@ from typing import Any
 
 from tabulate import tabulate
 
-from bitext_bench.languages import LangPair, resolve
+from bitext_bench.languages import LangPair
 from bitext_bench.results import TaskResult
+from bitext_bench.tasks import REPORTED, is_built_in
 
 from .config import make_config
+
+_MOST_LISTED = 12
 
 
 def render_card(name: str, record: Mapping[str, Any], results: Sequence[TaskResult]) -> str:
@@ -125,11 +128,31 @@ def _data(record: Mapping[str, Any]) -> str:
     )
     return (
         tabulate(rows, headers=head, tablefmt="github", disable_numparse=[7], intfmt=",")
-        + f"\n\nEvery row was compared with the sentences of {', '.join(audit['covered'])}, in "
-        # This run's own; audit["languages"] also has what the student's training left out.
-        + (", ".join(str(resolve(x)) for x in record["config"].get("test_languages", ())) or "all their languages")
-        + ": "
-        + f"{found}. Of what was left, up to {record['config']['dev_rows']:,} rows of each pair were held out."
+        + f"\n\nEvery row was compared with the sentences of {_parts(audit['covered'])}: {found}. "
+        + f"Of what was left, up to {record['config']['dev_rows']:,} rows of each pair were held out.\n\n"
+        + _unchecked(audit)
+    )
+
+
+def _parts(covered: Mapping[str, Sequence[str]]) -> str:
+    """Return the benchmarks with their pairs or languages, which are only counted where there are many."""
+    parts = {task: ", ".join(of) if len(of) <= _MOST_LISTED else f"{len(of)} languages" for task, of in covered.items()}
+    return ", ".join(f"{task} ({listed})" for task, listed in parts.items()) or "no benchmark"
+
+
+def _unchecked(audit: Mapping[str, Any]) -> str:
+    """Say with what the rows of this training, or of its student's, were not compared."""
+    missing = [task.name for task in REPORTED if not is_built_in(task) and task.name not in audit["checked"]]
+    named = ", ".join(f"{name} (excluded)" if name in audit["excluded"] else name for name in missing)
+    less = audit["checked"] != audit["covered"]
+    return (
+        (f"**Not compared with {named}.** " if named else "")
+        + (
+            f"The student's own training rows were compared with less; both with {_parts(audit['checked'])}. "
+            if less
+            else ""
+        )
+        + "Results in other benchmarks and languages say `leaks:not looked for`."
     )
 
 

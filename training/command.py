@@ -8,7 +8,6 @@ import shutil
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,10 @@ from bitext_bench.languages import resolve
 from bitext_bench.report import printable
 from bitext_bench.results import TaskResult
 from bitext_bench.store import cache_folder, write_whole
+from bitext_bench.tasks import find_task, is_built_in
 
 from .arguments import check_reporter, resolve_precision
-from .audit import Benchmarks
+from .audit import EXCLUDED, Benchmarks
 from .card import render_card
 from .checkpoint import DROPPED, FINISHED, claim, refuse, write_record
 from .cleaning import write_report
@@ -51,19 +51,19 @@ def run_training(arguments: argparse.Namespace) -> int:
     output = arguments.output or Path("checkpoints") / _default_name(config, arguments.recipe)
     refuse(output, config, overwrite=arguments.overwrite, resume=arguments.resume)
     tests = open_source(arguments.tests)
-    prepared = prepare(
-        config,
-        _data_folder(arguments.data, config),
-        Benchmarks.build(
-            [tests, *([] if tests.name == "mini" else [open_source("mini")])],
-            [resolve(language) for language in config.test_languages] or None,
-        ),
-        allow_leaks=arguments.allow_leaks,
+    excluded = [find_task(name).name for name in arguments.exclude_benchmarks]
+    benchmarks = Benchmarks.build(
+        [tests, *([] if tests.name == "mini" else [open_source("mini")])],
+        [resolve(language) for language in config.test_languages] or None,
+        excluded,
     )
+    data = _data_folder(arguments.data, config)
+    prepared = prepare(config, data, benchmarks, allow_leaks=arguments.allow_leaks)
     _say_data(prepared)
     check(config, prepared.data)
     _say_prompt(config)
     sums = {f"{report.pair} {report.name}": report.sha256 for report in prepared.corpora}
+    sums["benchmarks"] = benchmarks.sha256
     sums["leaks"] = f"{sum(prepared.leaks.values())} {'kept' if prepared.leaks_kept else 'left out'}"
     if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":
         sums["number of processes"] = processes
@@ -79,7 +79,7 @@ def run_training(arguments: argparse.Namespace) -> int:
         record = {**_record(arguments.recipe, config, prepared, trained), "sums": sums}
         _save(trained, output, record)
         if arguments.evaluate:
-            _write_card(output, record, score_checkpoint(output, tests, config.lang_pairs, cache))
+            _write_card(output, record, score_checkpoint(output, tests, config.lang_pairs, cache, excluded))
         if arguments.push_to_hub:
             _publish(trained, output, arguments.push_to_hub)
         _say_end(output, trained)
@@ -144,8 +144,9 @@ def _record(recipe: str, config: TrainConfig, prepared: Prepared, trained: Train
             "kept": prepared.leaks_kept,
             "inherited": start.leaked_rows,
             "tests": prepared.leaks,
-            "covered": list(prepared.covered),
-            "languages": _audited(config.test_languages, start.audited),
+            "covered": prepared.checked.tasks,
+            "checked": prepared.checked.and_in(start.checked).tasks,
+            "excluded": [name for name, why in prepared.missing.items() if why == EXCLUDED],
         },
         "rows": trained.rows,
         "steps": trained.steps,
@@ -153,14 +154,6 @@ def _record(recipe: str, config: TrainConfig, prepared: Prepared, trained: Train
         "dev_blended": trained.blended,
         "losses": trained.losses,
     }
-
-
-def _audited(own: Sequence[str], of_the_start: Sequence[str] | None) -> list[str] | None:
-    """Return the languages in whose benchmarks leaks were looked for, here and when the student was made; None: all."""
-    looked = [str(resolve(language)) for language in own]
-    if of_the_start is None:
-        return looked or None
-    return [code for code in looked or of_the_start if code in of_the_start]
 
 
 def _named(name: str, prompt: str) -> dict[str, str]:
@@ -209,9 +202,10 @@ def _publish(trained: Trained, output: Path, repository: str) -> None:
 def _say_data(prepared: Prepared) -> None:
     for line in [*map(str, prepared.corpora), *(f"note: {note}" for note in prepared.notes)]:
         _say(line)
-    real = [name for name in prepared.covered if not name.startswith("Mini-")]
-    if not real:
+    if all(map(is_built_in, map(find_task, prepared.checked.tasks))):
         _say("warning: no benchmark was there to compare the rows with but the built-in set: pass --tests DIR")
+    elif prepared.missing:
+        _say(f"note: the rows were not compared with {', '.join(prepared.missing)}; results there will say so")
     rows = sum(report.leaks for report in prepared.corpora)
     if rows and prepared.leaks_kept:
         tests = ", ".join(Counter(prepared.leaks))

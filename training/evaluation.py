@@ -18,15 +18,20 @@ from bitext_bench.tasks import Task, default_tasks
 RESULTS = "results"
 
 
-def score_checkpoint(checkpoint: Path, source: Source, pairs: Sequence[LangPair], cache: Path) -> list[TaskResult]:
+def score_checkpoint(
+    checkpoint: Path, source: Source, pairs: Sequence[LangPair], cache: Path, excluded: Sequence[str] = ()
+) -> list[TaskResult]:
     """Score a checkpoint on all that a source has in the languages it was trained on; files go to its results/.
+
+    Tasks that the user `excluded` are left out, as the source may not have them.
 
     Raises:
         UserError: the source's data are damaged, or the checkpoint gives vectors that no cosine can be taken of.
     """
     languages: list[Language] = list(dict.fromkeys(side for pair in pairs for side in (pair.source, pair.target)))
     model = resolve_model(str(checkpoint), ModelOptions())
-    loaded = load_tasks(default_tasks(source), source, languages, _say_missing)
+    tasks = [task for task in default_tasks(source) if task.name not in excluded]
+    loaded = load_tasks(tasks, source, languages, _say_missing)
     results = []
     for result, outcomes in evaluate(Embedder(model, cache), loaded):
         write_result(result_folder(checkpoint / RESULTS, model), result, outcomes)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bitext_bench.encoders import Checked
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
 
@@ -55,7 +56,8 @@ class Prepared:
         dropped: every row that is left out, by corpus and line.
         leaks: rows with a benchmark's sentence, by benchmark; left out, or kept where that was asked for.
         leaks_kept: whether they were kept.
-        covered: the benchmarks that were compared with.
+        checked: the benchmarks that were compared with.
+        missing: those that were not, and why.
         notes: a line for each choice among variants of a language.
     """
 
@@ -64,7 +66,8 @@ class Prepared:
     dropped: list[Dropped]
     leaks: dict[str, int]
     leaks_kept: bool
-    covered: tuple[str, ...]
+    checked: Checked
+    missing: Mapping[str, str]
     notes: list[str] = field(default_factory=list)
 
 
@@ -74,7 +77,7 @@ def prepare(config: TrainConfig, root: Path, benchmarks: Benchmarks, *, allow_le
     Raises:
         UserError: no corpus has a pair, a file is damaged, or nothing is left of a pair.
     """
-    prepared = Prepared([], [], [], {}, allow_leaks, benchmarks.covered)
+    prepared = Prepared([], [], [], {}, allow_leaks, benchmarks.checked, benchmarks.missing)
     found: Counter[str] = Counter()
     for pair in map(config.anchored, config.lang_pairs):
         rows: list[Row] = []

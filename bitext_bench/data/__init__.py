@@ -1,13 +1,14 @@
 """Where sentences come from: official layouts on disk, the hub's pinned revisions, the built-in set."""
 
 from .files import warn
-from .shapes import Augmented, Bitext, Comparable, Lines, MissingData, Provenance, ScoredPairs, Source
+from .shapes import Augmented, Bitext, Comparable, Incomplete, Lines, MissingData, Provenance, ScoredPairs, Source
 from .sources import open_source
 
 __all__ = [
     "Augmented",
     "Bitext",
     "Comparable",
+    "Incomplete",
     "Lines",
     "MissingData",
     "Provenance",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from ..languages import LangPair, Language, resolve
-from .shapes import Augmented, Bitext, Comparable, Lines, MissingData, Provenance, ScoredPairs
+from .shapes import Augmented, Bitext, Comparable, Incomplete, Lines, MissingData, Provenance, ScoredPairs
 
 if TYPE_CHECKING:
     from mteb import AbsTask
@@ -53,7 +53,7 @@ class HubSource:
         """Return a column of FLORES-200 devtest."""
         task, data = self._load(collection)
         if language.flores not in data["devtest"].column_names:
-            raise MissingData(f"{task.metadata.name} on the hub has no {language.flores or language.name}")
+            raise Incomplete(f"{task.metadata.name} on the hub has no {language.flores or language.name}")
         sentences = tuple(data["devtest"][language.flores])
         return Lines(sentences, _provenance(task.metadata.dataset["revision"], sentences))
 
@@ -79,7 +79,7 @@ class HubSource:
         task, data = self._load(collection, None if collection in _TASK_OF else subset)
         by_split = data if "default" in task.metadata.hf_subsets else data.get(subset)
         if not by_split or split not in by_split:
-            raise MissingData(f"{task.metadata.name} on the hub has no {subset} {split}")
+            raise Incomplete(f"{task.metadata.name} on the hub has no {subset} {split}")
         return by_split[split], str(task.metadata.dataset["revision"])
 
     def _task(self, collection: str, subset: str | None = None) -> AbsTask:
@@ -99,12 +99,12 @@ class HubSource:
 
     def _load_uncached(self, collection: str, subset: str | None = None) -> tuple[AbsTask, Any]:
         from datasets.exceptions import DatasetsError
-        from huggingface_hub.errors import HfHubHTTPError
+        from huggingface_hub.errors import HTTPError
 
         task = self._task(collection, subset)
         try:
             task.load_data()
-        except (OSError, ValueError, DatasetsError, HfHubHTTPError) as error:
+        except (OSError, ValueError, DatasetsError, HTTPError) as error:
             where = task.metadata.dataset
             reason = " ".join(str(error).split())[:160]
             raise UserError(

@@ -19,7 +19,7 @@ from pathlib import Path
 from ..errors import UserError
 from ..languages import LangPair, Language, resolve
 from .files import check_twins, read_sentences, read_table, read_text, split_lines, warn
-from .shapes import Augmented, Bitext, Comparable, Lines, MissingData, Provenance, ScoredPairs
+from .shapes import Augmented, Bitext, Comparable, Incomplete, Lines, MissingData, Provenance, ScoredPairs
 
 _TATOEBA = "tatoeba/v1"
 _TATOEBA_FILE = re.compile(r"tatoeba\.([a-z]+)-eng\.\1")
@@ -60,7 +60,7 @@ class LocalSource:
             target = tuple(corpora.target[j] for _, j in corpora.gold)
             return Bitext(source, target, corpora.data)
         stem = f"tatoeba.{language.tatoeba}-eng"
-        files = [self._file(f"{_TATOEBA}/{stem}.{side}") for side in (language.tatoeba, "eng")]
+        files = self._files(f"{_TATOEBA}/{stem}.{language.tatoeba}", f"{_TATOEBA}/{stem}.eng")
         (source, first), (target, second) = (read_sentences(file) for file in files)
         check_twins(files[0], len(source), files[1], len(target))
         return Bitext(source, target, Provenance.of("tatoeba-v1", [first, second]))
@@ -76,8 +76,9 @@ class LocalSource:
     def augmented(self, collection: str, language: Language) -> Augmented:
         """Return xSIM++'s augmented sentences of FLORES-200 devtest, in LASER's two files."""
         folder = f"{_FLORES}/devtest_augmented"
-        text = self._file(f"{folder}/{language.flores}_augmented.devtest")
-        kinds = self._file(f"{folder}/{language.flores}_errtype.devtest.json")
+        text, kinds = self._files(
+            f"{folder}/{language.flores}_augmented.devtest", f"{folder}/{language.flores}_errtype.devtest.json"
+        )
         sentences, first = read_sentences(text)
         content, second = read_text(kinds)
         try:
@@ -145,6 +146,14 @@ class LocalSource:
         if not folder.is_dir():
             raise MissingData(f"{self.root} has no {name}/")
         return folder
+
+    def _files(self, *names: str) -> list[Path]:
+        """Return files that belong together."""
+        here = [name for name in names if (self.root / name).is_file()]
+        if here and len(here) < len(names):
+            lost = next(name for name in names if name not in here)
+            raise Incomplete(f"{self.root / here[0]} has no twin: {self.root} has no {lost}")
+        return [self._file(name) for name in names]
 
     def _file(self, name: str) -> Path:
         file = self.root / name

@@ -15,6 +15,10 @@ class MissingData(UserError):
     """A data set that this source does not have; the message says what was looked for and how to get it."""
 
 
+class Incomplete(MissingData):
+    """A data set of which the source has a part and not the rest: damage, or a hub that did not deliver."""
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """Which data: a version name, and the sha256 of its content."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..languages import Language
 from ..similarity import Similarity
+from .checked import Checked
 
 Dtype = Literal["fp32", "bf16", "fp16"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
@@ -109,7 +110,7 @@ class Model:
         registered: its name in the registry, if that is how it was found.
         parameters: how many it has, embeddings included; None where nobody says.
         leaked_rows: training rows that hold a benchmark's sentence, as its training record says.
-        audited: languages in whose benchmarks training looked for such rows; None where it left no language out.
+        checked: the benchmarks that training compared its rows with; None for a model that `train` did not make.
         training: how `bitext-bench train` made it, for result files; None for any other model.
         similarity: that it is said to be compared by, which MTEB's scores of it follow.
     """
@@ -130,7 +131,7 @@ class Model:
     registered: str | None = None
     parameters: int | None = None
     leaked_rows: int = 0
-    audited: tuple[str, ...] | None = None
+    checked: Checked | None = None
     training: Mapping[str, Any] | None = None
     similarity: Similarity = "cosine"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from .checked import Checked
 from .files import read_config
 
 _FILE = "train_config.json"
@@ -36,11 +37,9 @@ def leaked_rows(directory: Path) -> int:
     return int(audit["rows"] if audit.get("kept") else 0) + int(audit.get("inherited", 0))
 
 
-def audited_languages(directory: Path) -> tuple[str, ...] | None:
-    """Return the languages in whose benchmarks training rows were looked for; None where no language was left out."""
-    audit = read_config(directory / _FILE).get("audit")
-    languages = audit.get("languages") if isinstance(audit, dict) else None
-    return None if languages is None else tuple(map(str, languages))
+def checked_benchmarks(directory: Path) -> Checked | None:
+    """Return the benchmarks that training rows were compared with; None for a model that `train` did not make."""
+    return Checked.from_record(read_config(directory / _FILE).get("audit"))
 
 
 def training_of(directory: Path) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from .hub import fetch_model
 from .layout import read_layout
 from .model import Encoder, Model, ModelOptions, Prompts
 from .precomputed import PrecomputedEncoder
-from .record import audited_languages, leaked_rows, training_of
+from .record import checked_benchmarks, leaked_rows, training_of
 from .software import TRANSFORMERS, code_digest, software
 from .transformer import load_transformer
 
@@ -193,7 +193,7 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         overrides=tuple(overrides),
         parameters=count_parameters(directory),
         leaked_rows=leaked_rows(directory),
-        audited=audited_languages(directory),
+        checked=checked_benchmarks(directory),
         training=training_of(directory),
         similarity=_saved_similarity(directory),
     )

@@ -19,6 +19,7 @@ __all__ = [
     "Unit",
     "default_tasks",
     "find_task",
+    "is_built_in",
     "mteb_name",
 ]
 
@@ -44,9 +45,14 @@ TASKS: Mapping[str, Task] = _index(
 REPORTED: tuple[Task, ...] = tuple(task for task in TASKS.values() if not task.name.endswith("-dev"))
 
 
+def is_built_in(task: Task) -> bool:
+    """Say whether a task is one of the built-in set."""
+    return task.name.startswith("Mini-")
+
+
 def default_tasks(source: Source) -> list[Task]:
     """Return what is run when no task is named: the built-in set's own tasks for it, the real ones for others."""
-    return [task for task in REPORTED if task.name.startswith("Mini-") == (source.name == "mini")]
+    return [task for task in REPORTED if is_built_in(task) == (source.name == "mini")]
 
 
 def find_task(name: str) -> Task:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import Augmented, Lines, MissingData, Provenance, Source
+from ..data import Augmented, Incomplete, Lines, MissingData, Provenance, Source
 from ..errors import UserError
 from ..languages import LangPair, Language
 from ..margin import CSLS_K, MARGIN_K, NEAR_MARGINS, BestCandidate, best_candidates
@@ -183,6 +183,8 @@ class XSimPlusPlus:
         for language in chosen:
             try:
                 found[language] = source.augmented(self.collection, language)
+            except Incomplete:
+                raise
             except MissingData as error:
                 missing = missing or error
         if not found or len(chosen) < 2:

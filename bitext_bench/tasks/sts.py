@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import MissingData, ScoredPairs, Source, warn
+from ..data import Incomplete, MissingData, ScoredPairs, Source, warn
 from ..languages import LangPair
 from ..neighbours import Vectors
 from ..significance import spearman_interval
@@ -51,6 +51,8 @@ class Sts:
         for subset, pair in chosen.items():
             try:
                 units.append(self._unit(source, subset, pair))
+            except Incomplete:
+                raise
             except MissingData as error:
                 missing[subset] = error
         if not units:

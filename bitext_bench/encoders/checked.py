@@ -1,0 +1,59 @@
+"""With which benchmarks a checkpoint's training rows were compared, as its record says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The benchmarks that training rows were compared with.
+
+    Attributes:
+        tasks: task name to what was compared: "en-ja" for the sentences of that pair, "ko-ko" for one within a
+            language, "ja" for a language's sentences in whatever pair; None for all that the task has.
+    """
+
+    tasks: Mapping[str, tuple[str, ...] | None]
+
+    @classmethod
+    def from_record(cls, audit: object) -> Checked | None:
+        """Read the audit of a train_config.json; None for a model that has none: nobody knows what it has seen.
+
+        The first records had a list of tasks, and one of languages where some were left out.
+        """
+        if not isinstance(audit, Mapping):
+            return None
+        checked = audit.get("checked", audit.get("covered", ()))
+        if isinstance(checked, Mapping):
+            return cls(
+                {str(task): None if parts is None else tuple(map(str, parts)) for task, parts in checked.items()}
+            )
+        languages = audit.get("languages")
+        return cls(dict.fromkeys(map(str, checked), None if languages is None else tuple(map(str, languages))))
+
+    def covers(self, task: str, languages: Iterable[str]) -> bool:
+        """Say whether a task's sentences in one language, or in a pair, were compared."""
+        parts = self.tasks.get(task, ())
+        codes = sorted(set(languages))
+        return parts is None or set(codes) <= set(parts) or "-".join(codes if len(codes) > 1 else codes * 2) in parts
+
+    def and_in(self, other: Checked | None) -> Checked:
+        """Return what was compared in two trainings, one after the other; None stands for no training of ours."""
+        if other is None:
+            return self
+        tasks: dict[str, tuple[str, ...] | None] = {}
+        for task in self.tasks.keys() & other.tasks.keys():
+            own, others = self.tasks[task], other.tasks[task]
+            if own is None or others is None:
+                tasks[task] = others if own is None else own
+            else:
+                common = {x for x in own if other._has(task, x)} | {x for x in others if self._has(task, x)}
+                tasks[task] = tuple(sorted(common))
+        return Checked({task: parts for task, parts in sorted(tasks.items()) if parts != ()})
+
+    def _has(self, task: str, part: str) -> bool:
+        """Say whether a part of a task is compared; one language in whatever pair is not, where only a pair is."""
+        parts = self.tasks.get(task) or ()
+        return part in parts if "-" not in part else self.covers(task, part.split("-"))

@@ -1,0 +1,127 @@
+"""A hub that does not deliver a benchmark stops training; what is excluded is named on the card and in every result."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from builders import write
+
+from bitext_bench.tasks import REPORTED
+
+ROOT = Path(__file__).parents[1]
+TOOLS = ROOT.parent / "shared" / "tools"
+OTHERS = [task.name for task in REPORTED if task.name not in ("Tatoeba", "FLORES-200-xsimpp")]
+
+pytestmark = pytest.mark.shared
+
+
+def put(root: Path, code: str, lines: list[str]) -> None:
+    (root / f"test/{code}.jsonl.gz").write_bytes(gzip.compress("".join(f"{line}\n" for line in lines).encode()))
+
+
+@pytest.fixture
+def tatoeba(tmp_path: Path) -> Path:
+    """Tatoeba as on the hub, 20 made rows a language, at the revision that mteb pins."""
+    import mteb
+
+    metadata = mteb.get_task("Tatoeba").metadata
+    root = tmp_path / "hub/datasets" / metadata.dataset["path"] / metadata.dataset["revision"]
+    (root / "test").mkdir(parents=True)
+    card = ["---", "configs:"]
+    card += ["- config_name: default", "  data_files:", "  - path: test/*.jsonl.gz", "    split: test"]
+    for code in metadata.hf_subsets:
+        rows = [
+            {"sentence1": f"{code} le chat numéro {i}", "sentence2": f"cat number {i}", "lang": code} for i in range(20)
+        ]
+        put(root, code, [json.dumps(row) for row in rows])
+        card += [f"- config_name: {code}", "  data_files:", f"  - path: test/{code}.jsonl.gz", "    split: test"]
+    write(root / "README.md", [*card, "---"])
+    return root
+
+
+@pytest.fixture
+def command(tmp_path: Path, tiny_model: Path) -> list[str]:
+    rows = [f"the {i} dog sat on {i * 3}\tle {i} chien assis {i * 3}" for i in range(40)]
+    write(tmp_path / "pairs/made/en-fr.tsv", [*rows, "Cat number 7\tnuméro sept"])
+    usual = f"train --model {tiny_model} --data {tmp_path}/pairs --tests hub --pair en-fr --precision fp32 --label hard"
+    steps = f"--batch-size 8 --max-steps 1 --set dev_rows=0 --cache-folder {tmp_path}/cache --output {tmp_path}/out"
+    return [*usual.split(), *steps.split()]
+
+
+def run(tmp_path: Path, command: list[str], *faults: tuple[str, str]) -> subprocess.CompletedProcess[str]:
+    sys.path.append(str(TOOLS))
+    from hub_server import Hub  # type: ignore[import-not-found]
+
+    with Hub(tmp_path / "hub", faults=faults) as hub:
+        places = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
+        return subprocess.run(
+            [sys.executable, "-m", "bitext_bench", *command],
+            env={**os.environ, **places, "HF_HUB_DOWNLOAD_TIMEOUT": "2", "HF_HUB_ETAG_TIMEOUT": "2"},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+
+
+def stopped(done: subprocess.CompletedProcess[str], tmp_path: Path) -> str:
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("bitext-bench: error: cannot compare the training rows with Tatoeba: ")
+    assert "pass --exclude-benchmarks Tatoeba; its results will say that leaks were not looked for" in line
+    return line
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (("tatoeba", "404"), "doesn't exist on the Hub"),
+        (("jpn-eng.jsonl.gz", "404"), "404 Client Error"),
+        (("GET .*fra-eng.jsonl.gz", "cut"), "closed connection"),
+        (("tatoeba", "drop"), "disconnected"),
+    ],
+)
+def test_a_benchmark_that_is_not_delivered_stops_training(
+    tatoeba: Path, command: list[str], tmp_path: Path, fault: tuple[str, str], words: str
+) -> None:
+    assert words in stopped(run(tmp_path, [*command, "--exclude-benchmarks", *OTHERS], fault), tmp_path)
+
+
+def test_an_empty_language_stops_training(tatoeba: Path, command: list[str], tmp_path: Path) -> None:
+    put(tatoeba, "jpn-eng", [])
+    line = stopped(run(tmp_path, [*command, "--exclude-benchmarks", *OTHERS]), tmp_path)
+    assert "Tatoeba on the hub has no jpn-eng test" in line
+
+
+def test_what_is_delivered_is_compared_and_what_is_excluded_is_named_everywhere(
+    tatoeba: Path, command: list[str], tmp_path: Path
+) -> None:
+    done = run(tmp_path, [*command, "--exclude-benchmarks", *OTHERS])
+    assert done.returncode == 0, done.stderr
+    assert "41 rows read, 40 kept (in a benchmark 1)" in done.stderr
+    assert "FLORES-200-xsimpp" in next(line for line in done.stderr.splitlines() if "were not compared with" in line)
+    audit = json.loads((tmp_path / "out/train_config.json").read_text())["audit"]
+    assert len(audit["checked"]["Tatoeba"]) == 112
+    assert "**Not compared with BUCC.v2 (excluded), " in (tmp_path / "out/README.md").read_text()
+
+    everything = [*command, "--overwrite", "--exclude-benchmarks", *OTHERS, "Tatoeba"]
+    done = run(tmp_path, everything, ("tatoeba", "404"))
+    assert done.returncode == 0, done.stderr
+    assert "41 rows read, 41 kept" in done.stderr
+    assert "**Not compared with Tatoeba (excluded), " in (tmp_path / "out/README.md").read_text()
+    results = ["--output-folder", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "cache")]
+    scored = ["run", "--model", str(tmp_path / "out"), "--data", "hub", "--tasks", "Tatoeba", "--languages", "en,fr"]
+    done = run(tmp_path, [*scored, *results])
+    assert done.returncode == 0, done.stderr
+    assert "its training rows were not compared with all of Tatoeba; those results say so" in done.stderr
+    (file,) = (tmp_path / "results").rglob("Tatoeba.json")
+    result = json.loads(file.read_text())
+    assert [entry["signature"].count("|leaks:not looked for|") for entry in result["subsets"]] == [1]
+    assert "Tatoeba" in result["model"]["unchecked"] and "FLORES-200-xsimpp" in result["model"]["unchecked"]
