@@ -71,7 +71,7 @@ def test_the_same_pairs_and_f1_as_the_bucc_task(tmp_path: Path, code: str) -> No
     result = read_result(file)
     scores = result.subsets[0].scores
     assert threshold == pytest.approx(scores["threshold"], abs=1e-6)
-    assert report(tmp_path / "test.tsv")["judged"]["cut"]["f1"] == pytest.approx(scores["f1"], abs=1e-12)
+    assert report(tmp_path / "test.tsv")["judged"]["f1"]["value"] == pytest.approx(scores["f1"], abs=1e-12)
     outcomes = read_outcomes(file, result)[f"{code}-en", "pairs"]
     taken = outcomes["score"] >= threshold
     line = [np.load(tmp_path / f"test.tsv.work/texts/{side}.line_of_row.npy") for side in ("source", "target")]

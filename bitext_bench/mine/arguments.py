@@ -45,26 +45,35 @@ def _add_pairs(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--threshold", type=float, metavar="X", help="leave out pairs that score less (default: none)")
     group.add_argument(
-        "--precision", type=float, metavar="P", help="choose the threshold for this share of right pairs, on known ones"
+        "--precision",
+        type=float,
+        metavar="P",
+        help="choose the lowest threshold with this estimated share of right pairs",
     )
-    group.add_argument("--best-f1", action="store_true", help="choose the threshold with the best F1, on known pairs")
+    group.add_argument("--best-f1", action="store_true", help="choose the threshold with the best estimated F1")
+    group.add_argument(
+        "--best-available",
+        action="store_true",
+        help="where --precision cannot be reached, or the known pairs are too few to tell, take the nearest threshold "
+        "instead of stopping",
+    )
     group.add_argument(
         "--gold",
         type=Path,
         metavar="FILE",
-        help="known pairs of SRC and TGT: two line numbers (from 1) or two texts a line, TAB between them",
+        help="known translations in SRC and TGT: two line numbers (from 1) or two texts a line, TAB between them",
     )
     group.add_argument(
         "--gold-complete",
         action="store_true",
-        help="--gold has every right pair: what else is mined is wrong (otherwise only pairs that share a line with it "
-        "are judged)",
+        help="--gold has every translation in SRC and TGT: every other pair is wrong",
     )
     group.add_argument(
         "--plant",
         type=Path,
         metavar="FILE",
-        help="known translations, TAB between them, mixed into SRC and TGT to choose the threshold by, and not written",
+        help="known translations of the same kind of text that are not in SRC and TGT, two texts a line, TAB between "
+        "them; they are used to estimate precision and change no pair",
     )
 
 

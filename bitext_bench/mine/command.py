@@ -15,14 +15,15 @@ from ..share import Share
 from .budget import Budget
 from .engines import run_inline, run_share
 from .formats import Output, write_tables
+from .known import known_pairs
 from .manifest import Request, array_of, open_plan
-from .output import MinedTables, check_twins, known_pairs, mined, scored
+from .output import MinedTables, check_twins, mined, scored
 from .plan import ModelSpec, Plan
 from .ray_engine import run_on_ray
 from .recheck import check_vectors_in
 from .report import describe, say, write_report
 from .stages import check_model
-from .threshold import Wish
+from .threshold import ThresholdPolicy
 
 
 def run_mine(arguments: argparse.Namespace, options: ModelOptions) -> int:
@@ -35,7 +36,7 @@ def run_mine(arguments: argparse.Namespace, options: ModelOptions) -> int:
     share = Share.parse(arguments.shard) if arguments.shard else None
     pair = LangPair.parse(arguments.pair) if arguments.pair else None
     output = Output.parse(arguments.output, pair)
-    wish = Wish.parse(arguments)
+    policy = ThresholdPolicy.parse(arguments)
     request = _request(arguments, options, pair)
     if output.kind == "tmx" and request.form == "arrays":
         raise UserError(f"-o {output.file}: TMX holds texts, and {request.source} are vectors")
@@ -53,11 +54,13 @@ def run_mine(arguments: argparse.Namespace, options: ModelOptions) -> int:
             say("all shards of all shares are there: run without --shard to write the pairs")
         return 0
     # What is wrong with the known pairs must not come out after hours of encoding.
-    known = known_pairs(plan, wish)
+    known = known_pairs(plan, policy.gold, policy.plant, complete=policy.complete) if policy.known else None
     if arguments.score:
         check_twins(plan, request)
     (run_on_ray if arguments.engine == "ray" else run_inline)(plan)
-    tables = scored(plan, request, arguments.margin, wish) if arguments.score else mined(plan, wish, known, arguments)
+    tables = (
+        scored(plan, request, arguments.margin, policy) if arguments.score else mined(plan, policy, known, arguments)
+    )
     n_pairs = write_tables(output, tables.chunks(request.budget.pairs_at_once), pair)
     _finish(plan, output.file, tables, n_pairs, time.monotonic() - start)
     return 0

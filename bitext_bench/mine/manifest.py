@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -17,12 +16,14 @@ from ..languages import LangPair
 from ..store import make_folder, write_whole
 from .budget import Budget
 from .inputs import file_digest, read_lines, read_rows
+from .known import read_planted
 from .plan import ModelSpec, Plan, Search
+from .records import digest_of, sealed, unsealed
+from .report import say
 from .sides import SIDES, EmptySide, Side, SideFiles, SideName, split_side
-from .threshold import read_gold
 
 Form = Literal["lines", "rows", "arrays"]
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +83,10 @@ def open_plan(request: Request) -> Plan:
     if known is None:
         known = _begin(request, identity)
         make_folder(request.work)
-        write_whole(manifest, json.dumps(known, indent=1).encode())
+        write_whole(manifest, sealed(known))
     else:
         _compare(request, identity, known)
+        _repair(request, known)
     sides = {side: _side(request, side, known["sides"][side]) for side in SIDES}
     return Plan(
         root=request.work,
@@ -113,14 +115,35 @@ def _identity(request: Request) -> dict[str, Any]:
 
 def _read(manifest: Path) -> dict[str, Any] | None:
     try:
-        known: dict[str, Any] = json.loads(manifest.read_bytes())
+        content = manifest.read_bytes()
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{manifest} cannot be read ({error}): remove the folder {manifest.parent}") from error
-    if not isinstance(known, dict) or known.get("format") != _FORMAT:
-        raise UserError(f"{manifest} is not of this version: remove the folder {manifest.parent}, or pass another")
+    except OSError as error:
+        raise UserError(f"cannot read {manifest}: {error.strerror}") from error
+    known = unsealed(content)
+    if known is None or known.get("format") != _FORMAT:
+        raise UserError(
+            f"{manifest} is damaged or of another version: remove the directory {manifest.parent}, or pass another "
+            "--work DIR"
+        )
     return known
+
+
+def _repair(request: Request, known: dict[str, Any]) -> None:
+    """Write a side's texts again, from the user's file, where they are not what was written.
+
+    Raises:
+        UserError: a file cannot be read or written.
+    """
+    if request.form == "arrays":
+        return
+    planted = read_planted(request.plant) if request.plant else ([], [])
+    for side, texts in zip(SIDES, planted, strict=True):
+        files = SideFiles(request.work, side)
+        damaged = [name for name, digest in known["texts"][side].items() if digest_of(files.path(name)) != digest]
+        if damaged:
+            say(f"{', '.join(damaged)} in {request.work} is damaged; the texts of {request.file(side)} are read again")
+            split_side(files, partial(request.read, side), texts, known["shard_lines"])
 
 
 def _compare(request: Request, identity: dict[str, Any], known: dict[str, Any]) -> None:
@@ -147,6 +170,7 @@ def _begin(request: Request, identity: dict[str, Any]) -> dict[str, Any]:
         "format": _FORMAT,
         "identity": identity,
         "sides": sides,
+        "texts": _digests(request, sides, shard_lines),
         "shard_lines": shard_lines,
         "search": request.search or ("exact" if few else "approximate"),
         "probes": request.probes,
@@ -157,31 +181,32 @@ def _split(request: Request, side: SideName, planted: list[str], shard_lines: in
     file = request.file(side)
     if request.form == "arrays":
         n = len(array_of(file))
-        return {"rows": n, "lines": n, "blank": 0}
+        return {"rows": n, "lines": n, "blank": 0, "planted": 0}
     try:
         files = SideFiles(request.work, side)
-        rows, lines, blank = split_side(files, partial(request.read, side), planted, shard_lines)
+        counts = split_side(files, partial(request.read, side), planted, shard_lines)
     except EmptySide as error:
         raise UserError(f"{file} has no text: expected one sentence a line") from error
-    return {"rows": rows, "lines": lines, "blank": blank}
+    return dict(zip(("rows", "lines", "blank", "planted"), counts, strict=True))
+
+
+def _digests(
+    request: Request, sides: dict[SideName, dict[str, int]], shard_lines: int
+) -> dict[str, dict[str, str | None]]:
+    """Return the sha256 of each file of texts, by side and name."""
+    if request.form == "arrays":
+        return {side: {} for side in SIDES}
+    digests: dict[str, dict[str, str | None]] = {}
+    for side in SIDES:
+        files = SideFiles(request.work, side)
+        names = files.names(-(-sides[side]["rows"] // shard_lines))
+        digests[side] = {name: digest_of(files.path(name)) for name in names}
+    return digests
 
 
 def _side(request: Request, name: SideName, known: dict[str, int]) -> Side:
     file = request.file(name) if request.form == "arrays" else None
-    return Side(name, known["rows"], known["lines"], known["blank"], file)
-
-
-def read_planted(file: Path) -> tuple[list[str], list[str]]:
-    """Return both sides of a file of known translations.
-
-    Raises:
-        UserError: it is no file of pairs, or a text is blank.
-    """
-    rows = read_gold(file)
-    for number, source, target in rows:
-        if not (source.strip() and target.strip()):
-            raise UserError(f"{file}:{number}: expected two texts with a TAB between them, one is blank")
-    return [source for _, source, _ in rows], [target for _, _, target in rows]
+    return Side(name, known["rows"], known["lines"], known["blank"], known["planted"], file)
 
 
 def array_of(file: Path) -> np.ndarray[Any, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,13 +13,18 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..margin import Margin
-from ..mining import MinedPairs
+from ..mining import MinedPairs, Selection
 from .formats import Table
-from .manifest import Request, read_planted
-from .pairs import all_means, cosines_of, propose, score_pairs
+from .insertion import insert
+from .known import KnownPairs
+from .links import Corpus
+from .manifest import Request
+from .neighborhoods import neighborhoods
+from .pairs import cosines_of, propose, score_pairs
 from .plan import Plan
+from .precision import Calibration
 from .sides import SIDES, SideName, texts_at
-from .threshold import Known, Wish, choose, gold_pairs, planted_rows, rows_of_texts
+from .threshold import Chosen, ThresholdPolicy, choose, choose_on_complete_gold
 
 
 class MinedTables(Protocol):
@@ -60,43 +65,34 @@ class _Mined:
         return Table(columns)
 
 
-def mined(plan: Plan, wish: Wish, known: Known | None, arguments: argparse.Namespace) -> MinedTables:
-    """Mine the pairs.
+def mined(plan: Plan, policy: ThresholdPolicy, known: KnownPairs | None, arguments: argparse.Namespace) -> MinedTables:
+    """Mine the pairs; what was planted changes none of them.
 
     Raises:
         UserError: the threshold cannot be chosen.
     """
-    proposals = propose(plan, arguments.margin)
-    planted = planted_rows(plan) if wish.plant else None
-    about: dict[str, Any] = {"margin": arguments.margin, "select": arguments.select, "threshold": wish.threshold}
-    threshold = wish.threshold
+    margin, selection = arguments.margin, arguments.select
+    hidden = known.hidden if known is not None else None
+    around = neighborhoods(plan, margin, hidden)
+    pairs = propose(plan, margin, around, hidden).select(selection)
+    about: dict[str, Any] = {"margin": margin, "select": selection, "threshold": policy.threshold}
     if known is not None:
-        chosen = choose(proposals.select(arguments.select), known, wish)
-        threshold = chosen.cut.threshold
-        about |= {"threshold": threshold, "judged": {"threshold_for": wish.purpose, **asdict(chosen)}}
-    pairs = proposals.select(arguments.select, planted)
-    if threshold is not None:
-        kept = pairs.scores >= threshold
+        chosen = _choose(Corpus(plan, margin, known.hidden, around), pairs, known, policy, selection)
+        about |= {"threshold": chosen.threshold, "judged": {"threshold_for": policy.purpose, **chosen.about}}
+    if about["threshold"] is not None:
+        kept = pairs.scores >= about["threshold"]
         pairs = MinedPairs(pairs.source[kept], pairs.target[kept], pairs.scores[kept])
     return _Mined(plan, pairs, about)
 
 
-def known_pairs(plan: Plan, wish: Wish) -> Known | None:
-    """Return the pairs to judge by, if there are any.
-
-    Raises:
-        UserError: a file of known pairs cannot be read, or names what does not exist.
-    """
-    if not wish.known:
-        return None
-    pairs: frozenset[tuple[int, int]] = frozenset()
-    if wish.gold is not None:
-        pairs |= gold_pairs(plan, wish.gold)
-    if wish.plant is not None:
-        texts = read_planted(wish.plant)
-        rows = [rows_of_texts(plan, side, column, str(wish.plant)) for side, column in zip(SIDES, texts, strict=True)]
-        pairs |= set(zip(*rows, strict=True))
-    return Known(pairs, wish.complete)
+def _choose(
+    corpus: Corpus, pairs: MinedPairs, known: KnownPairs, policy: ThresholdPolicy, selection: Selection
+) -> Chosen:
+    if known.complete:
+        return choose_on_complete_gold(pairs, known, policy)
+    outcomes = insert(corpus, known.rows, pairs, selection)
+    lines = {side: corpus.plan.side(side).rows - int(known.hidden[side].sum()) for side in SIDES}
+    return choose(Calibration(outcomes, pairs, lines), pairs, known, policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +104,13 @@ class _Scored:
     about: dict[str, Any] = field(default_factory=dict)
 
     def chunks(self, n: int) -> Iterator[Table]:
-        means = all_means(self.plan, self.margin)
+        around = neighborhoods(self.plan, self.margin)
         rows = {side: self._rows(side) for side in SIDES}
         texts = None if self.plan.source.vectors else [self.request.read(side) for side in SIDES]
         for first in range(0, len(rows["source"]), n):
             source, target = (rows[side][first : first + n] for side in SIDES)
             full = (source >= 0) & (target >= 0)  # a pair with a blank side has no score
-            cosines, scores = score_pairs(self.plan, source[full], target[full], means, self.margin)
+            cosines, scores = score_pairs(self.plan, source[full], target[full], around, self.margin)
             kept = full.copy() if self.threshold is not None else np.ones(len(source), dtype=np.bool_)
             if self.threshold is not None:
                 kept[full] = scores >= self.threshold
@@ -139,9 +135,9 @@ def _spread(values: NDArray[Any], full: NDArray[np.bool_]) -> list[Any]:
     return [next(given) if here else None for here in full.tolist()]
 
 
-def scored(plan: Plan, request: Request, margin: Margin, wish: Wish) -> MinedTables:
+def scored(plan: Plan, request: Request, margin: Margin, policy: ThresholdPolicy) -> MinedTables:
     """Score the pairs that the files hold, in their order."""
-    return _Scored(plan, request, margin, wish.threshold, {"margin": margin, "threshold": wish.threshold})
+    return _Scored(plan, request, margin, policy.threshold, {"margin": margin, "threshold": policy.threshold})
 
 
 def check_twins(plan: Plan, request: Request) -> None:

@@ -30,18 +30,19 @@ def finish(plan: Plan, unit: Unit, arrays: dict[str, NDArray[Any]], **about: flo
         files[file.name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     record = plan.record_file(unit)
     make_folder(record.parent)
-    write_whole(record, json.dumps({"files": files, **about}, indent=1).encode())
+    write_whole(record, sealed({"files": files, **about}))
 
 
 def record_of(plan: Plan, unit: Unit) -> Record | None:
     """Return a unit's record where it is done and its files are there in full length; nothing of them is read."""
     try:
-        record: Record = json.loads(plan.record_file(unit).read_bytes())
-        sizes = {name: file["bytes"] for name, file in record["files"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None  # not there, or damaged: the same
+        record = unsealed(plan.record_file(unit).read_bytes())
+    except OSError:
+        return None
     folder = plan.root / unit.stage
-    return record if all(_size(folder / name) == size for name, size in sizes.items()) else None
+    if record is None or any(_size(folder / name) != file["bytes"] for name, file in record["files"].items()):
+        return None
+    return record
 
 
 def is_intact(plan: Plan, unit: Unit) -> bool:
@@ -49,7 +50,7 @@ def is_intact(plan: Plan, unit: Unit) -> bool:
     record = record_of(plan, unit)
     if record is None:
         return False
-    return all(_sha256(plan.root / unit.stage / name) == file["sha256"] for name, file in record["files"].items())
+    return all(digest_of(plan.root / unit.stage / name) == file["sha256"] for name, file in record["files"].items())
 
 
 def load(plan: Plan, unit: Unit, what: str) -> NDArray[Any]:
@@ -65,7 +66,27 @@ def _size(file: Path) -> int | None:
         return None
 
 
-def _sha256(file: Path) -> str | None:
+def sealed(content: dict[str, Any]) -> bytes:
+    """Return an object as JSON that carries its own sum."""
+    return json.dumps({**content, "sha256": _sum(content)}, indent=1).encode()
+
+
+def unsealed(text: bytes) -> dict[str, Any] | None:
+    """Return what was sealed; None where it has been changed since, or is something else."""
+    try:
+        content = json.loads(text)
+        digest = content.pop("sha256")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return content if digest == _sum(content) else None
+
+
+def _sum(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def digest_of(file: Path) -> str | None:
+    """Return a file's sha256; None where it cannot be read."""
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

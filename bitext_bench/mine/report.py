@@ -17,6 +17,7 @@ from .plan import KEPT, Plan
 from .recall import recall
 from .records import record_of
 from .sides import SIDES, Side
+from .threshold import COMPLETE_GOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ def describe(plan: Plan) -> list[str]:
     for name in SIDES:
         side = plan.side(name)
         left_out = "" if side.vectors else f", {side.blank:,} blank left out"
-        lines.append(f"{name}: {side.lines:,} lines, {side.rows:,} different{left_out}")
+        planted = f", {side.planted:,} more planted" if side.planted else ""
+        lines.append(f"{name}: {side.lines:,} lines, {side.rows - side.planted:,} different{left_out}{planted}")
     n = plan.source.rows * plan.target.rows
     how = f"exact search, {n:.2g} pairs compared"
     if plan.search == "approximate":
@@ -77,7 +79,7 @@ def _by_csls(about: dict[str, Any]) -> bool:
 
 
 def _side(side: Side) -> dict[str, int]:
-    return {"lines": side.lines, "blank": side.blank, "different": side.rows}
+    return {"lines": side.lines, "blank": side.blank, "different": side.rows - side.planted}
 
 
 def _seconds(plan: Plan) -> dict[str, float]:
@@ -101,11 +103,33 @@ def _lines(content: dict[str, Any]) -> list[str]:
             f"four nearest {found['at_4']:.4f}, nearest from either side {found['pairs']:.4f}"
         )
     if judged := content.get("judged"):
-        cut = judged["cut"]
-        lines.append(
-            f"threshold {cut['threshold']:.6f} ({judged['threshold_for']}): precision {cut['precision']:.4f}, recall "
-            f"{cut['recall']:.4f}, F1 {cut['f1']:.4f} on {judged['judged']:,} judged pairs, {judged['known']:,} known"
-        )
+        lines += _judged(judged, content["threshold"])
     stages = ", ".join(f"{name} {value:,.0f} s" for name, value in content["seconds"].items() if name != "this_run")
     peak = f"; at most {show(content['peak_memory'])} of memory" if content["peak_memory"] else ""
     return [*lines, f"{stages}; this run {content['seconds']['this_run']:,.0f} s{peak}"]
+
+
+def _judged(judged: dict[str, Any], threshold: float) -> list[str]:
+    scores = ", ".join(f"{name} {_with_interval(judged[name])}" for name in ("precision", "recall", "f1"))
+    lines = [f"threshold {threshold:.6f} ({judged['threshold_for']}): {scores}"]
+    if judged["by"] == COMPLETE_GOLD:
+        return [*lines, f"judged by {judged['known']:,} known pairs, taken for every translation in the files"]
+    if not judged["like_the_files"]:
+        lines.append("warning: the known pairs are not like the lines of the files; the estimates may be far off")
+    left_out = (
+        f" ({judged['left_out']:,} left out: repeated, or half of them in the files)" if judged["left_out"] else ""
+    )
+    shares, translated = judged["share_with_translation"], judged["lines_with_translation"]
+    return [
+        *lines,
+        f"estimated from {judged['known']:,} known pairs{left_out}, each put into the files by itself, with its "
+        f"translation and without; {judged['wrong_pairs_of_known_lines']:,} wrong pairs of theirs reach the threshold",
+        f"about {translated['value']:,.0f} lines have a translation ({translated['low']:,.0f} to "
+        f"{translated['high']:,.0f}): {shares['source']:.1%} of the source, {shares['target']:.1%} of the target",
+    ]
+
+
+def _with_interval(score: dict[str, float]) -> str:
+    if "low" not in score:
+        return f"{score['value']:.4f}"
+    return f"{score['value']:.3f} (95 % interval {score['low']:.3f} to {score['high']:.3f})"

@@ -17,6 +17,7 @@ from .arrays import write_array
 
 SideName = Literal["source", "target"]
 SIDES: tuple[SideName, SideName] = ("source", "target")
+Hidden = dict[SideName, NDArray[np.bool_]]  # rows of each side that are there only because they were planted
 
 _KEY_BYTES = 16
 
@@ -28,8 +29,9 @@ class Side:
     Attributes:
         name: which side it is.
         rows: different texts, or vectors.
-        lines: lines of the user's file; lines of it beyond those are planted.
+        lines: lines of the user's file.
         blank: of the lines, those without a text.
+        planted: of the rows, those that are no lines of the file.
         vectors: the array file that the rows are in already; None for texts.
     """
 
@@ -37,12 +39,8 @@ class Side:
     rows: int
     lines: int
     blank: int = 0
+    planted: int = 0
     vectors: Path | None = None
-
-    @property
-    def duplicates(self) -> int:
-        """How many lines repeat another; planted texts are among the rows, so this is known for texts alone."""
-        return max(0, self.lines - self.blank - self.rows)
 
 
 class EmptySide(Exception):
@@ -62,6 +60,14 @@ class SideFiles:
         """Return the file of a shard of texts, one a line."""
         return self._texts / f"{self.name}.{number:05}.txt"
 
+    def names(self, shards: int) -> list[str]:
+        """Return the names of all files, for this number of shards."""
+        return [*(self.shard(number).name for number in range(shards)), self.line_of_row.name, self.row_of_line.name]
+
+    def path(self, name: str) -> Path:
+        """Return a file by its name."""
+        return self._texts / name
+
     def texts(self, number: int) -> list[str]:
         """Return the texts of a shard."""
         return self.shard(number).read_bytes().decode("utf-8").split("\n")[:-1]
@@ -69,7 +75,7 @@ class SideFiles:
 
 def split_side(
     files: SideFiles, read: Callable[[], Iterable[str]], planted: Sequence[str], shard_lines: int
-) -> tuple[int, int, int]:
+) -> tuple[int, int, int, int]:
     """Write the different texts of a side in shards, in the order in which they first come.
 
     Two passes over the file: 16 bytes a line find the repeated ones, so that no text has to stay in memory. What it
@@ -82,7 +88,7 @@ def split_side(
         shard_lines: texts a shard.
 
     Returns:
-        Rows, lines of the file (planted texts not counted), and how many of them are blank.
+        Rows, lines of the file, how many of these are blank, and how many of the rows are planted.
 
     Raises:
         UserError: as reading and writing.
@@ -103,7 +109,7 @@ def split_side(
         write_whole(files.shard(number), "".join(f"{text}\n" for text in shard).encode())
     write_array(files.row_of_line, row_of_line)
     write_array(files.line_of_row, first + 1)
-    return len(first), n_lines, int((row_of_line[:n_lines] < 0).sum())
+    return len(first), n_lines, int((row_of_line[:n_lines] < 0).sum()), int((first >= n_lines).sum())
 
 
 def _keys(lines: Iterable[str], planted: Sequence[str]) -> tuple[NDArray[np.uint64], int]:

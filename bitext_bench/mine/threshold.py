@@ -1,36 +1,46 @@
-"""Where the mined pairs end: at a given score, or at one chosen on pairs that are known to be right."""
+"""Where the mined pairs end: at a given score, or at one chosen on pairs that are known to be translations."""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import UserError
-from ..mining import Cut, MinedPairs, best_cut, cut_at, judge, precise_cut
-from .inputs import read_lines
-from .plan import Plan
-from .sides import SIDES, SideName
+from ..mining import MinedPairs, best_cut, cut_at, judge, precise_cut
+from .known import KnownPairs
+from .precision import Calibration, Estimate, Misfit
+
+# A threshold for precision P is refused where the interval reaches down to more errors than this many times 1 - P.
+SLACK = 3
+# Half widths of an interval between what is mined and what the known pairs let expect. In 90 trials on news and
+# everyday sentences, known pairs of the same text came to at most 1.7, those of another kind of text to 2.7 or more.
+FARTHEST = 2.2
+# What a threshold was judged by, as the report says it.
+COMPLETE_GOLD = "gold pairs, taken for every translation in the files"
+KNOWN_PAIRS = "known pairs, each put into the files by itself, with and without its translation"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ThresholdPolicy:
     """Which threshold the user wants.
 
     Attributes:
         threshold: given; None: none, or one to choose.
-        precision: to choose one for; None with `chooses`: for the best F1.
-        chooses: a threshold is to be chosen.
-        gold: and plant: files of known pairs.
-        complete: the gold file has every right pair.
+        precision: choose the lowest threshold with this precision.
+        best_f1: choose the threshold with the best F1.
+        best_available: take the most precise threshold where none is precise enough, or where it cannot be told.
+        gold: and `plant`: files of known pairs.
+        complete: the gold file has every translation.
     """
 
     threshold: float | None
     precision: float | None
-    chooses: bool
+    best_f1: bool
+    best_available: bool
     gold: Path | None
     plant: Path | None
     complete: bool
@@ -38,9 +48,9 @@ class Wish:
     @property
     def purpose(self) -> str:
         """What the threshold is for, in words."""
-        if self.chooses:
-            return "the best F1" if self.precision is None else f"precision {self.precision:g}"
-        return "as given"
+        if self.precision is not None:
+            return f"precision {self.precision:g}"
+        return "the best F1" if self.best_f1 else "as given"
 
     @property
     def known(self) -> bool:
@@ -48,7 +58,7 @@ class Wish:
         return self.gold is not None or self.plant is not None
 
     @classmethod
-    def parse(cls, arguments: argparse.Namespace) -> Wish:
+    def parse(cls, arguments: argparse.Namespace) -> ThresholdPolicy:
         """Read it off the arguments.
 
         Raises:
@@ -56,8 +66,8 @@ class Wish:
         """
         precision, chooses = arguments.precision, arguments.precision is not None or arguments.best_f1
         known = arguments.gold is not None or arguments.plant is not None
-        if precision is not None and not 0 < precision <= 1:
-            raise UserError(f"--precision {precision:g}: expected a share above 0 and up to 1, as in --precision 0.95")
+        if precision is not None and not 0 < precision < 1:
+            raise UserError(f"--precision {precision:g}: expected a share between 0 and 1, as in --precision 0.95")
         if sum([arguments.threshold is not None, precision is not None, arguments.best_f1]) > 1:
             raise UserError("expected one of --threshold, --precision and --best-f1")
         if arguments.score and (chooses or known):
@@ -66,143 +76,136 @@ class Wish:
             raise UserError("a threshold is chosen on known pairs: pass --gold FILE or --plant FILE")
         if known and not chooses and arguments.threshold is None:
             raise UserError("what for are the known pairs? pass --precision P, --best-f1, or a --threshold to judge")
-        if arguments.gold_complete and arguments.gold is None:
-            raise UserError("--gold-complete says something of --gold FILE, which is not given")
-        return cls(arguments.threshold, precision, chooses, arguments.gold, arguments.plant, arguments.gold_complete)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Pairs of rows that are known to be right.
-
-    Attributes:
-        pairs: (source row, target row).
-        complete: there are no others: whatever else is mined is wrong. Otherwise a mined pair is judged only when it
-            has a row in common with a known one.
-    """
-
-    pairs: frozenset[tuple[int, int]]
-    complete: bool
+        if arguments.gold_complete and (arguments.gold is None or arguments.plant is not None):
+            raise UserError("--gold-complete says that --gold FILE has every translation: pass --gold, and no --plant")
+        if arguments.best_available and precision is None:
+            raise UserError("--best-available is for --precision P")
+        return cls(
+            arguments.threshold,
+            precision,
+            arguments.best_f1,
+            arguments.best_available,
+            arguments.gold,
+            arguments.plant,
+            arguments.gold_complete,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A threshold, what it yields on the judged pairs, and how many of them there were."""
+    """A threshold, and what the report says of it."""
 
-    cut: Cut
-    judged: int
-    known: int
+    threshold: float
+    about: dict[str, Any]
 
 
-def choose(pairs: MinedPairs, known: Known, wish: Wish) -> Chosen:
-    """Choose a threshold as it is wished for; one that is given is judged only.
+def choose_on_complete_gold(pairs: MinedPairs, known: KnownPairs, policy: ThresholdPolicy) -> Chosen:
+    """Choose or judge a threshold where every mined pair is known to be right or wrong.
 
     Raises:
-        UserError: no known pair was mined, or none of the thresholds is precise enough.
+        UserError: no known pair was mined, or no threshold is precise enough.
     """
-    correct = judge(pairs, set(known.pairs))
-    judged = np.ones(len(correct), dtype=np.bool_) if known.complete else _touches(pairs, known)
-    scores, correct = pairs.scores[judged], correct[judged]
-    if wish.threshold is not None:
-        return Chosen(cut_at(scores, correct, len(known.pairs), wish.threshold), len(correct), len(known.pairs))
-    if not correct.any():
+    correct = judge(pairs, known.pairs())
+    if policy.threshold is not None:
+        cut = cut_at(pairs.scores, correct, len(known), policy.threshold)
+    else:
+        if not correct.any():
+            raise _none_mined(known)
+        if policy.precision is None:
+            cut = best_cut(pairs.scores, correct, len(known))
+        else:
+            precise = precise_cut(pairs.scores, correct, len(known), policy.precision)
+            shares = np.cumsum(correct) / np.arange(1, len(correct) + 1)
+            shares[:-1][pairs.scores[:-1] == pairs.scores[1:]] = -1.0
+            if precise is None and not policy.best_available:
+                raise UserError(
+                    f"no threshold reaches --precision {policy.precision:g}: the most that one reaches is "
+                    f"{shares.max():.3f} (--best-available takes that one)"
+                )
+            best = float(pairs.scores[len(shares) - 1 - shares[::-1].argmax()])
+            cut = precise or cut_at(pairs.scores, correct, len(known), best)
+    scores = {name: {"value": getattr(cut, name)} for name in ("precision", "recall", "f1")}
+    return Chosen(cut.threshold, {"by": COMPLETE_GOLD, "known": len(known), **scores})
+
+
+def choose(calibration: Calibration, pairs: MinedPairs, known: KnownPairs, policy: ThresholdPolicy) -> Chosen:
+    """Choose or judge a threshold by what became of the known pairs.
+
+    Raises:
+        UserError: no known pair would be mined; no threshold is precise enough, or it cannot be told.
+    """
+    threshold = policy.threshold
+    if threshold is None:
+        if not calibration.any_right:
+            raise _none_mined(known)
+        threshold = _best_f1(calibration, pairs) if policy.precision is None else _precise(calibration, pairs, policy)
+    estimate = calibration.estimate(threshold)
+    misfit = calibration.misfit()
+    if policy.precision is not None and not policy.best_available:
+        _check(estimate, misfit, policy.precision, known)
+    return Chosen(threshold, _about(estimate, misfit, known, calibration))
+
+
+def _best_f1(calibration: Calibration, pairs: MinedPairs) -> float:
+    thresholds = np.unique(pairs.scores)
+    precision, recall = calibration.precision_at(thresholds), calibration.recall_at(thresholds)
+    return float(thresholds[(precision * recall / np.maximum(precision + recall, 1e-9)).argmax()])
+
+
+def _precise(calibration: Calibration, pairs: MinedPairs, policy: ThresholdPolicy) -> float:
+    """Return the lowest threshold that is estimated to be precise enough."""
+    thresholds = np.unique(pairs.scores)
+    precision = calibration.precision_at(thresholds)
+    enough = np.flatnonzero(precision >= (policy.precision or 0) - 1e-9)
+    if len(enough):
+        return float(thresholds[enough[0]])
+    best = float(thresholds[precision.argmax()])
+    if not policy.best_available:
+        estimate = calibration.estimate(best)
         raise UserError(
-            f"none of the {len(known.pairs):,} known pairs is among the mined ones: nothing to choose a threshold by; "
-            "are the files in the right order, and is this the model for these languages?"
+            f"no threshold reaches --precision {policy.precision:g} by {calibration.known:,} known pairs: the most "
+            f"precise is {best:.6f}, with an estimated precision of {estimate.precision}. Pass more known pairs, a "
+            "lower --precision, or --best-available to take that one"
         )
-    if wish.precision is None:
-        return Chosen(best_cut(scores, correct, len(known.pairs)), len(correct), len(known.pairs))
-    cut = precise_cut(scores, correct, len(known.pairs), wish.precision)
-    if cut is None:
-        best = (np.cumsum(correct) / np.arange(1, len(correct) + 1)).max()
+    return best
+
+
+def _check(estimate: Estimate, misfit: Misfit, wanted: float, known: KnownPairs) -> None:
+    """Refuse known pairs that are unlike the files, or too few for the wanted precision."""
+    if misfit.distance > FARTHEST:
+        expected = misfit.expected
         raise UserError(
-            f"no threshold reaches --precision {wish.precision:g} on the {len(correct):,} pairs that can be judged; "
-            f"the most that one reaches is {best:.3f}"
+            f"the known pairs are not like the lines of the files: above a score of {misfit.threshold:.6f} they "
+            f"let expect {expected.low:,.0f} to {expected.high:,.0f} pairs, and {misfit.mined:,} are mined. Pass "
+            "known pairs of the same kind of text, or --best-available to go by these"
         )
-    return Chosen(cut, len(correct), len(known.pairs))
+    least = 1 - SLACK * (1 - wanted)
+    if estimate.precision.low < least:
+        raise UserError(
+            f"{len(known):,} known pairs are too few to tell --precision {wanted:g}: at a threshold of "
+            f"{estimate.threshold:.6f} it is {estimate.precision}, and the interval must not reach below {least:.2f}. "
+            "Pass more known pairs, a lower --precision, or --best-available to take that threshold"
+        )
 
 
-def _touches(pairs: MinedPairs, known: Known) -> NDArray[np.bool_]:
-    sources, targets = (np.fromiter({pair[at] for pair in known.pairs}, np.int64) for at in (0, 1))
-    return np.isin(pairs.source, sources) | np.isin(pairs.target, targets)
+def _none_mined(known: KnownPairs) -> UserError:
+    return UserError(
+        f"none of the {len(known):,} known pairs is mined: nothing to choose a threshold by; are the files in the "
+        "right order, and is this the model for these languages?"
+    )
 
 
-def read_gold(file: Path) -> list[tuple[int, str, str]]:
-    """Return line, source and target of a gold file's pairs, as they stand there.
-
-    Raises:
-        UserError: it is empty or not a file of pairs.
-    """
-    rows = []
-    for number, line in enumerate(read_lines(file), start=1):
-        cells = line.split("\t")
-        if len(cells) != 2:
-            raise UserError(
-                f"{file}:{number}: expected two line numbers or two texts with a TAB between them, found {line[:60]!r}"
-            )
-        rows.append((number, cells[0], cells[1]))
-    if not rows:
-        raise UserError(f"{file} is empty: expected one pair a line")
-    return rows
-
-
-def gold_pairs(plan: Plan, file: Path) -> frozenset[tuple[int, int]]:
-    """Find the rows of a gold file's pairs: line numbers from 1 (of arrays: rows from 0), or the texts themselves.
-
-    Raises:
-        UserError: as `read_gold`, or a line or a text does not exist.
-    """
-    pairs = read_gold(file)
-    numbers = all(cell.isascii() and cell.isdecimal() for _, *cells in pairs for cell in cells)
-    rows = []
-    for at, side in enumerate(SIDES, start=1):
-        cells = [(pair[0], str(pair[at])) for pair in pairs]
-        find = _rows_of_numbers if numbers else _rows_of_texts
-        rows.append(find(plan, side, cells, file))
-    return frozenset(zip(*rows, strict=True))
-
-
-def _rows_of_numbers(plan: Plan, name: SideName, cells: list[tuple[int, str]], file: Path) -> list[int]:
-    side = plan.side(name)
-    first, last = (0, side.rows - 1) if side.vectors else (1, side.lines)
-    for at, cell in cells:
-        if not first <= int(cell) <= last:
-            raise UserError(f"{file}:{at}: there is no line {cell} on the {name} side, which has {first:,} to {last:,}")
-    lines = np.array([int(cell) for _, cell in cells], dtype=np.int64)
-    if side.vectors:
-        return [int(cell) for _, cell in cells]
-    rows = np.load(plan.files(name).row_of_line, mmap_mode="r")[lines - 1]
-    if (rows < 0).any():
-        at, cell = cells[int((rows < 0).argmax())]
-        raise UserError(f"{file}:{at}: line {cell} of the {name} side is blank")
-    found: list[int] = rows.tolist()
-    return found
-
-
-def _rows_of_texts(plan: Plan, name: SideName, cells: list[tuple[int, str]], file: Path) -> list[int]:
-    if plan.side(name).vectors:
-        raise UserError(f"{file}: expected row numbers, as the sides are arrays")
-    return rows_of_texts(plan, name, [cell for _, cell in cells], str(file))
-
-
-def rows_of_texts(plan: Plan, name: SideName, texts: list[str], where: str) -> list[int]:
-    """Return the row of each text.
-
-    Raises:
-        UserError: one does not exist.
-    """
-    wanted: dict[str, int] = dict.fromkeys(texts, -1)
-    for number in range(plan.n_shards(name)):
-        for row, text in enumerate(plan.files(name).texts(number), start=number * plan.shard_lines):
-            if text in wanted:
-                wanted[text] = row
-    rows = [wanted[text] for text in texts]
-    if -1 in rows:
-        at = rows.index(-1)
-        raise UserError(f"{where}:{at + 1}: this text is not on the {name} side: {texts[at][:60]!r}")
-    return rows
-
-
-def planted_rows(plan: Plan) -> dict[SideName, NDArray[np.bool_]]:
-    """Return for each side which rows are there only because they were planted."""
-    return {side: np.load(plan.files(side).line_of_row, mmap_mode="r") > plan.side(side).lines for side in SIDES}
+def _about(estimate: Estimate, misfit: Misfit, known: KnownPairs, calibration: Calibration) -> dict[str, Any]:
+    precision, recall = estimate.precision.value, estimate.recall.value
+    return {
+        "by": KNOWN_PAIRS,
+        "known": len(known),
+        "left_out": known.left_out,
+        "precision": asdict(estimate.precision),
+        "recall": asdict(estimate.recall),
+        "f1": {"value": 2 * precision * recall / (precision + recall) if precision + recall else 0.0},
+        "lines_with_translation": asdict(estimate.translated),
+        "share_with_translation": {side: estimate.translated.value / n for side, n in calibration.lines.items()},
+        "like_the_files": misfit.distance <= FARTHEST,
+        "wrong_pairs_of_known_lines": estimate.wrong,
+    }

@@ -9,13 +9,28 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from . import board, encode, flores, flores_all, memory, mine, neighbours, page, ranks, roofline, suite, train, warm
+from . import (
+    board,
+    encode,
+    flores,
+    flores_all,
+    memory,
+    mine,
+    neighbours,
+    page,
+    precision,
+    ranks,
+    roofline,
+    suite,
+    train,
+    warm,
+)
 from .claims import Claim
 
-BENCHMARKS: dict[str, Callable[[Path, Path, Path], list[Claim]]] = {
+BENCHMARKS: dict[str, Callable[[Path, Path, Path], Iterable[Claim]]] = {
     "encode": encode.measure,
     "flores": flores.measure,
     "flores-all": flores_all.measure,
@@ -27,6 +42,7 @@ BENCHMARKS: dict[str, Callable[[Path, Path, Path], list[Claim]]] = {
     "suite": suite.measure,
     "mine": mine.measure,
     "train": train.measure,
+    "precision": precision.measure,
     "ranks": ranks.measure,
     "roofline": roofline.measure,
 }
@@ -43,7 +59,7 @@ def main(names: list[str]) -> int:
     for name in names or list(BENCHMARKS):
         with tempfile.TemporaryDirectory() as scratch:
             for claim in BENCHMARKS[name](data, models / "e5-small-q4", Path(scratch)):
-                print(f"{name}: {claim}")
+                print(f"{name}: {claim}", flush=True)
                 failed += not claim.holds
     return 1 if failed else 0
 
