@@ -50,13 +50,14 @@ class Material:
             np.save(model / f"{side}.npy", np.concatenate([own, planted]))
             write(folder / side, texts[: len(own)])
         write(folder / "plant", [f"s-known{i}\tt-known{i}" for i in range(N_KNOWN)])
+        chosen = resolve_model(str(model), ModelOptions())
         plan = open_plan(
             Request(
                 source=folder / "s",
                 target=folder / "t",
                 plant=folder / "plant",
-                model=resolve_model(str(model), ModelOptions()),
-                spec=ModelSpec(str(model), ModelOptions(), BatchLimits(None, None)),
+                model=chosen,
+                spec=ModelSpec(str(model), ModelOptions(), BatchLimits(), chosen.space),
                 pair=None,
                 search="exact",
                 exact_limit=10_000,
