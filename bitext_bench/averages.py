@@ -67,10 +67,11 @@ PAPER_AVERAGES = (
 
 
 def compute(average: Average, results: Iterable[TaskResult]) -> AverageValue:
-    """Return the average over results of one model, or None and what is missing; a part is never passed off as it."""
+    """Return the average over results of one model on official data, or None and what is missing."""
     scores = {
         (result.task, subset.subset, name): value
         for result in results
+        if result.official
         for subset in result.subsets
         for name, value in subset.scores.items()
     }

@@ -17,10 +17,11 @@ from .encoders import Model, ModelOptions, resolve_model, without_prefix
 from .encoders.layout import POOLINGS
 from .errors import UserError
 from .evaluate import LoadedTask, evaluate, lacking, load_tasks, not_compared, plan_of
+from .filing import check_folder, file_result
 from .languages import Language, resolve
 from .report import printable, render_averages, render_scores
-from .result_files import read_outcomes, read_result, replaced_subsets, result_folder, write_result
-from .results import TaskResult
+from .result_files import read_outcomes, read_result, result_folder
+from .results import Outcomes, TaskResult
 from .share import Share
 from .sharing import encode_on_ray
 from .store import cache_folder, make_folder
@@ -67,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     for line in [*absent, *lacking(loaded, asked or ())]:
         _say(f"left out: {line}")
     make_folder(folder)  # before the work, as it may be impossible
+    check_folder(folder, [item.task.name for item in loaded])
     if model.leaked_rows:
         _say(f"warning: the model was trained on {model.leaked_rows:,} rows of benchmarks; every result says so")
     if names := not_compared(model, loaded):
@@ -79,11 +81,25 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _written(embedder: Embedder, loaded: Sequence[LoadedTask], folder: Path) -> Iterator[TaskResult]:
     for result, outcomes in evaluate(embedder, loaded):
-        if lost := replaced_subsets(folder, result):
-            _say(f"note: {result.task} loses {', '.join(lost)} of an earlier run: choose all languages in one run")
-        write_result(folder, result, outcomes)
+        file_result(folder, result, outcomes)
         _say(f"{result.task}: {len(result.subsets)} subsets in {result.evaluation_time:.1f} s")
+        if reason := _NOT_OFFICIAL.get(result.data.partition("-")[0]):
+            _say(
+                f"note: {_some(result)}: the data are called {result.data}, because {reason}; no published figure and "
+                "no score on official data is shown beside these scores"
+            )
         yield result
+
+
+_NOT_OFFICIAL = {
+    "custom": "their checksum is not the official one (line ends count too)",
+    "unverified": "the official checksum is not known here",
+}
+
+
+def _some(result: TaskResult) -> str:
+    names = [subset.subset for subset in result.subsets]
+    return f"{result.task} {', '.join(names[:3])}" + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
 
 
 def verify(arguments: argparse.Namespace) -> int:
@@ -99,13 +115,22 @@ def _verify(file: Path, arguments: argparse.Namespace) -> int:
     loaded = load_tasks([task], source, [resolve(code) for code in sorted(codes)], _refuse)
     limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
     embedder = Embedder(model, cache_folder(arguments.cache_folder), limits, refresh=arguments.refresh)
-    (derived, outcomes), *_ = evaluate(embedder, loaded)
-    found = differences(stored, read_outcomes(file, stored), derived, outcomes)
+    found = differences(stored, read_outcomes(file, stored), *_together(stored, list(evaluate(embedder, loaded))))
     for line in found:
         print(line)
     n = len(stored.subsets)
     print(f"{file}: " + (f"{len(found)} differences" if found else f"verified, {n} subsets are the same"))
     return 1 if found else 0
+
+
+def _together(stored: TaskResult, derived: list[tuple[TaskResult, Outcomes]]) -> tuple[TaskResult, Outcomes]:
+    """Return one result of all that was derived: some subsets may be of other data than those on file."""
+    (first, outcomes), *others = derived
+    for result, more in others:
+        outcomes = {**outcomes, **more}
+        # The summary on file is of the subsets there, and of no others.
+        first = replace(first, subsets=[*first.subsets, *result.subsets], summary=stored.summary)
+    return first, outcomes
 
 
 def _same_setting(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> tuple[Model, Source]:

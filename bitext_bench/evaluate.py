@@ -65,15 +65,21 @@ def plan_of(model: Model, loaded: Sequence[LoadedTask]) -> list[Texts]:
 def evaluate(embedder: Embedder, loaded: Sequence[LoadedTask]) -> Iterator[tuple[TaskResult, Outcomes]]:
     """Encode what all tasks need together, then score them one after the other.
 
+    A task gives one result; several where some of its subsets are of the official data and others are not.
+
     Raises:
         UserError: the model gives vectors that no cosine can be taken of, or the disk is full.
     """
     encoding = _speed(embedder.encode(plan_of(embedder.model, loaded)))
     for item in loaded:
         start = time.monotonic()
-        subsets = list(_score(embedder, item))
-        result = _result(embedder, item.task, subsets, time.monotonic() - start)
-        yield replace(result, encoding=encoding), outcomes_of(subsets)
+        by_data: dict[str, list[SubsetScores]] = {}
+        for subset in _score(embedder, item):
+            by_data.setdefault(subset.data.set_name, []).append(subset)
+        seconds = time.monotonic() - start
+        for subsets in by_data.values():
+            result = _result(embedder, item.task, subsets, seconds)
+            yield replace(result, encoding=encoding), outcomes_of(subsets)
 
 
 def _speed(encoded: Encoded) -> dict[str, Any] | None:
@@ -146,7 +152,7 @@ def _result(embedder: Embedder, task: Task, subsets: Sequence[SubsetScores], sec
     return TaskResult(
         task=task.name,
         split=task.split,
-        data=subsets[0].signature["data"].partition("@")[0],
+        data=subsets[0].data.set_name,
         main_score=subsets[0].main_score,
         lower_is_better=task.lower_is_better,
         evaluation_time=round(seconds, 3),

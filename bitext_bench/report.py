@@ -48,10 +48,10 @@ def _task_rows(result: TaskResult) -> list[list[str]]:
         scored = summary["subsets"]  # those that have a score
         of = "" if scored == len(entries) else f" ({len(entries) - scored} without a score)"
         subset, interval = f"mean of {scored}{of}", _interval(summary.get("interval"))
-        return [[result.task, subset, n, shown, percent(summary["mean"]), interval, ""]]
+        return [[result.label, subset, n, shown, percent(summary["mean"]), interval, ""]]
     return [
         [
-            result.task,
+            result.label,
             printable(entry.subset),
             f"{entry.n:,}",
             shown,
@@ -73,9 +73,9 @@ def _interval(interval: Sequence[float] | None) -> str:
 
 
 def render_averages(results: Sequence[TaskResult], averages: Sequence[Average] = PAPER_AVERAGES) -> str:
-    """Return the paper's averages; one with missing members is named with them and has no value.
+    """Return the paper's averages over official data; one with missing members is named with them and has no value.
 
-    An average of which nothing at all was run is left out.
+    An average of which nothing at all was run on official data is left out.
     """
     lines = []
     for average in averages:

@@ -2,6 +2,7 @@
 
 <folder>/<org>__<model>/<revision>/<Task>.json            scores, with a checksum of themselves and of the outcomes
 <folder>/<org>__<model>/<revision>/<Task>.outcomes.npz    per-sentence outcomes
+<folder>/<org>__<model>/<revision>/<Task>.<data>.json     scores on data that are not the task's official ones
 <folder>/<org>__<model>/<revision>/experiments/<settings>/...   when settings differ from the model's own
 
 The layout inside is this project's own (README, results); mteb refuses to read it.
@@ -26,7 +27,7 @@ from . import __version__
 from .encoders import Model
 from .errors import UserError
 from .results import FORMAT, Outcomes, TaskResult, content_sha256
-from .store import make_folder, write_whole
+from .store import make_folder, write_together
 
 _EXPERIMENTS = "experiments"  # as mteb has it
 
@@ -71,27 +72,27 @@ def _safe(name: str) -> str:
     return f"{kept}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
-def replaced_subsets(folder: Path, result: TaskResult) -> list[str]:
-    """Return the subsets that the file which a result is to replace has and the result does not."""
-    try:
-        before = read_result(folder / f"{result.task}.json")
-    except UserError:
-        return []  # not there, or nothing that could be lost
-    now = {subset.subset for subset in result.subsets}
-    return [subset.subset for subset in before.subsets if subset.subset not in now]
+class DamagedResult(UserError):
+    """A result file, or its outcomes, that is not what was written."""
 
 
-def write_result(folder: Path, result: TaskResult, outcomes: Outcomes) -> Path:
-    """Write a result and its outcomes, each whole or not at all; returns the JSON file.
+def write_result(folder: Path, result: TaskResult, outcomes: Outcomes, stem: str | None = None) -> Path:
+    """Write a result and its outcomes, both or none; returns the JSON file.
+
+    Args:
+        folder: of the model.
+        result: its checksum of the outcomes is made anew.
+        outcomes: of all its subsets.
+        stem: the file's name without .json; the task's where None.
 
     Raises:
         UserError: the disk is full or the folder cannot be written.
     """
     make_folder(folder)
-    file = folder / f"{result.task}.json"
+    file = folder / f"{stem or result.task}.json"
     packed = _pack(outcomes)
-    write_whole(outcomes_file(file), packed)
-    write_whole(file, replace(result, outcomes_sha256=hashlib.sha256(packed).hexdigest()).to_json().encode())
+    text = replace(result, outcomes_sha256=hashlib.sha256(packed).hexdigest()).to_json()
+    write_together({outcomes_file(file): packed, file: text.encode()})
     return file
 
 
@@ -104,15 +105,15 @@ def read_result(file: Path) -> TaskResult:
     """Read a result file of this harness.
 
     Raises:
-        UserError: it cannot be read, is not JSON, was changed after it was written, comes from elsewhere (mteb), or
-            has another format.
+        DamagedResult: it is not JSON, or was changed after it was written.
+        UserError: it cannot be read, comes from elsewhere (mteb), or has another format.
     """
     try:
         content: Any = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read {file}: {error.strerror}") from error
     except ValueError as error:
-        raise UserError(f"{file} is not JSON: {error}; was it cut off? run the task again") from error
+        raise DamagedResult(f"{file} is not JSON: {error}; was it cut off? run the task again") from error
     if not isinstance(content, dict) or "bitext_bench" not in content:
         raise UserError(f"{file} is not a result of bitext-bench: expected a file that bitext-bench run wrote")
     written, version = content["bitext_bench"], content.get("version", "?")
@@ -127,11 +128,11 @@ def read_result(file: Path) -> TaskResult:
         intact = content["sha256"] == content_sha256(content)
         result = TaskResult.from_json(content) if intact else None
     except KeyError as error:
-        raise UserError(f"{file} is damaged: it lacks {error}; run the task again") from error
+        raise DamagedResult(f"{file} is damaged: it lacks {error}; run the task again") from error
     except (TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{file} is damaged: {error}; run the task again") from error
+        raise DamagedResult(f"{file} is damaged: {error}; run the task again") from error
     if result is None:
-        raise UserError(f"{file} was changed after it was written (its checksum differs): run the task again")
+        raise DamagedResult(f"{file} was changed after it was written (its checksum differs): run the task again")
     return result
 
 
@@ -144,14 +145,14 @@ def read_outcomes(file: Path, result: TaskResult, only: Collection[str] | None =
         only: the columns wanted; None for all.
 
     Raises:
-        UserError: they are missing or damaged, are not those that the result was written with, or lack a column.
+        DamagedResult: they are missing or damaged, are not those that the result was written with, or lack a column.
     """
     packed = outcomes_file(file)
     try:
         # Opened here, as numpy leaves a file open that turns out to be damaged.
         with packed.open("rb") as stream:
             if hashlib.file_digest(stream, "sha256").hexdigest() != result.outcomes_sha256:
-                raise UserError(
+                raise DamagedResult(
                     f"{packed} is not what was written with {file.name} (its checksum differs): run it again"
                 )
             stream.seek(0)
@@ -159,7 +160,7 @@ def read_outcomes(file: Path, result: TaskResult, only: Collection[str] | None =
                 wanted = content.files if only is None else [*only, "blocks", "offsets"]
                 columns = {name: content[name] for name in wanted}
     except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise UserError(f"cannot read the outcomes {packed}: {error}; run the task again") from error
+        raise DamagedResult(f"cannot read the outcomes {packed}: {error}; run the task again") from error
     blocks = [tuple(name.split("\t")) for name in columns.pop("blocks").tolist()]
     offsets = columns.pop("offsets").tolist()
     return {

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import __version__
+from .data import is_benchmark_data, is_official
 from .encoders import Model
 from .languages import Language
 from .significance import Interval
@@ -88,6 +89,16 @@ class TaskResult:
     training: dict[str, Any] | None = None
     encoding: dict[str, Any] | None = None
     outcomes_sha256: str = ""
+
+    @property
+    def official(self) -> bool:
+        """Whether published figures may stand beside these scores."""
+        return is_official(self.data)
+
+    @property
+    def label(self) -> str:
+        """The task, and the data where they only have its layout."""
+        return self.task if is_benchmark_data(self.data) else f"{self.task} on {self.data}"
 
     def to_json(self) -> str:
         """Return the file's content, one subset a line; the same result always gives the same bytes."""
@@ -180,17 +191,16 @@ def _json(value: object) -> str:
 
 def signature(task_name: str, model: Model, prompt: str, scores: SubsetScores) -> str:
     """Return one line that names all that can change a number, after sacreBLEU's."""
-    parts = scores.signature
     leaks = _leaks(model, task_name, scores.languages)
     fields = {
         "task": task_name,
-        **{key: value for key, value in parts.items() if key != "data"},
+        **scores.signature,
         "prompt": json.dumps(prompt, ensure_ascii=False),
         "pool": model.pooling,
         "dtype": model.dtype,
         **({"backend": model.backend} if model.backend != "torch" else {}),
         "maxlen": str(model.max_length) if model.max_length else "model",
-        "data": parts["data"],
+        "data": str(scores.data),
         "model": f"sha256:{model.fingerprint[:12]}",
         **({"leaks": leaks} if leaks else {}),
         "bb": __version__,

@@ -14,7 +14,7 @@ import os
 import struct
 import sys
 import uuid
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -205,18 +205,32 @@ def write_whole(file: Path, content: bytes) -> None:
     Raises:
         UserError: it cannot be written (full disk, no permission); nothing is left behind.
     """
-    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}.tmp")
+    write_together({file: content})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write files of one folder, each whole, and put none in its place before all are on the disk.
+
+    Raises:
+        UserError: one cannot be written (full disk, no permission); nothing is left behind.
+    """
+    mark = uuid.uuid4().hex
+    temporary = {file: file.with_name(f".{file.name}.{mark}.tmp") for file in contents}
+    current = next(iter(contents))
     try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(file)
+        for current, content in contents.items():
+            with temporary[current].open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+        for current in contents:
+            temporary[current].replace(current)
     except OSError as error:
         raise UserError(
-            f"cannot write {file}: {error.strerror}; what was finished before is kept, "
+            f"cannot write {current}: {error.strerror}; what was finished before is kept, "
             "so make room and run the same command again"
         ) from error
     finally:
-        with suppress(OSError):  # It is there only when something went wrong, Ctrl-C included.
-            temporary.unlink()
+        for file in temporary.values():
+            with suppress(OSError):  # It is there only when something went wrong, Ctrl-C included.
+                file.unlink()

@@ -50,6 +50,16 @@ class Table:
     rows: tuple[Row, ...]
 
     @property
+    def label(self) -> str:
+        """The task, and the data where they only have its layout."""
+        return self.rows[0].entry.result.label
+
+    @property
+    def official(self) -> bool:
+        """Whether published figures may stand beside it."""
+        return self.rows[0].entry.result.official
+
+    @property
     def sizes(self) -> list[int]:
         """The n of each subset."""
         entry = self.rows[0].entry
@@ -89,12 +99,17 @@ class Board:
 
 
 def make_board(entries: Sequence[Entry]) -> Board:
-    """Return one table a task and set of data; of one task, the one with most subsets and then models first."""
+    """Return one table a task and set of data; of one task official data, most subsets and then models first."""
     groups: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:
         data = (f"{name} {entry.data(name)}" for name in entry.subsets)
         groups.setdefault((entry.task, entry.score, *sorted(data)), []).append(entry)
-    ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[0]), -len(item[1]), item[0]))
+
+    def place(group: tuple[tuple[str, ...], list[Entry]]) -> tuple[object, ...]:
+        (task, *data), entries = group
+        return task, not entries[0].result.official, -len(data), -len(entries), data
+
+    ordered = sorted(groups.items(), key=place)
     skipped: list[tuple[Path, str]] = []
     tables = [_table(group, skipped) for _, group in ordered]
     return Board([table for table in tables if table.rows], skipped)
@@ -103,10 +118,10 @@ def make_board(entries: Sequence[Entry]) -> Board:
 def _table(entries: Sequence[Entry], skipped: list[tuple[Path, str]]) -> Table:
     first = entries[0]
     lower, subsets = first.result.lower_is_better, tuple(first.subsets)
-    means = {entry.model: _mean(entry) for entry in entries}
+    means = {entry.file: _mean(entry) for entry in entries}
 
     def place(entry: Entry) -> tuple[bool, float, str]:
-        mean = means[entry.model]
+        mean = means[entry.file]
         return mean is None, (mean or 0) * (1 if lower else -1), entry.label
 
     judged = _judged(sorted(entries, key=place), subsets, means, skipped)
@@ -122,7 +137,7 @@ def _mean(entry: Entry) -> float | None:
 def _judged(
     ordered: Sequence[Entry],
     subsets: tuple[str, ...],
-    means: dict[tuple[str, str, str], float | None],
+    means: dict[Path, float | None],
     skipped: list[tuple[Path, str]],
 ) -> Iterator[Row]:
     """Yield a row an entry, best first; who is not told from the first of a rank shares it.
@@ -130,12 +145,12 @@ def _judged(
     With M ranked entries there are at most M - 1 tests, so each is made at 0.05 / (M - 1) (Bonferroni). An entry is
     read when its turn comes, and only the first of a rank is kept, so that memory does not grow with the models.
     """
-    to_rank = {entry.model for entry in ordered if not entry.leaks and means[entry.model] is not None}
+    to_rank = {entry.file for entry in ordered if not entry.leaks and means[entry.file] is not None}
     bound = SIGNIFICANT / max(1, len(to_rank) - 1)
     leading: list[Evidence] | None = None
     rank, place = 0, 0
     for entry in ordered:
-        mean = means[entry.model]
+        mean = means[entry.file]
         if mean is None:
             yield Row(entry, None, None, None)
             continue
@@ -144,7 +159,7 @@ def _judged(
         except UserError as error:
             skipped.append((entry.file, str(error)))
             continue
-        ranked = entry.model in to_rank
+        ranked = entry.file in to_rank
         if ranked:
             place += 1
             if leading is None or mean_of_differences(leading, own).p < bound:

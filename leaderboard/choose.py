@@ -12,9 +12,9 @@ from bitext_bench.errors import UserError
 from bitext_bench.report import printable
 
 from .layout.trained import Training, training_of
-from .read import Entry, language_codes, read_results
+from .read import Entry, language_codes, read_results, say_skipped
 
-Own = dict[str, Entry]  # one model's entries by task
+Own = dict[tuple[str, str], Entry]  # one model's entries by task and data
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,9 @@ def choose_models(arguments: argparse.Namespace) -> list[Chosen]:
     Raises:
         UserError: a name fits no model, or several that differ in more than the seed.
     """
-    entries = read_results(arguments.results).entries
+    found = read_results(arguments.results)
+    say_skipped(found.skipped)
+    entries = found.entries
     if arguments.languages:
         codes = language_codes(arguments.languages)
         entries = [kept for entry in entries if (kept := replace(entry, languages=codes)).subsets]
@@ -53,7 +55,7 @@ def choose_models(arguments: argparse.Namespace) -> list[Chosen]:
 def _chosen(name: str, entries: Sequence[Entry]) -> Chosen:
     models: dict[tuple[str, str, str], Own] = {}
     for entry in entries:
-        models.setdefault(entry.model, {})[entry.task] = entry
+        models.setdefault(entry.model, {})[entry.of] = entry
     spelled = name.casefold()
     fitting = [own for own in models.values() if spelled in (label(own).casefold(), folder(own).casefold())]
     fitting = fitting or [own for own in models.values() if spelled in label(own).casefold()]

@@ -19,7 +19,7 @@ from .markdown import render
 from .overview import Overview, make_overview
 from .page.errors import browsable
 from .page.render import render_page
-from .read import Entry, Found, language_codes, read_results
+from .read import Entry, Found, language_codes, read_results, say_skipped
 
 _FILE = Path("leaderboard/README.md")
 
@@ -41,7 +41,7 @@ def run_leaderboard(arguments: argparse.Namespace) -> int:
         raise UserError(f"{arguments.results} holds no results: run bitext-bench run --output-folder DIR first")
     entries = _chosen(found.entries, arguments) if found.entries else []
     if arguments.layout:
-        _say_skipped(found.skipped)
+        say_skipped(found.skipped)
         content = lay_out(arguments, entries)
     else:
         content = _render(arguments, entries, found.skipped)
@@ -59,7 +59,7 @@ def run_leaderboard(arguments: argparse.Namespace) -> int:
 def _render(arguments: argparse.Namespace, entries: Sequence[Entry], unreadable: Sequence[tuple[Path, str]]) -> str:
     board = make_board(entries)
     skipped = sorted([*unreadable, *board.skipped])
-    _say_skipped(skipped)
+    say_skipped(skipped)
     if not board.tables:
         raise UserError(f"no result in {arguments.results} can be shown: what is wrong with each is said above")
     overview = make_overview(board.tables, entries)
@@ -74,11 +74,6 @@ def _render(arguments: argparse.Namespace, entries: Sequence[Entry], unreadable:
     if arguments.format == "latex":
         return render_latex(shown, overview)
     return {"csv": render_csv, "json": render_json}[arguments.format](shown)
-
-
-def _say_skipped(skipped: Sequence[tuple[Path, str]]) -> None:
-    for file, reason in skipped:
-        print(f"bitext-bench: left out: {file}: {reason}", file=sys.stderr)
 
 
 def _sorted(tables: Sequence[Table], overview: Overview, column: str) -> tuple[list[Table], Overview]:

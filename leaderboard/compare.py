@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 from tabulate import tabulate
@@ -72,12 +72,14 @@ def run_compare(arguments: argparse.Namespace) -> int:
 
 def compare_models(a: Chosen, b: Chosen, wanted: AbstractSet[str] = frozenset()) -> list[Line]:
     """Return the lines of the tasks wanted (all, if none is named) that both have, of the runs that have them."""
-    of_task: dict[str, list[tuple[Entry, Entry]]] = {}
+    of_data: dict[tuple[str, ...], list[tuple[Entry, Entry]]] = {}
     for own, other in a.beside(b):
-        for task in own:
-            if task in other and (not wanted or task in wanted):
-                of_task.setdefault(task, []).append((own[task], other[task]))
-    return [line for pairs in of_task.values() for line in compare_task(pairs)]
+        for ours, theirs in product(own.values(), other.values()):
+            if ours.task != theirs.task or (wanted and ours.task not in wanted):
+                continue
+            if ours.of == theirs.of or common_subsets(ours, theirs):
+                of_data.setdefault((*ours.of, *theirs.of), []).append((ours, theirs))
+    return [line for pairs in of_data.values() for line in compare_task(pairs)]
 
 
 def compare_task(pairs: Sequence[tuple[Entry, Entry]]) -> list[Line]:
@@ -134,7 +136,7 @@ def _row(line: Line, p: float) -> list[str]:
     positive_is_better = not entry.result.lower_is_better
     better = "A" if (found.value > 0) == positive_is_better else "B"
     return [
-        entry.task,
+        printable(entry.result.label),
         printable(line.subset),
         *(["", "", ""] if line.n is None else [f"{line.n:,}", *(f"{100 * score:.2f}" for score in line.scores)]),
         f"{100 * found.value:+.2f}",

@@ -45,6 +45,7 @@ def figures(tables: Sequence[Table]) -> Iterator[dict[str, Any]]:
                 low, high = subset.intervals.get(table.score) or (None, None)
                 yield {
                     "task": table.task,
+                    "data": row.entry.result.data,
                     "subset": name,
                     "model": model["name"],
                     "revision": model["revision"],

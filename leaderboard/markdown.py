@@ -45,9 +45,10 @@ def render(tables: Sequence[Table], overview: Overview, skipped: Sequence[tuple[
     imported = read_reported(root)
     for table in tables:
         parts.append(_section(table))
-        if table.task not in seen and (figures := render_reported(table.task, table.subsets, imported)):
-            parts.append(figures)
-        seen.add(table.task)
+        if table.task not in seen and table.official:
+            seen.add(table.task)
+            if figures := render_reported(table.task, table.subsets, imported):
+                parts.append(figures)
     if skipped:
         lines = [f"- {escape(str(file.relative_to(root)))}: {escape(reason)}" for file, reason in skipped]
         parts.append("## Left out\n\n" + "\n".join(lines) + "\n")
@@ -82,7 +83,7 @@ def _overview(overview: Overview) -> str:
 
 def _section(table: Table) -> str:
     score = f"{escape(table.score)}{_lower(table.lower_is_better)}"
-    said = f"## {escape(table.task)}: {score}, {escape(describe(table))}\n\n"
+    said = f"## {escape(table.label)}: {score}, {escape(describe(table))}\n\n"
     for row in table.rows:
         if row.entry.leaks:
             said += f"† {escape(row.entry.label)}: leaks into its training: {escape(row.entry.leaks)}.\n\n"

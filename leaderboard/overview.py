@@ -95,18 +95,18 @@ class Overview:
 def make_overview(tables: Sequence[Table], entries: Iterable[Entry]) -> Overview:
     """Return the overview, sorted by the mean place over the columns; a missing one counts as the last.
 
-    Of each task the table with most subsets counts, and nothing of others or of sentences that a model's training may
-    have seen. Models that no mean is left of are not in it.
+    Of each task the table with most subsets counts, and nothing of others, of sentences that a model's training may
+    have seen, or of data that only have a benchmark's layout. Models that no mean is left of are not in it.
     """
     first: dict[str, Table] = {}
     for table in tables:
-        first.setdefault(table.task, table)
+        first.setdefault(table.label, table)
     columns = [
         _task_column(key, heading, first[task])
         for key, heading, tasks in _TASKS
         if (task := next((t for t in tasks if t in first), None))
     ]
-    sts = [table for table in first.values() if table.score == "cosine_spearman"]
+    sts = [table for name, table in first.items() if table.score == "cosine_spearman" and name == table.task]
     columns += [column for column in (_sts_column(sts, english=True), _sts_column(sts, english=False)) if column]
     shown = {model for column in columns for model in column.values}
     rows = [row.entry for table in first.values() for row in table.rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -64,6 +65,11 @@ class Entry:
         """The task's name."""
         return self.result.task
 
+    @property
+    def of(self) -> tuple[str, str]:
+        """The task and the name of the data: one model has one entry of each."""
+        return self.result.task, self.result.data
+
     def size(self, what: str) -> int | None:
         """Return the model's "parameters" or the "dimensions" of its vectors; None where nobody says.
 
@@ -115,7 +121,7 @@ class Found:
     """What a results folder holds.
 
     Attributes:
-        entries: one of each model and task, sorted by task and model.
+        entries: one of each model, task and data, sorted by task and model.
         skipped: (file, reason) of files that cannot be shown.
     """
 
@@ -124,7 +130,7 @@ class Found:
 
 
 def read_results(root: Path) -> Found:
-    """Read every result file below a folder; of two for one model and task the newest is used.
+    """Read every result file below a folder; of two for one model, task and data the newest is used.
 
     The newest is the one that was made last; files from before that was written down come first, by their own time.
     Files of the same weights in the same settings are one model's, whatever it is called in them (`_one_name`).
@@ -142,11 +148,11 @@ def read_results(root: Path) -> Found:
             skipped.append((file, str(error).removeprefix(f"{file} ")))
     newest: dict[tuple[str, ...], Entry] = {}
     for entry in sorted(_one_name(entries), key=_made):
-        key = (*entry.model, entry.task)
+        key = (*entry.model, *entry.of)
         if key in newest:
             skipped.append((newest[key].file, f"older than {entry.file}"))
         newest[key] = entry
-    return Found(sorted(newest.values(), key=lambda entry: (entry.task, *entry.model)), sorted(skipped))
+    return Found(sorted(newest.values(), key=lambda entry: (entry.task, *entry.model, entry.of)), sorted(skipped))
 
 
 def _one_name(entries: Sequence[Entry]) -> list[Entry]:
@@ -176,6 +182,22 @@ def _weights(entry: Entry) -> tuple[str, ...]:
 
 def _made(entry: Entry) -> tuple[str, float, Path]:
     return entry.result.date, entry.file.stat().st_mtime, entry.file
+
+
+def of_official_data(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries on official data, one of each model and task: of several the one with most subsets."""
+    most: dict[tuple[str, ...], Entry] = {}
+    for entry in (entry for entry in entries if entry.result.official):
+        key = (*entry.model, entry.task)
+        if key not in most or len(entry.subsets) > len(most[key].subsets):
+            most[key] = entry
+    return list(most.values())
+
+
+def say_skipped(skipped: Sequence[tuple[Path, str]]) -> None:
+    """Say on stderr which files are left out, and why."""
+    for file, reason in skipped:
+        print(f"bitext-bench: left out: {file}: {reason}", file=sys.stderr)
 
 
 def language_codes(given: Sequence[str]) -> frozenset[str]:

@@ -21,7 +21,7 @@ def subset_of(name: str, scores: dict[str, float | None], **more: Any) -> Subset
 
 def result_of(task: str, subsets: Sequence[SubsetResult], **more: Any) -> TaskResult:
     """A result of these subsets, whose main score is the first score of the first."""
-    usual = {"split": "test", "data": "made", "main_score": next(iter(subsets[0].scores)), "lower_is_better": False}
+    usual = {"split": "test", "data": "mini-1", "main_score": next(iter(subsets[0].scores)), "lower_is_better": False}
     usual |= {"evaluation_time": 1.0, "model": dict(MODEL), "summary": {}}
     return TaskResult(task=task, subsets=list(subsets), **{**usual, **more})
 

@@ -79,7 +79,7 @@ def test_the_dev_splits_there_are_to_choose_by(data_root: Path) -> None:
         source.languages("flores200-dev")
     write(flores / "dev_510/fra_Latn.dev", ["un", "deux"])
     assert [str(x) for x in source.languages("flores200-dev")] == ["fr"]
-    assert source.aligned("flores200-dev", FR).data.version == "flores200-dev_510"
+    assert source.aligned("flores200-dev", FR).data.version == "custom-flores200-dev_510"
     write(flores / "dev/fra_Latn.dev", ["un", "deux", "trois"])  # the official archive's goes first
     assert source.aligned("flores200-dev", FR).sentences == ("un", "deux", "trois")
     write(sts / "en.dev.tsv", ["score\tsentence1\tsentence2", "3\ta\tb"])

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitext_bench.averages import PAPER_AVERAGES, Average, compute
-from bitext_bench.data import open_source
+from bitext_bench.data import Provenance, open_source
 from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import Checked, Model, ModelOptions, resolve_model
 from bitext_bench.errors import UserError
@@ -151,8 +151,8 @@ def test_other_settings_have_a_folder_of_their_own(tmp_path: Path) -> None:
 
 
 def scores(*languages: str) -> SubsetScores:
-    told = {"pair": "-".join(languages), "data": "v1@sha256:00"}
-    return SubsetScores("x", tuple(map(resolve, languages)), "accuracy", {"accuracy": 1.0}, {}, 1, told)
+    told, data = {"pair": "-".join(languages)}, Provenance("v1", "0" * 64)
+    return SubsetScores("x", tuple(map(resolve, languages)), "accuracy", {"accuracy": 1.0}, {}, 1, told, data)
 
 
 def test_a_signature_names_everything_in_one_line() -> None:

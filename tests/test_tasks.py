@@ -71,7 +71,7 @@ def test_every_mini_task_scores_random_vectors(name: str) -> None:
         value = subset.scores[subset.main_score]
         assert value is not None
         assert low - 1e-9 <= value <= high + 1e-9
-        assert {"pair", "data"} <= subset.signature.keys()
+        assert "pair" in subset.signature
         for columns in subset.outcomes.values():
             assert len({len(column) for column in columns.values()}) == 1
     assert task.summarise(subsets)
@@ -86,7 +86,7 @@ def check_searches(work: Unit, scored: list[SubsetScores]) -> None:
     assert {(search.subset, search.direction) for search in work.searches} == blocks.keys()
     for search in work.searches:
         subset, columns = blocks[search.subset, search.direction]
-        assert str(search.data) == subset.signature["data"]
+        assert search.data == subset.data
         languages = (search.queries.language, search.candidates.language)
         assert languages == (subset.languages[::-1] if search.direction == "backward" else subset.languages)
         if search.gold is None:

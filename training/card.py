@@ -37,7 +37,7 @@ def _metadata(name: str, record: Mapping[str, Any], results: Sequence[TaskResult
         EvalResult(
             task_type="sentence-similarity" if result.main_score == "cosine_spearman" else "translation-retrieval",
             dataset_type="bitext-bench",
-            dataset_name=f"{result.task} ({entry.subset})",
+            dataset_name=f"{result.label} ({entry.subset})",
             dataset_config=entry.subset,
             dataset_split=result.split,
             dataset_revision=result.data,
@@ -87,7 +87,7 @@ def _sections(name: str, record: Mapping[str, Any], results: Sequence[TaskResult
 def _scores(results: Sequence[TaskResult]) -> str:
     rows = [
         [
-            result.task,
+            result.label,
             entry.subset,
             result.main_score,
             entry.scores[result.main_score],

@@ -10,8 +10,9 @@ from bitext_bench.data import MissingData, Source
 from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.evaluate import evaluate, load_tasks
+from bitext_bench.filing import file_result
 from bitext_bench.languages import LangPair, Language
-from bitext_bench.result_files import result_folder, write_result
+from bitext_bench.result_files import result_folder
 from bitext_bench.results import TaskResult
 from bitext_bench.tasks import Task, default_tasks
 
@@ -34,7 +35,7 @@ def score_checkpoint(
     loaded = load_tasks(tasks, source, languages, _say_missing)
     results = []
     for result, outcomes in evaluate(Embedder(model, cache), loaded):
-        write_result(result_folder(checkpoint / RESULTS, model), result, outcomes)
+        file_result(result_folder(checkpoint / RESULTS, model), result, outcomes)
         results.append(result)
     return results
 

@@ -1,6 +1,7 @@
 """Where sentences come from: official layouts on disk, the hub's pinned revisions, the built-in set."""
 
 from .files import warn
+from .official import benchmark_of, is_benchmark_data, is_official
 from .shapes import Augmented, Bitext, Comparable, Incomplete, Lines, MissingData, Provenance, ScoredPairs, Source
 from .sources import open_source
 
@@ -14,6 +15,9 @@ __all__ = [
     "Provenance",
     "ScoredPairs",
     "Source",
+    "benchmark_of",
+    "is_benchmark_data",
+    "is_official",
     "open_source",
     "warn",
 ]

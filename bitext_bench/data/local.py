@@ -9,16 +9,20 @@ DIR/sts/STS12/en.test.tsv                                   header: score senten
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from ..errors import UserError
 from ..languages import LangPair, Language, resolve
 from .files import check_twins, read_sentences, read_table, read_text, split_lines, warn
+from .official import data_name, is_official
 from .shapes import Augmented, Bitext, Comparable, Incomplete, Lines, MissingData, Provenance, ScoredPairs
 
 _TATOEBA = "tatoeba/v1"
@@ -39,6 +43,7 @@ class LocalSource:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.name = str(root)
+        self._set_sha256 = cache(_folder_sha256)
 
     def languages(self, collection: str) -> Sequence[Language]:
         """Return the languages with files, by file name."""
@@ -63,7 +68,8 @@ class LocalSource:
         files = self._files(f"{_TATOEBA}/{stem}.{language.tatoeba}", f"{_TATOEBA}/{stem}.eng")
         (source, first), (target, second) = (read_sentences(file) for file in files)
         check_twins(files[0], len(source), files[1], len(target))
-        return Bitext(source, target, Provenance.of("tatoeba-v1", [first, second]))
+        subset = f"{language.tatoeba}-eng"
+        return Bitext(source, target, self._provenance("tatoeba-v1", subset, [first, second], files[0].parent))
 
     def aligned(self, collection: str, language: Language) -> Lines:
         """Return a language of FLORES-200 devtest or dev."""
@@ -71,7 +77,9 @@ class LocalSource:
             raise MissingData(f"{language.name} ({language}) is not one of the 204 languages of FLORES-200")
         file = self._file(self._flores(collection).format(language.flores))
         sentences, digest = read_sentences(file)
-        return Lines(sentences, Provenance.of(f"flores200-{file.parent.name}", [digest]))
+        return Lines(
+            sentences, self._provenance(f"flores200-{file.parent.name}", language.flores, [digest], file.parent)
+        )
 
     def augmented(self, collection: str, language: Language) -> Augmented:
         """Return xSIM++'s augmented sentences of FLORES-200 devtest, in LASER's two files."""
@@ -87,7 +95,8 @@ class LocalSource:
             raise UserError(
                 f'{kinds}: {error}; expected {{"altered sentence": {{"src": "original", "errtype": "kind"}}}}'
             ) from error
-        return Augmented(sentences, origin, Provenance.of("flores200-devtest-augmented", [first, second]))
+        data = self._provenance("flores200-devtest-augmented", language.flores, [first, second], text.parent)
+        return Augmented(sentences, origin, data)
 
     def comparable(self, collection: str, pair: LangPair, split: str) -> Comparable:
         """Return a BUCC split, repeated sentences dropped and the gold ids resolved."""
@@ -108,7 +117,8 @@ class LocalSource:
         if not gold:
             raise UserError(f"{gold_file} is empty: expected one gold pair a line")
         dropped = len(source_row) - len(source) + len(target_row) - len(target)
-        provenance = Provenance.of(f"{collection}-{split}", [first, second, third])
+        folder = self.root / collection
+        provenance = self._provenance(f"{collection}-{split}", str(pair), [first, second, third], folder)
         repeated = (_repeated(source_row), _repeated(target_row))
         return Comparable(source, target, tuple(gold), dropped, provenance, repeated)
 
@@ -134,8 +144,14 @@ class LocalSource:
             tuple(r[1] for r in rows),
             tuple(r[2] for r in rows),
             scores,
-            Provenance.of(f"{collection}-{split}", [digest]),
+            self._provenance(f"{collection}-{split}", subset, [digest], file.parent),
         )
+
+    def _provenance(self, data: str, subset: str, digests: Sequence[str], folder: Path) -> Provenance:
+        """Return the provenance of a subset; the whole set in `folder` is looked at where it is not official."""
+        found = Provenance.of(data, digests)
+        version = data_name(data, subset, found.sha256)
+        return replace(found, version=version, set_sha256="" if is_official(version) else self._set_sha256(folder))
 
     def _flores(self, collection: str) -> str:
         files = _FLORES_FILES[collection]
@@ -160,6 +176,19 @@ class LocalSource:
         if not file.is_file():
             raise MissingData(f"{self.root} has no {name}")
         return file
+
+
+def _folder_sha256(folder: Path) -> str:
+    """Return the sha256 of the names and contents of all files below a folder but hidden ones."""
+    whole = hashlib.sha256()
+    for file in sorted(file for file in folder.rglob("*") if file.is_file() and not file.name.startswith(".")):
+        try:
+            with file.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise UserError(f"cannot read {file}: {error.strerror}") from error
+        whole.update(f"{file.relative_to(folder).as_posix()}\t{digest}\n".encode("utf-8", "surrogateescape"))
+    return whole.hexdigest()
 
 
 def _read_ids(file: Path) -> tuple[tuple[str, ...], dict[str, int], str]:

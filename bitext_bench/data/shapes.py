@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ..errors import UserError
 from ..languages import LangPair, Language
+from .official import joined_name
 
 
 class MissingData(UserError):
@@ -21,14 +22,34 @@ class Incomplete(MissingData):
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Which data: a version name, and the sha256 of its content."""
+    """Which data.
+
+    Attributes:
+        version: their name; "custom-..." or "unverified-..." where they are not known to be official (`official`).
+        sha256: of the content of the subset.
+        set_sha256: of all files of a set that is not known to be official: two sets in the layout of one benchmark
+            differ in it. "" for others.
+    """
 
     version: str
     sha256: str
+    set_sha256: str = ""
 
     def __str__(self) -> str:
         """Return it as it stands in a signature: version@sha256:first twelve digits."""
         return f"{self.version}@sha256:{self.sha256[:12]}"
+
+    @property
+    def set_name(self) -> str:
+        """The name of the whole set: one for all subsets of the same data, another for other data."""
+        return f"{self.version}-{self.set_sha256[:8]}" if self.set_sha256 else self.version
+
+    @staticmethod
+    def joined(data: str, parts: Sequence[Provenance]) -> Provenance:
+        """Build it from those of the parts, in their order; official only where every part is."""
+        found = Provenance.of(joined_name(data, (part.version for part in parts)), [part.sha256 for part in parts])
+        sets = sorted({part.set_sha256 for part in parts} - {""})
+        return replace(found, set_sha256=sets[0] if len(sets) == 1 else Provenance.of("", sets).sha256 if sets else "")
 
     @staticmethod
     def of(version: str, parts: Iterable[str]) -> Provenance:

@@ -37,7 +37,8 @@ class SubsetScores:
         main_score: the name of the score to compare by.
         intervals: 95 % intervals by score name.
         n: sentences or pairs that were judged.
-        signature: what can change the numbers besides the model and the task: pair, direction, data, margin.
+        signature: what can change the numbers besides the model, the task and the data: pair, direction, margin.
+        data: what was scored.
         outcomes: per-sentence columns of equal length by direction ("forward", "backward", or "pairs").
         details: what is worth keeping and is not a score (a precision-recall curve, error kinds).
         flores_codes: whether MTEB files the languages by FLORES-200's codes (arb-Arab) or by Tatoeba's (ara-Arab).
@@ -50,6 +51,7 @@ class SubsetScores:
     intervals: dict[str, Interval]
     n: int
     signature: dict[str, str]
+    data: Provenance
     outcomes: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     flores_codes: bool = False

@@ -59,7 +59,7 @@ class Mining:
         return Unit(sides, partial(self._score, training, test, pair), (search,))
 
     def _data(self, training: Comparable, test: Comparable) -> Provenance:
-        return Provenance.of(self.collection, [training.data.sha256, test.data.sha256])
+        return Provenance.joined(self.collection, [training.data, test.data])
 
     def _score(
         self, training: Comparable, test: Comparable, pair: LangPair, vectors: Sequence[Vectors]
@@ -96,8 +96,8 @@ class Mining:
                     "k": str(MARGIN_K),
                     "retrieval": "max",
                     "threshold": "train",
-                    "data": str(self._data(training, test)),
                 },
+                data=self._data(training, test),
                 outcomes={"pairs": _outcomes(judged, hit)},
                 details={
                     "sentences": [len(test.source), len(test.target)],

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import Augmented, Incomplete, Lines, MissingData, Provenance, Source
+from ..data import Augmented, Incomplete, Lines, MissingData, Provenance, Source, benchmark_of
 from ..errors import UserError
 from ..languages import LangPair, Language
 from ..margin import CSLS_K, MARGIN_K, NEAR_MARGINS, BestCandidate, best_candidates
@@ -121,8 +121,8 @@ def _xsim_scores(
             "match": "text",
             "margin": "ratio",
             "k": str(MARGIN_K),
-            "data": str(data),
         },
+        data=data,
         outcomes={"forward": _outcomes(best, hit)},
         flores_codes=True,
     )
@@ -168,9 +168,8 @@ class XSimPlusPlus:
             candidates = Side(lines[target].sentences + altered.sentences, target)
             for x in chosen:
                 if x != target:
-                    data = Provenance.of(
-                        altered.data.version, [str(_both(lines[x], lines[target])), altered.data.sha256]
-                    )
+                    both = _both(lines[x], lines[target])
+                    data = Provenance.joined(benchmark_of(altered.data.version), [both, altered.data])
                     pair = LangPair(x, target)
                     score = partial(self._score, pair, altered, candidates.sentences, data)
                     search = Search(_subset(pair), "forward", sides[x], candidates, data)
@@ -223,8 +222,8 @@ class XSimPlusPlus:
                     "match": "text",
                     "margin": "ratio",
                     "k": str(MARGIN_K),
-                    "data": str(data),
                 },
+                data=data,
                 outcomes={"forward": _outcomes(best, hit)},
                 details={"errors": dict(sorted(kinds.items())), "candidates": len(candidates)},
                 flores_codes=True,
@@ -246,7 +245,8 @@ def _error_kind(altered: Augmented, gold: str, found: str) -> str:
 
 def _both(first: Lines, second: Lines) -> Provenance:
     # The same in either order, so that x-y and y-x share their data's name.
-    return Provenance.of(first.data.version, sorted([first.data.sha256, second.data.sha256]))
+    parts = sorted([first.data, second.data], key=lambda data: data.sha256)
+    return Provenance.joined(benchmark_of(first.data.version), parts)
 
 
 def _subset(pair: LangPair) -> str:

@@ -80,7 +80,8 @@ class Retrieval:
                     "accuracy_backward": mean_interval(hits[1]),
                 },
                 n=len(rows),
-                signature={"pair": str(pair), "dir": "mean", "match": "text", "sim": "cos", "data": str(bitext.data)},
+                signature={"pair": str(pair), "dir": "mean", "match": "text", "sim": "cos"},
+                data=bitext.data,
                 outcomes={"forward": forward.outcomes(gold), "backward": backward.outcomes(gold)},
             )
         ]

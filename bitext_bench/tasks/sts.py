@@ -85,7 +85,8 @@ class Sts:
                 scores={"cosine_spearman": _defined(spearman), "cosine_pearson": _defined(pearson)},
                 intervals={"cosine_spearman": spearman_interval(predicted, gold)},
                 n=len(gold),
-                signature={"pair": str(pair), "subset": subset, "sim": "cos", "data": str(pairs.data)},
+                signature={"pair": str(pair), "subset": subset, "sim": "cos"},
+                data=pairs.data,
                 outcomes={"pairs": {"score": predicted.astype(np.float32), "gold": gold.astype(np.float32)}},
             )
         ]

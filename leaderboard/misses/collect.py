@@ -6,6 +6,7 @@ are those of the result; nothing is encoded and no model is loaded.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -84,12 +85,12 @@ def misses(entries: Sequence[Entry], source: Source) -> list[Miss]:
 
 
 def read_misses(
-    models: Sequence[Mapping[str, Entry]], data: str, tasks: Sequence[str] | None
+    models: Sequence[Mapping[tuple[str, str], Entry]], data: str, tasks: Sequence[str] | None
 ) -> tuple[list[Miss], list[str]]:
     """Return the misses of one model or two on every bitext task that they have, and which tasks had no texts and why.
 
     Args:
-        models: the results of each by task.
+        models: the results of each by task and data.
         data: as run's --data.
         tasks: the only ones to read, whose texts must then be there; None for all.
 
@@ -97,25 +98,32 @@ def read_misses(
         UserError: there is no such task or no text at all, or as `misses`.
     """
     source = open_source(data)
-    wanted = [find_task(name).name for name in tasks] if tasks else [name for name in models[0] if name in TASKS]
-    shared = [name for name in wanted if TASKS[name].kind == "bitext" and all(name in own for own in models)]
-    if not any(_subsets([own[name] for own in models]) for name in shared):
+    wanted = [find_task(name).name for name in tasks] if tasks else [task for task, _ in models[0] if task in TASKS]
+    shared = [
+        of
+        for name in dict.fromkeys(wanted)
+        for of in models[0]
+        if of[0] == name and TASKS[name].kind == "bitext" and all(of in own for own in models)
+    ]
+    if not any(_subsets([own[of] for own in models]) for of in shared):
         raise UserError(
             "no search for translations is left: expected results on Tatoeba, BUCC or FLORES-200, of two models on the "
             "same data, and with --languages in both languages of a pair"
         )
     found: list[Miss] = []
-    absent: list[str] = []
-    for name in shared:
+    absent: list[tuple[str, UserError]] = []
+    several = {task for task, number in Counter(task for task, _ in shared).items() if number > 1}
+    for of in shared:
         try:
-            found += misses([own[name] for own in models], source)
-        except MissingData as error:
-            if tasks:
+            found += misses([own[of] for own in models], source)
+        except UserError as error:
+            if of[0] not in several and (tasks or not isinstance(error, MissingData)):
                 raise
-            absent.append(f"{name}: {error}")
+            absent.append((of[0], error))  # of several sets in one layout, --data has one at most
     if len(absent) == len(shared):
-        raise UserError(f"no texts: {'; '.join(absent[:3])}: pass the --data that the results were made with")
-    return found, absent
+        reasons = "; ".join(f"{task}: {error}" for task, error in absent[:3])
+        raise UserError(f"no texts: {reasons}: pass the --data that the results were made with")
+    return found, [f"{task}: {error}" for task, error in absent]
 
 
 def _subsets(entries: Sequence[Entry]) -> list[str]:

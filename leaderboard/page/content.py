@@ -46,8 +46,8 @@ def page_content(
         "tables": [
             {
                 **_table(table, index),
-                "first": table is first[table.task],
-                "reported": _reported(table, imported) if table is first[table.task] else [],
+                "first": table is first[table.label],
+                "reported": _reported(table, imported) if table is first[table.label] and table.official else [],
             }
             for table in tables
         ],
@@ -60,7 +60,7 @@ def page_content(
 def _first_of_each_task(tables: Sequence[Table]) -> dict[str, Table]:
     first: dict[str, Table] = {}
     for table in tables:
-        first.setdefault(table.task, table)
+        first.setdefault(table.label, table)
     return first
 
 
@@ -75,7 +75,7 @@ def _table(table: Table, index: Mapping[Model, int]) -> dict[str, Any]:
     ranks = Counter(row.rank for row in table.rows)
     languages = table.rows[0].entry.subsets
     return {
-        "task": printable(table.task),
+        "task": printable(table.label),
         "score": printable(table.score),
         "lower": table.lower_is_better,
         "subsets": [

@@ -26,7 +26,7 @@ def browsable(models: Sequence[Entry], entries: Sequence[Entry], data: str) -> l
     """
     found = []
     for model in models[:_MODELS]:
-        own = {entry.task: entry for entry in entries if entry.model == model.model}
+        own = {entry.of: entry for entry in entries if entry.model == model.model}
         misses, _ = read_misses([own], data, None)
         for task in dict.fromkeys(miss.task for miss in misses):
             worst = sorted((miss for miss in misses if miss.task == task), key=_lost_by)
