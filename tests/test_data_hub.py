@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,3 +112,80 @@ def test_what_is_not_on_the_hub_is_refused_with_the_reason() -> None:
         HubSource().languages("flores200-dev")
     with pytest.raises(MissingData, match="the hub has no NoSuchTask"):
         HubSource().scored("NoSuchTask", "default", LangPair(EN, EN), "test")
+
+
+# With the real clients and a hub on this machine.
+
+ROOT = Path(__file__).parents[1]
+TOOLS = ROOT.parent / "shared/tools"
+PINNED = {
+    "mteb/sts12-sts": "a0d554a64d88156834ff5ae9920b964011b16384",
+    "mteb/tatoeba-bitext-mining": "69e8f12da6e31d59addadda9a9c8a2e601a0e282",
+}
+OTHER = "b" * 40
+OURS = """
+import json
+from bitext_bench.data.hub import HubSource
+from bitext_bench.errors import UserError
+from bitext_bench.languages import LangPair, resolve
+found = []
+for get in (
+    lambda source: source.scored("STS12", "default", LangPair.parse("en-en"), "test"),
+    lambda source: source.parallel("tatoeba", resolve("ko")),
+):
+    try:
+        data = get(HubSource())
+        found.append([data.data.version, data.first[0] if hasattr(data, "first") else data.source[0]])
+    except UserError as error:
+        found.append(["refused", str(error)])
+print(json.dumps(found))
+"""
+PLAIN = "import datasets, sys; [datasets.load_dataset(name, revision=revision) for name, revision in %r.items()]"
+
+
+@pytest.fixture
+def hub_root(tmp_path: Path) -> Path:
+    """Two data sets at the pinned revision, and at another one with other rows."""
+    for name, pinned in PINNED.items():
+        for revision, text in ((pinned, "the pinned row"), (OTHER, "another row")):
+            row: dict[str, object] = {"sentence1": text, "sentence2": "b", "score": 2.5, "lang": "kor-eng"}
+            put(tmp_path / "root/datasets" / name / revision, "test.jsonl", [row, {**row, "score": 1.0}])
+    return tmp_path / "root"
+
+
+def child(code: str, home: Path, **environment: str) -> str:
+    """Run a program with a cache of its own; returns what it prints."""
+    whole = {**os.environ, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", **environment}
+    done = subprocess.run([sys.executable, "-c", code], env=whole, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("cached", ["pinned and then another", "another only"])
+@pytest.mark.parametrize("trouble", ["down", "500", "offline", "none"])
+def test_no_other_revision_is_taken_for_the_pinned_one(
+    hub_root: Path, tmp_path: Path, cached: str, trouble: str
+) -> None:
+    sys.path.append(str(TOOLS))
+    from hub_server import Hub  # type: ignore[import-not-found]
+
+    with Hub(hub_root) as hub:
+        if cached != "another only":
+            child(PLAIN % PINNED, tmp_path / "home", HF_ENDPOINT=hub.url)
+        child(PLAIN % dict.fromkeys(PINNED, OTHER), tmp_path / "home", HF_ENDPOINT=hub.url)
+        if trouble == "none":
+            found = json.loads(child(OURS, tmp_path / "home", HF_ENDPOINT=hub.url))
+        down = hub.url
+    if trouble == "down":
+        found = json.loads(child(OURS, tmp_path / "home", HF_ENDPOINT=down))
+    elif trouble == "offline":
+        found = json.loads(child(OURS, tmp_path / "home", HF_ENDPOINT=down, HF_HUB_OFFLINE="1"))
+    elif trouble == "500":
+        with Hub(hub_root, faults=[(".", "500")]) as hub:
+            found = json.loads(child(OURS, tmp_path / "home", HF_ENDPOINT=hub.url))
+    if cached == "another only" and trouble != "none":
+        assert [version for version, _ in found] == ["refused", "refused"]
+        for (_, message), (name, revision) in zip(found, PINNED.items(), strict=True):
+            assert message.startswith(f"cannot get {name} at revision {revision[:8]}")
+    else:
+        assert found == [["hub-a0d554a6", "the pinned row"], ["hub-69e8f12d", "the pinned row"]]

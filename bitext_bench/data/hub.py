@@ -1,10 +1,14 @@
-"""The hub's data sets at the revisions that mteb pins, loaded by mteb's own task objects."""
+"""The hub's data sets at the revisions that mteb pins, loaded by mteb's own task objects.
+
+The files of the pinned revision are fetched first, and the task then loads them from the disk: where the hub does not
+answer, `datasets` itself would take whatever revision was loaded last.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +23,7 @@ _TASK_OF = {"tatoeba": "Tatoeba", "bucc2018": "BUCC.v2", "flores200": "FloresBit
 
 
 class HubSource:
-    """Data sets from the hub or from its local cache.
+    """Data sets from the hub, or the same revision from its local cache.
 
     Args:
         mirror: a folder that holds copies of the hub's data sets (`mirror/mteb/tatoeba-bitext-mining/...`), read
@@ -92,9 +96,6 @@ class HubSource:
             task = mteb.get_task(name, hf_subsets=[subset] if subset and subset != "default" else None)
         except (KeyError, ValueError) as error:
             raise MissingData(f"the hub has no {collection} {subset or ''}: {str(error)[:120]}") from error
-        if self._mirror is not None:
-            path = self._mirror / task.metadata.dataset["path"]
-            task.metadata = task.metadata.model_copy(update={"dataset": {"path": str(path), "revision": "mirror"}})
         return task
 
     def _load_uncached(self, collection: str, subset: str | None = None) -> tuple[AbsTask, Any]:
@@ -102,10 +103,13 @@ class HubSource:
         from huggingface_hub.errors import HTTPError
 
         task = self._task(collection, subset)
+        where = task.metadata.dataset
         try:
+            folder = self._mirror / where["path"] if self._mirror else _snapshot(where["path"], where["revision"])
+            revision = "mirror" if self._mirror else where["revision"]
+            task.metadata = task.metadata.model_copy(update={"dataset": {"path": str(folder), "revision": revision}})
             task.load_data()
         except (OSError, ValueError, DatasetsError, HTTPError) as error:
-            where = task.metadata.dataset
             reason = " ".join(str(error).split())[:160]
             raise UserError(
                 f"cannot get {where['path']} at revision {str(where['revision'])[:8]} for {task.metadata.name} "
@@ -113,6 +117,23 @@ class HubSource:
                 "where the hub can be reached and copy its cache ($HF_HOME); or --data mini, the built-in set"
             ) from error
         return task, task.dataset
+
+
+def _snapshot(path: str, revision: str) -> Path:
+    """Return the folder with the files of just this revision, from the hub or, where it does not answer, the cache."""
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import HTTPError
+
+    fetch = partial(snapshot_download, path, repo_type="dataset", revision=revision)
+    try:
+        # One question first: where there is no hub, the download asks for half a minute before it gives up.
+        HfApi().dataset_info(path, revision=revision, timeout=10)
+    except (HTTPError, OSError) as error:
+        try:
+            return Path(fetch(local_files_only=True))
+        except OSError:
+            raise error from None  # why the hub did not answer is what the user can mend
+    return Path(fetch())
 
 
 def _provenance(revision: str, *columns: tuple[str, ...]) -> Provenance:
