@@ -23,6 +23,7 @@ from bitext_bench.cli import main
 from bitext_bench.data import Bitext, Provenance, ScoredPairs
 from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
+from bitext_bench.errors import UserError
 from bitext_bench.evaluate import evaluate, load_tasks
 from bitext_bench.languages import LangPair, Language, resolve
 from bitext_bench.mteb_scores import convert
@@ -366,14 +367,29 @@ def test_a_score_that_does_not_exist_is_no_zero(tmp_path: Path, capsys: pytest.C
     assert "STS12 default: the result has no cosine_spearman" in capsys.readouterr().err
 
 
-def test_scores_by_another_similarity_are_given_without_precision(ours: Path, tmp_path: Path) -> None:
-    """A model whose similarity is not the cosine: the outcomes, which are of the cosine, do not determine it."""
+def changed(ours: Path, tmp_path: Path, signature: str = "", **scores: float) -> Any:
+    """Convert BUCC.v2 with other scores and more in its signature."""
     file = next(ours.rglob("BUCC.v2.json"))
     (subset,) = read_result(file).subsets
-    changed = replace(subset, scores={**subset.scores, "mteb_accuracy": 0.25, "mteb_f1": 0.125})
-    scores = by_subset(converted(write_again(file, tmp_path / "a" / "b", subsets=[changed])))["fr-en"]
-    assert [scores[name] for name in ("accuracy", "recall", "f1", "main_score")] == [0.25, 0.25, 0.125, 0.125]
-    assert "precision" not in scores
+    other = replace(subset, scores={**subset.scores, **scores}, signature=subset.signature + signature)
+    return by_subset(converted(write_again(file, tmp_path / "a" / "b", subsets=[other])))["fr-en"]
+
+
+@pytest.mark.parametrize("accuracy", [None, 0.25])
+def test_scores_by_another_similarity_are_given_without_precision(
+    accuracy: float | None, ours: Path, tmp_path: Path
+) -> None:
+    """Of a model whose similarity is not the cosine: the outcomes, which are of the cosine, do not determine it."""
+    scores = {} if accuracy is None else {"mteb_accuracy": accuracy, "mteb_f1": 0.125}
+    found = changed(ours, tmp_path, "|mtebsim:dot", **scores)
+    assert "precision" not in found
+    if accuracy:
+        assert [found[name] for name in ("accuracy", "recall", "f1", "main_score")] == [0.25, 0.25, 0.125, 0.125]
+
+
+def test_outcomes_of_other_scores_are_refused(ours: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="fr-en: the outcomes and the scores disagree"):
+        changed(ours, tmp_path, mteb_accuracy=0.25)
 
 
 def test_a_second_export_adds_and_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
