@@ -20,14 +20,14 @@ Group = tuple[list[bytes], Texts]
 """Texts that share a prompt and a language, and their keys in the store."""
 
 # Sentences that are encoded again: at least so many, and at least two for each shard of the store that is used.
-_SENTENCES = 32
+_SENTENCES = 64
 
 # How far two float32 encodings of one sentence are from each other (unit vectors), batches of any size.
 ROUNDING = 1e-5
 # Beyond that, an encoder may differ from itself by as much as its number format rounds (bf16: about 0.005) ...
 MOST_ROUNDING = 0.03
-# ... and stored vectors by so many times what it differs from itself.
-_TIMES = 3
+# ... and stored vectors by so many times what it differs from itself, at most and on average.
+_TIMES, _TIMES_ON_AVERAGE = 3, 1.5
 _FILE = "software.json"
 
 
@@ -44,14 +44,17 @@ def fault_of(stored: Vectors, encode: Callable[[BatchLimits], Vectors]) -> str |
     differ = _distances(stored, together)
     if differ.max() <= ROUNDING:
         return None
-    if (own := float(_distances(together, encode(BatchLimits())).max())) > MOST_ROUNDING:
-        return f"the model gives a sentence another vector each time (distance {own:.2g})"
+    own = _distances(together, encode(BatchLimits()))
+    if own.max() > MOST_ROUNDING:
+        return f"the model gives a sentence another vector each time (distance {own.max():.2g})"
     alone = encode(BatchLimits(sentences=1))
-    own = max(own, float(_distances(together, alone).max()))
-    if own > MOST_ROUNDING:
-        return f"the model gives a sentence another vector in another batch (distance {own:.2g})"
+    own = np.maximum(own, _distances(together, alone))
+    if own.max() > MOST_ROUNDING:
+        return f"the model gives a sentence another vector in another batch (distance {own.max():.2g})"
     differ = np.minimum(differ, _distances(stored, alone))
-    others = int((differ > max(ROUNDING, _TIMES * own)).sum())
+    others = int((differ > max(ROUNDING, _TIMES * own.max())).sum())
+    if not others and differ.mean() > max(ROUNDING, _TIMES_ON_AVERAGE * own.mean()):
+        others = len(stored)
     return f"{others} of {len(stored)} sentences now have another vector" if others else None
 
 

@@ -200,7 +200,8 @@ class FactoryEncoder:
                 "encode(list of N sentences) -> (N, D) array"
             )
         self.needs_language = bool(getattr(self._model, "needs_language", False))
-        self.version = str(getattr(self._model, "version", ""))
+        version = getattr(self._model, "version", "")
+        self.version = "" if callable(version) else str(version)  # a method's text has its address
         brought = _brought.setdefault(spec, user_modules() - before)
         parts = [factory, getattr(factory, "func", None), self._model, *getattr(self._model, "__dict__", {}).values()]
         self.source = source_digest({module_name, *brought, *_modules_of(parts)}, module_name)
