@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import SENTENCES, edit
+from builders import SENTENCES, edit, vectors
 from numpy.typing import NDArray
 
+from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.encoders.fingerprint import fingerprint, references
 from bitext_bench.errors import UserError
 
@@ -78,10 +79,10 @@ def make_layout(name: str, plain: Path, folder: Path) -> Path:
         return save(folder, st.StaticEmbedding(Tokenizer.from_file(str(plain / "tokenizer.json")), embedding_dim=8))
     if name == "own code":
         save(folder, transformer(), st.Pooling(32, "mean"), st.Dense(32, 8))
-        (folder / "own.py").write_text("from .parts.scaled import Scaled as Own\n")
+        (folder / "own.py").write_text("from .scaled import Scaled\n\n\nclass Own(Scaled):\n    pass\n")
+        (folder / "scaled.py").write_text(CODE)
         (folder / "parts").mkdir()
-        (folder / "parts" / "__init__.py").write_text("")
-        (folder / "parts" / "scaled.py").write_text(CODE)
+        (folder / "parts" / "more.py").write_text("")
         modules = json.loads((folder / "modules.json").read_text())
         modules[2]["type"] = "own.Own"
         (folder / "modules.json").write_text(json.dumps(modules))
@@ -401,3 +402,18 @@ def test_what_a_directory_takes_from_elsewhere_is_named(layouts: dict[str, Path]
         "the code of org/code",
         "elsewhere, which sentence_bert_config.json names",
     ]
+
+
+def test_code_of_its_own_leaves_a_doubt_that_stock_modules_do_not(layouts: dict[str, Path], tmp_path: Path) -> None:
+    for name in [*LAYOUTS, "own code"]:
+        options = ModelOptions(device="cpu", trust_remote_code=True, pooling="mean" if name == "plain" else None)
+        assert resolve_model(str(layouts[name]), options).unhashed == (
+            "what its own code reads" if name == "own code" else ""
+        )
+    folder = Path(shutil.copytree(layouts["dense"], tmp_path / "a copy"))
+    edit(folder / "2_Dense" / "config.json", activation_function="somewhere.Activation")
+    assert resolve_model(str(folder), ModelOptions(device="cpu", trust_remote_code=True)).unhashed
+    found = resolve_model(str(layouts["own code"]), ModelOptions(device="cpu", trust_remote_code=True))
+    expected = reference(layouts["own code"])
+    assert expected is not None
+    np.testing.assert_allclose(vectors(found), expected, atol=1e-6)

@@ -26,7 +26,7 @@ _UNREAD_NAMES = re.compile(
 )
 # Below a model with code of its own, which may read any folder but these.
 _LEFTOVERS = re.compile(r"\..*|__pycache__|checkpoints?(-\d+)?|runs|results|logs|wandb|eval|onnx|openvino")
-_STOCK = "sentence_transformers."
+_STOCK = ("sentence_transformers.", "torch.")
 
 
 def model_files(directory: Path) -> list[Path]:
@@ -76,12 +76,16 @@ def module_folders(directory: Path) -> list[Path]:
 
 
 def has_own_code(directory: Path) -> bool:
-    """Return whether a model directory has code of its own, or names classes outside sentence-transformers."""
+    """Return whether a model directory has code of its own, or names classes of other packages than the usual."""
     kinds = [str(module.get("type", "")) for module in read_modules(directory)]
-    kinds += [str(kind) for folder in [directory, *_folders_of_modules(directory)] for kind in _routes(folder).values()]
-    if any(not kind.startswith(_STOCK) for kind in kinds):
+    folders = [directory, *_folders_of_modules(directory)]
+    for folder in folders:
+        kinds += map(str, _routes(folder).values())
+        if activation := read_config(folder / "config.json").get("activation_function"):
+            kinds.append(str(activation))
+    if any("." in kind and not kind.startswith(_STOCK) for kind in kinds):
         return True
-    return any(f.suffix == ".py" for folder in [directory, *_folders_of_modules(directory)] for f in folder.iterdir())
+    return any(f.suffix == ".py" for folder in folders for f in folder.iterdir())
 
 
 def read_config(file: Path) -> dict[str, Any]:
