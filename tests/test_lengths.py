@@ -236,6 +236,14 @@ def test_more_than_there_are_positions(tmp_path: Path) -> None:
         resolve_model(str(folder), ModelOptions(max_length=65))
 
 
+def test_a_tokenizer_with_more_tokens_than_the_model_is_one_line(tmp_path: Path) -> None:
+    folder = make_saved(tmp_path / "model", ("Bert", {"max_position_embeddings": 64, "vocab_size": 20}))
+    with pytest.raises(
+        UserError, match=r"no row for a token or a position .*: check that the tokenizer is the model's"
+    ):
+        resolve_model(str(folder), DEFAULT).load().encode(["the chat chien"], "", None)
+
+
 def test_pickled_weights_are_not_opened_to_count_positions(tmp_path: Path) -> None:
     import torch
     from safetensors.torch import load_file

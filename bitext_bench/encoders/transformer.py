@@ -55,14 +55,24 @@ class TransformerEncoder:
         return self._tokens.sizes(sentences)
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
-        """Encode one batch; the language is not used."""
+        """Encode one batch; the language is not used.
+
+        Raises:
+            UserError: its tokenizer or its positions are not those of the model.
+        """
         import torch
 
-        self._make_quick()
         features = self._tokens.features(sentences, prompt)
         on_device = {k: v.to(self.model.device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
-        with torch.inference_mode():
-            vectors = self._quick.vectors(on_device)
+        try:
+            self._make_quick()
+            with torch.inference_mode():
+                vectors = self._quick.vectors(on_device)
+        except IndexError as error:
+            raise UserError(
+                f"the model has no row for a token or a position of texts that its tokenizer made ({error}): "
+                "check that the tokenizer is the model's own, or pass a smaller --max-length"
+            ) from error
         result: NDArray[np.float32] = self._cut(vectors.float().cpu().numpy())
         return result
 
