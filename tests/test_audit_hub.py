@@ -73,8 +73,9 @@ def stopped(done: subprocess.CompletedProcess[str], tmp_path: Path) -> str:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
-    line = done.stderr.splitlines()[-1]
-    assert line.startswith("bitext-bench: error: cannot compare the training rows with Tatoeba: ")
+    _, error, line = done.stderr.rstrip().rpartition("bitext-bench: error: ")  # after the client's progress bar
+    assert error and "\n" not in line
+    assert line.startswith("cannot compare the training rows with Tatoeba: ")
     assert "pass --exclude-benchmarks Tatoeba; its results will say that leaks were not looked for" in line
     return line
 

@@ -403,6 +403,12 @@ def test_other_data_are_not_gone_on_with(
     assert "made" in error_line(capfd)
 
 
+def test_other_benchmarks_are_not_gone_on_with(whole: Folders, killed: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(killed, whole.root / "unchecked")
+    assert main(whole.command("unchecked", "--resume", "--exclude-benchmarks", "Mini-STS")) == 1
+    assert "was begun with other benchmarks" in error_line(capfd)
+
+
 # Folders
 
 
