@@ -14,8 +14,10 @@ from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
 from bitext_bench.mine.formats import Output, Table, write_tables
 from training.formats import read_pairs
+from training.variants import Choice
 
 PAIR = LangPair.parse("fr-en")
+SIDES = (Choice(PAIR.source, str(PAIR.source)), Choice(PAIR.target, str(PAIR.target)))
 NASTY = ["tab\there", '<b> & "q" ]]>', "line\u2028sep\x85 nel", "bell \x07 \x1b[31m", "\u202e rtl", "𝔘 \ufffe"]
 
 
@@ -33,7 +35,7 @@ def written(folder: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("name", ["x.jsonl", "x.jsonl.gz", "x.parquet"])
 def test_exact_texts_come_back_as_training_pairs(tmp_path: Path, name: str) -> None:
-    found = read_pairs(written(tmp_path, name), PAIR)
+    found = read_pairs(written(tmp_path, name), SIDES)
     assert [row.source for row in found] == [*NASTY, "last", "one"]
     assert [row.target for row in found] == [*NASTY[::-1], "one", "last"]
 
@@ -124,4 +126,4 @@ def test_a_mined_file_of_each_kind(tmp_path: Path) -> None:
     for name in ("o.tsv", "o.jsonl.zst", "o.parquet", "o.tmx.gz"):
         work = ["--work", tmp_path / "work", "--pair", "fr-en"]
         assert mine(tmp_path / "a", tmp_path / "b", "-o", tmp_path / name, *work) == 0
-    assert len(read_pairs(tmp_path / "o.tmx.gz", PAIR)) == len(read_pairs(tmp_path / "o.parquet", PAIR)) == 3
+    assert len(read_pairs(tmp_path / "o.tmx.gz", SIDES)) == len(read_pairs(tmp_path / "o.parquet", SIDES)) == 3
