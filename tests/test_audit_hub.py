@@ -83,7 +83,7 @@ def stopped(done: subprocess.CompletedProcess[str], tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (("tatoeba", "404"), "doesn't exist on the Hub"),
+        (("tatoeba", "404"), "404 Client Error"),
         (("jpn-eng.jsonl.gz", "404"), "404 Client Error"),
         (("GET .*fra-eng.jsonl.gz", "cut"), "closed connection"),
         (("tatoeba", "drop"), "disconnected"),
@@ -93,6 +93,15 @@ def test_a_benchmark_that_is_not_delivered_stops_training(
     tatoeba: Path, command: list[str], tmp_path: Path, fault: tuple[str, str], words: str
 ) -> None:
     assert words in stopped(run(tmp_path, [*command, "--exclude-benchmarks", *OTHERS], fault), tmp_path)
+
+
+def test_what_a_failed_download_leaves_in_the_cache_is_not_taken_for_the_whole(
+    tatoeba: Path, command: list[str], tmp_path: Path
+) -> None:
+    stopped(run(tmp_path, [*command, "--exclude-benchmarks", *OTHERS], ("jpn-eng.jsonl.gz", "404")), tmp_path)
+    assert list((tmp_path / "home").rglob("fra-eng.jsonl.gz"))
+    line = stopped(run(tmp_path, [*command, "--exclude-benchmarks", *OTHERS], ("", "404")), tmp_path)
+    assert "jpn-eng" in line or "404 Client Error" in line
 
 
 def test_an_empty_language_stops_training(tatoeba: Path, command: list[str], tmp_path: Path) -> None:
