@@ -73,14 +73,14 @@ class Pool:
         if self.alone is None:
             n = min(LINES, int(len(pairs) / (2 - density)))
             n_right = int(density * n)
-            alone = pairs[n_right : 2 * n - n_right]
+            alone = [pairs[n_right:n], pairs[n : 2 * n - n_right]]
         else:
             n_right = min(len(pairs), int(density * LINES * 2))
             n = int(n_right / density)
-            alone = draw.sample(self.alone, 2 * (n - n_right))
-        right, half = pairs[:n_right], n - n_right
-        source = [a for a, _ in right] + [a for a, _ in alone[:half]]
-        target = [b for _, b in right] + [b for _, b in alone[half : 2 * half]]
+            alone = [draw.sample(self.alone, n - n_right)] * 2
+        right = pairs[:n_right]
+        source = [a for a, _ in [*right, *alone[0]]]
+        target = [b for _, b in [*right, *alone[1]]]
         draw.shuffle(source)
         draw.shuffle(target)
         return source, target, planted, set(right)
