@@ -114,7 +114,9 @@ def _verify(file: Path, arguments: argparse.Namespace) -> int:
     codes = {code for entry in stored.subsets for code in entry.languages}
     loaded = load_tasks([task], source, [resolve(code) for code in sorted(codes)], _refuse)
     limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
-    embedder = Embedder(model, cache_folder(arguments.cache_folder), limits, refresh=arguments.refresh)
+    # What a sample of sentences vouches for is no proof.
+    refresh = arguments.refresh or bool(model.unhashed)
+    embedder = Embedder(model, cache_folder(arguments.cache_folder), limits, refresh=refresh)
     found = differences(stored, read_outcomes(file, stored), *_together(stored, list(evaluate(embedder, loaded))))
     for line in found:
         print(line)

@@ -20,7 +20,7 @@ from .errors import UserError
 from .languages import Language
 from .neighbours import Vectors, unit
 from .share import Share
-from .spotcheck import Checked, Group, fault_of, sample_of, say_stale, texts_at
+from .spotcheck import Checked, Group, fault_of, sample_of, say_reused, say_stale, texts_at
 from .store import VectorStore, text_key
 from .tuning import WORTH_MEASURING, batch_tokens, timed
 
@@ -150,9 +150,14 @@ class Embedder:
         used = {self._store.shard_of(key) for key in keys if key in self._store}
         self._trusted = bool(used)
         if used and (self._refresh or self.model.unhashed or not self._checked.covers(used)):
-            if fault := self._fault(sample_of(groups, self._store)):
+            sample = sample_of(groups, self._store)
+            if fault := self._fault(sample):
                 say_stale(self.model.name, fault)
                 self._store.forget()
+            elif self.model.unhashed and not self._refresh:
+                n_checked, n_stored = sum(len(part) for part, _ in sample), sum(key in self._store for key in keys)
+                if n_checked < n_stored:
+                    say_reused(self.model.name, n_checked, n_stored)
             self._checked.note(used, self._store.shards)
         if self._refresh:
             self._store.forget(keys - self._fresh)

@@ -19,8 +19,9 @@ from .store import VectorStore, write_whole
 Group = tuple[list[bytes], Texts]
 """Texts that share a prompt and a language, and their keys in the store."""
 
-# Sentences that are encoded again: at least so many, and at least two for each shard of the store that is used.
-_SENTENCES = 64
+# Sentences that are encoded again: all of up to twice as many, otherwise at least so many, and at least one for each
+# shard of the store that is used.
+_SENTENCES = 256
 
 # How far two float32 encodings of one sentence are from each other (unit vectors), batches of any size.
 ROUNDING = 1e-5
@@ -82,6 +83,15 @@ def texts_at(keys: Sequence[bytes], texts: Texts, rows: Sequence[int]) -> Group:
 def say_stale(name: str, fault: str) -> None:
     """Say on stderr that stored vectors are not used, and why."""
     print(f"bitext-bench: the stored vectors of {name} are not used: {fault}; encoding again", file=sys.stderr)
+
+
+def say_reused(name: str, n_checked: int, n_stored: int) -> None:
+    """Say on stderr that stored vectors are used which only a sample vouches for."""
+    print(
+        f"bitext-bench: {n_stored:,} stored vectors of {name} are used again: {n_checked:,} of them, encoded again, "
+        "were the same. A change that only the others show would be missed; --refresh encodes all",
+        file=sys.stderr,
+    )
 
 
 def _distances(one: Vectors, two: Vectors) -> Vectors:

@@ -260,7 +260,7 @@ def flags(*words: str) -> Callable[[Path], list[str]]:
         (gold("102\t7\n1\t2\n"), ["gold:1", "line 102", "blank"]),
         (gold("nobody\tsays this\n"), ["gold:1", "not on the source side"]),
         (gold("1\n"), ["gold:1", "TAB"]),
-        (gold("1\t1\n"), ["none of the 1 known pairs"]),
+        (gold("1\t1\n"), ["none of the 1 known pairs is found"]),
         (pipe, ["source.txt is no regular file", "write its text to one"]),
         (flags("--shard", "3/2"), ["--shard 3/2", "i from 1 to N"]),
         (flags("--shard", "x"), ["--shard x"]),

@@ -36,6 +36,11 @@ class KnownPairs:
     def __len__(self) -> int:
         return len(self.rows["source"])
 
+    @property
+    def in_the_files(self) -> int:
+        """How many of the pairs are lines of the files."""
+        return int((~self.hidden["source"][self.rows["source"]]).sum())
+
     def pairs(self) -> set[tuple[int, int]]:
         """Return (source row, target row) of each pair."""
         return set(zip(self.rows["source"].tolist(), self.rows["target"].tolist(), strict=True))

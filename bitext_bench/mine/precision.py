@@ -143,9 +143,9 @@ class Calibration:
         self._translated, self._translated_draws = self._count_translated()
 
     @property
-    def any_right(self) -> bool:
-        """Whether a known pair is mined at all."""
-        return bool(np.isfinite(self._right).any())
+    def found(self) -> float:
+        """The share of known pairs that are mined at all."""
+        return float(np.isfinite(self._right).mean())
 
     def precision_at(self, thresholds: Floats) -> Floats:
         """Return (T,) the estimated precision at each threshold."""

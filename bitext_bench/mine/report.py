@@ -119,11 +119,12 @@ def _judged(judged: dict[str, Any], threshold: float) -> list[str]:
     left_out = (
         f" ({judged['left_out']:,} left out: repeated, or half of them in the files)" if judged["left_out"] else ""
     )
+    in_files = f", {judged['in_the_files']:,} of them in the files" if judged["in_the_files"] else ""
     shares, translated = judged["share_with_translation"], judged["lines_with_translation"]
     return [
         *lines,
-        f"estimated from {judged['known']:,} known pairs{left_out}, each put into the files by itself, with its "
-        f"translation and without; {judged['wrong_pairs_of_known_lines']:,} wrong pairs of theirs reach the threshold",
+        f"estimated from {judged['known']:,} known pairs{in_files}{left_out}, each put into the files by itself, with "
+        f"its translation and without; {judged['wrong_pairs_of_known_lines']:,} wrong pairs of theirs reach it",
         f"about {translated['value']:,.0f} lines have a translation ({translated['low']:,.0f} to "
         f"{translated['high']:,.0f}): {shares['source']:.1%} of the source, {shares['target']:.1%} of the target",
     ]

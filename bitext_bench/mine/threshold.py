@@ -14,8 +14,10 @@ from ..mining import MinedPairs, best_cut, cut_at, judge, precise_cut
 from .known import KnownPairs
 from .precision import Calibration, Estimate, Misfit
 
-# A threshold for precision P is refused where the interval reaches down to more errors than this many times 1 - P.
+# A threshold for precision P is refused where it may have more errors than this many times 1 - P, or less than P / 2.
 SLACK = 3
+# Where fewer known pairs than this are found, more of them would not help.
+_FEW_FOUND = 0.1
 # Half widths of an interval between what is mined and what the known pairs let expect. In 90 trials on news and
 # everyday sentences, known pairs of the same text came to at most 1.7, those of another kind of text to 2.7 or more.
 FARTHEST = 2.2
@@ -75,7 +77,9 @@ class ThresholdPolicy:
         if chooses and not known:
             raise UserError("a threshold is chosen on known pairs: pass --gold FILE or --plant FILE")
         if known and not chooses and arguments.threshold is None:
-            raise UserError("what for are the known pairs? pass --precision P, --best-f1, or a --threshold to judge")
+            raise UserError(
+                "--gold and --plant need a purpose: pass --precision P, --best-f1, or --threshold X to judge"
+            )
         if arguments.gold_complete and (arguments.gold is None or arguments.plant is not None):
             raise UserError("--gold-complete says that --gold FILE has every translation: pass --gold, and no --plant")
         if arguments.best_available and precision is None:
@@ -110,7 +114,7 @@ def choose_on_complete_gold(pairs: MinedPairs, known: KnownPairs, policy: Thresh
         cut = cut_at(pairs.scores, correct, len(known), policy.threshold)
     else:
         if not correct.any():
-            raise _none_mined(known)
+            raise _few_found(0, known)
         if policy.precision is None:
             cut = best_cut(pairs.scores, correct, len(known))
         else:
@@ -136,8 +140,8 @@ def choose(calibration: Calibration, pairs: MinedPairs, known: KnownPairs, polic
     """
     threshold = policy.threshold
     if threshold is None:
-        if not calibration.any_right:
-            raise _none_mined(known)
+        if calibration.found < (_FEW_FOUND if policy.precision is not None else 1 / len(known)):
+            raise _few_found(round(calibration.found * len(known)), known)
         threshold = _best_f1(calibration, pairs) if policy.precision is None else _precise(calibration, pairs, policy)
     estimate = calibration.estimate(threshold)
     misfit = calibration.misfit()
@@ -175,23 +179,25 @@ def _check(estimate: Estimate, misfit: Misfit, wanted: float, known: KnownPairs)
     if misfit.distance > FARTHEST:
         expected = misfit.expected
         raise UserError(
-            f"the known pairs are not like the lines of the files: above a score of {misfit.threshold:.6f} they "
-            f"let expect {expected.low:,.0f} to {expected.high:,.0f} pairs, and {misfit.mined:,} are mined. Pass "
-            "known pairs of the same kind of text, or --best-available to go by these"
+            f"the known pairs are not like the lines of the files: they predict {expected.low:,.0f} to "
+            f"{expected.high:,.0f} pairs above a score of {misfit.threshold:.6f}, and the files give {misfit.mined:,}. "
+            "Pass known pairs of the same kind of text, or --best-available to go by these"
         )
-    least = 1 - SLACK * (1 - wanted)
+    least = max(1 - SLACK * (1 - wanted), wanted / 2)
     if estimate.precision.low < least:
         raise UserError(
             f"{len(known):,} known pairs are too few to tell --precision {wanted:g}: at a threshold of "
-            f"{estimate.threshold:.6f} it is {estimate.precision}, and the interval must not reach below {least:.2f}. "
-            "Pass more known pairs, a lower --precision, or --best-available to take that threshold"
+            f"{estimate.threshold:.6f} the precision is {estimate.precision}, so it may be below {least:.2f}, the "
+            f"least accepted for {wanted:g}. Pass more known pairs, a lower --precision, or --best-available to take "
+            "that threshold"
         )
 
 
-def _none_mined(known: KnownPairs) -> UserError:
+def _few_found(n: int, known: KnownPairs) -> UserError:
     return UserError(
-        f"none of the {len(known):,} known pairs is mined: nothing to choose a threshold by; are the files in the "
-        "right order, and is this the model for these languages?"
+        f"{n or 'none'} of the {len(known):,} known pairs {'are' if n > 1 else 'is'} found: that is nothing to choose "
+        "a threshold by. Are SRC, TGT and the columns of the known pairs in the same order, and is this the model for "
+        "these languages?"
     )
 
 
@@ -200,6 +206,7 @@ def _about(estimate: Estimate, misfit: Misfit, known: KnownPairs, calibration: C
     return {
         "by": KNOWN_PAIRS,
         "known": len(known),
+        "in_the_files": known.in_the_files,
         "left_out": known.left_out,
         "precision": asdict(estimate.precision),
         "recall": asdict(estimate.recall),
