@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .data import is_benchmark_data
 from .results import TaskResult
 
 
@@ -67,11 +68,14 @@ PAPER_AVERAGES = (
 
 
 def compute(average: Average, results: Iterable[TaskResult]) -> AverageValue:
-    """Return the average over results of one model on official data, or None and what is missing."""
+    """Return the average over results of one model, or None and what is missing.
+
+    Data that only have a benchmark's layout do not count; a BUCC-like corpus goes by a name of its own.
+    """
     scores = {
         (result.task, subset.subset, name): value
         for result in results
-        if result.official
+        if is_benchmark_data(result.data)
         for subset in result.subsets
         for name, value in subset.scores.items()
     }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from bitext_bench.baselines import find_baseline
+from bitext_bench.data import is_benchmark_data
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
 from bitext_bench.report import printable
@@ -184,14 +186,31 @@ def _made(entry: Entry) -> tuple[str, float, Path]:
     return entry.result.date, entry.file.stat().st_mtime, entry.file
 
 
-def of_official_data(entries: Sequence[Entry]) -> list[Entry]:
-    """Return the entries on official data, one of each model and task: of several the one with most subsets."""
+def of_comparable_data(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries on official data and on the BUCC-like corpus that most have, one of each model and task.
+
+    Of several entries of a model and a task it is the one with most subsets.
+    """
+    corpora = Counter(entry.result.data for entry in entries if _of_corpus(entry))
+    usual: dict[
+        str, str
+    ] = {}  # the corpus of each task: the most frequent, and of equally frequent ones the first by name
+    for entry in sorted(entries, key=lambda entry: (-corpora[entry.result.data], entry.result.data)):
+        if _of_corpus(entry):
+            usual.setdefault(entry.task, entry.result.data)
     most: dict[tuple[str, ...], Entry] = {}
-    for entry in (entry for entry in entries if entry.result.official):
+    for entry in entries:
+        if not entry.result.official and entry.result.data != usual.get(entry.task):
+            continue
         key = (*entry.model, entry.task)
         if key not in most or len(entry.subsets) > len(most[key].subsets):
             most[key] = entry
     return list(most.values())
+
+
+def _of_corpus(entry: Entry) -> bool:
+    """Return whether an entry is on a corpus with a name of its own, which is no benchmark's and no copy of one."""
+    return not entry.result.official and is_benchmark_data(entry.result.data)
 
 
 def say_skipped(skipped: Sequence[tuple[Path, str]]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from bitext_bench.errors import UserError
 
 from ..flat import as_csv, as_json
-from ..read import Entry, of_official_data
+from ..read import Entry, of_comparable_data
 from .arrange import arrange
 from .figures import layout_figures
 from .markdown import render_layout
@@ -31,7 +31,7 @@ def lay_out(arguments: argparse.Namespace, entries: Sequence[Entry]) -> str:
     if arguments.format not in _FORMATS:
         raise UserError(f"--layout cannot be written as {arguments.format}: pass --format {', '.join(_FORMATS)}")
     layout = LAYOUTS[arguments.layout]
-    table = arrange(arguments.layout, layout, of_official_data(entries))
+    table = arrange(arguments.layout, layout, of_comparable_data(entries))
     if not table.measured:
         pair = f" --pair {layout.groups[0]}" if layout.groups[0] else ""
         print(
