@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .data import is_benchmark_data
 from .results import TaskResult
 
 
@@ -75,7 +74,7 @@ def compute(average: Average, results: Iterable[TaskResult]) -> AverageValue:
     scores = {
         (result.task, subset.subset, name): value
         for result in results
-        if is_benchmark_data(result.data)
+        if result.own_name
         for subset in result.subsets
         for name, value in subset.scores.items()
     }

@@ -96,9 +96,14 @@ class TaskResult:
         return is_official(self.data)
 
     @property
+    def own_name(self) -> bool:
+        """Whether the data go by a name of their own, and not by one that says that they only have a layout."""
+        return is_benchmark_data(self.data)
+
+    @property
     def label(self) -> str:
         """The task, and the data where they only have its layout."""
-        return self.task if is_benchmark_data(self.data) else f"{self.task} on {self.data}"
+        return self.task if self.own_name else f"{self.task} on {self.data}"
 
     def to_json(self) -> str:
         """Return the file's content, one subset a line; the same result always gives the same bytes."""

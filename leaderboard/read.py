@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 
 from bitext_bench.baselines import find_baseline
-from bitext_bench.data import is_benchmark_data
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
 from bitext_bench.report import printable
@@ -210,7 +209,7 @@ def of_comparable_data(entries: Sequence[Entry]) -> list[Entry]:
 
 def _of_corpus(entry: Entry) -> bool:
     """Return whether an entry is on a corpus with a name of its own, which is no benchmark's and no copy of one."""
-    return not entry.result.official and is_benchmark_data(entry.result.data)
+    return entry.result.own_name and not entry.result.official
 
 
 def say_skipped(skipped: Sequence[tuple[Path, str]]) -> None:

@@ -372,5 +372,6 @@ def test_killed_halfway_and_run_again_twice_at_once(tmp_path: Path) -> None:
     assert shards(parts) == shards(whole)
     left = encoded(parts / "one.log")
     assert left == encoded(parts / "other.log")  # neither found anything of the other's
-    assert 0 <= before + len(left) - total <= batches.SHARD_TEXTS
+    # The shard that was cut off is encoded again, and the spot check of a factory's vectors takes some of those stored.
+    assert 0 <= before + len(left) - total <= batches.SHARD_TEXTS + 260
     assert not list(tmp_path.rglob("*.tmp"))

@@ -131,6 +131,7 @@ def test_official_data_from_two_places_are_two_files(cache: Path, tmp_path: Path
 def test_a_damaged_file_is_replaced_aloud(cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ((result, outcomes),) = made(cache, "Mini-Tatoeba", "en fr ja")
     file = file_result(tmp_path, result, outcomes)
+    capsys.readouterr()
     for target, content in ((file, file.read_bytes()[:500]), (outcomes_file(file), b"PK\x03\x04 and no more")):
         target.write_bytes(content)
         assert read_result(file_result(tmp_path, result, outcomes)).subsets == result.subsets
