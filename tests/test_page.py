@@ -411,7 +411,7 @@ def test_the_heat_map_says_what_a_cell_is(opened: Opener, results: Path) -> None
     page.wait_for_timeout(500)
     shown_model = page.locator("#matrix select").nth(1).locator("option:checked").inner_text()
     entry = next(e for e in read_results(results).entries if e.task == "Mini-xSIM" and e.label == shown_model)
-    (pair,) = [s for s in entry.subsets.values() if s["languages"] == ["jpn-Jpan", "eng-Latn"]]
+    (pair,) = [s for s in entry.subsets.values() if list(s.languages) == ["jpn-Jpan", "eng-Latn"]]
     cells = chart.locator(".mark-text.role-mark text")
     assert cells.count() == 6
     tips = []
@@ -419,7 +419,7 @@ def test_the_heat_map_says_what_a_cell_is(opened: Opener, results: Path) -> None
         cell.hover()
         tips.append(page.locator("#tip").inner_text())
     (tip,) = [tip for tip in tips if tip.startswith("Japanese → English")]
-    assert f"xsim {percent(pair['xsim'])} (" in tip
+    assert f"xsim {percent(pair.scores['xsim'])} (" in tip
     page.keyboard.press("Escape")
     assert page.locator("#tip").is_hidden()
 
