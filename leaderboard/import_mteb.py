@@ -82,7 +82,7 @@ def run_import(arguments: argparse.Namespace) -> int:
     """Add the figures of mteb's files to reported.tsv in the results folder; each revision of a model has its own.
 
     Of two files for the same model, revision and data the newer counts, by the date in it, then by mteb's version.
-    Figures of an earlier import give way to new ones for the same thing. All that does not count is said.
+    New figures replace those of an earlier import. Every figure that does not count is reported.
 
     Raises:
         UserError: there is no such path, or nothing in it that mteb wrote.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 CUSTOM = "custom-"  # the official checksum is known and is another
 UNVERIFIED = "unverified-"  # no official checksum is known here
-_OWN = "bucc-style"  # a corpus of one's own, which has no benchmark's name
+_OWN = "bucc-style"  # the user's own corpus: its name is no benchmark's
 # Sets of which official.tsv has some subsets only; of the others it has all that there are.
 _PARTLY_KNOWN = ("STS17-test", "flores200-dev_510")
 _HUB = re.compile("hub-[0-9a-f]{8}")  # a revision that mteb pins

@@ -95,7 +95,7 @@ class Comparable:
     Attributes:
         gold: (source row, target row) of every gold pair, in the order of the gold file; those of copies are equal.
         dropped: how many repeated sentences were left out, both sides together.
-        repeated: the source rows, and the target rows, whose sentence stands in the corpus more than once.
+        repeated: the source rows, and the target rows, whose sentence occurs more than once in the corpus.
     """
 
     source: tuple[str, ...]

@@ -40,7 +40,7 @@ class Checked:
         return parts is None or set(codes) <= set(parts) or "-".join(codes if len(codes) > 1 else codes * 2) in parts
 
     def and_in(self, other: Checked | None) -> Checked:
-        """Return what was compared in two trainings, one after the other; None stands for no training of ours."""
+        """Return what two successive trainings both compared; None: the model was not trained by bitext-bench."""
         if other is None:
             return self
         tasks: dict[str, tuple[str, ...] | None] = {}

@@ -111,7 +111,7 @@ def positions_of_loaded(transformer: nn.Module) -> int | None:
 
 
 def as_limit(length: object) -> int | None:
-    """Return a saved length as a number; None where it stands for "no limit".
+    """Return a saved length as a number; None where it means "no limit".
 
     Raises:
         UserError: it is no number.

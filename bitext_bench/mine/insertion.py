@@ -21,7 +21,7 @@ from .sides import SIDES, SideName
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-NEVER = -np.inf  # the score of what is not mined at any threshold
+NEVER = -np.inf  # the score of a pair that is not mined at any threshold
 
 
 @dataclass(frozen=True, slots=True)

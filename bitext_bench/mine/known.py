@@ -22,8 +22,8 @@ class KnownPairs:
 
     Attributes:
         rows: (P,) of each side; no row comes twice.
-        left_out: pairs of the user's that say nothing: a sentence comes in several of them, or was planted and stands
-            in the files too.
+        left_out: pairs of the user's that say nothing: a sentence is in several of them, or the files contain only
+            one of the two planted sentences.
         complete: the files hold no other translations: whatever else is mined is wrong.
         hidden: which rows of each side are there only because they were planted.
     """
@@ -66,7 +66,7 @@ def known_pairs(plan: Plan, gold: Path | None, plant: Path | None, *, complete: 
         columns = [rows_of_texts(plan, side, column, str(plant)) for side, column in zip(SIDES, texts, strict=True)]
         planted = dict.fromkeys(zip(*columns, strict=True))
         n_read += len(planted)
-        # Where one sentence of a planted pair stands in the files, its translation may stand there in other words.
+        # If the files contain one sentence of a planted pair, they may contain its translation in other words.
         found |= {(i, j): None for i, j in planted if hidden["source"][i] == hidden["target"][j]}
     kept = sorted(found) if complete else sorted(_one_to_one(list(found)))
     source, target = (np.array([pair[at] for pair in kept], dtype=np.int64) for at in (0, 1))

@@ -80,7 +80,7 @@ class PairLinks:
 
 @dataclass(frozen=True, slots=True)
 class _Incidences:
-    """E places at which an inserted row stands among the candidates of a row that is no translation of it.
+    """E cases in which an inserted row is among the candidates of a row that is not its translation.
 
     Attributes:
         pair: (E,) the known pair.

@@ -1,11 +1,16 @@
-"""The precision of what is mined, estimated from known pairs that were put into the files one by one.
+"""Estimates of precision and recall, from known pairs that were inserted into the files one by one.
 
-Of the lines of both files, M have a translation in the other. At a threshold t, a known pair is found with
-probability r; a line that has a translation is in w wrong pairs, a line that has none in d. So of what is mined,
-C = M r pairs are right and, seen from a side of N lines, F = (N - M) d + M w are wrong; the precision is C / (C + F).
-M follows from how many lines of the files are paired above a score that separates lines with and without a
-translation: of those, M a + (N - M) b are expected, a and b being the shares of known lines that are paired there with
-and without their translations.
+M lines of each file have a translation in the other. At a given threshold:
+
+    r   is the probability that a known pair is found,
+    w   the mean number of wrong pairs of a line that has a translation,
+    d   the mean number of wrong pairs of a line that has none.
+
+The output then has C = M r right pairs. A side of N lines has F = M w + (N - M) d wrong ones. Precision is C / (C + F).
+
+M is found at a score that separates lines with a translation from lines without. A share a of the known lines is paired
+above it with the translation present, a share b with the translation withheld. M solves M a + (N - M) b = the number of
+lines in the file that are paired above that score.
 """
 
 from __future__ import annotations
@@ -25,8 +30,8 @@ Floats = NDArray[np.float64]
 
 DRAWS = 2_000
 SEED = 20240525
-# A chosen threshold lies just above the score of a wrong pair that was left out. As many wrong pairs as lie above the
-# (k + 1)-th best of them are to be expected as k + 1, not k, of the known ones would say (order statistics).
+# A chosen threshold lies just above the score of the first wrong pair that it excludes. With k wrong pairs of known lines
+# above it, the expected rate is (k + 1) / (m + 1), not k / m: the mean of an order statistic.
 LEFT_OUT = 1.0
 _SMALLEST_GAP = 0.05  # between a and b: below it, M cannot be told
 _CHUNK = 4_096
