@@ -30,8 +30,8 @@ Floats = NDArray[np.float64]
 
 DRAWS = 2_000
 SEED = 20240525
-# A chosen threshold lies just above the score of the first wrong pair that it excludes. With k wrong pairs of known lines
-# above it, the expected rate is (k + 1) / (m + 1), not k / m: the mean of an order statistic.
+# A chosen threshold lies just above the score of the first wrong pair that it excludes. With k wrong pairs of known
+# lines above it, the expected rate is (k + 1) / (m + 1), not k / m: the mean of an order statistic.
 LEFT_OUT = 1.0
 _SMALLEST_GAP = 0.05  # between a and b: below it, M cannot be told
 _CHUNK = 4_096
