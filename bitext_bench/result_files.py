@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import __version__
+from .checksums import content_sha256
 from .encoders import Model
 from .errors import UserError
-from .results import FORMAT, Outcomes, TaskResult, content_sha256
+from .results import FORMAT, Outcomes, TaskResult
 from .store import make_folder, write_together
 
 _EXPERIMENTS = "experiments"  # as mteb has it

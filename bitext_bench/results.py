@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import __version__
+from .checksums import content_sha256
 from .data import is_benchmark_data, is_official
 from .encoders import Model
 from .languages import Language
@@ -177,17 +177,6 @@ _SUBSET_TYPES: Mapping[str, type | UnionType] = {
     "languages": list,
     "n": int,
 }
-
-
-def content_sha256(content: Mapping[str, Any]) -> str:
-    """Return the checksum of a file's content: of its JSON with sorted keys and no spaces, without the key `sha256`.
-
-    Raises:
-        ValueError: it holds something that is not JSON (NaN, half a surrogate pair).
-    """
-    rest = {name: value for name, value in content.items() if name != "sha256"}
-    text = json.dumps(rest, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _json(value: object) -> str:

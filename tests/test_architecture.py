@@ -16,7 +16,7 @@ MODULES = {
 
 # Each module of the harness may import those in the lines above its own (and its own line's package).
 LAYERS = [
-    {"bitext_bench.errors", "bitext_bench.tags"},
+    {"bitext_bench.checksums", "bitext_bench.errors", "bitext_bench.tags"},
     {"bitext_bench.share", "bitext_bench.cluster", "bitext_bench.mteb_results"},
     {
         "bitext_bench.arguments",
@@ -115,6 +115,7 @@ def test_mine_scores_nothing_and_only_the_command_line_knows_it(module: str) -> 
         allowed = {
             "encoders",
             "batches",
+            "checksums",
             "spotcheck",
             "embeddings",
             "neighbours",
@@ -140,6 +141,7 @@ def test_training_uses_only_the_bottom_of_the_harness(module: str) -> None:
     rooms = {".".join(n.split(".")[:2]) for n in imports(module) if n.startswith("bitext_bench.")}
     allowed = {
         "batches",
+        "checksums",
         "embeddings",
         "encoders",
         "errors",

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from builders import write
 
+from bitext_bench.checksums import content_sha256
 from bitext_bench.cli import main
 from bitext_bench.data import open_source
 from bitext_bench.embeddings import Embedder
@@ -20,7 +21,7 @@ from bitext_bench.evaluate import evaluate, load_tasks
 from bitext_bench.filing import file_result
 from bitext_bench.languages import resolve
 from bitext_bench.result_files import outcomes_file, read_outcomes, read_result
-from bitext_bench.results import Outcomes, TaskResult, content_sha256
+from bitext_bench.results import Outcomes, TaskResult
 from bitext_bench.tasks import TASKS
 from leaderboard.read import read_results
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitext_bench.averages import PAPER_AVERAGES, Average, compute
+from bitext_bench.checksums import content_sha256
 from bitext_bench.data import Provenance, open_source
 from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import Checked, Model, ModelOptions, resolve_model
@@ -23,7 +24,7 @@ from bitext_bench.evaluate import evaluate, load_tasks
 from bitext_bench.languages import resolve
 from bitext_bench.report import printable, render_averages, render_scores
 from bitext_bench.result_files import outcomes_file, read_outcomes, read_result, result_folder, write_result
-from bitext_bench.results import Outcomes, TaskResult, content_sha256, signature
+from bitext_bench.results import Outcomes, TaskResult, signature
 from bitext_bench.tasks import TASKS, SubsetScores
 from bitext_bench.verify import differences
 

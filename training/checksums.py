@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
+from bitext_bench.checksums import file_sha256
 from bitext_bench.store import write_whole
 
 SUMS = "SHA256SUMS"
@@ -17,7 +17,7 @@ def write_checksums(folder: Path) -> None:
         UserError: the file cannot be written.
         OSError: a file cannot be read.
     """
-    lines = [f"{_sha256(file)}  {name}\n" for name, file in _files(folder).items()]
+    lines = [f"{file_sha256(file)}  {name}\n" for name, file in _files(folder).items()]
     write_whole(folder / SUMS, "".join(lines).encode())
 
 
@@ -38,7 +38,7 @@ def find_damage(folder: Path) -> str:
         if name not in files:
             return f"{name[:80]!r} is missing"
         try:
-            if _sha256(files[name]) != stored.get(name):
+            if file_sha256(files[name]) != stored.get(name):
                 return f"{name} has changed" if name in stored else f"{name} is not in {SUMS}"
         except OSError as error:
             return f"{name} cannot be read: {error.strerror}"
@@ -50,8 +50,3 @@ def _files(folder: Path) -> dict[str, Path]:
     found = (file for file in sorted(folder.rglob("*")) if file.is_file())
     named = {file.relative_to(folder).as_posix(): file for file in found}
     return {name: file for name, file in named.items() if name != SUMS and not file.name.startswith(".")}
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

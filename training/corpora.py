@@ -20,6 +20,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
+from bitext_bench.checksums import file_sha256
 from bitext_bench.data.files import check_twins
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
@@ -228,7 +229,6 @@ def _nearest(
 
 def _sha256(file: Path) -> str:
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return file_sha256(file)
     except OSError as error:
         raise UserError(f"cannot read {file}: {error.strerror}") from error

@@ -19,6 +19,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from ..checksums import file_sha256
 from ..errors import UserError
 from ..languages import LangPair, Language, resolve
 from .files import check_twins, read_sentences, read_table, read_text, split_lines, warn
@@ -183,8 +184,7 @@ def _folder_sha256(folder: Path) -> str:
     whole = hashlib.sha256()
     for file in sorted(file for file in folder.rglob("*") if file.is_file() and not file.name.startswith(".")):
         try:
-            with file.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            digest = file_sha256(file)
         except OSError as error:
             raise UserError(f"cannot read {file}: {error.strerror}") from error
         whole.update(f"{file.relative_to(folder).as_posix()}\t{digest}\n".encode("utf-8", "surrogateescape"))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..checksums import file_sha256
 from ..errors import UserError
 from .files import model_files, read_config, read_modules, weight_files
 
@@ -100,8 +101,7 @@ def _digest(file: Path) -> str | None:
         content = read_config(file)
         if _VOLATILE_KEYS & content.keys():
             return _of_json({key: value for key, value in content.items() if key not in _VOLATILE_KEYS})
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return file_sha256(file)
 
 
 def _of_json(content: object) -> str:

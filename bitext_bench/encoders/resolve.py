@@ -11,6 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from ..baselines import BASELINES, Baseline, find_baseline
+from ..checksums import file_sha256
 from ..errors import UserError, unknown
 from ..similarity import SIMILARITIES, Similarity
 from .device import automatic_dtype
@@ -260,6 +261,5 @@ def _saved_similarity(directory: Path) -> Similarity:
 def _hash_files(folder: Path) -> str:
     total = hashlib.sha256()
     for file in sorted(f for f in folder.iterdir() if f.is_file()):
-        with file.open("rb") as stream:
-            total.update(f"{file.name}\0{hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+        total.update(f"{file.name}\0{file_sha256(file)}\n".encode())
     return total.hexdigest()

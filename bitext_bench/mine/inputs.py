@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import hashlib
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from ..checksums import file_sha256
 from ..errors import UserError
 
 _CHUNK = 1 << 20
@@ -26,8 +26,7 @@ def file_digest(file: Path) -> str:
     if file.exists() and not file.is_file():
         raise UserError(f"{file} is no regular file, and it is read more than once: write its text to one")
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return file_sha256(file)
     except OSError as error:
         raise UserError(f"cannot read {file}: {error.strerror}") from error
 

@@ -40,7 +40,7 @@ _HARMLESS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class Estimate:
     """An estimate with its 95 % interval."""
 
     value: float
@@ -51,14 +51,14 @@ class Interval:
         return f"{self.value:.3f} (95 % interval {self.low:.3f} to {self.high:.3f})"
 
     @classmethod
-    def of(cls, value: float, draws: Floats) -> Interval:
+    def of(cls, value: float, draws: Floats) -> Estimate:
         """Return the middle 95 % of draws, widened to hold the value."""
         low, high = np.percentile(draws, [2.5, 97.5])
         return cls(value, float(min(value, low)), float(max(value, high)))
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class ThresholdEstimate:
     """What is mined at a threshold.
 
     Attributes:
@@ -72,9 +72,9 @@ class Estimate:
 
     threshold: float
     mined: int
-    precision: Interval
-    recall: Interval
-    translated: Interval
+    precision: Estimate
+    recall: Estimate
+    translated: Estimate
     wrong: int
 
 
@@ -91,7 +91,7 @@ class Misfit:
 
     threshold: float
     mined: int
-    expected: Interval
+    expected: Estimate
     distance: float
 
 
@@ -168,7 +168,7 @@ class Calibration:
         """Return (T,) the share of known pairs that are found."""
         return _at_least(self._right, thresholds) / self.known
 
-    def estimate(self, threshold: float) -> Estimate:
+    def estimate(self, threshold: float) -> ThresholdEstimate:
         """Return what is mined at a threshold, with intervals.
 
         The rates are drawn by the Bayesian bootstrap over known pairs (Rubin 1981); given them, the right pairs of the
@@ -181,12 +181,12 @@ class Calibration:
         mined = int((self._scores >= threshold).sum())
         found = np.divide(right, self._translated_draws, out=np.zeros(DRAWS), where=self._translated_draws > 0)
         counts = [_counts(events, threshold, self.known) for side in self._sides for events in (side.wrong, side.false)]
-        return Estimate(
+        return ThresholdEstimate(
             threshold,
             mined,
-            Interval.of(precision, (1 - wrong / max(mined, 1)).clip(0)),
-            Interval.of(recall, found.clip(0, 1)),
-            Interval.of(self._translated, self._translated_draws),
+            Estimate.of(precision, (1 - wrong / max(mined, 1)).clip(0)),
+            Estimate.of(recall, found.clip(0, 1)),
+            Estimate.of(self._translated, self._translated_draws),
             int(sum(column.sum() for column in counts)),
         )
 
@@ -201,7 +201,7 @@ class Calibration:
         # Beside huge files and many known pairs every small difference is beyond chance, and harmless.
         distances[np.abs(mined - expected) < _HARMLESS * mined] = 0.0
         worst = int(distances.argmax())
-        interval = Interval(float(expected[worst]), float(low[worst]), float(high[worst]))
+        interval = Estimate(float(expected[worst]), float(low[worst]), float(high[worst]))
         return Misfit(float(thresholds[worst]), int(mined[worst]), interval, float(distances[worst]))
 
     def _drawn_pairs(self, thresholds: Floats) -> tuple[Floats, Floats]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checksums import content_sha256, file_sha256
 from ..store import make_folder, write_whole
 from .arrays import array_bytes
 from .plan import Plan, Record, Unit
@@ -68,7 +69,7 @@ def _size(file: Path) -> int | None:
 
 def sealed(content: dict[str, Any]) -> bytes:
     """Return an object as JSON that carries its own sum."""
-    return json.dumps({**content, "sha256": _sum(content)}, indent=1).encode()
+    return json.dumps({**content, "sha256": content_sha256(content)}, indent=1).encode()
 
 
 def unsealed(text: bytes) -> dict[str, Any] | None:
@@ -76,19 +77,14 @@ def unsealed(text: bytes) -> dict[str, Any] | None:
     try:
         content = json.loads(text)
         digest = content.pop("sha256")
+        return content if digest == content_sha256(content) else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return content if digest == _sum(content) else None
-
-
-def _sum(content: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def digest_of(file: Path) -> str | None:
     """Return a file's sha256; None where it cannot be read."""
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return file_sha256(file)
     except OSError:
         return None

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import UserError
 from ..mining import MinedPairs, best_cut, cut_at, judge, precise_cut
 from .known import KnownPairs
-from .precision import Calibration, Estimate, Misfit
+from .precision import Calibration, Misfit, ThresholdEstimate
 
 # A threshold for precision P is refused where it may have more errors than this many times 1 - P, or less than P / 2.
 SLACK = 3
@@ -174,7 +174,7 @@ def _precise(calibration: Calibration, pairs: MinedPairs, policy: ThresholdPolic
     return best
 
 
-def _check(estimate: Estimate, misfit: Misfit, wanted: float, known: KnownPairs) -> None:
+def _check(estimate: ThresholdEstimate, misfit: Misfit, wanted: float, known: KnownPairs) -> None:
     """Refuse known pairs that are unlike the files, or too few for the wanted precision."""
     if misfit.distance > FARTHEST:
         expected = misfit.expected
@@ -201,7 +201,7 @@ def _few_found(n: int, known: KnownPairs) -> UserError:
     )
 
 
-def _about(estimate: Estimate, misfit: Misfit, known: KnownPairs, calibration: Calibration) -> dict[str, Any]:
+def _about(estimate: ThresholdEstimate, misfit: Misfit, known: KnownPairs, calibration: Calibration) -> dict[str, Any]:
     precision, recall = estimate.precision.value, estimate.recall.value
     return {
         "by": KNOWN_PAIRS,

@@ -1,0 +1,30 @@
+"""SHA-256 of files and of JSON, by which damage and changes are found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def file_sha256(file: Path) -> str:
+    """Return the checksum of a file's bytes.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def content_sha256(content: Mapping[str, Any]) -> str:
+    """Return the checksum of a file's content: of its JSON with sorted keys and no spaces, without the key `sha256`.
+
+    Raises:
+        ValueError: it holds something that is not JSON (NaN, half a surrogate pair).
+    """
+    rest = {name: value for name, value in content.items() if name != "sha256"}
+    text = json.dumps(rest, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
