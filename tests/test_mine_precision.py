@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bitext_bench.mine.insertion import NEVER, Events, Outcomes, SideOutcome
 from bitext_bench.mine.precision import LEFT_OUT, Calibration
 from bitext_bench.mine.sides import SIDES
+from bitext_bench.mine.threshold import FARTHEST
 from bitext_bench.mining import MinedPairs
 
 NONE = Events(np.array([], dtype=np.int64), np.array([]))
@@ -44,16 +45,25 @@ def test_precision_is_what_the_rates_say() -> None:
     assert estimate.precision.value == pytest.approx(0.8 * translated / (0.8 * translated + wrong))
 
 
-def trial(draws: np.random.Generator, n: int, share: float, known: int) -> tuple[Calibration, NDArray[np.bool_]]:
+def outcomes_of(right: NDArray[np.float64], alone: NDArray[np.float64]) -> Outcomes:
+    """Known pairs found at the scores `right`; their lines (2, P) are paired at `alone` without the translation."""
+    return Outcomes(right, {name: side(NONE, false) for name, false in zip(SIDES, alone, strict=True)})
+
+
+def trial(
+    draws: np.random.Generator, n: int, share: float, known: int
+) -> tuple[Outcomes, MinedPairs, NDArray[np.bool_]]:
     """Files whose lines are paired at scores that depend only on whether they have a translation."""
     n_right, n_wrong = round(n * share), n - round(n * share)
     scores = np.concatenate([draws.normal(1.15, 0.06, n_right), draws.normal(0.99, 0.05, n_wrong)])
     order = np.argsort(-scores)
     rows = np.arange(n)
-    right, alone = draws.normal(1.15, 0.06, known), draws.normal(0.99, 0.05, (2, known))
-    outcomes = Outcomes(right, {name: side(NONE, false) for name, false in zip(SIDES, alone, strict=True)})
-    pairs = MinedPairs(rows, rows, scores[order])
-    return Calibration(outcomes, pairs, {"source": n, "target": n}), order < n_right
+    outcomes = outcomes_of(draws.normal(1.15, 0.06, known), draws.normal(0.99, 0.05, (2, known)))
+    return outcomes, MinedPairs(rows, rows, scores[order]), order < n_right
+
+
+def calibrated(outcomes: Outcomes, pairs: MinedPairs) -> Calibration:
+    return Calibration(outcomes, pairs, dict.fromkeys(SIDES, len(pairs.source)))
 
 
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.6])
@@ -62,8 +72,8 @@ def test_the_interval_holds_the_true_precision(share: float, target: float) -> N
     draws = np.random.default_rng(1)
     held, chosen = [], []
     for _ in range(60):
-        calibration, correct = trial(draws, 2_000, share, 300)
-        thresholds = calibration._scores[::-1]
+        outcomes, pairs, correct = trial(draws, 2_000, share, 300)
+        calibration, thresholds = calibrated(outcomes, pairs), pairs.scores[::-1]
         enough = np.flatnonzero(calibration.precision_at(thresholds) >= target)
         if not len(enough):
             continue
@@ -80,14 +90,11 @@ def test_the_interval_holds_the_true_precision(share: float, target: float) -> N
 
 def test_known_pairs_of_the_same_kind_fit_and_others_do_not() -> None:
     draws = np.random.default_rng(2)
-    distances = [trial(draws, 2_000, 0.25, 300)[0].misfit().distance for _ in range(20)]
-    assert max(distances) < 2
-    calibration, _ = trial(draws, 2_000, 0.25, 300)
+    trials = [trial(draws, 2_000, 0.25, 300)[:2] for _ in range(20)]
+    assert max(calibrated(*each).misfit().distance for each in trials) < 2
+    outcomes, pairs, _ = trial(draws, 2_000, 0.25, 300)
     easier = draws.normal(0.93, 0.05, (2, 300))  # lines without a translation that are paired at lower scores
-    outcomes = Outcomes(calibration._right, {name: side(NONE, e) for name, e in zip(SIDES, easier, strict=True)})
-    rows = np.arange(2_000)
-    pairs = MinedPairs(rows, rows, calibration._scores)
-    assert Calibration(outcomes, pairs, {"source": 2_000, "target": 2_000}).misfit().distance > 2.2
+    assert calibrated(outcomes_of(outcomes.right, easier), pairs).misfit().distance > FARTHEST
 
 
 def everyday(draw: random.Random, n: int) -> list[list[str]]:
