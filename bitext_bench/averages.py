@@ -74,7 +74,7 @@ def compute(average: Average, results: Iterable[TaskResult]) -> AverageValue:
     scores = {
         (result.task, subset.subset, name): value
         for result in results
-        if result.own_name
+        if result.has_own_name
         for subset in result.subsets
         for name, value in subset.scores.items()
     }

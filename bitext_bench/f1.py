@@ -44,6 +44,14 @@ def count_outcomes(
     return np.stack([np.bincount(cluster[kind], minlength=n_clusters) for kind in kinds], axis=1)
 
 
+def cluster_counts(
+    source: NDArray[np.integer], target: NDArray[np.integer], taken: NDArray[np.bool_], gold: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Return `count_outcomes` of one model's pairs, (P,) each, over their own clusters."""
+    cluster = clusters(source, target)
+    return count_outcomes(cluster, taken, gold, int(cluster.max(initial=-1)) + 1)
+
+
 def f1_influence(counts: NDArray[np.integer]) -> tuple[float, NDArray[np.float64]]:
     """Return F1 of (C, 3) right, wrong and missed pairs of each cluster, and (C,) how far each cluster moves it.
 

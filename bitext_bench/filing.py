@@ -15,7 +15,7 @@ from .data import Provenance
 from .errors import UserError
 from .languages import resolve
 from .result_files import DamagedResult, read_outcomes, read_result, write_result
-from .results import Outcomes, SubsetResult, TaskResult
+from .results import Outcomes, SubsetResult, TaskResult, by_subset
 from .store import make_folder
 from .tasks import SubsetScores, find_task
 
@@ -74,7 +74,7 @@ def _locked(folder: Path) -> Iterator[None]:
 def _file_of(folder: Path, result: TaskResult) -> Path:
     """Return the file that has the same data; or a new one, the task's own where nothing else can claim it."""
     own, beside = folder / f"{result.task}.json", folder / f"{result.task}.{result.data}.json"
-    if beside.exists() or not (result.official or result.data.startswith("bucc-style")):
+    if beside.exists() or not result.has_own_name:
         return beside
     there = _existing(own)
     return own if there is None or there.data == result.data else beside
@@ -104,7 +104,8 @@ def _mergeable(file: Path, result: TaskResult) -> tuple[TaskResult, Outcomes] | 
     except DamagedResult as error:
         _say(f"{error}; it is replaced")
         return None
-    lost = [subset.subset for subset in before.subsets if subset.subset not in {s.subset for s in result.subsets}]
+    new = {subset.subset for subset in result.subsets}
+    lost = [subset.subset for subset in before.subsets if subset.subset not in new]
     if not lost:
         return None
     reason = _unlike(before, result)
@@ -129,9 +130,7 @@ def _merged(
     new = {subset.subset: subset for subset in now.subsets}
     outcomes = {block: columns for block, columns in old_outcomes.items() if block[0] not in new} | new_outcomes
     subsets = [new.pop(subset.subset, subset) for subset in before.subsets] + list(new.values())
-    blocks: dict[str, dict[str, dict[str, NDArray[Any]]]] = {}
-    for (name, direction), columns in outcomes.items():
-        blocks.setdefault(name, {})[direction] = columns
+    blocks = by_subset(outcomes)
     summary = find_task(now.task).summarise([_scores(s, now.main_score, blocks[s.subset]) for s in subsets])
     encodings = [encoding for encoding in (before.encoding, now.encoding) if encoding]
     encoding = max(encodings, key=lambda each: int(each["sentences"]), default=None)

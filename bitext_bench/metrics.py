@@ -41,7 +41,7 @@ def ceiling(texts: Sequence[str]) -> float:
     """Return the accuracy that an encoder blind to case and punctuation cannot pass when it searches `texts`.
 
     Of texts that fold to the same string it can only ever return one; the others are misses. Copies of the very
-    same text are not told apart by anything, and count as found together.
+    same text are found together.
     """
     most: dict[str, int] = {}
     for text, copies in Counter(texts).items():

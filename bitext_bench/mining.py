@@ -14,13 +14,12 @@ from .neighbours import Neighbours
 Selection = Literal["greedy", "forward", "backward", "union", "intersection"]
 SELECTIONS: tuple[Selection, ...] = get_args(Selection)
 
-
 _SLICE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class MinedPairs:
-    """P pairs, best first; selected greedily, no source and no target stands in two of them.
+    """P pairs, best first; where they were selected greedily, no source and no target is in two of them.
 
     Attributes:
         source: (P,) rows of the source side.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import shutil
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -36,22 +35,19 @@ def run_export(arguments: argparse.Namespace) -> int:
         raise UserError(f"{path} does not exist: expected a result file, or a folder of them")
     make_folder(output)
     # All is made beside the output first, so that a refusal leaves nothing half done.
-    workplace = Path(tempfile.mkdtemp(prefix=".export-", dir=output))
-    try:
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=output) as name:
+        workplace = Path(name)
         exported = _Exported(workplace)
         for file in [path] if path.is_file() else sorted(path.rglob("*.json")):
             exported.add(file)
         new = sorted(file.relative_to(workplace) for file in workplace.rglob("*") if file.is_file())
         contents = {name: _content(workplace / name, output / name) for name in new}
-    finally:
-        shutil.rmtree(workplace)
-    notes: dict[str, list[str]] = {}
     for name, revision in sorted(exported.models):
         if obstacle := _obstacle(name, revision):
-            notes.setdefault(obstacle, []).append(name)
+            exported.notes.setdefault(obstacle, []).append(name)
     for line in by_reason(exported.left_out):
         _say(f"left out: {line}")
-    for line in (*by_reason(exported.notes), *by_reason(notes)):
+    for line in by_reason(exported.notes):
         _say(f"note: {line}")
     if not contents:
         raise UserError(f"{path} holds no result that mteb has a counterpart of")
@@ -70,7 +66,7 @@ class _Exported:
     Attributes:
         models: (name, revision).
         left_out: reason -> our files.
-        notes: likewise, of files that are exported.
+        notes: likewise, of files and models that are exported.
     """
 
     folder: Path

@@ -27,10 +27,9 @@ from . import __version__
 from .checksums import content_sha256
 from .encoders import Model
 from .errors import UserError
+from .mteb_results import EXPERIMENTS
 from .results import FORMAT, Outcomes, TaskResult
 from .store import make_folder, write_together
-
-_EXPERIMENTS = "experiments"  # as mteb has it
 
 
 def result_folder(root: Path, model: Model) -> Path:
@@ -40,13 +39,13 @@ def result_folder(root: Path, model: Model) -> Path:
         # No prompt is "none", and one that reads so is with a space, which _safe replaces by a hash.
         named = {"": "none", "none": "none "}
         slug = "__".join(f"{key}_{named.get(value, value)}" for key, value in model.overrides)
-        folder = folder / _EXPERIMENTS / _safe(slug)
+        folder = folder / EXPERIMENTS / _safe(slug)
     return folder
 
 
 def settings_folder(file: Path) -> str:
     """Return the folder that names the settings of a result file; "" where they are the model's own."""
-    return file.parent.name if file.parent.parent.name == _EXPERIMENTS else ""
+    return file.parent.name if file.parent.parent.name == EXPERIMENTS else ""
 
 
 def chosen_settings(file: Path, result: TaskResult) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .checksums import content_sha256
-from .data import is_benchmark_data, is_official
+from .data import has_own_name, is_official
 from .encoders import Model
 from .languages import Language
 from .significance import Interval
@@ -96,14 +96,14 @@ class TaskResult:
         return is_official(self.data)
 
     @property
-    def own_name(self) -> bool:
-        """Whether the data go by a name of their own, and not by one that says that they only have a layout."""
-        return is_benchmark_data(self.data)
+    def has_own_name(self) -> bool:
+        """Whether the name of the data says more than that they have some benchmark's layout."""
+        return has_own_name(self.data)
 
     @property
     def label(self) -> str:
         """The task, and the data where they only have its layout."""
-        return self.task if self.own_name else f"{self.task} on {self.data}"
+        return self.task if self.has_own_name else f"{self.task} on {self.data}"
 
     def to_json(self) -> str:
         """Return the file's content, one subset a line; the same result always gives the same bytes."""
@@ -230,6 +230,14 @@ def subset_result(scores: SubsetScores, line: str) -> SubsetResult:
 
 def _finite(interval: Interval) -> Interval | None:
     return None if np.isnan(interval[0]) else interval
+
+
+def by_subset(outcomes: Outcomes) -> dict[str, dict[str, dict[str, NDArray[Any]]]]:
+    """Return outcomes as subset -> direction -> columns."""
+    found: dict[str, dict[str, dict[str, NDArray[Any]]]] = {}
+    for (subset, direction), columns in outcomes.items():
+        found.setdefault(subset, {})[direction] = columns
+    return found
 
 
 def outcomes_of(subsets: Sequence[SubsetScores]) -> Outcomes:

@@ -20,7 +20,7 @@ def mean_interval(outcomes: NDArray[np.floating], judgements: int = 1) -> Interv
 
     A sentence that is judged several times (two directions, many language pairs) has one outcome, the mean of
     its judgements; their correlation enters through the variance between sentences, as a design effect:
-    n_eff = n m (1 - m) / var. For plain hits and misses this is Wilson 1927 as it stands. A percentile
+    n_eff = n m (1 - m) / var. For plain hits and misses this is Wilson 1927 unchanged. A percentile
     bootstrap of the same outcomes agrees in the middle and collapses to [1, 1] when nothing is missed, which
     is common in FLORES; this one does not.
 
@@ -84,7 +84,7 @@ class _MidRanks:
     level_of: NDArray[np.int64]
 
     def above(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (n,) the mean over j of s(x_i, x_j) values_j: what stands above each x_i, and half of what ties."""
+        """Return (n,) the mean over j of s(x_i, x_j) values_j: what is above each x_i, and half of what ties."""
         totals = np.bincount(self.level_of, weights=values)
         higher = totals.sum() - np.cumsum(totals)
         return np.asarray((higher + totals / 2)[self.level_of] / len(values), dtype=np.float64)

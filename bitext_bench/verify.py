@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .margin import MARGINS
-from .results import Outcomes, SubsetResult, TaskResult
+from .results import Outcomes, SubsetResult, TaskResult, by_subset, signature_fields
 
 # Two machines, and two ways to fill a batch, round a float32 sum differently. A sentence whose two best candidates are
 # closer than this may fall either way, a cosine of STS may move so far, and nothing else may.
@@ -33,10 +33,11 @@ def differences(
 ) -> list[str]:
     """Return one line for whatever differs: signature fields, counts, scores, intervals, the summary, outcomes.
 
-    Scores may differ by as many sentences as stand within NEAR_TIE of a tie, rank correlations by as much as the ranks
+    Scores may differ by as many sentences as are within NEAR_TIE of a tie, rank correlations by as much as the ranks
     that cosines within NEAR_TIE of those on file changed, and all by EXACT otherwise.
     """
     now = {entry.subset: entry for entry in derived.subsets}
+    blocks_before, blocks_now = by_subset(stored_outcomes), by_subset(derived_outcomes)
     lines: list[str] = []
     most_moved = 0.0
     for entry in stored.subsets:
@@ -48,16 +49,16 @@ def differences(
         if entry.n != now[subset].n:
             lines.append(f"{subset}: n is {entry.n} on file, {now[subset].n} derived")
             continue
-        blocks = {key: columns for key, columns in stored_outcomes.items() if key[0] == subset}
-        moved = sum(_may_move(entry, columns, derived_outcomes.get(key, {})) for key, columns in blocks.items())
+        old, new = blocks_before.get(subset, {}), blocks_now.get(subset, {})
+        moved = sum(_may_move(entry, columns, new.get(direction, {})) for direction, columns in old.items())
         most_moved = max(most_moved, moved)
-        copies = sum(_copies(columns, derived_outcomes.get(key, {})) for key, columns in blocks.items())
+        copies = sum(_copies(columns, new.get(direction, {})) for direction, columns in old.items())
         lines += [f"{subset}: {line}" for line in _scores(entry, now[subset], moved, copies)]
-        for key in sorted(blocks.keys() | {key for key in derived_outcomes if key[0] == subset}):
-            if (key in blocks) != (key in derived_outcomes):
-                lines.append(f"{subset} {key[1]}: outcomes {'on file' if key in blocks else 'derived'} only")
-            elif others := _other_outcomes(blocks[key], derived_outcomes[key], _threshold(entry)):
-                lines.append(f"{subset} {key[1]}: other outcome in {others}")
+        for direction in sorted(old.keys() | new.keys()):
+            if (direction in old) != (direction in new):
+                lines.append(f"{subset} {direction}: outcomes {'on file' if direction in old else 'derived'} only")
+            elif others := _other_outcomes(old[direction], new[direction], _threshold(entry)):
+                lines.append(f"{subset} {direction}: other outcome in {others}")
     if now.keys() == {entry.subset for entry in stored.subsets}:
         before, after = (_numbers("summary", result.summary) for result in (stored, derived))
         lines += _compare(before, after, lambda name: EXACT + 2 * most_moved)
@@ -65,7 +66,7 @@ def differences(
 
 
 def _signature(stored: str, derived: str) -> list[str]:
-    before, after = (dict(field.partition(":")[::2] for field in line.split("|")) for line in (stored, derived))
+    before, after = signature_fields(stored), signature_fields(derived)
     return [
         f"{key} is {before.get(key, 'absent')} on file, {after.get(key, 'absent')} derived"
         for key in {**before, **after}
@@ -100,7 +101,7 @@ def _swapped_ranks(stored: Columns, derived: Columns) -> float:
     """Return how far Spearman's correlation moves when the cosines change order as from `stored` to `derived`.
 
     Of two pairs that change places, one rank rises and one falls by 1, which moves the mean product of the ranks by
-    the difference of their gold ranks over n. Outcomes are float32: cosines that they do not tell apart may have
+    the difference of their gold ranks over n. Outcomes are float32: cosines that are equal in float32 may have
     changed places too, but those of equal sentences, 1, have not.
     """
     from scipy.stats import rankdata  # half a second, which other commands need not wait

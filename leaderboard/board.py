@@ -22,7 +22,7 @@ class Row:
     """A model in a table.
 
     Attributes:
-        rank: 1 for the best and all that a paired test does not tell from it; None for a model that lacks a score
+        rank: 1 for the best and all that do not differ from it by a paired test; None for a model that lacks a score
             or may have seen the sentences in training (`Entry.leaks`): it is shown among the others and not ranked
             with them. A model in other settings than its own is ranked like any other.
         mean: over the subsets of the table; None where one of them has no score.
@@ -140,7 +140,7 @@ def _judged(
     means: dict[Path, float | None],
     skipped: list[tuple[Path, str]],
 ) -> Iterator[Row]:
-    """Yield a row an entry, best first; who is not told from the first of a rank shares it.
+    """Yield a row an entry, best first; whoever does not differ from the first of a rank shares it.
 
     With M ranked entries there are at most M - 1 tests, so each is made at 0.05 / (M - 1) (Bonferroni). An entry is
     read when its turn comes, and only the first of a rank is kept, so that memory does not grow with the models.

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitext_bench.errors import UserError
-from bitext_bench.f1 import clusters, count_outcomes
+from bitext_bench.f1 import cluster_counts, clusters, count_outcomes
 from bitext_bench.result_files import read_outcomes
+from bitext_bench.results import by_subset
 
 from .paired import Correlation, Difference, f1_difference, mean_difference, mean_of, spearman_difference
 from .read import Entry
@@ -45,8 +46,7 @@ class Mined:
     @property
     def counts(self) -> NDArray[np.int64]:
         """(C, 3) right, wrong and missed pairs of each cluster (`f1.clusters`)."""
-        cluster = clusters(self.source, self.target)
-        return count_outcomes(cluster, self.taken, self.gold, int(cluster.max(initial=-1)) + 1)
+        return cluster_counts(self.source, self.target, self.taken, self.gold)
 
     def beside(self, other: Mined) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the counts of this model and of another one, over clusters of the pairs of both."""
@@ -76,17 +76,15 @@ def common_subsets(a: Entry, b: Entry) -> list[str]:
 
 
 def evidence(entry: Entry, subsets: Sequence[str]) -> list[Evidence]:
-    """Return what stands behind the main score of each subset, read from the outcomes beside the result file.
+    """Return what the main score of each subset is made of, read from the outcomes beside the result file.
 
     Raises:
         UserError: the outcomes are missing or damaged, or lack a subset.
     """
-    blocks: dict[str, list[dict[str, NDArray[Any]]]] = {}
-    for (subset, _), columns in read_outcomes(entry.file, entry.result, _COLUMNS.get(entry.score, _HITS)).items():
-        blocks.setdefault(subset, []).append(columns)
+    blocks = by_subset(read_outcomes(entry.file, entry.result, _COLUMNS.get(entry.score, _HITS)))
     if missing := [name for name in subsets if name not in blocks]:
         raise UserError(f"the outcomes beside {entry.file} lack {missing[0]}: run the task again")
-    return [_of_subset(entry, name, blocks[name]) for name in subsets]
+    return [_of_subset(entry, name, list(blocks[name].values())) for name in subsets]
 
 
 def _of_subset(entry: Entry, subset: str, blocks: Sequence[dict[str, NDArray[Any]]]) -> Evidence:

@@ -139,7 +139,7 @@ def _rows(result: MtebResult, split: str) -> Iterator[Row]:
 
 def _plain(text: str) -> str:
     """Return text as reported.tsv keeps it: printable, on one line, with single spaces."""
-    return " ".join(printable(" ".join(text.split())).split())
+    return printable(" ".join(text.split()))
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -191,9 +191,8 @@ def of_comparable_data(entries: Sequence[Entry]) -> list[Entry]:
     Of several entries of a model and a task it is the one with most subsets.
     """
     corpora = Counter(entry.result.data for entry in entries if _of_corpus(entry))
-    usual: dict[
-        str, str
-    ] = {}  # the corpus of each task: the most frequent, and of equally frequent ones the first by name
+    # The corpus of each task: the most frequent, and of equally frequent ones the first by name.
+    usual: dict[str, str] = {}
     for entry in sorted(entries, key=lambda entry: (-corpora[entry.result.data], entry.result.data)):
         if _of_corpus(entry):
             usual.setdefault(entry.task, entry.result.data)
@@ -209,7 +208,7 @@ def of_comparable_data(entries: Sequence[Entry]) -> list[Entry]:
 
 def _of_corpus(entry: Entry) -> bool:
     """Return whether an entry is on a corpus with a name of its own, which is no benchmark's and no copy of one."""
-    return entry.result.own_name and not entry.result.official
+    return entry.result.has_own_name and not entry.result.official
 
 
 def say_skipped(skipped: Sequence[tuple[Path, str]]) -> None:
@@ -219,7 +218,7 @@ def say_skipped(skipped: Sequence[tuple[Path, str]]) -> None:
 
 
 def language_codes(given: Sequence[str]) -> frozenset[str]:
-    """Return the codes for `Entry.languages` of what stands after --languages.
+    """Return the codes for `Entry.languages` of what follows --languages.
 
     Raises:
         UserError: no language is spelled so.

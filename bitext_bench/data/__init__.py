@@ -1,7 +1,7 @@
 """Where sentences come from: official layouts on disk, the hub's pinned revisions, the built-in set."""
 
 from .files import warn
-from .official import benchmark_of, is_benchmark_data, is_official
+from .official import benchmark_of, has_own_name, is_official
 from .shapes import Augmented, Bitext, Comparable, Incomplete, Lines, MissingData, Provenance, ScoredPairs, Source
 from .sources import open_source
 
@@ -16,7 +16,7 @@ __all__ = [
     "ScoredPairs",
     "Source",
     "benchmark_of",
-    "is_benchmark_data",
+    "has_own_name",
     "is_official",
     "open_source",
     "warn",

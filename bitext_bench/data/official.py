@@ -50,8 +50,8 @@ def joined_name(data: str, parts: Iterable[str]) -> str:
     return next((prefix for prefix in (CUSTOM, UNVERIFIED) if any(n.startswith(prefix) for n in names)), "") + data
 
 
-def is_benchmark_data(name: str) -> bool:
-    """Return whether data go by their own name, and not by one that says that they only have a benchmark's layout."""
+def has_own_name(name: str) -> bool:
+    """Return whether a name of data says more than that they have some benchmark's layout."""
     return not name.startswith((CUSTOM, UNVERIFIED))
 
 

@@ -145,9 +145,7 @@ def mteb_name(task: str) -> str:
 
 def wanted(available: Sequence[Language], languages: Languages) -> list[Language]:
     """Return the available languages that were chosen, in the order of `available`."""
-    if languages is None:
-        return list(available)
-    return [language for language in available if language in set(languages)]
+    return [language for language in available if languages is None or language in languages]
 
 
 def english_pairs(name: str, source: Source, collection: str, languages: Languages) -> list[LangPair]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data import Comparable, Provenance, Source
-from ..f1 import clusters, count_outcomes, f1_interval
+from ..f1 import cluster_counts, f1_interval
 from ..languages import LangPair
 from ..margin import MARGIN_K
 from ..mining import MinedPairs, best_cut, cut_at, judge, mine, precision_recall_curve, with_unmined_gold
@@ -28,7 +28,7 @@ class Mining:
     `precision` and `recall` are of pairs; `oracle_f1` is the best that any threshold reaches on the test split
     itself, shown and never compared by.
 
-    A sentence that a corpus repeats stands once: whichever copy the gold names, the pair of texts is right, and gold
+    A sentence that a corpus repeats is kept once: whichever copy the gold names, the pair of texts is right, and gold
     pairs of equal texts count once. LASER's tasks/bucc/bucc.py mines likewise, but then drops every pair with a
     repeated sentence, whose gold pairs are missed, each line of the gold file as one. `f1_laser`, `precision_laser`,
     `recall_laser` and `threshold_laser` follow that rule, with a threshold of their own from the training split, and
@@ -133,8 +133,8 @@ def _without_repeated(pairs: MinedPairs, corpora: Comparable) -> MinedPairs:
 
 def _interval(judged: MinedPairs, hit: NDArray[np.bool_], threshold: float) -> Interval:
     taken = judged.scores >= threshold
-    cluster = clusters(judged.source[taken | hit], judged.target[taken | hit])
-    return f1_interval(count_outcomes(cluster, taken[taken | hit], hit[taken | hit], int(cluster.max()) + 1))
+    kept = taken | hit
+    return f1_interval(cluster_counts(judged.source[kept], judged.target[kept], taken[kept], hit[kept]))
 
 
 def _outcomes(judged: MinedPairs, hit: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
@@ -149,6 +149,6 @@ def _outcomes(judged: MinedPairs, hit: NDArray[np.bool_]) -> dict[str, NDArray[A
 
 TASKS = (
     Mining("BUCC-mining", "bucc2018", "BUCC 2018: mine pairs, threshold from training, F1 on test"),
-    Mining("BUCC-style-mining", "bucc-style", "the same on a BUCC-like corpus of one's own, bucc-style/xx-en/"),
+    Mining("BUCC-style-mining", "bucc-style", "the same on your own BUCC-like corpus, bucc-style/xx-en/"),
     Mining("Mini-mining", "mini", "the same on a small corpus made of the built-in set"),
 )

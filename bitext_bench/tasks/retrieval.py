@@ -62,9 +62,7 @@ class Retrieval:
             scores[f"{name}_forward"] = forward.scores[name]
             scores[f"{name}_backward"] = backward.scores[name]
             scores[name] = (forward.scores[name] + backward.scores[name]) / 2
-        rows = np.arange(len(bitext.source))
-        first = neighbours.forward.indices[:, 0]
-        scores |= _mteb_scores(first)
+        scores |= _mteb_scores(neighbours.forward.indices[:, 0])
         scores["ceiling"] = (ceiling(bitext.source) + ceiling(bitext.target)) / 2
         hits = np.stack([forward.hit, backward.hit]).astype(np.float64)
         gold = np.einsum("nd,nd->n", vectors[0], vectors[1])
@@ -79,7 +77,7 @@ class Retrieval:
                     "accuracy_forward": mean_interval(hits[0]),
                     "accuracy_backward": mean_interval(hits[1]),
                 },
-                n=len(rows),
+                n=len(bitext.source),
                 signature={"pair": str(pair), "dir": "mean", "match": "text", "sim": "cos"},
                 data=bitext.data,
                 outcomes={"forward": forward.outcomes(gold), "backward": backward.outcomes(gold)},
@@ -146,6 +144,6 @@ class _Direction:
 TASKS = (
     Retrieval("Tatoeba", "tatoeba", "nearest translation, xx and en, 112 languages; accuracy of both directions"),
     Retrieval("BUCC.v2", "bucc2018", "nearest translation among BUCC 2018's gold pairs (MTEB's BUCC.v2)"),
-    Retrieval("BUCC-style", "bucc-style", "the same on a BUCC-like corpus of one's own, bucc-style/xx-en/"),
+    Retrieval("BUCC-style", "bucc-style", "the same on your own BUCC-like corpus, bucc-style/xx-en/"),
     Retrieval("Mini-Tatoeba", "mini", "nearest translation in the built-in set"),
 )

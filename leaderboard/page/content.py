@@ -15,6 +15,7 @@ from bitext_bench.report import percent, printable
 from bitext_bench.results import SubsetResult
 
 from ..board import Row, Table
+from ..overview import ModelKey
 from ..read import Entry, Found
 from ..reported import Published, published, read_reported, whereabouts
 from .errors import cut_note
@@ -23,14 +24,12 @@ from .models import finite, model_record
 # Figures of subsets in one table (FLORES-200 has 41,412 a model): the best models have all, the others their means.
 _MOST_FIGURES = 200_000
 
-Model = tuple[str, str, str]
-
 
 def page_content(
     tables: Sequence[Table], found: Found, root: Path, misses: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return what page.js reads; every text in it is printable."""
-    own: dict[Model, list[Entry]] = {}
+    own: dict[ModelKey, list[Entry]] = {}
     for entry in found.entries:
         own.setdefault(entry.model, []).append(entry)
     first = _first_of_each_task(tables)
@@ -40,7 +39,7 @@ def page_content(
     return {
         "version": __version__,
         "results": len(found.entries),
-        "newest": printable(max((str(e.result.date) for e in found.entries), default="")),
+        "newest": printable(max((entry.result.date for entry in found.entries), default="")),
         "models": [model_record(own[model]) for model in ordered],
         "languages": _language_names(tables),
         "tables": [
@@ -64,13 +63,13 @@ def _first_of_each_task(tables: Sequence[Table]) -> dict[str, Table]:
     return first
 
 
-def _mean_places(first: Mapping[str, Table]) -> Callable[[Model], tuple[float, Model]]:
+def _mean_places(first: Mapping[str, Table]) -> Callable[[ModelKey], tuple[float, ModelKey]]:
     """Return a sort key: the mean place over all tasks, a missing one counts as the last; then the name."""
     places = [{row.entry.model: i / len(table.rows) for i, row in enumerate(table.rows)} for table in first.values()]
     return lambda model: (sum(place.get(model, 1.0) for place in places), model)
 
 
-def _table(table: Table, index: Mapping[Model, int]) -> dict[str, Any]:
+def _table(table: Table, index: Mapping[ModelKey, int]) -> dict[str, Any]:
     with_figures = max(1, _MOST_FIGURES // len(table.subsets))
     ranks = Counter(row.rank for row in table.rows)
     languages = table.rows[0].entry.subsets
