@@ -20,7 +20,7 @@ from builders import WORDS
 from made_results import MODEL, result_of, subset_of, write_again
 
 from bitext_bench.cli import main
-from bitext_bench.data import Bitext, Provenance, ScoredPairs
+from bitext_bench.data import Bitext, Provenance, ScoredPairs, official_subsets
 from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
@@ -358,6 +358,28 @@ def test_what_mteb_has_no_counterpart_of_is_left_out(
     assert said in error
     assert "holds no result that mteb has a counterpart of" in error
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_official_data_count_by_name_subset_and_checksum(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    german, english = (official_subsets("STSBenchmarkMultilingualSTS-test")[code][:12] for code in ("de", "en"))
+    for place, (subset, digest) in enumerate([("de", german), ("de", english), ("de", german[:11]), ("en", english)]):
+        data = f"STSBenchmarkMultilingualSTS-test@sha256:{digest}"
+        result = sts("STSBenchmarkMultilingualSTS", data, subset=subset)
+        command = ["export-mteb", str(put(tmp_path / f"{place}/b", result)), "--output", str(tmp_path / f"out{place}")]
+        assert main(command) == (1 if place else 0)
+        said = capsys.readouterr().err
+        assert ("differs from mteb's data set" in said) == bool(place)
+        assert "one character more" not in said
+
+
+def test_of_tatoeba_on_disk_the_line_ends_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = f"task:Tatoeba|data:tatoeba-v1@sha256:{official_subsets('tatoeba-v1')['fra-eng'][:12]}"
+    subset = subset_of("fra-eng", {"mteb_accuracy": 1.0, "mteb_f1": 1.0, "accuracy": 1.0}, signature=line)
+    model = {**MODEL, "name": KNOWN, "revision": revision()}
+    result = result_of("Tatoeba", [subset], model=model, main_score="accuracy")
+    file = write_result(tmp_path / "a/b", result, {("fra-eng", "forward"): {"neighbour": np.arange(3)}})
+    assert main(["export-mteb", str(file), "--output", str(tmp_path / "out")]) == 0
+    assert "Tatoeba fra-eng: scored on tatoeba-v1; by mteb's statistics each" in capsys.readouterr().err
 
 
 def test_a_score_that_does_not_exist_is_no_zero(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,7 @@
 """Where sentences come from: official layouts on disk, the hub's pinned revisions, the built-in set."""
 
 from .files import warn
-from .official import benchmark_of, has_own_name, is_official
+from .official import benchmark_of, has_own_name, is_official, official_subsets
 from .shapes import Augmented, Bitext, Comparable, Incomplete, Lines, MissingData, Provenance, ScoredPairs, Source
 from .sources import open_source
 
@@ -18,6 +18,7 @@ __all__ = [
     "benchmark_of",
     "has_own_name",
     "is_official",
+    "official_subsets",
     "open_source",
     "warn",
 ]

@@ -32,7 +32,7 @@ def data_name(data: str, subset: str, sha256: str) -> str:
     """
     if data.startswith(_OWN):
         return data
-    known = _official().get(data, {})
+    known = official_subsets(data)
     if known.get(subset) == sha256:
         return data
     if not known or (data in _PARTLY_KNOWN and subset not in known):
@@ -66,6 +66,11 @@ def is_official(name: str) -> bool:
     True for verified files, for the hub's data at the revisions that mteb pins, and for the built-in set.
     """
     return name in _official() or name.startswith("mini") or _HUB.fullmatch(name) is not None
+
+
+def official_subsets(data: str) -> Mapping[str, str]:
+    """Return subset -> sha256 of data of an official name; nothing for others."""
+    return _official().get(data, {})
 
 
 @cache
