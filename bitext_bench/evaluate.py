@@ -20,6 +20,9 @@ from .results import TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signatu
 from .tasks import REPORTED, Languages, Side, SubsetScores, Task, Unit, is_built_in, mteb_name
 from .tuning import usable_cores
 
+# Settings as a result names them, where `Model.overrides` abbreviates.
+_FIELDS = {"maxlen": "max_length", "pool": "pooling"}
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedTask:
@@ -166,6 +169,7 @@ def _result(embedder: Embedder, task: Task, subsets: Sequence[SubsetScores], sec
             "dtype": model.dtype,
             "backend": model.backend,
             "max_length": model.max_length,
+            **({"chosen": chosen} if (chosen := [_FIELDS.get(key, key) for key, _ in model.overrides]) else {}),
             "parameters": model.parameters,
             "dimensions": embedder.dimensions,
             **({"leaked_rows": model.leaked_rows} if model.leaked_rows else {}),

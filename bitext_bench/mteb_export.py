@@ -15,7 +15,7 @@ from .errors import UserError
 from .mteb_results import META
 from .mteb_scores import convert
 from .report import by_reason, printable
-from .result_files import chosen_settings, read_outcomes, read_result
+from .result_files import read_outcomes, read_result
 from .results import TaskResult
 from .store import make_folder, write_whole
 
@@ -82,7 +82,7 @@ class _Exported:
         try:
             result = read_result(file)
             converted = convert(result, lambda: read_outcomes(file, result, ["neighbour"]))
-            meta = _meta(file, result)
+            meta = _meta(result)
             target = cache.get_task_result_path(result.task, meta)
             if target.exists():
                 raise UserError(f"another file has {result.task} of the same model in the same settings")
@@ -101,14 +101,14 @@ class _Exported:
         self.models.add((str(meta.name), str(meta.revision)))
 
 
-def _meta(file: Path, result: TaskResult) -> Any:  # noqa: ANN401 (mteb's ModelMeta)
+def _meta(result: TaskResult) -> Any:  # noqa: ANN401 (mteb's ModelMeta)
     """Return what mteb keeps of a model: its own record where it has one, and the settings as an experiment."""
     from mteb.models import ModelMeta
 
     model = result.model
     if "/" not in model["name"] or not _FOLDER.fullmatch(model["revision"]):
         raise UserError(f"mteb has no place for a model {model['name']!r} of revision {model['revision']!r}")
-    settings = chosen_settings(file, result)
+    settings = result.chosen_settings
     if model.get("registered") and model["prompt"]:
         settings = {"prompt": model["prompt"], **settings}  # of our registry, which mteb need not agree with
     known = _registered(model["name"])

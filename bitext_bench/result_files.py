@@ -48,22 +48,6 @@ def settings_folder(file: Path) -> str:
     return file.parent.name if file.parent.parent.name == EXPERIMENTS else ""
 
 
-def chosen_settings(file: Path, result: TaskResult) -> dict[str, Any]:
-    """Return those settings of a result file that a user chose over the model's own, by their names in the file."""
-    folder, model = settings_folder(file), result.model
-    if not folder:
-        return {}
-    # The folder names the overrides of `Model`; a default that the model did not have must be an override.
-    differs = {
-        "prompt": "prompt_" in folder,
-        "dtype": model["dtype"] != "fp32",
-        "backend": model.get("backend", "torch") != "torch",
-        "max_length": "maxlen_" in folder,
-        "pooling": "pool_" in folder,
-    }
-    return {name: model[name] for name, chosen in differs.items() if chosen and name in model}
-
-
 def _safe(name: str) -> str:
     """Return a name of letters, digits, `.`, `_` and `-` only; one that had to change gets a hash of the original."""
     kept = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:100]

@@ -67,7 +67,8 @@ class TaskResult:
         main_score: names the score to compare by.
         evaluation_time: seconds, without the encoding.
         date: when it was made, ISO 8601, UTC.
-        model: name, revision, fingerprint, prompt, pooling, dtype, backend, max_length, size.
+        model: name, revision, fingerprint, prompt, pooling, dtype, backend, max_length, size; `chosen` names the
+            settings that the user chose over the model's own.
         summary: what is said of all subsets together.
         training: how a checkpoint of `train` was made.
         encoding: sentences, tokens, seconds and machine, of a run that encoded enough to be timed.
@@ -89,6 +90,11 @@ class TaskResult:
     training: dict[str, Any] | None = None
     encoding: dict[str, Any] | None = None
     outcomes_sha256: str = ""
+
+    @property
+    def chosen_settings(self) -> dict[str, Any]:
+        """The settings that the user chose over the model's own: prompt, dtype, backend, max_length, pooling."""
+        return {name: self.model[name] for name in self.model.get("chosen", [])}
 
     @property
     def official(self) -> bool:

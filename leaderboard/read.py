@@ -14,7 +14,7 @@ from bitext_bench.baselines import find_baseline
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
 from bitext_bench.report import printable
-from bitext_bench.result_files import chosen_settings, read_outcomes, read_result, settings_folder
+from bitext_bench.result_files import read_outcomes, read_result, settings_folder
 from bitext_bench.results import Outcomes, SubsetResult, TaskResult, signature_fields
 
 
@@ -45,7 +45,7 @@ class Entry:
             return ""
         model = self.result.model
         said = [f"prompt {json.dumps(model['prompt'], ensure_ascii=False)}", model["dtype"], model["pooling"]]
-        chosen = chosen_settings(self.file, self.result)
+        chosen = self.result.chosen_settings
         said += [chosen["backend"]] if "backend" in chosen else []
         said += [f"{chosen['max_length']} tokens"] if "max_length" in chosen else []
         return ", ".join(map(str, said))

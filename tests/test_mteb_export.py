@@ -317,7 +317,7 @@ def test_chosen_settings_are_an_experiment_of_mteb(tmp_path: Path) -> None:
     import mteb
 
     put(tmp_path / "ours/a/b", sts())
-    own = {"prompt": "query: ", "dtype": "bf16", "max_length": 16}
+    own = {"prompt": "query: ", "dtype": "bf16", "max_length": 16, "chosen": ["prompt", "dtype", "max_length"]}
     put(tmp_path / "ours/a/b/experiments/prompt_query_-1__dtype_bf16__maxlen_16", sts(model=own))
     registered = {"prompt": "query: ", "registered": "multilingual-e5-small"}  # mteb would use none
     put(tmp_path / "ours/c/d", sts(model=registered))
