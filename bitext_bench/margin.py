@@ -65,6 +65,11 @@ def neighbourhood(margin: Margin) -> int:
     return CSLS_K if margin == "csls" else MARGIN_K
 
 
+def reach(kept: int, margin: Margin) -> int:
+    """Return how many of the nearest that were kept are candidates: for CSLS all."""
+    return kept if margin == "csls" else min(kept, MARGIN_K)
+
+
 def best_of(
     nearest: Nearest,
     own_means: NDArray[np.float64],
@@ -84,9 +89,9 @@ def best_of(
         margin: which score.
         texts: as in `best_candidates`.
     """
-    reach = nearest.indices.shape[1] if margin == "csls" else MARGIN_K
-    indices = nearest.indices[:, :reach]
-    cosines = nearest.cosines[:, :reach].astype(np.float64)
+    width = reach(nearest.indices.shape[1], margin)
+    indices = nearest.indices[:, :width]
+    cosines = nearest.cosines[:, :width].astype(np.float64)
     scores = margin_score(cosines, (own_means[:, None] + other_means[indices]) / 2, margin)
     scores[~np.isfinite(cosines)] = -np.inf  # no candidate
     best = scores.argmax(axis=1)[:, None]

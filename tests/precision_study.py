@@ -150,8 +150,8 @@ def _bucc(data: Path) -> tuple[list[Pair], list[Pair]]:
         sides = [dict(row.split("\t") for row in _lines(stem.with_name(f"{stem.name}.{x}"))) for x in ("fr", "en")]
         gold = [row.split("\t") for row in _lines(stem.with_name(f"{stem.name}.gold"))]
         pairs += [(sides[0][i], sides[1][j]) for i, j in gold]
-        for side, texts, used in zip(sides, alone, zip(*gold, strict=True), strict=True):
-            texts += [text for identifier, text in side.items() if identifier not in set(used)]
+        for side, texts, used in zip(sides, alone, map(set, zip(*gold, strict=True)), strict=True):
+            texts += [text for identifier, text in side.items() if identifier not in used]
     draw = random.Random(0)
     for texts in alone:
         draw.shuffle(texts)

@@ -36,7 +36,7 @@ class Material:
         meaning = draws.standard_normal((n + N_ALONE + N_KNOWN, 8))
         noise = 0.45 * draws.standard_normal((2, *meaning.shape))
         source, target = unit(meaning + noise[0]), unit(meaning + noise[1])
-        self.source = np.concatenate([source[:n]])
+        self.source = source[:n]
         self.target = np.concatenate([target[:N_PAIRS], target[n : n + N_ALONE]])
         self.known = (source[n + N_ALONE :], target[n + N_ALONE :])
 

@@ -107,11 +107,12 @@ def sentences(folder: Path, n_known: int, *, unlike: bool = False) -> tuple[Path
     draw = random.Random(5)
     source = everyday(draw, 300)
     target = [[*sentence[:5], *draw.choices(sentence, k=3)] for sentence in source[:90]] + everyday(draw, 210)
-    known = everyday(draw, n_known)
-    translations = [[*sentence[:5], *draw.choices(sentence, k=3)] for sentence in known]
     if unlike:
-        translations, known = [[f"other{i}"] * 3 for i in range(n_known)], [[f"other{i}"] * 3 for i in range(n_known)]
+        known = [[f"other{i}"] * 3 for i in range(n_known)]
         translations = [[*sentence, "x"] for sentence in known]
+    else:
+        known = everyday(draw, n_known)
+        translations = [[*sentence[:5], *draw.choices(sentence, k=3)] for sentence in known]
     write(folder / "s", [" ".join(sentence) for sentence in source])
     write(folder / "t", [" ".join(sentence) for sentence in target])
     rows = [f"{' '.join(a)}\t{' '.join(b)}" for a, b in zip(known, translations, strict=True)]

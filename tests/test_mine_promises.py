@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from precision_study import DENSITIES, KINDS, Pool, encode, trials
 
-DATA = Path(__file__).parents[1].parent / "shared" / "data"
+DATA = Path(__file__).parents[2] / "shared" / "data"
 MODELS = Path(os.environ.get("BITEXT_MODELS") or Path.home() / ".cache" / "bitext-models")
 
 

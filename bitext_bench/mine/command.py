@@ -58,9 +58,10 @@ def run_mine(arguments: argparse.Namespace, options: ModelOptions) -> int:
     if arguments.score:
         check_twins(plan, request)
     (run_on_ray if arguments.engine == "ray" else run_inline)(plan)
-    tables = (
-        scored(plan, request, arguments.margin, policy) if arguments.score else mined(plan, policy, known, arguments)
-    )
+    if arguments.score:
+        tables = scored(plan, request, arguments.margin, policy)
+    else:
+        tables = mined(plan, arguments.margin, arguments.select, policy, known)
     n_pairs = write_tables(output, tables.chunks(request.budget.pairs_at_once), pair)
     _finish(plan, output.file, tables, n_pairs, time.monotonic() - start)
     return 0

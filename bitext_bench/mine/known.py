@@ -58,12 +58,12 @@ def known_pairs(plan: Plan, gold: Path | None, plant: Path | None, *, complete: 
     Raises:
         UserError: a file cannot be read, or names a line or a text that does not exist.
     """
-    hidden = planted_rows(plan)
-    found = dict.fromkeys(gold_pairs(plan, gold)) if gold is not None else {}
+    hidden = _planted_rows(plan)
+    found = dict.fromkeys(_gold_pairs(plan, gold)) if gold is not None else {}
     n_read = len(found)
     if plant is not None:
         texts = read_planted(plant)
-        columns = [rows_of_texts(plan, side, column, str(plant)) for side, column in zip(SIDES, texts, strict=True)]
+        columns = [_rows_of_texts(plan, side, column, plant) for side, column in zip(SIDES, texts, strict=True)]
         planted = dict.fromkeys(zip(*columns, strict=True))
         n_read += len(planted)
         # If the files contain one sentence of a planted pair, they may contain its translation in other words.
@@ -82,15 +82,15 @@ def _one_to_one(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return [pair for pair in pairs if all(count[row] == 1 for count, row in zip(counts, pair, strict=True))]
 
 
-def planted_rows(plan: Plan) -> Hidden:
+def _planted_rows(plan: Plan) -> Hidden:
     """Return for each side which rows are there only because they were planted."""
     if plan.source.vectors:
         return {side: np.zeros(plan.side(side).rows, dtype=np.bool_) for side in SIDES}
     return {side: np.load(plan.files(side).line_of_row, mmap_mode="r") > plan.side(side).lines for side in SIDES}
 
 
-def read_gold(file: Path) -> list[tuple[int, str, str]]:
-    """Return line, source and target of a gold file's pairs, as they stand there.
+def _read_pairs(file: Path) -> list[tuple[str, str]]:
+    """Return source and target of each line of a file of known pairs.
 
     Raises:
         UserError: it is empty or not a file of pairs.
@@ -102,57 +102,45 @@ def read_gold(file: Path) -> list[tuple[int, str, str]]:
             raise UserError(
                 f"{file}:{number}: expected two line numbers or two texts with a TAB between them, found {line[:60]!r}"
             )
-        rows.append((number, cells[0], cells[1]))
+        rows.append((cells[0], cells[1]))
     if not rows:
         raise UserError(f"{file} is empty: expected one pair a line")
     return rows
 
 
-def gold_pairs(plan: Plan, file: Path) -> list[tuple[int, int]]:
+def _gold_pairs(plan: Plan, file: Path) -> list[tuple[int, int]]:
     """Find the rows of a gold file's pairs: line numbers from 1 (of arrays: rows from 0), or the texts themselves.
 
     Raises:
-        UserError: as `read_gold`, or a line or a text does not exist.
+        UserError: as `_read_pairs`, or a line or a text does not exist.
     """
-    pairs = read_gold(file)
-    numbers = all(cell.isascii() and cell.isdecimal() for _, *cells in pairs for cell in cells)
-    rows = []
-    for at, side in enumerate(SIDES, start=1):
-        cells = [(pair[0], str(pair[at])) for pair in pairs]
-        find = _rows_of_numbers if numbers else _rows_of_texts
-        rows.append(find(plan, side, cells, file))
+    pairs = _read_pairs(file)
+    numbers = all(cell.isascii() and cell.isdecimal() for cells in pairs for cell in cells)
+    find = _rows_of_numbers if numbers else _rows_of_texts
+    rows = [find(plan, side, [pair[at] for pair in pairs], file) for at, side in enumerate(SIDES)]
     return list(zip(*rows, strict=True))
 
 
-def _rows_of_numbers(plan: Plan, name: SideName, cells: list[tuple[int, str]], file: Path) -> list[int]:
+def _rows_of_numbers(plan: Plan, name: SideName, cells: list[str], file: Path) -> list[int]:
     side = plan.side(name)
     first, last = (0, side.rows - 1) if side.vectors else (1, side.lines)
-    for at, cell in cells:
+    for at, cell in enumerate(cells, start=1):
         if not first <= int(cell) <= last:
             raise UserError(f"{file}:{at}: there is no line {cell} on the {name} side, which has {first:,} to {last:,}")
-    lines = np.array([int(cell) for _, cell in cells], dtype=np.int64)
+    numbers = [int(cell) for cell in cells]
     if side.vectors:
-        return [int(cell) for _, cell in cells]
-    rows = np.load(plan.files(name).row_of_line, mmap_mode="r")[lines - 1]
+        return numbers
+    rows = np.load(plan.files(name).row_of_line, mmap_mode="r")[np.array(numbers, dtype=np.int64) - 1]
     if (rows < 0).any():
-        at, cell = cells[int((rows < 0).argmax())]
-        raise UserError(f"{file}:{at}: line {cell} of the {name} side is blank")
+        at = int((rows < 0).argmax())
+        raise UserError(f"{file}:{at + 1}: line {cells[at]} of the {name} side is blank")
     found: list[int] = rows.tolist()
     return found
 
 
-def _rows_of_texts(plan: Plan, name: SideName, cells: list[tuple[int, str]], file: Path) -> list[int]:
+def _rows_of_texts(plan: Plan, name: SideName, texts: list[str], file: Path) -> list[int]:
     if plan.side(name).vectors:
         raise UserError(f"{file}: expected row numbers, as the sides are arrays")
-    return rows_of_texts(plan, name, [cell for _, cell in cells], str(file))
-
-
-def rows_of_texts(plan: Plan, name: SideName, texts: list[str], where: str) -> list[int]:
-    """Return the row of each text.
-
-    Raises:
-        UserError: one does not exist.
-    """
     wanted: dict[str, int] = dict.fromkeys(texts, -1)
     for number in range(plan.n_shards(name)):
         for row, text in enumerate(plan.files(name).texts(number), start=number * plan.shard_lines):
@@ -161,7 +149,7 @@ def rows_of_texts(plan: Plan, name: SideName, texts: list[str], where: str) -> l
     rows = [wanted[text] for text in texts]
     if -1 in rows:
         at = rows.index(-1)
-        raise UserError(f"{where}:{at + 1}: this text is not on the {name} side: {texts[at][:60]!r}")
+        raise UserError(f"{file}:{at + 1}: this text is not on the {name} side: {texts[at][:60]!r}")
     return rows
 
 
@@ -171,8 +159,8 @@ def read_planted(file: Path) -> tuple[list[str], list[str]]:
     Raises:
         UserError: it is no file of pairs, or a text is blank.
     """
-    rows = read_gold(file)
-    for number, source, target in rows:
+    rows = _read_pairs(file)
+    for number, (source, target) in enumerate(rows, start=1):
         if not (source.strip() and target.strip()):
             raise UserError(f"{file}:{number}: expected two texts with a TAB between them, one is blank")
-    return [source for _, source, _ in rows], [target for _, _, target in rows]
+    return [source for source, _ in rows], [target for _, target in rows]

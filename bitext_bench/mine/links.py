@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..margin import Margin, margin_score
+from ..margin import Margin, margin_score, reach
 from ..neighbours import Nearest
-from .neighborhoods import Neighborhoods, nearest, of_lists, reach, without
+from .neighborhoods import Neighborhoods, nearest, of_lists, without
 from .pairs import cosines_of
 from .plan import Plan, other
 from .sides import SIDES, Hidden, SideName, by_shard
@@ -116,7 +116,7 @@ def links_of_pairs(corpus: Corpus, known: dict[SideName, Integers]) -> tuple[dic
         candidates = _candidates(corpus, side, known[side], lists[side])
         places = _incidences(corpus, side, known)
         width = lists[side].cosines.shape[1]
-        within = cosines >= lists[side].cosines[:, min(reach(width, corpus.margin), width) - 1]
+        within = cosines >= lists[side].cosines[:, reach(width, corpus.margin) - 1]
         best = _scored(corpus, lists[side], candidates, beside[side]).max(axis=1)
         proposed[side] = within & (scores >= best)
         inserted[side] = Inserted(

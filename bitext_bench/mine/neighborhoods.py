@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..margin import MARGIN_K, Margin, neighbourhood
+from ..margin import Margin, neighbourhood
 from ..neighbours import Nearest
 from .plan import Plan, other
 from .records import load
@@ -78,8 +78,3 @@ def joined(parts: list[Neighborhoods], k: int) -> Neighborhoods:
     columns = ([getattr(part, name) for part in parts] for name in ("means", "last", "sizes"))
     means, last, sizes = (np.concatenate(column) for column in columns)
     return Neighborhoods(means, last, sizes, k)
-
-
-def reach(kept: int, margin: Margin) -> int:
-    """Return how many of the nearest are candidates: as in `best_candidates`."""
-    return kept if margin == "csls" else min(kept, MARGIN_K)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -65,13 +64,14 @@ class _Mined:
         return Table(columns)
 
 
-def mined(plan: Plan, policy: ThresholdPolicy, known: KnownPairs | None, arguments: argparse.Namespace) -> MinedTables:
+def mined(
+    plan: Plan, margin: Margin, selection: Selection, policy: ThresholdPolicy, known: KnownPairs | None
+) -> MinedTables:
     """Mine the pairs; what was planted changes none of them.
 
     Raises:
         UserError: the threshold cannot be chosen.
     """
-    margin, selection = arguments.margin, arguments.select
     hidden = known.hidden if known is not None else None
     around = neighborhoods(plan, margin, hidden)
     pairs = propose(plan, margin, around, hidden).select(selection)
@@ -91,7 +91,7 @@ def _choose(
     if known.complete:
         return choose_on_complete_gold(pairs, known, policy)
     outcomes = insert(corpus, known.rows, pairs, selection)
-    lines = {side: corpus.plan.side(side).rows - int(known.hidden[side].sum()) for side in SIDES}
+    lines = {side: corpus.plan.side(side).different for side in SIDES}
     return choose(Calibration(outcomes, pairs, lines), pairs, known, policy)
 
 

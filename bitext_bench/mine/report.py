@@ -14,6 +14,7 @@ from ..store import write_whole
 from .budget import peak_memory, show
 from .cells import n_cells
 from .plan import KEPT, Plan
+from .precision import Estimate
 from .recall import recall
 from .records import record_of
 from .sides import SIDES, Side
@@ -40,7 +41,7 @@ def describe(plan: Plan) -> list[str]:
         side = plan.side(name)
         left_out = "" if side.vectors else f", {side.blank:,} blank left out"
         planted = f", {side.planted:,} more planted" if side.planted else ""
-        lines.append(f"{name}: {side.lines:,} lines, {side.rows - side.planted:,} different{left_out}{planted}")
+        lines.append(f"{name}: {side.lines:,} lines, {side.different:,} different{left_out}{planted}")
     n = plan.source.rows * plan.target.rows
     how = f"exact search, {n:.2g} pairs compared"
     if plan.search == "approximate":
@@ -79,7 +80,7 @@ def _by_csls(about: dict[str, Any]) -> bool:
 
 
 def _side(side: Side) -> dict[str, int]:
-    return {"lines": side.lines, "blank": side.blank, "different": side.rows - side.planted}
+    return {"lines": side.lines, "blank": side.blank, "different": side.different}
 
 
 def _seconds(plan: Plan) -> dict[str, float]:
@@ -131,6 +132,4 @@ def _judged(judged: dict[str, Any], threshold: float) -> list[str]:
 
 
 def _with_interval(score: dict[str, float]) -> str:
-    if "low" not in score:
-        return f"{score['value']:.4f}"
-    return f"{score['value']:.3f} (95 % interval {score['low']:.3f} to {score['high']:.3f})"
+    return str(Estimate(**score)) if "low" in score else f"{score['value']:.4f}"

@@ -42,6 +42,11 @@ class Side:
     planted: int = 0
     vectors: Path | None = None
 
+    @property
+    def different(self) -> int:
+        """How many different texts, or vectors, the user's file has."""
+        return self.rows - self.planted
+
 
 class EmptySide(Exception):
     """There is no text in a file."""
