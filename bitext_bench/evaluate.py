@@ -17,7 +17,7 @@ from .encoders import Model
 from .languages import Language
 from .neighbours import Vectors
 from .results import TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signature, subset_result
-from .tasks import REPORTED, Languages, Side, SubsetScores, Task, Unit, is_built_in, mteb_name
+from .tasks import BENCHMARKS, Languages, Side, SubsetScores, Task, Unit, mteb_name
 from .tuning import usable_cores
 
 # Settings as a result names them, where `Model.overrides` abbreviates.
@@ -138,7 +138,7 @@ def _unchecked(model: Model) -> list[str]:
     """Return the benchmarks that a checkpoint's training rows were not compared with in any language."""
     if model.checked is None:
         return []
-    return [task.name for task in REPORTED if not is_built_in(task) and task.name not in model.checked.tasks]
+    return [task.name for task in BENCHMARKS if task.name not in model.checked.tasks]
 
 
 def not_compared(model: Model, loaded: Sequence[LoadedTask]) -> list[str]:

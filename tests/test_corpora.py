@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -27,13 +27,12 @@ ROWS = [Row(i, a, b) for i, (a, b) in enumerate(PAIRS, start=1)]
 TMX = '<?xml version="1.0"?><tmx version="1.4"><header/><body>{}</body></tmx>'
 
 
-def tmx(pairs: list[tuple[str, str]], first: str, second: str) -> bytes:
-    def unit(a: str, b: str) -> str:
-        return "<tu>{}</tu>".format(
-            "".join(f'<tuv xml:lang="{x}"><seg>{s}</seg></tuv>' for x, s in ((first, a), (second, b)))
-        )
-
-    return TMX.format("".join(unit(*pair) for pair in pairs)).encode()
+def tmx(units: Iterable[Mapping[str, str]]) -> bytes:
+    """Return a translation memory of units, texts by code."""
+    variants = (
+        "".join(f'<tuv xml:lang="{code}"><seg>{text}</seg></tuv>' for code, text in unit.items()) for unit in units
+    )
+    return TMX.format("".join(f"<tu>{unit}</tu>" for unit in variants)).encode()
 
 
 def jsonl(records: list[object]) -> bytes:
@@ -67,8 +66,8 @@ LAYOUTS: dict[str, dict[str, bytes]] = {
     "parquet, source": {"en-ja.parquet": parquet({"source": ENGLISH, "target": JAPANESE})},
     "parquet, translation": {"en-ja/train.parquet": parquet({"translation": [{"en": a, "ja": b} for a, b in PAIRS]})},
     "a folder of the pair": {"ja-en/train.tsv": "".join(f"{b}\t{a}\n" for a, b in PAIRS).encode()},
-    "tmx": {"en-ja.tmx": tmx(PAIRS, "en", "ja")},
-    "tmx, regions": {"ja-en.tmx": tmx(PAIRS, "EN-us", "ja_JP")},
+    "tmx": {"en-ja.tmx": tmx({"en": a, "ja": b} for a, b in PAIRS)},
+    "tmx, regions": {"ja-en.tmx": tmx({"EN-us": a, "ja_JP": b} for a, b in PAIRS)},
     "moses": {"OPUS.en-ja.en": SIDES[0], "OPUS.en-ja.ja": SIDES[1], "OPUS.en-ja.ids": b"1\n", "README": b""},
     "moses, bare": {"en-ja.en": SIDES[0], "en-ja.ja": SIDES[1]},
     "moses, reversed": {"v1.2.ja-en.en": SIDES[0], "v1.2.ja-en.ja": SIDES[1]},
@@ -208,10 +207,14 @@ BAD: dict[str, tuple[str, bytes | Callable[[], bytes], str]] = {
     ),
     "other languages": (
         "en-ja.tmx",
-        tmx(PAIRS, "en", "fr"),
+        tmx({"en": a, "fr": b} for a, b in PAIRS),
         "en-ja.tmx: none of 3 units has en and ja; found en, fr",
     ),
-    "cut gzip of XML": ("en-ja.tmx.gz", gzip.compress(tmx(PAIRS, "en", "ja"))[:-9], "is not a whole gzip file"),
+    "cut gzip of XML": (
+        "en-ja.tmx.gz",
+        gzip.compress(tmx({"en": a, "ja": b} for a, b in PAIRS))[:-9],
+        "is not a whole gzip file",
+    ),
 }
 
 
@@ -234,7 +237,7 @@ def test_moses_twins_of_unequal_length(tmp_path: Path) -> None:
 
 def test_a_file_that_has_gone(tmp_path: Path) -> None:
     for name in ("x.tsv", "x.tsv.gz", "x.tmx"):
-        corpus = Corpus("x", EN_JA, 1.0, (tmp_path / name,), swapped=False)
+        corpus = Corpus("x", EN_JA, 1.0, (tmp_path / name,), False, ("en", "ja"), ("en", "ja"))
         with pytest.raises(UserError, match="cannot read .*No such file"):
             read_corpus(corpus)
         with pytest.raises(UserError, match="cannot read .*No such file"):
@@ -291,98 +294,67 @@ def test_weight_one_changes_nothing_and_seeds_differ() -> None:
 # Variants of a language
 
 
-def tmx_unit(**texts: str) -> str:
-    return "<tu>{}</tu>".format(
-        "".join(f'<tuv xml:lang="{code.replace("_", "-")}"><seg>{text}</seg></tuv>' for code, text in texts.items())
-    )
-
-
 def records(name: str, units: list[dict[str, str]]) -> dict[str, bytes]:
     """Return a file of a format with these texts by code."""
     if name.endswith("tmx"):
-        return {name: TMX.format("".join(tmx_unit(**unit) for unit in units)).encode()}
+        return {name: tmx({code.replace("_", "-"): text for code, text in unit.items()} for unit in units)}
     if name.endswith("jsonl"):
         return {name: jsonl([*units])}
     return {name: parquet({code: [unit.get(code) for unit in units] for code in units[0]})}
 
 
+# The pair asked for, the codes of a record, those of the texts that are read, and the report.
 VARIANTS = [
-    (
-        "en-zh",
-        {"en_US": "tea", "zh_TW": "傳統", "zh_CN": "简体"},
-        ("tea", "简体"),
-        "zh rows by variant: zh.CN 1, zh.TW left out as another script",
-    ),
-    (
-        "en-zh",
-        {"en": "tea", "zh_TW": "傳統", "zh": "简体"},
-        ("tea", "简体"),
-        "zh rows by variant: zh 1, zh.TW left out",
-    ),
-    (
-        "en-zho_Hant",
-        {"en_US": "tea", "zh_CN": "简体", "zh_TW": "傳統"},
-        ("tea", "傳統"),
-        "Hant rows by variant: zh.TW 1, zh.CN left out",
-    ),
-    (
-        "en-zh-TW",
-        {"en_US": "tea", "zh_CN": "简体", "zh_Hant": "傳統"},
-        ("tea", "傳統"),
-        "zh-TW rows by variant: zh.Hant 1",
-    ),
-    (
-        "en-zh-Hant",
-        {"en": "tea", "zh_HK": "香港", "zh_TW": "傳統"},
-        ("tea", "傳統"),
-        "zho_Hant rows by variant: zh.TW 1, zh.HK 0",
-    ),
-    ("zh_HK-en", {"en": "tea", "zh_HK": "香港", "zh_TW": "傳統"}, ("tea", "香港"), "zh_HK rows by variant: zh.HK 1"),
-    ("en-pt", {"en": "tea", "pt_PT": "", "pt_BR": "cheio"}, ("tea", "cheio"), "pt rows by variant: pt.BR 1, pt.PT 0"),
-    ("en-pt", {"en": "tea", "pt_PT": "chá", "pt_BR": " "}, ("tea", "chá"), "pt rows by variant: pt.PT 1, pt.BR 0"),
-    ("en-pt", {"en": "tea", "pt_PT": "cá", "pt_BR": "lá"}, ("tea", "lá"), "pt rows by variant: pt.BR 1"),
-    ("en-pt_PT", {"en": "tea", "pt_PT": "cá", "pt_BR": "lá"}, ("tea", "cá"), "pt_PT rows by variant: pt.PT 1"),
-    ("en-pt_PT", {"en": "tea", "pt_BR": "lá"}, ("tea", "lá"), "pt_PT rows by variant: pt.BR 1"),
-    ("en-pt", {"en": "tea", "pt_AO": "cá", "pt": "lá"}, ("tea", "lá"), "pt rows by variant: pt 1, pt.AO 0"),
-    (
-        "en_GB-fr",
-        {"fr": "thé", "en_US": "color", "en_GB": "colour"},
-        ("colour", "thé"),
-        "en_GB rows by variant: en.GB 1",
-    ),
-    ("en-no", {"en": "tea", "nn": "ny", "no": "norsk"}, ("tea", "norsk"), ""),
-    ("en-nb", {"en": "tea", "nn": "ny", "no": "norsk"}, ("tea", "norsk"), ""),
-    ("en-nb", {"en": "tea", "no": "norsk", "nb_NO": "bok"}, ("tea", "bok"), "nb rows by variant: nb.NO 1, no 0"),
-    ("en-nn", {"en": "tea", "no": "norsk", "nn_NO": "ny"}, ("tea", "ny"), ""),
-    ("en-he", {"en": "tea", "iw": "תה"}, ("tea", "תה"), ""),
-    ("en-id", {"en": "tea", "in": "teh"}, ("tea", "teh"), ""),
-    ("en-tl", {"en": "tea", "fil_PH": "tsaa"}, ("tea", "tsaa"), ""),
-    ("en-et", {"en": "tea", "ekk": "tee"}, ("tea", "tee"), ""),
-    (
-        "en-zho_Hant",
-        {"en": "tea", "cmn_Hans": "简体", "cmn_Hant": "傳統"},
-        ("tea", "傳統"),
-        "cmn.Hant 1, cmn.Hans left out",
-    ),
-    ("en-fr", {"en": "tea", "fr_ca": "thé"}, ("tea", "thé"), ""),
+    ("en-zh", "en_US zh_TW zh_CN", "en_US zh_CN", "zh rows by variant: zh.CN 1, zh.TW left out as another script"),
+    ("en-zh", "en zh_TW zh", "en zh", "zh rows by variant: zh 1, zh.TW left out"),
+    ("en-zho_Hant", "en_US zh_CN zh_TW", "en_US zh_TW", "Hant rows by variant: zh.TW 1, zh.CN left out"),
+    ("en-zh-TW", "en_US zh_CN zh_Hant", "en_US zh_Hant", "zh-TW rows by variant: zh.Hant 1"),
+    ("en-zh-Hant", "en zh_HK zh_TW", "en zh_TW", "zho_Hant rows by variant: zh.TW 1, zh.HK 0"),
+    ("zh_HK-en", "en zh_HK zh_TW", "zh_HK en", "zh_HK rows by variant: zh.HK 1"),
+    ("en-pt", "en pt_PT pt_BR", "en pt_BR", "pt rows by variant: pt.BR 1"),
+    ("en-pt_PT", "en pt_PT pt_BR", "en pt_PT", "pt_PT rows by variant: pt.PT 1"),
+    ("en-pt_PT", "en pt_BR", "en pt_BR", "pt_PT rows by variant: pt.BR 1"),
+    ("en-pt", "en pt_AO pt", "en pt", "pt rows by variant: pt 1, pt.AO 0"),
+    ("en_GB-fr", "fr en_US en_GB", "en_GB fr", "en_GB rows by variant: en.GB 1"),
+    ("en-no", "en nn no", "en no", ""),
+    ("en-nb", "en nn no", "en no", ""),
+    ("en-nb", "en no nb_NO", "en nb_NO", "nb rows by variant: nb.NO 1, no 0"),
+    ("en-nn", "en no nn_NO", "en nn_NO", ""),
+    ("en-he", "en iw", "en iw", ""),
+    ("en-id", "en in", "en in", ""),
+    ("en-tl", "en fil_PH", "en fil_PH", ""),
+    ("en-et", "en ekk", "en ekk", ""),
+    ("en-zho_Hant", "en cmn_Hans cmn_Hant", "en cmn_Hant", "cmn.Hant 1, cmn.Hans left out"),
+    ("en-fr", "en fr_ca", "en fr_ca", ""),
 ]
 
 
-@pytest.mark.parametrize("ending", ["tmx", "jsonl", "parquet"])
-@pytest.mark.parametrize(("asked", "texts", "row", "note"), VARIANTS)
-def test_script_and_region_decide_between_the_variants_of_a_record(
-    tmp_path: Path, ending: str, asked: str, texts: dict[str, str], row: tuple[str, str], note: str
-) -> None:
-    pair, codes = LangPair.parse(asked), split_pair(asked)
-    if codes[0].startswith("zh"):
-        row = row[::-1]
+def check_variants(folder: Path, ending: str, asked: str, texts: dict[str, str], read: str, note: str) -> None:
+    pair = LangPair.parse(asked)
     for order in (texts, dict(reversed(texts.items()))):
-        put(tmp_path / "corpus", records(f"{pair}.{ending}", [order]))
+        put(folder, records(f"{pair}.{ending}", [order]))
         notes: list[str] = []
-        (corpus,) = find_corpora(tmp_path, pair, codes=codes, notes=notes)
-        assert read_corpus(corpus, notes) == [Row(1, *row)]
+        (corpus,) = find_corpora(folder, pair, codes=split_pair(asked), notes=notes)
+        assert read_corpus(corpus, notes) == [Row(1, *(texts[code] for code in read.split()))]
         assert len(notes) == bool(note), notes
         assert not note or re.search(note, notes[0])
+
+
+@pytest.mark.parametrize("ending", ["tmx", "jsonl", "parquet"])
+@pytest.mark.parametrize(("asked", "codes", "read", "note"), VARIANTS)
+def test_script_and_region_decide_between_the_variants_of_a_record(
+    tmp_path: Path, ending: str, asked: str, codes: str, read: str, note: str
+) -> None:
+    check_variants(tmp_path, ending, asked, {code: f"in {code}" for code in codes.split()}, read, note)
+
+
+@pytest.mark.parametrize("ending", ["tmx", "jsonl", "parquet"])
+@pytest.mark.parametrize("blank", ["", " "])
+@pytest.mark.parametrize(("full", "other"), [("PT", "BR"), ("BR", "PT")])
+def test_a_blank_text_is_passed_over(tmp_path: Path, ending: str, blank: str, full: str, other: str) -> None:
+    texts = {"en": "tea", f"pt_{full}": "cheio", f"pt_{other}": blank}
+    note = f"pt rows by variant: pt.{full} 1, pt.{other} 0"
+    check_variants(tmp_path, ending, "en-pt", texts, f"en pt_{full}", note)
 
 
 @pytest.mark.parametrize("ending", ["tmx", "jsonl", "parquet"])

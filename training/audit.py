@@ -14,7 +14,7 @@ from bitext_bench.encoders import Checked
 from bitext_bench.errors import UserError
 from bitext_bench.languages import Language
 from bitext_bench.metrics import fold
-from bitext_bench.tasks import REPORTED, Task, Unit, default_tasks, is_built_in
+from bitext_bench.tasks import BENCHMARKS, Task, Unit, default_tasks
 
 from .corpora import Row
 from .minhash import NearIndex
@@ -82,7 +82,7 @@ class Benchmarks:
         """
         sentences: dict[str, tuple[str, str]] = {}
         checked: dict[str, set[str]] = {}
-        missing = {task.name: "" for task in REPORTED if not is_built_in(task)} | dict.fromkeys(excluded, EXCLUDED)
+        missing = {task.name: "" for task in BENCHMARKS} | dict.fromkeys(excluded, EXCLUDED)
         for source in sources:
             for task in default_tasks(source):
                 if task.name in excluded:
@@ -160,8 +160,7 @@ def _add(sentences: dict[str, tuple[str, str]], task: str, units: Sequence[Unit]
         # A side of one pair is named by the pair, one that many pairs share (FLORES) by its own language.
         languages = [str(each.language) for each in unit.sides] if uses[side] == 1 else [str(side.language)]
         label = f"{task} {'-'.join(dict.fromkeys(languages))}"
-        pair = sorted(set(languages)) if len(set(languages)) > 1 else languages[:1] * 2
-        parts.add("-".join(pair) if uses[side] == 1 else str(side.language))
+        parts.add(Checked.pair_name(languages) if uses[side] == 1 else str(side.language))
         for sentence in side.sentences:
             if key := fold(sentence):  # Punctuation alone folds to nothing, and is not a sentence that could leak.
                 sentences.setdefault(key, (label, sentence))

@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from bitext_bench.languages import LangPair
 from bitext_bench.results import TaskResult
-from bitext_bench.tasks import REPORTED, is_built_in
+from bitext_bench.tasks import BENCHMARKS
 
 from .config import make_config
 
@@ -142,7 +142,7 @@ def _parts(covered: Mapping[str, Sequence[str]]) -> str:
 
 def _unchecked(audit: Mapping[str, Any]) -> str:
     """Say with what the rows of this training, or of its student's, were not compared."""
-    missing = [task.name for task in REPORTED if not is_built_in(task) and task.name not in audit["checked"]]
+    missing = [task.name for task in BENCHMARKS if task.name not in audit["checked"]]
     named = ", ".join(f"{name} (excluded)" if name in audit["excluded"] else name for name in missing)
     less = audit["checked"] != audit["covered"]
     return (

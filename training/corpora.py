@@ -54,8 +54,8 @@ class Corpus:
     weight: float
     files: tuple[Path, ...]
     swapped: bool
-    asked: tuple[str, str] | None = None
-    named: tuple[str, str] | None = None
+    asked: tuple[str, str]
+    named: tuple[str, str]
 
     @property
     def sha256(self) -> str:
@@ -129,15 +129,14 @@ def read_corpus(corpus: Corpus, notes: list[str] | None = None) -> list[Row]:
             file and line), or two Moses files have unequal line counts.
     """
     languages = (corpus.pair.source, corpus.pair.target)
-    asked = corpus.asked or (str(languages[0]), str(languages[1]))
-    named = corpus.named or asked
-    wanted = [own if tag_of(own, x).region else name for own, name, x in zip(asked, named, languages, strict=True)]
+    codes = zip(corpus.asked, corpus.named, languages, strict=True)
+    wanted = [asked if tag_of(asked, language).region else named for asked, named, language in codes]
     sides = (Choice(languages[0], wanted[0]), Choice(languages[1], wanted[1]))
     rows = _read(corpus, sides[::-1] if corpus.swapped else sides)
     if not rows:
         raise UserError(f"{corpus.files[0]} has no row: expected {' and '.join(map(str, languages))} sentences")
     if notes is not None:
-        reports = [side.report(name) for side, name in zip(sides, named, strict=True)]
+        reports = [side.report(name) for side, name in zip(sides, corpus.named, strict=True)]
         notes += [f"{corpus.files[0]}: {report}" for report in reports if report]
     return [Row(row.line, row.target, row.source) for row in rows] if corpus.swapped else rows
 

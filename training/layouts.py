@@ -129,22 +129,18 @@ def _twin(file: Path, match: re.Match[str]) -> Path | None:
 
 def _codes(name: str, pair: LangPair) -> tuple[tuple[str, str], bool] | None:
     """Return the codes of a pair's source and target in a name, and whether the target comes first; None if not it."""
-    codes = _parsed(name)
-    if codes is None:
+    if (parsed := _parsed(name)) is None:
         return None
-    named = LangPair.parse(name)
+    named, codes = parsed
     if named == pair:
         return codes, False
     return (codes[::-1], True) if named == pair.reversed else None
 
 
 @cache
-def _parsed(name: str) -> tuple[str, str] | None:
-    if "-" not in name:
-        return None
+def _parsed(name: str) -> tuple[LangPair, tuple[str, str]] | None:
     try:
-        LangPair.parse(name)
-        return split_pair(name)
+        return LangPair.parse(name), split_pair(name)
     except UserError:
         return None  # Any file may lie there.
 

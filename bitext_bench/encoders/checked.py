@@ -36,8 +36,14 @@ class Checked:
     def covers(self, task: str, languages: Iterable[str]) -> bool:
         """Say whether a task's sentences in one language, or in a pair, were compared."""
         parts = self.tasks.get(task, ())
+        codes = set(languages)
+        return parts is None or codes <= set(parts) or self.pair_name(codes) in parts
+
+    @staticmethod
+    def pair_name(languages: Iterable[str]) -> str:
+        """Return what a pair of languages, or one language with itself, is called in `tasks`: "en-ja", "ko-ko"."""
         codes = sorted(set(languages))
-        return parts is None or set(codes) <= set(parts) or "-".join(codes if len(codes) > 1 else codes * 2) in parts
+        return "-".join(codes if len(codes) > 1 else codes * 2)
 
     def and_in(self, other: Checked | None) -> Checked:
         """Return what two successive trainings both compared; None: the model was not trained by bitext-bench."""

@@ -9,6 +9,7 @@ from . import bucc, flores, retrieval, sts
 from .base import Languages, Search, Side, SubsetScores, Task, Unit, mteb_name
 
 __all__ = [
+    "BENCHMARKS",
     "REPORTED",
     "TASKS",
     "Languages",
@@ -48,6 +49,10 @@ REPORTED: tuple[Task, ...] = tuple(task for task in TASKS.values() if not task.n
 def is_built_in(task: Task) -> bool:
     """Say whether a task is one of the built-in set."""
     return task.name.startswith("Mini-")
+
+
+# What training rows are compared with, besides the built-in set.
+BENCHMARKS: tuple[Task, ...] = tuple(task for task in REPORTED if not is_built_in(task))
 
 
 def default_tasks(source: Source) -> list[Task]:
