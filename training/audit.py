@@ -30,7 +30,7 @@ EXCLUDED = "excluded"  # the reason for a benchmark that the user leaves out
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A side of a training row that stands in a benchmark.
+    """A side of a training row that is also in a benchmark.
 
     Attributes:
         row: its index in the rows that were audited.
@@ -134,7 +134,7 @@ def _load(task: Task, source: Source, languages: Sequence[Language] | None) -> l
 
     Raises:
         MissingData: the source does not have it.
-        UserError: it is damaged or was not delivered; also where there is nothing in it.
+        UserError: it is damaged, empty, or was not delivered.
     """
     try:
         units = task.load(source, languages)

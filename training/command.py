@@ -203,7 +203,7 @@ def _say_data(prepared: Prepared) -> None:
     for line in [*map(str, prepared.corpora), *(f"note: {note}" for note in prepared.notes)]:
         _say(line)
     if all(map(is_built_in, map(find_task, prepared.checked.tasks))):
-        _say("warning: no benchmark was there to compare the rows with but the built-in set: pass --tests DIR")
+        _say("warning: the rows were compared with the built-in set only: pass --tests DIR")
     elif prepared.missing:
         _say(f"note: the rows were not compared with {', '.join(prepared.missing)}; results there will say so")
     rows = sum(report.leaks for report in prepared.corpora)

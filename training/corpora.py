@@ -40,7 +40,7 @@ class Corpus:
     """The file of a corpus for a language pair; two in the Moses layout, and every shard of a parquet file in shards.
 
     Attributes:
-        name: the folder's, or what stands before the languages in a Moses file directly in the data directory.
+        name: the folder's, or what precedes the languages in the name of a Moses file directly in the data directory.
         pair: as it was asked for; rows have its source first.
         weight: how often its rows are drawn: 1 as they are, 0.5 half of them, 2 each twice.
         files: for Moses, in the order of the languages in their name.

@@ -1,8 +1,8 @@
 """Which variant of a language is read where data have several (pt-BR and pt-PT): one rule for file names and records.
 
-The script decides first: zh-TW is not read for zh-CN, as `languages` knows them apart. Of the others comes first the
-variant asked for, then the one without a region, then the nearest by CLDR's distance: for pt that is pt-BR, for en
-en-US. An empty text is passed over for the next variant's. Whatever was chosen among several is reported.
+The script decides first: zh-TW is not read for zh-CN, as they are two languages in `languages`. Of the others the
+variant asked for comes first, then the one without a region, then the nearest by CLDR's distance: for pt that is pt-BR,
+for en en-US. An empty text is passed over for the next variant's. Whatever was chosen among several is reported.
 """
 
 from __future__ import annotations

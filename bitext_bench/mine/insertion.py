@@ -1,4 +1,4 @@
-"""What mining would do with one more line, with and without its translation: the ground that precision is estimated on.
+"""What mining would do with one more line, with and without its translation: what precision is estimated from.
 
 Each known pair is put into the files by itself: with its translation, to see whether the pair is found; and one side
 at a time, its translation withheld, to see what a line without a translation is paired with. Nothing is searched

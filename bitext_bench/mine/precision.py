@@ -85,7 +85,7 @@ class Misfit:
     Attributes:
         threshold: where the two differ most.
         mined: pairs that are mined there.
-        expected: how many the known pairs let expect there.
+        expected: how many the known pairs predict there.
         distance: between the two, in half widths of the 95 % interval; 0 where they differ by less than a tenth.
     """
 
@@ -191,14 +191,14 @@ class Calibration:
         )
 
     def misfit(self) -> Misfit:
-        """Return where the number of mined pairs is furthest from what the known pairs let expect."""
+        """Return where the number of mined pairs is furthest from what the known pairs predict."""
         ranks = np.unique(np.linspace(0.05 * len(self._scores), len(self._scores) - 1, _LOOKS).astype(np.int64))
         thresholds = self._scores[ranks]
         mined = len(self._scores) - np.searchsorted(self._scores[::-1], thresholds, side="left")
         low, expected, high = np.percentile(sum(self._drawn_pairs(thresholds)), [2.5, 50, 97.5], axis=1)
         half = np.where(mined > expected, high - expected, expected - low)
         distances = np.abs(mined - expected) / np.maximum(half, 1)
-        # Beside huge files and many known pairs every small difference is beyond chance, and harmless.
+        # With huge files and many known pairs, even a harmless difference is beyond chance.
         distances[np.abs(mined - expected) < _HARMLESS * mined] = 0.0
         worst = int(distances.argmax())
         interval = Estimate(float(expected[worst]), float(low[worst]), float(high[worst]))

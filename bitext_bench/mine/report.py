@@ -124,8 +124,9 @@ def _judged(judged: dict[str, Any], threshold: float) -> list[str]:
     shares, translated = judged["share_with_translation"], judged["lines_with_translation"]
     return [
         *lines,
-        f"estimated from {judged['known']:,} known pairs{in_files}{left_out}, each put into the files by itself, with "
-        f"its translation and without; {judged['wrong_pairs_of_known_lines']:,} wrong pairs of theirs reach it",
+        f"estimated from {judged['known']:,} known pairs{in_files}{left_out}, each put into the files by itself, "
+        f"with its translation and without; {judged['wrong_pairs_of_known_lines']:,} of their wrong pairs reach the "
+        "threshold",
         f"about {translated['value']:,.0f} lines have a translation ({translated['low']:,.0f} to "
         f"{translated['high']:,.0f}): {shares['source']:.1%} of the source, {shares['target']:.1%} of the target",
     ]

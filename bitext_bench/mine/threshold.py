@@ -18,8 +18,8 @@ from .precision import Calibration, Misfit, ThresholdEstimate
 SLACK = 3
 # Where fewer known pairs than this are found, more of them would not help.
 _FEW_FOUND = 0.1
-# Half widths of an interval between what is mined and what the known pairs let expect. In 90 trials on news and
-# everyday sentences, known pairs of the same text came to at most 1.7, those of another kind of text to 2.7 or more.
+# The largest `Misfit.distance` at which known pairs count as like the files. In 90 trials on news and everyday
+# sentences it was at most 1.7 for known pairs of the same text, and 2.7 or more for those of another kind of text.
 FARTHEST = 2.2
 # What a threshold was judged by, as the report says it.
 COMPLETE_GOLD = "gold pairs, taken for every translation in the files"
@@ -195,7 +195,7 @@ def _check(estimate: ThresholdEstimate, misfit: Misfit, wanted: float, known: Kn
 
 def _few_found(n: int, known: KnownPairs) -> UserError:
     return UserError(
-        f"{n or 'none'} of the {len(known):,} known pairs {'are' if n > 1 else 'is'} found: that is nothing to choose "
+        f"{n or 'none'} of the {len(known):,} known pairs {'are' if n > 1 else 'is'} found: too few to choose "
         "a threshold by. Are SRC, TGT and the columns of the known pairs in the same order, and is this the model for "
         "these languages?"
     )
