@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
 Similarity = Literal["cosine", "dot", "euclidean", "manhattan"]
 SIMILARITIES: tuple[Similarity, ...] = get_args(Similarity)
 
-# mteb 2.26 (`_evaluators/text/bitext_mining_evaluator.py`) compares so many queries at a time, and the Euclidean
-# distance of a block is computed otherwise if it is small.
+# mteb 2.26 (`_evaluators/text/bitext_mining_evaluator.py`) compares this many queries at a time, and torch computes the
+# Euclidean distances of a small block differently.
 _BLOCK = 100
 
 
@@ -29,19 +26,10 @@ def most_similar(
         candidates: (M, D) likewise.
     """
     import torch
+    from sentence_transformers.util import SimilarityFunction
 
+    similarities = SimilarityFunction.to_similarity_fn(similarity)
     one, other = torch.from_numpy(queries), torch.from_numpy(candidates)
     starts = range(0, len(one), _BLOCK)
-    blocks = [_similarities(similarity, one[i : i + _BLOCK], other).topk(1, dim=1).indices[:, 0] for i in starts]
+    blocks = [similarities(one[i : i + _BLOCK], other).topk(1, dim=1).indices[:, 0] for i in starts]
     return torch.cat(blocks).numpy()
-
-
-def _similarities(similarity: Similarity, one: Tensor, other: Tensor) -> Tensor:
-    """Return (N, M) as `sentence_transformers.util.similarity` computes them."""
-    import torch
-
-    if similarity == "cosine":
-        one, other = (torch.nn.functional.normalize(side, dim=1) for side in (one, other))
-    if similarity in ("cosine", "dot"):
-        return one @ other.T
-    return -torch.cdist(one, other, p=2.0 if similarity == "euclidean" else 1.0)

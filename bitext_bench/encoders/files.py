@@ -105,6 +105,22 @@ def read_config(file: Path) -> dict[str, Any]:
     return content
 
 
+def read_header(file: Path) -> dict[str, tuple[str, list[int]]]:
+    """Return the number format and the shape of each tensor in a safetensors file; no weight is read.
+
+    Raises:
+        UserError: the header is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="np") as content:
+            slices = {name: content.get_slice(name) for name in content.keys()}  # noqa: SIM118 (no mapping)
+            return {name: (part.get_dtype(), part.get_shape()) for name, part in slices.items()}
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{file} is no safetensors file: {error}; copy the model again") from error
+
+
 def _folders_of_modules(directory: Path) -> list[Path]:
     """Return the modules' folders and all folders below them; not the top, where the first module often is."""
     modules = [*module_folders(directory), *(directory / name for name in _routes(directory))]

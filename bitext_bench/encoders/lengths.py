@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from .files import read_config, weight_files
+from .files import read_config, read_header, weight_files
 
 if TYPE_CHECKING:
     from torch import nn
@@ -57,8 +57,8 @@ def stated_length(
     saved = read_config((tokenizer or folder) / "tokenizer_config.json")
     limits = [as_limit(saved.get("model_max_length", saved.get("max_len")))]
     changed = settings.get("config_args", settings.get("config_kwargs")) or {}
-    if (positions := {**_config(folder, trust_remote_code), **changed}.get("max_position_embeddings")) != -1:
-        limits.append(as_limit(positions))
+    if (configured := {**_config(folder, trust_remote_code), **changed}.get("max_position_embeddings")) != -1:
+        limits.append(as_limit(configured))
     return min((limit for limit in limits if limit is not None), default=None)
 
 
@@ -78,9 +78,10 @@ def settings_of(folder: Path) -> dict[str, Any]:
 
 
 def positions(folder: Path) -> int | None:
-    """Return how many tokens a transformer has positions for; None where only its configuration gives a number.
+    """Return how many tokens a transformer's table of positions has rows for; None where it has no table.
 
-    That is for models with a table of positions. Others (rotary, relative) go on beyond their configuration.
+    Models without one (rotary, relative) go on beyond the number in their configuration. Pickled weights are not
+    opened: there the configuration counts for architectures that have an offset, and None is returned for others.
     """
     config = read_config(folder / "config.json")
     offset = 0
@@ -88,9 +89,12 @@ def positions(folder: Path) -> int | None:
         padding = config.get("pad_token_id")
         offset = 2 if padding is None else int(padding) + 1
     stated = config.get("max_position_embeddings")
-    if any(file.parent == folder and file.suffix != ".safetensors" for file in weight_files(folder)):
+    files = [file for file in weight_files(folder) if file.parent == folder]
+    if any(file.suffix != ".safetensors" for file in files):
         return int(stated) - offset if stated and offset else None
-    rows = _table_rows(folder)
+    rows = min(
+        (shape[0] for file in files for name, (_, shape) in read_header(file).items() if _is_table(name)), default=None
+    )
     if rows is None:
         return None
     # BART's children have two rows more than positions.
@@ -150,22 +154,6 @@ def _config(folder: Path, trust_remote_code: bool) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError):
         return config  # Loading will say what is wrong with it.
     return {**config, "max_position_embeddings": getattr(full, "max_position_embeddings", None)}
-
-
-def _table_rows(folder: Path) -> int | None:
-    from safetensors import SafetensorError, safe_open
-
-    rows = []
-    for file in weight_files(folder):
-        if file.parent != folder:
-            continue
-        try:
-            with safe_open(file, framework="np") as content:
-                tables = [name for name in content.keys() if _is_table(name)]  # noqa: SIM118 (no mapping)
-                rows += [content.get_slice(name).get_shape()[0] for name in tables]
-        except (SafetensorError, OSError) as error:
-            raise UserError(f"{file} is no safetensors file: {error}; copy the model again") from error
-    return min(rows, default=None)
 
 
 def _is_table(name: str) -> bool:
