@@ -47,7 +47,7 @@ class Work:
 
     def middling(self, tokens: int) -> NDArray[np.int64]:
         """Return rows of middling size with about so many tokens, longest first."""
-        order = np.argsort(-self.sizes, kind="stable")
+        order = longest_first(self.sizes)
         n = max(1, tokens // int(np.median(self.sizes)))
         first = max(0, (len(order) - n) // 2)
         return order[first : first + n]
@@ -58,9 +58,14 @@ class Work:
         The cut depends on the texts alone: what a killed run left undone is cut, batched and encoded just as
         the killed run would have done it, and so gives the same bits.
         """
-        order = np.argsort(-self.sizes, kind="stable")
+        order = longest_first(self.sizes)
         for first in range(0, len(order), SHARD_TEXTS):
             yield order[first : first + SHARD_TEXTS]
+
+
+def longest_first(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows by falling size; those of equal size stay in order."""
+    return np.argsort(-sizes, kind="stable")
 
 
 def sizes_of(encoder: Encoder, texts: Texts) -> NDArray[np.int64]:

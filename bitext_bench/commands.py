@@ -50,17 +50,17 @@ def run(arguments: argparse.Namespace) -> int:
         )
     limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
     cache = cache_folder(arguments.cache_folder)
-    if arguments.shard:
-        share = Share.parse(arguments.shard)
-        new = Embedder(model, cache, limits, refresh=arguments.refresh).encode_share(plan_of(model, loaded), share)
+    share = Share.parse(arguments.shard) if arguments.shard else None
+    embedder = Embedder(model, cache, limits, refresh=arguments.refresh)
+    if share:
+        new = embedder.encode_share(plan_of(model, loaded), share)
         _say(f"share {share.number}/{share.of}: {new:,} sentences encoded; when all are done, run without --shard")
         return 0
-    embedder = Embedder(model, cache, limits, refresh=arguments.refresh)
     if arguments.engine == "ray":
         plan = plan_of(model, loaded)
         embedder.check(plan)
         encode_on_ray(arguments.model, model_options(arguments), plan, cache, limits)
-        embedder = Embedder(model, cache, limits)
+        embedder = Embedder(model, cache, limits)  # with what the others have stored
     folder = result_folder(arguments.output_folder, model)
     chosen = "all languages" if languages is None else ", ".join(map(str, languages))
     _say(f"{printable(model.name)} in {model.dtype} on {len(loaded)} tasks of {printable(source.name)}: {chosen}")
@@ -71,8 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     check_folder(folder, [item.task.name for item in loaded])
     if model.leaked_rows:
         _say(f"warning: the model was trained on {model.leaked_rows:,} rows of benchmarks; every result says so")
-    if names := not_compared(model, loaded):
-        _say(f"note: its training rows were not compared with all of {', '.join(names)}; those results say so")
+    if unchecked := not_compared(model, loaded):
+        _say(f"note: its training rows were not compared with all of {', '.join(unchecked)}; those results say so")
     results = list(_written(embedder, loaded, folder))
     print(_as_json(results) if arguments.json else f"{render_scores(results)}\n\n{render_averages(results)}".rstrip())
     _say(f"results in {printable(str(folder))}")
@@ -157,9 +157,8 @@ def _same_setting(file: Path, stored: TaskResult, arguments: argparse.Namespace)
     if arguments.data is None and not (mini or hub):
         raise UserError(f"{file} was made with data on disk ({stored.data}): pass --data DIR")
     # A file names no directory, whatever there is here under its model's name.
-    return resolve_model(arguments.model or f"hub:{name}", options), open_source(
-        arguments.data or ("mini" if mini else "hub")
-    )
+    model = resolve_model(arguments.model or f"hub:{name}", options)
+    return model, open_source(arguments.data or ("mini" if mini else "hub"))
 
 
 def _refuse(task: Task, error: MissingData) -> None:

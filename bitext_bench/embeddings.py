@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from .batches import BatchLimits, Texts, Work, check_vectors, cut_batches, encode_each, sizes_of
+from .batches import BatchLimits, Texts, Work, check_vectors, cut_batches, encode_each, longest_first, sizes_of
 from .encoders import Encoder, Model
 from .errors import UserError
 from .languages import Language
 from .neighbours import Vectors, unit
 from .share import Share
-from .spotcheck import Checked, Group, fault_of, sample_of, say_reused, say_stale, texts_at
+from .spotcheck import Group, KnownShards, fault_of, sample_of, say_reused, say_stale, texts_at
 from .store import VectorStore, text_key
 from .tuning import WORTH_MEASURING, batch_tokens, timed
 
@@ -64,7 +64,7 @@ class Embedder:
         self._fresh: set[bytes] = set()  # encoded by this embedder, which is to refresh
         self._encoder: Encoder | None = None
         self._trusted = False  # whether the store may hold vectors that this model gave
-        self._checked = Checked(self._store.folder, model.software)
+        self._known = KnownShards(self._store.folder, model.software)
 
     @property
     def dimensions(self) -> int | None:
@@ -149,7 +149,7 @@ class Embedder:
         keys = {key for group, _ in groups for key in group}
         used = {self._store.shard_of(key) for key in keys if key in self._store}
         self._trusted = bool(used)
-        if used and (self._refresh or self.model.unhashed or not self._checked.covers(used)):
+        if used and (self._refresh or self.model.unhashed or not self._known.covers(used)):
             sample = sample_of(groups, self._store)
             if fault := self._fault(sample):
                 say_stale(self.model.name, fault)
@@ -158,7 +158,7 @@ class Embedder:
                 n_checked, n_stored = sum(len(part) for part, _ in sample), sum(key in self._store for key in keys)
                 if n_checked < n_stored:
                     say_reused(self.model.name, n_checked, n_stored)
-            self._checked.note(used, self._store.shards)
+            self._known.note(used, self._store.shards)
         if self._refresh:
             self._store.forget(keys - self._fresh)
             self._fresh |= keys
@@ -242,7 +242,7 @@ class Embedder:
             self._add([part.keys[i] for i in shard], np.concatenate(vectors))
             written.append(self._store.shards[-1])
             yield len(shard)
-        self._checked.note(written, self._store.shards)
+        self._known.note(written, self._store.shards)
 
     def _add(self, keys: list[bytes], vectors: Vectors) -> None:
         stored = self._store.dimensions
@@ -260,23 +260,23 @@ def encode_now(
     limits: BatchLimits | None = None,
     advance: Callable[[int], object] = lambda sentences: None,
 ) -> Vectors:
-    """Return (N, D) unit vectors without a store, for an encoder that changes, or texts that need no second look.
+    """Return (N, D) unit vectors without a store, for an encoder that changes, or texts that are encoded only once.
 
     Args:
         encoder: the model, loaded.
         texts: at least one.
         name: what a message calls the model.
         limits: what goes into one batch; None: the encoder's choice.
-        advance: is told of each batch how many sentences it had.
+        advance: called after each batch with the number of its sentences.
 
     Raises:
         UserError: a vector is not finite or is zero (with the sentence).
     """
     limits = limits or BatchLimits()
-    work = Work(texts, [], sizes_of(encoder, texts))
-    order = np.argsort(-work.sizes, kind="stable")
+    sizes = sizes_of(encoder, texts)
+    order = longest_first(sizes)
     parts = []
-    batches = cut_batches(work.sizes[order], limits.tokens or encoder.batch_tokens, limits.sentences)
+    batches = cut_batches(sizes[order], limits.tokens or encoder.batch_tokens, limits.sentences)
     for rows, vectors in encode_each(encoder, texts, [order[batch] for batch in batches]):
         check_vectors(vectors, [texts.sentences[i] for i in rows], name)
         parts.append(vectors)

@@ -116,6 +116,7 @@ def find_language(text: str) -> Language | None:
 
 
 def _find(text: str) -> Language | None:
+    """Return what `find_language` does, but None for a text that may be meant as a pair (fr-ca)."""
     return find_language(text) if _key(text) in _by_spelling() or is_one_language(text) else None
 
 
@@ -125,16 +126,18 @@ def _by_tag(tag: Tag) -> Language | None:
     if not rows:
         return None
     plain = rows[0]
-    script = tag.script
-    if not script and (likely := likely_script(Tag(tag.language, region=tag.region))) != likely_script(
-        Tag(tag.language)
-    ):
-        script = likely
+    script = tag.script or _script_of_region(tag)
     # Of a language that only Tatoeba has, any script is taken: MTEB's is not always that of the sentences.
     if not script or not plain.flores:
         return plain
     script = {"Kore": "Hang"}.get(script, script)
     return next((row for row in rows if row.script == script), None)
+
+
+def _script_of_region(tag: Tag) -> str:
+    """Return the script that is usual in a tag's region; "" where it is the usual one of the language."""
+    usual, here = likely_script(Tag(tag.language)), likely_script(Tag(tag.language, region=tag.region))
+    return here if here != usual else ""
 
 
 @cache

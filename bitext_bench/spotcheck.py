@@ -19,14 +19,14 @@ from .store import VectorStore, write_whole
 Group = tuple[list[bytes], Texts]
 """Texts that share a prompt and a language, and their keys in the store."""
 
-# Sentences that are encoded again: all of up to twice as many, otherwise at least so many, and at least one for each
-# shard of the store that is used.
+# How many sentences are encoded again: all, where there are fewer than twice this number; otherwise at least this many.
+# At least one is of each shard that is used.
 _SENTENCES = 256
 
 # How far two float32 encodings of one sentence are from each other (unit vectors), batches of any size.
-ROUNDING = 1e-5
+_ROUNDING = 1e-5
 # Beyond that, an encoder may differ from itself by as much as its number format rounds (bf16: about 0.005) ...
-MOST_ROUNDING = 0.03
+_MOST_ROUNDING = 0.03
 # ... and stored vectors by so many times what it differs from itself, at most and on average.
 _TIMES, _TIMES_ON_AVERAGE = 3, 1.5
 _FILE = "software.json"
@@ -43,18 +43,18 @@ def fault_of(stored: Vectors, encode: Callable[[BatchLimits], Vectors]) -> str |
     if together.shape != stored.shape:
         return f"they have {stored.shape[1]} dimensions, and the model now gives {together.shape[1]}"
     differ = _distances(stored, together)
-    if differ.max() <= ROUNDING:
+    if differ.max() <= _ROUNDING:
         return None
     own = _distances(together, encode(BatchLimits()))
-    if own.max() > MOST_ROUNDING:
+    if own.max() > _MOST_ROUNDING:
         return f"the model gives a sentence another vector each time (distance {own.max():.2g})"
     alone = encode(BatchLimits(sentences=1))
     own = np.maximum(own, _distances(together, alone))
-    if own.max() > MOST_ROUNDING:
+    if own.max() > _MOST_ROUNDING:
         return f"the model gives a sentence another vector in another batch (distance {own.max():.2g})"
     differ = np.minimum(differ, _distances(stored, alone))
-    others = int((differ > max(ROUNDING, _TIMES * own.max())).sum())
-    if not others and differ.mean() > max(ROUNDING, _TIMES_ON_AVERAGE * own.mean()):
+    others = int((differ > max(_ROUNDING, _TIMES * own.max())).sum())
+    if not others and differ.mean() > max(_ROUNDING, _TIMES_ON_AVERAGE * own.mean()):
         others = len(stored)
     return f"{others} of {len(stored)} sentences now have another vector" if others else None
 
@@ -64,12 +64,12 @@ def sample_of(groups: Sequence[Group], store: VectorStore) -> list[Group]:
     stored = [(g, i) for g, (keys, _) in enumerate(groups) for i, key in enumerate(keys) if key in store]
     step = max(1, min(len(stored) // _SENTENCES, SHARD_TEXTS))
     chosen = set(stored[step // 2 :: step])
-    # Keys are hashes: the least of a shard is a sentence as good as drawn.
+    # Keys are hashes: the smallest one of a shard is as good as a random choice.
     least: dict[str, tuple[bytes, tuple[int, int]]] = {}
     for g, i in stored:
-        key = groups[g][0][i]
-        shard = store.shard_of(key)
-        least[shard] = min(least.get(shard, (key, (g, i))), (key, (g, i)))
+        entry = (groups[g][0][i], (g, i))
+        shard = store.shard_of(entry[0])
+        least[shard] = min(least.get(shard, entry), entry)
     chosen |= {place for _, place in least.values()}
     sample = [texts_at(*group, sorted(i for g, i in chosen if g == number)) for number, group in enumerate(groups)]
     return [group for group in sample if group[0]]
@@ -99,8 +99,8 @@ def _distances(one: Vectors, two: Vectors) -> Vectors:
     return distances
 
 
-class Checked:
-    """Which files of vectors in a folder are known to be what the software here gives: written or checked by it.
+class KnownShards:
+    """Which shards in a folder are known to hold what the software here gives: it wrote or checked them.
 
     A list that is lost, or that cannot be written, only costs another check.
     """
@@ -109,7 +109,7 @@ class Checked:
         self._file, self._software = folder / _FILE, software
 
     def covers(self, names: Collection[str]) -> bool:
-        """Say whether all files of these names are known."""
+        """Say whether all shards of these names are known."""
         return set(names) <= set(self._read().get(self._software, []))
 
     def note(self, names: Collection[str], there: Collection[str]) -> None:

@@ -43,7 +43,7 @@ def text_key(text: str, prompt: str, language: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
-    """Where (n, d) vectors stand; no file stays open between two looks, as there may be thousands."""
+    """Where a shard's (n, d) vectors are; its file is opened for each look only, as there may be thousands."""
 
     file: Path
     first_vector: int  # in bytes

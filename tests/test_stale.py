@@ -1,4 +1,4 @@
-"""Stored vectors that are no longer what the model gives: another key, or a spot check that finds them out."""
+"""Stored vectors that are no longer what the model gives: another key, or a spot check that finds them."""
 
 from __future__ import annotations
 
@@ -325,7 +325,7 @@ def test_an_encoder_that_rounds_is_trusted(noise: float, project: Path, tmp_path
         assert encoded(fresh(project, "mine:factory"), tmp_path)[0] == n
 
 
-def test_a_version_of_ones_own_is_a_key(project: Path, tmp_path: Path) -> None:
+def test_an_encoders_own_version_is_a_key(project: Path, tmp_path: Path) -> None:
     import textwrap
 
     for version in ("1", "2"):

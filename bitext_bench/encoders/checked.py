@@ -12,7 +12,7 @@ class Checked:
 
     Attributes:
         tasks: task name to what was compared: "en-ja" for the sentences of that pair, "ko-ko" for one within a
-            language, "ja" for a language's sentences in whatever pair; None for all that the task has.
+            language, "ja" for a language's sentences in any pair; None for all that the task has.
     """
 
     tasks: Mapping[str, tuple[str, ...] | None]
@@ -46,7 +46,7 @@ class Checked:
         return "-".join(codes if len(codes) > 1 else codes * 2)
 
     def and_in(self, other: Checked | None) -> Checked:
-        """Return what two successive trainings both compared; None: the model was not trained by bitext-bench."""
+        """Return what two successive trainings both compared; None: bitext-bench did not train the earlier model."""
         if other is None:
             return self
         tasks: dict[str, tuple[str, ...] | None] = {}
@@ -60,6 +60,6 @@ class Checked:
         return Checked({task: parts for task, parts in sorted(tasks.items()) if parts != ()})
 
     def _has(self, task: str, part: str) -> bool:
-        """Say whether a part of a task is compared; one language in whatever pair is not, where only a pair is."""
+        """Say whether a part of a task was compared; a pair does not count for one of its languages alone."""
         parts = self.tasks.get(task) or ()
         return part in parts if "-" not in part else self.covers(task, part.split("-"))

@@ -201,7 +201,7 @@ class FactoryEncoder:
             )
         self.needs_language = bool(getattr(self._model, "needs_language", False))
         version = getattr(self._model, "version", "")
-        self.version = "" if callable(version) else str(version)  # a method's text has its address
+        self.version = "" if callable(version) else str(version)  # str() of a method holds its address
         brought = _brought.setdefault(spec, user_modules() - before)
         parts = [factory, getattr(factory, "func", None), self._model, *getattr(self._model, "__dict__", {}).values()]
         self.source = source_digest({module_name, *brought, *_modules_of(parts)}, module_name)

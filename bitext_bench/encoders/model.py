@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, get_args, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,7 @@ from ..similarity import Similarity
 from .checked import Checked
 
 Dtype = Literal["fp32", "bf16", "fp16"]
-DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 Backend = Literal["torch", "openvino"]
-BACKENDS: tuple[Backend, ...] = get_args(Backend)
 
 
 class Encoder(Protocol):
@@ -112,7 +110,7 @@ class Model:
         leaked_rows: training rows that hold a benchmark's sentence, as its training record says.
         checked: the benchmarks that training compared its rows with; None for a model that `train` did not make.
         training: how `bitext-bench train` made it, for result files; None for any other model.
-        similarity: that it is said to be compared by, which MTEB's scores of it follow.
+        similarity: by which its vectors are compared, as its files say; MTEB's scores follow it.
     """
 
     name: str

@@ -28,8 +28,8 @@ def run_by_openvino(model: SentenceTransformer, dtype: str) -> Quick:
     """Convert a float32 model on the CPU; what comes back computes several batches at once, in threads of the caller.
 
     Cores that work on batches of their own wait for each other less often than those that share one (README,
-    performance). What a model with fused attention gives is compared with PyTorch's vectors; where it differs, as
-    where padding is on the left or attention is local, the same with plain attention is.
+    performance). The vectors are compared with PyTorch's; where fused attention gives others (padding on the left,
+    local attention), plain attention is tried.
 
     Args:
         model: its first module is a transformer.
@@ -46,7 +46,7 @@ def run_by_openvino(model: SentenceTransformer, dtype: str) -> Quick:
     _package()
     probe = Probe.of(model, _PROBE_WORDS)
     quick, reason = _tried(model, dtype, probe)
-    if reason and _attends_plainly(model):
+    if reason and _use_plain_attention(model):
         quick, reason = _tried(model, dtype, probe)
     if reason:
         raise UserError(
@@ -71,8 +71,8 @@ def _tried(model: SentenceTransformer, dtype: str, probe: Probe) -> tuple[Quick,
     return Quick(vectors, vectors.streams), reason
 
 
-def _attends_plainly(model: SentenceTransformer) -> bool:
-    """Have a model compute attention step by step, if it can, and tell whether that is new.
+def _use_plain_attention(model: SentenceTransformer) -> bool:
+    """Have a model compute attention step by step, if it can, and return whether that is a change.
 
     OpenVINO's fused attention divides by zero for a token that attends to nothing, as padding may; the plain one
     hides tokens by large numbers in place of infinity.
@@ -149,8 +149,8 @@ def _package() -> Any:  # noqa: ANN401 (an optional package)
 def _core() -> Any:  # noqa: ANN401
     """Return the one core of this process.
 
-    Each core puts a stack for signal handlers of its own in place of the one before, and puts that back when it goes;
-    of two that do not go in turn the second would leave one that is freed, on which Ctrl-C would crash.
+    Each core installs its own stack for signal handlers, and the one before it again when it is deleted. If the older
+    of two is deleted first, the other installs a stack that is already freed, and Ctrl-C crashes.
     """
     return _package().Core()
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from .probe import Probe, Vectors
+from .probe import Forward, Probe
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -70,13 +70,13 @@ def unpack_linear_layers(model: nn.Module) -> None:
                 setattr(parent, name, child.unpacked())
 
 
-def pack_where_equal(model: SentenceTransformer, vectors: Vectors) -> None:
+def pack_where_equal(model: SentenceTransformer, forward: Forward) -> None:
     """Pack a model's linear layers if its vectors stay what they are; if not, leave it as it is, with a note.
 
     Some architectures look at a layer's weights while they compute (T5), which only PyTorch's own layers show.
     """
     probe = Probe.of(model, _PROBE_WORDS)
-    if pack_linear_layers(model) and (reason := probe.difference(vectors)):
+    if pack_linear_layers(model) and (reason := probe.difference(forward)):
         unpack_linear_layers(model)
         note = f"this model runs by PyTorch's own linear layers, which is slower: by oneDNN's {reason}"
         print(f"bitext-bench: {note}", file=sys.stderr)

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
+from sentence_transformers.util import batch_to_device
 from torch import Tensor
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-Vectors = Callable[[dict[str, Any]], Tensor]
+Forward = Callable[[dict[str, Any]], Tensor]
 
 # By how much a vector may differ: cosine, and length as a share. In float32 an honest difference is in the last bits
 # (1 - cosine about 1e-7). bf16 keeps 8 bits, which costs the encoders here up to 0.001; a wrong graph is excluded in
 # float32 first, so that this bound only has to tell rounding from damage.
-COSINE = {"fp32": 0.9999, "bf16": 0.99}
-LENGTH = {"fp32": 0.01, "bf16": 0.1}
+_COSINE = {"fp32": 0.9999, "bf16": 0.99}
+_LENGTH = {"fp32": 0.01, "bf16": 0.1}
 
 _WORDS = "The cat sat on 3 mats; le chat, ein Haus! 猫 дом 고양이 was there for 12 days".split()
 
@@ -49,21 +50,21 @@ class Probe:
     @staticmethod
     def of(model: SentenceTransformer, words: int) -> Probe:
         """Encode the probe's texts, the longest of so many words or more, as sentence-transformers does."""
-        features = [_on_device(model, dict(model.preprocess(batch))) for batch in _texts(model, words)]
+        features = [batch_to_device(dict(model.preprocess(batch)), model.device) for batch in _texts(model, words)]
         with torch.inference_mode():
             expected = [model(dict(batch))["sentence_embedding"].float() for batch in features]
         return Probe(features, expected)
 
-    def difference(self, vectors: Vectors, dtype: str = "fp32") -> str:
-        """Return in words how vectors differ from the model's by more than rounding; "" where they do not.
+    def difference(self, forward: Forward, dtype: str = "fp32") -> str:
+        """Return in words how the vectors of `forward` differ from the model's beyond rounding; "" where they do not.
 
         Args:
-            vectors: what is to be compared; called once a batch.
+            forward: from the features of a batch to its vectors; called once a batch.
             dtype: what it computes in, "fp32" or "bf16".
         """
         try:
             with torch.inference_mode():
-                found = [vectors(dict(batch)).float() for batch in self.features]
+                found = [forward(dict(batch)).float() for batch in self.features]
         except (AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
             return " ".join(str(error).split())[:200]
         if any(a.shape != b.shape for a, b in zip(found, self.expected, strict=True)):
@@ -76,10 +77,6 @@ class Probe:
             return f"{damaged} of {len(one)} vectors are NaN or infinite"
         cosine = float(torch.nn.functional.cosine_similarity(one, other).min())
         share = float((one.norm(dim=1) / other.norm(dim=1) - 1).abs().max())
-        if cosine < COSINE[dtype]:
-            return f"the lowest cosine is {cosine:.4f}, expected {COSINE[dtype]} or more"
-        return f"the lengths differ by up to {share:.0%}" if share > LENGTH[dtype] else ""
-
-
-def _on_device(model: SentenceTransformer, features: dict[str, Any]) -> dict[str, Any]:
-    return {k: v.to(model.device) if isinstance(v, Tensor) else v for k, v in features.items()}
+        if cosine < _COSINE[dtype]:
+            return f"the lowest cosine is {cosine:.4f}, expected {_COSINE[dtype]} or more"
+        return f"the lengths differ by up to {share:.0%}" if share > _LENGTH[dtype] else ""

@@ -93,7 +93,7 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
     """Apply what the user set, and note what differs from the model's usual setting.
 
     Raises:
-        UserError: the user set what this kind of model does not let one set.
+        UserError: the user set something that cannot be set for this kind of model.
     """
     fixed = {
         "--dtype": options.dtype not in ("auto", model.dtype),

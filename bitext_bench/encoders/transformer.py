@@ -33,8 +33,8 @@ GPU_BATCH_TOKENS = 16_384
 class TransformerEncoder:
     """An encoder over sentence-transformers' modules, without its batching.
 
-    `model` is open to be trained, before anything is encoded or unless there is a `finish`: what is done, on the first
-    use, to make it one that is quicker and can only encode.
+    `model` can be trained until something is encoded: then `finish` makes it quicker, and fit for encoding alone.
+    Without a `finish` it can be trained at any time.
     """
 
     def __init__(
@@ -61,13 +61,13 @@ class TransformerEncoder:
             UserError: its tokenizer or its positions are not those of the model.
         """
         import torch
+        from sentence_transformers.util import batch_to_device
 
-        features = self._tokens.features(sentences, prompt)
-        on_device = {k: v.to(self.model.device) if isinstance(v, torch.Tensor) else v for k, v in features.items()}
+        features = batch_to_device(self._tokens.features(sentences, prompt), self.model.device)
         try:
             self._make_quick()
             with torch.inference_mode():
-                vectors = self._quick.vectors(on_device)
+                vectors = self._quick.vectors(features)
         except IndexError as error:
             raise UserError(
                 f"the model has no row for a token or a position of texts that its tokenizer made ({error}): "
