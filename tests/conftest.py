@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from builders import make_plain_checkpoint, write
+from hub_runs import fill
 from hypothesis import HealthCheck, settings
 from layout_results import Results
 from training_runs import Folders, folders_at
@@ -110,3 +112,11 @@ def folders(tmp_path: Path, tiny_model: Path) -> Folders:
 def results(tmp_path: Path) -> Results:
     (tmp_path / "results").mkdir()
     return Results(tmp_path / "results")
+
+
+@pytest.fixture(scope="session")
+def full_hub() -> Iterator[Path]:
+    """What a hub serves (`hub_runs.serving`): the data sets, real encoders and tiny ones; built once, then removed."""
+    with tempfile.TemporaryDirectory() as folder:
+        fill(Path(folder))
+        yield Path(folder)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from builders import write
+from hub_runs import error_of, run_product, serving
 
 from bitext_bench.tasks import REPORTED
 
-ROOT = Path(__file__).parents[1]
-TOOLS = ROOT.parent / "shared" / "tools"
 OTHERS = [task.name for task in REPORTED if task.name not in ("Tatoeba", "FLORES-200-xsimpp")]
 
-pytestmark = pytest.mark.shared
+pytestmark = pytest.mark.hub
 
 
 def put(root: Path, code: str, lines: list[str]) -> None:
@@ -55,26 +52,14 @@ def command(tmp_path: Path, tiny_model: Path) -> list[str]:
 
 
 def run(tmp_path: Path, command: list[str], *faults: tuple[str, str]) -> subprocess.CompletedProcess[str]:
-    sys.path.append(str(TOOLS))
-    from hub_server import Hub  # type: ignore[import-not-found]
-
-    with Hub(tmp_path / "hub", faults=faults) as hub:
-        places = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
-        return subprocess.run(
-            [sys.executable, "-m", "bitext_bench", *command],
-            env={**os.environ, **places, "HF_HUB_DOWNLOAD_TIMEOUT": "2", "HF_HUB_ETAG_TIMEOUT": "2"},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-        )
+    waits = {"HF_HUB_DOWNLOAD_TIMEOUT": "2", "HF_HUB_ETAG_TIMEOUT": "2"}
+    with serving(tmp_path / "hub", *faults) as hub:
+        return run_product(*command, url=hub.url, home=tmp_path / "home", **waits)
 
 
 def stopped(done: subprocess.CompletedProcess[str], tmp_path: Path) -> str:
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
+    line = error_of(done)
     assert not (tmp_path / "out").exists()
-    _, error, line = done.stderr.rstrip().rpartition("bitext-bench: error: ")  # after the client's progress bar
-    assert error and "\n" not in line
     assert line.startswith("cannot compare the training rows with Tatoeba: ")
     assert "pass --exclude-benchmarks Tatoeba; its results will say that leaks were not looked for" in line
     return line

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from hub_runs import run_python, serving
 
 from bitext_bench.data import MissingData
 from bitext_bench.data.hub import HubSource
@@ -116,8 +114,6 @@ def test_what_is_not_on_the_hub_is_refused_with_the_reason() -> None:
 
 # With the real clients and a hub on this machine.
 
-ROOT = Path(__file__).parents[1]
-TOOLS = ROOT.parent / "shared/tools"
 PINNED = {
     "mteb/sts12-sts": "a0d554a64d88156834ff5ae9920b964011b16384",
     "mteb/tatoeba-bitext-mining": "69e8f12da6e31d59addadda9a9c8a2e601a0e282",
@@ -153,36 +149,33 @@ def hub_root(tmp_path: Path) -> Path:
     return tmp_path / "root"
 
 
-def child(code: str, home: Path, **environment: str) -> str:
+def child(code: str, home: Path, url: str, **environment: str) -> str:
     """Run a program with a cache of its own; returns what it prints."""
-    whole = {**os.environ, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", **environment}
-    done = subprocess.run([sys.executable, "-c", code], env=whole, cwd=ROOT, capture_output=True, text=True, check=True)
+    done = run_python("-c", code, url=url, home=home, **environment)
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-@pytest.mark.shared
+@pytest.mark.hub
 @pytest.mark.parametrize("cached", ["pinned and then another", "another only"])
 @pytest.mark.parametrize("trouble", ["down", "500", "offline", "none"])
 def test_no_other_revision_is_taken_for_the_pinned_one(
     hub_root: Path, tmp_path: Path, cached: str, trouble: str
 ) -> None:
-    sys.path.append(str(TOOLS))
-    from hub_server import Hub  # type: ignore[import-not-found]
-
-    with Hub(hub_root) as hub:
+    with serving(hub_root) as hub:
         if cached != "another only":
-            child(PLAIN % PINNED, tmp_path / "home", HF_ENDPOINT=hub.url)
-        child(PLAIN % dict.fromkeys(PINNED, OTHER), tmp_path / "home", HF_ENDPOINT=hub.url)
+            child(PLAIN % PINNED, tmp_path / "home", url=hub.url)
+        child(PLAIN % dict.fromkeys(PINNED, OTHER), tmp_path / "home", url=hub.url)
         if trouble == "none":
-            found = json.loads(child(OURS, tmp_path / "home", HF_ENDPOINT=hub.url))
+            found = json.loads(child(OURS, tmp_path / "home", url=hub.url))
         down = hub.url
     if trouble == "down":
-        found = json.loads(child(OURS, tmp_path / "home", HF_ENDPOINT=down))
+        found = json.loads(child(OURS, tmp_path / "home", url=down))
     elif trouble == "offline":
-        found = json.loads(child(OURS, tmp_path / "home", HF_ENDPOINT=down, HF_HUB_OFFLINE="1"))
+        found = json.loads(child(OURS, tmp_path / "home", url=down, HF_HUB_OFFLINE="1"))
     elif trouble == "500":
-        with Hub(hub_root, faults=[(".", "500")]) as hub:
-            found = json.loads(child(OURS, tmp_path / "home", HF_ENDPOINT=hub.url))
+        with serving(hub_root, (".", "500")) as hub:
+            found = json.loads(child(OURS, tmp_path / "home", url=hub.url))
     if cached == "another only" and trouble != "none":
         assert [version for version, _ in found] == ["refused", "refused"]
         for (_, message), (name, revision) in zip(found, PINNED.items(), strict=True):

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from hub_runs import run_python, serving
 
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
 from training.hub import fetch_pairs
 from training.layouts import holds_pair
 
-ROOT = Path(__file__).parents[1]
-TOOLS = ROOT.parent / "shared" / "tools"
 EN_JA, EN_PT = LangPair.parse("en-ja"), LangPair.parse("en-pt")
 
 FETCH = """
@@ -56,11 +52,8 @@ def test_a_file_with_a_region_is_one_of_the_pair() -> None:
     assert not holds_pair(Path("OpenSubtitles.en-zh_tw.en"), LangPair.parse("en-zh"))
 
 
-@pytest.mark.shared
+@pytest.mark.hub
 def test_only_the_files_of_the_pair_are_fetched(tmp_path: Path) -> None:
-    sys.path.append(str(TOOLS))
-    from hub_server import Hub  # type: ignore[import-not-found]
-
     top = tmp_path / "root/datasets/org/pairs" / ("0" * 40)
     files = {
         "ted/en-pt_BR.tsv": "day\tdia\n",
@@ -72,10 +65,8 @@ def test_only_the_files_of_the_pair_are_fetched(tmp_path: Path) -> None:
     for name, text in files.items():
         (top / name).parent.mkdir(parents=True, exist_ok=True)
         (top / name).write_text(text, encoding="utf-8")
-    with Hub(tmp_path / "root") as hub:
-        environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
-        command = [sys.executable, "-c", FETCH, "en-pt"]
-        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+    with serving(tmp_path / "root") as hub:
+        done = run_python("-c", FETCH, "en-pt", url=hub.url, home=tmp_path / "home")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [
         ["OPUS[1].por-eng.eng", "OPUS[1].por-eng.por", "ted/en-pt_BR.tsv"],
