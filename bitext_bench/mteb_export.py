@@ -6,7 +6,6 @@ import argparse
 import json
 import re
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from .report import by_reason, printable
 from .result_files import read_outcomes, read_result
 from .results import TaskResult
 from .store import make_folder, write_whole
+from .temporary import temporary_folder
 
 _RUNS = "run_settings.jsonl"
 _FOLDER = re.compile(r"\w[\w.-]*")
@@ -34,9 +34,8 @@ def run_export(arguments: argparse.Namespace) -> int:
     if not path.exists():
         raise UserError(f"{path} does not exist: expected a result file, or a folder of them")
     make_folder(output)
-    # All is made beside the output first, so that a refusal leaves nothing half done.
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=output) as name:
-        workplace = Path(name)
+    # All is made elsewhere first, so that a refusal leaves nothing half done.
+    with temporary_folder() as workplace:
         exported = _Exported(workplace)
         for file in [path] if path.is_file() else sorted(path.rglob("*.json")):
             exported.add(file)

@@ -13,9 +13,8 @@ import hashlib
 import os
 import struct
 import sys
-import uuid
 from collections.abc import Container, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import UserError
+from .temporary import remove_stale, temporary_file
 
 KEY_BYTES = 16
 _MAGIC = b"BITEXT01"
@@ -188,13 +188,14 @@ def _read_shard(file: Path) -> tuple[list[bytes], _Shard] | None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder that something is to be written to, with those above it.
+    """Make a folder that something is to be written to, with those above it, and remove what killed runs left there.
 
     Raises:
         UserError: it cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        remove_stale(folder)
     except OSError as error:
         raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
 
@@ -214,23 +215,20 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
     Raises:
         UserError: one cannot be written (full disk, no permission); nothing is left behind.
     """
-    mark = uuid.uuid4().hex
-    temporary = {file: file.with_name(f".{file.name}.{mark}.tmp") for file in contents}
     current = next(iter(contents))
-    try:
-        for current, content in contents.items():
-            with temporary[current].open("wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-        for current in contents:
-            temporary[current].replace(current)
-    except OSError as error:
-        raise UserError(
-            f"cannot write {current}: {error.strerror}; what was finished before is kept, "
-            "so make room and run the same command again"
-        ) from error
-    finally:
-        for file in temporary.values():
-            with suppress(OSError):  # It is there only when something went wrong, Ctrl-C included.
-                file.unlink()
+    with ExitStack() as stack:
+        try:
+            temporary = {}
+            for current, content in contents.items():
+                temporary[current] = stack.enter_context(temporary_file(current))
+                with temporary[current].open("wb") as stream:
+                    stream.write(content)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            for current in contents:
+                temporary[current].replace(current)
+        except OSError as error:
+            raise UserError(
+                f"cannot write {current}: {error.strerror}; what was finished before is kept, "
+                "so make room and run the same command again"
+            ) from error

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import io
 import json
 import re
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 from .. import __version__
 from ..errors import UserError
 from ..languages import LangPair
+from ..temporary import remove_stale, temporary_file
 
 # XML has no way to write these.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -67,6 +66,7 @@ class Output:
             )
         if not file.parent.is_dir():
             raise UserError(f"-o {file}: the folder {file.parent} does not exist; make it, or correct the path")
+        remove_stale(file.parent)
         if kind == "tmx" and pair is None:
             raise UserError("TMX names the languages of its texts: pass --pair, as in --pair fr-en")
         for module, needed in (("pyarrow", kind == "parquet"), ("zstandard", packed == ".zst")):
@@ -88,19 +88,16 @@ def write_tables(output: Output, tables: Iterable[Table], pair: LangPair | None)
     Raises:
         UserError: the file cannot be written; nothing of it stays behind.
     """
-    temporary = output.file.with_name(f".{output.file.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with _writer(output, temporary, pair) as writer:
-            n = 0
-            for table in tables:
-                writer.write(table)
-                n += len(next(iter(table.columns.values())))
-        temporary.replace(output.file)
+        with temporary_file(output.file) as temporary:
+            with _writer(output, temporary, pair) as writer:
+                n = 0
+                for table in tables:
+                    writer.write(table)
+                    n += len(next(iter(table.columns.values())))
+            temporary.replace(output.file)
     except OSError as error:
         raise UserError(f"cannot write {output.file}: {error.strerror or error}; make room and run again") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
     return n
 
 

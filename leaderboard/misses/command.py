@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bitext_bench.errors import UserError
 from bitext_bench.report import printable
-from bitext_bench.store import write_whole
+from bitext_bench.store import make_folder, write_whole
 
 from ..choose import choose_models, label
 from .collect import Miss, read_misses
@@ -42,6 +42,7 @@ def run_errors(arguments: argparse.Namespace) -> int:
     if arguments.output is None:
         print(content, end="")
     else:
+        make_folder(arguments.output.parent)
         write_whole(arguments.output, content.encode())
         print(f"bitext-bench: wrote {len(misses):,} misses to {arguments.output}", file=sys.stderr)
     return 0
