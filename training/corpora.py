@@ -24,9 +24,10 @@ from bitext_bench.checksums import file_sha256
 from bitext_bench.data.files import check_twins
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
+from bitext_bench.lines import read_lines
 from bitext_bench.tags import Tag
 
-from .formats import Row, Sides, read_lines, read_pairs
+from .formats import Row, Sides, read_pairs
 from .layouts import PairFiles, files_of, listing, other_scripts
 from .variants import Choice, remoteness, tag_of
 
@@ -147,7 +148,7 @@ def _read(corpus: Corpus, sides: Sides) -> list[Row]:
         shards = [row for file in corpus.files for row in read_pairs(file, sides)]
         return [Row(line, row.source, row.target) for line, row in enumerate(shards, start=1)]
     if len(corpus.files) == 2:
-        first, second = (read_lines(file) for file in corpus.files)
+        first, second = (list(read_lines(file)) for file in corpus.files)
         check_twins(corpus.files[0], len(first), corpus.files[1], len(second))
         return [Row(line, a, b) for line, (a, b) in enumerate(zip(first, second, strict=True), start=1)]
     return read_pairs(corpus.files[0], sides)

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from io import BufferedIOBase
 from pathlib import Path
 from typing import NamedTuple
-from xml.etree import ElementTree
 
-from bitext_bench.data.files import read_text, split_lines
 from bitext_bench.errors import UserError
+from bitext_bench.lines import EXPANDS, expands, read_lines
 
+from .tmx import read_units
 from .variants import Choice, variants_of
 
-_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-# What a translation memory's inline elements hold is the mark-up of another format; of these two it is text.
-_TMX_TEXT = ("hi", "sub")
+_BATCH_ROWS = 8_192  # of a parquet file, at once
 
 
 class Row(NamedTuple):
@@ -47,36 +41,6 @@ def read_pairs(file: Path, sides: Sides) -> list[Row]:
     readers: Mapping[str, Callable[[Path, Sides], list[Row]]]
     readers = {"tsv": _read_tsv, "jsonl": _read_jsonl, "parquet": _read_parquet, "tmx": _read_tmx}
     return readers[kind](file, sides)
-
-
-def read_lines(file: Path) -> list[str]:
-    r"""Return the lines of a text file, .gz or not, cut at \n only.
-
-    Raises:
-        UserError: the file cannot be read, is damaged, or is not UTF-8.
-    """
-    if file.suffix != ".gz":
-        return split_lines(read_text(file)[0])
-    with _open(file) as stream:
-        content = stream.read()
-    try:
-        return split_lines(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{file} is not UTF-8: byte {error.start} of its content is 0x{content[error.start]:02x}; "
-            "convert it to UTF-8"
-        ) from error
-
-
-@contextmanager
-def _open(file: Path) -> Iterator[BufferedIOBase]:
-    try:
-        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
-            yield stream
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(f"{file} is not a whole gzip file ({error}): get or compress it again") from error
-    except OSError as error:
-        raise UserError(f"cannot read {file}: {error.strerror}") from error
 
 
 def _read_tsv(file: Path, sides: Sides) -> list[Row]:
@@ -108,69 +72,54 @@ def _read_jsonl(file: Path, sides: Sides) -> list[Row]:
 
 def _read_parquet(file: Path, sides: Sides) -> list[Row]:
     import pyarrow as pa  # type: ignore[import-untyped]  # half a second, and only for this format
-    from pyarrow import parquet
 
+    rows: list[Row] = []
+    n_bytes, packed = 0, 0
     try:
-        table = parquet.read_table(file, partitioning=None)
-        if "translation" in table.column_names and pa.types.is_struct(table.schema.field("translation").type):
-            table = pa.Table.from_struct_array(table["translation"])
+        packed = file.stat().st_size
+        for names, columns in _parquet_batches(file, sides):
+            for values in zip(*columns.values(), strict=True):
+                record = dict.fromkeys(names) | dict(zip(columns, values, strict=True))
+                rows.append(_row(len(rows) + 1, *_texts(record, sides, str(file)), f"{file}: row {len(rows) + 1}"))
+                n_bytes += len(rows[-1].source) + len(rows[-1].target)
+            if expands(n_bytes, packed):
+                raise UserError(f"{file}: row {len(rows)}: the file {EXPANDS}")
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"cannot read {file} as parquet: {' '.join(str(error).split())[:160]}") from error
-    names = table.column_names
-    if not _has_pair(dict.fromkeys(names), sides):
-        raise _no_pair(names, sides, str(file))
-    of_languages = [variants_of(tuple(names), side.language, str(side.language)) for side in sides]
-    wanted = [*dict.fromkeys(sum(of_languages, ())), *({"source", "target"} & set(names))]
-    records = zip(*(table[name].to_pylist() for name in wanted), strict=True)
-    rows = []
-    for number, values in enumerate(records, start=1):
-        record = dict.fromkeys(names) | dict(zip(wanted, values, strict=True))
-        rows.append(_row(number, *_texts(record, sides, str(file)), f"{file}: row {number}"))
     return rows
+
+
+def _parquet_batches(file: Path, sides: Sides) -> Iterator[tuple[list[str], dict[str, list[object]]]]:
+    """Yield the names of all columns, and those that may hold the sides, some thousand rows at a time."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(file) as stored:
+        schema, within = stored.schema_arrow, ""
+        if "translation" in schema.names and pa.types.is_struct(schema.field("translation").type):
+            schema, within = pa.schema(list(schema.field("translation").type)), "translation"
+        names = list(schema.names)
+        if not _has_pair(dict.fromkeys(names), sides):
+            raise _no_pair(names, sides, str(file))
+        of_languages = [variants_of(tuple(names), side.language, str(side.language)) for side in sides]
+        wanted = [*dict.fromkeys(sum(of_languages, ())), *({"source", "target"} & set(names))]
+        for batch in stored.iter_batches(_BATCH_ROWS, columns=[within] if within else wanted):
+            found = pa.RecordBatch.from_struct_array(batch[within]) if within else batch
+            yield names, {name: found[name].to_pylist() for name in wanted}
 
 
 def _read_tmx(file: Path, sides: Sides) -> list[Row]:
     rows = []
     units = 0
     seen: set[str] = set()
-    try:
-        with _open(file) as stream:
-            for units, unit in enumerate(_translation_units(stream), start=1):
-                texts: dict[str, str] = {}
-                for variant in unit.iter("tuv"):
-                    code = variant.get(_XML_LANG, variant.get("lang", ""))
-                    seen.add(code)
-                    segment = variant.find("seg")
-                    if not texts.get(code, "").strip():
-                        texts[code] = "" if segment is None else "".join(_text(segment))
-                if all(side.has(texts) for side in sides):  # A memory may have units of other pairs.
-                    rows.append(_row(units, sides[0].text(texts), sides[1].text(texts), f"{file}: unit {units}"))
-    except (ElementTree.ParseError, ValueError, LookupError) as error:  # the last two: its encoding
-        raise UserError(f"{file} is not whole TMX: {error}") from error
+    for units, texts in enumerate(read_units(file), start=1):
+        seen |= texts.keys()
+        if all(side.has(texts) for side in sides):  # A memory may have units of other pairs.
+            rows.append(_row(units, sides[0].text(texts), sides[1].text(texts), f"{file}: unit {units}"))
     if not rows:
         codes = ", ".join(sorted(seen)[:10]) or "no language"
         raise UserError(f"{file}: none of {units:,} units has {' and '.join(_names(sides))}; found {codes}")
     return rows
-
-
-def _translation_units(stream: BufferedIOBase) -> Iterator[ElementTree.Element]:
-    """Yield each unit and forget it, so that a file of any size takes the memory of one."""
-    body = None
-    for event, element in ElementTree.iterparse(stream, ("start", "end")):
-        if event == "start" and element.tag == "body":
-            body = element
-        elif event == "end" and element.tag == "tu":
-            yield element
-            if body is not None:
-                body.clear()
-
-
-def _text(element: ElementTree.Element) -> Iterator[str]:
-    yield element.text or ""
-    for child in element:
-        if child.tag in _TMX_TEXT:
-            yield from _text(child)
-        yield child.tail or ""
 
 
 def _row(number: int, source: object, target: object, where: str) -> Row:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
-from .inputs import read_lines
+from ..lines import read_lines
 from .plan import Plan
 from .sides import SIDES, Hidden, SideName
 

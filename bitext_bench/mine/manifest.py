@@ -13,9 +13,10 @@ import numpy as np
 from ..encoders import Model
 from ..errors import UserError
 from ..languages import LangPair
+from ..lines import read_lines
 from ..store import make_folder, write_whole
 from .budget import Budget
-from .inputs import file_digest, read_lines, read_rows
+from .inputs import file_digest, read_rows
 from .known import read_planted
 from .plan import ModelSpec, Plan, Search
 from .records import digest_of, sealed, unsealed
