@@ -156,7 +156,7 @@ def test_training_uses_only_the_bottom_of_the_harness(module: str) -> None:
         "store",
         "tags",
     }
-    if module in ("training.command", "training.evaluation", "training.card"):
+    if module in ("training.command", "training.evaluation", "training.card", "training.card_metadata"):
         allowed |= {
             "evaluate",
             "report",

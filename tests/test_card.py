@@ -22,6 +22,7 @@ HOSTILE = "x|<b>`a`\n# big |\r\n---\x1b[31m\u2028<script>"
 def record(**changes: Any) -> dict[str, Any]:
     config = make_config({"student": "org/model", "pairs": ["en-ja", "en-fr"], "student_prompt": "query: "}).to_dict()
     corpus = {"name": "made", "pair": "en-ja", "sha256": "0" * 64, "weight": 1.5, "read": 12345, "leaks": 7}
+    corpus["license"] = "cc-by-4.0"
     model = {"name": "org/model", "revision": "0123", "prompt": "query: "}
     usual = {
         "bitext_bench": "9.9",
@@ -60,8 +61,10 @@ def tables(card: str) -> list[list[list[str]]]:
 def test_what_it_says() -> None:
     card = render_card("a-model", record(), [])
     assert "# a-model\n" in card
-    assert "`org/model` aligned on en-ja, en-fr with the loss soft-contrastive (recipe paper)" in card
-    assert "Teacher: `org/model`. Prompt: `'query: '`" in card
+    student = "[org/model](https://huggingface.co/org/model)"
+    assert f"{student} aligned on en-ja, en-fr with the loss soft-contrastive (recipe paper)" in card
+    assert "Teacher: `org/model`.\n" in card
+    assert 'It was trained with `"query: "` before each sentence. This prompt is saved as the default' in card
     assert "Every row was compared with the sentences of Tatoeba (en-ja), FLORES-200 (204 languages): 7 rows" in card
     (missing,) = re.findall(r"\*\*Not compared with (.*)\.\*\*", card)
     assert {"BUCC-mining", "FLORES-200-xsimpp", "STS12 (excluded)", "STS13"} < set(missing.split(", "))
@@ -71,16 +74,27 @@ def test_what_it_says() -> None:
     assert "1,234 steps over 11,005 rows" in card
     assert "## Scores" not in card
     data, settings, curve = tables(card)
-    assert data[0] == ["corpus", "pair", "rows", "cleaned away", "in a benchmark", "kept", "weight", "sha256"]
-    assert data[2] == ["made", "en-ja", "12,345", "1,003", "7", "11,335", "1.5", "0" * 64]
+    assert data[0] == [
+        "corpus",
+        "pair",
+        "rows",
+        "cleaned away",
+        "in a benchmark",
+        "kept",
+        "weight",
+        "license",
+        "sha256",
+    ]
+    assert data[2] == ["made", "en-ja", "12,345", "1,003", "7", "11,335", "1.5", "cc-by-4.0", "0" * 64]
     said = {row[0]: row[1] for row in settings[2:]}
-    assert (said["batch_size"], said["tau_teacher"], said["label"]) == ("`32`", "`0.1`", "`'priority'`")
-    assert (said["student"], said["teacher"]) == ("`'org/model'`", "`'org/model'`")
+    assert (said["batch_size"], said["tau_teacher"], said["label"]) == ("`32`", "`0.1`", '`"priority"`')
+    assert (said["student"], said["teacher"]) == ('`"org/model"`', '`"org/model"`')
+    assert (said["pairs"], said["tms"], said["dropout"]) == ('`["en-ja", "en-fr"]`', "`false`", "not set")
     assert said.keys() == {
         *make_config({"student": "x", "pairs": ["en-fr"]}).to_dict(),
         *record()["config"]["objective"],
     } - {"objective"}
-    assert curve[2:] == [["50", "0.5000"], ["100", "0.7500"]]
+    assert curve[2:] == [["50", "50.00"], ["100", "75.00"]]
 
 
 @pytest.mark.parametrize(
@@ -110,12 +124,12 @@ def test_the_metadata_are_what_the_hub_reads() -> None:
     assert card.data.language == ["en", "fr", "ja"]
     assert {"bitext-mining", "sentence-transformers"} <= set(card.data.tags)
     first, second = card.data.eval_results  # what could not be scored is no score
-    assert (first.dataset_name, first.metric_type, first.metric_value) == ("Tatoeba (jpn-eng)", "accuracy", 0.875)
-    assert first.metric_args == {"n": 1000, "interval": [0.85, 0.9], "signature": "task:Tatoeba|pair:ja-en|bb:9.9"}
+    assert (first.dataset_name, first.metric_type, first.metric_value) == ("Tatoeba (jpn-eng)", "accuracy", 87.5)
+    assert first.metric_args == {"n": 1000, "interval": [85.0, 90.0], "signature": "task:Tatoeba|pair:ja-en|bb:9.9"}
     assert (first.dataset_split, first.dataset_revision, first.task_type) == ("test", "rev-1", "translation-retrieval")
     assert second.task_type == "sentence-similarity"
     scores = tables(text)[0]
-    assert scores[2][:6] == ["Tatoeba", "jpn-eng", "accuracy", "0.8750", "0.8500 to 0.9000", "1000"]
+    assert scores[2][:6] == ["Tatoeba", "jpn-eng", "accuracy", "87.50", "85.00 to 90.00", "1000"]
     assert [len(row) for row in scores] == [7] * 5
 
 
@@ -128,16 +142,51 @@ def test_leaks_that_were_kept_are_at_the_top() -> None:
     assert mark not in render_card("a-model", record(), [])
 
 
-@pytest.mark.parametrize("own", [None, "org/other"])
-def test_a_folder_of_this_machine_is_no_base_model(
-    own: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    ("given", "resolved", "base"),
+    [
+        ("multilingual-e5-small", "intfloat/multilingual-e5-small", "intfloat/multilingual-e5-small"),
+        ("hub:org/model", "org/model", "org/model"),
+        ("org/model", "local/model", None),  # a folder of this machine, whatever its path
+    ],
+)
+def test_the_base_model_is_the_hubs_name_of_the_student(given: str, resolved: str, base: str | None) -> None:
     from huggingface_hub import ModelCard
 
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "org/model").mkdir(parents=True)
-    changes = {"student": own} if own else {}
-    assert ModelCard(render_card("x", record(config=changes), [])).data.base_model == own
+    student = {"name": resolved, "revision": "0123", "prompt": ""}
+    made = record(config={"student": given}, models={"student": student, "teacher": student})
+    data = ModelCard(render_card("x", made, [])).data
+    assert data.base_model == base
+    assert getattr(data, "base_model_relation", None) == ("finetune" if base else None)
+
+
+def test_the_card_says_how_to_use_it() -> None:
+    card = render_card("org/my model", record(), [])
+    assert 'model = SentenceTransformer("org/my model")' in card
+    assert "bitext-bench run --model 'org/my model' --languages en ja fr\n" in card
+    bare = render_card("x", record(config={"student_prompt": ""}), [])
+    assert "It was trained without a prompt." in bare
+
+
+@pytest.mark.parametrize(
+    ("loss", "eprint"), [("soft-contrastive", "2405.16155"), ("embedding-mse", "2004.09813"), ("ranking", "1907.04307")]
+)
+def test_the_card_cites_the_method_of_its_loss(loss: str, eprint: str) -> None:
+    assert re.findall(r"eprint = \{(.*)\}", render_card("x", record(config={"loss": loss}), [])) == [eprint]
+
+
+def test_data_of_the_hub_are_linked_with_their_revision() -> None:
+    from huggingface_hub import ModelCard
+
+    card = render_card("x", record(hub_dataset={"name": "org/pairs", "revision": "0" * 40}), [])
+    assert f"From [org/pairs](https://huggingface.co/datasets/org/pairs) at revision `{'0' * 40}`." in card
+    assert ModelCard(card).data.datasets == ["org/pairs"]
+
+
+def test_no_table_has_a_python_value() -> None:
+    card = render_card("x", record(), [])
+    cells = [cell for table in tables(card) for row in table for cell in row]
+    assert not [cell for cell in cells if re.search(r"\b(None|True|False)\b|'|\(\)", cell)]
 
 
 def same_shape(card: str, plain: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from bitext_bench.errors import UserError
-from training.checkpoint import RECORD, read_record, write_record
+from training.checkpoint import RECORD, open_to_readers, read_record, write_record
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -48,3 +50,21 @@ def test_a_folder_in_the_place_of_the_record(tmp_path: Path) -> None:
     (tmp_path / RECORD).mkdir()
     with pytest.raises(UserError, match="cannot read"):
         read_record(tmp_path)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
+def test_weights_get_the_mode_of_any_other_new_file(tmp_path: Path, umask: int) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    before = os.umask(umask)
+    try:
+        save_file({"x": torch.zeros(1)}, tmp_path / "model.safetensors")
+        (tmp_path / "1_Dense").mkdir()
+        (tmp_path / "1_Dense/config.json").write_text("{}")
+        open_to_readers(tmp_path)
+        assert os.umask(umask) == umask, "it is left as it was"
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("model.safetensors", "1_Dense/config.json")]
+    assert modes == [0o666 & ~umask] * 2

@@ -178,8 +178,9 @@ def test_a_choice_among_variants_is_said(
 
 
 def test_leaks_that_are_trained_on_stay_with_the_model(
-    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     out = tmp_path / "leaky"
     assert main([*command, "--allow-leaks", "--output", str(out), "--evaluate"]) == 0
     assert "4 rows of benchmarks are trained on; every result will say so" in capsys.readouterr().err

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
+import stat
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -24,7 +28,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path
     more = ["--prompt", "the cat ", "--label", "hard", "--epochs", "8", "--evaluate"]
     given = ["max_length=12", "eval_steps=20", "dev_rows=100"]
     write(folders.data / "made/en-fr.tsv", made_rows(400))
-    assert main([*folders.command("out"), *more, *(x for text in given for x in ("--set", text))]) == 0
+    write(folders.data / "made/LICENSE", ["CC0 1.0 Universal", "", "No rights reserved."])
+    with chdir(folders.root):  # `run` and --evaluate write to results/ of the working directory
+        assert main([*folders.command("out"), *more, *(x for text in given for x in ("--set", text))]) == 0
     return folders.root / "out"
 
 
@@ -48,6 +54,10 @@ def test_the_checkpoint_carries_prompt_similarity_and_its_own_length(finished: P
 
     model = SentenceTransformer(str(finished), local_files_only=True)
     assert model.prompts["BitextMining"] == model.prompts["STS"] == "the cat "
+    given = model.encode(["dog sat"], prompt="the cat ")
+    assert given.tobytes() != model.encode(["dog sat"], prompt="").tobytes()
+    for encode in (model.encode, model.encode_query, model.encode_document):
+        assert encode(["dog sat"]).tobytes() == given.tobytes()
     assert model.similarity_fn_name == "cosine"
     assert model.max_seq_length == 64, "trained with 12"
     assert weights(finished) != weights(tiny_model)
@@ -75,7 +85,7 @@ def test_the_record_says_how_to_do_it_again(finished: Path) -> None:
 
 
 def test_every_result_of_a_checkpoint_says_how_it_was_made(finished: Path) -> None:
-    files = list((finished / "results").rglob("*.json"))
+    files = list((finished.parent / "results").rglob("*.json"))
     assert len(files) == 5
     said, begun = record(finished), {"name": "local/tiny-bert", "prompt": "the cat "}
     for file in files:
@@ -121,10 +131,10 @@ def test_the_card_has_a_model_index_with_intervals_and_signatures(finished: Path
     assert card.data.model_name == "out"
     assert card.data.base_model is None, "a folder on this machine is nothing to link to"
     scores = {}
-    for file in (finished / "results").rglob("*.json"):
+    for file in (finished.parent / "results").rglob("*.json"):
         content = json.loads(file.read_text())
         for entry in content["subsets"]:
-            scores[entry["signature"]] = (entry["scores"][content["main_score"]], entry["n"])
+            scores[entry["signature"]] = (round(100 * entry["scores"][content["main_score"]], 4), entry["n"])
             assert (
                 entry["signature"] in card.text.replace(" ", "|") or entry["signature"].replace("|", " ") in card.text
             )
@@ -136,8 +146,9 @@ def test_the_card_has_a_model_index_with_intervals_and_signatures(finished: Path
     for result in card.data.eval_results:
         low, high = result.metric_args["interval"]
         assert low <= result.metric_value <= high
-    for section in ("## Scores", "## Data", "## Training"):
+    for section in ("## Usage", "## Scores", "## Data", "## Training", "## Citation"):
         assert section in card.text
+    assert re.search(r"\| made +\| en-fr .*\| CC0 1.0 Universal \|", card.text)
 
 
 def test_run_takes_it_without_a_flag_and_finds_the_scores_of_evaluate(
@@ -152,10 +163,31 @@ def test_run_takes_it_without_a_flag_and_finds_the_scores_of_evaluate(
         content = json.loads(file.read_text())
         assert content["model"]["prompt"] == "the cat "
         assert content["model"]["max_length"] == 64
-        (own,) = (finished / "results").rglob(file.name)
+        (own,) = (finished.parent / "results").rglob(file.name)
         assert json.loads(own.read_text())["subsets"] == content["subsets"]
         assert "leaks:" not in file.read_text()
     assert "warning: the model was trained on" not in capsys.readouterr().err
+
+
+def test_the_usage_on_its_card_runs(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (finished / "README.md").read_text(), re.DOTALL)
+    with chdir(finished.parent):
+        exec(code, {})
+    assert "tensor([[" in capsys.readouterr().out
+
+
+def test_the_leaderboard_shows_what_evaluate_scored(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with chdir(finished.parent):
+        assert main(["leaderboard", "--format", "csv"]) == 0
+    assert "local/out" in capsys.readouterr().out
+
+
+def test_files_have_the_mode_that_the_umask_gives(finished: Path) -> None:
+    umask = os.umask(0o077)
+    os.umask(umask)
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in finished.rglob("*") if file.is_file()}
+    assert modes.keys() > {"model.safetensors", "modules.json", "README.md", "train_config.json"}
+    assert modes == dict.fromkeys(modes, 0o666 & ~umask)
 
 
 def test_nothing_held_out_keeps_the_last_weights(folders: Folders) -> None:
@@ -192,7 +224,7 @@ def test_a_share_of_the_start_is_mixed_into_what_is_saved(folders: Folders) -> N
     assert said["dev_curve"] == record(folders.root / "end")["dev_curve"]
     assert said["dev_blended"].keys() == said["dev_curve"][0].keys() - {"step"}
     card = (folders.root / "mixed/README.md").read_text()
-    assert f"mixed with the start's: {said['dev_blended']['dev_accuracy']:.4f}." in card
+    assert f"mixed with the start's: {100 * said['dev_blended']['dev_accuracy']:.2f}." in card
     files = (folders.model, folders.root / "end", folders.root / "mixed")
     start, end, mixed = (load_file(folder / "model.safetensors") for folder in files)
     assert any(not start[name].equal(end[name]) for name in start)

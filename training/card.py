@@ -2,86 +2,75 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
 
-from bitext_bench.languages import LangPair
+from bitext_bench.report import percent
 from bitext_bench.results import TaskResult
 from bitext_bench.tasks import BENCHMARKS
 
+from .card_metadata import base_model, render_metadata
+from .citation import CITATIONS
 from .config import make_config
 
 _MOST_LISTED = 12
+_RIGHT_VALUES = ("left", "left", "left", "right", "left", "right", "left")
 
 
 def render_card(name: str, record: Mapping[str, Any], results: Sequence[TaskResult]) -> str:
     """Return the README.md of a checkpoint, its scores in the hub's model-index form at the top.
 
     Args:
-        name: of the checkpoint.
+        name: of the checkpoint: its folder's, or its hub id where it is published.
         record: the content of train_config.json.
         results: scores, if it was evaluated.
     """
-    return f"---\n{_metadata(name, record, results)}\n---\n\n" + "\n\n".join(_sections(name, record, results)) + "\n"
-
-
-def _metadata(name: str, record: Mapping[str, Any], results: Sequence[TaskResult]) -> str:
-    from huggingface_hub import EvalResult, ModelCardData
-
-    student = record["config"]["student"]
-    pairs = [LangPair.parse(pair) for pair in record["pairs"]]
-    evaluated = [
-        EvalResult(
-            task_type="sentence-similarity" if result.main_score == "cosine_spearman" else "translation-retrieval",
-            dataset_type="bitext-bench",
-            dataset_name=f"{result.label} ({entry.subset})",
-            dataset_config=entry.subset,
-            dataset_split=result.split,
-            dataset_revision=result.data,
-            metric_type=result.main_score,
-            metric_value=entry.scores[result.main_score],
-            metric_args={
-                "n": entry.n,
-                "interval": list(entry.intervals.get(result.main_score) or ()) or None,  # YAML has no tuples
-                "signature": entry.signature,
-            },
-        )
-        for result in results
-        for entry in result.subsets
-        if entry.scores[result.main_score] is not None
-    ]
-    data = ModelCardData(
-        language=sorted({str(side) for pair in pairs for side in (pair.source, pair.target)}),
-        library_name="sentence-transformers",
-        pipeline_tag="sentence-similarity",
-        tags=["sentence-transformers", "bitext-mining", "bitext-bench"],
-        base_model=student if student.count("/") == 1 and not Path(student).exists() else None,
-        model_name=name,
-        eval_results=evaluated or None,
+    return (
+        f"---\n{render_metadata(name, record, results)}\n---\n\n" + "\n\n".join(_sections(name, record, results)) + "\n"
     )
-    return str(data.to_yaml())
 
 
 def _sections(name: str, record: Mapping[str, Any], results: Sequence[TaskResult]) -> Iterator[str]:
     config, models = record["config"], record["models"]
+    student = models["student"]["name"]
+    linked = f"[{_plain(student)}](https://huggingface.co/{_plain(student)})" if base_model(record) else _code(student)
     yield f"# {_plain(name)}"
     yield (
-        f"`{_plain(models['student']['name'])}` aligned on {', '.join(record['pairs'])} with the loss {config['loss']} "
-        f"(recipe {_plain(record['recipe'])}), by bitext-bench {record['bitext_bench']}. "
-        + (f"Teacher: `{_plain(models['teacher']['name'])}`. " if make_config(config).has_teacher else "")
-        + f"Prompt: `{_plain(repr(config['student_prompt']))}`, "
-        "saved with the model."
+        f"{linked} aligned on {', '.join(record['pairs'])} with the loss {config['loss']} "
+        f"(recipe {_plain(record['recipe'])}), by bitext-bench {record['bitext_bench']}."
+        + (f" Teacher: {_code(models['teacher']['name'])}." if make_config(config).has_teacher else "")
     )
     audit = record["audit"]
     if leaked := (audit["rows"] if audit["kept"] else 0) + audit.get("inherited", 0):
         yield f"**Trained on {leaked:,} rows that hold a sentence of a benchmark: its scores there are not clean.**"
+    yield "## Usage\n\n" + _usage(name, config["student_prompt"], record["pairs"])
     if results:
         yield "## Scores\n\n" + _scores(results)
     yield "## Data\n\n" + _data(record)
     yield "## Training\n\n" + _training(record)
+    yield f"## Citation\n\n```bibtex\n{CITATIONS[config['loss']]}\n```"
+
+
+def _usage(name: str, prompt: str, pairs: Sequence[str]) -> str:
+    languages = " ".join(dict.fromkeys(code for pair in pairs for code in pair.split("-")))
+    before = (
+        f"It was trained with {_code(json.dumps(prompt, ensure_ascii=False))} before each sentence. This prompt is "
+        "saved as the default, so leave it out of your sentences."
+        if prompt
+        else "It was trained without a prompt."
+    )
+    return (
+        f"{before}\n\n```python\nfrom sentence_transformers import SentenceTransformer\n\n"
+        f"model = SentenceTransformer({json.dumps(_plain(name), ensure_ascii=False)})\n"
+        'vectors = model.encode(["Good morning.", "Bonjour."])\n'
+        "print(model.similarity(vectors[:1], vectors[1:]))\n```\n\n"
+        "Score it with bitext-bench:\n\n"
+        f"```sh\nbitext-bench run --model {shlex.quote(_plain(name))} --languages {languages}\n```"
+    )
 
 
 def _scores(results: Sequence[TaskResult]) -> str:
@@ -90,20 +79,21 @@ def _scores(results: Sequence[TaskResult]) -> str:
             result.label,
             entry.subset,
             result.main_score,
-            entry.scores[result.main_score],
+            percent(entry.scores[result.main_score]),
             _interval(entry.intervals.get(result.main_score)),
             entry.n,
-            f"`{_plain(entry.signature)}`",
+            _code(entry.signature),
         ]
         for result in results
         for entry in result.subsets
     ]
     head = ["task", "subset", "score", "value", "95 % interval", "n", "signature"]
-    return tabulate(rows, headers=head, tablefmt="github", floatfmt=".4f")
+    table = tabulate(rows, headers=head, tablefmt="github", disable_numparse=[3], colalign=_RIGHT_VALUES)
+    return f"In percent; correlations x 100.\n\n{table}"
 
 
 def _interval(interval: Sequence[float] | None) -> str:
-    return f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else ""
+    return f"{percent(interval[0])} to {percent(interval[1])}" if interval else ""
 
 
 def _data(record: Mapping[str, Any]) -> str:
@@ -116,22 +106,31 @@ def _data(record: Mapping[str, Any]) -> str:
             x["leaks"],
             x["kept"],
             x["weight"],
+            _plain(x["license"] or "not stated"),
             x["sha256"],
         ]
         for x in record["data"]
     ]
-    head = ["corpus", "pair", "rows", "cleaned away", "in a benchmark", "kept", "weight", "sha256"]
+    head = ["corpus", "pair", "rows", "cleaned away", "in a benchmark", "kept", "weight", "license", "sha256"]
     audit = record["audit"]
     tests = ", ".join(f"{_plain(test)} ({count:,})" for test, count in list(audit["tests"].items())[:10])
     found = f"{audit['rows']:,} rows hold one and were {'kept' if audit['kept'] else 'left out'}" + (
         f"; most are in {tests}" if tests else ""
     )
     return (
-        tabulate(rows, headers=head, tablefmt="github", disable_numparse=[7], intfmt=",")
+        _source(record.get("hub_dataset"))
+        + tabulate(rows, headers=head, tablefmt="github", disable_numparse=[7, 8], intfmt=",")
         + f"\n\nEvery row was compared with the sentences of {_parts(audit['covered'])}: {found}. "
         + f"Of what was left, up to {record['config']['dev_rows']:,} rows of each pair were held out.\n\n"
         + _unchecked(audit)
     )
+
+
+def _source(dataset: Mapping[str, str] | None) -> str:
+    if not dataset:
+        return ""
+    name = _plain(dataset["name"])
+    return f"From [{name}](https://huggingface.co/datasets/{name}) at revision `{dataset['revision']}`.\n\n"
 
 
 def _parts(covered: Mapping[str, Sequence[str]]) -> str:
@@ -161,15 +160,26 @@ def _training(record: Mapping[str, Any]) -> str:
     # By what they are called, not by where they lay.
     config |= {who: model["name"] for who, model in record["models"].items()}
     settings = [*config.items(), *record["config"]["objective"].items()]
-    lines = [tabulate([[k, f"`{_plain(repr(v))}`"] for k, v in settings], headers=["setting", ""], tablefmt="github")]
+    lines = [tabulate([[k, _setting(v)] for k, v in settings], headers=["setting", "value"], tablefmt="github")]
     lines.append(f"{record['steps']:,} steps over {sum(record['rows'].values()):,} rows.")
     if record["dev_curve"]:
-        curve = [[int(look["step"]), look["dev_accuracy"]] for look in record["dev_curve"]]
-        lines.append("Accuracy on held-out rows (both directions, mean over the pairs); the best weights were kept:")
-        lines.append(tabulate(curve, headers=["step", "dev accuracy"], tablefmt="github", floatfmt=".4f"))
+        curve = [[int(look["step"]), percent(look["dev_accuracy"])] for look in record["dev_curve"]]
+        lines.append("Accuracy on held-out rows (percent, both directions, mean over the pairs):")
+        head = ["step", "dev accuracy"]
+        lines.append(tabulate(curve, headers=head, tablefmt="github", disable_numparse=[1], colalign=["right"] * 2))
+        lines.append("The best weights were kept.")
     if blended := record.get("dev_blended"):
-        lines.append(f"The weights saved, mixed with the start's: {blended['dev_accuracy']:.4f}.")
+        lines.append(f"The weights saved, mixed with the start's: {percent(blended['dev_accuracy'])}.")
     return "\n\n".join(lines)
+
+
+def _setting(value: object) -> str:
+    """Return a setting as `--set` takes it, in TOML's spelling, which is JSON's for these types."""
+    return "not set" if value is None else _code(json.dumps(value, ensure_ascii=False))
+
+
+def _code(text: str) -> str:
+    return f"`{_plain(text)}`"
 
 
 def _plain(text: str) -> str:

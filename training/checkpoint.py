@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,15 @@ def claim(output: Path, record: dict[str, Any], *, overwrite: bool) -> None:
             raise UserError(f"{output} was begun with other {', '.join(other)}: bring them back, or --overwrite")
     make_folder(output)
     write_record(output, record)
+
+
+def open_to_readers(folder: Path) -> None:
+    """Give each file the mode that the umask gives to new ones; safetensors writes its own as 0600."""
+    umask = os.umask(0o077)  # the only way to read it is to set it
+    os.umask(umask)
+    for file in folder.rglob("*"):
+        if file.is_file():
+            file.chmod(0o666 & ~umask)
 
 
 def _holds(output: Path) -> bool:

@@ -25,7 +25,7 @@ from bitext_bench.tasks import find_task, is_built_in
 from .arguments import check_reporter, resolve_precision
 from .audit import EXCLUDED, Benchmarks
 from .card import render_card
-from .checkpoint import DROPPED, FINISHED, claim, refuse, write_record
+from .checkpoint import DROPPED, FINISHED, claim, open_to_readers, refuse, write_record
 from .cleaning import write_report
 from .config import TrainConfig, make_config
 from .evaluation import score_checkpoint
@@ -167,6 +167,7 @@ def _save(trained: Trained, output: Path, record: dict[str, Any]) -> None:
     partial = output / ".partial"
     shutil.rmtree(partial, ignore_errors=True)
     trained.model.save_pretrained(str(partial), create_model_card=False)
+    open_to_readers(partial)
     for item in sorted(partial.iterdir()):
         if item.name != FINISHED:
             if (output / item.name).is_dir():  # of a run that was killed here

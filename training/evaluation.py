@@ -16,13 +16,13 @@ from bitext_bench.result_files import result_folder
 from bitext_bench.results import TaskResult
 from bitext_bench.tasks import Task, default_tasks
 
-RESULTS = "results"
+RESULTS = Path("results")  # in the working directory, as `run` writes them
 
 
 def score_checkpoint(
     checkpoint: Path, source: Source, pairs: Sequence[LangPair], cache: Path, excluded: Sequence[str] = ()
 ) -> list[TaskResult]:
-    """Score a checkpoint on all that a source has in the languages it was trained on; files go to its results/.
+    """Score a checkpoint on all that a source has in the languages it was trained on; files go to `RESULTS`.
 
     Tasks that the user `excluded` are left out, as the source may not have them.
 
@@ -33,10 +33,12 @@ def score_checkpoint(
     model = resolve_model(str(checkpoint), ModelOptions())
     tasks = [task for task in default_tasks(source) if task.name not in excluded]
     loaded = load_tasks(tasks, source, languages, _say_missing)
+    folder = result_folder(RESULTS, model)
     results = []
     for result, outcomes in evaluate(Embedder(model, cache), loaded):
-        file_result(result_folder(checkpoint / RESULTS, model), result, outcomes)
+        file_result(folder, result, outcomes)
         results.append(result)
+    print(f"bitext-bench: results in {folder}", file=sys.stderr)
     return results
 
 

@@ -15,6 +15,7 @@ from .audit import Benchmarks, Leak, audit
 from .cleaning import Cleaned, Dropped, clean
 from .config import TrainConfig
 from .corpora import Corpus, Row, find_corpora, read_corpus, sample_weighted
+from .licenses import stated_license
 from .teacher import PairRows
 
 
@@ -26,6 +27,7 @@ class CorpusReport:
         dropped: how many rows were dropped in cleaning, by reason.
         leaks: how many rows hold a sentence of a benchmark.
         kept: the rows left, before the weight.
+        license: as the files beside the corpus state it; None where they do not.
     """
 
     name: str
@@ -36,6 +38,7 @@ class CorpusReport:
     dropped: dict[str, int]
     leaks: int
     kept: int
+    license: str | None
 
     def __str__(self) -> str:
         """Return it as one line."""
@@ -89,7 +92,8 @@ def prepare(config: TrainConfig, root: Path, benchmarks: Benchmarks, *, allow_le
             kept = cleaned.rows if allow_leaks else _without(cleaned.rows, leaks)
             rows += sample_weighted(kept, corpus.weight, config.seed)
             found.update(_first(leaks).values())
-            prepared.corpora.append(_report(corpus, given, cleaned, leaks, kept))
+            stated = stated_license(corpus.files[0], root)
+            prepared.corpora.append(_report(corpus, given, cleaned, leaks, kept, stated))
             prepared.dropped.extend(cleaned.lines)
             if not allow_leaks:
                 prepared.dropped.extend(_lines(corpus.name, cleaned.rows, leaks))
@@ -116,7 +120,12 @@ def _lines(corpus: str, rows: Sequence[Row], leaks: Sequence[Leak]) -> list[Drop
 
 
 def _report(
-    corpus: Corpus, given: Sequence[Row], cleaned: Cleaned, leaks: Sequence[Leak], kept: Sequence[Row]
+    corpus: Corpus,
+    given: Sequence[Row],
+    cleaned: Cleaned,
+    leaks: Sequence[Leak],
+    kept: Sequence[Row],
+    license_stated: str | None,
 ) -> CorpusReport:
     return CorpusReport(
         name=corpus.name,
@@ -127,6 +136,7 @@ def _report(
         dropped={reason: count for reason, count in cleaned.dropped.items() if count},
         leaks=len(_first(leaks)),
         kept=len(kept),
+        license=license_stated,
     )
 
 

@@ -212,7 +212,9 @@ def open_student(config: TrainConfig) -> SentenceTransformer:
             f"{config.student} is no transformer checkpoint: expected a model directory or a hub id to train"
         )
     student = encoder.model
-    student.prompts = {"BitextMining": config.student_prompt, "STS": config.student_prompt}
+    # For mteb by task type, and for sentence-transformers by what encode_query, encode_document and encode look for.
+    student.prompts = dict.fromkeys(("BitextMining", "STS", "query", "document"), config.student_prompt)
+    student.default_prompt_name = "BitextMining" if config.student_prompt else None
     student.similarity_fn_name = "cosine"
     if config.dropout is not None:
         _set_dropout(student, config.dropout)
