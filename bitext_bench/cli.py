@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from .errors import UserError
 from .parser import build_parser
+from .terminal import say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -17,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return COMMANDS[arguments.command](arguments)
     except UserError as error:
-        print(f"bitext-bench: error: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        say(f"error: {' '.join(str(error).splitlines())}")
         return 1
     except KeyboardInterrupt:
         print(
@@ -38,7 +39,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from .commands import verify
+    from .verify_command import verify
 
     return verify(arguments)
 

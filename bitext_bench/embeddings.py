@@ -19,6 +19,7 @@ from .encoders import Encoder, Model
 from .errors import UserError
 from .languages import Language
 from .neighbours import Vectors, unit
+from .progress import progress_bar
 from .share import Share
 from .spotcheck import Group, KnownShards, fault_of, sample_of, say_reused, say_stale, texts_at
 from .store import VectorStore, text_key
@@ -124,7 +125,7 @@ class Embedder:
         self._check([texts_at(part.keys, part.texts, shard.tolist()) for part, shard in shards])
         new = [(part, shard[[part.keys[i] not in self._store for i in shard]]) for part, shard in shards]
         tokens = sum(int(part.sizes[shard].sum()) for part, shard in new)
-        with tqdm(total=tokens, unit="tok", unit_scale=True, desc=f"share {share.number}/{share.of}") as bar:
+        with progress_bar(total=tokens, unit="tok", unit_scale=True, desc=f"share {share.number}/{share.of}") as bar:
             done = 0
             for part in work:
                 own = [shard for other, shard in new if other is part and len(shard)]
@@ -218,7 +219,7 @@ class Embedder:
     def _run(self, encoder: Encoder, work: list[Work], tokens: int) -> None:
         n_texts = sum(len(w.keys) for w in work)
         done = 0
-        with tqdm(total=tokens, unit="tok", unit_scale=True, desc=f"encoding {n_texts:,} sentences") as bar:
+        with progress_bar(total=tokens, unit="tok", unit_scale=True, desc=f"encoding {n_texts:,} sentences") as bar:
             for part in work:
                 for stored in self._encode_shards(encoder, part, list(part.shards()), bar):
                     done += stored

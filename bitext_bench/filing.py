@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from .result_files import DamagedResult, read_outcomes, read_result, write_resul
 from .results import Outcomes, SubsetResult, TaskResult, by_subset
 from .store import make_folder
 from .tasks import SubsetScores, find_task
+from .terminal import say
 
 _LOCK = ".lock"
 _PATIENCE = 600  # seconds that a run waits for another one to write its file
@@ -102,7 +102,7 @@ def _mergeable(file: Path, result: TaskResult) -> tuple[TaskResult, Outcomes] | 
         before = read_result(file)
         outcomes = read_outcomes(file, before)
     except DamagedResult as error:
-        _say(f"{error}; it is replaced")
+        say(f"note: {error}; it is replaced")
         return None
     new = {subset.subset for subset in result.subsets}
     lost = [subset.subset for subset in before.subsets if subset.subset not in new]
@@ -110,7 +110,7 @@ def _mergeable(file: Path, result: TaskResult) -> tuple[TaskResult, Outcomes] | 
         return None
     reason = _unlike(before, result)
     if reason:
-        _say(f"{file} loses {', '.join(lost[:5])}{', …' if len(lost) > 5 else ''}: {reason}")
+        say(f"note: {file} loses {', '.join(lost[:5])}{', …' if len(lost) > 5 else ''}: {reason}")
         return None
     return before, outcomes
 
@@ -151,7 +151,3 @@ def _scores(subset: SubsetResult, main_score: str, blocks: dict[str, dict[str, N
         outcomes=blocks,
         details=subset.details,
     )
-
-
-def _say(message: str) -> None:
-    print(f"bitext-bench: note: {message}", file=sys.stderr)

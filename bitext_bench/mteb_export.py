@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,12 @@ from typing import Any
 from .errors import UserError
 from .mteb_results import META
 from .mteb_scores import convert
-from .report import by_reason, printable
+from .report import by_reason
 from .result_files import read_outcomes, read_result
 from .results import TaskResult
 from .store import make_folder, write_whole
 from .temporary import temporary_folder
+from .terminal import say
 
 _RUNS = "run_settings.jsonl"
 _FOLDER = re.compile(r"\w[\w.-]*")
@@ -45,16 +45,16 @@ def run_export(arguments: argparse.Namespace) -> int:
         if obstacle := _obstacle(name, revision):
             exported.notes.setdefault(obstacle, []).append(name)
     for line in by_reason(exported.left_out):
-        _say(f"left out: {line}")
+        say(f"left out: {line}")
     for line in by_reason(exported.notes):
-        _say(f"note: {line}")
+        say(f"note: {line}")
     if not contents:
         raise UserError(f"{path} holds no result that mteb has a counterpart of")
     for file, content in contents.items():
         make_folder((output / file).parent)
         write_whole(output / file, content)
     n, models = sum(file.name not in (META, _RUNS) for file in contents), len(exported.models)
-    _say(f"{n:,} result files of {models:,} models are in {output}: mteb.ResultCache({str(output)!r}) reads them")
+    say(f"{n:,} result files of {models:,} models are in {output}: mteb.ResultCache({str(output)!r}) reads them")
     return 0
 
 
@@ -164,7 +164,3 @@ def _obstacle(name: str, revision: str) -> str:
     if not _COMMIT.fullmatch(revision):
         return f"mteb's results repository takes only full commits as revisions, and not {revision}"
     return ""
-
-
-def _say(message: str) -> None:
-    print(f"bitext-bench: {printable(message)}", file=sys.stderr)

@@ -8,14 +8,10 @@ from tabulate import tabulate
 
 from .averages import PAPER_AVERAGES, Average, compute
 from .results import TaskResult
+from .terminal import printable
 
 # A task with more subsets than this shows their mean; each of them is in the file.
 MOST_ROWS = 12
-
-
-def printable(text: str) -> str:
-    """Return text that cannot move the cursor or break a line, for names that come from outside."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def by_reason(reasons: Mapping[str, Sequence[str]]) -> Iterator[str]:

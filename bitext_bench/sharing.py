@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
 from .batches import BatchLimits, Texts
 from .cluster import RETRIES, ray_session, result_of
 from .embeddings import Embedder
 from .encoders import ModelOptions, resolve_model
+from .progress import progress_bar
 from .share import Share
 
 # More shares than workers, so that a slow one or one that is done again does not hold up the rest.
@@ -41,7 +40,7 @@ def encode_on_ray(name: str, options: ModelOptions, plan: Sequence[Texts], cache
         task = ray.remote(max_retries=RETRIES, num_gpus=gpus)(encode_share)
         given = ray.put(list(plan))
         running = [task.remote(name, options, given, cache.absolute(), Share(i, n), limits) for i in range(1, n + 1)]
-        with tqdm(total=n, unit="share", desc="encoding on Ray") as bar:
+        with progress_bar(total=n, unit="share", desc="encoding on Ray") as bar:
             while running:
                 (done,), running = ray.wait(running, num_returns=1)
                 result_of(ray, done)

@@ -9,7 +9,7 @@ from itertools import product
 from operator import itemgetter
 
 from bitext_bench.errors import UserError
-from bitext_bench.report import printable
+from bitext_bench.terminal import printable
 
 from .layout.trained import Training, training_of
 from .read import Entry, language_codes, read_results, say_skipped

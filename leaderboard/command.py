@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from bitext_bench.errors import UserError
 from bitext_bench.store import make_folder, write_whole
+from bitext_bench.terminal import say
 
 from .board import Table, make_board
 from .flat import render_csv, render_json
@@ -52,7 +52,7 @@ def run_leaderboard(arguments: argparse.Namespace) -> int:
     else:
         make_folder(output.parent)
         write_whole(output, content.encode())
-        print(f"bitext-bench: wrote {output}", file=sys.stderr)
+        say(f"wrote {output}")
     return 0
 
 
@@ -112,4 +112,4 @@ def _check(output: Path, content: str, root: Path) -> None:
     current = output.read_bytes() if output.is_file() else b""
     if current != content.encode():
         raise UserError(f"{output} is not what {root} yields: run bitext-bench leaderboard")
-    print(f"bitext-bench: {output} is up to date", file=sys.stderr)
+    say(f"{output} is up to date")

@@ -12,7 +12,7 @@ import numpy as np
 from tabulate import tabulate
 
 from bitext_bench.errors import UserError
-from bitext_bench.report import printable
+from bitext_bench.terminal import printable
 
 from .choose import Chosen, choose_models, label_of_seeds
 from .difference import common_subsets, difference, evidence

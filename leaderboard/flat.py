@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from bitext_bench.terminal import printable
+
 from .board import Table
 
 
@@ -22,17 +24,19 @@ def render_json(tables: Sequence[Table]) -> str:
 
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> str:
-    """Return rows of the same fields, at least one, as comma-separated values with a header."""
+    """Return rows of the same fields, at least one, as comma-separated values with a header; controls are escaped."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    for row in rows:
+        writer.writerow({name: printable(value) if isinstance(value, str) else value for name, value in row.items()})
     return stream.getvalue()
 
 
 def as_json(rows: Sequence[dict[str, Any]]) -> str:
-    """Return rows as a JSON array."""
-    return json.dumps(rows, ensure_ascii=False, indent=1) + "\n"
+    """Return rows as a JSON array, in which controls and marks of direction are escaped as JSON does it."""
+    text = json.dumps(rows, ensure_ascii=False, indent=1)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text) + "\n"
 
 
 def figures(tables: Sequence[Table]) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +11,9 @@ from pathlib import Path
 from bitext_bench.baselines import Reported
 from bitext_bench.errors import UserError
 from bitext_bench.mteb_results import META, MtebResult, read_mteb_result
-from bitext_bench.report import by_reason, printable
+from bitext_bench.report import by_reason
 from bitext_bench.store import make_folder, write_whole
+from bitext_bench.terminal import printable, say
 
 from .reported import FILE, read_reported, render_rows
 
@@ -95,7 +95,7 @@ def run_import(arguments: argparse.Namespace) -> int:
         if file.name != META and file.is_file():
             found.add(file)
     for line in (*found.unread, *by_reason(found.left_out)):
-        _say(f"left out: {printable(line)}")
+        say(f"left out: {line}")
     if not found.figures:
         raise UserError(
             f"{path} holds no figure of bitext mining or STS by mteb: expected <org>__<model>/<revision>/<Task>.json"
@@ -103,13 +103,13 @@ def run_import(arguments: argparse.Namespace) -> int:
     before = {_key(row): row for row in read_reported(arguments.results)}
     new = {key: candidate.row for key, candidate in found.figures.items()}
     if changed := sum(before.get(key, row) != row for key, row in new.items()):
-        _say(f"figures of an earlier import that are replaced: {changed:,}")
+        say(f"figures of an earlier import that are replaced: {changed:,}")
     make_folder(arguments.results)
     output = arguments.results / FILE
     write_whole(output, render_rows([row for _, row in sorted({**before, **new}.items())]).encode())
     models = sorted({name for name, _ in new.values()})
     named = ", ".join(models[:_MOST_NAMED]) + (", …" if len(models) > _MOST_NAMED else "")
-    _say(f"{len(new):,} reported figures of {len(models):,} models are in {output}: {named}")
+    say(f"{len(new):,} reported figures of {len(models):,} models are in {output}: {named}")
     return 0
 
 
@@ -145,7 +145,3 @@ def _plain(text: str) -> str:
 def _version(text: str) -> tuple[int, ...]:
     parts = text.split(".")
     return tuple(int(part) for part in parts[:3] if part.isdigit())
-
-
-def _say(message: str) -> None:
-    print(f"bitext-bench: {message}", file=sys.stderr)

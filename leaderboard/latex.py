@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bitext_bench.report import MOST_ROWS, percent, printable
+from bitext_bench.report import MOST_ROWS, percent
+from bitext_bench.terminal import printable
 
 from .board import Table
 from .marks import Mark, marks

@@ -57,7 +57,7 @@ def render(tables: Sequence[Table], overview: Overview, skipped: Sequence[tuple[
 
 def _overview(overview: Overview) -> str:
     where = sorted({speed.where for speed in overview.speed.values()})
-    one_machine = f" ({where[0]})" if len(where) == 1 else ""
+    one_machine = f" ({escape(where[0])})" if len(where) == 1 else ""
     head = [
         "model",
         *(column.heading + _lower(column.lower_is_better) for column in overview.columns),
@@ -73,9 +73,8 @@ def _overview(overview: Overview) -> str:
         sizes = [entry.size(what) for entry in overview.models]
         columns.append([f"{size / unit:,.0f}{' M' if unit > 1 else ''}" if size else "–" for size in sizes])
     speeds = [overview.speed.get(entry.model) for entry in overview.models]
-    columns.append(
-        [f"{speed.sentences:,.0f}{'' if one_machine else f' ({speed.where})'}" if speed else "–" for speed in speeds]
-    )
+    place = {speed.where: "" if one_machine else f" ({escape(speed.where)})" for speed in overview.speed.values()}
+    columns.append([f"{speed.sentences:,.0f}{place[speed.where]}" if speed else "–" for speed in speeds])
     names = [escape(overview.names[entry.model]) for entry in overview.models]
     notes = "\n".join(f"- {escape(column.note)}" for column in overview.columns)
     return f"## Overview\n\n{pipe_table(head, list(zip(names, *columns, strict=True)), 1)}\n{notes}\n"

@@ -9,6 +9,7 @@ from typing import Any
 
 from bitext_bench.languages import resolve
 from bitext_bench.results import TIMED_SENTENCES
+from bitext_bench.terminal import printable
 
 from .board import Table
 from .choose import label_of_seeds, seed
@@ -200,4 +201,4 @@ def _speeds(entries: Iterable[Entry]) -> dict[ModelKey, Speed]:
 def machine(encoding: Mapping[str, Any]) -> str:
     """Return what a run encoded on, in words."""
     cores = encoding.get("cores")
-    return f"{encoding.get('device')}, {cores} core{'' if cores == 1 else 's'}"
+    return f"{printable(str(encoding.get('device')))}, {cores} core{'' if cores == 1 else 's'}"

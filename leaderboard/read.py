@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +12,9 @@ from pathlib import Path
 from bitext_bench.baselines import find_baseline
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
-from bitext_bench.report import printable
 from bitext_bench.result_files import read_outcomes, read_result, settings_folder
 from bitext_bench.results import Outcomes, SubsetResult, TaskResult, signature_fields
+from bitext_bench.terminal import printable, say
 
 
 @dataclass(frozen=True)
@@ -33,9 +32,8 @@ class Entry:
     @cached_property
     def label(self) -> str:
         """The model's name, and what of its settings is not its own."""
-        settings = self.settings
-        name = printable(str(self.result.model["name"]))
-        return f"{name} ({settings})" if settings else name
+        settings, name = self.settings, str(self.result.model["name"])
+        return printable(f"{name} ({settings})" if settings else name)
 
     @cached_property
     def settings(self) -> str:
@@ -214,7 +212,7 @@ def _of_corpus(entry: Entry) -> bool:
 def say_skipped(skipped: Sequence[tuple[Path, str]]) -> None:
     """Say on stderr which files are left out, and why."""
     for file, reason in skipped:
-        print(f"bitext-bench: left out: {file}: {reason}", file=sys.stderr)
+        say(f"left out: {file}: {reason}")
 
 
 def language_codes(given: Sequence[str]) -> frozenset[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bitext_bench.checksums import content_sha256
 from bitext_bench.result_files import read_outcomes, read_result, write_result
 from bitext_bench.results import SubsetResult, TaskResult
 
@@ -24,6 +26,11 @@ def result_of(task: str, subsets: Sequence[SubsetResult], **more: Any) -> TaskRe
     usual = {"split": "test", "data": "mini-1", "main_score": next(iter(subsets[0].scores)), "lower_is_better": False}
     usual |= {"evaluation_time": 1.0, "model": dict(MODEL), "summary": {}}
     return TaskResult(task=task, subsets=list(subsets), **{**usual, **more})
+
+
+def write_content(file: Path, content: dict[str, Any]) -> None:
+    """Write any content as a result file, with the checksum that makes it look untouched."""
+    file.write_text(json.dumps({**content, "sha256": content_sha256(content)}, ensure_ascii=False), encoding="utf-8")
 
 
 def write_again(file: Path, folder: Path | None = None, **changes: Any) -> Path:

@@ -16,7 +16,7 @@ MODULES = {
 
 # Each module of the harness may import those in the lines above its own (and its own line's package).
 LAYERS = [
-    {"bitext_bench.checksums", "bitext_bench.errors", "bitext_bench.tags", "bitext_bench.temporary"},
+    {f"bitext_bench.{name}" for name in ("checksums", "errors", "progress", "tags", "temporary", "terminal")},
     {"bitext_bench.share", "bitext_bench.cluster", "bitext_bench.mteb_results"},
     {
         "bitext_bench.arguments",
@@ -42,7 +42,7 @@ LAYERS = [
     {"bitext_bench.averages", "bitext_bench.verify", "bitext_bench.evaluate", "bitext_bench.mteb_scores"},
     {"bitext_bench.report"},
     {"bitext_bench.commands", "bitext_bench.mine", "bitext_bench.mteb_export"},
-    {"bitext_bench.parser"},
+    {"bitext_bench.parser", "bitext_bench.verify_command"},
     {"bitext_bench.cli"},
     {"bitext_bench.__main__"},
 ]
@@ -132,6 +132,8 @@ def test_mine_scores_nothing_and_only_the_command_line_knows_it(module: str) -> 
             "share",
             "cluster",
             "temporary",
+            "progress",
+            "terminal",
         }
         assert rooms <= {f"bitext_bench.{name}" for name in {*allowed, "mine"}}
     elif module not in ("bitext_bench.cli", "bitext_bench.parser"):
@@ -155,6 +157,8 @@ def test_training_uses_only_the_bottom_of_the_harness(module: str) -> None:
         "tasks",
         "store",
         "tags",
+        "progress",
+        "terminal",
     }
     if module in ("training.command", "training.evaluation", "training.card", "training.card_metadata"):
         allowed |= {
@@ -173,7 +177,7 @@ def test_the_leaderboard_reads_results_and_runs_nothing(module: str) -> None:
     assert not roots & {"training", "torch", "mteb"}
     rooms = {".".join(n.split(".")[:2]) for n in imports(module) if n.startswith("bitext_bench.")}
     allowed = {"results", "result_files", "averages", "significance", "f1", "errors"}
-    allowed |= {"report", "baselines", "store", "languages"}
+    allowed |= {"report", "baselines", "store", "languages", "terminal"}
     if module == "leaderboard.import_mteb":
         allowed |= {"mteb_results"}  # mteb's files, by mteb's own reader
     if module == "leaderboard.misses.collect":

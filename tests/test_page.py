@@ -20,8 +20,9 @@ from made_results import MODEL, result_of, subset_of, write_again
 from test_leaderboard import HOSTILE
 
 from bitext_bench.cli import main
-from bitext_bench.report import percent, printable
+from bitext_bench.report import percent
 from bitext_bench.result_files import read_result
+from bitext_bench.terminal import printable
 from leaderboard.board import Row, Table, make_board
 from leaderboard.page import render
 from leaderboard.page.content import shown

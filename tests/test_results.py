@@ -22,10 +22,11 @@ from bitext_bench.encoders import Checked, Model, ModelOptions, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.evaluate import evaluate, load_tasks
 from bitext_bench.languages import resolve
-from bitext_bench.report import printable, render_averages, render_scores
+from bitext_bench.report import render_averages, render_scores
 from bitext_bench.result_files import outcomes_file, read_outcomes, read_result, result_folder, write_result
 from bitext_bench.results import Outcomes, TaskResult, signature
 from bitext_bench.tasks import TASKS, SubsetScores
+from bitext_bench.terminal import printable
 from bitext_bench.verify import differences
 
 

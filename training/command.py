@@ -17,10 +17,10 @@ from bitext_bench.data import open_source
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
-from bitext_bench.report import printable
 from bitext_bench.results import TaskResult
 from bitext_bench.store import cache_folder, write_whole
 from bitext_bench.tasks import find_task, is_built_in
+from bitext_bench.terminal import printable
 
 from .arguments import check_reporter, resolve_precision
 from .audit import EXCLUDED, Benchmarks

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from transformers import TrainerCallback
 
 from bitext_bench.errors import UserError
+from bitext_bench.progress import progress_bar
 
 
 class Progress(TrainerCallback):
@@ -26,7 +27,7 @@ class Progress(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, D102 (the trainer's signature)
         if state.is_world_process_zero:
-            self._bar = tqdm(total=state.max_steps, initial=state.global_step, desc="training", unit="step")
+            self._bar = progress_bar(total=state.max_steps, initial=state.global_step, desc="training", unit="step")
         for number in (signal.SIGTERM, signal.SIGINT):
             self._handlers[number] = signal.signal(number, self._stop)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from pathlib import Path
 
 from ..errors import UserError
+from ..terminal import say
 
 
 def read_text(file: Path) -> tuple[str, str]:
@@ -90,4 +90,4 @@ def read_table(file: Path, columns: tuple[str, ...]) -> tuple[list[list[str]], s
 
 def warn(message: str) -> None:
     """Say on stderr what the user should know and the run survives."""
-    print(f"bitext-bench: warning: {message}", file=sys.stderr)
+    say(f"warning: {message}")

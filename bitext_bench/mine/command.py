@@ -10,8 +10,8 @@ from ..batches import BatchLimits
 from ..encoders import ModelOptions, resolve_model
 from ..errors import UserError
 from ..languages import LangPair
-from ..report import printable
 from ..share import Share
+from ..terminal import printable
 from .budget import Budget
 from .engines import run_inline, run_share
 from .formats import Output, write_tables

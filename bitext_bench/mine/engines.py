@@ -8,6 +8,7 @@ from typing import Never
 
 from tqdm import tqdm
 
+from ..progress import progress_bar
 from ..share import Share
 from .plan import Plan, Stage, Unit
 from .records import is_intact, record_of
@@ -28,7 +29,7 @@ _SAID: dict[Stage, str] = {
 def progress(units: Sequence[Unit], plan: Plan) -> tqdm[Never]:
     """Return a bar on stderr that counts the lines of a stage."""
     total = sum(plan.rows_of(unit.side, unit.number) for unit in units)
-    return tqdm(total=total, unit="line", unit_scale=True, desc=_SAID[units[0].stage])
+    return progress_bar(total=total, unit="line", unit_scale=True, desc=_SAID[units[0].stage])
 
 
 def run_inline(plan: Plan) -> None:

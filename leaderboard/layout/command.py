@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from bitext_bench.errors import UserError
+from bitext_bench.terminal import say
 
 from ..flat import as_csv, as_json
 from ..read import Entry, of_comparable_data
@@ -34,11 +34,10 @@ def lay_out(arguments: argparse.Namespace, entries: Sequence[Entry]) -> str:
     table = arrange(arguments.layout, layout, of_comparable_data(entries))
     if not table.measured:
         pair = f" --pair {layout.groups[0]}" if layout.groups[0] else ""
-        print(
-            f"bitext-bench: no result in {arguments.results} belongs to a row of {arguments.layout}; make one: "
+        say(
+            f"no result in {arguments.results} belongs to a row of {arguments.layout}; make one: "
             f"bitext-bench train --recipe {layout.recipe}{pair} --data DIR --output NAME, "
-            "then bitext-bench run --model NAME",
-            file=sys.stderr,
+            "then bitext-bench run --model NAME"
         )
     if arguments.format == "markdown":
         return render_layout(table)

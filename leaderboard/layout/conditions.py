@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import PurePath
 
-from bitext_bench.report import printable
+from bitext_bench.terminal import printable
 
 from .measured import Measured
 from .trained import Origin, Training

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 from collections.abc import Sequence
 
 from bitext_bench.errors import UserError
-from bitext_bench.report import printable
 from bitext_bench.store import make_folder, write_whole
+from bitext_bench.terminal import printable, say
 
 from ..choose import choose_models, label
 from .collect import Miss, read_misses
@@ -37,14 +36,14 @@ def run_errors(arguments: argparse.Namespace) -> int:
             )
     misses, absent = read_misses(models, arguments.data or "hub", arguments.tasks)
     for reason in absent:
-        print(f"bitext-bench: left out: {reason}", file=sys.stderr)
+        say(f"left out: {reason}")
     content = _render(arguments.format or "table", misses, [label(own) for own in models])
     if arguments.output is None:
         print(content, end="")
     else:
         make_folder(arguments.output.parent)
         write_whole(arguments.output, content.encode())
-        print(f"bitext-bench: wrote {len(misses):,} misses to {arguments.output}", file=sys.stderr)
+        say(f"wrote {len(misses):,} misses to {arguments.output}")
     return 0
 
 

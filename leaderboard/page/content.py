@@ -11,8 +11,9 @@ from bitext_bench import __version__
 from bitext_bench.baselines import Reported
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
-from bitext_bench.report import percent, printable
+from bitext_bench.report import percent
 from bitext_bench.results import SubsetResult
+from bitext_bench.terminal import printable
 
 from ..board import Row, Table
 from ..overview import ModelKey

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bitext_bench.report import printable
 from bitext_bench.results import TIMED_SENTENCES
+from bitext_bench.terminal import printable
 
 from ..overview import machine
 from ..read import Entry

@@ -1,0 +1,39 @@
+"""Progress bars on stderr: tqdm's on a terminal, a line a minute where it is a file or a pipe."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any, Never
+
+from tqdm import tqdm
+
+_SECONDS = 60.0  # between two lines
+
+
+def progress_bar(**settings: Any) -> tqdm[Never]:
+    """Return a bar with these settings of tqdm's."""
+    return tqdm(**settings) if sys.stderr.isatty() else _Lines(**settings)
+
+
+class _Lines(tqdm):  # type: ignore[type-arg]
+    """A bar that prints a whole line at its end and, before that, at most one a minute."""
+
+    def __init__(self, **settings: Any) -> None:
+        self._next_line = time.monotonic() + _SECONDS
+        self._ending = False
+        super().__init__(**settings, ascii=True, dynamic_ncols=False, ncols=100)
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> None:
+        """Print what the bar shows, if it is time."""
+        if self._ending:
+            self.fp.write(str(self))  # close() ends the line
+        elif time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + _SECONDS
+            self.fp.write(f"{self}\n")
+            self.fp.flush()
+
+    def close(self) -> None:
+        """Print the last line."""
+        self._ending = True
+        super().close()

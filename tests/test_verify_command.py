@@ -1,0 +1,128 @@
+"""`verify` executes nothing that a result file names, and takes no folder, revision or pickle from it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_results import write_content
+
+from bitext_bench.cli import main
+
+PAYLOAD = "from pathlib import Path\nPath(__file__).with_name('EXECUTED').touch()\ndef f():\n    raise SystemExit(9)\n"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("made")
+    folders = ["--cache-folder", str(root / "store"), "--output-folder", str(root / "results")]
+    assert main(["run", "--model", "toys:hashing", "--data", "mini", "--tasks", "Mini-STS", *folders]) == 0
+    (file,) = (root / "results").rglob("*.json")
+    return file
+
+
+@pytest.fixture
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with hostile modules of likely names and a result file, as an archive could bring them."""
+    for name in ("evilmod", "hub", "local", "f", "labse"):
+        (tmp_path / f"{name}.py").write_text(PAYLOAD)
+    for file in (made, made.with_suffix(".outcomes.npz")):
+        shutil.copy(file, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("BITEXT_BENCH_CACHE", str(tmp_path / "store"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    for name in ("evilmod", "hub", "local", "f", "labse"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return tmp_path
+
+
+def edit(file: Path, **model: Any) -> None:
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["model"] |= model
+    write_content(file, content)
+
+
+NAMES = [
+    "evilmod:f",
+    "os:abort",
+    "f",
+    "hub:f",
+    "hub:evilmod:f",
+    "labse:f",
+    "./evil",
+    "../evil",
+    "/etc",
+    "~/x",
+    "",
+    "a/../b",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("field", ["registered", "name", "both"])
+def test_nothing_is_loaded_that_only_a_file_names(
+    here: Path, name: str, field: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = {"registered": name, "name": "org/model"} if field == "registered" else {"registered": None, "name": name}
+    edit(here / "Mini-STS.json", **(named if field != "both" else {"registered": name, "name": name}))
+    assert main(["verify", "Mini-STS.json"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "pass --model" in line or "hub" in line
+    assert not (here / "EXECUTED").exists()
+    assert not {"evilmod", "hub", "f", "labse"} & set(sys.modules)
+
+
+def test_a_folder_of_the_name_is_not_loaded(here: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(tiny_model, here / "org/model")
+    edit(here / "Mini-STS.json", registered=None, name="org/model", revision="a" * 40)
+    assert main(["verify", "Mini-STS.json"]) == 1
+    assert "from the hub" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("revision", ["ABSOLUTE/ref", "../../../ref", "refs/pr/1", "main"])
+def test_a_revision_on_file_leads_to_no_folder(
+    here: Path, tiny_model: Path, revision: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """huggingface_hub reads refs/<revision> below its cache, and takes what is in it for the folder of a snapshot."""
+    shutil.copytree(tiny_model, here / "payload")
+    (here / "hub/models--org--model/snapshots").mkdir(parents=True)
+    (here / "hub/models--org--model/refs/refs/pr").mkdir(parents=True)
+    for ref in ("ref", "hub/ref", "hub/models--org--model/refs/refs/pr/1", "hub/models--org--model/refs/main"):
+        (here / ref).write_text(str(here / "payload"))
+    (here / "hub/models--org--model/refs/main").unlink()
+    edit(here / "Mini-STS.json", registered=None, name="org/model", revision=revision.replace("ABSOLUTE", str(here)))
+    assert main(["verify", "Mini-STS.json"]) == 1
+    assert "cannot get the model org/model from the hub" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--trust-remote-code", "--allow-pickle"])
+def test_who_lets_a_model_run_code_names_it_and_its_revision(
+    here: Path, flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(here / "Mini-STS.json", registered=None, name="org/model", revision="b" * 40)
+    assert main(["verify", "Mini-STS.json", flag]) == 1
+    assert f"alone names the model, org/model: pass --model too where {flag}" in capsys.readouterr().err
+    assert main(["verify", "Mini-STS.json", flag, "--model", "org/model"]) == 1
+    assert "alone names the revision of org/model" in capsys.readouterr().err
+    assert main(["verify", "Mini-STS.json", flag, "--model", "org/model", "--model-revision", "c" * 40]) == 1
+    assert f"cannot get the model org/model at revision {'c' * 40}" in capsys.readouterr().err
+
+
+def test_a_folder_of_results_is_verified(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", ".", "--model", "toys:hashing"]) == 0
+    assert "Mini-STS.json: verified, 6 subsets are the same" in capsys.readouterr().out
+    (here / "other.json").write_text("{}")
+    assert main(["verify", ".", "--model", "toys:hashing"]) == 1
+    said = capsys.readouterr()
+    assert "Mini-STS.json: verified" in said.out, "one bad file keeps no other from being verified"
+    assert "error: other.json is not a result" in said.err
+    (here / "empty").mkdir()
+    assert main(["verify", "empty"]) == 1
+    assert "empty holds no result files" in capsys.readouterr().err
