@@ -1,7 +1,23 @@
-"""`python -m bitext_bench`, for a clone that is not installed."""
+"""The command `bitext-bench`, also as `python -m bitext_bench` for a clone that is not installed."""
 
+import signal
 import sys
 
-from .cli import main
 
-sys.exit(main())
+def start() -> int:
+    """Run the command line in a child process that answers Ctrl-C and SIGTERM at once; returns the exit code."""
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})  # until both processes answer
+    from .supervisor import supervise
+
+    return supervise(_command)
+
+
+def _command() -> int:
+    from .cli import main
+
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(start())

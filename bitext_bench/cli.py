@@ -8,24 +8,27 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from .errors import UserError
+from .interrupts import MESSAGE, Interrupted, Interruptible
 from .parser import build_parser
+from .status import STATUS
+from .temporary import remove_unfinished
 from .terminal import say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns 0 done, 1 the user can mend it, 130 interrupted (argparse exits with 2 on usage)."""
+    """Run a command; returns 0 done, 1 the user can mend it, 130 Ctrl-C, 143 SIGTERM (argparse exits with 2)."""
     arguments = build_parser().parse_args(argv)
     try:
-        return COMMANDS[arguments.command](arguments)
+        with Interruptible():
+            return COMMANDS[arguments.command](arguments)
     except UserError as error:
         say(f"error: {' '.join(str(error).splitlines())}")
         return 1
-    except KeyboardInterrupt:
-        print(
-            "\nbitext-bench: interrupted; finished shards and results are kept, the same command goes on from there",
-            file=sys.stderr,
-        )
-        return 130
+    except Interrupted as interrupted:
+        remove_unfinished()
+        print(f"\n{MESSAGE}", file=sys.stderr)
+        STATUS.said = True
+        return interrupted.exit_code
     except BrokenPipeError:
         # The reader (head, less) has gone: nothing is left to say, and Python must not try at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

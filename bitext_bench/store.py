@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import UserError
+from .interrupts import uninterrupted
 from .temporary import remove_stale, temporary_file
 
 KEY_BYTES = 16
@@ -225,8 +226,9 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
                     stream.write(content)
                     stream.flush()
                     os.fsync(stream.fileno())
-            for current in contents:
-                temporary[current].replace(current)
+            with uninterrupted():
+                for current in contents:
+                    temporary[current].replace(current)
         except OSError as error:
             raise UserError(
                 f"cannot write {current}: {error.strerror}; what was finished before is kept, "

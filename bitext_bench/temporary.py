@@ -16,6 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from .status import STATUS
+
 _NAME = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
 _unfinished: set[Path] = set()  # of this process
 
@@ -28,23 +30,23 @@ def temporary_file(file: Path) -> Iterator[Path]:
         OSError: it cannot be created.
     """
     temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}.tmp")
-    _unfinished.add(temporary)
+    _note(temporary)
     try:
         with _created(temporary):
             yield temporary
     finally:
-        _remove(temporary)
+        remove(temporary)
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """Create a folder in the system's place for temporary files; it is removed with all that is in it."""
     folder = Path(tempfile.mkdtemp(prefix="bitext-bench-"))
-    _unfinished.add(folder)
+    _note(folder)
     try:
         yield folder
     finally:
-        _remove(folder)
+        remove(folder)
 
 
 def remove_stale(folder: Path) -> None:
@@ -57,18 +59,25 @@ def remove_stale(folder: Path) -> None:
 
 
 def remove_unfinished() -> None:
-    """Remove the temporary files and folders of this process, which is about to end without its `finally` clauses."""
+    """Remove the temporary files and folders of this process, where a `finally` clause was interrupted."""
     for file in list(_unfinished):
-        _remove(file)
+        remove(file)
 
 
-def _remove(path: Path) -> None:
+def _note(path: Path) -> None:
+    _unfinished.add(path)
+    STATUS.unfinished = list(_unfinished)
+
+
+def remove(path: Path) -> None:
+    """Remove a temporary file or folder, if it is there."""
     with suppress(OSError):
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink()
     _unfinished.discard(path)
+    STATUS.unfinished = list(_unfinished)
 
 
 def _created(file: Path) -> BinaryIO:

@@ -16,8 +16,9 @@ MODULES = {
 
 # Each module of the harness may import those in the lines above its own (and its own line's package).
 LAYERS = [
-    {f"bitext_bench.{name}" for name in ("checksums", "errors", "progress", "tags", "temporary", "terminal")},
-    {"bitext_bench.share", "bitext_bench.cluster", "bitext_bench.mteb_results"},
+    {"bitext_bench.status"},
+    {f"bitext_bench.{n}" for n in ("checksums", "errors", "interrupts", "progress", "tags", "temporary", "terminal")},
+    {"bitext_bench.supervisor", "bitext_bench.share", "bitext_bench.cluster", "bitext_bench.mteb_results"},
     {
         "bitext_bench.arguments",
         "bitext_bench.languages",
@@ -159,6 +160,7 @@ def test_training_uses_only_the_bottom_of_the_harness(module: str) -> None:
         "tags",
         "progress",
         "terminal",
+        "interrupts",
     }
     if module in ("training.command", "training.evaluation", "training.card", "training.card_metadata"):
         allowed |= {

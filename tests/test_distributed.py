@@ -168,7 +168,7 @@ def test_one_of_them_speaks(both: Both) -> None:
 
 
 def test_a_signal_to_one_stops_both_and_they_go_on_as_if_nothing_had_been(both: Both) -> None:
-    assert [json.loads((both.folder / f"ends-{rank}").read_text())[1:] for rank in (0, 1)] == [[130, 0], [130, 0]]
+    assert [json.loads((both.folder / f"ends-{rank}").read_text())[1:] for rank in (0, 1)] == [[143, 0], [143, 0]]
     one, other = ((both.folder / name / "model.safetensors").read_bytes() for name in ("out", "stopped"))
     assert one == other
     records = [json.loads((both.folder / name / "train_config.json").read_text()) for name in ("out", "stopped")]

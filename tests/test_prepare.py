@@ -247,7 +247,7 @@ def test_a_run_with_leaks_cannot_be_finished_as_one_without(
     run = [*command, "--max-steps", "4", "--output", str(tmp_path / "out")]
     with monkeypatch.context() as patched:
         patched.setattr(Progress, "on_log", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
-        assert main([*run, "--allow-leaks"]) == 130
+        assert main([*run, "--allow-leaks"]) == 143
     capsys.readouterr()
     assert main([*run, "--resume"]) == 1
     (line,) = [x for x in capsys.readouterr().err.splitlines() if "error:" in x]

@@ -35,12 +35,11 @@ from .recipe import read_recipe
 from .resume import CHECKPOINTS, TENSORBOARD
 from .train import Trained, check, train
 
-_INTERRUPTED = 130
 _LISTS = {"pairs", "languages", "anchor", "corpora", "test_languages"}
 
 
 def run_training(arguments: argparse.Namespace) -> int:
-    """Train, save, and (if asked for) score and publish a checkpoint; returns 130 when a signal stopped it.
+    """Train, save, and (if asked for) score and publish a checkpoint; returns 130 or 143 when a signal stopped it.
 
     Raises:
         UserError: a setting, the data, the models or the folder are not as they have to be.
@@ -72,9 +71,9 @@ def run_training(arguments: argparse.Namespace) -> int:
         write_report(output / DROPPED, prepared.dropped)
     cache = cache_folder(arguments.cache_folder)
     trained = train(config, prepared.data, output, cache, resume=arguments.resume, report_to=report_to)
-    if trained.stopped:
+    if trained.stopped_by:
         _say(f"stopped after step {trained.steps:,} and saved; the same command with --resume goes on from there")
-        return _INTERRUPTED
+        return 128 + trained.stopped_by
     if _is_first():
         record = {**_record(arguments.recipe, config, prepared, trained), "sums": sums}
         _save(trained, output, record)

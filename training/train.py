@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -47,7 +48,7 @@ class Trained:
         losses: (step, mean loss since the last entry).
         rows: training rows of each pair that the steps are drawn from.
         blended: the held-out scores of the weights that are saved, where the start's are mixed into them.
-        stopped: by a signal, with a checkpoint to go on from; the model is not finished.
+        stopped_by: the number of the signal that stopped it, with a checkpoint to go on from; else 0.
     """
 
     model: SentenceTransformer
@@ -56,7 +57,7 @@ class Trained:
     rows: dict[str, int]
     steps: int
     blended: dict[str, float]
-    stopped: bool
+    stopped_by: int
 
 
 def train(
@@ -106,8 +107,8 @@ def train(
         evaluator=criterion,
         callbacks=[progress, *([EarlyStoppingCallback(config.patience)] if evaluated else [])],
     )
-    _run(trainer, checkpoint, config.patience)
-    if start and not progress.stopped:
+    _run(trainer, checkpoint, config.patience, progress)
+    if start and not progress.stopped_by:
         blend(student, start, config.start_share)
     student.max_seq_length = own_length
     return Trained(
@@ -116,8 +117,8 @@ def train(
         losses=_windows([entry["loss"] for entry in trainer.state.log_history if "loss" in entry]),
         rows={str(item.pair): len(item.source) for item in training},
         steps=trainer.state.global_step,
-        blended=criterion(student) if criterion and start and not progress.stopped else {},
-        stopped=progress.stopped,
+        blended=criterion(student) if criterion and start and not progress.stopped_by else {},
+        stopped_by=progress.stopped_by,
     )
 
 
@@ -127,7 +128,7 @@ def _batch_sampler(config: TrainConfig, teacher: TeacherVectors | None) -> Any: 
     return AlikeLengths if config.alike_lengths else BatchSamplers.NO_DUPLICATES
 
 
-def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience: int) -> None:
+def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience: int, progress: Progress) -> None:
     complete = CompleteCheckpoints(trainer.loss, trainer.model)
     trainer.add_callback(complete)
     if checkpoint:
@@ -137,7 +138,7 @@ def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience:
         return
     for theirs in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(theirs)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), closing(progress):
         # Pinned memory without a GPU, and the like: the libraries' own affairs.
         warnings.simplefilter("ignore", UserWarning)
         try:
@@ -147,7 +148,7 @@ def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience:
             raise UserError(
                 f"cannot write or read a file of the run ({error}): {cure}run the same command with --resume"
             ) from error
-    if trainer.is_world_process_zero():
+    if trainer.is_world_process_zero() and trainer.args.load_best_model_at_end:
         check_best(trainer.state)
 
 

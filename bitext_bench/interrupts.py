@@ -1,0 +1,134 @@
+"""Ctrl-C (SIGINT) and SIGTERM: both end a command in the same way."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from .status import STATUS
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+MESSAGE = (
+    "bitext-bench: interrupted; finished shards and results are kept, the same command goes on from there "
+    "(train: with --resume)"
+)
+SAME = 0.25  # seconds: a terminal signals both processes, and the supervisor passes its signal on
+_AGAIN = 0.25  # seconds
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal has ended the command.
+
+    Attributes:
+        exit_code: 130 for Ctrl-C, 143 for SIGTERM, as a shell has it for a process that a signal has ended.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+
+class Interruptible:
+    """A context in which a signal raises `Interrupted` in the main thread.
+
+    Libraries swallow exceptions in `__del__`, in callbacks and by a bare `except`. It is raised again every quarter of
+    a second until it leaves the context. Any other exception that leaves it after a signal becomes `Interrupted`, too.
+    """
+
+    def __init__(self) -> None:
+        self._handlers: dict[signal.Signals, Any] = {}
+        self._last = -SAME  # when a signal came
+        self._number = 0  # of the signal that has raised
+        self._held = self._waiting = 0
+        self._stop: Callable[[int], object] | None = None
+
+    def __enter__(self) -> Self:
+        """Begin to answer, unless this is not the main thread, which alone can."""
+        if threading.current_thread() is not threading.main_thread():
+            return self
+        _active.append(self)
+        numbers = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+        for number in (*numbers, signal.SIGALRM):
+            self._handlers[number] = signal.signal(number, self._answer)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Put back the handlers from before."""
+        raised, self._number = self._number, 0
+        if not self._handlers:
+            return
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        _active.remove(self)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        if raised and kind is not None and not isinstance(error, Interrupted):
+            raise Interrupted(raised) from None
+
+    def _answer(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGALRM:
+            if self._number:
+                raise Interrupted(self._number)
+            return
+        now = time.monotonic()
+        if now - self._last < SAME:
+            return
+        self._last = now
+        if self._held:
+            self._waiting = number
+        elif self._stop:
+            stop, self._stop = self._stop, None
+            stop(number)
+        else:
+            self._number = number
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN, _AGAIN)
+            raise Interrupted(number)
+
+    @contextmanager
+    def _holding(self) -> Iterator[None]:
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+            if self._waiting and not self._held:
+                number, self._waiting = self._waiting, 0
+                self._last = -SAME
+                signal.raise_signal(number)
+
+    @contextmanager
+    def _stopping(self, stop: Callable[[int], object]) -> Iterator[None]:
+        self._stop, STATUS.stops_by_itself = stop, True
+        try:
+            yield
+        finally:
+            self._stop, STATUS.stops_by_itself = None, False
+
+
+_active: list[Interruptible] = []
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let a signal wait until the end of this context, which takes a few milliseconds."""
+    if not _active:
+        yield
+        return
+    with _active[-1]._holding():
+        yield
+
+
+@contextmanager
+def stopping(stop: Callable[[int], object]) -> Iterator[None]:
+    """Have the first signal in this context call `stop` with its number; only the second one raises."""
+    if not _active:
+        yield
+        return
+    with _active[-1]._stopping(stop):
+        yield
