@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from builders import T5, make_saved
 from torch import nn
 
 from bitext_bench.encoders import ModelOptions, resolve_model
@@ -60,14 +59,39 @@ def test_unpacking_gives_the_very_weights_back(bias: bool) -> None:
         assert torch.equal(tensor, before[name])
 
 
-def test_a_model_that_looks_at_its_weights_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """T5 asks for the number format of a layer's weights, which a packed one does not have: it used to crash."""
-    from sentence_transformers import SentenceTransformer
+@pytest.mark.parametrize("bias", [True, False])
+def test_model_code_can_read_of_a_layer_what_it_reads_of_pytorchs(bias: bool) -> None:
+    linear = nn.Linear(33, 17, bias=bias).eval()
+    packed = PackedLinear(linear)
+    assert isinstance(packed, nn.Linear) and not packed.training
+    for name in ("in_features", "out_features"):
+        assert getattr(packed, name) == getattr(linear, name)
+    for own, theirs in ((packed.weight, linear.weight), (packed.bias, linear.bias)):
+        assert type(own) is type(theirs)
+        if own is not None and theirs is not None:
+            for name in ("shape", "dtype", "device", "ndim", "is_cuda"):
+                assert getattr(own, name) == getattr(theirs, name)
+            assert own.numel() == theirs.numel()
+    assert [name for name, _ in packed.named_parameters()] == [name for name, _ in linear.named_parameters()]
 
-    folder = make_saved(tmp_path / "model", T5)
-    encoder = resolve_model(str(folder), ModelOptions(device="cpu")).load()
+
+def test_a_layer_with_a_hook_is_left_as_it_is() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    model[0].register_forward_hook(lambda module, inputs, out: -out)
+    assert pack_linear_layers(model) == 1
+    assert [type(layer) for layer in model] == [nn.Linear, PackedLinear]
+
+
+def test_a_model_that_computes_with_its_weights_itself_is_left_as_it_is(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As Mamba does, whose product in one kernel is not a call of the layer."""
+    encoder = resolve_model(str(tiny_model), ModelOptions(device="cpu")).load()
+    assert isinstance(encoder, TransformerEncoder)
+    parent = encoder.model[0].model.encoder.layer[0].output
+    parent.register_forward_hook(lambda module, inputs, out: out @ module.dense.weight[:32, :32])
     sentences = ["the cat sat", "two"]
-    expected = SentenceTransformer(str(folder), device="cpu").encode(sentences)
+    expected = encoder.model.encode(sentences)
     np.testing.assert_allclose(encoder.encode(sentences, "", None), expected, atol=1e-6)
     assert "runs by PyTorch's own linear layers, which is slower" in capsys.readouterr().err
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from ..errors import UserError
+from .configuration import module_folders, read_config, read_modules, routes_of
 
 WEIGHTS = (".safetensors", ".bin", ".pt", ".npz", ".onnx")
 # No library reads these when it loads a model: documentation, logs, weights of other frameworks, training state.
@@ -54,55 +53,17 @@ def weight_files(directory: Path) -> list[Path]:
     return [f for f in files if f.parent not in with_safetensors or not _is_second_choice(f)]
 
 
-def read_modules(directory: Path) -> list[dict[str, Any]]:
-    """Return the modules of a sentence-transformers directory, in order; [] for other layouts.
-
-    Raises:
-        UserError: modules.json is not a list of modules.
-    """
-    file = directory / "modules.json"
-    try:
-        modules = json.loads(file.read_text(encoding="utf-8"))
-        return [{**module, "path": str(module["path"])} for module in modules]
-    except FileNotFoundError:
-        return []
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file} is not sentence-transformers' modules file: {error}") from error
-
-
-def module_folders(directory: Path) -> list[Path]:
-    """Return the folders of a sentence-transformers directory's modules, in order; [] for other layouts."""
-    return [directory / module["path"] for module in read_modules(directory)]
-
-
 def has_own_code(directory: Path) -> bool:
     """Return whether a model directory has code of its own, or names classes of other packages than the usual."""
     kinds = [str(module.get("type", "")) for module in read_modules(directory)]
     folders = [directory, *_folders_of_modules(directory)]
     for folder in folders:
-        kinds += map(str, _routes(folder).values())
+        kinds += map(str, routes_of(folder).values())
         if activation := read_config(folder / "config.json").get("activation_function"):
             kinds.append(str(activation))
     if any("." in kind and not kind.startswith(_STOCK) for kind in kinds):
         return True
     return any(f.suffix == ".py" for folder in folders for f in folder.iterdir())
-
-
-def read_config(file: Path) -> dict[str, Any]:
-    """Return the object in a configuration file; {} where there is no such file.
-
-    Raises:
-        UserError: it does not hold a JSON object.
-    """
-    try:
-        content = json.loads(file.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise UserError(f"{file} is not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{file} holds {json.dumps(content)[:40]}: expected a JSON object, {{...}}")
-    return content
 
 
 def read_header(file: Path) -> dict[str, tuple[str, list[int]]]:
@@ -123,20 +84,11 @@ def read_header(file: Path) -> dict[str, tuple[str, list[int]]]:
 
 def _folders_of_modules(directory: Path) -> list[Path]:
     """Return the modules' folders and all folders below them; not the top, where the first module often is."""
-    modules = [*module_folders(directory), *(directory / name for name in _routes(directory))]
-    # sentence-transformers refuses paths that lead out of the directory.
-    inside = [m for m in modules if m != directory and m.is_relative_to(directory) and ".." not in m.parts]
+    modules = [*module_folders(directory), *(directory / name for name in routes_of(directory))]
+    below = [m for m in modules if m != directory and m.is_relative_to(directory)]
+    # sentence-transformers refuses paths that lead out of the directory; the directory's own may have any.
+    inside = [m for m in below if ".." not in m.relative_to(directory).parts]
     return [folder for module in inside if module.is_dir() for folder in (module, *_below(module))]
-
-
-def _routes(folder: Path) -> dict[str, Any]:
-    """Return the submodules of a Router in a folder, class by path; {} where there is none."""
-    for name in ("router_config.json", "config.json"):
-        file = folder / name
-        types = read_config(file).get("types") if file.is_file() else None
-        if isinstance(types, dict):
-            return types
-    return {}
 
 
 def _below(top: Path) -> Iterator[Path]:

@@ -13,7 +13,8 @@ from typing import Any
 
 from ..checksums import file_sha256
 from ..errors import UserError
-from .files import model_files, read_config, read_header, read_modules, weight_files
+from .configuration import ROUTERS, kinds_of_modules, read_config, read_modules
+from .files import has_own_code, model_files, read_header, weight_files
 
 # Written by the library that saved the checkpoint; the same model saved by two versions is one model.
 _VOLATILE_KEYS = {"transformers_version", "_name_or_path", "is_local", "local_files_only"}
@@ -21,6 +22,7 @@ _STAMPED = {"config.json", "tokenizer_config.json"}
 # Versions, prompts (in the signature and in every text's key), and how vectors are compared.
 _NOT_OF_VECTORS = {"__version__", "prompts", "default_prompt_name", "similarity_fn_name", "requirements"}
 _CLASS_ELSEWHERE = re.compile(r"[\w.-]+/[\w.-]+--[\w.]+")  # org/repository--module.Class
+_WEIGHTLESS = {"BoW", "Pooling", "Normalize", "Dropout", *ROUTERS}
 _MODULE_FOLDER = re.compile(r"(\d+)_(\w+)")
 # Where sentence-transformers' own modules were and are to be imported from.
 _STOCK_MODULE = re.compile(r"sentence_transformers\.(models|base\.modules|sentence_transformer\.modules)(\..*)?\.(\w+)")
@@ -32,7 +34,7 @@ def fingerprint(directory: Path) -> str:
     Raises:
         UserError: the directory holds no weights, or a configuration file is damaged.
     """
-    if not weight_files(directory):
+    if not weight_files(directory) and _has_weights(directory):
         raise UserError(
             f"{directory} holds no weights: expected model.safetensors (or a sentence-transformers directory); "
             "was the checkpoint saved to the end, and are large files really downloaded?"
@@ -77,6 +79,12 @@ def references(directory: Path) -> list[str]:
             classes = [text for _, text in _texts(read_config(file)) if _CLASS_ELSEWHERE.fullmatch(text)]
             found += [f"the code of {text.partition('--')[0]}" for text in classes]
     return list(dict.fromkeys(found))
+
+
+def _has_weights(directory: Path) -> bool:
+    """Say whether a model must have weight files: a bag of words has none, and code of its own may need none."""
+    kinds = kinds_of_modules(directory)
+    return not kinds or not (_WEIGHTLESS.issuperset(kinds) or has_own_code(directory))
 
 
 def _digest(file: Path) -> str | None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from .files import read_config, read_modules, weight_files
-from .lengths import as_limit, cut_by_tokenizer, positions, settings_of, stated_length
+from .configuration import input_modules, read_config, read_modules
+from .files import weight_files
+from .lengths import UNCUT, as_limit, cut_by_tokenizer, positions, settings_of, stated_length
 from .model import ModelOptions
 
 POOLINGS = {"mean": "mean", "cls": "cls", "last": "lasttoken"}
@@ -73,6 +74,9 @@ def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None =
         )
     first = folders[0] if folders else directory
     stated = stated_length(first, kinds[0] if kinds else "", tokenizer, options.trust_remote_code)
+    uncut = [kind for _, kind in input_modules(directory) if kind in UNCUT]
+    if options.max_length and uncut:
+        raise UserError(f"--max-length {options.max_length}: {directory} has a {uncut[0]}, which never cuts a text")
     limit = positions(first)
     called = cut_by_tokenizer(settings_of(first)) if kinds else None
     lengths = [length for length in (called or stated, limit) if length is not None]

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from .files import read_config, read_header, weight_files
+from .configuration import ROUTERS, class_name, inputs_of, read_config
+from .files import read_header, weight_files
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,6 +21,7 @@ _SETTINGS = tuple(
     f"sentence_{kind}_config.json"
     for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
 )
+UNCUT = ("StaticEmbedding", "BoW")  # the modules that take a text of any length
 _NO_LIMIT = 1_000_000  # Some tokenizers save 10^30 for "no limit".
 
 # These number their positions from the padding token's id on, and have so many fewer than their configuration says.
@@ -41,10 +43,10 @@ def stated_length(
         tokenizer: where its tokenizer is, if not in the folder.
         trust_remote_code: whether the configuration may be read by code from the checkpoint.
     """
-    name = kind.rpartition(".")[2]
-    if name == "Router":
-        return _of_router(folder, trust_remote_code)
-    if name in ("StaticEmbedding", "BoW"):
+    name = class_name(kind)
+    if name in ROUTERS:
+        return _of_router(folder, name, trust_remote_code)
+    if name in UNCUT:
         return None
     if name == "WordEmbeddings":
         return as_limit(read_config(folder / "wordembedding_config.json").get("max_seq_length"))
@@ -127,15 +129,12 @@ def as_limit(length: object) -> int | None:
     return int(length) if length < _NO_LIMIT else None
 
 
-def _of_router(folder: Path, trust_remote_code: bool) -> int | None:
+def _of_router(folder: Path, name: str, trust_remote_code: bool) -> int | None:
     """Return the longest of the routes' lengths, as sentence-transformers does."""
-    config = read_config(folder / "router_config.json") or read_config(folder / "config.json")
-    first = dict.fromkeys(route[0] for route in config.get("structure", {}).values() if route)
-    kinds = {name: config.get("types", {}).get(name, "") for name in first}
     limits = [
-        stated_length(folder / name, kind, trust_remote_code=trust_remote_code)
-        for name, kind in kinds.items()
-        if not kind.endswith(".BoW")
+        stated_length(route, f".{kind}", trust_remote_code=trust_remote_code)
+        for route, kind in inputs_of(folder, name)
+        if kind != "BoW"
     ]
     return None if None in limits else max((limit for limit in limits if limit is not None), default=None)
 

@@ -7,7 +7,7 @@ The vectors differ from PyTorch's own in the last bits (README, performance).
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -22,26 +22,30 @@ _ROWS = 1_024
 _PROBE_WORDS = 24  # Each layer sees tokens one by one, however long the text.
 
 
-class PackedLinear(nn.Module):
-    """`nn.Linear` for inference: (..., in) float32 to (..., out)."""
+class PackedLinear(nn.Linear):
+    """`nn.Linear` for inference: (..., in) float32 to (..., out).
+
+    Model code can read all that it reads of `nn.Linear`: sizes, and the shape, dtype and device of `weight`, which T5
+    compares with its input's in every layer. Only arithmetic on `weight` itself fails, as it is in oneDNN's order.
+    """
 
     def __init__(self, linear: nn.Linear) -> None:
-        super().__init__()
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), _ROWS)
-        self._bias = None if linear.bias is None else linear.bias.detach()
+        nn.Module.__init__(self)  # nn.Linear would make weights of its own.
+        self.in_features, self.out_features = linear.in_features, linear.out_features
+        packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), _ROWS)
+        self.weight = nn.Parameter(packed, requires_grad=False)
+        self.bias = None if linear.bias is None else nn.Parameter(linear.bias.detach(), requires_grad=False)
+        self.train(linear.training)
 
     def unpacked(self) -> nn.Linear:
         """Return the layer as it was, its weights in PyTorch's order again."""
-        weight = self._weight.to_dense()
-        linear = nn.Linear(weight.shape[1], weight.shape[0], bias=self._bias is not None, device="meta")
-        linear.weight = nn.Parameter(weight, requires_grad=False)
-        if self._bias is not None:
-            linear.bias = nn.Parameter(self._bias, requires_grad=False)
-        return linear
+        linear = nn.Linear(self.in_features, self.out_features, bias=self.bias is not None, device="meta")
+        linear.weight, linear.bias = nn.Parameter(self.weight.to_dense(), requires_grad=False), self.bias
+        return linear.train(self.training)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return rows @ weight.T + bias."""
-        result: Tensor = torch.ops.mkldnn._linear_pointwise(rows, self._weight, self._bias, "none", [], "")
+        result: Tensor = torch.ops.mkldnn._linear_pointwise(rows, self.weight, self.bias, "none", [], "")
         return result
 
 
@@ -55,11 +59,18 @@ def pack_linear_layers(model: nn.Module) -> int:
     packed = 0
     for parent in list(model.modules()):
         for name, child in parent.named_children():
-            # The very class: its children (quantised, low-rank) compute something else.
-            if type(child) is nn.Linear and child.weight.dtype == torch.float32 and child.weight.device.type == "cpu":
+            if _is_plain(child):
                 setattr(parent, name, PackedLinear(child))
                 packed += 1
     return packed
+
+
+def _is_plain(module: nn.Module) -> TypeGuard[nn.Linear]:
+    """Say whether a module computes what `nn.Linear` does in float32 on the CPU, and nothing else."""
+    # The very class: its children (quantised, low-rank) compute something else.
+    if type(module) is not nn.Linear or module._forward_hooks or module._forward_pre_hooks:
+        return False
+    return module.weight.dtype == torch.float32 and module.weight.device.type == "cpu"
 
 
 def unpack_linear_layers(model: nn.Module) -> None:
@@ -73,7 +84,7 @@ def unpack_linear_layers(model: nn.Module) -> None:
 def pack_where_equal(model: SentenceTransformer, forward: Forward) -> None:
     """Pack a model's linear layers if its vectors stay what they are; if not, leave it as it is, with a note.
 
-    Some architectures look at a layer's weights while they compute (T5), which only PyTorch's own layers show.
+    Some architectures compute with a layer's weights themselves (Mamba), which only PyTorch's own layers allow.
     """
     probe = Probe.of(model, _PROBE_WORDS)
     if pack_linear_layers(model) and (reason := probe.difference(forward)):

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import UserError
 from .checked import Checked
-from .files import read_config
+from .configuration import read_config
 
 _FILE = "train_config.json"
 _SETTINGS = ("loss", "hard_negatives", "batch_size", "learning_rate", "seed")

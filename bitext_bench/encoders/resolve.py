@@ -14,9 +14,10 @@ from ..baselines import BASELINES, Baseline, find_baseline
 from ..checksums import file_sha256
 from ..errors import UserError, unknown
 from ..similarity import SIMILARITIES, Similarity
+from .configuration import read_config
 from .device import automatic_dtype
 from .extras import FactoryEncoder, Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
-from .files import has_own_code, read_config
+from .files import has_own_code
 from .fingerprint import count_parameters, fingerprint, references
 from .hub import fetch_model
 from .layout import read_layout
@@ -243,6 +244,8 @@ def _saved_prompts(directory: Path) -> Prompts:
     file = directory / "config_sentence_transformers.json"
     config = read_config(file)
     prompts = config.get("prompts") or {}
+    if isinstance(prompts, dict):  # null says that a task has no prompt.
+        prompts = {name: text for name, text in prompts.items() if text is not None}
     if not isinstance(prompts, dict) or not all(isinstance(text, str) for text in prompts.values()):
         raise UserError(f"{file} has prompts that are no texts by name: {prompts!r}")
     default = str(prompts.get(config.get("default_prompt_name")) or "")

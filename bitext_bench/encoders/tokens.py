@@ -19,29 +19,31 @@ _REACH = 1_024  # tokens up to which padding here is tried
 class TokenIds:
     """What a model's tokenizer makes of texts.
 
-    Ids are kept where the tokenizer is one of the fast ones, until they are asked for, and padded here wherever that
-    gives what the model's own `preprocess` gives (tried on three texts with each prompt, one of them as long as the
-    model takes); else, and for what is longer than was tried, that is called.
+    Ids are kept where a transformer has one of the fast tokenizers, until they are asked for, and padded here where
+    that gives what the model's own `preprocess` gives (tried on three texts with each prompt, one of them as long as
+    the model takes); else, and for what is longer than was tried, that is called.
     """
 
     def __init__(self, model: SentenceTransformer) -> None:
+        from sentence_transformers.sentence_transformer.modules import Transformer
+
         self._model = model
+        # A router's tokenizer may not be that of the route which texts take.
+        self._is_fast = isinstance(model[0], Transformer) and getattr(model[0].tokenizer, "is_fast", False)
         self._kept: dict[str, NDArray[np.int32]] = {}
         self._of_prompt: dict[str, tuple[dict[str, Any], int]] = {}
 
     def sizes(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Return (N,) token counts, special tokens included, before truncation; prompts are part of the texts."""
-        tokenizer, texts = self._model.tokenizer, list(texts)
-        if not callable(tokenizer):  # Static embeddings come with a bare one.
-            lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch(texts)]
-        elif tokenizer.is_fast:
+        texts = list(texts)
+        if self._is_fast:
             lengths = []
             for text, ids in zip(texts, self._ids(texts), strict=True):
                 lengths.append(len(ids))
                 if len(self._kept) < _KEPT:
                     self._kept[text] = ids
         else:
-            lengths = [len(ids) for ids in tokenizer(texts, padding=False, truncation=False)["input_ids"]]
+            lengths = _lengths(self._model[0], texts)
         return np.fromiter((max(1, n) for n in lengths), np.int64, len(texts))
 
     def features(self, sentences: Sequence[str], prompt: str) -> dict[str, Any]:
@@ -96,3 +98,19 @@ class TokenIds:
             mask[i, : len(row)] = 1
         made = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros(shape, np.int64)}
         return {name: torch.from_numpy(made[name]) for name in made if name in like}
+
+
+def _lengths(module: Any, texts: list[str]) -> list[int]:  # noqa: ANN401 (sentence-transformers is untyped)
+    """Return how many tokens the module that takes them makes of texts; of code of its own, estimated by bytes."""
+    from sentence_transformers.sentence_transformer.modules.tokenizer import WordTokenizer
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerBase
+
+    tokenizer = getattr(module, "tokenizer", None)
+    if isinstance(tokenizer, Tokenizer):  # of static embeddings
+        return [len(encoding.ids) for encoding in tokenizer.encode_batch(texts)]
+    if isinstance(tokenizer, PreTrainedTokenizerBase):
+        return [len(ids) for ids in tokenizer(texts, padding=False, truncation=False)["input_ids"]]
+    if isinstance(tokenizer, WordTokenizer):
+        return [len(tokenizer.tokenize(text)) for text in texts]
+    return [1 + len(text.encode()) // 4 for text in texts]

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..languages import Language
-from .files import model_files, module_folders, weight_files
+from .configuration import input_modules, module_folders
+from .files import weight_files
 from .layout import POOLINGS, Layout
 from .lengths import as_limit, positions_of_loaded
 from .model import ModelOptions
@@ -123,9 +124,8 @@ def load_transformer(
     dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     modules = module_folders(directory)
     first = modules[0] if modules else directory
-    if tokenizer is None and not any(map(_of_tokenizer, model_files(directory))):
-        # transformers would make up one that knows no word.
-        raise UserError(f"{directory} holds no tokenizer: expected tokenizer.json or the like beside the weights")
+    if tokenizer is None:
+        _check_tokenizers(directory)
     # Of weights in both formats, those of the fingerprint are loaded.
     of_first = [f for f in weight_files(directory) if f.parent == first or (first != directory and first in f.parents)]
     safe = any(f.suffix == ".safetensors" for f in of_first)
@@ -135,7 +135,12 @@ def load_transformer(
     except (*fails, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"cannot load the model in {directory}: {reason[:400]}") from error
-    _set_length(directory, model, layout, options)
+    try:
+        _set_length(directory, model, layout, options)
+        _try_out(directory, model)
+    except fails as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"the model in {directory} loads, but cannot encode a text: {reason[:400]}") from error
     batch_tokens = OPENVINO_BATCH_TOKENS if options.backend == "openvino" else None
     return TransformerEncoder(model, partial(_finish, options), batch_tokens)
 
@@ -197,6 +202,24 @@ def _set_length(directory: Path, model: SentenceTransformer, layout: Layout, opt
         settings.pop("max_length", None)  # It would be preferred.
 
 
+def _try_out(directory: Path, model: SentenceTransformer) -> None:
+    """Encode two texts, as some models load and cannot encode: no token to pad with, no route for a text.
+
+    Raises:
+        UserError: no module makes a sentence vector. Whatever sentence-transformers raises is passed on.
+    """
+    import torch
+    from sentence_transformers.util import batch_to_device
+
+    model.eval()
+    with torch.inference_mode():
+        features = model(batch_to_device(dict(model.preprocess(["a", "a b"])), model.device))
+    if "sentence_embedding" not in features:
+        raise UserError(
+            f"{directory} has no module that makes a vector of a sentence: pass --pooling mean, cls or last"
+        )
+
+
 def _limit_routes(router: Any) -> None:  # noqa: ANN401 (sentence-transformers is untyped)
     """Have each route of a router cut texts where its positions end."""
     for first in (route[0] for route in router.sub_modules.values()):
@@ -221,6 +244,13 @@ def _finish(options: ModelOptions, model: SentenceTransformer) -> Quick:
 
         pack_where_equal(model, quick.vectors)
     return quick
+
+
+def _check_tokenizers(directory: Path) -> None:
+    """Refuse a transformer without a tokenizer, for which transformers would make up one that knows no word."""
+    for folder, kind in input_modules(directory):
+        if kind in ("", "Transformer") and not any(map(_of_tokenizer, folder.iterdir())):
+            raise UserError(f"{folder} holds no tokenizer: expected tokenizer.json or the like beside the weights")
 
 
 def _of_tokenizer(file: Path) -> bool:
