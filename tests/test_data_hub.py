@@ -12,6 +12,7 @@ from bitext_bench.data import MissingData
 from bitext_bench.data.hub import HubSource
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, resolve
+from bitext_bench.tasks import TASKS, Task
 
 EN, FR, KO = resolve("en"), resolve("fr"), resolve("ko")
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -106,10 +107,29 @@ def test_what_is_not_on_the_hub_is_refused_with_the_reason() -> None:
         HubSource().comparable("bucc2018", LangPair(FR, EN), "test")
     with pytest.raises(MissingData, match="not on the hub"):
         HubSource().augmented("flores200", EN)
-    with pytest.raises(MissingData, match="the hub has no flores200-dev"):
+    with pytest.raises(MissingData, match=r"has only devtest: pass --data DIR with flores200_dataset/dev/$"):
         HubSource().languages("flores200-dev")
-    with pytest.raises(MissingData, match="the hub has no NoSuchTask"):
+    with pytest.raises(MissingData, match=r"^mteb has no data set NoSuchTask: pass --data DIR with it"):
         HubSource().scored("NoSuchTask", "default", LangPair(EN, EN), "test")
+    with pytest.raises(MissingData, match=r"^mteb has no data set STS17 with the subset xx: pass --data DIR"):
+        HubSource().scored("STS17", "xx", LangPair(EN, EN), "test")
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_a_task_that_the_hub_does_not_have_says_what_to_pass(task: Task, mirror: Path) -> None:
+    """Whatever is asked of the hub ends in data or in a reason that is no exception of mteb's."""
+    with pytest.raises(UserError, match=r"pass --data|cannot get .*--data DIR") as caught:
+        task.load(HubSource(mirror), [EN, FR, KO, resolve("ja")])
+    assert "Error" not in str(caught.value).partition("(")[0]
+
+
+@pytest.mark.parametrize("split", ["validation", "valid", "dev"])
+def test_a_split_by_any_of_its_names(mirror: Path, split: str) -> None:
+    row: dict[str, object] = {"sentence1": "a", "sentence2": "b", "score": 2.5}
+    put(mirror / "dkoterwa/kor-sts", f"{split}.jsonl", [row])
+    put(mirror / "dkoterwa/kor-sts", "test.jsonl", [{**row, "score": 1.0}])
+    configure(mirror / "dkoterwa/kor-sts", "default", split, f"{split}.jsonl")
+    assert HubSource(mirror).scored("KorSTS", "default", LangPair(KO, KO), "validation").scores == (2.5,)
 
 
 # With the real clients and a hub on this machine.

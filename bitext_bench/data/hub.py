@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from ..languages import LangPair, Language, resolve
-from .shapes import Augmented, Bitext, Comparable, Incomplete, Lines, MissingData, Provenance, ScoredPairs
+from .shapes import SPLIT_NAMES, Augmented, Bitext, Comparable, Incomplete, Lines, MissingData, Provenance, ScoredPairs
 
 if TYPE_CHECKING:
     from mteb import AbsTask
 
 _TASK_OF = {"tatoeba": "Tatoeba", "bucc2018": "BUCC.v2", "flores200": "FloresBitextMining"}
+_NOT_ON_HUB = {
+    "flores200-dev": "mteb's data set of FLORES-200 has only devtest: pass --data DIR with flores200_dataset/dev/",
+    "bucc-style": "bucc-style is for a corpus of your own: pass --data DIR with bucc-style/",
+    "mini": "the built-in set is not on the hub: pass --data mini",
+}
 
 
 class HubSource:
@@ -82,20 +87,24 @@ class HubSource:
     def _rows(self, collection: str, subset: str, split: str) -> tuple[Mapping[str, Any], str]:
         task, data = self._load(collection, None if collection in _TASK_OF else subset)
         by_split = data if "default" in task.metadata.hf_subsets else data.get(subset)
-        if not by_split or split not in by_split:
+        named = next((name for name in SPLIT_NAMES.get(split, (split,)) if name in (by_split or ())), None)
+        if named is None:
             raise Incomplete(f"{task.metadata.name} on the hub has no {subset} {split}")
-        return by_split[split], str(task.metadata.dataset["revision"])
+        return by_split[named], str(task.metadata.dataset["revision"])
 
     def _task(self, collection: str, subset: str | None = None) -> AbsTask:
         import mteb
 
+        if reason := _NOT_ON_HUB.get(collection):
+            raise MissingData(reason)
         name = _TASK_OF.get(collection, collection)
         try:
             # The superseded STSBenchmark and STS22 are asked for by name: no advice needed.
             logging.getLogger("mteb").setLevel(logging.ERROR)
             task = mteb.get_task(name, hf_subsets=[subset] if subset and subset != "default" else None)
         except (KeyError, ValueError) as error:
-            raise MissingData(f"the hub has no {collection} {subset or ''}: {str(error)[:120]}") from error
+            wanted = f"{collection} with the subset {subset}" if subset and subset != "default" else collection
+            raise MissingData(f"mteb has no data set {wanted}: pass --data DIR with it (README, data)") from error
         return task
 
     def _load_uncached(self, collection: str, subset: str | None = None) -> tuple[AbsTask, Any]:

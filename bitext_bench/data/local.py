@@ -24,7 +24,7 @@ from ..errors import UserError
 from ..languages import LangPair, Language, resolve
 from .files import check_twins, read_sentences, read_table, read_text, split_lines, warn
 from .official import data_name, is_official
-from .shapes import Augmented, Bitext, Comparable, Incomplete, Lines, MissingData, Provenance, ScoredPairs
+from .shapes import SPLIT_NAMES, Augmented, Bitext, Comparable, Incomplete, Lines, MissingData, Provenance, ScoredPairs
 
 _TATOEBA = "tatoeba/v1"
 _TATOEBA_FILE = re.compile(r"tatoeba\.([a-z]+)-eng\.\1")
@@ -34,8 +34,6 @@ _FLORES_FILES = {
     "flores200": (f"{_FLORES}/devtest/{{}}.devtest",),
     "flores200-dev": (f"{_FLORES}/dev/{{}}.dev", f"{_FLORES}/dev_510/{{}}.dev"),
 }
-# JGLUE calls the split that MTEB knows as validation valid.
-_SPLIT_FILES = {"validation": ("validation", "valid", "dev")}
 
 
 class LocalSource:
@@ -128,7 +126,7 @@ class LocalSource:
         same = pair.source == pair.target
         stems = [subset, str(pair), str(pair.source)] if same else [subset, str(pair), str(pair.reversed)]
         names = [
-            f"sts/{collection}/{s}.{p}.tsv" for s in dict.fromkeys(stems) for p in _SPLIT_FILES.get(split, (split,))
+            f"sts/{collection}/{s}.{p}.tsv" for s in dict.fromkeys(stems) for p in SPLIT_NAMES.get(split, (split,))
         ]
         file = next((self.root / name for name in names if (self.root / name).is_file()), None)
         if file is None:

@@ -11,6 +11,9 @@ from ..errors import UserError
 from ..languages import LangPair, Language
 from .official import joined_name
 
+# The names that distributors give a split, by MTEB's name: JGLUE and KorSTS have "valid", the STS benchmark "dev".
+SPLIT_NAMES = {"validation": ("validation", "valid", "dev")}
+
 
 class MissingData(UserError):
     """A data set that this source does not have; the message says what was looked for and how to get it."""
