@@ -137,7 +137,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 def _add_train_data(parser: argparse.ArgumentParser) -> None:
     data = parser.add_argument_group("data")
-    data.add_argument("--data", metavar="DIR", help="with <corpus>/en-ja.tsv and the like, or hub:ORG/DATASET")
+    data.add_argument(
+        "--data", metavar="DIR", help="with <corpus>/en-ja.tsv and the like, or hub:ORG/DATASET[@REVISION]"
+    )
     data.add_argument(
         "--corpora", nargs="+", default=argparse.SUPPRESS, metavar="NAME[:WEIGHT]", help="(default: all in --data)"
     )

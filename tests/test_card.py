@@ -175,11 +175,11 @@ def test_the_card_cites_the_method_of_its_loss(loss: str, eprint: str) -> None:
     assert re.findall(r"eprint = \{(.*)\}", render_card("x", record(config={"loss": loss}), [])) == [eprint]
 
 
-def test_data_of_the_hub_are_linked_with_their_revision() -> None:
+def test_data_of_the_hub_are_linked_with_their_commit() -> None:
     from huggingface_hub import ModelCard
 
-    card = render_card("x", record(hub_dataset={"name": "org/pairs", "revision": "0" * 40}), [])
-    assert f"From [org/pairs](https://huggingface.co/datasets/org/pairs) at revision `{'0' * 40}`." in card
+    card = render_card("x", record(hub_dataset={"name": "org/pairs", "commit": "0" * 40}), [])
+    assert f"From [org/pairs](https://huggingface.co/datasets/org/pairs) at commit `{'0' * 40}`." in card
     assert ModelCard(card).data.datasets == ["org/pairs"]
 
 

@@ -72,6 +72,15 @@ LAYOUTS: dict[str, dict[str, bytes]] = {
     "moses, bare": {"en-ja.en": SIDES[0], "en-ja.ja": SIDES[1]},
     "moses, reversed": {"v1.2.ja-en.en": SIDES[0], "v1.2.ja-en.ja": SIDES[1]},
     "tsv, reversed": {"ja-en.tsv": "".join(f"{b}\t{a}\n" for a, b in PAIRS).encode()},
+    "jsonl, english": {"en-ja.jsonl": jsonl([{"non_english": b, "english": a} for a, b in PAIRS])},
+    "parquet, english": {"en-ja.parquet": parquet({"english": ENGLISH, "non_english": JAPANESE})},
+    "parquet, english reversed": {"ja-en.parquet": parquet({"non_english": JAPANESE, "english": ENGLISH})},
+    "parquet, english and translation": {
+        "en-ja.parquet": parquet({"translation": [{"english": a, "non_english": b} for a, b in PAIRS]})
+    },
+    "parquet, names of languages": {"en-ja.parquet": parquet({"Japanese": JAPANESE, "english": ENGLISH})},
+    "jsonl, src": {"en-ja.jsonl": jsonl([{"tgt": b, "src": a} for a, b in PAIRS])},
+    "parquet, sentence1": {"ja-en.parquet": parquet({"sentence2": ENGLISH, "sentence1": JAPANESE, "score": [1, 1, 1]})},
     "jsonl, source reversed": {"jpn-eng.jsonl": jsonl([{"source": b, "target": a} for a, b in PAIRS])},
 }
 
@@ -116,6 +125,22 @@ def test_what_is_no_corpus_of_the_pair_is_left_alone(tmp_path: Path) -> None:
     put(tmp_path / ".hidden", {"en-ja.tsv": TSV})
     put(tmp_path / "b", {"en-ja.tsv": TSV})
     assert [c.name for c in find_corpora(tmp_path, EN_JA)] == ["b"]
+
+
+def test_non_english_means_nothing_without_english(tmp_path: Path) -> None:
+    put(tmp_path / "made", {"fr-ja.jsonl": jsonl([{"english": "a", "non_english": "b"}])})
+    (corpus,) = find_corpora(tmp_path, LangPair.parse("fr-ja"))
+    with pytest.raises(UserError, match="has english, non_english; expected fr and ja, source and target, or english"):
+        read_corpus(corpus)
+
+
+def test_a_dataset_of_the_hubs_cache_has_its_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "datasets--org--pairs/snapshots" / ("0a" * 20)
+    put(folder, {"en-ja.tsv": TSV, "ted/en-ja.tsv": TSV})
+    assert [corpus.name for corpus in find_corpora(folder, EN_JA)] == ["org/pairs", "ted"]
+    assert [corpus.weight for corpus in find_corpora(folder, EN_JA, ["org/pairs:0.5"])] == [0.5]
+    monkeypatch.chdir(folder)
+    assert find_corpora(Path(), EN_JA)[0].name == "org/pairs"
 
 
 @pytest.fixture

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hub_runs import run_python, serving
+from builders import write
+from hub_runs import run_product, run_python, serving
+from huggingface_hub import ModelCard
 
+from bitext_bench.encoders.record import training_of
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
 from training.hub import fetch_pairs
@@ -61,6 +65,7 @@ def test_only_the_files_of_the_pair_are_fetched(tmp_path: Path) -> None:
         "en-fr.tsv": "day\tjour\n",
         "OPUS[1].por-eng.por": "noite\n",
         "OPUS[1].por-eng.eng": "night\n",
+        "README.md": "# Pairs\n",
     }
     for name, text in files.items():
         (top / name).parent.mkdir(parents=True, exist_ok=True)
@@ -69,9 +74,91 @@ def test_only_the_files_of_the_pair_are_fetched(tmp_path: Path) -> None:
         done = run_python("-c", FETCH, "en-pt", url=hub.url, home=tmp_path / "home")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [
-        ["OPUS[1].por-eng.eng", "OPUS[1].por-eng.por", "ted/en-pt_BR.tsv"],
+        ["OPUS[1].por-eng.eng", "OPUS[1].por-eng.por", "README.md", "ted/en-pt_BR.tsv"],
         {"OPUS[1]": [["night", "noite"]], "ted": [["day", "dia"]]},
     ]
+
+
+OLD, NEW = "0" * 40, "1" * 40
+
+
+@pytest.fixture(scope="module")
+def talks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hub with a data set in the shape of sentence-transformers' parallel-sentences, at two commits."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    root = tmp_path_factory.mktemp("talks")
+    for commit, n in ((OLD, 40), (NEW, 60)):
+        top = root / "datasets/org/talks" / commit
+        (top / "en-fr").mkdir(parents=True)
+        texts = {"english": [f"the {i} dog sat" for i in range(n)], "non_english": [f"le {i} chien" for i in range(n)]}
+        parquet.write_table(pa.table(texts), top / "en-fr/train-00000-of-00001.parquet")
+        write(top / "README.md", ["---", "license: cc-by-nc-4.0", "---"])
+    (root / "datasets/org/talks/repo.json").write_text(json.dumps({"main": NEW}))
+    return root
+
+
+def train(talks: Path, model: Path, tmp_path: Path, data: str, *faults: tuple[str, str], **more: str) -> Any:
+    quick = "--tests mini --pair en-fr --precision fp32 --label hard --batch-size 8 --max-steps 1 --set dev_rows=0"
+    paths = ["--model", str(model), "--output", str(tmp_path / "out"), "--data", data]
+    with serving(talks, *faults) as hub:
+        return run_product("train", *quick.split(), *paths, url=hub.url, home=tmp_path / "home", **more)
+
+
+@pytest.mark.hub
+@pytest.mark.parametrize(("at", "commit", "rows"), [("", NEW, 60), (f"@{OLD}", OLD, 40)])
+def test_a_dataset_has_its_name_everywhere_and_its_revision_on_the_card(
+    talks: Path, tiny_model: Path, tmp_path: Path, at: str, commit: str, rows: int
+) -> None:
+    done = train(talks, tiny_model, tmp_path, f"hub:org/talks{at}")
+    assert done.returncode == 0, done.stderr
+    assert f"org/talks en-fr: {rows} rows read" in done.stderr
+    record = json.loads((tmp_path / "out/train_config.json").read_text())
+    assert record["hub_dataset"] == {"name": "org/talks", "commit": commit}
+    training = training_of(tmp_path / "out")
+    assert training
+    assert training["corpora"] == {"org/talks en-fr": record["data"][0]["kept"]}
+    assert record["data"][0]["license"] == "cc-by-nc-4.0"
+    card = ModelCard.load(tmp_path / "out/README.md")
+    assert card.data.datasets == ["org/talks"]
+    assert f"huggingface.co/datasets/org/talks) at commit `{commit}`" in card.text
+    assert "| org/talks |" in card.text and "| cc-by-nc-4.0 |" in card.text
+    assert card.text.count(commit) == 1, "a corpus is called by its name"
+
+
+ERRORS = """
+import sys
+from bitext_bench.errors import UserError
+from bitext_bench.languages import LangPair
+from training.hub import fetch_pairs
+
+for dataset in sys.argv[2:]:
+    try:
+        fetch_pairs(dataset, [LangPair.parse(sys.argv[1])])
+    except UserError as error:
+        print(error)
+"""
+
+
+@pytest.mark.hub
+def test_what_the_hub_does_not_have(talks: Path, tmp_path: Path) -> None:
+    with serving(talks) as hub:
+        asked = ("org/talks", "org/talks@nowhere", "org/nothing")
+        done = run_python("-c", ERRORS, "en-ko", *asked, url=hub.url, home=tmp_path / "home")
+    pair, revision, name = done.stdout.splitlines()
+    assert pair == (
+        "the dataset org/talks on the hub has no files of en-ko: expected en-ko/train-….parquet, <corpus>/en-ko.tsv or "
+        "the like; it has README.md, en-fr/train-00000-of-00001.parquet"
+    )
+    assert revision.startswith("cannot get the dataset org/talks@nowhere from the hub")
+    assert name.startswith("cannot get the dataset org/nothing from the hub")
+
+
+@pytest.mark.parametrize("dataset", ["", "org/talks@", "@main"])
+def test_a_name_or_a_revision_that_is_missing(dataset: str) -> None:
+    with pytest.raises(UserError, match="expected hub:ORG/NAME or hub:ORG/NAME@REVISION"):
+        fetch_pairs(dataset, [EN_JA])
 
 
 def test_no_hub_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

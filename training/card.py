@@ -130,7 +130,7 @@ def _source(dataset: Mapping[str, str] | None) -> str:
     if not dataset:
         return ""
     name = _plain(dataset["name"])
-    return f"From [{name}](https://huggingface.co/datasets/{name}) at revision `{dataset['revision']}`.\n\n"
+    return f"From [{name}](https://huggingface.co/datasets/{name}) at commit `{dataset['commit']}`.\n\n"
 
 
 def _parts(covered: Mapping[str, Sequence[str]]) -> str:

@@ -29,7 +29,7 @@ from .checkpoint import DROPPED, FINISHED, claim, open_to_readers, refuse, write
 from .cleaning import write_report
 from .config import TrainConfig, make_config
 from .evaluation import score_checkpoint
-from .hub import PREFIX, fetch_pairs
+from .hub import PREFIX, dataset_of, fetch_pairs
 from .prepare import Prepared, prepare
 from .recipe import read_recipe
 from .resume import CHECKPOINTS, TENSORBOARD
@@ -76,6 +76,8 @@ def run_training(arguments: argparse.Namespace) -> int:
         return 128 + trained.stopped_by
     if _is_first():
         record = {**_record(arguments.recipe, config, prepared, trained), "sums": sums}
+        if dataset := dataset_of(data):
+            record["hub_dataset"] = dataset._asdict()
         _save(trained, output, record)
         if arguments.evaluate:
             _write_card(output, record, score_checkpoint(output, tests, config.lang_pairs, cache, excluded))

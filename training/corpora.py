@@ -28,6 +28,7 @@ from bitext_bench.lines import read_lines
 from bitext_bench.tags import Tag
 
 from .formats import Row, Sides, read_pairs
+from .hub import dataset_of
 from .layouts import PairFiles, files_of, listing, other_scripts
 from .variants import Choice, remoteness, tag_of
 
@@ -41,7 +42,8 @@ class Corpus:
     """The file of a corpus for a language pair; two in the Moses layout, and every shard of a parquet file in shards.
 
     Attributes:
-        name: the folder's, or what precedes the languages in the name of a Moses file directly in the data directory.
+        name: the folder's, or the hub dataset's where the data directory is one, or what precedes the languages in the
+            name of a Moses file directly in the data directory.
         pair: as it was asked for; rows have its source first.
         weight: how often its rows are drawn: 1 as they are, 0.5 half of them, 2 each twice.
         files: for Moses, in the order of the languages in their name.
@@ -93,7 +95,7 @@ def find_corpora(
         raise UserError(f"the training data {root} are not there: expected a directory with <corpus>/{pair}.tsv")
     weights = _weights(chosen)
     folders = [entry for entry in listing(root) if entry.is_dir() and not entry.name.startswith(".")]
-    here = root.resolve().name
+    here = dataset.name if (dataset := dataset_of(root)) else root.resolve().name
     found: dict[str, list[PairFiles]] = {}
     others: list[str] = []
     for folder in (root, *folders):

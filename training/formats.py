@@ -26,12 +26,18 @@ class Row(NamedTuple):
 
 Sides = tuple[Choice, Choice]
 
+# Names of the sides that are not languages. The first are in the order of the languages in the file's name; the others
+# are those of sentence-transformers' parallel-sentences data sets.
+_KEYS_IN_ORDER = (("source", "target"), ("src", "tgt"), ("sentence1", "sentence2"))
+_BESIDE_ENGLISH = ("english", "non_english")
+
 
 def read_pairs(file: Path, sides: Sides) -> list[Row]:
     """Read a file, by its ending; `sides` are in the order of the columns, or of the keys "source" and "target".
 
     TSV has two columns and no header. The keys of JSONL and the columns of parquet are the languages in any spelling,
-    or source and target; either may stand below one named translation. Of several variants of a language
+    source and target (or src and tgt, sentence1 and sentence2), or english and non_english; any of these may be below
+    one named translation. Of several variants of a language
     (pt-BR, pt-PT) each record's is chosen by `variants`.
 
     Raises:
@@ -102,7 +108,7 @@ def _parquet_batches(file: Path, sides: Sides) -> Iterator[tuple[list[str], dict
         if not _has_pair(dict.fromkeys(names), sides):
             raise _no_pair(names, sides, str(file))
         of_languages = [variants_of(tuple(names), side.language, str(side.language)) for side in sides]
-        wanted = [*dict.fromkeys(sum(of_languages, ())), *({"source", "target"} & set(names))]
+        wanted = [*dict.fromkeys([*sum(of_languages, ()), *(_keys_of_sides(names, sides) or ())])]
         for batch in stored.iter_batches(_BATCH_ROWS, columns=[within] if within else wanted):
             found = pa.RecordBatch.from_struct_array(batch[within]) if within else batch
             yield names, {name: found[name].to_pylist() for name in wanted}
@@ -139,17 +145,28 @@ def _texts(record: Mapping[str, object], sides: Sides, where: str) -> tuple[obje
         raise _no_pair(record, sides, where)
     if all(side.has(record) for side in sides):
         return sides[0].text(record), sides[1].text(record)
-    return record["source"], record["target"]
+    first, second = _keys_of_sides(record, sides) or ("source", "target")
+    return record[first], record[second]
 
 
 def _has_pair(record: Mapping[str, object], sides: Sides) -> bool:
-    return all(side.has(record) for side in sides) or {"source", "target"} <= record.keys()
+    return all(side.has(record) for side in sides) or _keys_of_sides(record, sides) is not None
+
+
+def _keys_of_sides(names: Iterable[str], sides: Sides) -> tuple[str, str] | None:
+    """Return the keys of the two sides where these are not the languages: "source" and "target", or their like."""
+    known = set(names)
+    languages = [side.language.code for side in sides]
+    if "en" in languages and known.issuperset(_BESIDE_ENGLISH):
+        english, other = _BESIDE_ENGLISH
+        return (english, other) if languages[0] == "en" else (other, english)
+    return next((keys for keys in _KEYS_IN_ORDER if known.issuperset(keys)), None)
 
 
 def _no_pair(names: Iterable[str], sides: Sides, where: str) -> UserError:
     return UserError(
         f"{where}: has {', '.join(names)[:80] or 'no keys'}; expected {' and '.join(_names(sides))}, "
-        "source and target, or either below translation"
+        "source and target, or english and non_english; or any of these below translation"
     )
 
 
