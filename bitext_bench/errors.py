@@ -13,6 +13,10 @@ class UserError(Exception):
     """
 
 
+class DamagedResult(UserError):
+    """A result file, or its outcomes, that is not what was written."""
+
+
 def unknown(kind: str, given: str, known: Iterable[str]) -> UserError:
     """Build the error for a name that is not in a list, with its near misses.
 

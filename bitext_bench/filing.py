@@ -11,9 +11,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from .data import Provenance
-from .errors import UserError
+from .errors import DamagedResult, UserError
 from .languages import resolve
-from .result_files import DamagedResult, read_outcomes, read_result, write_result
+from .outcome_files import read_outcomes
+from .result_files import read_result, write_result
 from .results import Outcomes, SubsetResult, TaskResult, by_subset
 from .store import make_folder
 from .tasks import SubsetScores, find_task

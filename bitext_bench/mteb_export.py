@@ -12,15 +12,17 @@ from typing import Any
 from .errors import UserError
 from .mteb_results import META
 from .mteb_scores import convert
+from .outcome_files import read_outcomes
 from .report import by_reason
-from .result_files import read_outcomes, read_result
+from .result_files import read_result
 from .results import TaskResult
 from .store import make_folder, write_whole
 from .temporary import temporary_folder
 from .terminal import say
 
 _RUNS = "run_settings.jsonl"
-_FOLDER = re.compile(r"\w[\w.-]*")
+_FOLDER = re.compile(r"\w[\w.-]{0,99}")
+_NAME = re.compile(r"[^/\x00]{1,99}/[^/\x00]{1,99}")  # it becomes one folder, with __ for the slash
 _COMMIT = re.compile("[0-9a-f]{40}")
 
 
@@ -105,7 +107,7 @@ def _meta(result: TaskResult) -> Any:  # noqa: ANN401 (mteb's ModelMeta)
     from mteb.models import ModelMeta
 
     model = result.model
-    if "/" not in model["name"] or not _FOLDER.fullmatch(model["revision"]):
+    if not _NAME.fullmatch(model["name"]) or not _FOLDER.fullmatch(model["revision"]):
         raise UserError(f"mteb has no place for a model {model['name']!r} of revision {model['revision']!r}")
     settings = result.chosen_settings
     if model.get("registered") and model["prompt"]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import UserError
+from .json_files import NotJson, read_json
 
 META = "model_meta.json"
 EXPERIMENTS = "experiments"
@@ -60,7 +60,7 @@ def read_mteb_result(file: Path) -> MtebResult:
             for split, entries in result.scores.items()
         }
     # What mteb's reader raises on content that it does not expect; pydantic's errors are ValueErrors.
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{file}: mteb cannot read it as a result ({type(error).__name__}: {reason})") from error
     model, revision = model_of(file)
@@ -88,10 +88,8 @@ def _kind(task: str) -> str:
 
 def _check_origin(file: Path) -> None:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{file} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+        content = read_json(file)
+    except NotJson as error:
         raise UserError(f"{file} is not JSON: {error}") from error
     if not isinstance(content, dict) or not {"task_name", "mteb_dataset_name", "bitext_bench"} & content.keys():
         raise UserError(f"{file} is no result of mteb: expected task_name or mteb_dataset_name")
@@ -128,7 +126,7 @@ def _by_path(folder: Path) -> tuple[str, str]:
 def _meta(file: Path) -> dict[str, Any]:
     """Return what a model_meta.json says; nothing where it is missing or damaged."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = read_json(file)
+    except (UserError, NotJson):
         return {}
     return content if isinstance(content, dict) else {}

@@ -11,23 +11,18 @@ The layout inside is this project's own (README, results); mteb refuses to read 
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import re
-from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
-
-import numpy as np
-from numpy.typing import NDArray
 
 from . import __version__
 from .checksums import content_sha256
 from .encoders import Model
-from .errors import UserError
+from .errors import DamagedResult, UserError
+from .json_files import NotJson, read_json
 from .mteb_results import EXPERIMENTS
+from .outcome_files import outcomes_file, pack_outcomes
 from .results import FORMAT, Outcomes, TaskResult
 from .store import make_folder, write_together
 
@@ -56,10 +51,6 @@ def _safe(name: str) -> str:
     return f"{kept}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
-class DamagedResult(UserError):
-    """A result file, or its outcomes, that is not what was written."""
-
-
 def write_result(folder: Path, result: TaskResult, outcomes: Outcomes, stem: str | None = None) -> Path:
     """Write a result and its outcomes, both or none; returns the JSON file.
 
@@ -74,29 +65,22 @@ def write_result(folder: Path, result: TaskResult, outcomes: Outcomes, stem: str
     """
     make_folder(folder)
     file = folder / f"{stem or result.task}.json"
-    packed = _pack(outcomes)
+    packed = pack_outcomes(outcomes)
     text = replace(result, outcomes_sha256=hashlib.sha256(packed).hexdigest()).to_json()
     write_together({outcomes_file(file): packed, file: text.encode()})
     return file
-
-
-def outcomes_file(file: Path) -> Path:
-    """Return where the outcomes of a result file are."""
-    return file.with_suffix(".outcomes.npz")
 
 
 def read_result(file: Path) -> TaskResult:
     """Read a result file of this harness.
 
     Raises:
-        DamagedResult: it is not JSON, or was changed after it was written.
+        DamagedResult: it is not JSON, was changed after it was written, or has fields that no result can have.
         UserError: it cannot be read, comes from elsewhere (mteb), or has another format.
     """
     try:
-        content: Any = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read {file}: {error.strerror}") from error
-    except ValueError as error:
+        content: Any = read_json(file)
+    except NotJson as error:
         raise DamagedResult(f"{file} is not JSON: {error}; was it cut off? run the task again") from error
     if not isinstance(content, dict) or "bitext_bench" not in content:
         raise UserError(f"{file} is not a result of bitext-bench: expected a file that bitext-bench run wrote")
@@ -113,55 +97,8 @@ def read_result(file: Path) -> TaskResult:
         result = TaskResult.from_json(content) if intact else None
     except KeyError as error:
         raise DamagedResult(f"{file} is damaged: it lacks {error}; run the task again") from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except ValueError as error:
         raise DamagedResult(f"{file} is damaged: {error}; run the task again") from error
     if result is None:
         raise DamagedResult(f"{file} was changed after it was written (its checksum differs): run the task again")
     return result
-
-
-def read_outcomes(file: Path, result: TaskResult, only: Collection[str] | None = None) -> Outcomes:
-    """Read the outcomes of a result, or `only` some of their columns.
-
-    Args:
-        file: of the result, not of the outcomes.
-        result: as it was read from that file.
-        only: the columns wanted; None for all.
-
-    Raises:
-        DamagedResult: they are missing or damaged, are not those that the result was written with, or lack a column.
-    """
-    packed = outcomes_file(file)
-    try:
-        # Opened here, as numpy leaves a file open that turns out to be damaged.
-        with packed.open("rb") as stream:
-            if hashlib.file_digest(stream, "sha256").hexdigest() != result.outcomes_sha256:
-                raise DamagedResult(
-                    f"{packed} is not what was written with {file.name} (its checksum differs): run it again"
-                )
-            stream.seek(0)
-            with np.load(stream, allow_pickle=False) as content:
-                wanted = content.files if only is None else [*only, "blocks", "offsets"]
-                columns = {name: content[name] for name in wanted}
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise DamagedResult(f"cannot read the outcomes {packed}: {error}; run the task again") from error
-    blocks = [tuple(name.split("\t")) for name in columns.pop("blocks").tolist()]
-    offsets = columns.pop("offsets").tolist()
-    return {
-        (subset, direction): {name: column[offsets[i] : offsets[i + 1]] for name, column in columns.items()}
-        for i, (subset, direction) in enumerate(blocks)
-    }
-
-
-def _pack(outcomes: Outcomes) -> bytes:
-    """Pack all blocks into a few long columns: thousands of language pairs must not be thousands of members."""
-    names: Iterable[str] = next(iter(outcomes.values()))
-    lengths = [len(next(iter(columns.values()))) for columns in outcomes.values()]
-    packed: dict[str, NDArray[Any]] = {
-        name: np.concatenate([columns[name] for columns in outcomes.values()]) for name in names
-    }
-    packed["offsets"] = np.concatenate([[0], np.cumsum(lengths)])
-    packed["blocks"] = np.array(["\t".join(block) for block in outcomes])
-    stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **packed)
-    return stream.getvalue()

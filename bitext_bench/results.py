@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import UnionType
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from .checksums import content_sha256
 from .data import has_own_name, is_official
 from .encoders import Model
 from .languages import Language
+from .result_schema import check_result
 from .significance import Interval
 from .tasks import SubsetScores
 
@@ -132,29 +132,17 @@ class TaskResult:
         """Build it from a file's content.
 
         Raises:
-            KeyError, TypeError: something is missing or not of its type.
+            ValueError: something is missing, not of its type or out of range; the message names it.
         """
+        check_result(content)
         values = {name: content[name] for name in (*_FIELDS, "outcomes_sha256")}
         values |= {name: content[name] for name in _OPTIONAL if name in content}
-        _check_types(values, _TYPES)
         subsets = []
         for row in content["subsets"]:
             fields = {name: row[name] for name in _SUBSET_FIELDS} | {"details": row.get("details", {})}
-            _check_types(fields, _SUBSET_TYPES)
             fields["intervals"] = {name: tuple(ends) if ends else None for name, ends in fields["intervals"].items()}
             subsets.append(SubsetResult(**fields))
-        missing = [name for name in ("name", "revision", "prompt", "pooling", "dtype") if name not in values["model"]]
-        if missing or not subsets:
-            raise KeyError(missing[0] if missing else "subsets")
-        if lacking := [own.subset for own in subsets if values["main_score"] not in own.scores]:
-            raise KeyError(f"{values['main_score']} of {lacking[0]}")
         return TaskResult(subsets=subsets, **values)
-
-
-def _check_types(values: Mapping[str, Any], types: Mapping[str, type | UnionType]) -> None:
-    for name, value in values.items():
-        if not isinstance(value, types[name]):
-            raise TypeError(f"{name} is not of {types[name]}")
 
 
 _FIELDS = (
@@ -171,18 +159,6 @@ _FIELDS = (
     "libraries",
 )
 _OPTIONAL = ("training", "encoding")
-_TYPES: Mapping[str, type | UnionType] = {
-    **dict.fromkeys(("version", "date", "task", "split", "data", "main_score", "outcomes_sha256"), str),
-    **dict.fromkeys(("model", "summary", "libraries", *_OPTIONAL), dict),
-    "lower_is_better": bool,
-    "evaluation_time": float | int,
-}
-_SUBSET_TYPES: Mapping[str, type | UnionType] = {
-    **dict.fromkeys(("subset", "signature"), str),
-    **dict.fromkeys(("scores", "intervals", "details"), dict),
-    "languages": list,
-    "n": int,
-}
 
 
 def _json(value: object) -> str:

@@ -17,7 +17,8 @@ from .encoders.layout import POOLINGS
 from .errors import UserError
 from .evaluate import evaluate, load_tasks
 from .languages import resolve
-from .result_files import read_outcomes, read_result
+from .outcome_files import read_outcomes
+from .result_files import read_result
 from .results import Outcomes, TaskResult
 from .store import cache_folder
 from .tasks import Task, find_task
@@ -97,7 +98,7 @@ def _same_setting(file: Path, stored: TaskResult, arguments: argparse.Namespace)
     """
     said = stored.model
     name = without_prefix(arguments.model) if arguments.model else _public_name(file, stored, arguments)
-    theirs = name in (said["registered"], said["name"])  # not a copy, or a fork, that --model names
+    theirs = name in (said.get("registered"), said["name"])  # not a copy, or a fork, that --model names
     options = replace(
         model_options(arguments),
         revision=arguments.model_revision or (_revision(file, stored, arguments) if theirs else None),
@@ -105,7 +106,7 @@ def _same_setting(file: Path, stored: TaskResult, arguments: argparse.Namespace)
         dtype=said["dtype"],
         backend=said.get("backend", "torch"),
         pooling=said["pooling"] if said["pooling"] in POOLINGS else None,
-        max_length=said["max_length"],
+        max_length=said.get("max_length"),
     )
     mini = stored.task.startswith("Mini-")
     hub = stored.data.startswith("hub-")
@@ -123,7 +124,7 @@ def _public_name(file: Path, stored: TaskResult, arguments: argparse.Namespace) 
         UserError: it has neither, or the command line allows the model to run code.
     """
     said = stored.model
-    name = said["registered"] or said["name"]
+    name = said.get("registered") or said["name"]
     if said["name"].startswith("local/"):
         raise UserError(f"{file} was made with {said['name']}, which is no public model: pass --model DIR")
     if not (find_baseline(name) or _HUB_ID.fullmatch(name)):
@@ -145,7 +146,7 @@ def _revision(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> 
     if not _COMMIT.fullmatch(revision):
         return None
     flags = _of_trust(arguments)
-    if flags and not find_baseline(stored.model["registered"] or name):
+    if flags and not find_baseline(stored.model.get("registered") or name):
         raise UserError(
             f"{file} alone names the revision of {name}, {revision}: pass --model-revision too where {flags} lets it "
             "run code"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bitext_bench.errors import UserError
 from bitext_bench.f1 import cluster_counts, clusters, count_outcomes
-from bitext_bench.result_files import read_outcomes
+from bitext_bench.outcome_files import read_outcomes
 from bitext_bench.results import by_subset
 
 from .paired import Correlation, Difference, f1_difference, mean_difference, mean_of, spearman_difference

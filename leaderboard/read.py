@@ -12,7 +12,8 @@ from pathlib import Path
 from bitext_bench.baselines import find_baseline
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
-from bitext_bench.result_files import read_outcomes, read_result, settings_folder
+from bitext_bench.outcome_files import read_outcomes
+from bitext_bench.result_files import read_result, settings_folder
 from bitext_bench.results import Outcomes, SubsetResult, TaskResult, signature_fields
 from bitext_bench.terminal import printable, say
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bitext_bench.checksums import content_sha256
-from bitext_bench.result_files import read_outcomes, read_result, write_result
+from bitext_bench.outcome_files import read_outcomes
+from bitext_bench.result_files import read_result, write_result
 from bitext_bench.results import SubsetResult, TaskResult
+from bitext_bench.tasks import TASKS
 
 MODEL = {"name": "local/m", "registered": None, "revision": "1", "prompt": "", "pooling": "mean", "dtype": "fp32"}
 
@@ -23,7 +25,12 @@ def subset_of(name: str, scores: dict[str, float | None], **more: Any) -> Subset
 
 def result_of(task: str, subsets: Sequence[SubsetResult], **more: Any) -> TaskResult:
     """A result of these subsets, whose main score is the first score of the first."""
-    usual = {"split": "test", "data": "mini-1", "main_score": next(iter(subsets[0].scores)), "lower_is_better": False}
+    usual = {
+        "split": "test",
+        "data": "mini-1",
+        "main_score": next(iter(subsets[0].scores)),
+        "lower_is_better": task in TASKS and TASKS[task].lower_is_better,
+    }
     usual |= {"evaluation_time": 1.0, "model": dict(MODEL), "summary": {}}
     return TaskResult(task=task, subsets=list(subsets), **{**usual, **more})
 

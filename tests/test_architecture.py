@@ -18,6 +18,7 @@ MODULES = {
 LAYERS = [
     {"bitext_bench.status"},
     {f"bitext_bench.{n}" for n in ("checksums", "errors", "interrupts", "progress", "tags", "temporary", "terminal")},
+    {"bitext_bench.json_files"},
     {"bitext_bench.supervisor", "bitext_bench.share", "bitext_bench.cluster", "bitext_bench.mteb_results"},
     {
         "bitext_bench.arguments",
@@ -37,7 +38,9 @@ LAYERS = [
     {"bitext_bench.sharing"},
     {"bitext_bench.mining"},
     {"bitext_bench.tasks"},
+    {"bitext_bench.result_schema"},
     {"bitext_bench.results", "bitext_bench.listing"},
+    {"bitext_bench.outcome_files"},
     {"bitext_bench.result_files"},
     {"bitext_bench.filing"},
     {"bitext_bench.averages", "bitext_bench.verify", "bitext_bench.evaluate", "bitext_bench.mteb_scores"},
@@ -178,7 +181,7 @@ def test_the_leaderboard_reads_results_and_runs_nothing(module: str) -> None:
     roots = {name.split(".")[0] for name in imports(module)}
     assert not roots & {"training", "torch", "mteb"}
     rooms = {".".join(n.split(".")[:2]) for n in imports(module) if n.startswith("bitext_bench.")}
-    allowed = {"results", "result_files", "averages", "significance", "f1", "errors"}
+    allowed = {"results", "result_files", "outcome_files", "averages", "significance", "f1", "errors"}
     allowed |= {"report", "baselines", "store", "languages", "terminal"}
     if module == "leaderboard.import_mteb":
         allowed |= {"mteb_results"}  # mteb's files, by mteb's own reader

@@ -44,7 +44,8 @@ def write(
     more = {"intervals": {"accuracy": (0.1, 0.9)}, "signature": f"task:{task}|data:{data}"}
     model = {**MODEL, "name": f"local/{name}", "revision": name, **(own or {})}
     result = result_of(task, [subset_of(subset, scores, n=N, **more)], model=model, training=said)
-    outcomes = {(subset, "forward"): {"hit": hits, "margin": np.ones(N, np.float32)}}
+    floats = dict.fromkeys(("score", "margin"), np.ones(N, np.float32))
+    outcomes = {(subset, "forward"): {"hit": hits, "neighbour": np.arange(N, dtype=np.int32), **floats}}
     write_result(root / name / name, result, outcomes)
 
 

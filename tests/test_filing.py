@@ -20,7 +20,8 @@ from bitext_bench.errors import UserError
 from bitext_bench.evaluate import evaluate, load_tasks
 from bitext_bench.filing import file_result
 from bitext_bench.languages import resolve
-from bitext_bench.result_files import outcomes_file, read_outcomes, read_result
+from bitext_bench.outcome_files import outcomes_file, read_outcomes
+from bitext_bench.result_files import read_result
 from bitext_bench.results import Outcomes, TaskResult
 from bitext_bench.tasks import TASKS
 from leaderboard.read import read_results

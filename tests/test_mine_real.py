@@ -16,7 +16,8 @@ from bitext_bench.data import open_source
 from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.languages import LangPair
-from bitext_bench.result_files import read_outcomes, read_result
+from bitext_bench.outcome_files import read_outcomes
+from bitext_bench.result_files import read_result
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 MODELS = Path(os.environ.get("BITEXT_MODELS") or Path.home() / ".cache" / "bitext-models")

@@ -20,7 +20,8 @@ from wcwidth import wcswidth
 from bitext_bench.cli import main
 from bitext_bench.data import MissingData, open_source
 from bitext_bench.errors import UserError
-from bitext_bench.result_files import outcomes_file, read_outcomes, read_result, write_result
+from bitext_bench.outcome_files import outcomes_file, read_outcomes
+from bitext_bench.result_files import read_result, write_result
 from leaderboard.compare import compare_task
 from leaderboard.escaping import visible
 from leaderboard.misses.collect import Miss, misses

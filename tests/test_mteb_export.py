@@ -27,7 +27,8 @@ from bitext_bench.errors import UserError
 from bitext_bench.evaluate import evaluate, load_tasks
 from bitext_bench.languages import LangPair, Language, resolve
 from bitext_bench.mteb_scores import convert
-from bitext_bench.result_files import read_outcomes, read_result, result_folder, write_result
+from bitext_bench.outcome_files import read_outcomes
+from bitext_bench.result_files import read_result, result_folder, write_result
 from bitext_bench.results import TaskResult
 from bitext_bench.tasks import TASKS
 
@@ -374,7 +375,7 @@ def test_official_data_count_by_name_subset_and_checksum(tmp_path: Path, capsys:
 
 def test_of_tatoeba_on_disk_the_line_ends_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = f"task:Tatoeba|data:tatoeba-v1@sha256:{official_subsets('tatoeba-v1')['fra-eng'][:12]}"
-    subset = subset_of("fra-eng", {"mteb_accuracy": 1.0, "mteb_f1": 1.0, "accuracy": 1.0}, signature=line)
+    subset = subset_of("fra-eng", {"mteb_accuracy": 1.0, "mteb_f1": 1.0, "accuracy": 1.0}, signature=line, n=3)
     model = {**MODEL, "name": KNOWN, "revision": revision()}
     result = result_of("Tatoeba", [subset], model=model, main_score="accuracy")
     file = write_result(tmp_path / "a/b", result, {("fra-eng", "forward"): {"neighbour": np.arange(3)}})

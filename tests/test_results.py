@@ -22,8 +22,9 @@ from bitext_bench.encoders import Checked, Model, ModelOptions, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.evaluate import evaluate, load_tasks
 from bitext_bench.languages import resolve
+from bitext_bench.outcome_files import outcomes_file, read_outcomes
 from bitext_bench.report import render_averages, render_scores
-from bitext_bench.result_files import outcomes_file, read_outcomes, read_result, result_folder, write_result
+from bitext_bench.result_files import read_result, result_folder, write_result
 from bitext_bench.results import Outcomes, TaskResult, signature
 from bitext_bench.tasks import TASKS, SubsetScores
 from bitext_bench.terminal import printable
@@ -105,7 +106,7 @@ def test_what_is_written_is_read(made: tuple[TaskResult, Outcomes], tmp_path: Pa
 def test_outcomes_of_unequal_length(made: tuple[TaskResult, Outcomes], tmp_path: Path) -> None:
     blocks: Outcomes = {("a", "forward"): {"hit": np.array([True])}, ("b", "forward"): {"hit": np.array([False] * 3)}}
     file = write_result(tmp_path, made[0], blocks)
-    found = read_outcomes(file, read_result(file))
+    found = read_outcomes(file, read_result(file), ["hit"])
     assert [len(columns["hit"]) for columns in found.values()] == [1, 3]
 
 
@@ -200,11 +201,11 @@ def with_values(text: str, **changes: Any) -> str:
             r"has format 1 \(bitext-bench 0.1\)",
         ),
         (lambda text: text.replace('"sha256": ', '"sha": '), "is damaged: it lacks 'sha256'"),
-        (lambda text: with_values(text, subsets=[]), "is damaged: it lacks 'subsets'"),
-        (lambda text: with_values(text, subsets=[{}]), "is damaged: it lacks 'subset'"),
-        (lambda text: with_values(text, task=7), "is damaged: task is not of <class 'str'>"),
-        (lambda text: with_values(text, model={}), "is damaged: it lacks 'name'"),
-        (lambda text: with_values(text, main_score="f1"), "is damaged: it lacks 'f1 of fr-en'"),
+        (lambda text: with_values(text, subsets=[]), "is damaged: subsets: list should have at least 1 item"),
+        (lambda text: with_values(text, subsets=[{}]), "is damaged: it lacks subsets 0 subset"),
+        (lambda text: with_values(text, task=7), "is damaged: task: input should be a valid string"),
+        (lambda text: with_values(text, model={}), "is damaged: it lacks model name"),
+        (lambda text: with_values(text, main_score="f1"), "is damaged: it lacks f1 of 'fr-en'"),
         (lambda text: text.replace("360", "NaN", 1), "is damaged: Out of range"),
     ],
 )

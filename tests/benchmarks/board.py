@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bitext_bench.result_files import read_outcomes, read_result, write_result
+from bitext_bench.outcome_files import read_outcomes
+from bitext_bench.result_files import read_result, write_result
 from bitext_bench.results import Outcomes, SubsetResult, TaskResult
 from bitext_bench.significance import mean_interval
 
