@@ -16,10 +16,17 @@ class Status:
 
     def __init__(self) -> None:
         self._memory: bytearray | mmap.mmap = bytearray(_BYTES)
+        self._process = 0
 
     def share(self) -> None:
         """From now on, share it with the processes that this one forks."""
         self._memory = mmap.mmap(-1, _BYTES)
+        self._process = os.getpid()
+
+    @property
+    def process(self) -> int:
+        """The number of the process that the user sees, for messages."""
+        return self._process or os.getpid()
 
     @property
     def stops_by_itself(self) -> bool:

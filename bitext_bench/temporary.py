@@ -30,23 +30,26 @@ def temporary_file(file: Path) -> Iterator[Path]:
         OSError: it cannot be created.
     """
     temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}.tmp")
-    _note(temporary)
-    try:
-        with _created(temporary):
-            yield temporary
-    finally:
-        remove(temporary)
+    with removed_at_end(temporary), _created(temporary):
+        yield temporary
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """Create a folder in the system's place for temporary files; it is removed with all that is in it."""
     folder = Path(tempfile.mkdtemp(prefix="bitext-bench-"))
-    _note(folder)
-    try:
+    with removed_at_end(folder):
         yield folder
+
+
+@contextmanager
+def removed_at_end(path: Path) -> Iterator[None]:
+    """Remove a file or folder at the end of this context, if it is there, also where the process is interrupted."""
+    _note(path)
+    try:
+        yield
     finally:
-        remove(folder)
+        remove(path)
 
 
 def remove_stale(folder: Path) -> None:

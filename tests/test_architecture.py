@@ -164,6 +164,8 @@ def test_training_uses_only_the_bottom_of_the_harness(module: str) -> None:
         "progress",
         "terminal",
         "interrupts",
+        "status",
+        "temporary",
     }
     if module in ("training.command", "training.evaluation", "training.card", "training.card_metadata"):
         allowed |= {

@@ -19,7 +19,7 @@ from bitext_bench.baselines import find_baseline
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
 from training.config import TrainConfig, make_config
-from training.loss import Objective
+from training.objective import Objective
 from training.recipe import describe_recipes, read_recipe, recipes
 
 MINIMAL: dict[str, Any] = {"student": "a-model", "pairs": ["en-ja"]}

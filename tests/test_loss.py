@@ -16,8 +16,9 @@ from sentence_transformers import SentenceTransformer
 from torch import Tensor
 from torch.nn import functional
 
-from training.labels import LABELS, cosines, soft_labels, teacher_similarities
-from training.loss import Batch, Objective, SoftContrastiveLoss, contrastive_loss, soft_cross_entropy
+from training.labels import cosines, soft_labels, teacher_similarities
+from training.loss import Batch, SoftContrastiveLoss, contrastive_loss, soft_cross_entropy
+from training.objective import LABELS, Objective
 
 
 def whole(source: Tensor, target: Tensor, teacher: Tensor) -> Batch:

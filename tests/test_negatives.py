@@ -13,8 +13,8 @@ from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
 from bitext_bench.metrics import fold
+from training.corpora import PairRows
 from training.negatives import mine_negatives
-from training.teacher import PairRows
 
 PAIR = LangPair.parse("en-fr")
 

@@ -18,7 +18,7 @@ from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
 from training.audit import Benchmarks
 from training.config import make_config
-from training.prepare import Prepared, prepare
+from training.prepare import Prepared, prepare, read_data
 
 CLEAN = [
     f"the {i} {animal} {verb} on {i * 3}\tle {i} {other} {fait} {i * 3}"
@@ -39,7 +39,7 @@ def mini_sentence(code: str, row: int) -> str:
 
 def prepared(root: Path, benchmarks: Benchmarks, *, allow_leaks: bool = False, **settings: object) -> Prepared:
     config = make_config({"student": "x", "pairs": ["en-fr"], **settings})
-    return prepare(config, root, benchmarks, allow_leaks=allow_leaks)
+    return prepare(config, read_data(config, root), benchmarks, allow_leaks=allow_leaks)
 
 
 def dirty(root: Path) -> Path:

@@ -16,7 +16,7 @@ def drawn_sizes(sizes: list[int], **settings: Any) -> list[int]:
     """Return how many rows of each pair are drawn, each as often as the others, give or take 1."""
     from bitext_bench.languages import LangPair
     from training.config import make_config
-    from training.teacher import PairRows
+    from training.corpora import PairRows
     from training.train import _drawn
 
     pairs = ["en-fr", "en-ja", "en-ko"][: len(sizes)]

@@ -14,8 +14,9 @@ from bitext_bench.cli import main
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
-from training.labels import Label
-from training.teacher import PairRows, encode_teacher
+from training.corpora import PairRows
+from training.objective import Label
+from training.teacher import encode_teacher
 
 
 def pair_rows(pair: str, *rows: str) -> PairRows:

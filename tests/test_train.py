@@ -104,7 +104,7 @@ def test_it_has_learned_and_the_best_weights_are_kept(finished: Path) -> None:
     from training.audit import Benchmarks
     from training.config import make_config
     from training.dev import DevAccuracy, hold_out
-    from training.prepare import prepare
+    from training.prepare import prepare, read_data
 
     said = record(finished)
     curve = [look["dev_accuracy"] for look in said["dev_curve"]]
@@ -114,7 +114,8 @@ def test_it_has_learned_and_the_best_weights_are_kept(finished: Path) -> None:
     losses = [loss for _, loss in said["losses"]]
     assert losses[-1] < 0.8 * losses[0]
     config = make_config(said["config"])
-    data = prepare(config, finished.parent / "pairs", Benchmarks.build([MiniSource()]), allow_leaks=False).data
+    given = read_data(config, finished.parent / "pairs")
+    data = prepare(config, given, Benchmarks.build([MiniSource()]), allow_leaks=False).data
     _, held_out = hold_out(data, config.dev_rows, config.seed)
     # The length is that of training while it is looked at, and the model's own afterwards: 12 is no cut here.
     model = SentenceTransformer(str(finished), local_files_only=True)

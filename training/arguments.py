@@ -11,8 +11,8 @@ from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK,
 
 from bitext_bench.errors import UserError
 
+from .checkpoint import CHECKPOINTS
 from .config import Precision, TrainConfig
-from .resume import CHECKPOINTS
 
 
 def check_reporter(name: str) -> str:

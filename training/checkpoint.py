@@ -15,6 +15,9 @@ from .config import TrainConfig
 
 RECORD = "train_config.json"
 DROPPED = "dropped_rows.tsv"
+CHECKPOINTS = "checkpoints"  # of a run that is not finished
+TENSORBOARD = "runs"  # where the trainer logs for it, below the checkpoints
+PARTIAL = ".partial"  # where a finished model is put together
 FINISHED = "modules.json"  # without which it is no model; it is put there last
 
 
@@ -57,6 +60,7 @@ def claim(output: Path, record: dict[str, Any], *, overwrite: bool) -> None:
         if other := sorted(name for name in {**before, **now} if before.get(name) != now.get(name)):
             raise UserError(f"{output} was begun with other {', '.join(other)}: bring them back, or --overwrite")
     make_folder(output)
+    shutil.rmtree(output / PARTIAL, ignore_errors=True)
     write_record(output, record)
 
 
@@ -88,6 +92,8 @@ def _check_resumable(output: Path, begun: dict[str, Any], config: TrainConfig) -
     if (output / FINISHED).exists():
         raise UserError(f"{output} is finished: run bitext-bench run --model {output}, or train to another --output")
     before, now = begun["config"], json.loads(json.dumps(config.to_dict()))
+    if now["precision"] == "auto":  # which is compared again when it is known what that is on this machine
+        now["precision"] = before.get("precision")
     other = [
         f"{name} was {before.get(name)!r} and is {now.get(name)!r}"
         for name in {**before, **now}

@@ -8,32 +8,46 @@ import shutil
 import sys
 import tomllib
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bitext_bench import __version__
 from bitext_bench.data import open_source
-from bitext_bench.encoders import ModelOptions, resolve_model
+from bitext_bench.encoders import ModelOptions, needs_hub, resolve_model
 from bitext_bench.errors import UserError
+from bitext_bench.interrupts import uninterrupted
 from bitext_bench.languages import resolve
 from bitext_bench.results import TaskResult
 from bitext_bench.store import cache_folder, write_whole
 from bitext_bench.tasks import find_task, is_built_in
+from bitext_bench.temporary import removed_at_end
 from bitext_bench.terminal import printable
 
-from .arguments import check_reporter, resolve_precision
 from .audit import EXCLUDED, Benchmarks
 from .card import render_card
-from .checkpoint import DROPPED, FINISHED, claim, open_to_readers, refuse, write_record
+from .checkpoint import (
+    CHECKPOINTS,
+    DROPPED,
+    FINISHED,
+    PARTIAL,
+    TENSORBOARD,
+    claim,
+    open_to_readers,
+    refuse,
+    write_record,
+)
 from .cleaning import write_report
 from .config import TrainConfig, make_config
 from .evaluation import score_checkpoint
 from .hub import PREFIX, dataset_of, fetch_pairs
-from .prepare import Prepared, prepare
+from .lock import locked
+from .prepare import Prepared, prepare, read_data
 from .recipe import read_recipe
-from .resume import CHECKPOINTS, TENSORBOARD
-from .train import Trained, check, train
+
+if TYPE_CHECKING:
+    from .train import Trained
 
 _LISTS = {"pairs", "languages", "anchor", "corpora", "test_languages"}
 
@@ -45,27 +59,34 @@ def run_training(arguments: argparse.Namespace) -> int:
         UserError: a setting, the data, the models or the folder are not as they have to be.
     """
     config = make_config(read_recipe(arguments.recipe), _changes(arguments))
-    config = replace(config, precision=resolve_precision(config.precision))
-    report_to = check_reporter(arguments.report_to or "none")
     output = arguments.output or Path("checkpoints") / _default_name(config, arguments.recipe)
+    with locked(output) if _is_first() else nullcontext():
+        return _run(arguments, config, output)
+
+
+def _run(arguments: argparse.Namespace, config: TrainConfig, output: Path) -> int:
+    # What can be checked at once comes first, then the data, then what needs the hub or torch.
     refuse(output, config, overwrite=arguments.overwrite, resume=arguments.resume)
     tests = open_source(arguments.tests)
     excluded = [find_task(name).name for name in arguments.exclude_benchmarks]
+    _check_local_models(config)
+    data = read_data(config, _data_folder(arguments.data, config))
+    from .arguments import check_reporter, resolve_precision
+    from .train import check, train
+
+    config = replace(config, precision=resolve_precision(config.precision))
+    report_to = check_reporter(arguments.report_to or "none")
+    refuse(output, config, overwrite=arguments.overwrite, resume=arguments.resume)
     benchmarks = Benchmarks.build(
         [tests, *([] if tests.name == "mini" else [open_source("mini")])],
         [resolve(language) for language in config.test_languages] or None,
         excluded,
     )
-    data = _data_folder(arguments.data, config)
     prepared = prepare(config, data, benchmarks, allow_leaks=arguments.allow_leaks)
     _say_data(prepared)
     check(config, prepared.data)
     _say_prompt(config)
-    sums = {f"{report.pair} {report.name}": report.sha256 for report in prepared.corpora}
-    sums["benchmarks"] = benchmarks.sha256
-    sums["leaks"] = f"{sum(prepared.leaks.values())} {'kept' if prepared.leaks_kept else 'left out'}"
-    if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":
-        sums["number of processes"] = processes
+    sums = _sums(prepared, benchmarks)
     if _is_first():
         claim(output, {"config": config.to_dict(), "sums": sums}, overwrite=arguments.overwrite)
         write_report(output / DROPPED, prepared.dropped)
@@ -76,7 +97,7 @@ def run_training(arguments: argparse.Namespace) -> int:
         return 128 + trained.stopped_by
     if _is_first():
         record = {**_record(arguments.recipe, config, prepared, trained), "sums": sums}
-        if dataset := dataset_of(data):
+        if dataset := dataset_of(data.root):
             record["hub_dataset"] = dataset._asdict()
         _save(trained, output, record)
         if arguments.evaluate:
@@ -85,6 +106,27 @@ def run_training(arguments: argparse.Namespace) -> int:
             _publish(trained, output, arguments.push_to_hub)
         _say_end(output, trained)
     return 0
+
+
+def _check_local_models(config: TrainConfig) -> None:
+    """Find out whether student and teacher can be used, unless they have to be fetched.
+
+    Raises:
+        UserError: one cannot.
+    """
+    for name in dict.fromkeys((config.student, config.teacher or config.student)):
+        if not needs_hub(name):
+            resolve_model(name, ModelOptions())
+
+
+def _sums(prepared: Prepared, benchmarks: Benchmarks) -> dict[str, str]:
+    """Return the checksums of the data, and what else of them has to be the same in a run that is resumed."""
+    sums = {f"{report.pair} {report.name}": report.sha256 for report in prepared.corpora}
+    sums["benchmarks"] = benchmarks.sha256
+    sums["leaks"] = f"{sum(prepared.leaks.values())} {'kept' if prepared.leaks_kept else 'left out'}"
+    if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":
+        sums["number of processes"] = processes
+    return sums
 
 
 def _is_first() -> bool:
@@ -165,23 +207,23 @@ def _named(name: str, prompt: str) -> dict[str, str]:
 
 def _save(trained: Trained, output: Path, record: dict[str, Any]) -> None:
     """Put the checkpoint together beside its place and move it there, the file that finishes it last."""
-    partial = output / ".partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    trained.model.save_pretrained(str(partial), create_model_card=False)
-    open_to_readers(partial)
-    for item in sorted(partial.iterdir()):
-        if item.name != FINISHED:
-            if (output / item.name).is_dir():  # of a run that was killed here
-                shutil.rmtree(output / item.name)
-            item.replace(output / item.name)
-    write_record(output, record)
-    _write_card(output, record, [])
-    (partial / FINISHED).replace(output / FINISHED)
-    partial.rmdir()
-    logs = output / CHECKPOINTS / TENSORBOARD
-    if logs.is_dir():
-        shutil.copytree(logs, output / TENSORBOARD, dirs_exist_ok=True)
-    shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
+    partial = output / PARTIAL
+    with removed_at_end(partial):
+        trained.model.save_pretrained(str(partial), create_model_card=False)
+        open_to_readers(partial)
+        for item in sorted(partial.iterdir()):
+            if item.name != FINISHED:
+                if (output / item.name).is_dir():  # of a run that was killed here
+                    shutil.rmtree(output / item.name)
+                item.replace(output / item.name)
+        write_record(output, record)
+        _write_card(output, record, [])
+        logs = output / CHECKPOINTS / TENSORBOARD
+        if logs.is_dir():
+            shutil.copytree(logs, output / TENSORBOARD, dirs_exist_ok=True)
+        with uninterrupted():
+            (partial / FINISHED).replace(output / FINISHED)
+            shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
 
 
 def _write_card(output: Path, record: dict[str, Any], results: list[TaskResult]) -> None:

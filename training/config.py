@@ -11,7 +11,7 @@ from typing import Any, Literal
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, Language, resolve, split_pair
 
-from .loss import Objective
+from .objective import Objective
 from .recipe import checked
 from .variants import tag_of
 

@@ -32,7 +32,7 @@ from .hub import dataset_of
 from .layouts import PairFiles, files_of, listing, other_scripts
 from .variants import Choice, remoteness, tag_of
 
-__all__ = ["Corpus", "Row", "find_corpora", "read_corpus", "sample_weighted"]
+__all__ = ["Corpus", "PairRows", "Row", "find_corpora", "read_corpus", "sample_weighted"]
 
 T = TypeVar("T")
 
@@ -69,6 +69,15 @@ class Corpus:
         """
         sums = [_sha256(file) for file in self.files]
         return sums[0] if len(sums) == 1 else hashlib.sha256("\n".join(sums).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PairRows:
+    """The training rows of one language pair, the anchor language as the source."""
+
+    pair: LangPair
+    source: list[str]
+    target: list[str]
 
 
 def find_corpora(

@@ -16,7 +16,7 @@ from bitext_bench.encoders.transformer import TransformerEncoder
 from bitext_bench.metrics import fold, gold_rank, recall_at, text_classes
 from bitext_bench.neighbours import nearest_both_ways
 
-from .teacher import PairRows
+from .corpora import PairRows
 
 
 def hold_out(data: Sequence[PairRows], rows: int, seed: int) -> tuple[list[PairRows], list[PairRows]]:

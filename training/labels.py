@@ -5,14 +5,11 @@ Park et al. 2024 (arXiv:2405.16155), section 3. All functions take and give floa
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-Label = Literal["priority", "average", "hard"]
-LABELS: tuple[Label, ...] = get_args(Label)
+from .objective import Label
 
 
 def cosines(rows: Tensor, columns: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -17,56 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from .labels import Label, cosines, soft_labels, teacher_similarities
-
-Divergence = Literal["cross-entropy", "kl", "jsd", "similarity-mse"]
-
-
-@dataclass(frozen=True, slots=True)
-class Objective:
-    """Which loss, with the paper's values as defaults.
-
-    Attributes:
-        label: how teacher similarities become labels (equations 3 to 5).
-        tms: add the monolingual terms (equation 7), L = lambda_cross * L_cross + L_mono (equation 8).
-        lambda_cross: the paper's lambda, which weighs the *cross-lingual* term under TMS; > 0.
-        tau_teacher: temperature of the labels, > 0.
-        tau_student: temperature of the student's similarities, > 0.
-        divergence: what is minimised between labels and student. Cross-entropy is the paper's; KL has the same
-            gradient and is 0 at its minimum; JSD is bounded by log 2; similarity-MSE compares the matrices
-            themselves, ((student - teacher) / tau_student)^2 (the authors' "MMSE").
-        column_labels: "transposed" takes w(i, j) for the columns too (equation 6 as written); "renormalised" takes
-            the softmax over each row of the transposed teacher similarities (the authors' code).
-        mono_both: the authors' code counts each monolingual term in both directions.
-        distil: weight of the squared distance of both sides' unit vectors to the teacher's anchor, which is added to
-            the rest (Reimers and Gurevych 2020; not in the paper): it keeps the anchor language where the teacher has
-            it and brings the other language there. 0 leaves it out; the teacher needs the student's dimensions.
-
-    Raises:
-        ValueError: a temperature or lambda is not positive, or `distil` negative.
-    """
-
-    label: Label = "priority"
-    tms: bool = False
-    lambda_cross: float = 0.1
-    tau_teacher: float = 0.1
-    tau_student: float = 0.1
-    divergence: Divergence = "cross-entropy"
-    column_labels: Literal["transposed", "renormalised"] = "transposed"
-    mono_both: bool = False
-    distil: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("lambda_cross", "tau_teacher", "tau_student"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}: expected a number above 0")
-        if not self.distil >= 0:
-            raise ValueError(f"distil is {self.distil}: expected a number, 0 or more")
-
-    @property
-    def needs_teacher(self) -> bool:
-        """Whether a teacher is looked at; of hard labels alone none is."""
-        return self.label != "hard" or self.distil > 0
+from .labels import cosines, soft_labels, teacher_similarities
+from .objective import Objective
 
 
 def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from bitext_bench.errors import UserError
 from bitext_bench.metrics import fold
 from bitext_bench.neighbours import nearest_both_ways
 
-from .teacher import PairRows
+from .corpora import PairRows
 
 # Looked through for negatives: some of the nearest are the translation itself, in other words or a second time.
 _REACH = 16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bitext_bench.encoders import Checked
@@ -14,9 +14,8 @@ from bitext_bench.languages import LangPair
 from .audit import Benchmarks, Leak, audit
 from .cleaning import Cleaned, Dropped, clean
 from .config import TrainConfig
-from .corpora import Corpus, Row, find_corpora, read_corpus, sample_weighted
+from .corpora import Corpus, PairRows, Row, find_corpora, read_corpus, sample_weighted
 from .licenses import stated_license
-from .teacher import PairRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,36 @@ class CorpusReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadCorpus:
+    """A corpus of a pair.
+
+    Attributes:
+        read: how many rows it has.
+        cleaned: those that are left.
+        license: what stands beside it; None for nothing.
+    """
+
+    corpus: Corpus
+    read: int
+    cleaned: Cleaned
+    license: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadData:
+    """All corpora of each pair, the anchor language as the source.
+
+    Attributes:
+        root: the directory that they are below.
+        notes: a line for each choice among variants of a language.
+    """
+
+    root: Path
+    corpora: dict[LangPair, list[ReadCorpus]]
+    notes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """Rows to train on, and how they came about.
 
@@ -71,29 +100,47 @@ class Prepared:
     leaks_kept: bool
     checked: Checked
     missing: Mapping[str, str]
-    notes: list[str] = field(default_factory=list)
+    notes: list[str]
 
 
-def prepare(config: TrainConfig, root: Path, benchmarks: Benchmarks, *, allow_leaks: bool) -> Prepared:
-    """Read and clean every pair of a config and leave out the rows that a benchmark would test on.
+def read_data(config: TrainConfig, root: Path) -> ReadData:
+    """Find the corpora of every pair of a config, then read and clean them.
 
     Raises:
-        UserError: no corpus has a pair, a file is damaged, or nothing is left of a pair.
+        UserError: no corpus has a pair, or a file is damaged.
     """
-    prepared = Prepared([], [], [], {}, allow_leaks, benchmarks.checked, benchmarks.missing)
-    found: Counter[str] = Counter()
-    for pair in map(config.anchored, config.lang_pairs):
-        rows: list[Row] = []
+    notes: list[str] = []
+    pairs = [config.anchored(pair) for pair in config.lang_pairs]
+    # All of them are found before the first is read, which may take minutes.
+    found = {pair: find_corpora(root, pair, config.corpora, config.codes(pair), notes) for pair in pairs}
+    corpora: dict[LangPair, list[ReadCorpus]] = {}
+    for pair in pairs:
         seen: set[tuple[str, str]] = set()
-        for corpus in find_corpora(root, pair, config.corpora, config.codes(pair), prepared.notes):
-            given = read_corpus(corpus, prepared.notes)
-            cleaned = clean(corpus.name, given, seen)
+        corpora[pair] = []
+        for corpus in found[pair]:
+            rows = read_corpus(corpus, notes)
+            cleaned = clean(corpus.name, rows, seen)
+            corpora[pair].append(ReadCorpus(corpus, len(rows), cleaned, stated_license(corpus.files[0], root)))
+    return ReadData(root, corpora, notes)
+
+
+def prepare(config: TrainConfig, data: ReadData, benchmarks: Benchmarks, *, allow_leaks: bool) -> Prepared:
+    """Leave out the rows that a benchmark would test on.
+
+    Raises:
+        UserError: nothing is left of a pair.
+    """
+    prepared = Prepared([], [], [], {}, allow_leaks, benchmarks.checked, benchmarks.missing, data.notes)
+    found: Counter[str] = Counter()
+    for pair, corpora in data.corpora.items():
+        rows: list[Row] = []
+        for item in corpora:
+            corpus, cleaned = item.corpus, item.cleaned
             leaks = audit(cleaned.rows, benchmarks)
             kept = cleaned.rows if allow_leaks else _without(cleaned.rows, leaks)
             rows += sample_weighted(kept, corpus.weight, config.seed)
             found.update(_first(leaks).values())
-            stated = stated_license(corpus.files[0], root)
-            prepared.corpora.append(_report(corpus, given, cleaned, leaks, kept, stated))
+            prepared.corpora.append(_report(item, leaks, kept))
             prepared.dropped.extend(cleaned.lines)
             if not allow_leaks:
                 prepared.dropped.extend(_lines(corpus.name, cleaned.rows, leaks))
@@ -119,24 +166,17 @@ def _lines(corpus: str, rows: Sequence[Row], leaks: Sequence[Leak]) -> list[Drop
     return [Dropped(corpus, rows[index].line, f"in {test}") for index, test in _first(leaks).items()]
 
 
-def _report(
-    corpus: Corpus,
-    given: Sequence[Row],
-    cleaned: Cleaned,
-    leaks: Sequence[Leak],
-    kept: Sequence[Row],
-    license_stated: str | None,
-) -> CorpusReport:
+def _report(item: ReadCorpus, leaks: Sequence[Leak], kept: Sequence[Row]) -> CorpusReport:
     return CorpusReport(
-        name=corpus.name,
-        pair=str(corpus.pair),
-        sha256=corpus.sha256,
-        weight=corpus.weight,
-        read=len(given),
-        dropped={reason: count for reason, count in cleaned.dropped.items() if count},
+        name=item.corpus.name,
+        pair=str(item.corpus.pair),
+        sha256=item.corpus.sha256,
+        weight=item.corpus.weight,
+        read=item.read,
+        dropped={reason: count for reason, count in item.cleaned.dropped.items() if count},
         leaks=len(_first(leaks)),
         kept=len(kept),
-        license=license_stated,
+        license=item.license,
     )
 
 

@@ -16,10 +16,9 @@ from transformers import TrainerCallback, TrainerState
 from bitext_bench.errors import UserError
 from bitext_bench.store import write_whole
 
+from .checkpoint import CHECKPOINTS
 from .checksums import find_damage, write_checksums
 
-CHECKPOINTS = "checkpoints"
-TENSORBOARD = "runs"  # where the trainer logs for it, below the checkpoints
 _STATE = "trainer_state.json"
 _LOSS = "loss.pt"
 

@@ -14,16 +14,8 @@ from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import Model
 from bitext_bench.languages import LangPair, Language
 
-from .labels import Label
-
-
-@dataclass(frozen=True, slots=True)
-class PairRows:
-    """The training rows of one language pair, the anchor language as the source."""
-
-    pair: LangPair
-    source: list[str]
-    target: list[str]
+from .corpora import PairRows
+from .objective import Label
 
 
 @dataclass(frozen=True, slots=True)

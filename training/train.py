@@ -27,13 +27,13 @@ from .arguments import trainer_arguments
 from .batching import AlikeLengths, AlikeMeanings
 from .blend import blend, trainable
 from .config import TrainConfig
-from .corpora import sample_weighted
+from .corpora import PairRows, sample_weighted
 from .dev import DevAccuracy, hold_out
 from .loss import SoftContrastiveLoss
 from .negatives import mine_negatives
 from .progress import Progress
 from .resume import CompleteCheckpoints, check_best, intact_checkpoint, is_last, take
-from .teacher import PairRows, TeacherVectors, encode_teacher
+from .teacher import TeacherVectors, encode_teacher
 
 _LOSS_WINDOW = 10
 

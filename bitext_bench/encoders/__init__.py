@@ -2,7 +2,7 @@
 
 from .checked import Checked
 from .model import BatchesEncoder, Encoder, Model, ModelOptions, Prompts
-from .resolve import resolve_model, without_prefix
+from .resolve import needs_hub, resolve_model, without_prefix
 
 __all__ = [
     "BatchesEncoder",
@@ -11,6 +11,7 @@ __all__ = [
     "Model",
     "ModelOptions",
     "Prompts",
+    "needs_hub",
     "resolve_model",
     "without_prefix",
 ]

@@ -52,7 +52,7 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
         model, own = _from_baseline(baseline, options), Prompts(baseline.prompt, baseline.sts_prompt)
     elif ":" in name and "/" not in name:
         model, own = _from_factory(name), Prompts()
-    elif name.count("/") == 1 and not name.startswith((".", "/", "~")):
+    elif _is_hub_id(name):
         directory, revision = fetch_model(name, options.revision)
         found = _from_directory(directory, options)
         model, own = replace(found, name=name, revision=revision), _saved_prompts(directory)
@@ -64,6 +64,19 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
     else:
         raise unknown("model", name, [*BASELINES, *(b.checkpoint for b in BASELINES.values())])
     return _with_settings(model, own, options, None if is_directory else baseline)
+
+
+def needs_hub(name: str) -> bool:
+    """Say whether a model is the hub's, or its copy in the hub's cache: all others can be checked at once."""
+    given, name = name, without_prefix(name)
+    if given == name and os.path.isdir(os.path.expanduser(name)):
+        return False
+    baseline = find_baseline(name)
+    return baseline.loader not in ("muse", "laser2") if baseline else _is_hub_id(name)
+
+
+def _is_hub_id(name: str) -> bool:
+    return name.count("/") == 1 and not name.startswith((".", "/", "~"))
 
 
 def without_prefix(name: str) -> str:
