@@ -405,6 +405,105 @@ def test_tables_are_filtered_by_model_task_and_language(opened: Opener) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_link_to_a_section_leads_to_its_heading(opened: Opener, width: int) -> None:
+    """Also where motion is wanted, and the charts on the way are drawn, and grow, only then."""
+    for opening in ("link", "address"):
+        for host in ("by-language", "training", "errors"):
+            page = opened(viewport={"width": width, "height": 500}, reduced_motion="no-preference")
+            if opening == "link":
+                page.locator(f"nav a[href='#{host}']").click()
+            else:
+                page.goto(f"{page.url}#{host}")
+                page.reload()
+            page.wait_for_timeout(1500)
+            bar = page.locator(".filters").evaluate(
+                "bar => getComputedStyle(bar).position === 'sticky' ? bar.getBoundingClientRect().bottom : 0"
+            )
+            top = page.locator(f"#{host} h2").evaluate("heading => heading.getBoundingClientRect().top")
+            ended = page.evaluate("innerHeight + scrollY >= document.documentElement.scrollHeight - 2")
+            assert bar <= top <= bar + 20 or (ended and bar <= top < 500), (opening, host)
+            page.close()
+
+
+@pytest.mark.browser
+def test_a_reader_who_goes_on_is_not_held_back(opened: Opener) -> None:
+    page = opened()
+    page.locator("nav a[href='#training']").click()
+    page.mouse.wheel(0, -400)
+    page.wait_for_timeout(1000)
+    assert page.locator("#training h2").evaluate("heading => heading.getBoundingClientRect().top") > 300
+
+
+SPREAD = [4.78, 86.17, 88.93, 90.53, 90.55, 91.2, 91.3, 91.6, 91.9, 92.0, 93.77, 93.81]
+
+
+def scattered() -> str:
+    """A page of models of which one is far behind the others."""
+    registered = {"registered": "muse", "parameters": None}
+    entries = []
+    for place, value in enumerate(SPREAD):
+        name = f"org/a-model-with-a-name-{place}"
+        timed = {"sentences": 30_000, "seconds": 100 + place % 4, "device": "cpu", "cores": 2}
+        entries.append(synthetic(name, "Tatoeba", [("fr-en", ["fra-Latn", "eng-Latn"])], value / 100, encoding=timed))
+        entries[-1].result.model.update(registered, fingerprint=name, parameters=10**6 * (60 + place % 5))
+    return page_of(entries)
+
+
+@pytest.mark.browser
+def test_one_model_far_behind_does_not_press_the_others_together(opened: Opener) -> None:
+    page = opened(scattered())
+    chart = draw(page, "cost")
+    labels = chart.locator(".role-axis-label").nth(1).locator("text").all_text_contents()
+    ticks = [float(label) for label in labels]
+    assert min(ticks) > 84 and max(ticks) < 96, ticks
+    note = page.locator("#cost figure .note").first.inner_text()
+    assert "worse than the axis shows: org/a-model-with-a-name-0 (4.78)" in note
+    figure = page.locator("#cost figure").first
+    figure.locator("summary").click()
+    figure.locator("tbody tr").first.wait_for()
+    assert "4.78" in column(figure.locator("table"), 2)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_names_in_the_scatter_touch_neither_each_other_nor_a_point(opened: Opener, width: int) -> None:
+    page = opened(scattered(), viewport={"width": width, "height": 900})
+    draw(page, "cost")
+    names, touching = page.locator("#cost svg").first.evaluate(
+        """svg => {
+          const boxes = (selector, inset) => [...svg.querySelectorAll(selector)].map((node) => {
+            const box = node.getBoundingClientRect();
+            return [box.left + 1, box.top + inset, box.right - 1, box.bottom - inset];
+          });
+          const names = boxes(".names text", 2), points = boxes(".points_marks path", 1);
+          const touch = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+          const others = (name) => [...names.filter((each) => each !== name), ...points];
+          return [names.length, names.filter((name) => others(name).some((other) => touch(name, other))).length];
+        }"""
+    )
+    assert names >= 2 and touching == 0
+
+
+@pytest.mark.browser
+def test_the_palette_spans_the_scores_that_are_drawn(opened: Opener) -> None:
+    codes = {"en": "eng-Latn", "fr": "fra-Latn", "ja": "jpn-Jpan"}
+    pairs = [(f"{a}-{b}", [codes[a], codes[b]]) for a in codes for b in codes if a != b]
+    entry = synthetic("org/a", "FLORES-200", pairs, 0.001)
+    for subset, value in zip(entry.result.subsets, (0.0, 0.0, 0.001, 0.001, 0.002, 0.0), strict=True):
+        subset.scores["accuracy"] = value
+    page = opened(page_of([entry]))
+    chart = draw(page, "matrix")
+    fills = chart.locator(".mark-rect.role-mark path").evaluate_all(
+        "cells => cells.map((cell) => cell.getAttribute('fill'))"
+    )
+    colors = [luminance("#" + "".join(f"{int(part):02x}" for part in re.findall(r"\d+", fill))) for fill in fills]
+    assert len(set(fills)) == 3 and max(colors) - min(colors) > 0.7
+    legend = chart.locator(".role-legend-label text").all_text_contents()
+    assert float(legend[0]) == 0 and float(legend[-1]) == 0.2
+
+
+@pytest.mark.browser
 def test_the_heat_map_says_what_a_cell_is(opened: Opener, results: Path) -> None:
     page = opened()
     chart = draw(page, "matrix")
@@ -525,6 +624,20 @@ def test_on_a_phone_only_boxes_scroll_sideways(opened: Opener) -> None:
     )
     assert wide == []
     assert page.locator("#overview .scroll").evaluate("box => box.scrollWidth > box.clientWidth")
+
+
+@pytest.mark.browser
+def test_columns_beyond_the_fold_are_counted(opened: Opener) -> None:
+    page = opened(viewport={"width": 390, "height": 844})
+    count = page.locator("#overview .count")
+    assert re.search(r"\d more columns to the right", count.inner_text())
+    assert page.locator("#overview .fold").evaluate("fold => fold.classList.contains('folded')")
+    page.locator("#overview .scroll").evaluate("box => { box.scrollLeft = box.scrollWidth; }")
+    page.wait_for_timeout(200)
+    assert "to the right" not in count.inner_text()
+    page.set_viewport_size({"width": 2400, "height": 900})
+    page.wait_for_timeout(200)
+    assert page.locator("#overview .folded").count() == 0
 
 
 @pytest.mark.browser

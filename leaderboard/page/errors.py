@@ -16,6 +16,8 @@ _EACH = 300
 def browsable(models: Sequence[Entry], entries: Sequence[Entry], data: str) -> list[dict[str, Any]]:
     """Return a record a miss: task, subset, direction, row, model, source, gold, rival, margin, kinds.
 
+    Those with a rival, which show what was taken in place of the gold, come first.
+
     Args:
         models: one entry of each model, the leading first.
         entries: the results of all.
@@ -31,7 +33,7 @@ def browsable(models: Sequence[Entry], entries: Sequence[Entry], data: str) -> l
         for task in dict.fromkeys(miss.task for miss in misses):
             worst = sorted((miss for miss in misses if miss.task == task), key=_lost_by)
             found += [_record(miss, model.label) for miss in worst[:_EACH]]
-    return found
+    return sorted(found, key=lambda record: record["rival"] is None)
 
 
 def cut_note() -> str:

@@ -22,6 +22,7 @@ from .content import page_content
 _STYLES = ("colours", "page", "tables", "figures", "narrow")
 _SCRIPTS = (
     "dom", "table", "chart", "chooser", "cost", "bylanguage", "matrix", "training", "tasks", "errors", "page",
+    "anchors",
 )  # fmt: skip
 _VEGA_LITE = "6.4"  # what the charts are written for
 

@@ -34,9 +34,9 @@ function chartStyle() {
 }
 
 /**
- * `make(width)` returns {label, spec, patch, columns, rows, note}: what the chart says to who cannot see it; a Vega-Lite
- * specification, whose fields have names of our own only; a change of the Vega specification that it becomes; the
- * table; and what was left out. Or {empty}: why there is nothing.
+ * `make(width)` returns {label, spec, patch, drawn, columns, rows, note}: what the chart says to who cannot see it; a
+ * Vega-Lite specification, whose fields have names of our own only; a change of the Vega specification that it becomes;
+ * what to do once it is drawn; the table; and what was left out. Or {empty}: why there is nothing.
  */
 class Figure {
   constructor(host, { title, controls = [], make }) {
@@ -102,6 +102,7 @@ class Figure {
       this.drawn?.finalize();
       this.drawn = drawn;
       this.chart.replaceChildren(target);
+      this.made.drawn?.(target);
     });
   }
 

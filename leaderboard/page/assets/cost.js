@@ -1,5 +1,6 @@
 // Score against speed, and against size: who is better than all that are as fast, or as small.
 
+const MOST_FAR = 0.2; // the share of models that may lie below the axis, where it is a third as long without them
 const FEW = 40; // with more points only those of the frontier are named, and their names may cover others
 
 function scored(table) {
@@ -16,6 +17,16 @@ function frontier(points, lower) {
     if (leads) last = point;
     return leads;
   });
+}
+
+/** The worst score on the axis: without the few far below, which would press all others together. */
+function worstShown(points, lower) {
+  const falling = points.map((point) => point.y).sort((a, b) => (lower ? a - b : b - a));
+  const length = (n) => Math.abs(falling[n - 1] - falling[0]);
+  let n = falling.length;
+  const least = Math.max(2, Math.ceil(n * (1 - MOST_FAR)));
+  for (let left = n - 1; left >= least; left--) if (3 * length(left) <= length(n)) n = left;
+  return falling[n - 1];
 }
 
 /** Names beside their points, left out where there is no room; Vega places them. */
@@ -47,6 +58,22 @@ function namePoints(specification, anchors) {
   return specification;
 }
 
+/** Hide the names that still touch another name or a point: Vega places them by an estimate of their size. */
+function hideTouching(chart) {
+  const box = (node, inset) => {
+    const { left, right, top, bottom } = node.getBoundingClientRect();
+    return { left: left + 1, right: right - 1, top: top + inset, bottom: bottom - inset };
+  };
+  const touch = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const taken = [...chart.querySelectorAll(".points_marks path")].map((path) => box(path, 1));
+  const names = [...chart.querySelectorAll(".names text")].filter((name) => name.textContent).reverse(); // the best first
+  for (const name of names) {
+    const own = box(name, 2); // a line is higher than its letters
+    if (taken.some((other) => touch(own, other))) name.remove();
+    else taken.push(own);
+  }
+}
+
 function costFigure(host, table, cost) {
   return new Figure(host, { title: `Score against ${cost.what}`, make: (width) => costChart(table(), cost, width) });
 }
@@ -68,18 +95,25 @@ function costChart(table, cost, width) {
     });
   if (!points.length) return { empty: `No model on ${table.task} has a known ${cost.what}.` };
   const best = new Set(frontier(points, table.lower));
-  const length = width < 450 ? 20 : 34;
+  const length = width < 450 ? 24 : 34;
+  const worst = worstShown(points, table.lower);
   for (const point of points) {
+    point.far = table.lower ? point.y > worst : point.y < worst;
+    point.shownY = point.far ? worst : point.y;
     point.best = best.has(point) ? "yes" : "no";
+    point.mark = point.far ? "triangle-down" : point.best === "yes" ? "circle" : "diamond";
     point.place = best.has(point) ? 0 : 1;
-    point.text = best.has(point) || points.length <= FEW ? cut(point.model.name, length) : "";
+    point.text = best.has(point) || points.length <= FEW ? cut(point.model.name.replace("local/", ""), length) : "";
+    if (point.far && point.text) point.text += ` (${score(point.y)})`;
   }
   points.sort((a, b) => b.place - a.place); // the best are drawn on top
-  const values = points.map(({ x, y, best, place, text, tip }) => ({ x, y, best, place, text, tip }));
+  const values = points.map(({ x, shownY: y, best, mark, place, text, tip }) => ({ x, y, best, mark, place, text, tip }));
+  const far = points.filter((point) => point.far);
   const missing = rows.length - points.length;
   return {
     label: `Score against ${cost.what}, on ${table.task}: ${points.length} models.`,
     spec: costSpec(values, table, cost, width),
+    drawn: hideTouching,
     patch: (specification) => namePoints(specification, cost.anchors),
     columns: [
       textColumn("model", (point) => point.model.name, { header: true }),
@@ -93,10 +127,15 @@ function costChart(table, cost, width) {
       "On the line: the models that no other beats.",
       points.length > FEW ? "Only these are named." : "Names that would overlap are left out.",
       table.lower && "The axis of the score is turned: up is better.",
+      far.length > 0 && `Triangles at the foot have a score worse than the axis shows: ${farNames(far)}.`,
       missing && `${grouped(missing)} of ${grouped(rows.length)} models have no known ${cost.what}.`,
       cost.note,
     ),
   };
+}
+
+function farNames(points) {
+  return points.map((point) => `${point.model.name} (${score(point.y)})`).join(", ");
 }
 
 /** The ends of an axis, with room around a single value. */
@@ -114,7 +153,7 @@ function costSpec(values, table, cost, width) {
     type: "quantitative",
     title: cost.axis,
     scale: { type: "log", domain: xs, nice: false, padding: 24 },
-    axis: { format: ".3~s", tickCount: 5, labelOverlap: true, grid: false },
+    axis: { format: ".3~s", tickCount: 5, labelOverlap: "greedy", labelSeparation: 4, grid: false },
   };
   const y = {
     field: "y",
@@ -130,7 +169,7 @@ function costSpec(values, table, cost, width) {
     x,
     y,
     color: colours,
-    shape: { condition: { test: best, value: "circle" }, value: "diamond" },
+    shape: { field: "mark", type: "nominal", scale: null },
     tooltip: { field: "tip" },
   };
   const point = { type: "point", filled: true, size: 70, stroke: colour("ground"), strokeWidth: 1 };

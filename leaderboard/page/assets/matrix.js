@@ -1,7 +1,7 @@
 // N x N languages as a heat map: the source is the row, the target the column.
 
 const NUMBERED = 12; // with more languages the cells are too small for their numbers
-const SCALE_EXPONENT = 0.4; // 0.1 % and 1 % can be told apart on a scale that ends at 100 %, the same for every model
+const NARROWEST = 0.1; // points: what differs by less has nearly one colour
 
 /** The languages of a table that has each of them against each other in both directions; null for others. */
 function matrixLanguages(table) {
@@ -54,9 +54,15 @@ function matrixChart(table, languages, row, width) {
     note: sentences(
       "Rows: the language searched from; columns: the language searched in.",
       table.lower && "Lower is better.",
-      "A colour means the same for every model.",
+      "The colors span the scores of this model.",
     ),
   };
+}
+
+/** The scores at the ends of the palette. */
+function colorSpan(low, high) {
+  if (high - low >= NARROWEST) return [low, high];
+  return high + NARROWEST <= 100 ? [low, low + NARROWEST] : [high - NARROWEST, high];
 }
 
 function matrixSpec(values, languages, table, width) {
@@ -66,14 +72,15 @@ function matrixSpec(values, languages, table, width) {
   const numbered = n <= NUMBERED && step >= 34;
   const side = { type: "nominal", sort: languages, scale: { domain: languages } };
   const axis = { domain: false, ticks: false, labelPadding: 6, labelFontSize: n > 40 ? 8 : 13, labelOverlap: true };
+  const [low, high] = ends(values, "value", (only) => [only, only]);
   const range = [colour("heat-0"), colour("heat-1"), colour("heat-2"), colour("heat-3")];
   const fill = {
     field: "value",
     type: "quantitative",
-    scale: { type: "pow", exponent: SCALE_EXPONENT, domain: [0, 100], range, interpolate: "lab", clamp: true },
+    scale: { domain: colorSpan(low, high), range, interpolate: "lab" },
     legend: {
       title: "%",
-      values: [0, 1, 5, 20, 50, 100],
+      tickCount: 5,
       gradientLength: Math.max(80, Math.min(240, n * tall - 20)),
       gradientThickness: 12,
     },

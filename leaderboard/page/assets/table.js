@@ -17,19 +17,22 @@ class DataTable {
     this.body = el("tbody");
     this.head = el("tr");
     this.count = el("span", {});
+    this.beyond = el("span", { hidden: true });
     this.more = el("button", { type: "button", class: "more" });
     this.more.addEventListener("click", () => {
       this.limit += MORE_ROWS;
       this.update();
     });
     const table = el("table", {}, el("caption", {}, caption), el("thead", {}, this.head), this.body);
-    const box = el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": caption }, table);
+    this.box = el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": caption }, table);
     this.node = el(
       "div",
       { class: reported ? "table reported" : "table" },
-      box,
-      el("p", { class: "count" }, this.count, this.more),
+      el("div", { class: "fold" }, this.box),
+      el("p", { class: "count" }, this.count, this.beyond, this.more),
     );
+    this.box.addEventListener("scroll", () => this.showFold(), { passive: true });
+    new ResizeObserver(() => this.showFold()).observe(this.box);
     this.setColumns(columns);
   }
 
@@ -40,6 +43,7 @@ class DataTable {
     this.made = new Map(); // row -> its element
     this.head.replaceChildren(...columns.map((column, place) => this.heading(column, place)));
     this.update();
+    this.showFold();
   }
 
   heading(column, place) {
@@ -85,6 +89,15 @@ class DataTable {
       : `${grouped(kept.length)}${of} ${this.rows.length === 1 ? "row" : "rows"}`;
     this.more.textContent = `Show ${grouped(Math.min(left, MORE_ROWS))} more`;
     this.more.hidden = !left;
+  }
+
+  /** Say how many columns are beyond the right edge of the box. */
+  showFold() {
+    const edge = this.box.getBoundingClientRect().right + 1;
+    const hidden = [...this.head.children].filter((th) => th.getBoundingClientRect().right > edge).length;
+    this.box.parentNode.classList.toggle("folded", hidden > 0);
+    this.beyond.hidden = !hidden;
+    this.beyond.textContent = `${grouped(hidden)} more ${hidden === 1 ? "column" : "columns"} to the right →`;
   }
 
   /** What has no value comes last in either direction; equals keep their order. */
