@@ -26,6 +26,7 @@ from bitext_bench.terminal import printable
 from leaderboard.board import Row, Table, make_board
 from leaderboard.page import render
 from leaderboard.page.content import shown
+from leaderboard.page.errors import browsable
 from leaderboard.page.render import embedded, render_page
 from leaderboard.read import Entry, Found, read_results
 
@@ -205,6 +206,13 @@ def test_without_its_charts_the_page_says_what_to_install(
     error = capsys.readouterr().err
     assert 'pip install "bitext-bench[page]"' in error
     assert len(error.splitlines()) == 1
+
+
+def test_misses_with_a_rival_come_first(results: Path) -> None:
+    entries = [entry for entry in read_results(results).entries if entry.label.startswith("local/toys")]
+    models = [entry for entry in entries if entry.task == "Mini-mining"]
+    alone = [miss["rival"] is None for miss in browsable(models, entries, "mini")]
+    assert set(alone) == {False, True} and alone == sorted(alone)
 
 
 def luminance(colour: str) -> float:
