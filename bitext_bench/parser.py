@@ -130,7 +130,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--overwrite", action="store_true", help="begin anew where a checkpoint is")
     out.add_argument("--resume", action="store_true", help="go on with a run that was stopped or killed")
     out.add_argument("--evaluate", action="store_true", help="score it on --tests, into results/ and on its card")
-    out.add_argument("--push-to-hub", metavar="ORG/NAME", help="publish it")
+    out.add_argument("--push-to-hub", metavar="ORG/NAME", help="publish it; the repository is made before training")
     out.add_argument("--cache-folder", type=Path, metavar="DIR", help="embedding store, as run's")
     parser.set_defaults(command="train")
 

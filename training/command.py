@@ -44,6 +44,7 @@ from .evaluation import score_checkpoint
 from .hub import PREFIX, dataset_of, fetch_pairs
 from .lock import locked
 from .prepare import Prepared, prepare, read_data
+from .publish import publish, reserve
 from .recipe import read_recipe
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def _run(arguments: argparse.Namespace, config: TrainConfig, output: Path) -> in
     config = replace(config, precision=resolve_precision(config.precision))
     report_to = check_reporter(arguments.report_to or "none")
     refuse(output, config, overwrite=arguments.overwrite, resume=arguments.resume)
+    if arguments.push_to_hub and _is_first():
+        reserve(arguments.push_to_hub)
     benchmarks = Benchmarks.build(
         [tests, *([] if tests.name == "mini" else [open_source("mini")])],
         [resolve(language) for language in config.test_languages] or None,
@@ -99,11 +102,12 @@ def _run(arguments: argparse.Namespace, config: TrainConfig, output: Path) -> in
         record = {**_record(arguments.recipe, config, prepared, trained), "sums": sums}
         if dataset := dataset_of(data.root):
             record["hub_dataset"] = dataset._asdict()
-        _save(trained, output, record)
+        name = arguments.push_to_hub or output.resolve().name
+        _save(trained, output, name, record)
         if arguments.evaluate:
-            _write_card(output, record, score_checkpoint(output, tests, config.lang_pairs, cache, excluded))
+            _write_card(output, name, record, score_checkpoint(output, tests, config.lang_pairs, cache, excluded))
         if arguments.push_to_hub:
-            _publish(trained, output, arguments.push_to_hub)
+            _say(f"pushed: {publish(output, arguments.push_to_hub)}")
         _say_end(output, trained)
     return 0
 
@@ -205,7 +209,7 @@ def _named(name: str, prompt: str) -> dict[str, str]:
     return {"name": model.name, "revision": model.revision, "prompt": prompt}
 
 
-def _save(trained: Trained, output: Path, record: dict[str, Any]) -> None:
+def _save(trained: Trained, output: Path, name: str, record: dict[str, Any]) -> None:
     """Put the checkpoint together beside its place and move it there, the file that finishes it last."""
     partial = output / PARTIAL
     with removed_at_end(partial):
@@ -217,7 +221,7 @@ def _save(trained: Trained, output: Path, record: dict[str, Any]) -> None:
                     shutil.rmtree(output / item.name)
                 item.replace(output / item.name)
         write_record(output, record)
-        _write_card(output, record, [])
+        _write_card(output, name, record, [])
         logs = output / CHECKPOINTS / TENSORBOARD
         if logs.is_dir():
             shutil.copytree(logs, output / TENSORBOARD, dirs_exist_ok=True)
@@ -226,21 +230,8 @@ def _save(trained: Trained, output: Path, record: dict[str, Any]) -> None:
             shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
 
 
-def _write_card(output: Path, record: dict[str, Any], results: list[TaskResult]) -> None:
-    write_whole(output / "README.md", render_card(output.resolve().name, record, results).encode())
-
-
-def _publish(trained: Trained, output: Path, repository: str) -> None:
-    from huggingface_hub.errors import HFValidationError, HTTPError
-
-    try:
-        address = trained.model.push_to_hub(repository, local_model_path=str(output))
-    except (HTTPError, OSError, HFValidationError, ValueError) as error:
-        raise UserError(
-            f"cannot push to {repository}: {str(error).splitlines()[0]}; the checkpoint is in {output}: "
-            f"log in (hf auth login) and run hf upload {repository} {output}"
-        ) from error
-    _say(f"pushed: {address}")
+def _write_card(output: Path, name: str, record: dict[str, Any], results: list[TaskResult]) -> None:
+    write_whole(output / "README.md", render_card(name, record, results).encode())
 
 
 def _say_data(prepared: Prepared) -> None:
