@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from .errors import UserError
 from .interrupts import MESSAGE, Interrupted, Interruptible
@@ -17,6 +19,31 @@ from .terminal import say
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns 0 done, 1 the user can mend it, 130 Ctrl-C, 143 SIGTERM (argparse exits with 2)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # where the locale lacks a letter, as on stderr
+    try:
+        code = _command(argv)
+    except SystemExit as ended:  # of argparse, after --help or a mistake in usage
+        if _is_written():
+            raise
+        raise SystemExit(1) from ended
+    return code if _is_written() else 1
+
+
+def _is_written() -> bool:
+    """Write what stdout still holds; returns whether that was possible, or its reader (head, less) has gone."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        with suppress(OSError):  # so that Python does not try again at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            say(f"error: cannot write to stdout: {error.strerror}")
+            return False
+    return True
+
+
+def _command(argv: Sequence[str] | None) -> int:
     arguments = build_parser().parse_args(argv)
     try:
         with Interruptible():
@@ -30,9 +57,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         STATUS.said = True
         return interrupted.exit_code
     except BrokenPipeError:
-        # The reader (head, less) has gone: nothing is left to say, and Python must not try at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # what no command has foreseen, such as a name that is too long for any file
+        if _is_written():
+            say(f"error: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}")
+        return 1
 
 
 def _run(arguments: argparse.Namespace) -> int:

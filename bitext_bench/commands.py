@@ -10,34 +10,33 @@ from pathlib import Path
 
 from .arguments import DEFAULT_LANGUAGES
 from .batches import BatchLimits
+from .choices import chosen_languages, chosen_tasks
 from .data import MissingData, open_source
 from .embeddings import Embedder
 from .encoders import ModelOptions, resolve_model
 from .errors import UserError
 from .evaluate import LoadedTask, evaluate, lacking, load_tasks, not_compared, plan_of
 from .filing import check_folder, file_result
-from .languages import Language, resolve
 from .report import render_averages, render_scores
 from .result_files import result_folder
 from .results import TaskResult
 from .share import Share
 from .sharing import encode_on_ray
 from .store import cache_folder, make_folder
-from .tasks import Task, default_tasks, find_task
-from .terminal import say
+from .tasks import Task, default_tasks
+from .terminal import say, write_data
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Score a model; each task's file is written as soon as the task is done."""
     source = open_source(arguments.data)
-    languages = _languages(arguments.languages)
-    names = _words("--tasks", arguments.tasks) if arguments.tasks else []
-    tasks = [find_task(name) for name in names] or default_tasks(source)
+    languages = chosen_languages(arguments.languages)
+    tasks = chosen_tasks(arguments.tasks) if arguments.tasks else default_tasks(source)
     model = resolve_model(arguments.model, model_options(arguments))
     absent: list[str] = []
 
     def on_missing(task: Task, error: MissingData) -> None:
-        if names:
+        if arguments.tasks:
             raise error
         absent.append(f"{task.name} ({error})")
 
@@ -72,7 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
     if unchecked := not_compared(model, loaded):
         say(f"note: its training rows were not compared with all of {', '.join(unchecked)}; those results say so")
     results = list(_written(embedder, loaded, folder))
-    print(_as_json(results) if arguments.json else f"{render_scores(results)}\n\n{render_averages(results)}".rstrip())
+    if arguments.json:
+        write_data(f"{_as_json(results)}\n")
+    else:
+        print(f"{render_scores(results)}\n\n{render_averages(results)}".rstrip())
     say(f"results in {folder}")
     return 0
 
@@ -108,20 +110,6 @@ def model_options(arguments: argparse.Namespace) -> ModelOptions:
     """Return how the model is to be loaded, from those options that the command has."""
     given = {name.removeprefix("model_"): value for name, value in vars(arguments).items()}
     return ModelOptions(**{field.name: given[field.name] for field in fields(ModelOptions) if field.name in given})
-
-
-def _words(option: str, given: list[str]) -> list[str]:
-    words = [word for text in given for word in text.split(",") if word]
-    if not words:
-        raise UserError(f"{option} names nothing: leave it out for the default, or name what is wanted")
-    return words
-
-
-def _languages(given: list[str]) -> list[Language] | None:
-    words = _words("--languages", given)
-    if "all" in words and len(words) > 1:
-        raise UserError(f"--languages {' '.join(words)}: all has to stand alone, as it has the others in it")
-    return None if words == ["all"] else [resolve(word) for word in words]
 
 
 def _as_json(results: list[TaskResult]) -> str:

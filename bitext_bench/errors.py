@@ -24,6 +24,10 @@ def unknown(kind: str, given: str, known: Iterable[str]) -> UserError:
     "unknown task 'Tatoba': did you mean Tatoeba? (all of them: bitext-bench list tasks)"
     """
     by_lower_case = {name.casefold(): name for name in known}
-    near = get_close_matches(given.casefold(), by_lower_case, n=3, cutoff=0.5)
-    hint = f"did you mean {', '.join(by_lower_case[name] for name in near)}? " if near else ""
-    return UserError(f"unknown {kind} {given!r}: {hint}(all of them: bitext-bench list {kind}s)")
+    spelled = given.strip().casefold()
+    # What the name begins comes first, the shortest before others: STSB is STSBenchmark rather than STS12.
+    begun = sorted((name for name in by_lower_case if len(spelled) > 2 and name.startswith(spelled)), key=len)
+    near = [*begun, *get_close_matches(given.casefold(), by_lower_case, n=3, cutoff=0.5)]
+    names = ", ".join(by_lower_case[name] for name in list(dict.fromkeys(near))[:3])
+    hint = f": did you mean {names}?" if names else ""
+    return UserError(f"unknown {kind} {given!r}{hint} (all of them: bitext-bench list {kind}s)")

@@ -9,6 +9,8 @@ from . import __version__
 from .arguments import DEFAULT_LANGUAGES, add_model_group, add_model_options
 from .mine.arguments import add_arguments as add_mine_arguments
 
+_LANGUAGES = "as run's: en, eng or eng_Latn; English is always the other side of Tatoeba and BUCC (default: all)"
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser; importing nothing heavy, so that --help is immediate."""
@@ -186,7 +188,7 @@ def _add_leaderboard(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail if FILE is not what --results yields")
     parser.add_argument("--tasks", nargs="+", metavar="TASK", help="(default: all)")
-    parser.add_argument("--languages", nargs="+", metavar="LANG", help="en, eng or eng_Latn (default: all)")
+    parser.add_argument("--languages", nargs="+", metavar="LANG", help=_LANGUAGES)
     parser.add_argument("--models", nargs="+", metavar="NAME", help="or parts of names (default: all)")
     parser.add_argument(
         "--sort",
@@ -220,7 +222,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", nargs="+", metavar="MODEL", help="two or more: names in --results, or folders of it")
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
     parser.add_argument("--tasks", nargs="+", metavar="TASK", help="(default: all that two models have in common)")
-    parser.add_argument("--languages", nargs="+", metavar="LANG", help="both languages of a pair (default: all)")
+    parser.add_argument("--languages", nargs="+", metavar="LANG", help=_LANGUAGES)
     errors = parser.add_argument_group("the sentences themselves")
     errors.add_argument(
         "--errors",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +14,10 @@ from . import __version__
 from .checksums import content_sha256
 from .data import has_own_name, is_official
 from .encoders import Model
-from .languages import Language
+from .languages import Language, resolve
 from .result_schema import check_result
 from .significance import Interval
-from .tasks import SubsetScores
+from .tasks import SubsetScores, has_english_side
 
 FORMAT = 2  # a reader refuses what it does not know
 
@@ -110,6 +110,11 @@ class TaskResult:
     def label(self) -> str:
         """The task, and the data where they only have its layout."""
         return self.task if self.has_own_name else f"{self.task} on {self.data}"
+
+    def is_chosen(self, subset: SubsetResult, languages: Set[str]) -> bool:
+        """Say whether a subset is one that `run` scores when it is asked for these languages (our codes)."""
+        codes = {str(resolve(code)) for code in subset.languages}
+        return codes - {"en"} <= languages if has_english_side(self.task) and len(codes) > 1 else codes <= languages
 
     def to_json(self) -> str:
         """Return the file's content, one subset a line; the same result always gives the same bytes."""

@@ -9,6 +9,7 @@ renamed, so that a killed run leaves only finished shards and two runs at once c
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import struct
@@ -198,7 +199,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         remove_stale(folder)
     except OSError as error:
-        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
+        raise cannot_write(folder, error, "make the folder") from error
 
 
 def write_whole(file: Path, content: bytes) -> None:
@@ -216,6 +217,9 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
     Raises:
         UserError: one cannot be written (full disk, no permission); nothing is left behind.
     """
+    for file in contents:
+        if not file.name or os.path.isdir(file):
+            raise UserError(f"cannot write {file}: it is a directory; give the name of a file")
     current = next(iter(contents))
     with ExitStack() as stack:
         try:
@@ -230,7 +234,20 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
                 for current in contents:
                     temporary[current].replace(current)
         except OSError as error:
-            raise UserError(
-                f"cannot write {current}: {error.strerror}; what was finished before is kept, "
-                "so make room and run the same command again"
-            ) from error
+            raise cannot_write(current, error) from error
+
+
+_MAKE_ROOM = "what was finished before is kept, so make room and run the same command again"
+_CURES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _MAKE_ROOM),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose a folder that you may write to"),
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EISDIR: "give the name of a file",
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "there is a file where a folder has to be"),
+}
+
+
+def cannot_write(file: Path, error: OSError, what: str = "write") -> UserError:
+    """Build the error for a file or folder that cannot be written, with what to do about its cause."""
+    cure = _CURES.get(error.errno or 0)
+    return UserError(f"cannot {what} {file}: {error.strerror or error}{f'; {cure}' if cure else ''}")

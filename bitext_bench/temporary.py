@@ -29,7 +29,7 @@ def temporary_file(file: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be created.
     """
-    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}.tmp")
+    temporary = file.with_name(f".{file.name[:50]}.{uuid.uuid4().hex}.tmp")  # at most 255 bytes
     with removed_at_end(temporary), _created(temporary):
         yield temporary
 

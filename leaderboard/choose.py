@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from operator import itemgetter
 
@@ -12,7 +12,7 @@ from bitext_bench.errors import UserError
 from bitext_bench.terminal import printable
 
 from .layout.trained import Training, training_of
-from .read import Entry, language_codes, read_results, say_skipped
+from .read import Entry, in_languages, read_results, say_skipped
 
 Own = dict[tuple[str, str], Entry]  # one model's entries by task and data
 
@@ -45,10 +45,7 @@ def choose_models(arguments: argparse.Namespace) -> list[Chosen]:
     """
     found = read_results(arguments.results)
     say_skipped(found.skipped)
-    entries = found.entries
-    if arguments.languages:
-        codes = language_codes(arguments.languages)
-        entries = [kept for entry in entries if (kept := replace(entry, languages=codes)).subsets]
+    entries = in_languages(found.entries, arguments.languages)
     return [_chosen(name, entries) for name in arguments.models]
 
 

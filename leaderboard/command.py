@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
+from bitext_bench.choices import chosen_tasks
 from bitext_bench.errors import UserError
 from bitext_bench.store import make_folder, write_whole
-from bitext_bench.terminal import say
+from bitext_bench.terminal import say, write_data
 
 from .board import Table, make_board
 from .flat import render_csv, render_json
@@ -19,7 +19,7 @@ from .markdown import render
 from .overview import Overview, make_overview
 from .page.errors import browsable
 from .page.render import render_page
-from .read import Entry, Found, language_codes, read_results, say_skipped
+from .read import Entry, Found, in_languages, read_results, say_skipped
 
 _FILE = Path("leaderboard/README.md")
 
@@ -46,7 +46,7 @@ def run_leaderboard(arguments: argparse.Namespace) -> int:
     else:
         content = _render(arguments, entries, found.skipped)
     if output is None:
-        print(content, end="")
+        write_data(content)
     elif arguments.check:
         _check(output, content, arguments.results)
     else:
@@ -96,16 +96,15 @@ def _chosen(entries: Sequence[Entry], arguments: argparse.Namespace) -> list[Ent
         UserError: nothing.
     """
     if arguments.tasks:
-        entries = [entry for entry in entries if entry.task in arguments.tasks]
+        tasks = {task.name for task in chosen_tasks(arguments.tasks)}
+        entries = [entry for entry in entries if entry.task in tasks]
     if arguments.models:
         parts = [part.casefold() for part in arguments.models]
         entries = [entry for entry in entries if any(part in entry.label.casefold() for part in parts)]
-    if arguments.languages:
-        codes = language_codes(arguments.languages)
-        entries = [kept for entry in entries if (kept := replace(entry, languages=codes)).subsets]
+    entries = in_languages(entries, arguments.languages)
     if not entries:
         raise UserError("no result is left: see bitext-bench leaderboard without --tasks, --models and --languages")
-    return list(entries)
+    return entries
 
 
 def _check(output: Path, content: str, root: Path) -> None:

@@ -11,6 +11,7 @@ from itertools import combinations, product
 import numpy as np
 from tabulate import tabulate
 
+from bitext_bench.choices import chosen_tasks
 from bitext_bench.errors import UserError
 from bitext_bench.terminal import printable
 
@@ -61,7 +62,7 @@ def run_compare(arguments: argparse.Namespace) -> int:
     Raises:
         UserError: a name fits no model or several, or two models have nothing in common.
     """
-    wanted = set(arguments.tasks or [])
+    wanted = {task.name for task in chosen_tasks(arguments.tasks)} if arguments.tasks else set()
     lines = [line for a, b in combinations(choose_models(arguments), 2) for line in compare_models(a, b, wanted)]
     if not lines:
         of = f" of {', '.join(sorted(wanted))}" if wanted else ""

@@ -10,6 +10,7 @@ from statistics import fmean
 from bitext_bench.languages import resolve
 from bitext_bench.report import MOST_ROWS, percent
 from bitext_bench.significance import Interval
+from bitext_bench.terminal import printable
 
 from .board import Table
 from .escaping import escape, pipe_table
@@ -19,7 +20,7 @@ from .reported import read_reported, render_reported
 
 _HEAD = """# Leaderboard
 
-Made by `bitext-bench leaderboard` from the result files in `results/`; do not edit it. Percent, and correlations x 100,
+Made by `bitext-bench leaderboard` from the result files in {root}; do not edit it. Percent, and correlations x 100,
 each with its 95 % interval. **Best** and <ins>second</ins> of a column. Models share a rank where a paired test on the
 same sentences finds no difference from the first of that rank (McNemar's test for shares, a normal test for others and
 for means; 0.05 divided by the number of tests). Rows of other data or n are in tables of their own. A model whose
@@ -40,7 +41,7 @@ def render(tables: Sequence[Table], overview: Overview, skipped: Sequence[tuple[
         skipped: files that are not shown, and why.
         root: the results folder, which may hold imported figures.
     """
-    parts = [_HEAD, _overview(overview)]
+    parts = [_HEAD.replace("{root}", _code(f"{root}/")), _overview(overview)]
     seen: set[str] = set()
     imported = read_reported(root)
     for table in tables:
@@ -53,6 +54,12 @@ def render(tables: Sequence[Table], overview: Overview, skipped: Sequence[tuple[
         lines = [f"- {escape(str(file.relative_to(root)))}: {escape(reason)}" for file, reason in skipped]
         parts.append("## Left out\n\n" + "\n".join(lines) + "\n")
     return "\n".join(parts)
+
+
+def _code(text: str) -> str:
+    """Return text as it is typed; as plain text where a code span would end within it."""
+    shown = printable(text)
+    return escape(text) if "`" in shown else f"`{shown}`"
 
 
 def _overview(overview: Overview) -> str:

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 
 from bitext_bench.baselines import find_baseline
+from bitext_bench.choices import chosen_languages
 from bitext_bench.errors import UserError
-from bitext_bench.languages import resolve
 from bitext_bench.outcome_files import read_outcomes
 from bitext_bench.result_files import read_result, settings_folder
 from bitext_bench.results import Outcomes, SubsetResult, TaskResult, signature_fields
@@ -92,7 +92,7 @@ class Entry:
         return {
             subset.subset: subset
             for subset in self.result.subsets
-            if self.languages is None or self.languages.issuperset(str(resolve(code)) for code in subset.languages)
+            if self.languages is None or self.result.is_chosen(subset, self.languages)
         }
 
     @cached_property
@@ -216,11 +216,14 @@ def say_skipped(skipped: Sequence[tuple[Path, str]]) -> None:
         say(f"left out: {file}: {reason}")
 
 
-def language_codes(given: Sequence[str]) -> frozenset[str]:
-    """Return the codes for `Entry.languages` of what follows --languages.
+def in_languages(entries: Sequence[Entry], given: Sequence[str] | None) -> list[Entry]:
+    """Return the entries with those of their subsets that `run` scores for the same --languages.
 
     Raises:
         UserError: no language is spelled so.
     """
-    words = [word for text in given for word in text.split(",") if word]
-    return frozenset(str(resolve(word)) for word in words)
+    languages = chosen_languages(given) if given else None
+    if languages is None:
+        return list(entries)
+    codes = frozenset(map(str, languages))
+    return [kept for entry in entries if (kept := replace(entry, languages=codes)).subsets]

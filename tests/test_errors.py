@@ -14,7 +14,7 @@ from bitext_bench.errors import UserError, unknown
 from bitext_bench.languages import resolve
 from bitext_bench.tasks import find_task
 
-TASKS = ["Tatoeba", "BUCC.v2", "BUCC-mining", "FLORES-200", "STS12", "STS13", "STS14", "STS15", "STS16"]
+TASKS = ["Tatoeba", "BUCC.v2", "BUCC-mining", "FLORES-200", "STS12", "STS13", "STS14", "STS15", "STS16", "STSBenchmark"]
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,7 @@ TASKS = ["Tatoeba", "BUCC.v2", "BUCC-mining", "FLORES-200", "STS12", "STS13", "S
         ("TATOEBA2", "Tatoeba"),  # in any letter case, and in the spelling that can be copied
         ("flores200", "FLORES-200"),
         ("bucc", "BUCC.v2, BUCC-mining"),
+        ("STSB", "STSBenchmark, STS16, STS15"),
         ("STS11", "STS16, STS15, STS14"),  # no more than three
     ],
 )
@@ -36,7 +37,7 @@ def test_near_misses(given_: str, near: str) -> None:
 @pytest.mark.parametrize("given_", ["", "zzzzzzzz", "日本語", "\0", "T" * 500])
 def test_nothing_near_is_not_guessed(given_: str) -> None:
     message = str(unknown("task", given_, TASKS))
-    assert message == f"unknown task {given_!r}: (all of them: bitext-bench list tasks)"
+    assert message == f"unknown task {given_!r} (all of them: bitext-bench list tasks)"
 
 
 def test_nothing_known() -> None:

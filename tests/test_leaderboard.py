@@ -293,6 +293,50 @@ def test_where_nothing_can_be_shown_nothing_is_written(copied: Path, capsys: pyt
         assert not output.exists()
 
 
+def test_the_page_names_the_folder_that_it_was_made_from(
+    copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    for name, said in (("results", "`results/`"), ("mini-results", "`mini-results/`"), ("a`b", "a\\`b/")):
+        shutil.copytree(copied, here / name)
+        assert main(["leaderboard", "--results", name, "--output", "page.md"]) == 0
+        assert f"from the result files in {said}; do not edit it" in Path("page.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["/", ".", "..", "FOLDER"])
+def test_a_directory_as_output_is_one_line(results: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    output = name.replace("FOLDER", str(results))
+    before = sorted(results.rglob("*"))
+    assert main(["leaderboard", "--results", str(results), "--output", output]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(f"cannot write {output}: it is a directory; give the name of a file")
+    assert sorted(results.rglob("*")) == before
+
+
+def test_names_that_are_too_long_are_one_line(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = "x" * 300
+    for command in (
+        ["leaderboard", "--results", long],
+        ["leaderboard", "--results", str(results), "--output", str(tmp_path / long)],
+        ["compare", long, "hashing", "--results", str(results)],
+        ["compare", "hashing", "letters", "--results", long],
+        ["verify", long],
+        ["export-mteb", long],
+        ["import-mteb", long],
+        ["run", "--model", "toys:hashing", "--data", long],
+        ["run", "--model", long, "--data", "mini"],
+    ):
+        assert main(command) == 1
+        assert len(capsys.readouterr().err.splitlines()) == 1
+    output = tmp_path / ("y" * 250)  # as long as a name may be, if not with what a temporary one has more
+    assert main(["leaderboard", "--results", str(results), "--output", str(output)]) == 0
+    assert output.is_file()
+
+
 def test_check_fails_when_the_file_is_not_what_the_results_yield(
     copied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

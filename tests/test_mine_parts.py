@@ -145,11 +145,18 @@ def test_cells_grow_with_the_square_root() -> None:
     assert [n_cells(n) for n in (1, 100, 10_000, 1_000_000, 10**11)] == [1, 2, 200, 2_000, 65_536]
 
 
-def test_rows_of_a_file_of_pairs(tmp_path: Path) -> None:
+def test_rows_of_a_file_of_pairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "plain").write_text("a\tb\tc\nd\te\n")
     (tmp_path / "named").write_text("score\ttarget\tsource\n1\ty\tx\n")
     assert list(read_rows(tmp_path / "plain")) == [(1, "a", "b"), (2, "d", "e")]
     assert list(read_rows(tmp_path / "named")) == [(2, "x", "y")]
+    (tmp_path / "more").write_text("a\tb\t0.5\td\ne\tf\t0.6\tg\n")
+    capsys.readouterr()
+    assert list(read_rows(tmp_path / "more")) == list(read_rows(tmp_path / "more")) == [(1, "a", "b"), (2, "e", "f")]
+    assert (
+        capsys.readouterr().err
+        == f"bitext-bench: note: {tmp_path / 'more'} has 4 columns; only the first two are read\n"
+    )
     (tmp_path / "short").write_text("a\tb\nc\n")
     with pytest.raises(UserError, match="short:2: expected source TAB target"):
         list(read_rows(tmp_path / "short"))

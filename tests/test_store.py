@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import subprocess
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bitext_bench.errors import UserError
-from bitext_bench.store import VectorStore, text_key, write_whole
+from bitext_bench.store import VectorStore, cannot_write, text_key, write_whole
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
@@ -339,11 +340,27 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot write .*blocked/file: Not a directory"):
         write_whole(tmp_path / "blocked" / "file", b"x")
     with pytest.raises(UserError, match="File name too long"):
-        write_whole(tmp_path / ("x" * 250), b"x")
+        write_whole(tmp_path / ("x" * 256), b"x")
     (tmp_path / "taken").mkdir()
-    with pytest.raises(UserError, match=r"cannot write .*taken: Is a directory"):
+    with pytest.raises(UserError, match=r"cannot write .*taken: it is a directory"):
         write_whole(tmp_path / "taken", b"x")
     assert {file.name for file in tmp_path.iterdir()} == {"blocked", "taken"}
+
+
+@pytest.mark.parametrize(
+    ("number", "cure"),
+    [
+        (errno.ENOSPC, "make room and run the same command again"),
+        (errno.EDQUOT, "make room and run the same command again"),
+        (errno.EROFS, "choose a folder that you may write to"),
+        (errno.EACCES, "choose a folder that you may write to"),
+        (errno.EISDIR, "give the name of a file"),
+        (errno.ENAMETOOLONG, "choose a shorter name"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_the_advice_fits_the_cause(number: int, cure: str) -> None:
+    assert str(cannot_write(Path("x"), OSError(number, os.strerror(number)))).endswith(cure)
 
 
 def test_a_file_is_replaced_and_never_written_over(tmp_path: Path) -> None:

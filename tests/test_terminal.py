@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,3 +122,32 @@ def test_json_keeps_what_it_escapes(
     root = evil(names)
     assert main(["leaderboard", "--results", str(root), "--format", "json"]) == 0
     assert {row["model"] for row in json.loads(capsys.readouterr().out)} >= {f"local/toys:hashing{EVIL}"}
+
+
+def in_a_process(arguments: list[str], stdout: Any, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    tests = Path(__file__).parent
+    own = {**os.environ, "PYTHONPATH": f"{tests.parent}:{tests}", **environment}
+    own.pop("PYTHONUNBUFFERED", None)
+    command = [sys.executable, "-m", "bitext_bench", *arguments]
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, env=own, check=False)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+@pytest.mark.parametrize("arguments", [["list", "tasks"], ["--help"]], ids=" ".join)
+def test_a_full_disk_behind_stdout_is_one_line(arguments: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = in_a_process(arguments, full)
+    assert done.returncode == 1
+    assert done.stderr.decode() == "bitext-bench: error: cannot write to stdout: No space left on device\n"
+
+
+def test_a_locale_without_the_letters_ends_no_command(made: Path, tmp_path: Path) -> None:
+    """A table has escapes there, as stderr has; data are UTF-8 whatever the locale."""
+    compare = ["compare", "hashing", "letters", "--results", str(made), "--errors", "--data", "mini"]
+    table = in_a_process(compare, subprocess.PIPE, PYTHONIOENCODING="ascii")
+    assert (table.returncode, table.stderr) == (0, b"")
+    assert b"\\u" in table.stdout and table.stdout.isascii()
+    tsv = in_a_process([*compare, "--format", "tsv"], subprocess.PIPE, PYTHONIOENCODING="ascii")
+    assert tsv.returncode == 0
+    assert main([*compare, "--format", "tsv", "--output", str(tmp_path / "x.tsv")]) == 0
+    assert tsv.stdout == (tmp_path / "x.tsv").read_bytes()

@@ -149,6 +149,8 @@ def _changes(arguments: argparse.Namespace) -> dict[str, Any]:
     given = vars(arguments)
     changes: dict[str, Any] = {field.name: given[field.name] for field in fields(TrainConfig) if field.name in given}
     objective = {k.removeprefix("objective."): v for k, v in given.items() if k.startswith("objective.")}
+    if {"pairs", "languages"} <= changes.keys():
+        raise UserError("--pair and --languages both say what to train on: pass the pairs, or the languages to pair")
     for name in _LISTS & changes.keys():
         changes[name] = [word for text in changes[name] for word in text.split(",") if word]
     for text in arguments.set or []:

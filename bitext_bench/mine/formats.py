@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 from .. import __version__
 from ..errors import UserError
 from ..languages import LangPair
+from ..store import cannot_write
 from ..temporary import remove_stale, temporary_file
 
 # XML has no way to write these.
@@ -97,7 +98,7 @@ def write_tables(output: Output, tables: Iterable[Table], pair: LangPair | None)
                     n += len(next(iter(table.columns.values())))
             temporary.replace(output.file)
     except OSError as error:
-        raise UserError(f"cannot write {output.file}: {error.strerror or error}; make room and run again") from error
+        raise cannot_write(output.file, error) from error
     return n
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from ..checksums import file_sha256
 from ..errors import UserError
 from ..lines import read_lines
+from ..terminal import say
 
 
 def file_digest(file: Path) -> str:
@@ -24,6 +26,12 @@ def file_digest(file: Path) -> str:
         raise UserError(f"cannot read {file}: {error.strerror}") from error
 
 
+@cache  # once a file, however often it is read
+def _note_columns(file: Path, columns: int, *, named: bool) -> None:
+    read = "those called source and target" if named else "the first two"
+    say(f"note: {file} has {columns} columns; only {read} are read")
+
+
 def read_rows(file: Path) -> Iterator[tuple[int, str, str]]:
     """Yield line number, source and target of a file of pairs.
 
@@ -36,6 +44,8 @@ def read_rows(file: Path) -> Iterator[tuple[int, str, str]]:
     at = (0, 1)
     for number, line in enumerate(read_lines(file), start=1):
         cells = line.split("\t")
+        if number == 1 and len(cells) > 2:
+            _note_columns(file, len(cells), named={"source", "target"} <= set(cells))
         if number == 1 and {"source", "target"} <= set(cells):
             at = (cells.index("source"), cells.index("target"))
         elif len(cells) <= max(at):

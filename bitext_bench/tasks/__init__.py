@@ -20,6 +20,7 @@ __all__ = [
     "Unit",
     "default_tasks",
     "find_task",
+    "has_english_side",
     "is_built_in",
     "mteb_name",
 ]
@@ -53,6 +54,11 @@ def is_built_in(task: Task) -> bool:
 
 # What training rows are compared with, besides the built-in set.
 BENCHMARKS: tuple[Task, ...] = tuple(task for task in REPORTED if not is_built_in(task))
+
+
+def has_english_side(task: str) -> bool:
+    """Say whether English is one of the two languages of every subset of a task, so that nobody has to ask for it."""
+    return isinstance(TASKS.get(task), retrieval.Retrieval | bucc.Mining)
 
 
 def default_tasks(source: Source) -> list[Task]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bitext_bench.choices import chosen_tasks
 from bitext_bench.data import MissingData, Source, open_source
 from bitext_bench.errors import UserError
 from bitext_bench.languages import Language, resolve
@@ -98,7 +99,7 @@ def read_misses(
         UserError: there is no such task or no text at all, or as `misses`.
     """
     source = open_source(data)
-    wanted = [find_task(name).name for name in tasks] if tasks else [task for task, _ in models[0] if task in TASKS]
+    wanted = [task.name for task in chosen_tasks(tasks)] if tasks else [task for task, _ in models[0] if task in TASKS]
     shared = [
         of
         for name in dict.fromkeys(wanted)
@@ -108,7 +109,7 @@ def read_misses(
     if not any(_subsets([own[of] for own in models]) for of in shared):
         raise UserError(
             "no search for translations is left: expected results on Tatoeba, BUCC or FLORES-200, of two models on the "
-            "same data, and with --languages in both languages of a pair"
+            "same data, and of FLORES-200 with --languages in both languages of a pair"
         )
     found: list[Miss] = []
     absent: list[tuple[str, UserError]] = []

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bitext_bench.errors import UserError
 from bitext_bench.store import make_folder, write_whole
-from bitext_bench.terminal import printable, say
+from bitext_bench.terminal import printable, say, write_data
 
 from ..choose import choose_models, label
 from .collect import Miss, read_misses
@@ -38,8 +38,10 @@ def run_errors(arguments: argparse.Namespace) -> int:
     for reason in absent:
         say(f"left out: {reason}")
     content = _render(arguments.format or "table", misses, [label(own) for own in models])
-    if arguments.output is None:
+    if arguments.output is None and (arguments.format or "table") == "table":
         print(content, end="")
+    elif arguments.output is None:
+        write_data(content)
     else:
         make_folder(arguments.output.parent)
         write_whole(arguments.output, content.encode())

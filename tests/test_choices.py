@@ -1,0 +1,62 @@
+"""--languages and --tasks mean the same to `run`, `compare` and `leaderboard`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from bitext_bench.choices import chosen_languages, chosen_tasks
+from bitext_bench.cli import main
+from bitext_bench.result_files import read_result
+
+TASKS = ["Mini-Tatoeba", "Mini-mining", "Mini-xSIM", "Mini-STS"]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two toys on four tasks in all five languages."""
+    root = tmp_path_factory.mktemp("results")
+    for model in ("toys:hashing", "toys:letters"):
+        folders = ["--cache-folder", str(root.with_name("store")), "--output-folder", str(root)]
+        languages = ["--languages", "all"]
+        assert main(["run", "--model", model, "--data", "mini", "--tasks", *TASKS, *languages, *folders]) == 0
+    return root
+
+
+@pytest.mark.parametrize("languages", ["ja", "Japanese", "jpn_Jpan", "en", "en,ja", "ja,ko", "fr ja", "all"])
+def test_the_subsets_are_those_that_run_scores(
+    results: Path, tmp_path: Path, languages: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = ["--cache-folder", str(results.with_name("store")), "--output-folder", str(tmp_path)]
+    given = ["--languages", *languages.split()]
+    expected = set()
+    for task in TASKS:
+        if main(["run", "--model", "toys:hashing", "--data", "mini", "--tasks", task, *given, *folders]) == 0:
+            (file,) = tmp_path.rglob(f"{task}.json")
+            expected |= {(task, subset.subset) for subset in read_result(file).subsets}
+    assert expected
+    capsys.readouterr()
+    assert main(["leaderboard", "--results", str(results), "--format", "csv", *given]) == 0
+    rows = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert {(row["task"], row["subset"]) for row in rows} == expected
+    assert main(["compare", "hashing", "letters", "--results", str(results), *given]) == 0
+    compared = {tuple(line.split()[:2]) for line in capsys.readouterr().out.splitlines() if line.startswith("Mini-")}
+    assert {pair for pair in compared if pair[1] != "mean"} == expected
+
+
+@pytest.mark.parametrize("command", [["leaderboard", "--format", "csv"], ["compare", "hashing", "letters"]])
+def test_tasks_are_named_as_for_run(results: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, "--results", str(results), "--tasks", "mini tatoeba,miniSTS"]) == 0
+    shown = capsys.readouterr().out
+    assert "Mini-Tatoeba" in shown and "Mini-STS" in shown and "Mini-xSIM" not in shown
+    assert main([*command, "--results", str(results), "--tasks", "tatoba"]) == 1
+    assert "unknown task 'tatoba': did you mean Tatoeba" in capsys.readouterr().err
+
+
+def test_words() -> None:
+    assert [task.name for task in chosen_tasks(["tatoeba,sts17", "BUCC mining"])] == ["Tatoeba", "STS17", "BUCC-mining"]
+    assert chosen_languages(["all"]) is None
+    assert list(map(str, chosen_languages(["fra,jpn-Jpan", "ko"]) or [])) == ["fr", "ja", "ko"]
