@@ -13,7 +13,7 @@ from .batches import BatchLimits
 from .choices import chosen_languages, chosen_tasks
 from .data import MissingData, open_source
 from .embeddings import Embedder
-from .encoders import ModelOptions, resolve_model
+from .encoders import ModelOptions, needs_hub, resolve_model
 from .errors import UserError
 from .evaluate import LoadedTask, evaluate, lacking, load_tasks, not_compared, plan_of
 from .filing import check_folder, file_result
@@ -22,7 +22,7 @@ from .result_files import result_folder
 from .results import TaskResult
 from .share import Share
 from .sharing import encode_on_ray
-from .store import cache_folder, make_folder
+from .store import cache_folder, check_place, make_folder
 from .tasks import Task, default_tasks
 from .terminal import say, write_data
 
@@ -32,7 +32,13 @@ def run(arguments: argparse.Namespace) -> int:
     source = open_source(arguments.data)
     languages = chosen_languages(arguments.languages)
     tasks = chosen_tasks(arguments.tasks) if arguments.tasks else default_tasks(source)
-    model = resolve_model(arguments.model, model_options(arguments))
+    cache = cache_folder(arguments.cache_folder)
+    check_place(arguments.output_folder)
+    check_place(cache)
+    options = model_options(arguments)
+    # Data on this machine are looked at before a model is fetched.
+    fetched = needs_hub(arguments.model) and arguments.data != "hub"
+    model = None if fetched else resolve_model(arguments.model, options)
     absent: list[str] = []
 
     def on_missing(task: Task, error: MissingData) -> None:
@@ -45,8 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(
             f"nothing to run: {'; '.join(absent[:3])}; the layouts that --data DIR can have are in the README"
         )
+    model = model or resolve_model(arguments.model, options)
     limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
-    cache = cache_folder(arguments.cache_folder)
     share = Share.parse(arguments.shard) if arguments.shard else None
     embedder = Embedder(model, cache, limits, refresh=arguments.refresh)
     if share:
@@ -56,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.engine == "ray":
         plan = plan_of(model, loaded)
         embedder.check(plan)
-        encode_on_ray(arguments.model, model_options(arguments), plan, cache, limits)
+        encode_on_ray(arguments.model, options, plan, cache, limits)
         embedder = Embedder(model, cache, limits)  # with what the others have stored
     folder = result_folder(arguments.output_folder, model)
     chosen = "all languages" if languages is None else ", ".join(map(str, languages))

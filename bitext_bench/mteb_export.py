@@ -16,7 +16,7 @@ from .outcome_files import read_outcomes
 from .report import by_reason
 from .result_files import read_result
 from .results import TaskResult
-from .store import make_folder, write_whole
+from .store import check_place, make_folder, write_whole
 from .temporary import temporary_folder
 from .terminal import say
 
@@ -35,7 +35,7 @@ def run_export(arguments: argparse.Namespace) -> int:
     path, output = arguments.path, arguments.output
     if not path.exists():
         raise UserError(f"{path} does not exist: expected a result file, or a folder of them")
-    make_folder(output)
+    check_place(output)
     # All is made elsewhere first, so that a refusal leaves nothing half done.
     with temporary_folder() as workplace:
         exported = _Exported(workplace)
@@ -77,11 +77,11 @@ class _Exported:
 
     def add(self, file: Path) -> None:
         """Write one result by mteb's own cache."""
-        import mteb
-
-        cache = mteb.ResultCache(self.folder)
         try:
             result = read_result(file)
+            import mteb  # which takes seconds
+
+            cache = mteb.ResultCache(self.folder)
             converted = convert(result, lambda: read_outcomes(file, result, ["neighbour"]))
             meta = _meta(result)
             target = cache.get_task_result_path(result.task, meta)

@@ -189,6 +189,22 @@ def _read_shard(file: Path) -> tuple[list[bytes], _Shard] | None:
     return keys, _Shard(file, first_vector, (n, d))
 
 
+def check_place(folder: Path) -> None:
+    """Find out, before any work, whether a folder can be made and written to; nothing is made.
+
+    Raises:
+        UserError: something of its path is a file, or may not be written to.
+    """
+    try:
+        place = next((path for path in (folder, *folder.parents) if path.exists()), Path())
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
+    if not place.is_dir():
+        raise UserError(f"cannot make the folder {folder}: {place} is a file")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise UserError(f"cannot write to the folder {folder}: {place} is read-only")
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder that something is to be written to, with those above it, and remove what killed runs left there.
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bitext_bench.choices import chosen_tasks
+from bitext_bench.data import open_source
 from bitext_bench.errors import UserError
-from bitext_bench.store import make_folder, write_whole
+from bitext_bench.store import check_place, make_folder, write_whole
 from bitext_bench.terminal import say, write_data
 
 from .board import Table, make_board
@@ -36,6 +37,10 @@ def run_leaderboard(arguments: argparse.Namespace) -> int:
     output = arguments.output or (_FILE if arguments.format == "markdown" and not arguments.layout else None)
     if arguments.check and output is None:
         raise UserError("--check compares with a file: pass --output FILE")
+    if arguments.data:
+        open_source(arguments.data)  # which says if it is not there
+    if output and not arguments.check:
+        check_place(output.parent)
     found = read_results(arguments.results)
     if not found.entries and not arguments.layout:
         raise UserError(f"{arguments.results} holds no results: run bitext-bench run --output-folder DIR first")

@@ -12,7 +12,7 @@ from bitext_bench.baselines import Reported
 from bitext_bench.errors import UserError
 from bitext_bench.mteb_results import META, MtebResult, read_mteb_result
 from bitext_bench.report import by_reason
-from bitext_bench.store import make_folder, write_whole
+from bitext_bench.store import check_place, make_folder, write_whole
 from bitext_bench.terminal import printable, say
 
 from .reported import FILE, read_reported, render_rows
@@ -90,6 +90,7 @@ def run_import(arguments: argparse.Namespace) -> int:
     path: Path = arguments.path
     if not path.exists():
         raise UserError(f"{path} does not exist: expected a result file of mteb, or a folder of them")
+    check_place(arguments.results)
     found = _Collected()
     for file in [path] if path.is_file() else sorted(path.rglob("*.json")):
         if file.name != META and file.is_file():

@@ -11,10 +11,12 @@ from ..encoders import ModelOptions, resolve_model
 from ..errors import UserError
 from ..languages import LangPair
 from ..share import Share
+from ..store import check_place
 from ..terminal import printable
 from .budget import Budget
 from .engines import run_inline, run_share
 from .formats import Output, write_tables
+from .inputs import check_file
 from .known import known_pairs
 from .manifest import Request, array_of, open_plan
 from .output import MinedTables, check_twins, mined, scored
@@ -78,6 +80,8 @@ def _request(arguments: argparse.Namespace, options: ModelOptions, pair: LangPai
     source, target = arguments.source, arguments.target
     arrays = [file.suffix == ".npy" for file in (source, target) if file is not None]
     _check(arguments, arrays)
+    work = (arguments.work or arguments.output.with_name(f"{arguments.output.name}.work")).absolute()
+    check_place(work)
     model = spec = None
     if not any(arrays):
         if arguments.model is None:
@@ -98,7 +102,7 @@ def _request(arguments: argparse.Namespace, options: ModelOptions, pair: LangPai
         probes=arguments.probes,
         shard_lines=arguments.shard_lines,
         budget=Budget.parse(arguments.memory),
-        work=(arguments.work or arguments.output.with_name(f"{arguments.output.name}.work")).absolute(),
+        work=work,
     )
 
 
@@ -109,3 +113,6 @@ def _check(arguments: argparse.Namespace, arrays: list[bool]) -> None:
         raise UserError("expected two text files or two .npy files of vectors")
     if any(arrays) and arguments.plant:
         raise UserError("--plant mixes sentences into texts: it cannot be used with vectors")
+    for file in (arguments.source, arguments.target, arguments.plant, arguments.gold):
+        if file is not None:
+            check_file(file)

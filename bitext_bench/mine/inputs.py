@@ -12,14 +12,28 @@ from ..lines import read_lines
 from ..terminal import say
 
 
+def check_file(file: Path) -> None:
+    """Find out whether a file can be read and holds anything, without reading it.
+
+    Raises:
+        UserError: it cannot be read, or only once, or is empty.
+    """
+    if file.exists() and not file.is_file():
+        raise UserError(f"{file} is no regular file, and it is read more than once: write its text to one")
+    try:
+        with file.open("rb") as stream:
+            if not stream.read(1):
+                raise UserError(f"{file} is empty, it has no text: expected one sentence or one pair a line")
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}") from error
+
+
 def file_digest(file: Path) -> str:
     """Return the sha256 of a file's bytes, as they are on disk.
 
     Raises:
-        UserError: it cannot be read, or only once.
+        UserError: it cannot be read.
     """
-    if file.exists() and not file.is_file():
-        raise UserError(f"{file} is no regular file, and it is read more than once: write its text to one")
     try:
         return file_sha256(file)
     except OSError as error:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 
 from bitext_bench.errors import UserError
-from bitext_bench.store import make_folder, write_whole
+from bitext_bench.store import check_place, make_folder, write_whole
 from bitext_bench.terminal import printable, say, write_data
 
 from ..choose import choose_models, label
@@ -26,6 +26,8 @@ def run_errors(arguments: argparse.Namespace) -> int:
     """
     if len(arguments.models) > 2:
         raise UserError(f"--errors reads one model or two against each other, not {len(arguments.models)}")
+    if arguments.output:
+        check_place(arguments.output.parent)
     chosen = choose_models(arguments)
     models = [own for each in chosen for own in each.runs.values()]
     for name, each in zip(arguments.models, chosen, strict=True):
