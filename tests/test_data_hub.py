@@ -202,3 +202,26 @@ def test_no_other_revision_is_taken_for_the_pinned_one(
             assert message.startswith(f"cannot get {name} at revision {revision[:8]}")
     else:
         assert found == [["hub-a0d554a6", "the pinned row"], ["hub-69e8f12d", "the pinned row"]]
+
+
+DEV = """
+from bitext_bench.data.hub import HubSource
+from bitext_bench.errors import UserError
+from bitext_bench.tasks import find_task
+for name in ("KorSTS-dev", "STSBenchmark-dev", "FLORES-200-dev"):
+    try:
+        print(name, sum(len(unit.sides[0].sentences) for unit in find_task(name).load(HubSource(), None)))
+    except UserError as error:
+        print(name, error)
+"""
+
+
+@pytest.mark.hub
+def test_the_splits_to_choose_by(full_hub: Path, tmp_path: Path) -> None:
+    with serving(full_hub) as hub:
+        found = child(DEV, tmp_path / "home", url=hub.url).splitlines()
+    assert found == [
+        "KorSTS-dev 1500",
+        "STSBenchmark-dev 1500",
+        "FLORES-200-dev mteb's data set of FLORES-200 has only devtest: pass --data DIR with flores200_dataset/dev/",
+    ]

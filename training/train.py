@@ -110,7 +110,7 @@ def train(
     _run(trainer, checkpoint, config.patience, progress)
     if start and not progress.stopped_by:
         blend(student, start, config.start_share)
-    student.max_seq_length = own_length
+    _set_for_use(student, own_length, config.student_prompt)
     return Trained(
         model=student,
         curve=[_look(entry) for entry in trainer.state.log_history if "eval_dev_accuracy" in entry],
@@ -215,13 +215,18 @@ def open_student(config: TrainConfig) -> SentenceTransformer:
     student = encoder.model
     # For mteb by task type, and for sentence-transformers by what encode_query, encode_document and encode look for.
     student.prompts = dict.fromkeys(("BitextMining", "STS", "query", "document"), config.student_prompt)
-    student.default_prompt_name = "BitextMining" if config.student_prompt else None
     student.similarity_fn_name = "cosine"
     if config.dropout is not None:
         _set_dropout(student, config.dropout)
     if config.freeze_embeddings:
         student[0].auto_model.get_input_embeddings().requires_grad_(requires_grad=False)
     return student
+
+
+def _set_for_use(student: SentenceTransformer, max_length: int | None, prompt: str) -> None:
+    student.max_seq_length = max_length
+    # Not before, as sentence-transformers warns about it whenever the trainer loads a checkpoint.
+    student.default_prompt_name = "BitextMining" if prompt else None
 
 
 def _set_dropout(student: SentenceTransformer, probability: float) -> None:
