@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from .errors import UserError
 from .interrupts import MESSAGE, Interrupted, Interruptible
+from .memory import FAILS, lack_of_memory
 from .parser import build_parser
 from .status import STATUS
 from .temporary import remove_unfinished
@@ -48,20 +49,29 @@ def _command(argv: Sequence[str] | None) -> int:
     try:
         with Interruptible():
             return COMMANDS[arguments.command](arguments)
-    except UserError as error:
-        say(f"error: {' '.join(str(error).splitlines())}")
+    except BrokenPipeError:
+        return 0
+    except (UserError, *FAILS) as error:
+        message = _message(error)
+        if message is None:
+            raise
+        if not isinstance(error, OSError) or _is_written():
+            say(f"error: {message}")
         return 1
     except Interrupted as interrupted:
         remove_unfinished()
         print(f"\n{MESSAGE}", file=sys.stderr)
         STATUS.said = True
         return interrupted.exit_code
-    except BrokenPipeError:
-        return 0
-    except OSError as error:  # what no command has foreseen, such as a name that is too long for any file
-        if _is_written():
-            say(f"error: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}")
-        return 1
+
+
+def _message(error: BaseException) -> str | None:
+    """Return what to say of an error in one line; None for one that is no user's."""
+    if lack := lack_of_memory(error):
+        return lack
+    if isinstance(error, OSError):  # what no command has foreseen, such as a name that is too long for any file
+        return f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
+    return " ".join(str(error).splitlines()) if isinstance(error, UserError) else None
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -17,7 +17,10 @@ MODULES = {
 # Each module of the harness may import those in the lines above its own (and its own line's package).
 LAYERS = [
     {"bitext_bench.status"},
-    {f"bitext_bench.{n}" for n in ("checksums", "errors", "interrupts", "progress", "tags", "temporary", "terminal")},
+    {
+        f"bitext_bench.{n}"
+        for n in ("checksums", "errors", "interrupts", "memory", "progress", "tags", "temporary", "terminal")
+    },
     {"bitext_bench.json_files"},
     {"bitext_bench.supervisor", "bitext_bench.share", "bitext_bench.cluster", "bitext_bench.mteb_results"},
     {

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from builders import vectors
+from builders import SENTENCES, vectors
 from numpy.typing import NDArray
 
 from bitext_bench.baselines import BASELINES
@@ -98,6 +98,42 @@ def test_what_a_factorys_encoder_may_not_return(
 def test_a_factory_that_wants_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("toys.hashing", lambda size: None)
     with pytest.raises(UserError, match=r"toys:hashing wants arguments \(missing a required argument: 'size'\)"):
+        resolve_model("toys:hashing", DEFAULT)
+
+
+def test_mtebs_wrapper_gives_mtebs_vectors(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import mteb
+    from datasets import Dataset
+    from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderWrapper
+    from sentence_transformers import SentenceTransformer
+    from torch.utils.data import DataLoader
+
+    prompts = {"BitextMining": "the ", "STS": "a ", "Tatoeba": "le ", "query": "not ", "document": "on "}
+    loaded = SentenceTransformer(str(tiny_model), device="cpu", similarity_fn_name="dot", prompts=prompts)
+    wrapper = SentenceTransformerEncoderWrapper(loaded)
+    monkeypatch.setattr("toys.hashing", lambda: wrapper)
+    model = resolve_model("toys:hashing", DEFAULT)
+    assert model.similarity == "dot"
+    for name, kind in (("Tatoeba", "bitext"), ("BUCC.v2", "bitext"), ("STSBenchmark", "sts")):
+        task = mteb.get_task(name).metadata
+        batches = DataLoader(Dataset.from_dict({"text": SENTENCES}), batch_size=len(SENTENCES))
+        expected = wrapper.encode(batches, task_metadata=task, hf_split="test", hf_subset="default")
+        found = model.load().encode(SENTENCES, model.prompts.of(name, kind), None)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_an_encode_that_wants_more_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mteb.models.abs_encoder import AbsEncoder
+
+    class Other(AbsEncoder):
+        def encode(self, inputs, *, task_metadata, hf_split, hf_subset, prompt_type=None, **kwargs):
+            raise NotImplementedError
+
+    monkeypatch.setattr("toys.hashing", Other)
+    with pytest.raises(UserError, match=r"Other, whose encode\(\) wants other arguments \(.*'task_metadata'\)"):
+        resolve_model("toys:hashing", DEFAULT)
+    monkeypatch.setattr(Other, "__module__", "mteb.models.other")
+    with pytest.raises(UserError, match=r"a wrapper of mteb's: return the model that it wraps, .* expected an object"):
         resolve_model("toys:hashing", DEFAULT)
 
 

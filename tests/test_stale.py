@@ -59,9 +59,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def forget_modules(root: Path) -> None:
-    from bitext_bench.encoders import extras
+    from bitext_bench.encoders import factory
 
-    extras._brought.clear()
+    factory._brought.clear()
     for name, module in list(sys.modules.items()):
         spec = getattr(module, "__spec__", None)
         if isinstance(spec, ModuleSpec):

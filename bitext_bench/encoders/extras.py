@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import inspect
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +13,6 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..languages import Language
-from .sources import source_digest, user_modules
 from .transformer import CPU_BATCH_TOKENS
 
 # These encoders batch within themselves: a call should have enough to batch, and progress should still move.
@@ -23,13 +20,6 @@ FOREIGN_BATCH_TOKENS = 4_096
 
 # Santali is in FLORES-200 under the script that it is written in, and in NLLB-200, and so in SONAR, under another.
 _SONAR_CODES = {"sat_Olck": "sat_Beng"}
-
-
-def _modules_of(parts: Collection[object]) -> set[str]:
-    """Return the names of the modules in which objects, and the classes that they inherit from, are defined."""
-    classes = {kind for part in parts for kind in type(part).__mro__}
-    defined = [*classes, *(part for part in parts if inspect.isroutine(part) or inspect.isclass(part))]
-    return {name for part in defined if isinstance(name := part.__module__, str)}
 
 
 def _require(module: str, extra: str) -> ModuleType:
@@ -42,12 +32,13 @@ def _require(module: str, extra: str) -> ModuleType:
         ) from error
 
 
-def _lengths(sentences: Sequence[str]) -> NDArray[np.int64]:
+def estimated_lengths(sentences: Sequence[str]) -> NDArray[np.int64]:
     """Estimate tokens at four bytes each, for encoders whose own are not worth counting first."""
     return np.fromiter((1 + len(s.encode()) // 4 for s in sentences), np.int64, len(sentences))
 
 
-def _matrix(rows: Any) -> NDArray[np.float32]:  # noqa: ANN401 (whatever array the foreign package returns)
+def matrix(rows: Any) -> NDArray[np.float32]:  # noqa: ANN401 (whatever array the foreign package returns)
+    """Return whatever array or list there is as float32."""
     return np.asarray(rows, dtype=np.float32)
 
 
@@ -71,11 +62,11 @@ class MuseEncoder:
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return estimated token counts."""
-        return _lengths(sentences)
+        return estimated_lengths(sentences)
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; the language is not used."""
-        return _matrix(self._model.encode([prompt + s for s in sentences]))
+        return matrix(self._model.encode([prompt + s for s in sentences]))
 
 
 class Laser2Encoder:
@@ -89,11 +80,11 @@ class Laser2Encoder:
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return estimated token counts."""
-        return _lengths(sentences)
+        return estimated_lengths(sentences)
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; LASER2 has one tokenizer for all languages, so the language is not used."""
-        return _matrix(self._pipeline.encode_sentences([prompt + s for s in sentences]))
+        return matrix(self._pipeline.encode_sentences([prompt + s for s in sentences]))
 
 
 class StaticEncoder:
@@ -108,11 +99,11 @@ class StaticEncoder:
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return estimated token counts."""
-        return _lengths(sentences)
+        return estimated_lengths(sentences)
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; the language is not used."""
-        return _matrix(self._model.encode([prompt + s for s in sentences]))
+        return matrix(self._model.encode([prompt + s for s in sentences]))
 
 
 class SonarEncoder:
@@ -157,74 +148,4 @@ class SonarEncoder:
         with torch.inference_mode():
             tokens = self._encoder(**batch).last_hidden_state
         mask = batch["attention_mask"].unsqueeze(-1)
-        return _matrix(((tokens * mask).sum(1) / mask.sum(1)).float().cpu())
-
-
-# The user's modules that a factory brought with it, by its name: when it is called again, they are loaded already.
-_brought: dict[str, set[str]] = {}
-
-
-class FactoryEncoder:
-    """Anything that a user's `package.module:factory` returns, as long as it has `encode(sentences)`.
-
-    Attributes:
-        version: the object's own `version` attribute, "" if it has none. A user who changes it gets a new model.
-        source: a sha256 of the user's modules that the factory and its encoder come from or import.
-    """
-
-    batch_tokens = FOREIGN_BATCH_TOKENS
-    device = "unknown"
-
-    def __init__(self, spec: str) -> None:
-        module_name, _, attribute = spec.partition(":")
-        before = user_modules()
-        try:
-            factory = getattr(importlib.import_module(module_name), attribute)
-        except (ImportError, AttributeError, TypeError, ValueError) as error:
-            raise UserError(
-                f"cannot import the model {spec!r}: {error}; expected package.module:factory, with the package "
-                "installed or its folder in PYTHONPATH"
-            ) from error
-        if not callable(factory):
-            raise UserError(f"{spec} is a {type(factory).__name__}: expected a function without arguments")
-        try:
-            inspect.signature(factory).bind()
-        except TypeError as error:
-            raise UserError(f"{spec} wants arguments ({error}): expected a function without any") from error
-        except ValueError:
-            pass  # of a builtin, which does not say
-        self._spec, self._model = spec, factory()
-        if not callable(getattr(self._model, "encode", None)):
-            raise UserError(
-                f"{spec}() gave {type(self._model).__name__}, which has no encode(): expected an object with "
-                "encode(list of N sentences) -> (N, D) array"
-            )
-        self.needs_language = bool(getattr(self._model, "needs_language", False))
-        version = getattr(self._model, "version", "")
-        self.version = "" if callable(version) else str(version)  # str() of a method holds its address
-        brought = _brought.setdefault(spec, user_modules() - before)
-        parts = [factory, getattr(factory, "func", None), self._model, *getattr(self._model, "__dict__", {}).values()]
-        self.source = source_digest({module_name, *brought, *_modules_of(parts)}, module_name)
-
-    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
-        """Return estimated token counts."""
-        return _lengths(sentences)
-
-    def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
-        """Encode one batch; `language=` (a FLORES-200 code) is passed on if the object has `needs_language`."""
-        texts = [prompt + s for s in sentences]
-        more = {"language": language.flores if language else None} if self.needs_language else {}
-        given = self._model.encode(texts, **more)
-        try:
-            vectors = _matrix(given)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise UserError(
-                f"{self._spec}: encode() of {len(texts)} sentences gave a {type(given).__name__} that makes no matrix "
-                f"({error}): expected an array of shape ({len(texts)}, dimensions)"
-            ) from error
-        if vectors.ndim != 2 or len(vectors) != len(texts):
-            raise UserError(
-                f"{self._spec}: encode() of {len(texts)} sentences gave an array of shape {vectors.shape}, "
-                f"expected ({len(texts)}, dimensions)"
-            )
-        return vectors
+        return matrix(((tokens * mask).sum(1) / mask.sum(1)).float().cpu())

@@ -78,7 +78,9 @@ def read_header(file: Path) -> dict[str, tuple[str, list[int]]]:
         with safe_open(file, framework="np") as content:
             slices = {name: content.get_slice(name) for name in content.keys()}  # noqa: SIM118 (no mapping)
             return {name: (part.get_dtype(), part.get_shape()) for name, part in slices.items()}
-    except (SafetensorError, OSError) as error:
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error}") from error
+    except SafetensorError as error:
         raise UserError(f"{file} is no safetensors file: {error}; copy the model again") from error
 
 

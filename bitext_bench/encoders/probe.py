@@ -10,6 +10,8 @@ import torch
 from sentence_transformers.util import batch_to_device
 from torch import Tensor
 
+from ..memory import lack_of_memory
+
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
@@ -66,6 +68,8 @@ class Probe:
             with torch.inference_mode():
                 found = [forward(dict(batch)).float() for batch in self.features]
         except (AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            if lack_of_memory(error):
+                raise
             return " ".join(str(error).split())[:200]
         if any(a.shape != b.shape for a, b in zip(found, self.expected, strict=True)):
             return f"it gives {tuple(found[0].shape)} numbers for {tuple(self.expected[0].shape)}"

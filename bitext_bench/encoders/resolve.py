@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -13,10 +14,10 @@ from pathlib import Path
 from ..baselines import BASELINES, Baseline, find_baseline
 from ..checksums import file_sha256
 from ..errors import UserError, unknown
-from ..similarity import SIMILARITIES, Similarity
-from .configuration import read_config
+from ..similarity import SIMILARITIES
 from .device import automatic_dtype
-from .extras import FactoryEncoder, Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
+from .extras import Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
+from .factory import FactoryEncoder
 from .files import has_own_code
 from .fingerprint import count_parameters, fingerprint, references
 from .hub import fetch_model
@@ -24,12 +25,23 @@ from .layout import read_layout
 from .model import Encoder, Model, ModelOptions, Prompts
 from .precomputed import PrecomputedEncoder
 from .record import checked_benchmarks, leaked_rows, training_of
+from .saved import prompts_of, saved_prompts, saved_similarity
 from .software import TRANSFORMERS, code_digest, software
 from .transformer import load_transformer
 
-_NOT_OF_TASKS = {"query", "document", "BitextMining", "STS"}
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Have a file that cannot be read be told in one line; also a decorator."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise UserError(f"cannot read {error.filename}: {error.strerror}") from error
 
 
+@_readable()
 def resolve_model(name: str, options: ModelOptions) -> Model:
     """Resolve a registry name, a hub id, a directory, `package.module:factory` or a folder of vectors.
 
@@ -47,20 +59,17 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
     baseline = find_baseline(name)
     if is_directory:
         _note_directory(name)
-        model, own = _from_directory(path, options), _saved_prompts(path)
+        model, own = _from_directory(path, options), saved_prompts(path)
     elif baseline:
         model, own = _from_baseline(baseline, options), Prompts(baseline.prompt, baseline.sts_prompt)
     elif ":" in name and "/" not in name:
-        model, own = _from_factory(name), Prompts()
+        model, own = _from_factory(name)
     elif _is_hub_id(name):
         directory, revision = fetch_model(name, options.revision)
         found = _from_directory(directory, options)
-        model, own = replace(found, name=name, revision=revision), _saved_prompts(directory)
+        model, own = replace(found, name=name, revision=revision), saved_prompts(directory)
     elif "/" in name or name.startswith((".", "~")):
-        raise UserError(
-            f"the model directory {name} does not exist: expected a directory, a hub id org/model, "
-            "or a name from bitext-bench list models"
-        )
+        raise _no_directory(name, path)
     else:
         raise unknown("model", name, [*BASELINES, *(b.checkpoint for b in BASELINES.values())])
     return _with_settings(model, own, options, None if is_directory else baseline)
@@ -77,6 +86,18 @@ def needs_hub(name: str) -> bool:
 
 def _is_hub_id(name: str) -> bool:
     return name.count("/") == 1 and not name.startswith((".", "/", "~"))
+
+
+def _no_directory(name: str, path: Path) -> UserError:
+    """Return what is wrong with a path that leads to no directory."""
+    expected = "expected a directory, a hub id org/model, or a name from bitext-bench list models"
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return UserError(f"the model directory {name} does not exist: {expected}")
+    except ValueError as error:
+        return UserError(f"{name!r} is no model directory ({error}): {expected}")
+    return UserError(f"{name} is no directory: {expected}")
 
 
 def without_prefix(name: str) -> str:
@@ -210,21 +231,27 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         leaked_rows=leaked_rows(directory),
         checked=checked_benchmarks(directory),
         training=training_of(directory),
-        similarity=_saved_similarity(directory),
+        similarity=saved_similarity(directory),
     )
 
 
-def _from_factory(spec: str) -> Model:
+def _from_factory(spec: str) -> tuple[Model, Prompts]:
     encoder = FactoryEncoder(spec)
     digest = hashlib.sha256(f"{spec}\0{encoder.version}\0{encoder.source}".encode()).hexdigest()
     model = _foreign(f"local/{spec}", digest, lambda: encoder)
     reads = f"what {spec} reads beside its source"
-    return replace(model, unhashed=reads, needs_language=encoder.needs_language)
+    model = replace(model, unhashed=reads, needs_language=encoder.needs_language)
+    if encoder.wrapped is None:
+        return model, Prompts()
+    similarity, default = encoder.wrapped.similarity_fn_name, encoder.wrapped.default_prompt_name
+    model = replace(model, similarity=similarity if similarity in SIMILARITIES else "cosine")
+    return model, prompts_of(encoder.prompts, default)
 
 
 def _unchanged(hashed: Callable[[], str], digest: str, load: Callable[[], Encoder]) -> Callable[[], Encoder]:
     """Return a loader that raises a UserError where the files are no longer those that were hashed."""
 
+    @_readable()
     def loaded() -> Encoder:
         encoder = load()
         if hashed() != digest:
@@ -246,32 +273,6 @@ def _foreign(name: str, digest: str, load: Callable[[], Encoder]) -> Model:
         max_length=None,
         load=load,
     )
-
-
-def _saved_prompts(directory: Path) -> Prompts:
-    """Read the prompts saved with a model: of MTEB's tasks, else of its task types, else its default prompt.
-
-    MTEB prefers them in this order (mteb 2.26 `models/abs_encoder.py`); prompts of queries and documents are not for
-    tasks in which neither side is a query.
-    """
-    file = directory / "config_sentence_transformers.json"
-    config = read_config(file)
-    prompts = config.get("prompts") or {}
-    if isinstance(prompts, dict):  # null says that a task has no prompt.
-        prompts = {name: text for name, text in prompts.items() if text is not None}
-    if not isinstance(prompts, dict) or not all(isinstance(text, str) for text in prompts.values()):
-        raise UserError(f"{file} has prompts that are no texts by name: {prompts!r}")
-    default = str(prompts.get(config.get("default_prompt_name")) or "")
-    tasks = tuple((name, text) for name, text in prompts.items() if name not in _NOT_OF_TASKS)
-    return Prompts(prompts.get("BitextMining", default), prompts.get("STS", default), tasks)
-
-
-def _saved_similarity(directory: Path) -> Similarity:
-    """Read the similarity that a sentence-transformers directory names; it takes the cosine for any other name."""
-    if not (directory / "modules.json").is_file():
-        return "cosine"
-    named = read_config(directory / "config_sentence_transformers.json").get("similarity_fn_name")
-    return named if named in SIMILARITIES else "cosine"
 
 
 def _hash_files(folder: Path) -> str:

@@ -10,6 +10,7 @@ import pkgutil
 import site
 import sys
 import sysconfig
+import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.machinery import ModuleSpec
@@ -21,8 +22,8 @@ _DYNAMIC = {"import_module", "__import__"}
 
 def user_modules() -> set[str]:
     """Return the names of the loaded modules that belong to the user: no library's, and not this package's."""
-    specs = {name: getattr(module, "__spec__", None) for name, module in list(sys.modules.items())}
-    return {name for name, spec in specs.items() if isinstance(spec, ModuleSpec) and _is_of_user(spec)}
+    specs = {name: _loaded_spec(name) for name in list(sys.modules)}
+    return {name for name, spec in specs.items() if spec is not None and _is_of_user(spec)}
 
 
 def source_digest(roots: Iterable[str], always: str) -> str:
@@ -55,8 +56,8 @@ def source_digest(roots: Iterable[str], always: str) -> str:
 
 def _find(name: str) -> ModuleSpec | None:
     """Return where a module is or would be loaded from; nothing is imported for it."""
-    loaded = getattr(sys.modules.get(name), "__spec__", None)
-    if isinstance(loaded, ModuleSpec):
+    loaded = _loaded_spec(name)
+    if loaded is not None:
         return loaded
     parent = name.rpartition(".")[0]
     above = _find(parent) if parent else None
@@ -65,12 +66,19 @@ def _find(name: str) -> ModuleSpec | None:
     path = None if above is None else list(above.submodule_search_locations or [])
     for finder in sys.meta_path:
         try:
-            spec = finder.find_spec(name, path)
+            with warnings.catch_warnings(action="ignore"):  # of old names that the user does not import, perhaps
+                spec = finder.find_spec(name, path)
         except (ImportError, AttributeError, ValueError):
             continue
         if spec is not None:
             return spec
     return None
+
+
+def _loaded_spec(name: str) -> ModuleSpec | None:
+    # Not by getattr: modules that stand for others' old names answer it, with a warning.
+    spec = getattr(sys.modules.get(name), "__dict__", {}).get("__spec__")
+    return spec if isinstance(spec, ModuleSpec) else None
 
 
 def _is_of_user(spec: ModuleSpec) -> bool:

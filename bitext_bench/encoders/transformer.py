@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..languages import Language
 from .configuration import input_modules, module_folders
-from .files import weight_files
+from .files import model_files, weight_files
 from .layout import POOLINGS, Layout
 from .lengths import as_limit, positions_of_loaded
 from .model import ModelOptions
@@ -133,6 +133,8 @@ def load_transformer(
     try:
         model = _modules(directory, layout, options, model_kwargs, tokenizer)
     except (*fails, SafetensorError) as error:
+        for file in model_files(directory):
+            file.open("rb").close()  # The libraries take one that may not be read for one that is not there.
         reason = " ".join(str(error).split())
         raise UserError(f"cannot load the model in {directory}: {reason[:400]}") from error
     try:

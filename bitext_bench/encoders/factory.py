@@ -1,0 +1,128 @@
+"""Encoders of the user's own, from `package.module:factory`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UserError
+from ..languages import Language
+from .extras import FOREIGN_BATCH_TOKENS, estimated_lengths, matrix
+from .sources import source_digest, user_modules
+
+# The user's modules that a factory brought with it, by its name: when it is called again, they are loaded already.
+_brought: dict[str, set[str]] = {}
+
+
+class FactoryEncoder:
+    """Anything that a user's `package.module:factory` returns, as long as it has `encode(sentences)`.
+
+    Attributes:
+        version: the object's own `version` attribute, "" if it has none. A user who changes it gets a new model.
+        wrapped: the model that mteb's wrapper of sentence-transformers holds, if the object is one.
+        prompts: that it has, by name.
+        source: a sha256 of the user's modules that the factory and its encoder come from or import.
+    """
+
+    batch_tokens = FOREIGN_BATCH_TOKENS
+    device = "unknown"
+
+    def __init__(self, spec: str) -> None:
+        module_name, _, attribute = spec.partition(":")
+        before = user_modules()
+        try:
+            factory = getattr(importlib.import_module(module_name), attribute)
+        except (ImportError, AttributeError, TypeError, ValueError) as error:
+            raise UserError(
+                f"cannot import the model {spec!r}: {error}; expected package.module:factory, with the package "
+                "installed or its folder in PYTHONPATH"
+            ) from error
+        if not callable(factory):
+            raise UserError(f"{spec} is a {type(factory).__name__}: expected a function without arguments")
+        try:
+            inspect.signature(factory).bind()
+        except TypeError as error:
+            raise UserError(f"{spec} wants arguments ({error}): expected a function without any") from error
+        except ValueError:
+            pass  # of a builtin, which does not say
+        self._spec, self._model = spec, factory()
+        self.wrapped = _wrapped_by_mteb(self._model)
+        self.prompts: dict[str, str | None] = {}
+        if self.wrapped is None:
+            _check_encode(spec, self._model)
+        else:
+            self.prompts = {**self.wrapped.prompts, **(self._model.model_prompts or {})}
+        self.needs_language = bool(getattr(self._model, "needs_language", False))
+        version = getattr(self._model, "version", "")
+        self.version = "" if callable(version) else str(version)  # str() of a method holds its address
+        brought = _brought.setdefault(spec, user_modules() - before)
+        parts = [factory, getattr(factory, "func", None), self._model, *getattr(self._model, "__dict__", {}).values()]
+        self.source = source_digest({module_name, *brought, *_modules_of(parts)}, module_name)
+
+    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+        """Return estimated token counts."""
+        return estimated_lengths(sentences)
+
+    def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
+        """Encode one batch; `language=` (a FLORES-200 code) is passed on if the object has `needs_language`."""
+        if self.wrapped is not None:  # Given a prompt, be it "", it adds none of its own.
+            return matrix(self.wrapped.encode(list(sentences), prompt=prompt))
+        texts = [prompt + s for s in sentences]
+        more = {"language": language.flores if language else None} if self.needs_language else {}
+        given = self._model.encode(texts, **more)
+        try:
+            vectors = matrix(given)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise UserError(
+                f"{self._spec}: encode() of {len(texts)} sentences gave a {type(given).__name__} that makes no matrix "
+                f"({error}): expected an array of shape ({len(texts)}, dimensions)"
+            ) from error
+        if vectors.ndim != 2 or len(vectors) != len(texts):
+            raise UserError(
+                f"{self._spec}: encode() of {len(texts)} sentences gave an array of shape {vectors.shape}, "
+                f"expected ({len(texts)}, dimensions)"
+            )
+        return vectors
+
+
+def _check_encode(spec: str, model: object) -> None:
+    """Raise a UserError where a model has no `encode` that takes a list of sentences alone."""
+    expected = "expected an object with encode(list of N sentences) -> (N, D) array"
+    encode = getattr(model, "encode", None)
+    if not callable(encode):
+        raise UserError(f"{spec}() gave {type(model).__name__}, which has no encode(): {expected}")
+    more = {"language": None} if getattr(model, "needs_language", False) else {}
+    try:
+        inspect.signature(encode).bind([], **more)
+    except TypeError as error:
+        wants = f"{spec}() gave {type(model).__name__}, whose encode() wants other arguments ({error})"
+        if type(model).__module__.startswith("mteb."):
+            wants += ", as it is a wrapper of mteb's: return the model that it wraps, or pass the model's name"
+        raise UserError(f"{wants}: {expected}") from error
+    except ValueError:
+        pass  # of a builtin, which does not say
+
+
+def _wrapped_by_mteb(model: object) -> Any:  # noqa: ANN401 (an optional import's object)
+    """Return the SentenceTransformer in mteb's own wrapper of one; None for any other object.
+
+    Wrappers that inherit from it compute something else.
+    """
+    kind = type(model)
+    is_wrapper = (kind.__module__, kind.__name__) == (
+        "mteb.models.sentence_transformer_wrapper",
+        "SentenceTransformerEncoderWrapper",
+    )
+    return getattr(model, "model", None) if is_wrapper else None
+
+
+def _modules_of(parts: Collection[object]) -> set[str]:
+    """Return the names of the modules in which objects, and the classes that they inherit from, are defined."""
+    classes = {kind for part in parts for kind in type(part).__mro__}
+    defined = [*classes, *(part for part in parts if inspect.isroutine(part) or inspect.isclass(part))]
+    return {name for part in defined if isinstance(name := part.__module__, str)}

@@ -1,0 +1,43 @@
+"""What a sentence-transformers directory has saved beside the model: its prompts, and how vectors are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..errors import UserError
+from ..similarity import SIMILARITIES, Similarity
+from .configuration import read_config
+from .model import Prompts
+
+_NOT_OF_TASKS = {"query", "document", "BitextMining", "STS"}
+
+
+def saved_prompts(directory: Path) -> Prompts:
+    """Read the prompts saved with a model: of MTEB's tasks, else of its task types, else its default prompt.
+
+    MTEB prefers them in this order (mteb 2.26 `models/abs_encoder.py`); prompts of queries and documents are not for
+    tasks in which neither side is a query.
+    """
+    file = directory / "config_sentence_transformers.json"
+    config = read_config(file)
+    prompts = config.get("prompts") or {}
+    if not isinstance(prompts, dict) or not all(isinstance(text, str | None) for text in prompts.values()):
+        raise UserError(f"{file} has prompts that are no texts by name: {prompts!r}")
+    return prompts_of(prompts, config.get("default_prompt_name"))
+
+
+def prompts_of(prompts: Mapping[str, str | None], default_name: object) -> Prompts:
+    """Return the prompts of each kind of task; one of null is none."""
+    texts = {name: text for name, text in prompts.items() if text is not None}
+    default = str(texts.get(str(default_name)) or "")
+    tasks = tuple((name, text) for name, text in texts.items() if name not in _NOT_OF_TASKS)
+    return Prompts(texts.get("BitextMining", default), texts.get("STS", default), tasks)
+
+
+def saved_similarity(directory: Path) -> Similarity:
+    """Read the similarity that a sentence-transformers directory names; it takes the cosine for any other name."""
+    if not (directory / "modules.json").is_file():
+        return "cosine"
+    named = read_config(directory / "config_sentence_transformers.json").get("similarity_fn_name")
+    return named if named in SIMILARITIES else "cosine"
