@@ -23,6 +23,8 @@ LAYERS = [
     },
     {"bitext_bench.json_files"},
     {"bitext_bench.supervisor", "bitext_bench.share", "bitext_bench.cluster", "bitext_bench.mteb_results"},
+    {"bitext_bench.hub_errors"},
+    {"bitext_bench.hub"},
     {
         "bitext_bench.arguments",
         "bitext_bench.languages",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from builders import SENTENCES, vectors
 from numpy.typing import NDArray
+from safetensors.numpy import save_file
 
 from bitext_bench.baselines import BASELINES
 from bitext_bench.batches import Texts
@@ -212,7 +215,7 @@ STATIC = np.array([[1, 0, 0], [0, 1, 0], [0.5, 0.5, 0]], dtype=np.float32)
 def test_a_static_model(static: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = StaticEncoder(static).encode(["cat", "dog dog", "cat dog"], "", None)
     np.testing.assert_allclose(found, STATIC, atol=1e-6)
-    monkeypatch.setattr(resolving, "fetch_model", lambda name, revision: (static, revision))
+    monkeypatch.setattr(resolving, "fetch_model", lambda name, revision, **_: (static, revision))
     model = resolve_model("potion-multilingual-128m", DEFAULT)
     assert model.name == "minishlab/potion-multilingual-128M"
     encoder = model.load()
@@ -221,6 +224,34 @@ def test_a_static_model(static: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "model2vec", None)
     with pytest.raises(UserError, match=r'pip install "bitext-bench\[static\]"'):
         model.load()
+
+
+def test_files_of_two_static_models_are_one_line(static: Path, tmp_path: Path) -> None:
+    def replace_table(**tensors: NDArray[Any]) -> Path:
+        folder = Path(shutil.copytree(static, tmp_path / f"other{len(list(tmp_path.iterdir()))}"))
+        save_file(tensors, folder / "model.safetensors")
+        return folder
+
+    two_rows = np.ones((2, 3), np.float32)
+    with pytest.raises(UserError, match=r"its files do not make a model2vec model \(Number of tokens \(3\) does not"):
+        StaticEncoder(replace_table(embeddings=two_rows))
+    with pytest.raises(UserError, match=r"other\d: its files do not make a model2vec model \(.*embeddings"):
+        StaticEncoder(replace_table(vectors=two_rows))
+    mapped = replace_table(embeddings=two_rows, mapping=np.arange(3))  # of a vocabulary that was reduced to two rows
+    with pytest.raises(UserError, match=r"its files do not make a model2vec model \(index 2 is out of bounds"):
+        StaticEncoder(mapped).encode(["cat dog"], "", None)
+    (static / "model.safetensors").write_bytes(b"cut off")
+    with pytest.raises(UserError, match=r"static: its files do not make a model2vec model \(.*header"):
+        StaticEncoder(static)
+
+
+def test_a_package_that_fails_on_import_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ["from dataclasses import dataclass", "@dataclass", "class Options:", "    codes: list = []"]
+    (tmp_path / "laser_encoders.py").write_text("\n".join(lines))  # as in what laser-encoders depends on
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "laser_encoders", raising=False)
+    with pytest.raises(UserError, match=r"'laser_encoders' is installed and fails .*ValueError: mutable default"):
+        Laser2Encoder()
 
 
 def test_the_directory_of_a_static_model(static: Path, tmp_path: Path) -> None:
@@ -344,7 +375,7 @@ def test_sonar_knows_every_other_language_of_flores(tiny_sonar: Path) -> None:
 
 
 def test_sonar_by_its_name(tiny_sonar: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolving, "fetch_model", lambda name, revision: (tiny_sonar, "1"))
+    monkeypatch.setattr(resolving, "fetch_model", lambda name, revision, **_: (tiny_sonar, "1"))
     model = resolve_model("sonar", DEFAULT)
     assert (model.needs_language, model.pooling, model.max_length) == (True, "mean", BASELINES["sonar"].max_length)
     assert model.load().encode(["cat"], "", FR).shape == (1, 16)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
+from ..hub import fetch
+from ..hub_errors import NotFetched, Repository
 from ..languages import LangPair, Language, resolve
 from .shapes import SPLIT_NAMES, Augmented, Bitext, Comparable, Incomplete, Lines, MissingData, Provenance, ScoredPairs
 
@@ -113,36 +116,23 @@ class HubSource:
 
         task = self._task(collection, subset)
         where = task.metadata.dataset
+        pinned = Repository(where["path"], "dataset", where["revision"])
+        instead = f"pass --data DIR with {task.metadata.name} in its official layout (README, data), or --data mini"
         try:
-            folder = self._mirror / where["path"] if self._mirror else _snapshot(where["path"], where["revision"])
-            revision = "mirror" if self._mirror else where["revision"]
-            task.metadata = task.metadata.model_copy(update={"dataset": {"path": str(folder), "revision": revision}})
+            folder = self._mirror / where["path"] if self._mirror else fetch(pinned)
+        except NotFetched as error:
+            raise UserError(f"{error}; or {instead}, the built-in set") from error
+        revision = "mirror" if self._mirror else where["revision"]
+        task.metadata = task.metadata.model_copy(update={"dataset": {"path": str(folder), "revision": revision}})
+        try:
             task.load_data()
         except (OSError, ValueError, DatasetsError, HTTPError) as error:
-            reason = " ".join(str(error).split())[:160]
+            reason = shorten(str(error), 600, placeholder=" …")
             raise UserError(
-                f"cannot get {where['path']} at revision {str(where['revision'])[:8]} for {task.metadata.name} "
-                f"({reason}). Three ways on: --data DIR with the set in its official layout (README, data); run once "
-                "where the hub can be reached and copy its cache ($HF_HOME); or --data mini, the built-in set"
+                f"cannot read {pinned} in {folder} ({reason}): delete that folder and run again, or {instead}, the "
+                "built-in set"
             ) from error
         return task, task.dataset
-
-
-def _snapshot(path: str, revision: str) -> Path:
-    """Return the folder with the files of just this revision, from the hub or, where it does not answer, the cache."""
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HTTPError
-
-    fetch = partial(snapshot_download, path, repo_type="dataset", revision=revision)
-    try:
-        # One question first: where there is no hub, the download asks for half a minute before it gives up.
-        HfApi().dataset_info(path, revision=revision, timeout=10)
-    except (HTTPError, OSError) as error:
-        try:
-            return Path(fetch(local_files_only=True))
-        except OSError:
-            raise error from None  # why the hub did not answer is what the user can mend
-    return Path(fetch())
 
 
 def _provenance(revision: str, *columns: tuple[str, ...]) -> Provenance:

@@ -18,6 +18,9 @@ from .transformer import CPU_BATCH_TOKENS
 # These encoders batch within themselves: a call should have enough to batch, and progress should still move.
 FOREIGN_BATCH_TOKENS = 4_096
 
+# Whatever foreign code raises over files, networks and versions that it did not expect.
+_FAILS = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, AssertionError)
+
 # Santali is in FLORES-200 under the script that it is written in, and in NLLB-200, and so in SONAR, under another.
 _SONAR_CODES = {"sat_Olck": "sat_Beng"}
 
@@ -29,6 +32,12 @@ def _require(module: str, extra: str) -> ModuleType:
     except ImportError as error:
         raise UserError(
             f'this model needs the package that holds {module!r} ({error}): pip install "bitext-bench[{extra}]"'
+        ) from error
+    except _FAILS as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise UserError(
+            f"the package that holds {module!r} is installed and fails when it is imported ({reason}): it may not "
+            "support this version of Python or of what it depends on"
         ) from error
 
 
@@ -76,7 +85,15 @@ class Laser2Encoder:
     device = "cpu"
 
     def __init__(self) -> None:
-        self._pipeline = _require("laser_encoders", "laser").LaserEncoderPipeline(laser="laser2")
+        pipeline = _require("laser_encoders", "laser").LaserEncoderPipeline
+        try:
+            self._pipeline = pipeline(laser="laser2")
+        except _FAILS as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise UserError(
+                f"laser-encoders cannot load LASER2 ({reason}): check the connection, as it downloads the weights "
+                "from dl.fbaipublicfiles.com"
+            ) from error
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return estimated token counts."""
@@ -95,15 +112,35 @@ class StaticEncoder:
 
     def __init__(self, directory: Path) -> None:
         model = _require("model2vec", "static").StaticModel
-        self._model = model.from_pretrained(str(directory))
+        from safetensors import SafetensorError
+
+        self._directory = directory
+        try:
+            self._model = model.from_pretrained(str(directory))
+        except (*_FAILS, SafetensorError) as error:
+            raise self._unfit(error) from error
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return estimated token counts."""
         return estimated_lengths(sentences)
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
-        """Encode one batch; the language is not used."""
-        return matrix(self._model.encode([prompt + s for s in sentences]))
+        """Encode one batch; the language is not used.
+
+        Raises:
+            UserError: the files give no vector for a token.
+        """
+        try:
+            return matrix(self._model.encode([prompt + s for s in sentences]))
+        except IndexError as error:
+            raise self._unfit(error) from error
+
+    def _unfit(self, error: Exception) -> UserError:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return UserError(
+            f"{self._directory}: its files do not make a model2vec model ({reason}): expected model.safetensors, "
+            "config.json and tokenizer.json of one model; copy them again"
+        )
 
 
 class SonarEncoder:

@@ -1,41 +1,84 @@
-"""Model files from the hub: the local cache first, then the network, then one clear line."""
+"""Model files from the hub: which of a repository's files are worth a download."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path, PurePosixPath
 
 from ..errors import UserError
+from ..hub import fetch
+from ..hub_errors import NotFetched, Repository
+from ..terminal import say
 from .files import weight_files
 
-# Weights in other frameworks' formats would be downloaded for nothing.
+# Weights in other frameworks' formats, and pictures.
 _SKIPPED = ["*.onnx", "onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot", "*.gguf", "flax_model*", "tf_model*"]
+_SKIPPED += ["*.jpg", "*.jpeg", "*.png", "*.gif", "*.webp"]
+_SAFE = {"model.safetensors", "model.safetensors.index.json"}
+_PICKLE = re.compile(r"pytorch_model.*\.(bin|bin\.index\.json)")
 
 
-def fetch_model(repository: str, revision: str | None) -> tuple[Path, str]:
+def fetch_model(repository: str, revision: str | None, *, allow_pickle: bool = True) -> tuple[Path, str]:
     """Return the local directory of a hub model and the commit that it is.
 
+    Args:
+        repository: the model's hub id.
+        revision: a commit, branch or tag; None for the main branch.
+        allow_pickle: whether weights that are only there as pickles are wanted.
+
     Raises:
-        UserError: it is not in the cache, and the hub cannot be reached or does not know it.
+        UserError: it is not in the cache, and the hub cannot be reached or does not know it; or it has only pickles,
+            and they are not wanted, which is said before the download.
     """
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HFValidationError, HTTPError
+
+    def choose(paths: Sequence[str]) -> list[str]:
+        wanted = wanted_files(paths)
+        pickled = [path for path in wanted if _is_pickle_of_model(path)]
+        if pickled and not allow_pickle:
+            raise UserError(
+                f"{repository} has weights as {pickled[0]}, which can run code when it is loaded: expected "
+                "safetensors; pass --allow-pickle if you trust where it comes from"
+            )
+        return wanted
 
     try:
-        cached = Path(snapshot_download(repository, revision=revision, local_files_only=True))
-        if weight_files(cached):
-            return cached, cached.name
-    except (OSError, HFValidationError):
-        pass  # Not in the cache: ask the hub.
-    try:
-        # One question first: where there is no hub, the download asks for half a minute before it gives up.
-        HfApi().model_info(repository, revision=revision, timeout=10)
-        fetched = Path(snapshot_download(repository, revision=revision, ignore_patterns=_SKIPPED, etag_timeout=10))
-    except (HTTPError, OSError, HFValidationError) as error:
-        at = f" at revision {revision}" if revision else ""
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        folder = fetch(Repository(repository, "model", revision), choose, lambda cached: bool(weight_files(cached)))
+    except NotFetched as error:
+        raise UserError(f"{error}; or pass a directory with its files as --model") from error
+    if not weight_files(folder):
         raise UserError(
-            f"cannot get the model {repository}{at} from the hub ({reason}): check the name and the connection, "
-            f"or put it into the hub's cache (hf download {repository}) on a machine that has one, "
-            "or pass a directory with its files as --model"
-        ) from error
-    return fetched, fetched.name
+            f"{repository} has no weights that can be loaded here: expected model.safetensors or pytorch_model.bin"
+        )
+    return folder, folder.name
+
+
+def wanted_files(paths: Sequence[str]) -> list[str]:
+    """Return the files that loading a model may need: no other framework's, no pickle beside safetensors."""
+    files = [PurePosixPath(path) for path in paths if not any(fnmatch(path, pattern) for pattern in _SKIPPED)]
+    safe = {file.parent for file in files if file.name in _SAFE}
+    adapters = {file.parent for file in files if file.name == "adapter_model.safetensors"}
+    return [
+        str(file)
+        for file in files
+        if not (file.parent in safe and _PICKLE.fullmatch(file.name))
+        and not (file.parent in adapters and file.name == "adapter_model.bin")
+    ]
+
+
+def _is_pickle_of_model(path: str) -> bool:
+    """Say whether a file is the pickle of a model or of one of its modules, by the names that they always have."""
+    file = PurePosixPath(path)
+    module = len(file.parts) == 1 or (len(file.parts) == 2 and re.fullmatch(r"\d+_\w+", file.parts[0]) is not None)
+    return module and _PICKLE.fullmatch(file.name) is not None
+
+
+@cache  # once a process, however often the model is resolved
+def note_pickle(name: str) -> None:
+    """Say on stderr that a registered model is loaded from a pickle, and why that is no danger."""
+    say(
+        f"note: {name} has no safetensors at its registered revision; torch reads its pickle as weights only, "
+        "which runs no code"
+    )

@@ -18,9 +18,9 @@ from ..similarity import SIMILARITIES
 from .device import automatic_dtype
 from .extras import Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
 from .factory import FactoryEncoder
-from .files import has_own_code
+from .files import has_own_code, weight_files
 from .fingerprint import count_parameters, fingerprint, references
-from .hub import fetch_model
+from .hub import fetch_model, note_pickle
 from .layout import read_layout
 from .model import Encoder, Model, ModelOptions, Prompts
 from .precomputed import PrecomputedEncoder
@@ -65,7 +65,7 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
     elif ":" in name and "/" not in name:
         model, own = _from_factory(name)
     elif _is_hub_id(name):
-        directory, revision = fetch_model(name, options.revision)
+        directory, revision = fetch_model(name, options.revision, allow_pickle=options.allow_pickle)
         found = _from_directory(directory, options)
         model, own = replace(found, name=name, revision=revision), saved_prompts(directory)
     elif "/" in name or name.startswith((".", "~")):
@@ -167,7 +167,7 @@ def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
         laser = _foreign("facebook/laser2", hashlib.sha256(b"laser2").hexdigest(), Laser2Encoder)
         fetched = "the weights that laser-encoders downloads"
         return replace(laser, unhashed=fetched, parameters=baseline.parameters)
-    directory, revision = fetch_model(baseline.checkpoint, options.revision or baseline.revision)
+    directory, revision, options = _fetch_baseline(baseline, options)
     if baseline.loader == "model2vec":
         digest = fingerprint(directory)
         load = _unchanged(partial(fingerprint, directory), digest, partial(StaticEncoder, directory))
@@ -191,6 +191,20 @@ def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
     counted = model.parameters or baseline.parameters
     overrides = tuple(item for item in model.overrides if item != ("pool", baseline.pooling))
     return replace(model, name=baseline.checkpoint, revision=revision, parameters=counted, overrides=overrides)
+
+
+def _fetch_baseline(baseline: Baseline, options: ModelOptions) -> tuple[Path, str, ModelOptions]:
+    """Return where a registered model is, its commit, and the options with which it can be loaded.
+
+    What is a pickle at the registered revision is loaded without --allow-pickle: torch reads it as weights only.
+    """
+    known = baseline.revision is not None and options.revision in (None, baseline.revision)
+    wanted = options.revision or baseline.revision
+    directory, revision = fetch_model(baseline.checkpoint, wanted, allow_pickle=options.allow_pickle or known)
+    if known and any(f.suffix != ".safetensors" for f in weight_files(directory)) and not options.allow_pickle:
+        note_pickle(baseline.checkpoint)
+        options = replace(options, allow_pickle=True)
+    return directory, revision, options
 
 
 def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | None = None) -> Model:

@@ -112,6 +112,8 @@ def load_transformer(
     Raises:
         UserError: the libraries cannot make a model of it (damaged weights, missing tokenizer, unknown architecture).
     """
+    from pickle import UnpicklingError
+
     import torch
     from safetensors import SafetensorError
     from transformers.utils import logging as transformers_logging
@@ -132,7 +134,7 @@ def load_transformer(
     model_kwargs = {"dtype": dtypes[stored], "use_safetensors": safe or not options.allow_pickle}
     try:
         model = _modules(directory, layout, options, model_kwargs, tokenizer)
-    except (*fails, SafetensorError) as error:
+    except (*fails, SafetensorError, UnpicklingError, EOFError) as error:
         for file in model_files(directory):
             file.open("rb").close()  # The libraries take one that may not be read for one that is not there.
         reason = " ".join(str(error).split())

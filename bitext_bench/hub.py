@@ -1,0 +1,189 @@
+"""Files of the hub's repositories: the client's cache where that is enough, else the hub, else one clear reason."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+from .hub_errors import Repository, explain
+from .terminal import say
+
+# Maps the paths of all files of a repository to those that are wanted.
+Choice = Callable[[Sequence[str]], Sequence[str]]
+
+# For so many seconds after the hub gave no answer, it is not asked again.
+_PATIENCE = 300
+# The xet client retries for minutes by default. One retry is enough, as plain HTTP can replace it.
+_XET_LIMITS = {
+    "HF_XET_CLIENT_RETRY_MAX_ATTEMPTS": "1",
+    "HF_XET_CLIENT_CONNECT_TIMEOUT": "5s",
+    "HF_XET_CLIENT_READ_TIMEOUT": "10s",
+}
+
+_no_answer: dict[str, tuple[float, Exception]] = {}  # by the hub's address: when it gave no answer, and how
+
+
+def fetch(repository: Repository, choose: Choice = list, is_enough: Callable[[Path], bool] = Path.is_dir) -> Path:
+    """Return the local folder of a repository at one commit, with at least the chosen files in it.
+
+    A pinned commit that is in the client's cache needs no hub. Anything else is one short question to the hub; where
+    it gives no answer, the cache has to do, and a note on stderr says so.
+
+    Args:
+        repository: a model or a data set; without a revision, its main branch.
+        choose: takes the paths of all files and returns those that are wanted. It is asked before any file is
+            downloaded, and what it raises is passed on.
+        is_enough: says whether a folder of the cache will do where there is no listing of the repository's files.
+
+    Raises:
+        NotFetched: the hub does not deliver it, and the cache does not have it.
+    """
+    from huggingface_hub.errors import HFValidationError, HTTPError
+
+    if repository.is_pinned and (folder := _listed_in_cache(repository, choose)):
+        return folder
+    try:
+        files = _listing(repository)
+    except (HTTPError, OSError, HFValidationError) as error:
+        folder = _listed_in_cache(repository, choose) or _in_cache(repository)
+        if folder and is_enough(folder):
+            _note_cache(repository, error)
+            return folder
+        raise explain(error, repository) from error
+    return _download(repository, choose(files))
+
+
+def _listed_in_cache(repository: Repository, choose: Choice) -> Path | None:
+    """Return the folder in the cache if a listing there says that it has all chosen files; None if not."""
+    from huggingface_hub import get_cached_repo_tree
+    from huggingface_hub.errors import CachedRepoTreeNotFoundError, HFValidationError
+
+    try:
+        files = get_cached_repo_tree(repository.name, repo_type=repository.kind, revision=repository.revision)
+    except (CachedRepoTreeNotFoundError, OSError, HFValidationError):
+        return None
+    return _in_cache(repository, [escape(path) for path in choose([file.path for file in files])])
+
+
+def _in_cache(repository: Repository, patterns: list[str] | None = None) -> Path | None:
+    """Return the folder in the cache if it has the files; None if not. Old clients kept no listing to tell by."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
+
+    where: dict[str, Any] = {"repo_type": repository.kind, "revision": repository.revision}
+    try:
+        return Path(snapshot_download(repository.name, **where, allow_patterns=patterns, local_files_only=True))
+    except (OSError, HFValidationError):
+        return None
+
+
+def _listing(repository: Repository) -> list[str]:
+    """Ask the hub for the paths of a repository's files: one request, which is not repeated."""
+    from huggingface_hub import constants
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
+    from huggingface_hub.utils import validate_repo_id
+
+    validate_repo_id(repository.name)
+    when, error = _no_answer.get(constants.ENDPOINT, (-math.inf, None))
+    if error is not None and time.monotonic() - when < _PATIENCE:
+        raise error
+    try:
+        return _asked(repository, constants.HF_HUB_ETAG_TIMEOUT)
+    except (HfHubHTTPError, OfflineModeIsEnabled):
+        raise  # An answer, if not the one that was hoped for; or the user wants no question.
+    except (HTTPError, OSError) as failure:
+        _no_answer[constants.ENDPOINT] = time.monotonic(), failure
+        raise
+
+
+@cache
+def _asked(repository: Repository, timeout: float) -> list[str]:
+    from huggingface_hub import HfApi
+
+    info = HfApi().repo_info(repository.name, repo_type=repository.kind, revision=repository.revision, timeout=timeout)
+    return [file.rfilename for file in info.siblings or []]
+
+
+def _note_cache(repository: Repository, error: Exception) -> None:
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    if not isinstance(error, OfflineModeIsEnabled):  # Then it was asked for.
+        reason = explain(error, repository).reason
+        say(f"note: {repository} is taken from the cache as it is, because the hub does not deliver it: {reason}")
+
+
+def _download(repository: Repository, files: Sequence[str]) -> Path:
+    """Download files that the cache does not have; without xet where its storage cannot be reached.
+
+    Raises:
+        NotFetched: a file did not arrive as a whole.
+    """
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.errors import HTTPError
+
+    for name, limit in _XET_LIMITS.items():
+        os.environ.setdefault(name, limit)
+
+    def download() -> Path:
+        with _short_waits():
+            return Path(
+                snapshot_download(
+                    repository.name,
+                    repo_type=repository.kind,
+                    revision=repository.revision,
+                    allow_patterns=[escape(path) for path in files],
+                )
+            )
+
+    try:
+        try:
+            return download()
+        except (RuntimeError, HTTPError) as error:
+            if constants.HF_HUB_DISABLE_XET or not _is_of_xet(error):
+                raise
+            say("note: the hub's xet storage cannot be reached; files are downloaded by plain HTTP instead")
+            constants.HF_HUB_DISABLE_XET = True
+            return download()
+    except (HTTPError, OSError, ValueError, RuntimeError) as error:
+        raise explain(error, repository, in_download=True) from error
+
+
+def _is_of_xet(error: Exception) -> bool:
+    """Say whether a download failed in the xet client, or in the request for its token."""
+    if isinstance(error, RuntimeError):
+        return re.search("xet|CAS|reconstruction", str(error)) is not None
+    response = getattr(error, "response", None)  # of an answer; other errors know their request, if anything
+    try:
+        url = response.url if response is not None else error.request.url  # type: ignore[attr-defined]
+    except RuntimeError:
+        return False
+    return "/xet-read-token/" in str(url)
+
+
+@contextmanager
+def _short_waits() -> Iterator[None]:
+    """Limit how long each request waits for an answer: the client sets no limit to some, and a minute to others."""
+    from huggingface_hub import constants, get_session
+
+    longest = max(constants.HF_HUB_ETAG_TIMEOUT, constants.HF_HUB_DOWNLOAD_TIMEOUT)
+
+    def limit(request: Any) -> None:  # noqa: ANN401 (the client's own HTTP library is not one of ours)
+        given = request.extensions.get("timeout", {})
+        waits = {step: min(given.get(step) or longest, longest) for step in ("connect", "read", "write", "pool")}
+        request.extensions["timeout"] = waits
+
+    session = get_session()
+    before = session.event_hooks
+    session.event_hooks = {**before, "request": [*before["request"], limit]}
+    try:
+        yield
+    finally:
+        session.event_hooks = before
