@@ -89,7 +89,12 @@ class Results:
             ]
             result = result_of(task, entries, model=whole, lower_is_better=name == "xsim", training=said)
             folder = self.root / f"model-{self.count}" / str(whole["revision"])
-            outcomes = {("x", "pairs"): {"score": np.zeros(1, np.float32)}}
+            floats = ("score", "gold") if name == "cosine_spearman" else ("score", "margin")
+            columns = {column: np.zeros(entries[0].n, np.float32) for column in floats}
+            if name != "cosine_spearman":
+                rows = np.arange(entries[0].n, dtype=np.int32)
+                columns |= {"hit": rows >= 0, "neighbour": rows}
+            outcomes = {(entry.subset, "forward"): columns for entry in entries}
             write_result(folder, result, outcomes)
 
     def arranged(self, name: str) -> Arranged:
