@@ -152,6 +152,9 @@ def _blocks(columns: dict[str, NDArray[Any]], result: TaskResult) -> Outcomes:
         if n < 0 or (not mined and n != sizes.get(subset, n)):
             raise ValueError(f"{subset} has {sizes.get(subset)} sentences and outcomes of {n}")
         blocks[subset, direction] = {key: column[offsets[i] : offsets[i + 1]] for key, column in columns.items()}
+    direction = "pairs" if result.main_score in ("f1", "cosine_spearman") else "forward"
+    if lacking := [name for name in sizes if (name, direction) not in blocks]:
+        raise ValueError(f"there are none of {lacking[0]} ({direction})")
     return blocks
 
 

@@ -193,6 +193,8 @@ class _Result(_Strict):
             if self.main_score == "xsimpp":
                 _check(_Errors, subset.details, f"the details of {subset.subset!r}")
             names.add(subset.subset)
+        if self.main_score == "xsim" and len({subset.n for subset in self.subsets}) > 1:
+            raise ValueError("its subsets are of different n, and xSIM has the same sentences in all")
         if len(names) < len(self.subsets):
             raise ValueError("two subsets have one name")
         if self.main_score in self.summary:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from bitext_bench.baselines import BASELINES, Reported, reported
 from bitext_bench.errors import UserError
@@ -75,11 +76,18 @@ def read_reported(root: Path) -> list[tuple[str, Reported]]:
     file = root / FILE
     if not file.is_file():
         return []
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {file}: {error}; import it again with bitext-bench import-mteb") from error
     figures = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines()[1:], start=2):
+    for number, line in enumerate(lines[1:], start=2):
         try:
             name, task, subset, metric, value, source, note = line.split("\t")
-            figures.append((name, Reported(task, subset, metric, float(value), source, note)))
+            figure = Reported(task, subset, metric, float(value), source, note)
+            if not -1 <= figure.value <= 1:
+                raise ValueError(f"{value} is not from -1 to 1")
+            figures.append((name, figure))
         except ValueError as error:
             raise UserError(f"{file}, line {number}: {error}; import it again with bitext-bench import-mteb") from error
     return figures
@@ -113,7 +121,7 @@ def whereabouts(source: str) -> tuple[str, str | None]:
     """Return how a source is called, and its address where it says where it is."""
     if found := _ON_GITHUB.fullmatch(source):
         repository, commit, path = found.groups()
-        return repository, f"https://github.com/{repository}/blob/{commit}/{path}"
+        return repository, f"https://github.com/{repository}/blob/{commit}/{quote(path, safe='/')}"
     if found := _ON_ARXIV.search(source):
         return source, f"https://arxiv.org/abs/{found[1]}"
     return source, None

@@ -94,7 +94,8 @@ class Results:
             if name != "cosine_spearman":
                 rows = np.arange(entries[0].n, dtype=np.int32)
                 columns |= {"hit": rows >= 0, "neighbour": rows}
-            outcomes = {(entry.subset, "forward"): columns for entry in entries}
+            direction = "pairs" if name == "cosine_spearman" else "forward"
+            outcomes = {(entry.subset, direction): columns for entry in entries}
             write_result(folder, result, outcomes)
 
     def arranged(self, name: str) -> Arranged:

@@ -24,7 +24,7 @@ from leaderboard.difference import Evidence, common_subsets, difference, evidenc
 from leaderboard.escaping import escape, pipe_table
 from leaderboard.overview import make_overview
 from leaderboard.read import Entry, read_results
-from leaderboard.reported import render_reported
+from leaderboard.reported import render_reported, whereabouts
 
 HOSTILE = [
     "a|b",
@@ -335,6 +335,19 @@ def test_names_that_are_too_long_are_one_line(
     output = tmp_path / ("y" * 250)  # as long as a name may be, if not with what a temporary one has more
     assert main(["leaderboard", "--results", str(results), "--output", str(output)]) == 0
     assert output.is_file()
+
+
+@pytest.mark.parametrize("line", ["a\tb\tc\td\tnan\te\tf", "a\tb\tc\td\t7\te\tf", "a\tb", "\udcff"])
+def test_damaged_imported_figures_are_one_line(copied: Path, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (copied / "reported.tsv").write_text(f"head\n{line}\n", encoding="utf-8", errors="surrogateescape")
+    assert main(["leaderboard", "--results", str(copied), "--output", str(copied.parent / "x.md")]) == 1
+    error = capsys.readouterr().err
+    assert "import it again with bitext-bench import-mteb" in error and len(error.splitlines()) == 1
+
+
+def test_no_source_of_an_imported_figure_leaves_its_link() -> None:
+    _, address = whereabouts("a/b@0123456:x)<script>[y](javascript:z)")
+    assert address == "https://github.com/a/b/blob/0123456/x%29%3Cscript%3E%5By%5D%28javascript%3Az%29"
 
 
 def test_check_fails_when_the_file_is_not_what_the_results_yield(

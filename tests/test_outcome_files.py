@@ -72,6 +72,7 @@ CHANGES: dict[str, Callable[[Columns], None]] = {
     "no offsets": replaced("offsets", lambda x: x[:0]),
     "other sizes than n": replaced("offsets", lambda x: [x[0], x[1] - 1, *x[2:]]),
     "one block twice": replaced("blocks", lambda x: [x[0]] * len(x)),
+    "no block of a subset": replaced("blocks", lambda x: [f"other\t{i}" for i in range(len(x))]),
     "a block without a direction": replaced("blocks", lambda x: ["x", *x[1:]]),
 }
 

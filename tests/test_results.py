@@ -105,7 +105,9 @@ def test_what_is_written_is_read(made: tuple[TaskResult, Outcomes], tmp_path: Pa
 
 def test_outcomes_of_unequal_length(made: tuple[TaskResult, Outcomes], tmp_path: Path) -> None:
     blocks: Outcomes = {("a", "forward"): {"hit": np.array([True])}, ("b", "forward"): {"hit": np.array([False] * 3)}}
-    file = write_result(tmp_path, made[0], blocks)
+    first, second = made[0].subsets
+    subsets = [replace(first, subset="a", n=1), replace(second, subset="b", n=3)]
+    file = write_result(tmp_path, replace(made[0], subsets=subsets), blocks)
     found = read_outcomes(file, read_result(file), ["hit"])
     assert [len(columns["hit"]) for columns in found.values()] == [1, 3]
 
