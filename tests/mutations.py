@@ -149,12 +149,14 @@ _CLAIMS: list[dict[str, Any]] = [
 ]
 
 
-def any_claim(content: bytes, draw: random.Random) -> bytes:
-    """Have a model's configuration say something hostile; a list of modules says it of one of them."""
-    tree, claim = json.loads(content), draw.choice(_CLAIMS)
-    places = [item for item in tree if isinstance(item, dict)] if isinstance(tree, list) else [tree]
-    draw.choice(places).update(claim)
-    return json.dumps(tree).encode()
+def claims(content: bytes) -> list[bytes]:
+    """Return a model's configuration with each hostile claim; a list of modules makes it of its last one."""
+    made = []
+    for claim in _CLAIMS:
+        tree = json.loads(content)
+        (tree[-1] if isinstance(tree, list) else tree).update(claim)
+        made.append(json.dumps(tree).encode())
+    return made
 
 
 def sealed(content: bytes) -> bytes:

@@ -12,6 +12,7 @@ from .files import weight_files
 from .lengths import UNCUT, as_limit, cut_by_tokenizer, positions, settings_of, stated_length
 from .model import ModelOptions
 
+_MOST_LAYERS = 1_000
 POOLINGS = {"mean": "mean", "cls": "cls", "last": "lasttoken"}
 
 # How sentence-transformers saved the modes of its pooling before it had a list of them, in the order of the vector.
@@ -53,8 +54,8 @@ def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None =
         tokenizer: where its tokenizer is, if not there.
 
     Raises:
-        UserError: a plain transformers checkpoint without `--pooling`, pickled weights without `--allow-pickle`, or
-            a `--max-length` that the model has no positions for.
+        UserError: a damaged configuration, a plain transformers checkpoint without `--pooling`, pickled weights
+            without `--allow-pickle`, or a `--max-length` that the model has no positions for.
     """
     pickled = [f.name for f in weight_files(directory) if f.suffix != ".safetensors"]
     if pickled and not options.allow_pickle:
@@ -73,6 +74,11 @@ def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None =
             "sentence vector: pass --pooling mean, cls or last"
         )
     first = folders[0] if folders else directory
+    if not first.is_dir():
+        raise UserError(
+            f"{directory} lacks the folder {first.name!r} that its modules.json names: copy the model again"
+        )
+    _check_depth(first / "config.json")
     stated = stated_length(first, kinds[0] if kinds else "", tokenizer, options.trust_remote_code)
     uncut = [kind for _, kind in input_modules(directory) if kind in UNCUT]
     if options.max_length and uncut:
@@ -89,6 +95,16 @@ def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None =
     return Layout(pooling, options.max_length or own_length, own_length, stated, whole=pooling == saved)
 
 
+def _check_depth(file: Path) -> None:
+    """Raise a UserError where a configuration names so many layers that making them would not end."""
+    parts = [read_config(file)]
+    for part in parts:
+        parts += [value for value in part.values() if isinstance(value, dict)]
+        for name, value in part.items():
+            if name.endswith(("layers", "layer")) and isinstance(value, int | float) and value > _MOST_LAYERS:
+                raise UserError(f"{file} has {name} {value:,}, more than the {_MOST_LAYERS:,} that any encoder has")
+
+
 def _saved_pooling(folders: list[Path], kinds: list[str]) -> str | None:
     """Return the name of the pooling that a sentence-transformers directory has; None for a plain checkpoint."""
     for folder, kind in zip(folders, kinds, strict=True):
@@ -102,6 +118,8 @@ def _saved_pooling(folders: list[Path], kinds: list[str]) -> str | None:
 def _modes(config: dict[str, Any], kind: str) -> list[str]:
     """Return the modes of a pooling module; [] for any other module."""
     if given := config.get("pooling_mode"):
+        if not isinstance(given, str | list):
+            raise UserError(f"the pooling_mode {given!r} of a module is neither a name nor a list of names")
         return [given] if isinstance(given, str) else [str(mode) for mode in given]
     is_pooling = kind.endswith(".Pooling") or not _OLD_FLAGS.keys().isdisjoint(config)
     return [mode for flag, mode in _OLD_FLAGS.items() if config.get(flag)] or (["mean"] if is_pooling else [])

@@ -15,6 +15,7 @@ from ..errors import UserError
 from ..languages import Language
 from .configuration import input_modules, module_folders
 from .files import model_files, weight_files
+from .foreign import explained
 from .layout import POOLINGS, Layout
 from .lengths import as_limit, positions_of_loaded
 from .model import ModelOptions
@@ -52,8 +53,13 @@ class TransformerEncoder:
         self.batch_tokens = batch_tokens or (CPU_BATCH_TOKENS if self.device == "cpu" else GPU_BATCH_TOKENS)
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
-        """Return the token counts, special tokens included, before truncation."""
-        return self._tokens.sizes(sentences)
+        """Return the token counts, special tokens included, before truncation.
+
+        Raises:
+            UserError: the tokenizer cannot read a text.
+        """
+        with explained("the model's tokenizer cannot read a text"):
+            return self._tokens.sizes(sentences)
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; the language is not used.
@@ -112,15 +118,10 @@ def load_transformer(
     Raises:
         UserError: the libraries cannot make a model of it (damaged weights, missing tokenizer, unknown architecture).
     """
-    from pickle import UnpicklingError
-
     import torch
-    from safetensors import SafetensorError
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
-    # Whatever foreign code raises over files that it did not expect; torch asserts that it was built with CUDA.
-    fails = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ImportError, AssertionError)
     # OpenVINO converts the weights itself.
     stored = "fp32" if options.backend == "openvino" else options.dtype
     dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -133,18 +134,15 @@ def load_transformer(
     safe = any(f.suffix == ".safetensors" for f in of_first)
     model_kwargs = {"dtype": dtypes[stored], "use_safetensors": safe or not options.allow_pickle}
     try:
-        model = _modules(directory, layout, options, model_kwargs, tokenizer)
-    except (*fails, SafetensorError, UnpicklingError, EOFError) as error:
+        with explained(f"cannot load the model in {directory}"):
+            model = _modules(directory, layout, options, model_kwargs, tokenizer)
+    except UserError:
         for file in model_files(directory):
             file.open("rb").close()  # The libraries take one that may not be read for one that is not there.
-        reason = " ".join(str(error).split())
-        raise UserError(f"cannot load the model in {directory}: {reason[:400]}") from error
-    try:
+        raise
+    with explained(f"the model in {directory} loads, but cannot encode a text"):
         _set_length(directory, model, layout, options)
         _try_out(directory, model)
-    except fails as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"the model in {directory} loads, but cannot encode a text: {reason[:400]}") from error
     batch_tokens = OPENVINO_BATCH_TOKENS if options.backend == "openvino" else None
     return TransformerEncoder(model, partial(_finish, options), batch_tokens)
 

@@ -78,7 +78,7 @@ def unsealed(text: bytes) -> dict[str, Any] | None:
         content = json.loads(text)
         digest = content.pop("sha256")
         return content if digest == content_sha256(content) else None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -1,0 +1,34 @@
+"""What libraries raise over model files that they did not expect, as one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pickle import UnpicklingError
+
+from ..errors import UserError
+
+# torch asserts that it was built with CUDA.
+_FAILS = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ImportError, AssertionError)
+_PICKLES = (UnpicklingError, EOFError)
+_LONGEST = 400  # characters of a reason
+
+
+@contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Raise a UserError that begins with `what` for an error of the libraries that load and run models.
+
+    A UserError is passed on as it is, and so are MemoryError and what no damaged file leads to.
+    """
+    from huggingface_hub.errors import StrictDataclassError
+    from safetensors import SafetensorError
+
+    fails = (*_FAILS, *_PICKLES, StrictDataclassError, SafetensorError)
+    try:
+        yield
+    except Exception as error:
+        # tokenizers raises nothing more exact than Exception.
+        if type(error) is not Exception and not isinstance(error, fails):
+            raise
+        reason = " ".join(str(error).split())
+        raise UserError(f"{what}: {reason[:_LONGEST]}") from error
