@@ -255,3 +255,9 @@ def test_figures_stand_in_tables_of_their_own(tmp_path: Path) -> None:
 def test_errors_name_the_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot read .*nowhere.json: No such file"):
         read_mteb_result(tmp_path / "nowhere.json")
+
+
+def test_figures_that_are_not_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "reported.tsv").write_bytes(b"\xff\n")
+    with pytest.raises(UserError, match="cannot read .*reported.tsv: .*import it again"):
+        read_reported(tmp_path)

@@ -70,3 +70,14 @@ def test_altered_texts_are_read_again_and_it_is_said(tmp_path: Path, capsys: pyt
     assert mine(*run) == 0
     assert (tmp_path / "out.tsv").read_bytes() == expected
     assert "source.00000.txt" in capsys.readouterr().err
+
+
+def test_a_record_of_endless_depth_is_made_again(tmp_path: Path) -> None:
+    source, target, _ = corpora(tmp_path)
+    run = [source, target, "-o", tmp_path / "out.tsv", "--work", tmp_path / "work"]
+    assert mine(*run) == 0
+    expected = (tmp_path / "out.tsv").read_bytes()
+    for record in (tmp_path / "work" / "done").iterdir():
+        record.write_text("[" * 100_000)
+    assert mine(*run) == 0
+    assert (tmp_path / "out.tsv").read_bytes() == expected
