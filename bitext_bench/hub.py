@@ -133,7 +133,7 @@ def _download(repository: Repository, files: Sequence[str]) -> Path:
         os.environ.setdefault(name, limit)
 
     def download() -> Path:
-        with _short_waits():
+        with short_waits():
             return Path(
                 snapshot_download(
                     repository.name,
@@ -169,11 +169,15 @@ def _is_of_xet(error: Exception) -> bool:
 
 
 @contextmanager
-def _short_waits() -> Iterator[None]:
-    """Limit how long each request waits for an answer: the client sets no limit to some, and a minute to others."""
+def short_waits(longest: float | None = None) -> Iterator[None]:
+    """Limit how long each request waits for an answer: the client sets no limit to some, and a minute to others.
+
+    Args:
+        longest: in seconds; None takes the client's limit for downloads, 10 s unless the user set another.
+    """
     from huggingface_hub import constants, get_session
 
-    longest = max(constants.HF_HUB_ETAG_TIMEOUT, constants.HF_HUB_DOWNLOAD_TIMEOUT)
+    longest = longest or max(constants.HF_HUB_ETAG_TIMEOUT, constants.HF_HUB_DOWNLOAD_TIMEOUT)
 
     def limit(request: Any) -> None:  # noqa: ANN401 (the client's own HTTP library is not one of ours)
         given = request.extensions.get("timeout", {})

@@ -158,6 +158,8 @@ def test_training_uses_only_the_bottom_of_the_harness(module: str) -> None:
         "embeddings",
         "encoders",
         "errors",
+        "hub",
+        "hub_errors",
         "languages",
         "lines",
         "metrics",

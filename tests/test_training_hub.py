@@ -151,8 +151,8 @@ def test_what_the_hub_does_not_have(talks: Path, tmp_path: Path) -> None:
         "the dataset org/talks on the hub has no files of en-ko: expected en-ko/train-….parquet, <corpus>/en-ko.tsv or "
         "the like; it has README.md, en-fr/train-00000-of-00001.parquet"
     )
-    assert revision.startswith("cannot get the dataset org/talks@nowhere from the hub")
-    assert name.startswith("cannot get the dataset org/nothing from the hub")
+    assert revision.startswith("cannot get the dataset org/talks at revision nowhere from the hub: the hub has this")
+    assert name.startswith("cannot get the dataset org/nothing from the hub: ")
 
 
 @pytest.mark.parametrize("dataset", ["", "org/talks@", "@main"])
@@ -161,10 +161,40 @@ def test_a_name_or_a_revision_that_is_missing(dataset: str) -> None:
         fetch_pairs(dataset, [EN_JA])
 
 
-def test_no_hub_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def list_repo_files(*_: object, **__: object) -> list[str]:
-        raise OSError("no route to host\nand more")
+@pytest.mark.hub
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (("GET .*parquet", "cut"), "the connection broke off"),
+        (("GET .*parquet", "drop"), "the connection broke off"),
+        (("GET .*parquet", "hang"), "no answer in time"),
+        (("GET .*parquet", "404"), "404"),
+        (("api/datasets", "hang"), "no answer in time"),
+        (("api/datasets", "500"), "500"),
+        (("api/datasets", "429"), "too many requests (429)"),
+    ],
+)
+def test_a_dataset_that_does_not_arrive_is_one_line(
+    talks: Path, tmp_path: Path, fault: tuple[str, str], said: str
+) -> None:
+    waits = {"HF_HUB_DOWNLOAD_TIMEOUT": "1", "HF_HUB_ETAG_TIMEOUT": "1"}
+    with serving(talks, fault) as hub:
+        done = run_python("-c", ERRORS, "en-fr", "org/talks", url=hub.url, home=tmp_path / "home", **waits)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert line.startswith("cannot get the dataset org/talks from the hub: ") and said in line
+    assert line.endswith("; or get its files elsewhere and pass their folder as --data")
 
-    monkeypatch.setattr("huggingface_hub.HfApi.list_repo_files", list_repo_files)
-    with pytest.raises(UserError, match=r"cannot get the dataset org/pairs from the hub \(no route to host\)"):
-        fetch_pairs("org/pairs", [EN_JA])
+
+@pytest.mark.hub
+def test_what_was_fetched_is_read_without_the_hub(talks: Path, tmp_path: Path) -> None:
+    code = FETCH.replace("org/pairs", "org/talks")
+    with serving(talks) as hub:
+        first = run_python("-c", code, "en-fr", url=hub.url, home=tmp_path / "home")
+        down = hub.url
+    offline: dict[str, str] = {"HF_HUB_OFFLINE": "1"}
+    for more in ({}, offline):
+        again = run_python("-c", code, "en-fr", url=down, home=tmp_path / "home", **more)
+        assert again.stdout == first.stdout != "", again.stderr
+    missing = run_python("-c", ERRORS, "en-fr", "org/other", url=down, home=tmp_path / "home", **offline)
+    assert missing.stdout.startswith("cannot get the dataset org/other from the hub: it is not in the cache")

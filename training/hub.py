@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from glob import escape
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from bitext_bench.errors import UserError
+from bitext_bench.hub import fetch
+from bitext_bench.hub_errors import NotFetched, Repository
 from bitext_bench.languages import LangPair
 
 from .layouts import holds_pair
@@ -44,32 +45,19 @@ def fetch_pairs(dataset: str, pairs: Iterable[LangPair]) -> Path:
         UserError: the hub cannot be reached, does not have the dataset or the revision, or the dataset has no file of
             a pair.
     """
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HFValidationError, HTTPError
-
-    pairs = list(pairs)
-    name, at, given = dataset.partition("@")
-    if not name or (at and not given):
+    name, at, revision = dataset.partition("@")
+    if not name or (at and not revision):
         raise UserError(f"{PREFIX}{dataset}: expected {PREFIX}ORG/NAME or {PREFIX}ORG/NAME@REVISION")
-    revision = given or None
+    pairs = list(pairs)
+    repository = Repository(name, "dataset", revision or None)
     try:
-        files = HfApi().list_repo_files(name, repo_type="dataset", revision=revision)
-        wanted = _wanted(dataset, files, pairs)
-        patterns = [*map(escape, wanted), _CARD]
-        folder = snapshot_download(
-            name, repo_type="dataset", revision=revision, allow_patterns=patterns, etag_timeout=10
-        )
-    except (HTTPError, OSError, HFValidationError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(
-            f"cannot get the dataset {dataset} from the hub ({reason}): check the name and the connection, or download "
-            "it elsewhere and pass its folder as --data"
-        ) from error
-    return Path(folder)
+        return fetch(repository, lambda files: _wanted(dataset, files, pairs))
+    except NotFetched as error:
+        raise UserError(f"{error}; or get its files elsewhere and pass their folder as --data") from error
 
 
 def _wanted(dataset: str, files: Sequence[str], pairs: Sequence[LangPair]) -> list[str]:
-    """Return the files of the pairs; raises UserError where there is none."""
+    """Return the files of the pairs, and the card; raises UserError where there is none of the pairs."""
     wanted = [file for file in files if any(holds_pair(PurePosixPath(file), pair) for pair in pairs)]
     if not wanted:
         names = ", ".join(map(str, pairs))
@@ -77,4 +65,4 @@ def _wanted(dataset: str, files: Sequence[str], pairs: Sequence[LangPair]) -> li
             f"the dataset {dataset} on the hub has no files of {names}: expected {pairs[0]}/train-….parquet, "
             f"<corpus>/{pairs[0]}.tsv or the like; it has {', '.join(files[:8])}{', …' if len(files) > 8 else ''}"
         )
-    return wanted
+    return [*wanted, *({_CARD} & set(files))]

@@ -7,9 +7,12 @@ from typing import NoReturn
 
 from bitext_bench import __version__
 from bitext_bench.errors import UserError
+from bitext_bench.hub import short_waits
+from bitext_bench.hub_errors import Repository, explain
 from bitext_bench.terminal import say
 
 _GIT = ".gitattributes"  # all that a new repository has
+_LONGEST_WAIT = 120.0  # in seconds, for the hub to take a file or a commit, which can be large
 
 
 def reserve(repository: str) -> None:
@@ -28,16 +31,17 @@ def reserve(repository: str) -> None:
         raise UserError(f"--push-to-hub {repository}: expected ORG/NAME, an organization or your name on the hub first")
     api = HfApi()
     try:
-        try:
-            address = api.create_repo(repository)
-            say(f"made {address} for the checkpoint")
-            return
-        except HfHubHTTPError as error:
-            if error.response.status_code != 409:  # it exists
-                raise
-        files = [name for name in api.list_repo_files(repository) if name != _GIT]
+        with short_waits():
+            try:
+                address = api.create_repo(repository)
+                say(f"made {address} for the checkpoint")
+                return
+            except HfHubHTTPError as error:
+                if error.response.status_code != 409:  # it exists
+                    raise
+            files = [name for name in api.list_repo_files(repository) if name != _GIT]
     except (HTTPError, OSError, HFValidationError, ValueError) as error:
-        raise UserError(f"--push-to-hub {repository}: {_reason(error)}; nothing was trained") from error
+        raise UserError(f"--push-to-hub {repository}: {_reason(error, repository)}; nothing was trained") from error
     if files:
         raise UserError(
             f"--push-to-hub {repository}: it is on the hub already, with {len(files)} files: choose another name, or "
@@ -62,7 +66,7 @@ def publish(folder: Path, repository: str) -> str:
         except (OSError, RuntimeError) as error:
             if isinstance(error, HfHubHTTPError) or constants.HF_HUB_DISABLE_XET:
                 raise
-            say(f"note: xet's storage does not take the files ({_reason(error)}); they go by plain HTTP")
+            say(f"note: xet's storage does not take the files ({_reason(error, repository)}); they go by plain HTTP")
             constants.HF_HUB_DISABLE_XET = True
             _upload(folder, repository)
     except (HTTPError, OSError, ValueError, RuntimeError) as error:
@@ -73,27 +77,28 @@ def publish(folder: Path, repository: str) -> str:
 def _upload(folder: Path, repository: str) -> None:
     from huggingface_hub import HfApi
 
-    HfApi().upload_folder(
-        repo_id=repository,
-        folder_path=folder,
-        commit_message=f"Checkpoint trained by bitext-bench {__version__}",
-        ignore_patterns=[".*"],
-    )
+    with short_waits(_LONGEST_WAIT):
+        HfApi().upload_folder(
+            repo_id=repository,
+            folder_path=folder,
+            commit_message=f"Checkpoint trained by bitext-bench {__version__}",
+            ignore_patterns=[".*"],
+        )
 
 
 def _refuse_upload(error: Exception, folder: Path, repository: str) -> NoReturn:
     raise UserError(
-        f"cannot push to {repository}: {_reason(error)}; the checkpoint is finished and in {folder}, so "
+        f"cannot push to {repository}: {_reason(error, repository)}; the checkpoint is finished and in {folder}, so "
         f"run hf upload {repository} {folder}"
     ) from error
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException, repository: str) -> str:
     """Say in one line why the hub did not do what it was asked for."""
     from huggingface_hub import get_token
 
     if isinstance(error, RuntimeError) and error.__cause__ is not None:
-        return f"{error} {_reason(error.__cause__)}"  # "Error while uploading ... to the Hub." and why
+        return f"{error} {_reason(error.__cause__, repository)}"  # "Error while uploading ... to the Hub." and why
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status == 401:
         return (
@@ -103,4 +108,4 @@ def _reason(error: BaseException) -> str:
         )
     if status == 403:
         return "your token may not write there (403): log in with one that may (hf auth login)"
-    return " ".join(str(error).split()) or type(error).__name__
+    return explain(error, Repository(repository)).reason
