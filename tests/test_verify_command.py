@@ -115,6 +115,15 @@ def test_who_lets_a_model_run_code_names_it_and_its_revision(
     assert f"cannot get the model org/model at revision {'c' * 40}" in capsys.readouterr().err
 
 
+def test_one_subset_is_not_subsets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folders = ["--cache-folder", str(tmp_path / "store"), "--output-folder", str(tmp_path / "results")]
+    what = ["--data", "mini", "--tasks", "Mini-STS", "--languages", "en"]
+    assert main(["run", "--model", "toys:hashing", *what, *folders]) == 0
+    assert "Mini-STS: 1 subset in" in capsys.readouterr().err
+    assert main(["verify", str(tmp_path / "results"), "--model", "toys:hashing", *folders[:2]]) == 0
+    assert "verified, 1 subset is the same" in capsys.readouterr().out
+
+
 def test_a_folder_of_results_is_verified(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", ".", "--model", "toys:hashing"]) == 0
     assert "Mini-STS.json: verified, 6 subsets are the same" in capsys.readouterr().out
