@@ -1,7 +1,8 @@
-"""2,000 mutated files for the commands that read them: exit 0 or 1, one line, no payload, no changed number unsaid.
+"""Over 2,000 mutated files for the commands that read them.
 
-A file whose checksum was made anew may say what its author likes: of those only the first three are asked. Seeds are
-fixed; a failure names the file's number, and `mutated(...)` makes it again.
+A command ends with 0, or with 1 and one line that says why; it executes nothing of the file, and no number changes
+without a word. The last is not asked of a file whose checksum was made anew: its author may say anything. Seeds are
+fixed; a failure names the file and its number, and `mutated` makes it again.
 """
 
 from __future__ import annotations
