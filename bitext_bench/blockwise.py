@@ -142,9 +142,16 @@ def _reach(kth: Tensor, error: Error) -> Tensor:
 
 def exact_products(own: Tensor, others: Tensor, row: Tensor, column: Tensor) -> Tensor:
     """Return (C,) float32 products of pairs, all by one routine, so that equal vectors have equal ones."""
-    pieces = zip(torch.split(row, _MULTIPLIED), torch.split(column, _MULTIPLIED), strict=True)
-    parts = [(own.index_select(0, r) * others.index_select(0, c)).sum(dim=1) for r, c in pieces]
-    return torch.cat(parts) if parts else torch.zeros(0)
+    found = torch.empty(len(row))
+    # In the same room each time: results that stay between vectors that go would leave the heap full of holes.
+    room = torch.empty((2, min(_MULTIPLIED, len(row)), own.shape[1]))
+    for first in range(0, len(row), _MULTIPLIED):
+        here = slice(first, first + _MULTIPLIED)
+        left, right = room[:, : len(row[here])]
+        torch.index_select(own, 0, row[here], out=left)
+        torch.index_select(others, 0, column[here], out=right)
+        torch.sum(left.mul_(right), dim=1, out=found[here])
+    return found
 
 
 def _first(products: Tensor, indices: Tensor, k: int) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, repeat
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitext_bench.errors import UserError
-from bitext_bench.mine.budget import Budget, least, peak_memory, show
+from bitext_bench.mine.budget import Budget, peak_memory, show
 from bitext_bench.mine.cells import n_cells
 from bitext_bench.mine.inputs import read_lines, read_rows
 from bitext_bench.mine.plan import Plan, Search, Unit
@@ -119,19 +119,44 @@ def plan(rows: int, search: Search, shard_lines: int, folder: Path) -> Plan:
     )
 
 
+def least_memory(run: Plan, dimensions: int | None) -> int:
+    """Return the megabytes that a run asks for."""
+    with pytest.raises(UserError, match=r"pass at least --memory \d+M") as caught:
+        Budget(1).check(run, dimensions)
+    return int(str(caught.value).split()[-1].removesuffix("M"))
+
+
 def test_the_memory_that_is_asked_for_is_enough_and_no_more(tmp_path: Path) -> None:
     for search in ("exact", "approximate"):
-        needed = [least(plan(rows, search, 32_768, tmp_path), 384) for rows in (10**4, 10**5, 10**6, 10**7)]
+        needed = [least_memory(plan(rows, search, 32_768, tmp_path), 384) for rows in (10**4, 10**5, 10**6, 10**7)]
         assert all(low < high for low, high in pairwise(needed))
-    million = plan(10**6, "approximate", Budget.parse("4G").shard_lines, tmp_path)
-    Budget.parse("4G").check(million)
-    with pytest.raises(UserError, match=r"pass at least --memory \d+M") as caught:
-        Budget.parse("1G").check(million)
-    Budget.parse(str(caught.value).split()[-1]).check(million)
-    assert Budget.parse("1G").shard_lines < Budget.parse("4G").shard_lines == 65_536
+    million = plan(10**6, "approximate", Budget.parse("4G").shard_lines((0, 0), None), tmp_path)
+    Budget.parse(f"{least_memory(million, None)}M").check(million)
+    with pytest.raises(UserError, match="is too little"):
+        Budget.parse(f"{least_memory(million, None) - 1}M").check(million)
+    assert Budget.parse("4G").shard_lines((0, 0), None) == 65_536
     assert (show(3 << 30), show(5 << 20)) == ("3.00G", "5M")
     peak = peak_memory()
     assert peak is None or 10 << 20 < peak < 1 << 40
+
+
+@pytest.mark.parametrize("dimensions", [None, 64, 384, 768])
+@pytest.mark.parametrize("rows", [1_000, 50_000, 300_000])
+def test_shards_are_as_short_as_the_memory_wants(tmp_path: Path, rows: int, dimensions: int | None) -> None:
+    for memory in ("1300M", "2G", "4G", "16G"):
+        lines = Budget.parse(memory).shard_lines((rows, rows), dimensions)
+        for search in ("exact", "approximate"):
+            Budget.parse(memory).check(plan(rows, search, lines, tmp_path), dimensions)
+            if search == "exact" and 4 * lines <= rows <= 50_000:
+                with pytest.raises(UserError, match="is too little"):
+                    Budget.parse(memory).check(plan(rows, search, 4 * lines, tmp_path), dimensions)
+
+
+def test_lines_beyond_the_memory_are_refused_while_they_are_read(tmp_path: Path) -> None:
+    endless = Budget.parse("641M").counted(repeat("a"), tmp_path / "endless.txt")
+    with pytest.raises(UserError, match=r"endless.txt:6554: --memory 641M holds 6,553 lines"):
+        for _ in endless:
+            pass
 
 
 def test_the_stages_of_a_plan(tmp_path: Path) -> None:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..errors import UserError
 from .cells import POINTS_A_CELL, n_cells
 from .plan import CANDIDATES, Plan
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-# Python with torch, faiss and a tokenizer loaded; a model's weights come on top of it and of --memory.
-_BASE = 700 << 20
+# Python with torch and faiss loaded, and for texts a tokenizer; a model's weights come on top of it and of --memory.
+_BASE_OF_VECTORS, _BASE_OF_TEXTS = 300 << 20, 640 << 20
 # Means, proposals and their order while pairs are chosen, or keys while repeated lines are found.
 _BYTES_A_ROW = 160
-# Of the vectors of a shard, copies alive at once: queries, block, and one of each on its way to or from a file.
-_COPIES = 5
+# Of the vectors of a shard, copies alive at once: queries and block, each as mapped, as read and as rounded, and what
+# their products are made from. Beside them each line has its candidates.
+_COPIES, _CANDIDATES_A_LINE = 10, 2 << 10
 # Two blocks of similarities with what sorting them takes.
-_PRODUCTS = 256 << 20
+_PRODUCTS = 128 << 20
 _WIDEST = 1_024  # dimensions, as long as nothing is known
 _LONGEST_SHARD, _SHORTEST_SHARD = 131_072, 1_024
 _BYTES_A_PAIR = 4 << 10
@@ -42,24 +45,46 @@ class Budget:
             raise UserError(f"--memory {text}: expected a size such as 4G or 900M")
         return cls(int(float(match[1]) * _UNITS.get(match[2], 1)))
 
-    @property
-    def shard_lines(self) -> int:
-        """Rows of a shard: the longest that leaves most of the memory to everything else."""
-        room = max(0, self.bytes - _BASE) // (2 * _COPIES * _WIDEST * 4)
-        return max(_SHORTEST_SHARD, min(_LONGEST_SHARD, 1 << max(0, room.bit_length() - 1)))
+    def shard_lines(self, rows: tuple[int, int], dimensions: int | None) -> int:
+        """Return the rows of a shard: the longest that this memory holds, at least 1,024.
+
+        Args:
+            rows: of source and target; zeros as long as they are not known.
+            dimensions: of vectors that are given; None for texts.
+        """
+        room = self.bytes - _fixed(rows, dimensions)
+        lines = max(1, room // _of_a_line(dimensions))
+        return max(_SHORTEST_SHARD, min(_LONGEST_SHARD, 1 << (lines.bit_length() - 1)))
+
+    def counted(self, lines: Iterable[str], file: Path) -> Iterator[str]:
+        """Yield lines of a file while the memory holds what is kept of each.
+
+        Raises:
+            UserError: there are more.
+        """
+        most = max(0, self.bytes - _BASE_OF_TEXTS) // _BYTES_A_ROW
+        for number, line in enumerate(lines, start=1):
+            if number > most:
+                raise UserError(
+                    f"{file}:{number}: --memory {show(self.bytes)} holds {most:,} lines: pass more, or split the file"
+                )
+            yield line
 
     @property
     def pairs_at_once(self) -> int:
         """How many pairs with their texts are held while the output is written."""
         return max(1_000, min(1_000_000, self.bytes // 8 // _BYTES_A_PAIR))
 
-    def check(self, plan: Plan, dimensions: int = _WIDEST) -> None:
+    def check(self, plan: Plan, dimensions: int | None = None) -> None:
         """Refuse a run that this memory does not hold.
 
         Raises:
             UserError: with the least that it takes.
         """
-        needed = least(plan, dimensions)
+        rows = (plan.source.rows, plan.target.rows)
+        longest = min(plan.shard_lines, max(rows))
+        exact = plan.search == "exact"
+        needed = _fixed(rows, dimensions, exact=exact) + longest * _of_a_line(dimensions)
         if needed > self.bytes:
             raise UserError(
                 f"--memory {show(self.bytes)} is too little for {plan.source.rows:,} and {plan.target.rows:,} rows in "
@@ -67,14 +92,18 @@ class Budget:
             )
 
 
-def least(plan: Plan, dimensions: int) -> int:
-    """Return the bytes that a run takes at the least."""
-    rows = plan.source.rows + plan.target.rows
-    longest = min(plan.shard_lines, max(plan.source.rows, plan.target.rows))
-    back = plan.target.rows * CANDIDATES * 8 if plan.search == "exact" else 0
-    cells = n_cells(max(plan.source.rows, plan.target.rows)) if plan.search == "approximate" else 0
-    vectors = longest * _COPIES + 2 * cells * POINTS_A_CELL
-    return _BASE + _PRODUCTS + rows * _BYTES_A_ROW + vectors * dimensions * 4 + 2 * back
+def _of_a_line(dimensions: int | None) -> int:
+    """Return the bytes that a run takes for each line of the longest shard."""
+    return _COPIES * (dimensions or _WIDEST) * 4 + _CANDIDATES_A_LINE
+
+
+def _fixed(rows: tuple[int, int], dimensions: int | None, *, exact: bool | None = None) -> int:
+    """Return the bytes that a run takes whatever its shards; `exact` says how it searches, where that is known."""
+    base = _BASE_OF_TEXTS if dimensions is None else _BASE_OF_VECTORS
+    back = 0 if exact is False else 2 * rows[1] * CANDIDATES * 8
+    cells = 0 if exact or not any(rows) else n_cells(max(rows))
+    found = max(back, 2 * cells * POINTS_A_CELL * (dimensions or _WIDEST) * 4)
+    return base + _PRODUCTS + sum(rows) * _BYTES_A_ROW + found
 
 
 def show(n_bytes: int) -> str:

@@ -161,12 +161,18 @@ def _compare(request: Request, identity: dict[str, Any], known: dict[str, Any]) 
 
 
 def _begin(request: Request, identity: dict[str, Any]) -> dict[str, Any]:
-    shard_lines = request.shard_lines or request.budget.shard_lines
-    planted = read_planted(request.plant) if request.plant else ([], [])
-    sides = {side: _split(request, side, texts, shard_lines) for side, texts in zip(SIDES, planted, strict=True)}
     if request.form == "arrays":
         _check_arrays(request)
-    few = sides["source"]["rows"] * sides["target"]["rows"] <= request.exact_limit**2
+    dimensions = array_of(request.source).shape[1] if request.form == "arrays" else None
+    planted = read_planted(request.plant) if request.plant else ([], [])
+    shard_lines, fitting = 0, request.shard_lines or request.budget.shard_lines((0, 0), dimensions)
+    sides: dict[SideName, dict[str, int]] = {}
+    while fitting != shard_lines:  # What a side has is known when it is cut; it may have to be cut into shorter shards.
+        shard_lines = fitting
+        sides = {side: _split(request, side, texts, shard_lines) for side, texts in zip(SIDES, planted, strict=True)}
+        rows = (sides["source"]["rows"], sides["target"]["rows"])
+        fitting = request.shard_lines or min(shard_lines, request.budget.shard_lines(rows, dimensions))
+    few = rows[0] * rows[1] <= request.exact_limit**2
     return {
         "format": _FORMAT,
         "identity": identity,
@@ -185,7 +191,7 @@ def _split(request: Request, side: SideName, planted: list[str], shard_lines: in
         return {"rows": n, "lines": n, "blank": 0, "planted": 0}
     try:
         files = SideFiles(request.work, side)
-        counts = split_side(files, partial(request.read, side), planted, shard_lines)
+        counts = split_side(files, lambda: request.budget.counted(request.read(side), file), planted, shard_lines)
     except EmptySide as error:
         raise UserError(f"{file} has no text: expected one sentence a line") from error
     return dict(zip(("rows", "lines", "blank", "planted"), counts, strict=True))
