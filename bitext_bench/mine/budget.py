@@ -65,8 +65,11 @@ class Budget:
         most = max(0, self.bytes - _BASE_OF_TEXTS) // _BYTES_A_ROW
         for number, line in enumerate(lines, start=1):
             if number > most:
+                # It may have far more lines: twice as many are a start.
+                least = _fixed((2 * most, 0), None) + _SHORTEST_SHARD * _of_a_line(None)
                 raise UserError(
-                    f"{file}:{number}: --memory {show(self.bytes)} holds {most:,} lines: pass more, or split the file"
+                    f"{file}:{number}: --memory {show(self.bytes)} is too little for more lines than {most:,}: "
+                    f"pass at least --memory {-(-least // (1 << 20))}M"
                 )
             yield line
 
