@@ -6,14 +6,18 @@ import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..languages import Language
+from .missing import TEXTS, check_missing, incomplete_models
 from .transformer import CPU_BATCH_TOKENS
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # These encoders batch within themselves: a call should have enough to batch, and progress should still move.
 FOREIGN_BATCH_TOKENS = 4_096
@@ -155,8 +159,10 @@ class SonarEncoder:
 
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self._tokenizer = AutoTokenizer.from_pretrained(str(directory))
-        self._encoder = M2M100Encoder.from_pretrained(str(directory)).eval().to(self.device)
         self._max_length = max_length
+        with incomplete_models() as incomplete:
+            self._encoder = M2M100Encoder.from_pretrained(str(directory)).eval().to(self.device)
+        check_missing(directory, incomplete, lambda: self._vectors(TEXTS))
 
     def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return the token counts."""
@@ -169,14 +175,17 @@ class SonarEncoder:
         Raises:
             UserError: SONAR was not trained on the language; its tokenizer would take it for an unknown word.
         """
-        import torch
-
         code = _SONAR_CODES.get(language.flores, language.flores) if language else ""
         if self._tokenizer.convert_tokens_to_ids(code) in (None, self._tokenizer.unk_token_id):
             raise UserError(f"SONAR needs a language of NLLB-200 and was given {language}: leave it out of --languages")
         self._tokenizer.src_lang = code
+        return matrix(self._vectors([prompt + s for s in sentences]))
+
+    def _vectors(self, texts: Sequence[str]) -> Tensor:
+        import torch
+
         batch = self._tokenizer(
-            [prompt + s for s in sentences],
+            list(texts),
             return_tensors="pt",
             padding=True,
             truncation=True,
@@ -185,4 +194,5 @@ class SonarEncoder:
         with torch.inference_mode():
             tokens = self._encoder(**batch).last_hidden_state
         mask = batch["attention_mask"].unsqueeze(-1)
-        return matrix(((tokens * mask).sum(1) / mask.sum(1)).float().cpu())
+        mean: Tensor = (tokens * mask).sum(1) / mask.sum(1)
+        return mean.float().cpu()

@@ -18,6 +18,7 @@ from .files import model_files, weight_files
 from .foreign import explained
 from .layout import POOLINGS, Layout
 from .lengths import as_limit, positions_of_loaded
+from .missing import TEXTS, check_missing, incomplete_models
 from .model import ModelOptions
 from .overlap import Quick, overlapped, pinned, start_in_thread, start_on_device
 from .tokens import TokenIds
@@ -134,7 +135,7 @@ def load_transformer(
     safe = any(f.suffix == ".safetensors" for f in of_first)
     model_kwargs = {"dtype": dtypes[stored], "use_safetensors": safe or not options.allow_pickle}
     try:
-        with explained(f"cannot load the model in {directory}"):
+        with explained(f"cannot load the model in {directory}"), incomplete_models() as incomplete:
             model = _modules(directory, layout, options, model_kwargs, tokenizer)
     except UserError:
         for file in model_files(directory):
@@ -143,6 +144,7 @@ def load_transformer(
     with explained(f"the model in {directory} loads, but cannot encode a text"):
         _set_length(directory, model, layout, options)
         _try_out(directory, model)
+        check_missing(directory, incomplete, lambda: _features(model, TEXTS)["sentence_embedding"])
     batch_tokens = OPENVINO_BATCH_TOKENS if options.backend == "openvino" else None
     return TransformerEncoder(model, partial(_finish, options), batch_tokens)
 
@@ -211,15 +213,22 @@ def _try_out(directory: Path, model: SentenceTransformer) -> None:
         UserError: no module makes a sentence vector. Whatever sentence-transformers raises is passed on.
     """
     import torch
-    from sentence_transformers.util import batch_to_device
 
     model.eval()
     with torch.inference_mode():
-        features = model(batch_to_device(dict(model.preprocess(["a", "a b"])), model.device))
+        features = _features(model, ["a", "a b"])
     if "sentence_embedding" not in features:
         raise UserError(
             f"{directory} has no module that makes a vector of a sentence: pass --pooling mean, cls or last"
         )
+
+
+def _features(model: SentenceTransformer, texts: Sequence[str]) -> dict[str, Any]:
+    """Return all that a model makes of a batch of texts."""
+    from sentence_transformers.util import batch_to_device
+
+    features: dict[str, Any] = model(batch_to_device(dict(model.preprocess(list(texts))), model.device))
+    return features
 
 
 def _limit_routes(router: Any) -> None:  # noqa: ANN401 (sentence-transformers is untyped)

@@ -1,0 +1,175 @@
+"""Weights of a model that its files do not hold: transformers makes up values for them, mostly random, and goes on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UserError
+from ..memory import lack_of_memory
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+_FAILS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError)
+_WORDS = "The cat sat on 3 mats; le chat, ein Haus! 猫 дом 고양이 was there for 12 days".split()
+TEXTS = (" ".join(_WORDS * 4), " ".join(_WORDS), "a")  # several lengths, so that padding counts
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """A model that was loaded without some of its weights.
+
+    Attributes:
+        missing: weights that are not in the files, as the model names them.
+        unexpected: weights in the files that the model does not know.
+    """
+
+    model: PreTrainedModel
+    missing: set[str]
+    unexpected: set[str]
+
+
+@contextmanager
+def incomplete_models() -> Iterator[list[Incomplete]]:
+    """Collect the models that transformers loads within without some of their weights.
+
+    Its own report of them, a table of all weights, is shown only where it refuses the files itself.
+    """
+    from transformers import PreTrainedModel
+
+    found: list[Incomplete] = []
+    original = PreTrainedModel.__dict__["from_pretrained"]
+
+    def from_pretrained(cls: type[PreTrainedModel], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (transformers' own)
+        asked = kwargs.pop("output_loading_info", False)
+        model, info = original.__func__(cls, *args, output_loading_info=True, **kwargs)
+        if info["missing_keys"]:
+            found.append(Incomplete(model, set(info["missing_keys"]), set(info["unexpected_keys"])))
+        return (model, info) if asked else model
+
+    logger = logging.getLogger("transformers.modeling_utils")
+    reports: list[logging.LogRecord] = []
+
+    def is_other(record: logging.LogRecord) -> bool:
+        is_report = "LOAD REPORT" in record.getMessage()
+        if is_report:
+            reports.append(record)
+        return not is_report
+
+    logger.addFilter(is_other)
+    # Nothing else tells: sentence-transformers cannot be asked to pass the information on.
+    setattr(PreTrainedModel, "from_pretrained", classmethod(from_pretrained))  # noqa: B010 (mypy)
+    try:
+        yield found
+        reports.clear()
+    finally:
+        setattr(PreTrainedModel, "from_pretrained", original)  # noqa: B010
+        logger.removeFilter(is_other)
+        for report in reports:
+            logger.handle(report)
+
+
+def check_missing(directory: Path, found: list[Incomplete], encode: Callable[[], Tensor]) -> None:
+    """Refuse a model whose vectors depend on weights that are not in its files.
+
+    Other missing weights do no harm: a pooler that nobody asks, a table that is computed (positions by sine).
+
+    Args:
+        directory: the model's, for the message.
+        found: from `incomplete_models`.
+        encode: returns (N, D) vectors of some texts.
+
+    Raises:
+        UserError: they depend on them.
+    """
+    for incomplete in found:
+        model, missing = incomplete.model, _not_shared(incomplete)
+        if not _depends(model, missing, encode):
+            continue
+        missing = _not_computed(model, missing)
+        if _depends(model, missing, encode):
+            first = next((name for name in missing if _depends(model, [name], encode)), missing[0])
+            raise _refusal(directory, incomplete, first, len(missing))
+
+
+def _not_shared(incomplete: Incomplete) -> list[str]:
+    """Return the missing weights that are not another name of one that was loaded."""
+    state = incomplete.model.state_dict()
+    loaded = {weight.data_ptr() for name, weight in state.items() if name not in incomplete.missing}
+    return sorted(name for name in incomplete.missing if name in state and state[name].data_ptr() not in loaded)
+
+
+def _depends(model: PreTrainedModel, names: list[str], encode: Callable[[], Tensor]) -> bool:
+    """Say whether vectors depend on weights: NaN in their place spreads to all that is computed from them."""
+    import torch
+
+    state = model.state_dict()
+    kept = {name: state[name].clone() for name in names}
+    try:
+        with torch.inference_mode():
+            expected = encode()
+            for name in names:
+                _spoil(state[name])
+            found = encode()
+    except _FAILS as error:
+        if lack_of_memory(error):
+            raise
+        return True
+    finally:
+        with torch.no_grad():
+            for name, weight in kept.items():
+                state[name].copy_(weight)
+    return not torch.allclose(found, expected, rtol=1e-3, atol=1e-5)
+
+
+def _spoil(weight: Tensor) -> None:
+    """Fill with NaN; with other indices where the numbers are no floating-point ones."""
+    if weight.is_floating_point():
+        weight.fill_(float("nan"))
+    else:
+        weight.copy_(weight.flatten().roll(1).view_as(weight) if weight.numel() > 1 else weight + 1)
+
+
+def _not_computed(model: PreTrainedModel, names: list[str]) -> list[str]:
+    """Return the weights that a new model of the same configuration does not have as well.
+
+    What is the same in both is computed by a formula, and right. A constant (1 in a LayerNorm, 0 in a bias) is only
+    where training begins.
+    """
+    import torch
+
+    try:
+        state, again = model.state_dict(), type(model)(model.config).state_dict()
+    except _FAILS as error:  # code of the model's own, which may want more than its configuration
+        if lack_of_memory(error):
+            raise
+        return names
+
+    def learned(name: str) -> bool:
+        one, other = state[name], again[name].to(state[name])
+        constant = one.is_floating_point() and bool((one == one.flatten()[0]).all())
+        return constant or not torch.equal(one, other)
+
+    return [name for name in names if name not in again or learned(name)]
+
+
+def _refusal(directory: Path, incomplete: Incomplete, first: str, count: int) -> UserError:
+    kind = type(incomplete.model).__name__
+    weights = f"the weight {first} of {kind}" if count == 1 else f"{count} weights of {kind} ({first} …)"
+    invented = "transformers would make up values for them"
+    renamed = any(name.endswith(f".{lost}") for lost in incomplete.missing for name in incomplete.unexpected)
+    if renamed and kind.endswith("Encoder"):
+        return UserError(
+            f"{directory} holds {weights} under other names, and {invented}: save the encoder alone, "
+            "AutoModel.from_pretrained(…).get_encoder().save_pretrained(…), with the tokenizer's files beside it"
+        )
+    return UserError(
+        f"{directory} lacks {weights}, and {invented}: copy all of its weight files again, or pass a checkpoint that "
+        f"was saved as {kind}"
+    )
