@@ -1,3 +1,71 @@
-"""bitext-bench: scores of sentence encoders on bitext mining and STS that can be believed."""
+"""Score sentence encoders on bitext mining and STS, from Python.
+
+    import bitext_bench as bb
+
+    report = bb.evaluate("intfloat/multilingual-e5-small", data="mini")
+    print(report)
+    report["Mini-Tatoeba"]["ja-en"].accuracy
+
+Scores of two arrays of vectors need no model and no files: `xsim`, `retrieval_accuracy`, `mining_f1`,
+`margin_scores`, `nearest_neighbors`. Whatever a user can fix is raised as `UserError`, a ValueError.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from leaderboard.from_python import Comparison, compare, load_results
+
+    from .api import evaluate
+    from .arrays import margin_scores, mining_f1, nearest_neighbors, retrieval_accuracy, xsim
+    from .bitext_evaluator import BitextEvaluator
+    from .encoders import ModelOptions
+    from .errors import UserError
+    from .reports import Report, SubsetReport, TaskReport
+    from .score import Score
+
+__all__ = [
+    "BitextEvaluator",
+    "Comparison",
+    "ModelOptions",
+    "Report",
+    "Score",
+    "SubsetReport",
+    "TaskReport",
+    "UserError",
+    "__version__",
+    "compare",
+    "evaluate",
+    "load_results",
+    "margin_scores",
+    "mining_f1",
+    "nearest_neighbors",
+    "retrieval_accuracy",
+    "xsim",
+]
+
+# Where each name is, so that importing the package imports nothing else.
+_HOME = {
+    "bitext_bench.api": ("evaluate",),
+    "bitext_bench.arrays": ("margin_scores", "mining_f1", "nearest_neighbors", "retrieval_accuracy", "xsim"),
+    "bitext_bench.bitext_evaluator": ("BitextEvaluator",),
+    "bitext_bench.encoders": ("ModelOptions",),
+    "bitext_bench.errors": ("UserError",),
+    "bitext_bench.reports": ("Report", "SubsetReport", "TaskReport"),
+    "bitext_bench.score": ("Score",),
+    "leaderboard.from_python": ("Comparison", "compare", "load_results"),
+}
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _HOME.items():
+        if name in names:
+            globals()[name] = found = getattr(import_module(module), name)
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

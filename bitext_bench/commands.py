@@ -11,11 +11,10 @@ from pathlib import Path
 from .arguments import DEFAULT_LANGUAGES
 from .batches import BatchLimits
 from .choices import chosen_languages, chosen_tasks
-from .data import MissingData, open_source
+from .data import open_source
 from .embeddings import Embedder
 from .encoders import ModelOptions, needs_hub, resolve_model
-from .errors import UserError
-from .evaluate import LoadedTask, evaluate, lacking, load_tasks, not_compared, plan_of
+from .evaluation import LoadedTask, evaluate, lacking, load_wanted, not_compared, plan_of
 from .filing import check_folder, file_result
 from .report import render_averages, render_scores
 from .result_files import result_folder
@@ -23,7 +22,6 @@ from .results import TaskResult
 from .share import Share
 from .sharing import encode_on_ray
 from .store import cache_folder, check_place, make_folder
-from .tasks import Task, default_tasks
 from .terminal import say, write_data
 
 
@@ -31,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Score a model; each task's file is written as soon as the task is done."""
     source = open_source(arguments.data)
     languages = chosen_languages(arguments.languages)
-    tasks = chosen_tasks(arguments.tasks) if arguments.tasks else default_tasks(source)
+    tasks = chosen_tasks(arguments.tasks) if arguments.tasks else None
     cache = cache_folder(arguments.cache_folder)
     check_place(arguments.output_folder)
     check_place(cache)
@@ -39,18 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Data on this machine are looked at before a model is fetched.
     fetched = needs_hub(arguments.model) and arguments.data != "hub"
     model = None if fetched else resolve_model(arguments.model, options)
-    absent: list[str] = []
-
-    def on_missing(task: Task, error: MissingData) -> None:
-        if arguments.tasks:
-            raise error
-        absent.append(f"{task.name} ({error})")
-
-    loaded = load_tasks(tasks, source, languages, on_missing)
-    if not loaded:
-        raise UserError(
-            f"nothing to run: {'; '.join(absent[:3])}; the layouts that --data DIR can have are in the README"
-        )
+    loaded, absent = load_wanted(tasks, source, languages)
     model = model or resolve_model(arguments.model, options)
     limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
     share = Share.parse(arguments.shard) if arguments.shard else None

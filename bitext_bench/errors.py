@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-class UserError(Exception):
+class UserError(ValueError):
     """Something the user can mend: what was given, what was expected, what to do next.
 
     The command line prints the message in one line, without a traceback, and exits with 1.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 from tabulate import tabulate
 
@@ -21,7 +22,7 @@ def by_reason(reasons: Mapping[str, Sequence[str]]) -> Iterator[str]:
         yield f"{first}{f' and {len(others):,} more' if others else ''}: {reason}"
 
 
-def render_scores(results: Sequence[TaskResult]) -> str:
+def render_scores(results: Sequence[TaskResult], form: Literal["simple", "html"] = "simple") -> str:
     """Return a table of the main scores, in percent for fractions and x 100 for correlations, as papers print them.
 
     `ceiling` is shown where sentences that differ only in case or punctuation keep the score below 100.
@@ -31,7 +32,7 @@ def render_scores(results: Sequence[TaskResult]) -> str:
     if not any(row[-1] for row in rows):
         head, rows = head[:-1], [row[:-1] for row in rows]
     align = ["left", "left", "right", "left", "right", "left", "right"][: len(head)]
-    return tabulate(rows, headers=head, tablefmt="simple", disable_numparse=True, colalign=align)
+    return tabulate(rows, headers=head, tablefmt=form, disable_numparse=True, colalign=align)
 
 
 def _task_rows(result: TaskResult) -> list[list[str]]:

@@ -15,7 +15,7 @@ from .embeddings import Embedder
 from .encoders import Model, resolve_model, without_prefix
 from .encoders.layout import POOLINGS
 from .errors import UserError
-from .evaluate import evaluate, load_tasks
+from .evaluation import evaluate, load_tasks
 from .languages import resolve
 from .outcome_files import read_outcomes
 from .result_files import read_result

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from bitext_bench.errors import UserError
 from bitext_bench.f1 import cluster_counts, clusters, count_outcomes
-from bitext_bench.outcome_files import read_outcomes
 from bitext_bench.results import by_subset
 
 from .paired import Correlation, Difference, f1_difference, mean_difference, mean_of, spearman_difference
@@ -81,7 +80,7 @@ def evidence(entry: Entry, subsets: Sequence[str]) -> list[Evidence]:
     Raises:
         UserError: the outcomes are missing or damaged, or lack a subset.
     """
-    blocks = by_subset(read_outcomes(entry.file, entry.result, _COLUMNS.get(entry.score, _HITS)))
+    blocks = by_subset(entry.columns(_COLUMNS.get(entry.score, _HITS)))
     if missing := [name for name in subsets if name not in blocks]:
         raise UserError(f"the outcomes beside {entry.file} lack {missing[0]}: run the task again")
     return [_of_subset(entry, name, list(blocks[name].values())) for name in subsets]

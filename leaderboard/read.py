@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -24,11 +24,13 @@ class Entry:
 
     Attributes:
         languages: our codes of those whose subsets are shown; None for all.
+        scored: the outcomes, of a result that is in no file; None: they are in one beside `file`.
     """
 
     file: Path
     result: TaskResult
     languages: frozenset[str] | None = None
+    scored: Outcomes | None = field(default=None, repr=False)
 
     @cached_property
     def label(self) -> str:
@@ -113,7 +115,11 @@ class Entry:
     @cached_property
     def outcomes(self) -> Outcomes:
         """The per-sentence outcomes; raises UserError where they are missing or damaged."""
-        return read_outcomes(self.file, self.result)
+        return self.columns()
+
+    def columns(self, only: Collection[str] | None = None) -> Outcomes:
+        """Return the outcomes, or some of their columns; raises UserError where they are missing or damaged."""
+        return read_outcomes(self.file, self.result, only) if self.scored is None else self.scored
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def no_weights(root: Path) -> None:
         (untouched, ["--tasks", "Tatoba"], ["unknown task 'Tatoba'", "did you mean Tatoeba"]),
         (untouched, ["--model", "labs"], ["unknown model 'labs'", "did you mean labse"]),
         (untouched, ["--tasks", ""], ["--tasks names nothing"]),
-        (untouched, ["--languages", "all", "en"], ["--languages all en: all has to stand alone"]),
+        (untouched, ["--languages", "all", "en"], ["languages all en: all has to stand alone"]),
         (untouched, ["--output-folder", "DATA/tatoeba/v1/tatoeba.fra-eng.eng"], ["cannot make the folder"]),
         (untouched, ["--data", "nowhere"], ["nowhere", "no such directory"]),
         (untouched, ["--tasks", "STS12"], ["no STS12 default", "looked for sts/STS12/"]),

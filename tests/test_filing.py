@@ -17,7 +17,7 @@ from bitext_bench.data import open_source
 from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
-from bitext_bench.evaluate import evaluate, load_tasks
+from bitext_bench.evaluation import evaluate, load_tasks
 from bitext_bench.filing import file_result
 from bitext_bench.languages import resolve
 from bitext_bench.outcome_files import outcomes_file, read_outcomes

@@ -24,7 +24,7 @@ from bitext_bench.data import Bitext, Provenance, ScoredPairs, official_subsets
 from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
-from bitext_bench.evaluate import evaluate, load_tasks
+from bitext_bench.evaluation import evaluate, load_tasks
 from bitext_bench.languages import LangPair, Language, resolve
 from bitext_bench.mteb_scores import convert
 from bitext_bench.outcome_files import read_outcomes

@@ -14,7 +14,7 @@ from builders import BERT, MODERN_BERT, WORDS, edit, make_saved
 from bitext_bench.data import Bitext, Provenance, ScoredPairs
 from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
-from bitext_bench.evaluate import evaluate, load_tasks
+from bitext_bench.evaluation import evaluate, load_tasks
 from bitext_bench.languages import LangPair, Language, resolve
 from bitext_bench.neighbours import Vectors
 from bitext_bench.results import SubsetResult

@@ -35,3 +35,28 @@ def test_the_first_command_leaves_nothing_for_git_to_see(
     assert list(tmp_path.rglob("Mini-Tatoeba.json"))
     status = subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, check=True, capture_output=True, text=True)
     assert status.stdout == "A  .gitignore\n"
+
+
+SCRIPTS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+PRINTED = [
+    r"Mini-Tatoeba  ja-en .*Mini-xSIM .*A: local/.*only A",
+    r"^(\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\)\n){3}$",
+    r"'bitext_score': 0\.\d+",
+]
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.filterwarnings("ignore:'pin_memory'")  # the trainer's default, without an accelerator
+@pytest.mark.parametrize("number", range(len(PRINTED)))
+def test_the_scripts_run(
+    number: int, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert len(SCRIPTS) == len(PRINTED)
+    shutil.copytree(tiny_model, tmp_path / "my-model")
+    monkeypatch.setenv("BITEXT_BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    exec(compile(SCRIPTS[number], f"README.md, script {number}", "exec"), {"__name__": "__main__"})
+    printed = capsys.readouterr().out
+    assert re.search(PRINTED[number], printed, re.DOTALL)
+    if number == 0:
+        assert list((tmp_path / "my-results").rglob("Mini-Tatoeba.outcomes.npz"))

@@ -20,7 +20,7 @@ from bitext_bench.data import Provenance, open_source
 from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import Checked, Model, ModelOptions, resolve_model
 from bitext_bench.errors import UserError
-from bitext_bench.evaluate import evaluate, load_tasks
+from bitext_bench.evaluation import evaluate, load_tasks
 from bitext_bench.languages import resolve
 from bitext_bench.outcome_files import outcomes_file, read_outcomes
 from bitext_bench.report import render_averages, render_scores
@@ -347,7 +347,7 @@ def test_verify_forgives_a_near_tie_and_nothing_else(made: tuple[TaskResult, Out
 
 
 def test_a_result_says_when_it_was_made_and_how_fast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bitext_bench.evaluate.TIMED_SENTENCES", 1_000)
+    monkeypatch.setattr("bitext_bench.evaluation.TIMED_SENTENCES", 1_000)
     embedder = Embedder(resolve_model("toys:hashing", ModelOptions()), tmp_path)
     loaded = load_tasks([TASKS["Mini-Tatoeba"]], open_source("mini"), None, pytest.fail)
     ((first, _),) = evaluate(embedder, loaded)

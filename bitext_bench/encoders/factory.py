@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..languages import Language
-from .extras import FOREIGN_BATCH_TOKENS, estimated_lengths, matrix
+from .extras import FOREIGN_BATCH_TOKENS, estimated_lengths, matrix, matrix_of
 from .sources import source_digest, user_modules
 
 # The user's modules that a factory brought with it, by its name: when it is called again, they are loaded already.
@@ -75,19 +75,7 @@ class FactoryEncoder:
         texts = [prompt + s for s in sentences]
         more = {"language": language.flores if language else None} if self.needs_language else {}
         given = self._model.encode(texts, **more)
-        try:
-            vectors = matrix(given)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise UserError(
-                f"{self._spec}: encode() of {len(texts)} sentences gave a {type(given).__name__} that makes no matrix "
-                f"({error}): expected an array of shape ({len(texts)}, dimensions)"
-            ) from error
-        if vectors.ndim != 2 or len(vectors) != len(texts):
-            raise UserError(
-                f"{self._spec}: encode() of {len(texts)} sentences gave an array of shape {vectors.shape}, "
-                f"expected ({len(texts)}, dimensions)"
-            )
-        return vectors
+        return matrix_of(given, len(texts), f"{self._spec}: encode()")
 
 
 def _check_encode(spec: str, model: object) -> None:

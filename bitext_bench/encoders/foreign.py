@@ -26,6 +26,8 @@ def explained(what: str) -> Iterator[None]:
     fails = (*_FAILS, *_PICKLES, StrictDataclassError, SafetensorError)
     try:
         yield
+    except UserError:
+        raise
     except Exception as error:
         # tokenizers raises nothing more exact than Exception.
         if type(error) is not Exception and not isinstance(error, fails):

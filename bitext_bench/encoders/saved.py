@@ -39,5 +39,9 @@ def saved_similarity(directory: Path) -> Similarity:
     """Read the similarity that a sentence-transformers directory names; it takes the cosine for any other name."""
     if not (directory / "modules.json").is_file():
         return "cosine"
-    named = read_config(directory / "config_sentence_transformers.json").get("similarity_fn_name")
-    return named if named in SIMILARITIES else "cosine"
+    return similarity_of(read_config(directory / "config_sentence_transformers.json").get("similarity_fn_name"))
+
+
+def similarity_of(named: object) -> Similarity:
+    """Return the similarity of a name; sentence-transformers takes the cosine for any other name."""
+    return next((similarity for similarity in SIMILARITIES if similarity == named), "cosine")

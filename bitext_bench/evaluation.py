@@ -14,10 +14,20 @@ from .batches import Texts
 from .data import MissingData, Source
 from .embeddings import Embedder, Encoded
 from .encoders import Model
+from .errors import UserError
 from .languages import Language
 from .neighbours import Vectors
 from .results import TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signature, subset_result
-from .tasks import BENCHMARKS, Languages, Side, SubsetScores, Task, Unit, mteb_name
+from .tasks import (
+    BENCHMARKS,
+    Languages,
+    Side,
+    SubsetScores,
+    Task,
+    Unit,
+    default_tasks,
+    mteb_name,
+)
 from .tuning import usable_cores
 
 # Settings as a result names them, where `Model.overrides` abbreviates.
@@ -47,6 +57,35 @@ def load_tasks(
         except MissingData as error:
             on_missing(task, error)
     return loaded
+
+
+def load_wanted(
+    tasks: Sequence[Task] | None, source: Source, languages: Languages
+) -> tuple[list[LoadedTask], list[str]]:
+    """Return the tasks with their data, and a line for each that was left out as the source does not have it.
+
+    Args:
+        tasks: every one of them has to be there; None: all that the source has.
+        source: of the data.
+        languages: as `Task.load`.
+
+    Raises:
+        UserError: data are damaged, or there is nothing to run.
+        MissingData: data of a task that was named are not there.
+    """
+    absent: list[str] = []
+
+    def on_missing(task: Task, error: MissingData) -> None:
+        if tasks is not None:
+            raise error
+        absent.append(f"{task.name} ({error})")
+
+    loaded = load_tasks(default_tasks(source) if tasks is None else tasks, source, languages, on_missing)
+    if not loaded:
+        raise UserError(
+            f"nothing to run: {'; '.join(absent[:3])}; the layouts that --data DIR can have are in the README"
+        )
+    return loaded, absent
 
 
 def lacking(loaded: Sequence[LoadedTask], languages: Sequence[Language]) -> list[str]:

@@ -1,0 +1,168 @@
+"""Models that are in memory: a loaded SentenceTransformer, or any object or function that encodes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UserError
+from ..languages import Language
+from .extras import FOREIGN_BATCH_TOKENS, estimated_lengths, matrix_of
+from .model import Dtype, Model, ModelOptions, Prompts
+from .resolve import resolve_model
+from .saved import prompts_of, similarity_of
+from .software import TRANSFORMERS, software
+from .transformer import TransformerEncoder
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+def model_of(given: object, options: ModelOptions | None = None) -> Model:
+    """Return the model that is meant by a name, a directory, or an object in memory.
+
+    Args:
+        given: a name as after `--model`, a directory, a loaded SentenceTransformer, an object with
+            `encode(list of N sentences) -> (N, D) array`, or a function that does the same.
+        options: how it is to be loaded; of an object only the prompt can be set.
+
+    Raises:
+        UserError: it is none of these, or cannot be loaded.
+    """
+    options = options or ModelOptions()
+    if isinstance(given, str | Path):
+        return resolve_model(str(given), options)
+    if replace(options, prompt=None) != ModelOptions():
+        raise UserError("the model is loaded already: of its options only the prompt can be set")
+    model = _of_sentence_transformer(given) if _is_sentence_transformer(given) else _of_object(given)
+    if options.prompt is None or Prompts(options.prompt, options.prompt) == model.prompts:
+        return model
+    prompts = Prompts(options.prompt, options.prompt)
+    return replace(model, prompts=prompts, overrides=(("prompt", options.prompt),))
+
+
+def is_lasting(model: Model) -> bool:
+    """Say whether vectors of a model may be kept for a later run: not those of an object that nothing identifies."""
+    return not model.revision.startswith(_PASSING)
+
+
+_PASSING = "in-memory-"
+
+
+def _is_sentence_transformer(given: object) -> bool:
+    library = sys.modules.get("sentence_transformers")  # An object of its class has imported it.
+    return library is not None and isinstance(given, library.SentenceTransformer)
+
+
+def _of_sentence_transformer(given: Any) -> Model:  # noqa: ANN401 (sentence-transformers is untyped)
+    model: SentenceTransformer = given
+    digest = _weights_digest(model)
+    base = getattr(model.model_card_data, "base_model", None)
+    names: dict[str, Dtype] = {"torch.float32": "fp32", "torch.bfloat16": "bf16", "torch.float16": "fp16"}
+    parameters = list(model.parameters())
+    dtype = names.get(str(parameters[0].dtype), "fp32") if parameters else "fp32"
+    return Model(
+        name=f"local/{Path(base).name if base else 'SentenceTransformer'}",
+        revision=digest[:12],
+        fingerprint=digest,
+        prompts=prompts_of(model.prompts, model.default_prompt_name),
+        pooling="model",
+        dtype=dtype,
+        max_length=model.max_seq_length,
+        load=lambda: TransformerEncoder(model),
+        software=software(TRANSFORMERS),
+        parameters=sum(each.numel() for each in parameters),
+        similarity=similarity_of(model.similarity_fn_name),
+    )
+
+
+def _weights_digest(model: SentenceTransformer) -> str:
+    """Return a sha256 of all weights, the modules' settings and the tokenizer."""
+    import torch
+
+    total = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        total.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        total.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    for module in model:
+        described = [
+            getattr(module, "get_config_dict", None),
+            getattr(getattr(module, "config", None), "to_dict", None),
+        ]
+        settings = [describe() for describe in described if describe is not None]
+        total.update(json.dumps([type(module).__qualname__, *settings], sort_keys=True, default=str).encode())
+    tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
+    words = tokenizer.to_str() if hasattr(tokenizer, "to_str") else json.dumps(tokenizer.get_vocab(), sort_keys=True)
+    total.update(f"{words}\0{model.max_seq_length}\0{model.truncate_dim}".encode())
+    return total.hexdigest()
+
+
+def _of_object(given: object) -> Model:
+    encode = getattr(given, "encode", given)
+    if not callable(encode) or isinstance(given, type):
+        raise UserError(
+            f"{_described(given)} is no model: expected a name, a directory, a SentenceTransformer, or an object or "
+            "function that makes an (N, D) array of a list of N sentences"
+        )
+    name, version = getattr(given, "name", None), getattr(given, "version", None)
+    if isinstance(name, str) and name and version is not None and not callable(version):
+        digest = hashlib.sha256(f"{name}\0{version}".encode()).hexdigest()
+        revision = digest[:12]
+    else:
+        digest = hashlib.sha256(uuid.uuid4().bytes).hexdigest()
+        name, revision = _described(given), f"{_PASSING}{digest[:12]}"
+    encoder = ObjectEncoder(given, encode)
+    return Model(
+        name=f"local/{name}",
+        revision=revision,
+        fingerprint=digest,
+        prompts=Prompts(),
+        pooling="model",
+        dtype="fp32",
+        max_length=None,
+        load=lambda: encoder,
+        unhashed="code that runs in this process",
+        needs_language=encoder.needs_language,
+    )
+
+
+def _described(given: object) -> str:
+    return getattr(given, "__name__", None) or type(given).__name__
+
+
+class ObjectEncoder:
+    """An object or a function of the user's that encodes lists of sentences.
+
+    An object with `needs_language` is given `language=`, a FLORES-200 code, too.
+    """
+
+    batch_tokens = FOREIGN_BATCH_TOKENS
+    device = "unknown"
+
+    def __init__(self, given: object, encode: Callable[..., Any]) -> None:
+        self._encode, self._name = encode, _described(given)
+        self.needs_language = bool(getattr(given, "needs_language", False))
+
+    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+        """Return estimated token counts."""
+        return estimated_lengths(sentences)
+
+    def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
+        """Encode one batch.
+
+        Raises:
+            UserError: what comes back is no (N, D) array of numbers.
+        """
+        texts = [prompt + s for s in sentences]
+        more = {"language": language.flores if language else None} if self.needs_language else {}
+        given = self._encode(texts, **more)
+        return matrix_of(given, len(texts), f"{self._name}: encode()")

@@ -1,0 +1,111 @@
+"""Saved results and comparisons for Python: `bitext_bench.load_results` and `bitext_bench.compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bitext_bench.errors import UserError
+from bitext_bench.reports import Report
+
+from .choose import Chosen
+from .compare import Line, compare_models, corrected_p, render
+from .paired import SIGNIFICANT
+from .read import Entry, read_results, say_skipped
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+def load_results(folder: str | Path) -> dict[str, Report]:
+    """Read the result files below a folder; returns a report of each model by its name and settings.
+
+    Files that cannot be read are left out, with a line on stderr for each.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    found = read_results(Path(folder))
+    say_skipped(found.skipped)
+    models: dict[str, list[Entry]] = {}
+    for entry in found.entries:
+        models.setdefault(entry.label, []).append(entry)
+    return {
+        name: Report([e.result for e in entries], [e.file for e in entries], [None] * len(entries))
+        for name, entries in sorted(models.items())
+    }
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """Two models on the same sentences; prints as what `bitext-bench compare` prints.
+
+    Attributes:
+        lines: one a subset that both were scored on with the same data, and the mean of a task's subsets.
+    """
+
+    lines: Sequence[Line]
+
+    def __str__(self) -> str:
+        """Return the table."""
+        return render(self.lines)
+
+    def __repr__(self) -> str:
+        """Return the table, for the prompt of an interpreter."""
+        return str(self)
+
+    def to_pandas(self) -> DataFrame:
+        """Return a frame with one row for each line.
+
+        Columns: task, subset, n (None of a mean), score, a, b, difference (a - b), ci_low, ci_high, only_a and only_b
+        (sentences that one does better on), p, p_holm (corrected for all lines) and better ("a", "b" or ""). Scores are
+        in their own unit: fractions in [0, 1], correlations in [-1, 1].
+        """
+        from pandas import DataFrame
+
+        rows = [_row(line, p) for line, p in zip(self.lines, corrected_p(self.lines), strict=True)]
+        return DataFrame(rows)
+
+
+def _row(line: Line, p_holm: float) -> dict[str, object]:
+    entry, found = line.pairs[0][0], line.difference
+    a, b = (None, None) if line.n is None else line.scores
+    better = "a" if (found.value > 0) != entry.result.lower_is_better else "b"
+    return {
+        "task": entry.result.label,
+        "subset": line.subset,
+        "n": line.n,
+        "score": entry.score,
+        "a": a,
+        "b": b,
+        "difference": found.value,
+        "ci_low": found.interval[0],
+        "ci_high": found.interval[1],
+        "only_a": found.wins,
+        "only_b": found.losses,
+        "p": found.p,
+        "p_holm": p_holm,
+        "better": better if p_holm < SIGNIFICANT else "",
+    }
+
+
+def compare(a: Report, b: Report) -> Comparison:
+    """Compare two models on every subset that both were scored on with the same data.
+
+    p and the 95 % interval of a difference are of one paired test over the sentences (McNemar's for shares of hits).
+
+    Raises:
+        UserError: they have no task on the same data in common, or their outcomes are missing or damaged.
+    """
+    lines = compare_models(_chosen(a), _chosen(b))
+    if not lines:
+        raise UserError(f"{a.name} and {b.name} have no task on the same data in common: score both on the same data")
+    return Comparison(lines)
+
+
+def _chosen(report: Report) -> Chosen:
+    scored = zip(report.files, report.results, report.outcomes, strict=True)
+    entries = sorted((Entry(file, result, scored=own) for file, result, own in scored), key=lambda entry: entry.of)
+    return Chosen({-1: {entry.of: entry for entry in entries}})

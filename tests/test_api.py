@@ -1,0 +1,267 @@
+"""`import bitext_bench`: models in memory, reports, the evaluator, and what is refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import bitext_bench as bb
+from bitext_bench.cli import main
+
+TASKS = ["Mini-Tatoeba", "Mini-STS"]
+
+
+def letters(sentences: list[str]) -> NDArray[np.float64]:
+    """Return how often each letter is in each sentence."""
+    return np.array([[text.lower().count(c) + 0.1 for c in "abcdefghijklmnopqrstuvwxyz'?."] for text in sentences])
+
+
+@pytest.fixture(scope="module")
+def report(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> bb.Report:
+    return bb.evaluate(tiny_model, TASKS, "en,fr", "mini", cache=tmp_path_factory.mktemp("cache"))
+
+
+def test_the_report_prints_what_the_command_prints(
+    report: bb.Report, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = ["--output-folder", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "cache")]
+    named = ["--data", "mini", "--tasks", *TASKS, "--languages", "en", "fr"]
+    assert main(["run", "--model", str(tiny_model), *named, *folders]) == 0
+    assert capsys.readouterr().out.rstrip() == str(report)
+    written = report.save(tmp_path / "saved")
+    assert [file.relative_to(tmp_path / "saved") for file in written] == sorted(
+        (file.relative_to(tmp_path / "results") for file in (tmp_path / "results").rglob("*.json")),
+        key=lambda file: TASKS.index(file.stem),
+    )
+
+
+def test_scores_of_a_report(report: bb.Report) -> None:
+    accuracy = report["mini-tatoeba"]["fr-en"].accuracy
+    assert accuracy is not None and accuracy == report["Mini-Tatoeba"]["fr-en"]["accuracy"]
+    subset = report.results[0].subsets[0]
+    assert (accuracy.value, (accuracy.low, accuracy.high)) == (subset.scores["accuracy"], subset.intervals["accuracy"])
+    assert (
+        accuracy.n == subset.n
+        and accuracy.signature == subset.signature
+        and "accuracy" in dir(report["Mini-Tatoeba"]["fr-en"])
+    )
+    assert list(report) == TASKS and len(report) == 2
+    assert "<table>" in report._repr_html_() and "Mini-STS" in repr(report)
+    with pytest.raises(KeyError, match="no task 'Tatoeba': it has Mini-Tatoeba, Mini-STS"):
+        report["Tatoeba"]
+    with pytest.raises(KeyError, match="no subset 'xx': it has fr-en"):
+        report["Mini-Tatoeba"]["xx"]
+    with pytest.raises(AttributeError, match="no score 'acc'"):
+        _ = report["Mini-Tatoeba"]["fr-en"].acc
+
+
+def test_the_frame_has_every_score(report: bb.Report) -> None:
+    frame = report.to_pandas()
+    assert list(frame.columns) == [
+        *("model", "task", "subset", "score", "value", "ci_low", "ci_high", "n", "lower_is_better", "signature")
+    ]
+    assert len(frame) == sum(len(subset.scores) for result in report.results for subset in result.subsets)
+    (row,) = frame[(frame.task == "Mini-Tatoeba") & (frame.score == "accuracy")].itertuples()
+    assert row.value == report["Mini-Tatoeba"]["fr-en"].accuracy.value and row.ci_low < row.value < row.ci_high
+
+
+def test_a_loaded_model_scores_as_its_directory(report: bb.Report, tiny_model: Path, tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    loaded = SentenceTransformer(str(tiny_model), device="cpu")
+    found = bb.evaluate(loaded, TASKS, "en,fr", "mini", cache=tmp_path)
+    expected, values = report.to_pandas().value, found.to_pandas().value
+    np.testing.assert_allclose(values.to_numpy(float), expected.to_numpy(float), atol=1e-5)
+    again = bb.evaluate(loaded, TASKS, "en,fr", "mini", cache=tmp_path)
+    assert again.results[0].model["revision"] == found.results[0].model["revision"]
+    assert found.results[0].encoding is None
+    with_prompt = bb.evaluate(loaded, ["Mini-STS"], "en", "mini", bb.ModelOptions(prompt="red "), tmp_path)
+    assert 'prompt:"red "' in with_prompt["Mini-STS"]["en"].cosine_spearman.signature
+    import torch
+
+    with torch.no_grad():
+        next(iter(loaded.parameters())).add_(0.01)
+    changed = bb.evaluate(loaded, ["Mini-STS"], "en", "mini", cache=tmp_path)
+    assert changed.results[0].model["fingerprint"] != found.results[0].model["fingerprint"]
+
+
+class Counting:
+    """An encoder that counts what it encodes."""
+
+    def __init__(self, **more: str) -> None:
+        self.encoded = 0
+        self.__dict__.update(more)
+
+    def encode(self, sentences: list[str]) -> NDArray[np.float64]:
+        self.encoded += len(sentences)
+        return letters(sentences)
+
+
+def test_only_what_is_named_and_versioned_is_cached(tmp_path: Path) -> None:
+    def run(encoder: Counting) -> int:
+        before = encoder.encoded
+        bb.evaluate(encoder, ["Mini-Tatoeba"], "en,fr", "mini", cache=tmp_path)
+        return encoder.encoded - before
+
+    unnamed, named = Counting(), Counting(name="letters", version="1")
+    first = run(unnamed)
+    assert run(unnamed) == first > 0 and not any(tmp_path.iterdir()), "nothing is kept"
+    assert run(named) == first
+    assert 0 < run(named) < first, "a spot check of what is stored"
+    assert run(Counting(name="letters", version="2")) == first
+
+
+def test_functions_and_arrays_meet(tmp_path: Path) -> None:
+    report = bb.evaluate(letters, ["Mini-Tatoeba"], "en,fr", "mini")
+    from bitext_bench.data import open_source
+    from bitext_bench.languages import resolve
+
+    bitext = open_source("mini").parallel("mini", resolve("fr"))
+    x, y = letters(list(bitext.source)), letters(list(bitext.target))
+    own = bb.retrieval_accuracy(x, y, bitext.source, bitext.target)
+    assert str(report["Mini-Tatoeba"]["fr-en"].accuracy) == str(own)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("model", "more", "message"),
+    [
+        (object(), {}, "object is no model: expected a name, a directory"),
+        (Counting, {}, "Counting is no model"),
+        (lambda sentences: letters(sentences)[1:], {}, "expected .*dimensions"),
+        (lambda sentences: ["a"] * len(sentences), {}, "makes no matrix"),
+        (lambda sentences: letters(sentences) * np.nan, {}, "not finite|NaN"),
+        (letters, {"tasks": ["Mini-Tatoba"]}, "did you mean Mini-Tatoeba"),
+        (letters, {"tasks": ["Tatoeba"]}, "the built-in set has no tatoeba"),
+        (letters, {"languages": "klingonese"}, "klingonese"),
+        (letters, {"languages": []}, "no language is named"),
+        (letters, {"data": "nowhere"}, "nowhere"),
+        (letters, {"options": bb.ModelOptions(dtype="bf16")}, "only the prompt can be set"),
+        ("nothing", {}, "unknown model 'nothing'"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(model: Any, more: dict[str, Any], message: str) -> None:
+    settings = {"tasks": ["Mini-Tatoeba"], "languages": "en,fr", "data": "mini", **more}
+    with pytest.raises(bb.UserError, match=message):
+        bb.evaluate(model, **settings)
+
+
+def test_importing_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, bitext_bench as bb; dir(bb); "
+        "print(sorted({'torch', 'numpy', 'pandas', 'transformers'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+    assert set(bb.__all__) == set(dir(bb)) and all(getattr(bb, name) is not None for name in bb.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = bb.nothing
+
+
+def test_the_evaluator_in_a_trainer(tiny_model: Path, tmp_path: Path) -> None:
+    from datasets import Dataset
+    from sentence_transformers import (
+        SentenceTransformer,
+        SentenceTransformerTrainer,
+        SentenceTransformerTrainingArguments,
+    )
+
+    from training.loss import SoftContrastiveLoss
+
+    student, teacher = (SentenceTransformer(str(tiny_model), device="cpu") for _ in range(2))
+    source, target = ["the cat sat", "a red house", "two", "big dog"], ["le chat", "la maison", "deux", "gros chien"]
+    evaluator = bb.BitextEvaluator((source, target), ["Mini-Tatoeba", "Mini-xSIM"], "en,fr")
+    trainer = SentenceTransformerTrainer(
+        student,
+        SentenceTransformerTrainingArguments(
+            str(tmp_path),
+            max_steps=4,
+            per_device_train_batch_size=2,
+            eval_strategy="steps",
+            eval_steps=2,
+            save_steps=2,
+            load_best_model_at_end=True,
+            metric_for_best_model=f"eval_{evaluator.primary_metric}",
+            report_to="none",
+            use_cpu=True,
+            disable_tqdm=True,
+        ),
+        Dataset.from_dict({"source": source, "target": target}),
+        loss=SoftContrastiveLoss(student, teacher=teacher),
+        evaluator=evaluator,
+    )
+    trainer.train()
+    logged = [entry for entry in trainer.state.log_history if "eval_bitext_score" in entry]
+    assert [entry["step"] for entry in logged] == [2, 4]
+    assert trainer.state.best_metric == max(entry["eval_bitext_score"] for entry in logged)
+    scores = evaluator(student)
+    expected = np.mean(
+        [
+            scores["bitext_pair_accuracy"],
+            scores["bitext_Mini-Tatoeba_fr-en_accuracy"],
+            1
+            - np.mean([scores[f"bitext_Mini-xSIM_{pair}_xsim"] for pair in ("eng_Latn-fra_Latn", "fra_Latn-eng_Latn")]),
+        ]
+    )
+    assert scores["bitext_score"] == pytest.approx(expected)
+    harness = bb.evaluate(student, ["Mini-Tatoeba"], "en,fr", "mini", cache=tmp_path / "cache")
+    assert scores["bitext_Mini-Tatoeba_fr-en_accuracy"] == pytest.approx(
+        harness["Mini-Tatoeba"]["fr-en"].accuracy.value
+    )
+    student.save(str(tmp_path / "saved"))
+    assert "bitext_score" in (tmp_path / "saved" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({}, "nothing to score"),
+        ({"pairs": (["a"], ["b", "c"])}, "pair has 1 source and 2 target sentences"),
+        ({"pairs": ("a", "b")}, "pair is no pair of lists"),
+        ({"pairs": {"en-fr": ([], [])}}, "en-fr has 0 source and 0 target sentences"),
+        ({"tasks": ["Tatoeba"]}, "the built-in set has no tatoeba"),
+    ],
+)
+def test_an_evaluator_without_work_is_refused(more: dict[str, Any], message: str) -> None:
+    with pytest.raises(bb.UserError, match=message):
+        bb.BitextEvaluator(**more)
+
+
+def test_two_reports_are_compared_as_the_command_does(
+    report: bb.Report, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = bb.evaluate(letters, TASKS, "en,fr", "mini")
+    compared = bb.compare(report, other)
+    report.save(tmp_path)
+    other.save(tmp_path)
+    assert main(["compare", "local/tiny-bert", "local/letters", "--results", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.rstrip() == str(compared)
+    loaded = bb.load_results(tmp_path)
+    assert set(loaded) == {"local/tiny-bert", "local/letters"}
+    assert str(bb.compare(loaded["local/tiny-bert"], loaded["local/letters"])) == str(compared)
+    key = ["task", "subset", "score"]
+    ours, theirs = (r.to_pandas().sort_values(key, ignore_index=True) for r in (loaded["local/tiny-bert"], report))
+    assert ours.equals(theirs)
+    frame = compared.to_pandas()
+    (row,) = frame[frame.task == "Mini-Tatoeba"].itertuples()
+    assert row.difference == pytest.approx(row.a - row.b) and row.ci_low < row.difference < row.ci_high
+    a, b = (each["Mini-Tatoeba"]["fr-en"].accuracy for each in (report, other))
+    assert (row.a, row.b) == (a.value, b.value)
+
+
+def test_what_cannot_be_compared_or_saved_is_refused(report: bb.Report, tmp_path: Path) -> None:
+    other = bb.evaluate(letters, ["Mini-xSIM"], "en,fr", "mini")
+    with pytest.raises(bb.UserError, match="no task on the same data in common"):
+        bb.compare(report, other)
+    report.save(tmp_path)
+    (loaded,) = bb.load_results(tmp_path).values()
+    with pytest.raises(bb.UserError, match="was read from files: copy"):
+        loaded.save(tmp_path / "other")
+    with pytest.raises(bb.UserError, match="no folder"):
+        bb.load_results(tmp_path / "nowhere")
