@@ -42,6 +42,8 @@ def read_units(file: Path) -> Iterator[dict[str, str]]:
                         f"{units.where()}: no unit ends within {_LONGEST_UNIT >> 20} MB; expected sentences"
                     )
         units.parser.Parse(b"", True)
+    except UserError:
+        raise
     except (expat.ExpatError, ValueError, LookupError) as error:  # the last two: its encoding
         raise UserError(f"{file} is not whole TMX: {error}") from error
     yield from units.finished
