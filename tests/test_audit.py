@@ -216,7 +216,7 @@ def test_the_hub_has_to_deliver_what_it_has(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     others = [task.name for task in REPORTED if task.name not in ("STSBenchmark", "BUCC-mining")]
-    with pytest.raises(UserError, match="cannot compare the training rows with STSBenchmark: cannot get .*mteb/sts"):
+    with pytest.raises(UserError, match="cannot compare the training rows with STSBenchmark: cannot read .*mteb/sts"):
         Benchmarks.build([HubSource(tmp_path)], excluded=others)
     folder = tmp_path / "mteb/stsbenchmark-sts"
     row = {"sentence1": "a sentence of the test", "sentence2": "another", "score": 1.0}

@@ -58,7 +58,7 @@ def no_weights(root: Path) -> None:
         (untouched, ["--languages", "frnch"], ["unknown language 'frnch'", "did you mean"]),
         (untouched, ["--tasks", "Tatoba"], ["unknown task 'Tatoba'", "did you mean Tatoeba"]),
         (untouched, ["--model", "labs"], ["unknown model 'labs'", "did you mean labse"]),
-        (untouched, ["--tasks", ""], ["--tasks names nothing"]),
+        (untouched, ["--tasks", ""], ["tasks: nothing is named"]),
         (untouched, ["--languages", "all", "en"], ["languages all en: all has to stand alone"]),
         (untouched, ["--output-folder", "DATA/tatoeba/v1/tatoeba.fra-eng.eng"], ["cannot make the folder"]),
         (untouched, ["--data", "nowhere"], ["nowhere", "no such directory"]),

@@ -346,7 +346,7 @@ def test_another_number_of_processes_does_not_go_on(
 ) -> None:
     shutil.copytree(killed, whole.root / "two")
     monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setattr("training.command.train", None)
+    monkeypatch.setattr("training.train.train", None)
     assert main(whole.command("two", "--resume")) == 1
     assert "was begun with other number of processes" in error_line(capfd)
 
