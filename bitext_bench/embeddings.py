@@ -273,13 +273,25 @@ def encode_now(
     Raises:
         UserError: a vector is not finite or is zero (with the sentence).
     """
-    limits = limits or BatchLimits()
+    order, parts = [], []
+    for rows, vectors in encode_batches(encoder, texts, name, limits or BatchLimits()):
+        order.append(rows)
+        parts.append(vectors)
+        advance(len(rows))
+    return unit(np.concatenate(parts)[np.argsort(np.concatenate(order))])
+
+
+def encode_batches(
+    encoder: Encoder, texts: Texts, name: str, limits: BatchLimits
+) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
+    """Yield the rows of each batch, longest sentences first, and what the encoder gives for them.
+
+    Raises:
+        UserError: as `encode_now`.
+    """
     sizes = sizes_of(encoder, texts)
     order = longest_first(sizes)
-    parts = []
     batches = cut_batches(sizes[order], limits.tokens or encoder.batch_tokens, limits.sentences)
     for rows, vectors in encode_each(encoder, texts, [order[batch] for batch in batches]):
         check_vectors(vectors, [texts.sentences[i] for i in rows], name)
-        parts.append(vectors)
-        advance(len(rows))
-    return unit(np.concatenate(parts)[np.argsort(order)])
+        yield rows, vectors

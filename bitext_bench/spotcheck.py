@@ -21,7 +21,7 @@ Group = tuple[list[bytes], Texts]
 
 # How many sentences are encoded again: all, where there are fewer than twice this number; otherwise at least this many.
 # At least one is of each shard that is used.
-_SENTENCES = 256
+CHECKED_SENTENCES = 256
 
 # How far two float32 encodings of one sentence are from each other (unit vectors), batches of any size.
 _ROUNDING = 1e-5
@@ -62,7 +62,7 @@ def fault_of(stored: Vectors, encode: Callable[[BatchLimits], Vectors]) -> str |
 def sample_of(groups: Sequence[Group], store: VectorStore) -> list[Group]:
     """Return the texts to check of those that the store holds: some of every shard, and evenly over the texts."""
     stored = [(g, i) for g, (keys, _) in enumerate(groups) for i, key in enumerate(keys) if key in store]
-    step = max(1, min(len(stored) // _SENTENCES, SHARD_TEXTS))
+    step = max(1, min(len(stored) // CHECKED_SENTENCES, SHARD_TEXTS))
     chosen = set(stored[step // 2 :: step])
     # Keys are hashes: the smallest one of a shard is as good as a random choice.
     least: dict[str, tuple[bytes, tuple[int, int]]] = {}
@@ -85,11 +85,11 @@ def say_stale(name: str, fault: str) -> None:
     print(f"bitext-bench: the stored vectors of {name} are not used: {fault}; encoding again", file=sys.stderr)
 
 
-def say_reused(name: str, n_checked: int, n_stored: int) -> None:
-    """Say on stderr that stored vectors are used which only a sample vouches for."""
+def say_reused(name: str, n_checked: int, n_stored: int, instead: str = "--refresh") -> None:
+    """Say on stderr that stored vectors are used which only a sample vouches for; `instead` encodes all."""
     print(
         f"bitext-bench: {n_stored:,} stored vectors of {name} are used again: {n_checked:,} of them, encoded again, "
-        "were the same. A change that only the others show would be missed; --refresh encodes all",
+        f"were the same. A change that only the others show would be missed; {instead} encodes all",
         file=sys.stderr,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,14 @@ from training_runs import Folders, folders_at
 # Time is no fault of a test: machines are shared, and the first texts that hypothesis draws take it a second.
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared machine")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test finds vectors of another one; only those with real models share what is encoded."""
+    if not request.node.get_closest_marker("models"):
+        base = request.getfixturevalue("tmp_path_factory").getbasetemp()
+        monkeypatch.setenv("BITEXT_BENCH_CACHE", str(base / "stores" / uuid.uuid4().hex))
 
 
 @pytest.fixture(scope="session")

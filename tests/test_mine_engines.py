@@ -64,7 +64,7 @@ def alone(tmp_path: Path, search: list[str]) -> bytes:
     folder = tmp_path / "alone"
     folder.mkdir()
     corpora(folder)
-    command(folder, *search)
+    command(folder, *search, "--cache-folder", str(folder / "cache"))
     return (folder / "out.tsv").read_bytes()
 
 
@@ -109,7 +109,7 @@ def test_shares_that_never_ran_are_done_by_the_plain_command(folder: Path, alone
 
 @pytest.mark.ray
 def test_ray_gives_the_same_though_a_worker_is_killed(folder: Path) -> None:
-    command(folder, "--work", str(folder / "alone"))
+    command(folder, "--work", str(folder / "alone"), "--cache-folder", str(folder / "cache"))
     alone = (folder / "out.tsv").read_bytes()
     assert process(folder, "--engine", "ray") == 0
     assert (folder / "mark").exists()

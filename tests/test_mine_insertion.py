@@ -57,7 +57,7 @@ class Material:
                 target=folder / "t",
                 plant=folder / "plant",
                 model=chosen,
-                spec=ModelSpec(str(model), ModelOptions(), BatchLimits(), chosen.space),
+                spec=ModelSpec(str(model), ModelOptions(), BatchLimits(), chosen.space, folder / "cache"),
                 pair=None,
                 search="exact",
                 exact_limit=10_000,

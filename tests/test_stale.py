@@ -21,8 +21,8 @@ from bitext_bench.embeddings import Embedder
 from bitext_bench.encoders import Model, ModelOptions, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
+from bitext_bench.mine.encoding import run_model
 from bitext_bench.mine.plan import ModelSpec
-from bitext_bench.mine.stages import loaded
 from bitext_bench.share import Share
 
 WORDS = [f"word{i}" for i in range(40)]
@@ -461,7 +461,7 @@ def test_mine_refuses_vectors_of_another_model(
     def mined(text: str) -> int:
         seed.write_text(text)
         forget_modules(project)
-        loaded.cache_clear()
+        run_model.cache_clear()
         capsys.readouterr()
         return mine(*command, model="mine:factory")
 
@@ -477,23 +477,48 @@ def test_mine_refuses_vectors_of_another_model(
     assert main(["mine", *command, "--model", "mine:factory", "--shard", "2/9", "--work", str(tmp_path / "mixed")]) == 0
     seed.write_text("one")
     forget_modules(project)
-    loaded.cache_clear()
+    run_model.cache_clear()
     assert main(["mine", *command, "--model", "mine:factory", "--work", str(tmp_path / "mixed")]) == 1
     write(project / "mine.py", [*SEEDED, "# edited"])
     assert mined("one") == 1
     assert "holds another run, which differs in model: " in capsys.readouterr().err
 
 
-def test_a_worker_that_finds_another_model_than_the_run_began_with(project: Path) -> None:
+def test_mine_encodes_again_what_the_store_has_of_another_model(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, target, _ = corpora(tmp_path)
+    seed = tmp_path / "seed"
+    monkeypatch.setenv("TOY_SEED", str(seed))
+    write(project / "mine.py", SEEDED)
+
+    def mined(text: str, work: str, cache: str) -> bytes:
+        seed.write_text(text)
+        forget_modules(project)
+        run_model.cache_clear()
+        capsys.readouterr()
+        folders = ["--work", tmp_path / work, "--cache-folder", tmp_path / cache, "-o", tmp_path / "out.tsv"]
+        assert mine(source, target, *folders, "--shard-lines", 40, model="mine:factory") == 0
+        return (tmp_path / "out.tsv").read_bytes()
+
+    first = mined("one", "one", "cache")
+    alone = mined("two", "alone", "empty")
+    assert mined("two", "two", "cache") == alone != first
+    assert "the stored vectors of local/mine:factory are not used: " in capsys.readouterr().err
+    assert mined("two", "again", "cache") == alone
+    assert "are not used" not in capsys.readouterr().err
+
+
+def test_a_worker_that_finds_another_model_than_the_run_began_with(project: Path, tmp_path: Path) -> None:
     write(project / "mine.py", ["from myencoder import Encoder", "factory = Encoder"])
     model = fresh(project, "mine:factory")
-    spec = ModelSpec("mine:factory", ModelOptions(), BatchLimits(), model.space)
-    assert loaded(spec)[0].space == model.space
+    spec = ModelSpec("mine:factory", ModelOptions(), BatchLimits(), model.space, tmp_path / "cache")
+    assert run_model(spec).model.space == model.space
     write(project / "mine.py", ["from myencoder import Encoder", "factory = lambda: Encoder(2)"])
     forget_modules(project)
-    loaded.cache_clear()
+    run_model.cache_clear()
     with pytest.raises(UserError, match="the model mine:factory changed after this run began"):
-        loaded(spec)
+        run_model(spec)
 
 
 def test_the_teachers_vectors_are_checked(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,12 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--memory", default="4G", metavar="SIZE", help="beside the model's (default: %(default)s)")
     group.add_argument("--work", type=Path, metavar="DIR", help="vectors and finished shards (default: FILE.work)")
     group.add_argument(
+        "--cache-folder",
+        type=Path,
+        metavar="DIR",
+        help="keeps the vectors of every run (default: $BITEXT_BENCH_CACHE, else ~/.cache/bitext-bench)",
+    )
+    group.add_argument(
         "--shard-lines", type=positive, metavar="N", help="lines a shard (default: what --memory holds, at most 131072)"
     )
     group.add_argument(

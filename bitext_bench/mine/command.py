@@ -11,7 +11,7 @@ from ..encoders import ModelOptions, resolve_model
 from ..errors import UserError
 from ..languages import LangPair
 from ..share import Share
-from ..store import check_place
+from ..store import cache_folder, check_place
 from ..terminal import printable
 from .budget import Budget
 from .engines import run_inline, run_share
@@ -82,14 +82,16 @@ def _request(arguments: argparse.Namespace, options: ModelOptions, pair: LangPai
     _check(arguments, arrays)
     work = (arguments.work or arguments.output.with_name(f"{arguments.output.name}.work")).absolute()
     check_place(work)
+    cache = cache_folder(arguments.cache_folder).absolute()
     model = spec = None
     if not any(arrays):
         if arguments.model is None:
             raise UserError("no model: pass --model, or two .npy files of vectors")
+        check_place(cache)
         model = resolve_model(arguments.model, options)
         check_model(model, pair)
         limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
-        spec = ModelSpec(arguments.model, options, limits, model.space)
+        spec = ModelSpec(arguments.model, options, limits, model.space, cache)
     return Request(
         source=source.absolute(),
         target=target.absolute() if target else None,

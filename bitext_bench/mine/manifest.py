@@ -18,6 +18,7 @@ from ..store import make_folder, write_whole
 from .budget import Budget
 from .inputs import file_digest, read_rows
 from .known import read_planted
+from .line_store import LineStore
 from .plan import ModelSpec, Plan, Search
 from .records import digest_of, sealed, unsealed
 from .report import say
@@ -98,6 +99,7 @@ def open_plan(request: Request) -> Plan:
         model=request.spec,
         pair=request.pair,
         probes=known["probes"],
+        stored=frozenset(known.get("stored", [])),
     )
 
 
@@ -161,6 +163,8 @@ def _compare(request: Request, identity: dict[str, Any], known: dict[str, Any]) 
 
 
 def _begin(request: Request, identity: dict[str, Any]) -> dict[str, Any]:
+    # What other processes write while this one reads is no part of the run.
+    stored = LineStore(request.spec.cache, request.spec.space).names() if request.spec else []
     if request.form == "arrays":
         _check_arrays(request)
     dimensions = array_of(request.source).shape[1] if request.form == "arrays" else None
@@ -181,6 +185,7 @@ def _begin(request: Request, identity: dict[str, Any]) -> dict[str, Any]:
         "shard_lines": shard_lines,
         "search": request.search or ("exact" if few else "approximate"),
         "probes": request.probes,
+        "stored": stored,
     }
 
 

@@ -39,12 +39,17 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """How a worker gets the model: what the user typed, and the vector space that this has to lead to."""
+    """How a worker gets the model: what the user typed, and the vector space that this has to lead to.
+
+    Attributes:
+        cache: the folder that keeps vectors of every run.
+    """
 
     name: str
     options: ModelOptions
     limits: BatchLimits
     space: str
+    cache: Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +64,7 @@ class Plan:
         model: None where both sides are vectors.
         pair: the languages of the sides, where the user said so.
         probes: cells that each row is compared with.
+        stored: names of the shards in the common store that were there when the run began.
     """
 
     root: Path
@@ -69,6 +75,7 @@ class Plan:
     model: ModelSpec | None
     pair: LangPair | None
     probes: int
+    stored: frozenset[str] = frozenset()
 
     def side(self, name: SideName) -> Side:
         """Return a side by its name."""

@@ -12,9 +12,9 @@ from ..encoders import Model
 from ..errors import UserError
 from ..neighbours import Vectors
 from ..spotcheck import fault_of
+from .encoding import run_model
 from .plan import Plan, Unit
 from .records import is_intact, load, record_of
-from .stages import loaded
 
 _SENTENCES = 32  # of each shard
 
@@ -30,7 +30,7 @@ def check_vectors_in(plan: Plan, model: Model) -> None:
     done = [unit for unit in records if doubt and is_intact(plan, unit)]
     if plan.model is None or not done:
         return
-    _, encoder = loaded(plan.model)
+    encoder = run_model(plan.model).encoder
     sample = [part for unit in done for part in _sample(plan, unit, model.prompts.bitext)]
 
     def encode(limits: BatchLimits) -> Vectors:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..batches import Texts, check_vectors
-from ..embeddings import encode_now
-from ..encoders import Encoder, Model, resolve_model
+from ..batches import check_vectors
+from ..encoders import Model
 from ..errors import UserError
 from ..neighbours import Nearest, Vectors, nearest_both_ways, unit
 from . import cells, recall
-from .plan import CANDIDATES, KEPT, ModelSpec, Plan, Stage, Unit, other
+from .encoding import UnitTexts, run_model
+from .plan import CANDIDATES, KEPT, Plan, Stage, Unit, other
 from .probe import probe
 from .ranking import Best, rescored
 from .records import finish, load
@@ -32,11 +31,18 @@ def run_unit(plan: Plan, work: Unit, advance: Advance = lambda rows: None) -> No
         UserError: the encoder gives unusable vectors, or a file cannot be written.
     """
     start = time.monotonic()
-    run = _RUN[work.stage]
-    arrays = run(plan, work, advance)
-    about = {"seconds": round(time.monotonic() - start, 3), "rows": plan.rows_of(work.side, work.number)}
-    by = {"software": loaded(plan.model)[0].software} if plan.model and work.stage == "encode" else {}
-    finish(plan, work, arrays, **about, **by)
+
+    def about() -> dict[str, float]:
+        return {"seconds": round(time.monotonic() - start, 3), "rows": plan.rows_of(work.side, work.number)}
+
+    if work.stage == "encode" and plan.model is not None:
+        texts = UnitTexts(plan, work, plan.model)
+        arrays = {"vectors": texts.vectors(advance)}
+        finish(plan, work, arrays, **about(), software=run_model(plan.model).model.software)
+        texts.keep(plan.path(work, "vectors"))
+    else:
+        arrays = _RUN[work.stage](plan, work, advance)
+        finish(plan, work, arrays, **about())
 
 
 def vectors(plan: Plan, side: SideName, number: int) -> Vectors:
@@ -44,38 +50,13 @@ def vectors(plan: Plan, side: SideName, number: int) -> Vectors:
     return load(plan, Unit("encode", side, number), "vectors")
 
 
-def _encode(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[np.float32]]:
-    given = plan.side(work.side).vectors
-    if given is not None:
-        return {"vectors": _given_vectors(plan, work, advance)}
-    if plan.model is None:
-        raise ValueError("a plan with texts needs a model")
-    model, encoder = loaded(plan.model)
-    sentences = tuple(plan.files(work.side).texts(work.number))
-    texts = Texts(sentences, plan.language(work.side), model.prompts.bitext)
-    return {"vectors": encode_now(encoder, texts, model.name, plan.model.limits, advance)}
-
-
-@lru_cache(maxsize=1)
-def loaded(spec: ModelSpec) -> tuple[Model, Encoder]:
-    """Load the model, once a process.
-
-    Raises:
-        UserError: it is not the one that the run began with.
-    """
-    model = resolve_model(spec.name, spec.options)
-    if model.space != spec.space:
-        raise UserError(f"the model {spec.name} changed after this run began: run the command again")
-    return model, model.load()
-
-
-def _given_vectors(plan: Plan, work: Unit, advance: Advance) -> Vectors:
+def _given_vectors(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[np.float32]]:
     file = plan.side(work.side).vectors
     first = work.number * plan.shard_lines
     rows = np.load(str(file), mmap_mode="r", allow_pickle=False)[first : first + plan.shard_lines].astype(np.float32)
     check_vectors(rows, [f"row {first + i}" for i in range(len(rows))], str(file))
     advance(len(rows))
-    return unit(rows)
+    return {"vectors": unit(rows)}
 
 
 def _search(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
@@ -133,7 +114,7 @@ def check_model(model: Model, pair: object | None) -> None:
 
 
 _RUN: dict[Stage, Callable[[Plan, Unit, Advance], dict[str, NDArray[Any]]]] = {
-    "encode": _encode,
+    "encode": _given_vectors,
     "search": _search,
     "merge": _merge,
     "cells": cells.train,
