@@ -47,6 +47,7 @@ _ERRORS = (
     RecursionError,
     RuntimeError,  # encrypted; NotImplementedError: another compression
     SyntaxError,
+    SystemError,  # text that is no Unicode
     TokenError,
     struct.error,
     zipfile.BadZipFile,

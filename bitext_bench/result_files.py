@@ -26,6 +26,8 @@ from .outcome_files import outcomes_file, pack_outcomes
 from .results import FORMAT, Outcomes, TaskResult
 from .store import make_folder, write_together
 
+_LONGEST_SHOWN = 40  # characters
+
 
 def result_folder(root: Path, model: Model) -> Path:
     """Return where a model's results go; no name can lead out of the root, and no two names to one folder."""
@@ -89,7 +91,7 @@ def read_result(file: Path) -> TaskResult:
         version, written = written.get("version", "?"), written.get("format")
     if written != FORMAT:
         raise UserError(
-            f"{file} has format {written} (bitext-bench {version}); this is version "
+            f"{file} has format {_short(written)} (bitext-bench {_short(version)}); this is version "
             f"{__version__} and reads format {FORMAT}: use the version that wrote it, or run the task again"
         )
     try:
@@ -102,3 +104,9 @@ def read_result(file: Path) -> TaskResult:
     if result is None:
         raise DamagedResult(f"{file} was changed after it was written (its checksum differs): run the task again")
     return result
+
+
+def _short(value: object) -> str:
+    """Return a value as a message can show it, however long the file made it."""
+    text = str(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

@@ -221,12 +221,42 @@ def test_files_that_are_read_otherwise_are_refused(tmp_path: Path, monkeypatch: 
         resolve_model(str(folder), DEFAULT).load()
 
 
-@pytest.mark.parametrize("stated", ["long", [16], True])
+@pytest.mark.parametrize("stated", ["long", [16], True, -1, float("nan"), float("-inf")])
 def test_a_length_that_is_no_number(tmp_path: Path, stated: object) -> None:
     folder = make_saved(tmp_path / "model", BERT)
     settings(folder, max_seq_length=stated)
     with pytest.raises(UserError, match=r"as its maximum length: expected a number of tokens"):
         resolve_model(str(folder), DEFAULT)
+
+
+@pytest.mark.parametrize("key", ["pad_token_id", "max_position_embeddings"])
+@pytest.mark.parametrize("stated", ["1", [1], 1.5, True])
+def test_a_configuration_with_something_else_than_a_number(tmp_path: Path, key: str, stated: object) -> None:
+    folder = make_saved(tmp_path / "model", XLM_R)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, key: stated}))
+    with pytest.raises(UserError, match=f"config.json has {key} .*: expected a whole number|as its maximum length"):
+        resolve_model(str(folder), DEFAULT)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"model_type": ["bert"]}, {"hidden_size": 0}, {"num_attention_heads": 0}],
+    ids=["the type", "the size", "the heads"],
+)
+def test_a_configuration_that_no_model_can_have_is_one_line(tmp_path: Path, change: dict[str, object]) -> None:
+    folder = make_saved(tmp_path / "model", BERT)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **change}))
+    with pytest.raises(UserError, match="cannot load the model in "):
+        resolve_model(str(folder), DEFAULT).load()
+
+
+def test_a_tokenizer_with_a_negative_length_is_one_line(tmp_path: Path) -> None:
+    folder = make_saved(tmp_path / "model", BERT)
+    in_tokenizer(model_max_length=-5)(folder)
+    with pytest.raises(UserError, match="give -5 as its maximum length: expected a number of tokens"):
+        resolve_model(str(folder), DEFAULT).load()
 
 
 def test_more_than_there_are_positions(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ CHANGES: dict[str, Callable[[Columns], None]] = {
     "other sizes than n": replaced("offsets", lambda x: [x[0], x[1] - 1, *x[2:]]),
     "one block twice": replaced("blocks", lambda x: [x[0]] * len(x)),
     "no block of a subset": replaced("blocks", lambda x: [f"other\t{i}" for i in range(len(x))]),
+    "text that is no Unicode": replaced("blocks", lambda x: np.full(len(x), 0x7FFFFFFF, dtype=np.uint32).view("U1")),
     "a block without a direction": replaced("blocks", lambda x: ["x", *x[1:]]),
 }
 

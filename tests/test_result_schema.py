@@ -108,6 +108,18 @@ def test_odd_files_are_left_out_with_a_reason(
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("content", [{"bitext_bench": "9" * 10**6}, {"bitext_bench": 9, "version": "9" * 10**6}])
+def test_a_long_format_does_not_flood_the_terminal(
+    made: Path, tmp_path: Path, content: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = shutil.copytree(made, tmp_path / "results")
+    (root / "x.json").write_text(json.dumps(content))
+    assert main(["leaderboard", "--results", str(root), "--output", str(tmp_path / "board.md")]) == 0
+    assert len(capsys.readouterr().err) < 1_000
+    assert "has format 9" in (tmp_path / "board.md").read_text()
+    assert len((tmp_path / "board.md").read_text()) < 100_000
+
+
 def test_what_is_no_file_or_too_large_is_left_out(
     made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

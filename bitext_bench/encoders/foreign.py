@@ -8,8 +8,17 @@ from pickle import UnpicklingError
 
 from ..errors import UserError
 
-# torch asserts that it was built with CUDA.
-_FAILS = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ImportError, AssertionError)
+_FAILS = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    ImportError,
+    AssertionError,  # torch asserts that it was built with CUDA
+    ArithmeticError,  # sizes of 0, and negative lengths where a library expects none
+)
 _PICKLES = (UnpicklingError, EOFError)
 _LONGEST = 400  # characters of a reason
 

@@ -6,6 +6,7 @@ tokenizers of transformers 5. Loading compares: a model that reports another len
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,21 +87,32 @@ def positions(folder: Path) -> int | None:
     opened: there the configuration counts for architectures that have an offset, and None is returned for others.
     """
     config = read_config(folder / "config.json")
+    stated, padding = (_count(config, key, folder) for key in ("max_position_embeddings", "pad_token_id"))
     offset = 0
-    if config.get("model_type") in _OFFSET_POSITIONS:
-        padding = config.get("pad_token_id")
-        offset = 2 if padding is None else int(padding) + 1
-    stated = config.get("max_position_embeddings")
+    if str(config.get("model_type")) in _OFFSET_POSITIONS:
+        offset = 2 if padding is None else padding + 1
     files = [file for file in weight_files(folder) if file.parent == folder]
     if any(file.suffix != ".safetensors" for file in files):
-        return int(stated) - offset if stated and offset else None
+        return stated - offset if stated and offset else None
     rows = min(
         (shape[0] for file in files for name, (_, shape) in read_header(file).items() if _is_table(name)), default=None
     )
     if rows is None:
         return None
     # BART's children have two rows more than positions.
-    return int(stated) if stated and rows == stated + 2 else rows - offset
+    return stated if stated and rows == stated + 2 else rows - offset
+
+
+def _count(config: dict[str, Any], key: str, folder: Path) -> int | None:
+    """Return a whole number in a configuration; None where it has none.
+
+    Raises:
+        UserError: it is something else.
+    """
+    number = config.get(key)
+    if number is None or (isinstance(number, int) and not isinstance(number, bool)):
+        return number
+    raise UserError(f"{folder / 'config.json'} has {key} {json.dumps(number)[:40]}: expected a whole number")
 
 
 def positions_of_loaded(transformer: nn.Module) -> int | None:
@@ -120,11 +132,12 @@ def as_limit(length: object) -> int | None:
     """Return a saved length as a number; None where it means "no limit".
 
     Raises:
-        UserError: it is no number.
+        UserError: it is no number, or less than 0.
     """
     if length is None:
         return None
-    if isinstance(length, bool) or not isinstance(length, int | float):
+    # Not `length < 0`, which NaN passes.
+    if isinstance(length, bool) or not isinstance(length, int | float) or not length >= 0:
         raise UserError(f"the model's files give {length!r} as its maximum length: expected a number of tokens")
     return int(length) if length < _NO_LIMIT else None
 
