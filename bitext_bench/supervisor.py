@@ -19,7 +19,12 @@ from pathlib import Path
 from .interrupts import MESSAGE, SAME, SIGNALS
 from .status import STATUS
 from .temporary import remove
+from .terminal import say
 
+_MEND = (
+    "finished work is kept, the same command goes on from there (train: with --resume); try a smaller --batch-tokens, "
+    "--batch-size (train) or --memory (mine), or a machine with more memory"
+)
 _PATIENCE = 0.5  # seconds
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # of Linux, <sys/prctl.h>
 
@@ -99,11 +104,24 @@ def _end(code: int, ends_by: int) -> int:
             print(f"\n{MESSAGE}", file=sys.stderr)
         return 128 + ends_by
     if code < 0:
+        with suppress(OSError):  # where nobody reads stderr any more
+            if reason := _cause(-code):
+                print(file=sys.stderr)  # A progress bar leaves the cursor behind itself.
+                say(f"error: {reason}: {_MEND}")
         with suppress(OSError):  # SIGKILL cannot be set, and need not be.
             signal.signal(-code, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {-code})
         os.kill(os.getpid(), -code)
     return code
+
+
+def _cause(number: int) -> str:
+    """Return why a command died of a signal that lets it say nothing itself; "" for those that somebody sends."""
+    if number == signal.SIGKILL:
+        return "the command was killed (SIGKILL), probably because the machine ran out of memory"
+    if number in {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}:
+        return f"the command crashed in a library ({signal.Signals(number).name}), perhaps for lack of memory"
+    return ""
 
 
 def _kill_orphans() -> None:

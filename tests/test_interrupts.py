@@ -231,23 +231,31 @@ def test_a_killed_process_takes_its_command_with_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ending", "code"),
+    ("ending", "code", "said"),
     [
-        ("sys.exit(0)", 0),
-        ("sys.exit(1)", 1),
-        ("sys.exit(2)", 2),
-        ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL),
-        ("os.abort()", -signal.SIGABRT),
-        ("os.kill(os.getppid(), signal.SIGKILL); time.sleep(60)", -signal.SIGKILL),
+        ("sys.exit(0)", 0, ""),
+        ("sys.exit(1)", 1, ""),
+        ("sys.exit(2)", 2, ""),
+        ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL, "the command was killed (SIGKILL)"),
+        ("os.abort()", -signal.SIGABRT, "the command crashed in a library (SIGABRT)"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", -signal.SIGSEGV, "the command crashed in a library (SIGSEGV)"),
+        ("os.kill(os.getpid(), signal.SIGHUP)", -signal.SIGHUP, ""),
+        ("os.kill(os.getppid(), signal.SIGKILL); time.sleep(60)", -signal.SIGKILL, ""),
     ],
 )
-def test_any_other_end_is_passed_on(ending: str, code: int) -> None:
+def test_any_other_end_is_passed_on(ending: str, code: int, said: str) -> None:
     program = (
         f"import os, signal, sys, time\nfrom bitext_bench.supervisor import supervise\ndef command():\n    {ending}"
     )
     process = supervised(program=f"{program}\nsys.exit(supervise(command))")
-    process.communicate()
+    errors = process.communicate()[1]
     assert process.returncode == code
+    if not said:
+        assert errors == ""
+        return
+    (last,) = errors.strip().splitlines()
+    assert last.startswith(f"bitext-bench: error: {said}")
+    assert "a smaller --batch-tokens" in last and "--memory" in last and "more memory" in last
 
 
 def test_a_command_that_stops_by_itself_has_its_time_unless_it_is_signaled_again() -> None:
