@@ -64,7 +64,12 @@ def explain(error: BaseException, repository: Repository, *, in_download: bool =
         in_download: the hub had answered, and the error came with one of the files.
     """
     from huggingface_hub import constants
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+    )
 
     if isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
         return explain(error.__cause__, repository, in_download=in_download)
@@ -72,6 +77,8 @@ def explain(error: BaseException, repository: Repository, *, in_download: bool =
         if in_download and error.response.status_code == 404:  # The hub has just listed the file.
             return NotFetched(repository, f"the hub answered 404 for {error.response.url.path}", "try again later")
         return NotFetched(repository, *_answered(error, repository, constants.ENDPOINT))
+    if isinstance(error, HFValidationError):
+        return NotFetched(repository, "no repository can have this name", _right_name(repository))
     if isinstance(error, OfflineModeIsEnabled):
         reason = "it is not in the cache, and HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids to ask"
         return NotFetched(repository, reason, f"unset it, or {_elsewhere(repository)}")
@@ -84,6 +91,14 @@ def explain(error: BaseException, repository: Repository, *, in_download: bool =
 
 def _elsewhere(repository: Repository) -> str:
     return f"run `{repository.download_command}` where the hub can be reached and copy its cache ($HF_HOME)"
+
+
+def _right_name(repository: Repository) -> str:
+    """Return what to write in place of a name that no repository can have."""
+    name, at, revision = repository.name.partition("@")
+    if at and repository.kind == "model":
+        return f"pass --model {name} --model-revision {revision or 'COMMIT'}"
+    return "expected ORG/NAME, in letters, digits, '-', '_' and '.'"
 
 
 def _without_answer(error: BaseException) -> str:
@@ -127,13 +142,21 @@ def _answered(error: Exception, repository: Repository, endpoint: str) -> tuple[
         if isinstance(error, kind):
             return answer
     by_status: dict[int, Callable[[], tuple[str, str]]] = {
-        401: lambda: ("the hub does not accept your token (401)", "log in again (hf auth login), or unset HF_TOKEN"),
+        401: _unauthorized,
         403: lambda: ("your token may not read it (403)", "log in with an account that may (hf auth login)"),
         429: lambda: _too_many(response),
     }
     if status in by_status:
         return by_status[status]()
     return f"the hub answered {status} {response.reason_phrase}", f"try again later, or {_elsewhere(repository)}"
+
+
+def _unauthorized() -> tuple[str, str]:
+    from huggingface_hub import get_token
+
+    if get_token() is None:
+        return "it is only for those who are logged in (401)", "log in (hf auth login)"
+    return "the hub does not accept your token (401)", "log in again (hf auth login), or unset HF_TOKEN"
 
 
 def _too_many(response: object) -> tuple[str, str]:

@@ -210,6 +210,8 @@ def test_what_the_hub_refuses_is_said_with_what_to_do(tmp_path: Path) -> None:
         as_reader = fetched([("test/gated", None), ("test/nothing", None)], hub.url, home, HF_TOKEN="hf_reader")
         wrong = fetched([("test/plain", None)], hub.url, home, HF_TOKEN="hf_wrong")["test/plain"][0]
         page = f"{hub.url}/test/gated"
+    with serving(root, ("/api/models/test/plain", "401")) as hub:
+        nobody = fetched([("test/plain", None)], hub.url, home)["test/plain"][0]
     expected = {
         "test/gated": ("it is gated, and you are not logged in (401)", f"ask for access at {page}", "hf auth login"),
         "test/busy": ("too many requests (429): it allows 500 in 300 seconds", "wait 2 seconds", "hf auth login"),
@@ -228,6 +230,7 @@ def test_what_the_hub_refuses_is_said_with_what_to_do(tmp_path: Path) -> None:
     assert "it is gated, and your account has no access (403)" in as_reader["test/gated"][0]
     assert "the hub knows no such model, or it is private (404)" in as_reader["test/nothing"][0]
     assert "the hub does not accept your token (401); log in again (hf auth login)" in wrong
+    assert "it is only for those who are logged in (401); log in (hf auth login)" in nobody
 
 
 @pytest.mark.hub

@@ -74,3 +74,6 @@ def test_a_place_that_cannot_be_written_to_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot make the folder"), locked(tmp_path / "file/out"):
         pass
+    # Nobody can make a file here, root included.
+    with pytest.raises(UserError, match="cannot write in /proc"), locked(Path("/proc/out")):
+        pass

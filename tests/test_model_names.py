@@ -78,8 +78,24 @@ def test_a_hub_that_cannot_be_reached(
 
 @pytest.mark.parametrize("name", ["a b/c", "org/", "org/..", "org/name:tag"])
 def test_names_that_no_hub_has(hub_cache: Path, name: str) -> None:
-    with pytest.raises(UserError, match="cannot get the model .*Repo id must use alphanumeric"):
+    with pytest.raises(UserError, match="cannot get the model .*no repository can have this name; expected ORG/NAME"):
         resolve_model(name, DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("hub:org/model@v2", "pass --model org/model --model-revision v2"),
+        ("org/model@", "pass --model org/model --model-revision COMMIT"),
+        ("hub:", "--model has no name"),
+        ("hub:labsee", "expected hub:ORG/NAME, hub: and a name from bitext-bench list models, or package"),
+    ],
+)
+def test_a_hub_name_that_is_written_wrongly_says_how_to_write_it(hub_cache: Path, name: str, said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        resolve_model(name, DEFAULT)
+    assert said in str(caught.value)
+    assert "hf download" not in str(caught.value)
 
 
 def test_a_model_in_the_hub_cache_needs_no_hub(hub_cache: Path, tiny_model: Path) -> None:

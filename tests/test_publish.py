@@ -12,7 +12,7 @@ from builders import write
 from hub_runs import error_of, run_product, run_python, serving
 
 from bitext_bench.errors import UserError
-from training.publish import reserve
+from training.publish import check_access
 
 CALL = """
 import sys
@@ -77,7 +77,7 @@ def test_a_checkpoint_is_pushed_with_a_card_of_its_name_there(tiny_model: Path, 
 @pytest.mark.hub
 @pytest.mark.parametrize(
     ("token", "said"),
-    [("", "you are not logged in (401): run hf auth login"), ("hf_reader", "your token may not write there (403)")],
+    [("", "you are not logged in: run hf auth login"), ("hf_reader", "your token may not write there (403)")],
 )
 def test_who_may_not_push_is_told_before_training(tiny_model: Path, tmp_path: Path, token: str, said: str) -> None:
     with serving(tmp_path / "hub") as hub:
@@ -136,5 +136,11 @@ def test_a_hub_that_does_not_answer(tmp_path: Path, action: str, said: str) -> N
 @pytest.mark.parametrize("name", ["", "new", "a/b/c", "org/new?", "org/..", "-/-"])
 def test_a_name_that_cannot_be_a_repositorys(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(UserError, match="^--push-to-hub"):
-        reserve(name)
+    with pytest.raises(UserError, match="^--push-to-hub .*: .*expected ORG/NAME.*; nothing was trained$"):
+        check_access(name)
+
+
+def test_who_forbids_to_ask_the_hub_cannot_push(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError, match="HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids to ask the hub: unset it"):
+        check_access("org/new")

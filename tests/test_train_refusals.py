@@ -95,6 +95,43 @@ def test_bad_input_is_one_line_and_leaves_nothing_that_looks_like_a_model(
     assert left <= {"train_config.json", "dropped_rows.tsv"}
 
 
+def static(folders: Folders) -> str:
+    """Make a checkpoint of static vectors, as sentence-transformers saves it; returns its path."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folders.model / "tokenizer.json"))
+    SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=8)]).save(str(folders.root / "static"))
+    return str(folders.root / "static")
+
+
+def test_a_student_that_cannot_be_trained_is_refused_before_the_folder_is_claimed(
+    folders: Folders, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("toys:hashing", static(folders)):
+        assert main(folders.command("out", "--model", name)) == 1
+        assert f"{name} is no transformer checkpoint" in error_line(capfd)
+        assert not (folders.root / "out").exists()
+
+
+def test_a_model_that_the_hub_does_not_deliver_is_said_before_the_benchmarks_are_read(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert main(folders.command("out", "--model", "nowhere/none", "--tests", "hub")) == 1
+    assert "cannot get the model nowhere/none from the hub" in error_line(capfd)
+
+
+def test_held_out_accuracy_is_said_in_percent(folders: Folders, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(folders.command("out", "--max-steps", "2", "--set", "dev_rows=8", "--set", "start_share=0.5")) == 0
+    curve = record(folders.root / "out")["dev_curve"]
+    errors = capfd.readouterr().err
+    best = max(look["dev_accuracy"] for look in curve)
+    assert f"best accuracy on held-out rows: {100 * best:.2f} %, at step" in errors
+    assert re.search(r"mixed with the start's weights: \d+\.\d\d %", errors)
+
+
 def test_a_student_without_any_tokenizer_is_refused(folders: Folders, capfd: pytest.CaptureFixture[str]) -> None:
     nothing_of_a_tokenizer(folders)
     assert main(folders.command("out", "--model", str(folders.root / "model"), "--max-steps", "2")) == 1

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bitext_bench import __version__
 from bitext_bench.data import open_source
-from bitext_bench.encoders import ModelOptions, needs_hub, resolve_model
+from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.interrupts import uninterrupted
 from bitext_bench.languages import resolve
@@ -44,8 +44,9 @@ from .evaluation import score_checkpoint
 from .hub import PREFIX, dataset_of, fetch_pairs
 from .lock import locked
 from .prepare import Prepared, prepare, read_data
-from .publish import publish, reserve
+from .publish import check_access, publish, reserve
 from .recipe import read_recipe
+from .student import check_models
 
 if TYPE_CHECKING:
     from .train import Trained
@@ -70,8 +71,11 @@ def _run(arguments: argparse.Namespace, config: TrainConfig, output: Path) -> in
     refuse(output, config, overwrite=arguments.overwrite, resume=arguments.resume)
     tests = open_source(arguments.tests)
     excluded = [find_task(name).name for name in arguments.exclude_benchmarks]
-    _check_local_models(config)
+    if arguments.push_to_hub and _is_first():
+        check_access(arguments.push_to_hub)
+    check_models(config, of_hub=False)
     data = read_data(config, _data_folder(arguments.data, config))
+    check_models(config, of_hub=True)
     from .arguments import check_reporter, resolve_precision
     from .train import check, train
 
@@ -110,17 +114,6 @@ def _run(arguments: argparse.Namespace, config: TrainConfig, output: Path) -> in
             _say(f"pushed: {publish(output, arguments.push_to_hub)}")
         _say_end(output, trained)
     return 0
-
-
-def _check_local_models(config: TrainConfig) -> None:
-    """Find out whether student and teacher can be used, unless they have to be fetched.
-
-    Raises:
-        UserError: one cannot.
-    """
-    for name in dict.fromkeys((config.student, config.teacher or config.student)):
-        if not needs_hub(name):
-            resolve_model(name, ModelOptions())
 
 
 def _sums(prepared: Prepared, benchmarks: Benchmarks) -> dict[str, str]:
@@ -260,9 +253,9 @@ def _say_prompt(config: TrainConfig) -> None:
 def _say_end(output: Path, trained: Trained) -> None:
     if trained.curve:
         best = max(trained.curve, key=lambda look: look["dev_accuracy"])
-        _say(f"best accuracy on held-out rows: {best['dev_accuracy']:.4f}, at step {best['step']:,.0f}")
+        _say(f"best accuracy on held-out rows: {100 * best['dev_accuracy']:.2f} %, at step {best['step']:,.0f}")
     if trained.blended:
-        _say(f"mixed with the start's weights: {trained.blended['dev_accuracy']:.4f}")
+        _say(f"mixed with the start's weights: {100 * trained.blended['dev_accuracy']:.2f} %")
     _say(f"checkpoint in {output}; score it: bitext-bench run --model {output}")
 
 

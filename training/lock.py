@@ -37,6 +37,8 @@ def locked(output: Path) -> Iterator[None]:
             lock.release()
             lock.acquire(timeout=0)
     except Timeout as error:
+        if not file.exists():  # Also what filelock raises where the file cannot be made.
+            raise UserError(f"cannot write in {output.parent}: pass another --output") from error
         raise UserError(
             f"{output} is in use by another training{_described(holder)}: wait for its end, stop it, or pass another "
             "--output"

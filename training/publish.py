@@ -15,20 +15,42 @@ _GIT = ".gitattributes"  # all that a new repository has
 _LONGEST_WAIT = 120.0  # in seconds, for the hub to take a file or a commit, which can be large
 
 
+def check_access(repository: str) -> None:
+    """Find out what needs no hub: whether the name can be a repository's, and whether there is a token to write with.
+
+    Raises:
+        UserError: it cannot, there is none, or the user forbids to ask the hub.
+    """
+    from huggingface_hub import constants, get_token
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    reason = ""
+    try:
+        validate_repo_id(repository)
+    except HFValidationError:
+        reason = "no repository can have this name: expected ORG/NAME, in letters, digits, '-', '_' and '.'"
+    if not reason and repository.count("/") != 1:
+        reason = "expected ORG/NAME, an organization or your name on the hub first"
+    elif not reason and constants.HF_HUB_OFFLINE:
+        reason = "HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids to ask the hub: unset it"
+    elif not reason and get_token() is None:
+        reason = "you are not logged in: run hf auth login"
+    if reason:
+        raise UserError(f"--push-to-hub {repository}: {reason}; nothing was trained")
+
+
 def reserve(repository: str) -> None:
     """Make the repository that a checkpoint is to be pushed to, or take one that holds nothing yet.
 
     Only this shows whether a token may write there, as the hub has no other question for a repository to be.
 
     Raises:
-        UserError: the name is no ORG/NAME, the hub cannot be reached, the token is missing or may not write there, or
-            the repository holds files.
+        UserError: the hub cannot be reached, the token may not write there, or the repository holds files.
     """
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
-    if repository.count("/") != 1:
-        raise UserError(f"--push-to-hub {repository}: expected ORG/NAME, an organization or your name on the hub first")
     api = HfApi()
     try:
         with short_waits():
@@ -40,7 +62,7 @@ def reserve(repository: str) -> None:
                 if error.response.status_code != 409:  # it exists
                     raise
             files = [name for name in api.list_repo_files(repository) if name != _GIT]
-    except (HTTPError, OSError, HFValidationError, ValueError) as error:
+    except (HTTPError, OSError, ValueError) as error:
         raise UserError(f"--push-to-hub {repository}: {_reason(error, repository)}; nothing was trained") from error
     if files:
         raise UserError(

@@ -33,6 +33,7 @@ from .loss import SoftContrastiveLoss
 from .negatives import mine_negatives
 from .progress import Progress
 from .resume import CompleteCheckpoints, check_best, intact_checkpoint, is_last, take
+from .student import resolve_student
 from .teacher import TeacherVectors, encode_teacher
 
 _LOSS_WINDOW = 10
@@ -207,11 +208,9 @@ def open_student(config: TrainConfig) -> SentenceTransformer:
     Raises:
         UserError: it is not a transformer checkpoint.
     """
-    encoder = resolve_model(config.student, ModelOptions(prompt=config.student_prompt)).load()
+    encoder = resolve_student(config).load()
     if not isinstance(encoder, TransformerEncoder):
-        raise UserError(
-            f"{config.student} is no transformer checkpoint: expected a model directory or a hub id to train"
-        )
+        raise UserError(f"{config.student} is no transformer checkpoint")
     student = encoder.model
     # For mteb by task type, and for sentence-transformers by what encode_query, encode_document and encode look for.
     student.prompts = dict.fromkeys(("BitextMining", "STS", "query", "document"), config.student_prompt)
@@ -291,7 +290,7 @@ def _datasets(
     for rows in training:
         columns: dict[str, Any] = {"source": rows.source, "target": rows.target}
         if config.hard_negatives:
-            student = resolve_model(config.student, ModelOptions(prompt=config.student_prompt))
+            student = resolve_student(config)
             negatives = mine_negatives(student, config.student_prompt, rows, config.hard_negatives, cache)
             columns |= {f"negative_{i}": column for i, column in enumerate(negatives, start=1)}
         if teacher is not None:

@@ -38,8 +38,9 @@ class FactoryEncoder:
         try:
             factory = getattr(importlib.import_module(module_name), attribute)
         except (ImportError, AttributeError, TypeError, ValueError) as error:
+            named = "hub:ORG/NAME, hub: and a name from bitext-bench list models, or " if module_name == "hub" else ""
             raise UserError(
-                f"cannot import the model {spec!r}: {error}; expected package.module:factory, with the package "
+                f"cannot import the model {spec!r}: {error}; expected {named}package.module:factory, with the package "
                 "installed or its folder in PYTHONPATH"
             ) from error
         if not callable(factory):

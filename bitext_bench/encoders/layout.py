@@ -36,6 +36,7 @@ class Layout:
         own_length: the same where the user sets none.
         stated_length: what sentence-transformers reports, which may be more than the model has positions for.
         whole: sentence-transformers' modules are used as they are; if not, the transformer with a pooling.
+        trainable: it is no table of static vectors, which has no maximum length to train with.
     """
 
     pooling: str
@@ -43,6 +44,7 @@ class Layout:
     own_length: int | None
     stated_length: int | None
     whole: bool
+    trainable: bool
 
 
 def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None = None) -> Layout:
@@ -92,7 +94,9 @@ def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None =
     most = limit or max((length for length in (configured, own_length) if length is not None), default=-1)
     if options.max_length and 0 < most < options.max_length:
         raise UserError(f"--max-length {options.max_length}: {directory} has positions for {most} tokens only")
-    return Layout(pooling, options.max_length or own_length, own_length, stated, whole=pooling == saved)
+    static = any(kind.endswith("StaticEmbedding") for kind in kinds)
+    whole = pooling == saved
+    return Layout(pooling, options.max_length or own_length, own_length, stated, whole=whole, trainable=not static)
 
 
 def _check_depth(file: Path) -> None:

@@ -111,6 +111,7 @@ class Model:
         checked: the benchmarks that training compared its rows with; None for a model that `train` did not make.
         training: how `bitext-bench train` made it, for result files; None for any other model.
         similarity: by which its vectors are compared, as its files say; MTEB's scores follow it.
+        trainable: whether `bitext-bench train` can train it.
     """
 
     name: str
@@ -132,6 +133,7 @@ class Model:
     checked: Checked | None = None
     training: Mapping[str, Any] | None = None
     similarity: Similarity = "cosine"
+    trainable: bool = False
 
     @property
     def space(self) -> str:

@@ -50,8 +50,8 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
     Raises:
         UserError: it is none of these, cannot be reached, or lacks something (weights, pooling, a package).
     """
-    if not name.strip():
-        raise UserError("--model is empty: expected a directory, a hub id org/model, or a name from list models")
+    if not name.strip() or name == "hub:":
+        raise UserError("--model has no name: expected a directory, a hub id org/model, or a name from list models")
     given, name = name, without_prefix(name)
     # os.path's functions, as those of Path raise for ~nobody and for names that are too long for a file.
     path = Path(os.path.expanduser(name))
@@ -246,6 +246,7 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         checked=checked_benchmarks(directory),
         training=training_of(directory),
         similarity=saved_similarity(directory),
+        trainable=layout.trainable,
     )
 
 
