@@ -119,7 +119,9 @@ def test_one_subset_is_not_subsets(tmp_path: Path, capsys: pytest.CaptureFixture
     folders = ["--cache-folder", str(tmp_path / "store"), "--output-folder", str(tmp_path / "results")]
     what = ["--data", "mini", "--tasks", "Mini-STS", "--languages", "en"]
     assert main(["run", "--model", "toys:hashing", *what, *folders]) == 0
-    assert "Mini-STS: 1 subset in" in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert "on 1 task of mini" in errors
+    assert "Mini-STS: 1 subset in" in errors
     assert main(["verify", str(tmp_path / "results"), "--model", "toys:hashing", *folders[:2]]) == 0
     assert "verified, 1 subset is the same" in capsys.readouterr().out
 
