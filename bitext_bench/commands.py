@@ -53,8 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
         embedder = Embedder(model, cache, limits)  # with what the others have stored
     folder = result_folder(arguments.output_folder, model)
     chosen = "all languages" if languages is None else ", ".join(map(str, languages))
-    tasks = f"{len(loaded)} task{'' if len(loaded) == 1 else 's'}"
-    say(f"{model.name} in {model.dtype} on {tasks} of {source.name}: {chosen}")
+    how_many = f"{len(loaded)} task{'' if len(loaded) == 1 else 's'}"
+    say(f"{model.name} in {model.dtype} on {how_many} of {source.name}: {chosen}")
     asked = languages if arguments.languages != [DEFAULT_LANGUAGES] else None
     for line in [*absent, *lacking(loaded, asked or ())]:
         say(f"left out: {line}")

@@ -46,13 +46,13 @@ def fetch(repository: Repository, choose: Choice = list, is_enough: Callable[[Pa
     Raises:
         NotFetched: the hub does not deliver it, and the cache does not have it.
     """
-    from huggingface_hub.errors import HFValidationError, HTTPError
+    from huggingface_hub.errors import HTTPError
 
     if repository.is_pinned and (folder := _listed_in_cache(repository, choose)):
         return folder
     try:
         files = _listing(repository)
-    except (HTTPError, OSError, HFValidationError) as error:
+    except (HTTPError, OSError, ValueError, ImportError) as error:  # ValueError, ImportError: a proxy's address
         folder = _listed_in_cache(repository, choose) or _in_cache(repository)
         if folder and is_enough(folder):
             _note_cache(repository, error)

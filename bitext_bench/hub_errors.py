@@ -82,6 +82,13 @@ def explain(error: BaseException, repository: Repository, *, in_download: bool =
     if isinstance(error, OfflineModeIsEnabled):
         reason = "it is not in the cache, and HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids to ask"
         return NotFetched(repository, reason, f"unset it, or {_elsewhere(repository)}")
+    if isinstance(error, OSError) and error.filename is not None:
+        reason = f"cannot write {error.filename}: {error.strerror}"
+        return NotFetched(repository, reason, "make room there, or set HF_HOME to a folder that you can write to")
+    if isinstance(error, (ValueError, ImportError)) and not in_download:
+        return NotFetched(
+            repository, _without_answer(error), "check HF_ENDPOINT and the proxy (HTTPS_PROXY, ALL_PROXY)"
+        )
     if in_download:
         advice = "run the command again, which keeps the files that arrived whole"
     else:

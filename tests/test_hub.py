@@ -234,6 +234,29 @@ def test_what_the_hub_refuses_is_said_with_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.hub
+def test_a_damaged_file_in_the_cache_says_what_to_delete(tmp_path: Path) -> None:
+    put_model(tmp_path / "root", "test/plain")  # its weights are no safetensors
+    with serving(tmp_path / "root") as hub:
+        command = ["run", "--model", "test/plain", "--data", "mini", "--pooling", "mean"]
+        line = error_of(run_product(*command, url=hub.url, home=tmp_path / "home"))
+    (weights,) = (tmp_path / "home").rglob("snapshots/*/model.safetensors")
+    assert f"delete {weights.resolve()}, which is in the hub's cache, and run the command again" in line
+
+
+@pytest.mark.hub
+def test_wrong_settings_of_the_client_are_one_line(tmp_path: Path) -> None:
+    put_model(tmp_path / "root", "test/plain")
+    wanted = [("test/plain", None)]
+    with serving(tmp_path / "root") as hub:
+        no_place = fetched(wanted, hub.url, Path("/proc/none"))["test/plain"][0]
+        no_proxy = fetched(wanted, hub.url, tmp_path, HTTP_PROXY="foo://proxy")["test/plain"][0]
+    assert "from the hub: cannot write /proc/none: " in no_place
+    assert "set HF_HOME to a folder that you can write to" in no_place
+    assert "Unknown scheme for proxy URL" in no_proxy
+    assert "check HF_ENDPOINT and the proxy" in no_proxy
+
+
+@pytest.mark.hub
 def test_files_that_do_not_arrive_are_one_line(tmp_path: Path) -> None:
     root = tmp_path / "root"
     names = ("cut", "drop", "hang", "hangfile")

@@ -28,6 +28,7 @@ def resolve_student(config: TrainConfig) -> Model:
     student = resolve_model(config.student, ModelOptions(prompt=config.student_prompt))
     if not student.trainable:
         raise UserError(
-            f"{config.student} is no transformer checkpoint: expected a model directory or a hub id to train"
+            f"{config.student} is no transformer checkpoint, which train needs: pass --model with the directory or the "
+            "hub id of one"
         )
     return student

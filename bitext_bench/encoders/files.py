@@ -81,7 +81,7 @@ def read_header(file: Path) -> dict[str, tuple[str, list[int]]]:
     except OSError as error:
         raise UserError(f"cannot read {file}: {error}") from error
     except SafetensorError as error:
-        raise UserError(f"{file} is no safetensors file: {error}; copy the model again") from error
+        raise UserError(f"{file} is no safetensors file: {error}; {_how_to_replace(file)}") from error
 
 
 def _folders_of_modules(directory: Path) -> list[Path]:
@@ -116,3 +116,10 @@ def _is_second_choice(file: Path) -> bool:
     if file.name == "adapter_model.bin":
         return file.with_suffix(".safetensors").exists()
     return file.suffix in WEIGHTS and file.suffix != ".safetensors"
+
+
+def _how_to_replace(file: Path) -> str:
+    """Say how to get a damaged file whole; the hub's client takes what is in its cache for whole."""
+    if "snapshots" in file.parts and file.is_symlink():
+        return f"delete {file.resolve()}, which is in the hub's cache, and run the command again"
+    return "copy the model again"
