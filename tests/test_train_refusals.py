@@ -51,7 +51,7 @@ BAD_INPUT: list[tuple[Callable[[Folders], None], list[str], list[str]]] = [
     (untouched, ["--pair", "en-ja"], ["no training pairs for en-ja", "<corpus>/en-ja.tsv"]),
     (untouched, ["--languages", "en,fr"], ["--pair and --languages both say what to train on"]),
     (untouched, ["--data", "nowhere"], ["the training data nowhere are not there"]),
-    (untouched, ["--tests", "nowhere"], ["nowhere", "no such directory"]),
+    (untouched, ["--tests", "nowhere"], ["--tests nowhere: no such directory"]),
     (untouched, ["--corpora", "maid"], ["unknown corpus 'maid'", "did you mean made"]),
     (untouched, ["--teacher", "toys:nan"], ["NaN or infinity for '", "blue"]),
     (untouched, ["--teacher", "toys:flat"], ["toys:flat", "shape (8,)"]),

@@ -69,7 +69,7 @@ def run_training(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace, config: TrainConfig, output: Path) -> int:
     # What can be checked at once comes first, then the data, then what needs the hub or torch.
     refuse(output, config, overwrite=arguments.overwrite, resume=arguments.resume)
-    tests = open_source(arguments.tests)
+    tests = open_source(arguments.tests, "--tests")
     excluded = [find_task(name).name for name in arguments.exclude_benchmarks]
     if arguments.push_to_hub and _is_first():
         check_access(arguments.push_to_hub)

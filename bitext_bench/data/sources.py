@@ -11,8 +11,12 @@ from .mini import MiniSource
 from .shapes import Source
 
 
-def open_source(name: str) -> Source:
+def open_source(name: str, option: str = "--data") -> Source:
     """Return the hub ("hub"), the built-in set ("mini"), or the official layouts below a directory.
+
+    Args:
+        name: as the user wrote it.
+        option: what it was written after, for the message.
 
     Raises:
         UserError: the directory does not exist.
@@ -23,5 +27,5 @@ def open_source(name: str) -> Source:
         return MiniSource()
     root = Path(name).expanduser()
     if not root.is_dir():
-        raise UserError(f"--data {name}: no such directory; expected a directory, hub or mini")
+        raise UserError(f"{option} {name}: no such directory; expected a directory, hub or mini")
     return LocalSource(root)
