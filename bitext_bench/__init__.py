@@ -18,17 +18,20 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from leaderboard.from_python import Comparison, compare, load_results
 
-    from .api import evaluate
-    from .arrays import margin_scores, mining_f1, nearest_neighbors, retrieval_accuracy, xsim
-    from .bitext_evaluator import BitextEvaluator
+    from .api.arrays import margin_scores, mining_f1, nearest_neighbors, retrieval_accuracy, xsim
+    from .api.evaluate import evaluate
+    from .api.evaluator import BitextEvaluator
+    from .api.mining import MinedPair, MinedPairs, mine
+    from .api.reports import Report, SubsetReport, TaskReport
+    from .api.score import Score
     from .encoders import ModelOptions
     from .errors import UserError
-    from .reports import Report, SubsetReport, TaskReport
-    from .score import Score
 
 __all__ = [
     "BitextEvaluator",
     "Comparison",
+    "MinedPair",
+    "MinedPairs",
     "ModelOptions",
     "Report",
     "Score",
@@ -40,6 +43,7 @@ __all__ = [
     "evaluate",
     "load_results",
     "margin_scores",
+    "mine",
     "mining_f1",
     "nearest_neighbors",
     "retrieval_accuracy",
@@ -48,13 +52,14 @@ __all__ = [
 
 # Where each name is, so that importing the package imports nothing else.
 _HOME = {
-    "bitext_bench.api": ("evaluate",),
-    "bitext_bench.arrays": ("margin_scores", "mining_f1", "nearest_neighbors", "retrieval_accuracy", "xsim"),
-    "bitext_bench.bitext_evaluator": ("BitextEvaluator",),
+    "bitext_bench.api.evaluate": ("evaluate",),
+    "bitext_bench.api.arrays": ("margin_scores", "mining_f1", "nearest_neighbors", "retrieval_accuracy", "xsim"),
+    "bitext_bench.api.evaluator": ("BitextEvaluator",),
     "bitext_bench.encoders": ("ModelOptions",),
     "bitext_bench.errors": ("UserError",),
-    "bitext_bench.reports": ("Report", "SubsetReport", "TaskReport"),
-    "bitext_bench.score": ("Score",),
+    "bitext_bench.api.mining": ("MinedPair", "MinedPairs", "mine"),
+    "bitext_bench.api.reports": ("Report", "SubsetReport", "TaskReport"),
+    "bitext_bench.api.score": ("Score",),
     "leaderboard.from_python": ("Comparison", "compare", "load_results"),
 }
 

@@ -8,13 +8,13 @@ def start() -> int:
     """Run the command line in a child process that answers Ctrl-C and SIGTERM at once; returns the exit code."""
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})  # until both processes answer
-    from .supervisor import supervise
+    from .cli.supervisor import supervise
 
     return supervise(_command)
 
 
 def _command() -> int:
-    from .cli import main
+    from .cli.main import main
 
     return main()
 

@@ -6,21 +6,21 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from bitext_bench.choices import chosen_tasks
 from bitext_bench.data import open_source
+from bitext_bench.embedding.store import check_place, make_folder, write_whole
 from bitext_bench.errors import UserError
-from bitext_bench.store import check_place, make_folder, write_whole
-from bitext_bench.terminal import say, write_data
+from bitext_bench.io.terminal import say, write_data
+from bitext_bench.tasks.choices import chosen_tasks
 
-from .board import Table, make_board
-from .flat import render_csv, render_json
-from .latex import render_latex
-from .layout.command import lay_out
-from .markdown import render
-from .overview import Overview, make_overview
-from .page.errors import browsable
-from .page.render import render_page
-from .read import Entry, Found, in_languages, read_results, say_skipped
+from .entries.read import Entry, Found, in_languages, read_results, say_skipped
+from .html.errors import browsable
+from .html.render import render_page
+from .paper_tables.command import lay_out
+from .render.latex import render_latex
+from .render.markdown import render
+from .render.records import render_csv, render_json
+from .tables.overview import Overview, make_overview
+from .tables.ranking import Table, make_board
 
 _FILE = Path("leaderboard/README.md")
 

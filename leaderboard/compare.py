@@ -11,14 +11,14 @@ from itertools import combinations, product
 import numpy as np
 from tabulate import tabulate
 
-from bitext_bench.choices import chosen_tasks
 from bitext_bench.errors import UserError
-from bitext_bench.terminal import printable
+from bitext_bench.io.terminal import printable
+from bitext_bench.tasks.choices import chosen_tasks
 
-from .choose import Chosen, choose_models, label_of_seeds
-from .difference import common_subsets, difference, evidence
-from .paired import SIGNIFICANT, Difference, holm, mean_of, over_seeds
-from .read import Entry
+from .entries.read import Entry
+from .entries.select import Chosen, choose_models, label_of_seeds
+from .stats.differences import common_subsets, difference, evidence
+from .stats.paired import SIGNIFICANT, Difference, holm, mean_of, over_seeds
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from bitext_bench.terminal import printable
+from bitext_bench.io.terminal import printable
 
 _JOINERS = "\u200c\u200d"  # which Persian and the scripts of India are written with
 

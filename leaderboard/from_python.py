@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bitext_bench.api.reports import Report
 from bitext_bench.errors import UserError
-from bitext_bench.reports import Report
 
-from .choose import Chosen
 from .compare import Line, compare_models, corrected_p, render
-from .paired import SIGNIFICANT
-from .read import Entry, read_results, say_skipped
+from .entries.read import Entry, read_results, say_skipped
+from .entries.select import Chosen
+from .stats.paired import SIGNIFICANT
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bitext_bench.baselines import Reported
+from bitext_bench.embedding.store import check_place, make_folder, write_whole
+from bitext_bench.encoders.registry import Reported
 from bitext_bench.errors import UserError
-from bitext_bench.mteb_results import META, MtebResult, read_mteb_result
-from bitext_bench.report import by_reason
-from bitext_bench.store import check_place, make_folder, write_whole
-from bitext_bench.terminal import printable, say
+from bitext_bench.io.terminal import printable, say
+from bitext_bench.results.mteb_results import META, MtebResult, read_mteb_result
+from bitext_bench.results.tables import by_reason
 
-from .reported import FILE, read_reported, render_rows
+from .tables.published import FILE, read_reported, render_rows
 
 # What we call mteb's scores. Classification has accuracy and F1 too: of a task that the installed mteb does not know,
 # they count where precision and recall are beside them.

@@ -6,11 +6,11 @@ from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
-from bitext_bench.store import write_whole
-from leaderboard.choose import choose_models
+from bitext_bench.embedding.store import write_whole
 from leaderboard.compare import Line, compare_models, corrected_p, shown_p
+from leaderboard.entries.select import choose_models
 from leaderboard.escaping import pipe_table
-from leaderboard.paired import SIGNIFICANT
+from leaderboard.stats.paired import SIGNIFICANT
 
 RESULTS = Path(__file__).parent
 PAIRS = ("en-ko", "en-fr", "en-ja", "en-ru")

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from made_results import result_of, subset_of
 
-from bitext_bench.cli import main
-from bitext_bench.result_files import write_result
-from leaderboard.layout.arrange import Arranged, arrange
-from leaderboard.layout.measured import Measured, find_rows
-from leaderboard.layout.tables import LAYOUTS
-from leaderboard.read import read_results
+from bitext_bench.cli.main import main
+from bitext_bench.results.files import write_result
+from leaderboard.entries.read import read_results
+from leaderboard.paper_tables.arrange import Arranged, arrange
+from leaderboard.paper_tables.measured import Measured, find_rows
+from leaderboard.paper_tables.tables import LAYOUTS
 
 EN_XX = ("en-ko", "en-ja", "en-ru", "en-fr")
 ALL = (*EN_XX, "ru-ja", "ru-fr", "ru-ko", "ja-fr", "ja-ko", "fr-ko")

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bitext_bench.checksums import content_sha256
-from bitext_bench.outcome_files import read_outcomes
-from bitext_bench.result_files import read_result, write_result
-from bitext_bench.results import SubsetResult, TaskResult
+from bitext_bench.io.checksums import content_sha256
+from bitext_bench.results.files import read_result, write_result
+from bitext_bench.results.outcomes import read_outcomes
+from bitext_bench.results.records import SubsetResult, TaskResult
 from bitext_bench.tasks import TASKS
 
 MODEL = {"name": "local/m", "registered": None, "revision": "1", "prompt": "", "pooling": "mean", "dtype": "fp32"}

@@ -10,7 +10,7 @@ from typing import Any
 
 from builders import write
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 
 N_PAIRS, N_ALONE = 60, 40
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bitext_bench.checksums import content_sha256
+from bitext_bench.io.checksums import content_sha256
 
 Mutation = Callable[[bytes, random.Random], bytes]
 

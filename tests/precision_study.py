@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bitext_bench.batches import Texts
-from bitext_bench.cli import main
-from bitext_bench.embeddings import encode_now
+from bitext_bench.cli.main import main
+from bitext_bench.embedding.batching import Texts
+from bitext_bench.embedding.embedder import encode_now
 from bitext_bench.encoders import ModelOptions, resolve_model
 
 KINDS = ("bucc-style", "flores", "everyday")

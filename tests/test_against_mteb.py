@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bitext_bench.batches import Texts
 from bitext_bench.data import Bitext, Provenance, ScoredPairs, open_source
-from bitext_bench.embeddings import Embedder
+from bitext_bench.embedding.batching import Texts
+from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.languages import LangPair, Language, resolve
-from bitext_bench.neighbours import Vectors, unit
+from bitext_bench.scoring.neighbors import Vectors, unit
 from bitext_bench.tasks import TASKS, SubsetScores
 
 # mteb copies a tensor from a tensor, and says so.

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 import bitext_bench as bb
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 
 TASKS = ["Mini-Tatoeba", "Mini-STS"]
 
@@ -172,7 +172,7 @@ def test_the_evaluator_in_a_trainer(tiny_model: Path, tmp_path: Path) -> None:
         SentenceTransformerTrainingArguments,
     )
 
-    from training.loss import SoftContrastiveLoss
+    from training.losses.soft_contrastive import SoftContrastiveLoss
 
     student, teacher = (SentenceTransformer(str(tiny_model), device="cpu") for _ in range(2))
     source, target = ["the cat sat", "a red house", "two", "big dog"], ["le chat", "la maison", "deux", "gros chien"]

@@ -18,11 +18,11 @@ from bitext_bench.data.local import LocalSource
 from bitext_bench.data.mini import MiniSource
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, Language, resolve
-from bitext_bench.metrics import fold
+from bitext_bench.scoring.metrics import fold
 from bitext_bench.tasks import REPORTED
-from training.audit import NEAR, Benchmarks, Leak, audit
-from training.corpora import Row, find_corpora, read_corpus
-from training.minhash import NearIndex
+from training.data.contamination import NEAR, Benchmarks, Leak, audit
+from training.data.corpora import Row, find_corpora, read_corpus
+from training.data.minhash import NearIndex
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
 DENSE = ((0x2E80, 0xD7FF), (0xF900, 0xFAFF), (0x20000, 0x10FFFF))

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_results import result_of, subset_of
 
-from bitext_bench.averages import PAIR_BUCC, PAIR_STS, PAIR_TATOEBA, PAPER_AVERAGES, Average, compute
 from bitext_bench.languages import LangPair, resolve
-from bitext_bench.results import TaskResult
+from bitext_bench.results.averages import PAIR_BUCC, PAIR_STS, PAIR_TATOEBA, PAPER_AVERAGES, Average, compute
+from bitext_bench.results.records import TaskResult
 from bitext_bench.tasks import TASKS
 from bitext_bench.tasks.sts import Sts
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from training.batching import AlikeLengths, AlikeMeanings
+from training.trainer.samplers import AlikeLengths, AlikeMeanings
 
 
 def sampler(rows: list[tuple[str, str]], size: int, *, drop_last: bool = False, seed: int = 0) -> AlikeLengths:

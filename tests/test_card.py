@@ -10,8 +10,8 @@ import pytest
 from builders import write
 from made_results import result_of, subset_of
 
-from bitext_bench.results import TaskResult
-from training.card import render_card
+from bitext_bench.results.records import TaskResult
+from training.checkpoint.card import render_card
 from training.config import make_config
 
 _COVERED = {"Tatoeba": ["en-ja"], "FLORES-200": [f"x{i}" for i in range(204)]}
@@ -241,7 +241,7 @@ def test_hostile_names_through_the_command(tiny_model: Path, tmp_path: Path, cap
 
     from huggingface_hub import ModelCard
 
-    from bitext_bench.cli import main
+    from bitext_bench.cli.main import main
 
     evil = "x|<b>\n# '\"\x1b[31m"
     shutil.copytree(tiny_model, tmp_path / evil)

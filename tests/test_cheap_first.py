@@ -22,7 +22,7 @@ SECONDS = 2.0
 
 SCRIPT = """
 import contextlib, io, json, sys, time
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 for command in json.loads(sys.stdin.read()):
     errors, start = io.StringIO(), time.monotonic()
     with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bitext_bench.errors import UserError
-from training.checkpoint import RECORD, open_to_readers, read_record, write_record
+from training.checkpoint.folder import RECORD, open_to_readers, read_record, write_record
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:

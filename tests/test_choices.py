@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bitext_bench.choices import chosen_languages, chosen_tasks
-from bitext_bench.cli import main
-from bitext_bench.result_files import read_result
+from bitext_bench.cli.main import main
+from bitext_bench.results.files import read_result
+from bitext_bench.tasks.choices import chosen_languages, chosen_tasks
 
 TASKS = ["Mini-Tatoeba", "Mini-mining", "Mini-xSIM", "Mini-STS"]
 

@@ -10,9 +10,9 @@ import pytest
 from layout_results import training
 from made_results import MODEL, result_of, subset_of, write_again
 
-from bitext_bench.cli import main
-from bitext_bench.result_files import write_result
-from leaderboard.read import read_results
+from bitext_bench.cli.main import main
+from bitext_bench.results.files import write_result
+from leaderboard.entries.read import read_results
 
 N = 200
 

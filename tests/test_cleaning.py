@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
-from training.cleaning import MAX_CHARS, REASONS, Dropped, clean, write_report
-from training.corpora import Row, find_corpora, read_corpus
+from training.data.cleaning import MAX_CHARS, REASONS, Dropped, clean, write_report
+from training.data.corpora import Row, find_corpora, read_corpus
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "train"
 

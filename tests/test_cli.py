@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from builders import shards, write
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 
 TESTS = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{TESTS.parent}:{TESTS}"}
@@ -107,7 +107,7 @@ def test_usage_is_2(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_asking_what_there_is_takes_no_time(arguments: list[str]) -> None:
     script = (
-        "import sys\nfrom bitext_bench.cli import main\n"
+        "import sys\nfrom bitext_bench.cli.main import main\n"
         f"try: main({arguments!r})\nexcept SystemExit: pass\n"
         "print(sorted({'torch', 'scipy.stats', 'mteb', 'transformers', 'pandas'} & set(sys.modules)), file=sys.stderr)"
     )

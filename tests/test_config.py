@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitext_bench.baselines import find_baseline
+from bitext_bench.encoders.registry import find_baseline
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
 from training.config import TrainConfig, make_config
-from training.objective import Objective
+from training.losses.objective import Objective
 from training.recipe import describe_recipes, read_recipe, recipes
 
 MINIMAL: dict[str, Any] = {"student": "a-model", "pairs": ["en-ja"]}

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, split_pair
-from training.corpora import Corpus, Row, find_corpora, read_corpus, sample_weighted
+from training.data.corpora import Corpus, Row, find_corpora, read_corpus, sample_weighted
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "train"
 EN_JA = LangPair.parse("en-ja")

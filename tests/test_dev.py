@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitext_bench.languages import LangPair
-from bitext_bench.metrics import fold
-from training.corpora import PairRows
-from training.dev import DevAccuracy, hold_out
+from bitext_bench.scoring.metrics import fold
+from training.data.corpora import PairRows
+from training.trainer.dev_evaluator import DevAccuracy, hold_out
 
 # Few words in short sentences: rows share sentences all the time, within a pair and between pairs.
 SENTENCES = st.lists(st.sampled_from(["a", "B", "b", "c!", "d", "e", "f"]), min_size=1, max_size=3).map(" ".join)

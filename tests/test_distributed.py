@@ -19,8 +19,8 @@ import torch
 from builders import WORDS, write
 
 from training.config import make_config
-from training.teacher import TeacherVectors
-from training.train import make_loss, open_student
+from training.trainer.teacher import TeacherVectors
+from training.trainer.train import make_loss, open_student
 
 TESTS = Path(__file__).parent
 SECONDS = 60  # a process that waits for another one in vain must not hold up the tests
@@ -60,8 +60,8 @@ def be_one_of_two(model: str, folder: str, command: list[str]) -> None:
     """Write the gradients as DistributedDataParallel averages them; then train: through, to a stop, and on from it."""
     import torch.distributed as dist
 
-    from bitext_bench.cli import main
-    from training.progress import Progress
+    from bitext_bench.cli.main import main
+    from training.trainer.callbacks import Progress
 
     torch.set_num_threads(1)
     rank = int(os.environ["RANK"])

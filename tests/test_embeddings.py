@@ -22,9 +22,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bitext_bench import batches
-from bitext_bench.batches import BatchLimits, Texts, check_vectors
-from bitext_bench.embeddings import Embedder, encode_now
+from bitext_bench.embedding import batching as batches
+from bitext_bench.embedding.batching import BatchLimits, Texts, check_vectors
+from bitext_bench.embedding.embedder import Embedder, encode_now
 from bitext_bench.encoders import Encoder, Model, ModelOptions, Prompts, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.languages import Language, resolve

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError, unknown
 from bitext_bench.languages import resolve

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bitext_bench.f1 import clusters, count_outcomes, f1_influence, f1_interval
-from bitext_bench.significance import wilson
+from bitext_bench.scoring.f1 import clusters, count_outcomes, f1_influence, f1_interval
+from bitext_bench.scoring.intervals import wilson
 
 RIGHT, WRONG, MISSED, COUPLED = [1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1]
 

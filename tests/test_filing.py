@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from builders import write
 
-from bitext_bench.checksums import content_sha256
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 from bitext_bench.data import open_source
-from bitext_bench.embeddings import Embedder
+from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
-from bitext_bench.evaluation import evaluate, load_tasks
-from bitext_bench.filing import file_result
+from bitext_bench.io.checksums import content_sha256
 from bitext_bench.languages import resolve
-from bitext_bench.outcome_files import outcomes_file, read_outcomes
-from bitext_bench.result_files import read_result
-from bitext_bench.results import Outcomes, TaskResult
+from bitext_bench.results.evaluation import evaluate, load_tasks
+from bitext_bench.results.files import read_result
+from bitext_bench.results.filing import file_result
+from bitext_bench.results.outcomes import outcomes_file, read_outcomes
+from bitext_bench.results.records import Outcomes, TaskResult
 from bitext_bench.tasks import TASKS
-from leaderboard.read import read_results
+from leaderboard.entries.read import read_results
 
 Made = tuple[TaskResult, Outcomes]
 

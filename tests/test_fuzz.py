@@ -32,8 +32,8 @@ from test_corpora import jsonl, parquet, tmx
 from test_import_mteb import BITEXT, entry, modern, save
 from training_runs import made_rows
 
-from bitext_bench.checksums import file_sha256
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
+from bitext_bench.io.checksums import file_sha256
 
 pytestmark = pytest.mark.fuzz
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 from bitext_bench.errors import UserError
-from bitext_bench.mteb_results import model_of, read_mteb_result
-from leaderboard.reported import read_reported
+from bitext_bench.results.mteb_results import model_of, read_mteb_result
+from leaderboard.tables.published import read_reported
 
 FULL = "fd1525a9fd15316a2d503bf26ab031a61d056e98"
 BITEXT = {"accuracy": 0.6, "f1": 0.5, "precision": 0.4, "recall": 0.6, "main_score": 0.5}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bitext_bench.interrupts import Interrupted, Interruptible, stopping, uninterrupted
+from bitext_bench.io.interrupts import Interrupted, Interruptible, stopping, uninterrupted
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"}
@@ -121,9 +121,9 @@ def test_a_thread_that_is_not_the_main_one_leaves_signals_alone() -> None:
 SUPERVISED = """
 import os, signal, subprocess, sys, time
 from pathlib import Path
-from bitext_bench.interrupts import Interrupted, Interruptible
-from bitext_bench.supervisor import supervise
-from bitext_bench.temporary import temporary_file
+from bitext_bench.io.interrupts import Interrupted, Interruptible
+from bitext_bench.cli.supervisor import supervise
+from bitext_bench.io.temporary import temporary_file
 
 def keeps_the_lock():
     sum(range(10**13))  # compiled code: no signal handler and no other thread of Python can run meanwhile
@@ -245,7 +245,7 @@ def test_a_killed_process_takes_its_command_with_it() -> None:
 )
 def test_any_other_end_is_passed_on(ending: str, code: int, said: str) -> None:
     program = (
-        f"import os, signal, sys, time\nfrom bitext_bench.supervisor import supervise\ndef command():\n    {ending}"
+        f"import os, signal, sys, time\nfrom bitext_bench.cli.supervisor import supervise\ndef command():\n    {ending}"
     )
     process = supervised(program=f"{program}\nsys.exit(supervise(command))")
     errors = process.communicate()[1]
@@ -263,7 +263,7 @@ def test_a_command_that_stops_by_itself_has_its_time_unless_it_is_signaled_again
         "def command():",
         """
 def stops():
-    from bitext_bench.interrupts import stopping
+    from bitext_bench.io.interrupts import stopping
     asked = []
     with stopping(asked.append):
         print("in the loop", flush=True)

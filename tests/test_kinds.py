@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitext_bench.languages import languages, resolve
-from leaderboard.misses.kinds import KINDS, OTHER, kinds, overlap
+from leaderboard.errors.kinds import KINDS, OTHER, kinds, overlap
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from made_results import write_again
 from markdown_it import MarkdownIt
 from test_leaderboard import HOSTILE
 
-from bitext_bench.averages import Average
-from bitext_bench.cli import main
-from leaderboard.layout.cells import Cell, measure
-from leaderboard.layout.markdown import number
-from leaderboard.layout.tables import Column
+from bitext_bench.cli.main import main
+from bitext_bench.results.averages import Average
+from leaderboard.paper_tables.cells import Cell, measure
+from leaderboard.paper_tables.markdown import number
+from leaderboard.paper_tables.tables import Column
 
 FLORES = ("eng_Latn", "fra_Latn", "jpn_Jpan", "kor_Hang", "rus_Cyrl")
 STS = {f"STS{year}": {"default": 0.5 + year / 100} for year in range(12, 17)}

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from layout_results import ALL, EN_XX, FOUR, STUDENT, Results, measured_lines, tatoeba, training
 
-from leaderboard.layout.conditions import describe
-from leaderboard.layout.paper import paper_figure
-from leaderboard.layout.tables import LAYOUTS
+from leaderboard.paper_tables.conditions import describe
+from leaderboard.paper_tables.paper import paper_figure
+from leaderboard.paper_tables.tables import LAYOUTS
 
 ROOT = Path(__file__).parents[1]
 PAPER = ROOT.parent / "shared" / "paper"
 
 
 def tsv() -> list[tuple[str, ...]]:
-    lines = (ROOT / "leaderboard/layout/paper.tsv").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / "leaderboard/paper_tables/paper.tsv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "table\tgroup\trow\tcolumn\tvalue"
     return [tuple(line.split("\t")) for line in lines[1:]]
 

@@ -17,14 +17,14 @@ import pytest
 from made_results import write_again
 from markdown_it import MarkdownIt
 
-from bitext_bench.cli import main
-from bitext_bench.result_files import read_result
-from leaderboard.board import Table, make_board
-from leaderboard.difference import Evidence, common_subsets, difference, evidence, mean_of_differences
+from bitext_bench.cli.main import main
+from bitext_bench.results.files import read_result
+from leaderboard.entries.read import Entry, read_results
 from leaderboard.escaping import escape, pipe_table
-from leaderboard.overview import make_overview
-from leaderboard.read import Entry, read_results
-from leaderboard.reported import render_reported, whereabouts
+from leaderboard.stats.differences import Evidence, common_subsets, difference, evidence, mean_of_differences
+from leaderboard.tables.overview import make_overview
+from leaderboard.tables.published import render_reported, whereabouts
+from leaderboard.tables.ranking import Table, make_board
 
 HOSTILE = [
     "a|b",
@@ -492,11 +492,11 @@ def test_sts_is_a_mean_over_what_the_fullest_model_has(copied: Path) -> None:
 
 
 def test_many_subsets_are_folded_away_and_very_many_by_language(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leaderboard.markdown.MOST_ROWS", 2)
+    monkeypatch.setattr("leaderboard.render.markdown.MOST_ROWS", 2)
     section = leaderboard(copied).split("## Mini-xSIM:")[1].split("\n## ")[0]
     assert "<summary>each of the 6 subsets</summary>" in section
     assert len(ranked(f"## x{section.split('<details>')[1]}", "x")[0]) == 3 + 6
-    monkeypatch.setattr("leaderboard.markdown._MOST_PAIRS", 5)
+    monkeypatch.setattr("leaderboard.render.markdown._MOST_PAIRS", 5)
     section = leaderboard(copied).split("## Mini-xSIM:")[1].split("\n## ")[0]
     assert "<summary>the mean of each language</summary>" in section
     rows = ranked(f"## x{section.split('<details>')[1]}", "x")

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from builders import BERT, MODERN_BERT, MPNET, ROBERTA, T5, XLM_R, Architecture, edit, make_checkpoint, make_saved
 
-from bitext_bench.batches import Texts
-from bitext_bench.embeddings import Embedder
+from bitext_bench.embedding.batching import Texts
+from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bitext_bench.errors import UserError
-from bitext_bench.lines import read_lines
+from bitext_bench.io.lines import read_lines
 
 PACKINGS = ["", ".gz", ".zst"]
 LONG = b"sentence " * 1_000 + b"\n"

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from training_runs import Folders, error_line
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 from bitext_bench.errors import UserError
-from training.lock import locked
+from training.checkpoint.lock import locked
 
 TESTS = Path(__file__).parent
 HOLDER = """

@@ -16,9 +16,9 @@ from sentence_transformers import SentenceTransformer
 from torch import Tensor
 from torch.nn import functional
 
-from training.labels import cosines, soft_labels, teacher_similarities
-from training.loss import Batch, SoftContrastiveLoss, contrastive_loss, soft_cross_entropy
-from training.objective import LABELS, Objective
+from training.losses.objective import LABELS, Objective
+from training.losses.soft_contrastive import Batch, SoftContrastiveLoss, contrastive_loss, soft_cross_entropy
+from training.losses.soft_labels import cosines, soft_labels, teacher_similarities
 
 
 def whole(source: Tensor, target: Tensor, teacher: Tensor) -> Batch:

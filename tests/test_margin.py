@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitext_bench import neighbours, screen
-from bitext_bench.margin import (
+from bitext_bench.scoring import bf16 as screen
+from bitext_bench.scoring import neighbors as neighbours
+from bitext_bench.scoring.margin import (
     CSLS_K,
     MARGIN_K,
     MARGINS,
@@ -19,8 +20,8 @@ from bitext_bench.margin import (
     best_candidates,
     best_of,
 )
-from bitext_bench.metrics import text_classes
-from bitext_bench.neighbours import Vectors, nearest_both_ways, nearest_with_csls, unit
+from bitext_bench.scoring.metrics import text_classes
+from bitext_bench.scoring.neighbors import Vectors, nearest_both_ways, nearest_with_csls, unit
 
 
 def noisy_pair(n: int, m: int, seed: int, dimensions: int = 12, common: float = 0.0) -> tuple[Vectors, Vectors]:

@@ -15,10 +15,10 @@ import pytest
 import torch
 from builders import shards
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 from bitext_bench.encoders.probe import Probe
 from bitext_bench.errors import UserError
-from bitext_bench.memory import lack_of_memory
+from bitext_bench.io.memory_errors import lack_of_memory
 
 ROOT = Path(__file__).parents[1]
 TOO_MANY = 2**50  # numbers, more than any machine has room for

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bitext_bench.metrics import (
+from bitext_bench.scoring.metrics import (
     ceiling,
     fold,
     gold_rank,

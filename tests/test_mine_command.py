@@ -13,12 +13,12 @@ import pytest
 from builders import write
 from mining_material import N_PAIRS, corpora, lines, mine, report, rows, written
 
-from bitext_bench.cli import main
-from bitext_bench.margin import MARGINS
-from bitext_bench.mine.plan import KEPT
-from bitext_bench.mining import SELECTIONS
-from bitext_bench.mining import mine as mine_vectors
-from bitext_bench.neighbours import nearest_both_ways, unit
+from bitext_bench.cli.main import main
+from bitext_bench.mining.plan import KEPT
+from bitext_bench.scoring.margin import MARGINS
+from bitext_bench.scoring.mined_pairs import SELECTIONS
+from bitext_bench.scoring.mined_pairs import mine as mine_vectors
+from bitext_bench.scoring.neighbors import nearest_both_ways, unit
 
 
 def slow_pairs(source: Path, target: Path) -> list[tuple[int, int]]:
@@ -173,7 +173,7 @@ def test_vectors_in_place_of_texts(tmp_path: Path) -> None:
     meaning = generator.standard_normal((50, 16))
     np.save(tmp_path / "a.npy", (3 * meaning + 1).astype(np.float32))
     np.save(tmp_path / "b.npy", (meaning[::-1] + 1 / 3 + 0.01 * generator.standard_normal((50, 16))).astype(np.float16))
-    from bitext_bench.cli import main
+    from bitext_bench.cli.main import main
 
     files = [str(tmp_path / name) for name in ("a.npy", "b.npy")]
     assert main(["mine", *files, "-o", str(tmp_path / "out.tsv"), "--threshold", "1", "--shard-lines", "9"]) == 0

@@ -12,9 +12,9 @@ from mining_material import mine
 
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
-from bitext_bench.mine.formats import Output, Table, write_tables
-from training.formats import read_pairs
-from training.variants import Choice
+from bitext_bench.mining.formats import Output, Table, write_tables
+from training.data.formats import read_pairs
+from training.data.variants import Choice
 
 PAIR = LangPair.parse("fr-en")
 SIDES = (Choice(PAIR.source, str(PAIR.source)), Choice(PAIR.target, str(PAIR.target)))

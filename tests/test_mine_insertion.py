@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 from builders import write
 
-from bitext_bench.batches import BatchLimits
+from bitext_bench.embedding.batching import BatchLimits
 from bitext_bench.encoders import ModelOptions, resolve_model
-from bitext_bench.margin import MARGINS, Margin, margin_score, neighbourhood
-from bitext_bench.mine.budget import Budget
-from bitext_bench.mine.engines import run_inline
-from bitext_bench.mine.insertion import insert
-from bitext_bench.mine.known import KnownPairs, known_pairs
-from bitext_bench.mine.links import Corpus
-from bitext_bench.mine.manifest import Request, open_plan
-from bitext_bench.mine.neighborhoods import neighborhoods
-from bitext_bench.mine.pairs import propose
-from bitext_bench.mine.plan import ModelSpec, Plan
-from bitext_bench.mining import SELECTIONS, MinedPairs, Selection, select
-from bitext_bench.neighbours import Vectors, unit
+from bitext_bench.mining.budget import Budget
+from bitext_bench.mining.engines import run_inline
+from bitext_bench.mining.insertion import insert
+from bitext_bench.mining.known import KnownPairs, known_pairs
+from bitext_bench.mining.links import Corpus
+from bitext_bench.mining.manifest import Request, open_plan
+from bitext_bench.mining.neighborhoods import neighborhoods
+from bitext_bench.mining.pairs import propose
+from bitext_bench.mining.plan import ModelSpec, Plan
+from bitext_bench.scoring.margin import MARGINS, Margin, margin_score, neighbourhood
+from bitext_bench.scoring.mined_pairs import SELECTIONS, MinedPairs, Selection, select
+from bitext_bench.scoring.neighbors import Vectors, unit
 
 N_PAIRS, N_ALONE, N_KNOWN = 30, 25, 12
 Pairs = dict[tuple[int, int], float]

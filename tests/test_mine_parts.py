@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bitext_bench.embedding.sharding import Share
 from bitext_bench.errors import UserError
-from bitext_bench.mine.budget import Budget, peak_memory, show
-from bitext_bench.mine.cells import n_cells
-from bitext_bench.mine.inputs import read_lines, read_rows
-from bitext_bench.mine.plan import Plan, Search, Unit
-from bitext_bench.mine.ranking import Best, pair_cosines, rescored
-from bitext_bench.mine.sides import Side, SideFiles, by_shard, split_side, texts_at
-from bitext_bench.mining import MinedPairs, precise_cut, select
-from bitext_bench.neighbours import unit
-from bitext_bench.share import Share
+from bitext_bench.mining.budget import Budget, peak_memory, show
+from bitext_bench.mining.cells import n_cells
+from bitext_bench.mining.inputs import read_lines, read_rows
+from bitext_bench.mining.plan import Plan, Search, Unit
+from bitext_bench.mining.ranking import Best, pair_cosines, rescored
+from bitext_bench.mining.sides import Side, SideFiles, by_shard, split_side, texts_at
+from bitext_bench.scoring.mined_pairs import MinedPairs, precise_cut, select
+from bitext_bench.scoring.neighbors import unit
 
 
 @pytest.mark.parametrize("shard_lines", [1, 3, 100])

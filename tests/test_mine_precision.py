@@ -11,11 +11,11 @@ from builders import write
 from mining_material import lines, mine, report
 from numpy.typing import NDArray
 
-from bitext_bench.mine.insertion import NEVER, Events, Outcomes, SideOutcome
-from bitext_bench.mine.precision import LEFT_OUT, Calibration
-from bitext_bench.mine.sides import SIDES
-from bitext_bench.mine.threshold import FARTHEST
-from bitext_bench.mining import MinedPairs
+from bitext_bench.mining.insertion import NEVER, Events, Outcomes, SideOutcome
+from bitext_bench.mining.precision import LEFT_OUT, Calibration
+from bitext_bench.mining.sides import SIDES
+from bitext_bench.mining.threshold import FARTHEST
+from bitext_bench.scoring.mined_pairs import MinedPairs
 
 NONE = Events(np.array([], dtype=np.int64), np.array([]))
 

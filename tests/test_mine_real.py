@@ -10,14 +10,14 @@ import pytest
 from builders import write
 from mining_material import lines, mine, report
 
-from bitext_bench.batches import Texts
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 from bitext_bench.data import open_source
-from bitext_bench.embeddings import Embedder
+from bitext_bench.embedding.batching import Texts
+from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.languages import LangPair
-from bitext_bench.outcome_files import read_outcomes
-from bitext_bench.result_files import read_result
+from bitext_bench.results.files import read_result
+from bitext_bench.results.outcomes import read_outcomes
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 MODELS = Path(os.environ.get("BITEXT_MODELS") or Path.home() / ".cache" / "bitext-models")

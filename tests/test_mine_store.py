@@ -18,11 +18,11 @@ from builders import write
 from mining_material import N_ALONE, N_PAIRS, corpora, mine
 from numpy.typing import NDArray
 
+from bitext_bench.embedding.store import text_key
 from bitext_bench.encoders import Encoder, Model, ModelOptions, resolve_model
 from bitext_bench.languages import Language
-from bitext_bench.mine.encoding import run_model
-from bitext_bench.mine.line_store import LineStore, keys_array
-from bitext_bench.store import text_key
+from bitext_bench.mining.encoding import run_model
+from bitext_bench.mining.line_store import LineStore, keys_array
 
 TESTS = Path(__file__).parent
 N_TEXTS = 2 * (N_PAIRS + N_ALONE)
@@ -57,8 +57,8 @@ class Counted:
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     counted = Counted()
-    monkeypatch.setattr("bitext_bench.mine.encoding.resolve_model", counted.model)
-    monkeypatch.setattr("bitext_bench.mine.command.resolve_model", counted.model)
+    monkeypatch.setattr("bitext_bench.mining.encoding.resolve_model", counted.model)
+    monkeypatch.setattr("bitext_bench.mining.command.resolve_model", counted.model)
     return counted
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitext_bench.mining import MinedPairs, best_cut, cut_at, judge, mine, precision_recall_curve
-from bitext_bench.neighbours import Vectors, nearest_both_ways, unit
+from bitext_bench.scoring.mined_pairs import MinedPairs, best_cut, cut_at, judge, mine, precision_recall_curve
+from bitext_bench.scoring.neighbors import Vectors, nearest_both_ways, unit
 
 
 def corpora(n_gold: int, alone: tuple[int, int], seed: int) -> tuple[Vectors, Vectors]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from leaderboard.misses.rows import Missed, mined_pairs, missed_in_mining, missed_in_retrieval
+from leaderboard.errors.rows import Missed, mined_pairs, missed_in_mining, missed_in_retrieval
 
 
 def retrieval(neighbours: list[int], margins: list[float]) -> dict[str, Any]:

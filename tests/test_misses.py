@@ -17,17 +17,17 @@ from builders import write
 from made_results import write_again
 from wcwidth import wcswidth
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 from bitext_bench.data import MissingData, open_source
 from bitext_bench.errors import UserError
-from bitext_bench.outcome_files import outcomes_file, read_outcomes
-from bitext_bench.result_files import read_result, write_result
+from bitext_bench.results.files import read_result, write_result
+from bitext_bench.results.outcomes import outcomes_file, read_outcomes
 from leaderboard.compare import compare_task
+from leaderboard.entries.read import Entry, read_results
+from leaderboard.errors.collect import Miss, misses
+from leaderboard.errors.page import render_page
+from leaderboard.errors.table import blocks_of, cut, render_table, render_tsv
 from leaderboard.escaping import visible
-from leaderboard.misses.collect import Miss, misses
-from leaderboard.misses.page import render_page
-from leaderboard.misses.table import blocks_of, cut, render_table, render_tsv
-from leaderboard.read import Entry, read_results
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "data"

@@ -11,8 +11,8 @@ from builders import write
 
 from bitext_bench.data import open_source
 from bitext_bench.languages import languages, resolve
-from bitext_bench.neighbours import unit
-from bitext_bench.results import subset_result
+from bitext_bench.results.records import subset_result
+from bitext_bench.scoring.neighbors import unit
 from bitext_bench.tasks import TASKS, Unit
 from bitext_bench.tasks.sts import Sts
 

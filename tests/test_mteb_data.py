@@ -10,7 +10,7 @@ import pytest
 
 from bitext_bench.data import Source, official_subsets, open_source
 from bitext_bench.languages import LangPair, resolve
-from bitext_bench.mteb_scores import SAME_IN_MTEB, WITHOUT_LINE_ENDS
+from bitext_bench.results.mteb_scores import SAME_IN_MTEB, WITHOUT_LINE_ENDS
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 SAME = [(data, subset) for data, subsets in SAME_IN_MTEB.items() for subset in subsets]

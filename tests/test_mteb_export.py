@@ -19,17 +19,17 @@ import pytest
 from builders import WORDS
 from made_results import MODEL, result_of, subset_of, write_again
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 from bitext_bench.data import Bitext, Provenance, ScoredPairs, official_subsets
-from bitext_bench.embeddings import Embedder
+from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
-from bitext_bench.evaluation import evaluate, load_tasks
 from bitext_bench.languages import LangPair, Language, resolve
-from bitext_bench.mteb_scores import convert
-from bitext_bench.outcome_files import read_outcomes
-from bitext_bench.result_files import read_result, result_folder, write_result
-from bitext_bench.results import TaskResult
+from bitext_bench.results.evaluation import evaluate, load_tasks
+from bitext_bench.results.files import read_result, result_folder, write_result
+from bitext_bench.results.mteb_scores import convert
+from bitext_bench.results.outcomes import read_outcomes
+from bitext_bench.results.records import TaskResult
 from bitext_bench.tasks import TASKS
 
 pytestmark = [

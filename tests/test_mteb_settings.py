@@ -12,13 +12,13 @@ import pytest
 from builders import BERT, MODERN_BERT, WORDS, edit, make_saved
 
 from bitext_bench.data import Bitext, Provenance, ScoredPairs
-from bitext_bench.embeddings import Embedder
+from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
-from bitext_bench.evaluation import evaluate, load_tasks
 from bitext_bench.languages import LangPair, Language, resolve
-from bitext_bench.neighbours import Vectors
-from bitext_bench.results import SubsetResult
-from bitext_bench.similarity import SIMILARITIES, Similarity, most_similar
+from bitext_bench.results.evaluation import evaluate, load_tasks
+from bitext_bench.results.records import SubsetResult
+from bitext_bench.scoring.neighbors import Vectors
+from bitext_bench.scoring.similarity import SIMILARITIES, Similarity, most_similar
 from bitext_bench.tasks import TASKS, mteb_name
 
 pytestmark = [

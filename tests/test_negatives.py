@@ -12,9 +12,9 @@ from toys import hashing
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
-from bitext_bench.metrics import fold
-from training.corpora import PairRows
-from training.negatives import mine_negatives
+from bitext_bench.scoring.metrics import fold
+from training.data.corpora import PairRows
+from training.trainer.hard_negatives import mine_negatives
 
 PAIR = LangPair.parse("en-fr")
 

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bitext_bench import blockwise, neighbours, screen
-from bitext_bench.neighbours import Nearest, Neighbours, Vectors, nearest_both_ways, unit
+from bitext_bench.scoring import bf16 as screen
+from bitext_bench.scoring import neighbors as neighbours
+from bitext_bench.scoring import topk as blockwise
+from bitext_bench.scoring.neighbors import Nearest, Neighbours, Vectors, nearest_both_ways, unit
 
 
 def slow(queries: Vectors, corpus: Vectors, k: int) -> tuple[list[list[int]], list[list[float]]]:

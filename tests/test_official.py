@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from builders import write
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 from bitext_bench.data import Provenance, open_source
 from bitext_bench.data.official import data_name, is_official, joined_name
 from bitext_bench.languages import LangPair, resolve
@@ -254,8 +254,8 @@ def test_published_figures_stand_beside_official_data_only(both: Path, capsys: p
 
 @pytest.mark.shared
 def test_the_papers_tables_and_averages_take_official_data_only(both: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from bitext_bench.averages import PAIR_TATOEBA, compute
-    from leaderboard.read import of_comparable_data, read_results
+    from bitext_bench.results.averages import PAIR_TATOEBA, compute
+    from leaderboard.entries.read import of_comparable_data, read_results
 
     entries = read_results(both).entries
     average = PAIR_TATOEBA["en-ko"]

@@ -16,7 +16,7 @@ from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.encoders.device import automatic_dtype
 from bitext_bench.encoders.transformer import TransformerEncoder
 from bitext_bench.errors import UserError
-from bitext_bench.neighbours import unit
+from bitext_bench.scoring.neighbors import unit
 
 pytest.importorskip("openvino")
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -17,10 +17,10 @@ import pytest
 from made_results import write_content
 from numpy.typing import NDArray
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 from bitext_bench.errors import DamagedResult
-from bitext_bench.outcome_files import outcomes_file, read_outcomes
-from bitext_bench.result_files import read_result
+from bitext_bench.results.files import read_result
+from bitext_bench.results.outcomes import outcomes_file, read_outcomes
 
 Columns = dict[str, NDArray[Any]]
 

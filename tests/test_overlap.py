@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bitext_bench.batches import Texts, encode_each
+from bitext_bench.embedding.batching import Texts, encode_each
 from bitext_bench.encoders import BatchesEncoder, ModelOptions, resolve_model
 from bitext_bench.encoders.overlap import overlapped
 

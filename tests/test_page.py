@@ -19,16 +19,16 @@ from hypothesis import strategies as st
 from made_results import MODEL, result_of, subset_of, write_again
 from test_leaderboard import HOSTILE
 
-from bitext_bench.cli import main
-from bitext_bench.report import percent
-from bitext_bench.result_files import read_result
-from bitext_bench.terminal import printable
-from leaderboard.board import Row, Table, make_board
-from leaderboard.page import render
-from leaderboard.page.content import shown
-from leaderboard.page.errors import browsable
-from leaderboard.page.render import embedded, render_page
-from leaderboard.read import Entry, Found, read_results
+from bitext_bench.cli.main import main
+from bitext_bench.io.terminal import printable
+from bitext_bench.results.files import read_result
+from bitext_bench.results.tables import percent
+from leaderboard.entries.read import Entry, Found, read_results
+from leaderboard.html import render
+from leaderboard.html.content import shown
+from leaderboard.html.errors import browsable
+from leaderboard.html.render import embedded, render_page
+from leaderboard.tables.ranking import Row, Table, make_board
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -191,7 +191,7 @@ def test_what_is_damaged_is_left_out(damage: object) -> None:
 
 
 def test_a_table_too_large_keeps_all_means_and_the_figures_of_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leaderboard.page.content._MOST_FIGURES", 4)
+    monkeypatch.setattr("leaderboard.html.content._MOST_FIGURES", 4)
     pairs = [("a-en", ["eng-Latn"]), ("b-en", ["eng-Latn"])]
     (table,) = content(page_of([synthetic(name, "T", pairs) for name in "abc"]))["tables"]
     assert [("values" in row, row["mean"]) for row in table["rows"]] == [(True, 50.0), (True, 50.0), (False, 50.0)]

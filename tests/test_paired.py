@@ -14,7 +14,7 @@ from scipy.special import voigt_profile
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from leaderboard.paired import (
+from leaderboard.stats.paired import (
     Correlation,
     Difference,
     f1_difference,

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from builders import write
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 from bitext_bench.data.mini import MiniSource
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
-from training.audit import Benchmarks
 from training.config import make_config
-from training.prepare import Prepared, prepare, read_data
+from training.data.contamination import Benchmarks
+from training.pipeline import Prepared, prepare, read_data
 
 CLEAN = [
     f"the {i} {animal} {verb} on {i * 3}\tle {i} {other} {fait} {i * 3}"
@@ -242,7 +242,7 @@ def test_results_in_languages_whose_benchmarks_were_not_asked_say_so(
 def test_a_run_with_leaks_cannot_be_finished_as_one_without(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from training.progress import Progress
+    from training.trainer.callbacks import Progress
 
     run = [*command, "--max-steps", "4", "--output", str(tmp_path / "out")]
     with monkeypatch.context() as patched:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bitext_bench.progress import progress_bar
+from bitext_bench.io.progress import progress_bar
 
 
 def test_a_log_has_a_line_a_minute_and_one_at_the_end(
@@ -14,7 +14,7 @@ def test_a_log_has_a_line_a_minute_and_one_at_the_end(
 ) -> None:
     start = time.monotonic()
     seconds = 0
-    monkeypatch.setattr("bitext_bench.progress.time.monotonic", lambda: start + seconds)
+    monkeypatch.setattr("bitext_bench.io.progress.time.monotonic", lambda: start + seconds)
     with progress_bar(total=300, unit="tok", desc="encoding") as bar:
         for seconds in range(300):
             bar.update()

@@ -12,7 +12,7 @@ from builders import write
 from hub_runs import error_of, run_product, run_python, serving
 
 from bitext_bench.errors import UserError
-from training.publish import check_access
+from training.checkpoint.publish import check_access
 
 CALL = """
 import sys

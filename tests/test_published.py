@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 
 pytestmark = [pytest.mark.shared, pytest.mark.models]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,7 +40,7 @@ def test_the_first_command_leaves_nothing_for_git_to_see(
 SCRIPTS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 PRINTED = [
     r"Mini-Tatoeba  ja-en .*Mini-xSIM .*A: local/.*only A",
-    r"^(\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\)\n){3}$",
+    r"^(\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\)\n){3}(-?\d\.\d\d\t[^\t]+\t[^\t]+\n)+$",
     r"'bitext_score': 0\.\d+",
 ]
 

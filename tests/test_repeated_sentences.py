@@ -12,7 +12,7 @@ from test_mining import slow_mine
 
 from bitext_bench.data.local import LocalSource
 from bitext_bench.languages import resolve
-from bitext_bench.neighbours import Vectors, unit
+from bitext_bench.scoring.neighbors import Vectors, unit
 from bitext_bench.tasks import TASKS, SubsetScores
 
 Corpus = list[tuple[str, str]]  # id and sentence of each line

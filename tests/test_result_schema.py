@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from made_results import write_content
 
-from bitext_bench.checksums import content_sha256
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 from bitext_bench.errors import UserError
-from bitext_bench.json_files import MOST_BYTES
-from bitext_bench.result_files import read_result
+from bitext_bench.io.checksums import content_sha256
+from bitext_bench.io.json_files import MOST_BYTES
+from bitext_bench.results.files import read_result
 
 WRONG: list[Any] = [
     *(None, True, 0, 1, -1, 10**20, -0.5, 1.5, 1e308, "", "x", "\x1b[31m\n", "a" * 2000, "../../x", "2026-99-99"),

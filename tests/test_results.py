@@ -14,21 +14,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitext_bench.averages import PAPER_AVERAGES, Average, compute
-from bitext_bench.checksums import content_sha256
 from bitext_bench.data import Provenance, open_source
-from bitext_bench.embeddings import Embedder
+from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import Checked, Model, ModelOptions, resolve_model
 from bitext_bench.errors import UserError
-from bitext_bench.evaluation import evaluate, load_tasks
+from bitext_bench.io.checksums import content_sha256
+from bitext_bench.io.terminal import printable
 from bitext_bench.languages import resolve
-from bitext_bench.outcome_files import outcomes_file, read_outcomes
-from bitext_bench.report import render_averages, render_scores
-from bitext_bench.result_files import read_result, result_folder, write_result
-from bitext_bench.results import Outcomes, TaskResult, signature
+from bitext_bench.results.averages import PAPER_AVERAGES, Average, compute
+from bitext_bench.results.evaluation import evaluate, load_tasks
+from bitext_bench.results.files import read_result, result_folder, write_result
+from bitext_bench.results.outcomes import outcomes_file, read_outcomes
+from bitext_bench.results.records import Outcomes, TaskResult, signature
+from bitext_bench.results.tables import render_averages, render_scores
+from bitext_bench.results.verify import differences
 from bitext_bench.tasks import TASKS, SubsetScores
-from bitext_bench.terminal import printable
-from bitext_bench.verify import differences
 
 
 @pytest.fixture(scope="module")
@@ -347,7 +347,7 @@ def test_verify_forgives_a_near_tie_and_nothing_else(made: tuple[TaskResult, Out
 
 
 def test_a_result_says_when_it_was_made_and_how_fast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bitext_bench.evaluation.TIMED_SENTENCES", 1_000)
+    monkeypatch.setattr("bitext_bench.results.evaluation.TIMED_SENTENCES", 1_000)
     embedder = Embedder(resolve_model("toys:hashing", ModelOptions()), tmp_path)
     loaded = load_tasks([TASKS["Mini-Tatoeba"]], open_source("mini"), None, pytest.fail)
     ((first, _),) = evaluate(embedder, loaded)

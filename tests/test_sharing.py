@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from builders import shards
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
+from bitext_bench.embedding.sharding import Share
 from bitext_bench.errors import UserError
-from bitext_bench.share import Share
 
 TASKS = ["--tasks", "Mini-Tatoeba", "Mini-xSIM", "--languages", "en", "fr", "ja"]
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bitext_bench.significance import (
+from bitext_bench.scoring.intervals import (
     RESAMPLES,
     SEED,
     _resampled_ranks,

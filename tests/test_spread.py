@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bitext_bench.f1 import f1_influence, f1_interval
-from bitext_bench.significance import mean_interval
-from leaderboard.difference import Evidence, Mined, Shares
-from leaderboard.paired import Correlation
-from leaderboard.spread import interval_of_mean
+from bitext_bench.scoring.f1 import f1_influence, f1_interval
+from bitext_bench.scoring.intervals import mean_interval
+from leaderboard.stats.differences import Evidence, Mined, Shares
+from leaderboard.stats.mean_interval import interval_of_mean
+from leaderboard.stats.paired import Correlation
 
 
 def shares(hits: np.ndarray, judgements: int = 1) -> Shares:

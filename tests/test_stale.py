@@ -15,15 +15,15 @@ from builders import write
 from mining_material import corpora, mine, written
 from numpy.typing import NDArray
 
-from bitext_bench.batches import BatchLimits, Texts
-from bitext_bench.cli import main
-from bitext_bench.embeddings import Embedder
+from bitext_bench.cli.main import main
+from bitext_bench.embedding.batching import BatchLimits, Texts
+from bitext_bench.embedding.embedder import Embedder
+from bitext_bench.embedding.sharding import Share
 from bitext_bench.encoders import Model, ModelOptions, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
-from bitext_bench.mine.encoding import run_model
-from bitext_bench.mine.plan import ModelSpec
-from bitext_bench.share import Share
+from bitext_bench.mining.encoding import run_model
+from bitext_bench.mining.plan import ModelSpec
 
 WORDS = [f"word{i}" for i in range(40)]
 PLAN = [Texts(tuple(f"{a} {b}" for a in WORDS for b in WORDS[:25]), None, "")]
@@ -522,8 +522,8 @@ def test_a_worker_that_finds_another_model_than_the_run_began_with(project: Path
 
 
 def test_the_teachers_vectors_are_checked(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from training.corpora import PairRows
-    from training.teacher import encode_teacher
+    from training.data.corpora import PairRows
+    from training.trainer.teacher import encode_teacher
 
     seed = tmp_path / "seed"
     monkeypatch.setenv("TOY_SEED", str(seed))

@@ -16,8 +16,8 @@ def drawn_sizes(sizes: list[int], **settings: Any) -> list[int]:
     """Return how many rows of each pair are drawn, each as often as the others, give or take 1."""
     from bitext_bench.languages import LangPair
     from training.config import make_config
-    from training.corpora import PairRows
-    from training.train import _drawn
+    from training.data.corpora import PairRows
+    from training.trainer.train import _drawn
 
     pairs = ["en-fr", "en-ja", "en-ko"][: len(sizes)]
     config = make_config({"student": "x", "pairs": pairs, **settings})
@@ -80,8 +80,8 @@ class Step:
 def step(model: Path, *columns: list[str], teacher: Any = None, labels: Any = None, **settings: Any) -> Step:
     from bitext_bench.languages import LangPair
     from training.config import make_config
-    from training.teacher import TeacherVectors
-    from training.train import make_loss, open_student
+    from training.trainer.teacher import TeacherVectors
+    from training.trainer.train import make_loss, open_student
 
     config = make_config({"student": str(model), "pairs": ["en-fr"], **settings})
     student = open_student(config)

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from bitext_bench.embedding.store import VectorStore, cannot_write, text_key, write_whole
 from bitext_bench.errors import UserError
-from bitext_bench.store import VectorStore, cannot_write, text_key, write_whole
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
@@ -265,7 +265,7 @@ def test_keys_stay_what_they_are() -> None:
 
 FULL_DISK = """
 import sys
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 sys.exit(main(["run", "--model", "toys:hashing", "--data", "mini", "--cache-folder", sys.argv[1] + "/cache",
                "--output-folder", sys.argv[1] + "/results"]))
 """
@@ -290,7 +290,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from bitext_bench.errors import UserError
-from bitext_bench.store import VectorStore, text_key
+from bitext_bench.embedding.store import VectorStore, text_key
 store = VectorStore(Path(sys.argv[1]), "space")
 store.add([text_key("small", "", "")], np.ones((1, 6), np.float32))
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
@@ -391,7 +391,7 @@ WRITER = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from bitext_bench.store import VectorStore, text_key
+from bitext_bench.embedding.store import VectorStore, text_key
 
 def shard(number):
     numbers = range(number * 8, number * 8 + 8)

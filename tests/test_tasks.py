@@ -14,10 +14,10 @@ from bitext_bench.data import Augmented, Bitext, Comparable, Lines, MissingData,
 from bitext_bench.data.mini import MiniSource
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, Language, resolve
-from bitext_bench.margin import MARGINS
-from bitext_bench.metrics import text_classes
-from bitext_bench.neighbours import Vectors, unit
-from bitext_bench.significance import mean_interval
+from bitext_bench.scoring.intervals import mean_interval
+from bitext_bench.scoring.margin import MARGINS
+from bitext_bench.scoring.metrics import text_classes
+from bitext_bench.scoring.neighbors import Vectors, unit
 from bitext_bench.tasks import REPORTED, TASKS, SubsetScores, Task, Unit, _index, default_tasks, find_task
 from bitext_bench.tasks.flores import XSim, XSimPlusPlus
 from bitext_bench.tasks.sts import Sts

@@ -10,13 +10,13 @@ from builders import shards, write
 from torch.nn import functional
 from toys import hashing
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
-from training.corpora import PairRows
-from training.objective import Label
-from training.teacher import encode_teacher
+from training.data.corpora import PairRows
+from training.losses.objective import Label
+from training.trainer.teacher import encode_teacher
 
 
 def pair_rows(pair: str, *rows: str) -> PairRows:

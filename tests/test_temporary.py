@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from bitext_bench.cli import main
-from bitext_bench.store import VectorStore, make_folder, write_whole
-from bitext_bench.temporary import remove_stale, remove_unfinished, temporary_file, temporary_folder
+from bitext_bench.cli.main import main
+from bitext_bench.embedding.store import VectorStore, make_folder, write_whole
+from bitext_bench.io.temporary import remove_stale, remove_unfinished, temporary_file, temporary_folder
 
 ROOT = Path(__file__).parents[1]
 WRITER = """
 import sys, time
 from pathlib import Path
-from bitext_bench.temporary import temporary_file
+from bitext_bench.io.temporary import temporary_file
 with temporary_file(Path(sys.argv[1])) as temporary:
     temporary.write_bytes(b"half")
     print(temporary, flush=True)
@@ -90,7 +90,7 @@ def test_files_can_be_written_while_others_look_for_stale_ones(tmp_path: Path) -
     looking = """
 import sys, time
 from pathlib import Path
-from bitext_bench.temporary import remove_stale
+from bitext_bench.io.temporary import remove_stale
 print("ready", flush=True)
 while True:
     remove_stale(Path(sys.argv[1]))

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from made_results import write_content
 
-from bitext_bench.cli import main
-from bitext_bench.terminal import printable
+from bitext_bench.cli.main import main
+from bitext_bench.io.terminal import printable
 
 EVIL = "\x1b]0;owned\x07\x1b[31m\x9b2J\x00\n\r\u202e\u2028"
 

@@ -14,7 +14,7 @@ import pytest
 from builders import write
 from training_runs import Folders, folders_at, made_rows, record, same_run, weights
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 from bitext_bench.encoders.fingerprint import fingerprint
 from bitext_bench.encoders.record import training_of
 
@@ -101,10 +101,10 @@ def test_it_has_learned_and_the_best_weights_are_kept(finished: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
     from bitext_bench.data.mini import MiniSource
-    from training.audit import Benchmarks
     from training.config import make_config
-    from training.dev import DevAccuracy, hold_out
-    from training.prepare import prepare, read_data
+    from training.data.contamination import Benchmarks
+    from training.pipeline import prepare, read_data
+    from training.trainer.dev_evaluator import DevAccuracy, hold_out
 
     said = record(finished)
     curve = [look["dev_accuracy"] for look in said["dev_curve"]]

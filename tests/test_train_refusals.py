@@ -10,7 +10,7 @@ import pytest
 from builders import write
 from training_runs import Folders, error_line, record
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 
 pytestmark = pytest.mark.usefixtures("one_thread_throughout")
 
@@ -167,7 +167,7 @@ def test_fp16_needs_a_gpu(folders: Folders, capfd: pytest.CaptureFixture[str], m
 def test_what_cannot_be_reported_to_is_said_before_anything_begins(
     folders: Folders, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, said: str
 ) -> None:
-    monkeypatch.setattr("training.arguments.get_available_reporting_integrations", list)
+    monkeypatch.setattr("training.trainer.arguments.get_available_reporting_integrations", list)
     assert main(folders.command("out", "--report-to", name)) == 1
     assert re.search(said, error_line(capfd))
     assert not (folders.root / "out").exists()

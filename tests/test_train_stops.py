@@ -15,10 +15,10 @@ import pytest
 from builders import write
 from training_runs import Folders, error_line, folders_at, made_rows, record, same_run, weights
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 from bitext_bench.data import open_source
 from bitext_bench.languages import resolve
-from training.checksums import SUMS, find_damage
+from training.checkpoint.checksums import SUMS, find_damage
 
 TESTS = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{TESTS.parent}:{TESTS}", "OMP_NUM_THREADS": "1"}
@@ -38,7 +38,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Folders
 
 KILLED = """
 import os, signal, sys
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 from training.progress import Progress
 
 own = Progress.on_step_end
@@ -212,7 +212,7 @@ def test_damaged_best_weights_of_another_checkpoint_are_not_resumed_with(
 def test_best_weights_are_found_where_the_folder_was_moved(whole: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     flat = ["--learning-rate", "1e-3", "--set", "eval_steps=3"]
     found: Any = iter([0.9, 0.2, 0.3, 0.4, 0.5])
-    monkeypatch.setattr("training.dev.DevAccuracy._accuracy", lambda *_: next(found))
+    monkeypatch.setattr("training.trainer.dev_evaluator.DevAccuracy._accuracy", lambda *_: next(found))
     assert main(whole.command("stayed", *flat)) == 0
     found = iter([0.9, 0.2, 0.3, 0.4, 0.5])
     with monkeypatch.context() as patched:
@@ -226,7 +226,7 @@ def test_best_weights_are_found_where_the_folder_was_moved(whole: Folders, monke
 def test_best_weights_that_are_damaged_while_a_run_goes_on_are_not_saved(
     whole: Folders, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from training.progress import Progress
+    from training.trainer.callbacks import Progress
 
     def flip_at_the_end(self: Progress, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step == 12:
@@ -241,7 +241,7 @@ def test_best_weights_that_are_damaged_while_a_run_goes_on_are_not_saved(
 
 def signal_at(monkeypatch: pytest.MonkeyPatch, number: int, look: int) -> None:
     """Send the signal while the held-out rows are looked at for the `look`-th time."""
-    from training.dev import DevAccuracy
+    from training.trainer.dev_evaluator import DevAccuracy
 
     own: Callable[..., dict[str, float]] = DevAccuracy.__call__
     looks: list[int] = []
@@ -308,7 +308,7 @@ def test_a_run_that_had_stopped_early_is_finished_and_not_gone_on_with(
     whole: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed between its last look and its end; had it gone on, it would have found better weights."""
-    monkeypatch.setattr("training.dev.DevAccuracy._accuracy", lambda *_: next(found))
+    monkeypatch.setattr("training.trainer.dev_evaluator.DevAccuracy._accuracy", lambda *_: next(found))
     flat = ["--set", "patience=2", "--set", "eval_steps=2"]
     found = iter([0.5, 0.4, 0.3])
     assert main(whole.command("early", *flat)) == 0
@@ -346,7 +346,7 @@ def test_another_number_of_processes_does_not_go_on(
 ) -> None:
     shutil.copytree(killed, whole.root / "two")
     monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setattr("training.train.train", None)
+    monkeypatch.setattr("training.trainer.train.train", None)
     assert main(whole.command("two", "--resume")) == 1
     assert "was begun with other number of processes" in error_line(capfd)
 
@@ -366,7 +366,7 @@ def test_a_full_disk_says_how_to_go_on(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("training.train.SentenceTransformerTrainer.save_model", full)
+    monkeypatch.setattr("training.trainer.train.SentenceTransformerTrainer.save_model", full)
     assert main(folders.command("out", "--max-steps", "8")) == 1
     line = error_line(capfd)
     assert "No space left on device" in line and "--resume" in line

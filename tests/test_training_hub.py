@@ -14,8 +14,8 @@ from huggingface_hub import ModelCard
 from bitext_bench.encoders.record import training_of
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
-from training.hub import fetch_pairs
-from training.layouts import holds_pair
+from training.data.hub import fetch_pairs
+from training.data.layouts import holds_pair
 
 EN_JA, EN_PT = LangPair.parse("en-ja"), LangPair.parse("en-pt")
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bitext_bench import embeddings
-from bitext_bench.batches import BatchLimits, Texts
-from bitext_bench.embeddings import Embedder
+from bitext_bench.embedding import embedder as embeddings
+from bitext_bench.embedding.batch_size import batch_tokens, usable_cores
+from bitext_bench.embedding.batching import BatchLimits, Texts
+from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.languages import Language
-from bitext_bench.tuning import batch_tokens, usable_cores
 
 
 @pytest.mark.parametrize(

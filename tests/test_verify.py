@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from bitext_bench.data import Lines, Provenance, ScoredPairs
 from bitext_bench.languages import resolve
-from bitext_bench.metrics import mteb_f1
-from bitext_bench.neighbours import Vectors
-from bitext_bench.results import Outcomes, SubsetResult, TaskResult, outcomes_of, subset_result
+from bitext_bench.results.records import Outcomes, SubsetResult, TaskResult, outcomes_of, subset_result
+from bitext_bench.results.verify import NEAR_TIE, differences
+from bitext_bench.scoring.metrics import mteb_f1
+from bitext_bench.scoring.neighbors import Vectors
 from bitext_bench.tasks.flores import XSim
 from bitext_bench.tasks.sts import Sts
-from bitext_bench.verify import NEAR_TIE, differences
 
 N = 20
 LINE = 'task:T|pair:fr-en|prompt:"a: b"|data:v1@sha256:00|model:sha256:aa|bb:1'

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from made_results import write_content
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 
 PAYLOAD = "from pathlib import Path\nPath(__file__).with_name('EXECUTED').touch()\ndef f():\n    raise SystemExit(9)\n"
 

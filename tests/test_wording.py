@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitext_bench.languages import languages, resolve
-from leaderboard.misses.wording import capitalised, names_differ, negated, numbers
+from leaderboard.errors.wording import capitalised, names_differ, negated, numbers
 
 MINI = Path(__file__).parents[1] / "bitext_bench/data/mini/parallel.tsv"
 FIVE = ["en", "fr", "ja", "ko", "ru"]

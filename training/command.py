@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from bitext_bench import __version__
 from bitext_bench.data import open_source
+from bitext_bench.embedding.store import cache_folder, write_whole
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
-from bitext_bench.interrupts import uninterrupted
+from bitext_bench.io.interrupts import uninterrupted
+from bitext_bench.io.temporary import removed_at_end
+from bitext_bench.io.terminal import printable
 from bitext_bench.languages import resolve
-from bitext_bench.results import TaskResult
-from bitext_bench.store import cache_folder, write_whole
+from bitext_bench.results.records import TaskResult
 from bitext_bench.tasks import find_task, is_built_in
-from bitext_bench.temporary import removed_at_end
-from bitext_bench.terminal import printable
 
-from .audit import EXCLUDED, Benchmarks
-from .card import render_card
-from .checkpoint import (
+from .checkpoint.card import render_card
+from .checkpoint.evaluation import score_checkpoint
+from .checkpoint.folder import (
     CHECKPOINTS,
     DROPPED,
     FINISHED,
@@ -38,18 +38,18 @@ from .checkpoint import (
     refuse,
     write_record,
 )
-from .cleaning import write_report
+from .checkpoint.lock import locked
+from .checkpoint.publish import check_access, publish, reserve
 from .config import TrainConfig, make_config
-from .evaluation import score_checkpoint
-from .hub import PREFIX, dataset_of, fetch_pairs
-from .lock import locked
-from .prepare import Prepared, prepare, read_data
-from .publish import check_access, publish, reserve
+from .data.cleaning import write_report
+from .data.contamination import EXCLUDED, Benchmarks
+from .data.hub import PREFIX, dataset_of, fetch_pairs
+from .pipeline import Prepared, prepare, read_data
 from .recipe import read_recipe
-from .student import check_models
+from .trainer.student import check_models
 
 if TYPE_CHECKING:
-    from .train import Trained
+    from .trainer.train import Trained
 
 _LISTS = {"pairs", "languages", "anchor", "corpora", "test_languages"}
 
@@ -76,8 +76,8 @@ def _run(arguments: argparse.Namespace, config: TrainConfig, output: Path) -> in
     check_models(config, of_hub=False)
     data = read_data(config, _data_folder(arguments.data, config))
     check_models(config, of_hub=True)
-    from .arguments import check_reporter, resolve_precision
-    from .train import check, train
+    from .trainer.arguments import check_reporter, resolve_precision
+    from .trainer.train import check, train
 
     config = replace(config, precision=resolve_precision(config.precision))
     report_to = check_reporter(arguments.report_to or "none")

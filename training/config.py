@@ -11,9 +11,9 @@ from typing import Any, Literal
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, Language, resolve, split_pair
 
-from .objective import Objective
+from .data.variants import tag_of
+from .losses.objective import Objective
 from .recipe import checked
-from .variants import tag_of
 
 Loss = Literal["soft-contrastive", "embedding-mse", "ranking"]
 Pairing = Literal["en-xx", "all"]

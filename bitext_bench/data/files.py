@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from ..errors import UserError
-from ..terminal import say
+from ..io.terminal import say
 
 
 def read_text(file: Path) -> tuple[str, str]:

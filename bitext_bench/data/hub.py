@@ -14,10 +14,20 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from ..hub import fetch
-from ..hub_errors import NotFetched, Repository
+from ..io.hub import fetch
+from ..io.hub_errors import NotFetched, Repository
 from ..languages import LangPair, Language, resolve
-from .shapes import SPLIT_NAMES, Augmented, Bitext, Comparable, Incomplete, Lines, MissingData, Provenance, ScoredPairs
+from .shapes import (
+    SPLIT_NAMES,
+    Augmented,
+    Bitext,
+    Comparable,
+    Incomplete,
+    Lines,
+    MissingData,
+    Provenance,
+    ScoredPairs,
+)
 
 if TYPE_CHECKING:
     from mteb import AbsTask

@@ -19,12 +19,22 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from ..checksums import file_sha256
 from ..errors import UserError
+from ..io.checksums import file_sha256
 from ..languages import LangPair, Language, resolve
 from .files import check_twins, read_sentences, read_table, read_text, split_lines, warn
 from .official import data_name, is_official
-from .shapes import SPLIT_NAMES, Augmented, Bitext, Comparable, Incomplete, Lines, MissingData, Provenance, ScoredPairs
+from .shapes import (
+    SPLIT_NAMES,
+    Augmented,
+    Bitext,
+    Comparable,
+    Incomplete,
+    Lines,
+    MissingData,
+    Provenance,
+    ScoredPairs,
+)
 
 _TATOEBA = "tatoeba/v1"
 _TATOEBA_FILE = re.compile(r"tatoeba\.([a-z]+)-eng\.\1")

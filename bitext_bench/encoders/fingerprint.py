@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..checksums import file_sha256
 from ..errors import UserError
+from ..io.checksums import file_sha256
 from .configuration import ROUTERS, kinds_of_modules, read_config, read_modules
 from .files import has_own_code, model_files, read_header, weight_files
 

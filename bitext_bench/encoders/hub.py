@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from ..errors import UserError
-from ..hub import fetch
-from ..hub_errors import NotFetched, Repository
-from ..terminal import say
+from ..io.hub import fetch
+from ..io.hub_errors import NotFetched, Repository
+from ..io.terminal import say
 from .files import weight_files
 
 # Weights in other frameworks' formats, and pictures.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from ..memory import lack_of_memory
+from ..io.memory_errors import lack_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor

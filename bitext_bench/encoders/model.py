@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..languages import Language
-from ..similarity import Similarity
+from ..scoring.similarity import Similarity
 from .checked import Checked
 
 Dtype = Literal["fp32", "bf16", "fp16"]

@@ -10,7 +10,7 @@ import torch
 from sentence_transformers.util import batch_to_device
 from torch import Tensor
 
-from ..memory import lack_of_memory
+from ..io.memory_errors import lack_of_memory
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -11,10 +11,9 @@ from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
-from ..baselines import BASELINES, Baseline, find_baseline
-from ..checksums import file_sha256
 from ..errors import UserError, unknown
-from ..similarity import SIMILARITIES
+from ..io.checksums import file_sha256
+from ..scoring.similarity import SIMILARITIES
 from .device import automatic_dtype
 from .extras import Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
 from .factory import FactoryEncoder
@@ -25,6 +24,7 @@ from .layout import read_layout
 from .model import Encoder, Model, ModelOptions, Prompts
 from .precomputed import PrecomputedEncoder
 from .record import checked_benchmarks, leaked_rows, training_of
+from .registry import BASELINES, Baseline, find_baseline
 from .saved import prompts_of, saved_prompts, saved_similarity
 from .software import TRANSFORMERS, code_digest, software
 from .transformer import load_transformer

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import UserError
-from ..similarity import SIMILARITIES, Similarity
+from ..scoring.similarity import SIMILARITIES, Similarity
 from .configuration import read_config
 from .model import Prompts
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ..data import MissingData, Provenance, Source
 from ..languages import LangPair, Language, resolve
-from ..neighbours import Vectors
-from ..significance import Interval
-from ..similarity import Similarity
+from ..scoring.intervals import Interval
+from ..scoring.neighbors import Vectors
+from ..scoring.similarity import Similarity
 
 Kind = Literal["bitext", "sts"]
 Languages = Sequence[Language] | None  # None: all that the source has

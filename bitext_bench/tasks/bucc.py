@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data import Comparable, Provenance, Source
-from ..f1 import cluster_counts, f1_interval
 from ..languages import LangPair
-from ..margin import MARGIN_K
-from ..mining import MinedPairs, best_cut, cut_at, judge, mine, precision_recall_curve, with_unmined_gold
-from ..neighbours import Vectors, nearest_both_ways
-from ..significance import Interval
+from ..scoring.f1 import cluster_counts, f1_interval
+from ..scoring.intervals import Interval
+from ..scoring.margin import MARGIN_K
+from ..scoring.mined_pairs import MinedPairs, best_cut, cut_at, judge, mine, precision_recall_curve, with_unmined_gold
+from ..scoring.neighbors import Vectors, nearest_both_ways
 from .base import Kind, Languages, Search, Side, SubsetScores, Unit, english_pairs, mean_of
 
 

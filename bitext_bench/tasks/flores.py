@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from ..data import Augmented, Incomplete, Lines, MissingData, Provenance, Source, benchmark_of
 from ..errors import UserError
 from ..languages import LangPair, Language
-from ..margin import CSLS_K, MARGIN_K, NEAR_MARGINS, BestCandidate, best_candidates
-from ..metrics import text_classes
-from ..neighbours import Neighbours, Vectors, nearest_both_ways, nearest_with_csls
-from ..significance import mean_interval
+from ..scoring.intervals import mean_interval
+from ..scoring.margin import CSLS_K, MARGIN_K, NEAR_MARGINS, BestCandidate, best_candidates
+from ..scoring.metrics import text_classes
+from ..scoring.neighbors import Neighbours, Vectors, nearest_both_ways, nearest_with_csls
 from .base import Kind, Languages, Search, Side, SubsetScores, Unit, mean_of, wanted
 
 K = 16

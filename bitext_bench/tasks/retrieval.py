@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from ..data import Bitext, Source
 from ..languages import LangPair
-from ..margin import CSLS_K, NEAR_MARGINS, best_candidates
-from ..metrics import ceiling, gold_rank, hubness, mean_reciprocal_rank, mteb_f1, recall_at, text_classes
-from ..neighbours import Nearest, Neighbours, Vectors, nearest_with_csls
-from ..significance import mean_interval
-from ..similarity import Similarity, most_similar
+from ..scoring.intervals import mean_interval
+from ..scoring.margin import CSLS_K, NEAR_MARGINS, best_candidates
+from ..scoring.metrics import ceiling, gold_rank, hubness, mean_reciprocal_rank, mteb_f1, recall_at, text_classes
+from ..scoring.neighbors import Nearest, Neighbours, Vectors, nearest_with_csls
+from ..scoring.similarity import Similarity, most_similar
 from .base import Kind, Languages, Search, Side, SubsetScores, Unit, english_pairs, mean_of
 
 K = 16  # neighbours kept: enough for the means of CSLS at 10 and for recall at 10

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ..data import Incomplete, MissingData, ScoredPairs, Source, warn
 from ..languages import LangPair
-from ..neighbours import Vectors
-from ..significance import spearman_interval
+from ..scoring.intervals import spearman_interval
+from ..scoring.neighbors import Vectors
 from .base import Kind, Languages, Side, SubsetScores, Unit, mean_of
 
 

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bitext_bench.outcome_files import read_outcomes
-from bitext_bench.result_files import read_result, write_result
-from bitext_bench.results import Outcomes, SubsetResult, TaskResult
-from bitext_bench.significance import mean_interval
+from bitext_bench.results.files import read_result, write_result
+from bitext_bench.results.outcomes import read_outcomes
+from bitext_bench.results.records import Outcomes, SubsetResult, TaskResult
+from bitext_bench.scoring.intervals import mean_interval
 
 from .claims import Claim
 
@@ -27,7 +27,7 @@ MODELS, TASKS = 500, 12
 _TEMPLATES = Path(__file__).parents[2] / "results" / "google__muse-v3"
 _RUN = """
 import re, sys
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 main(["leaderboard", "--results", sys.argv[1], "--output", sys.argv[2]])
 # Of this process alone: what getrusage says can be its parent's.
 print(int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 2**10)

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bitext_bench.batches import Texts
 from bitext_bench.data.files import read_sentences
-from bitext_bench.embeddings import Embedder
+from bitext_bench.embedding.batching import Texts
+from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 
 from .claims import Claim, paired_ratio

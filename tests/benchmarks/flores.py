@@ -10,7 +10,7 @@ import numpy as np
 
 from bitext_bench.data import open_source
 from bitext_bench.languages import resolve
-from bitext_bench.neighbours import unit
+from bitext_bench.scoring.neighbors import unit
 from bitext_bench.tasks import find_task
 
 from .claims import Claim, paired_ratio

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bitext_bench.data import open_source
-from bitext_bench.neighbours import unit
+from bitext_bench.scoring.neighbors import unit
 from bitext_bench.tasks import find_task
 
 from .claims import Claim

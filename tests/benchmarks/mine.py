@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bitext_bench.mine.plan import CANDIDATES
-from bitext_bench.neighbours import nearest_both_ways
+from bitext_bench.mining.plan import CANDIDATES
+from bitext_bench.scoring.neighbors import nearest_both_ways
 
 from .claims import Claim
 
@@ -27,7 +27,7 @@ _CHUNK = 50_000
 _SAMPLE = 2_000
 _RUN = """
 import resource, sys
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 status = main(sys.argv[1:])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 sys.exit(status)

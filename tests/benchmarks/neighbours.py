@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bitext_bench.neighbours import Nearest, Vectors, nearest_both_ways, unit
+from bitext_bench.scoring.neighbors import Nearest, Vectors, nearest_both_ways, unit
 
 from .claims import Claim, paired_ratio
 

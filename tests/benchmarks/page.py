@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from bitext_bench.cli import main
+from bitext_bench.cli.main import main
 
 from .board import MODELS, make_results
 from .claims import Claim

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bitext_bench.embedding.store import VectorStore, text_key
 from bitext_bench.encoders import ModelOptions, resolve_model
-from bitext_bench.neighbours import nearest_both_ways, unit
-from bitext_bench.screen import in_hardware
-from bitext_bench.store import VectorStore, text_key
+from bitext_bench.scoring.bf16 import in_hardware
+from bitext_bench.scoring.neighbors import nearest_both_ways, unit
 
 from .claims import Claim
 from .encode import PROMPT, gigaflop, mixed_sentences, ours, sgemm_peak

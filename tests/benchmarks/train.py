@@ -22,12 +22,12 @@ from torch.nn import functional
 from transformers import PrinterCallback, TrainerCallback
 
 from bitext_bench.languages import LangPair
-from training.arguments import trainer_arguments
 from training.config import TrainConfig, make_config
-from training.corpora import PairRows, find_corpora, read_corpus
-from training.loss import SoftContrastiveLoss
+from training.data.corpora import PairRows, find_corpora, read_corpus
+from training.losses.soft_contrastive import SoftContrastiveLoss
 from training.recipe import read_recipe
-from training.train import _datasets, _teacher_vectors, make_loss, open_student
+from training.trainer.arguments import trainer_arguments
+from training.trainer.train import _datasets, _teacher_vectors, make_loss, open_student
 
 from .claims import Claim
 

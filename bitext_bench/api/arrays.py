@@ -1,0 +1,253 @@
+"""Scores of two arrays of sentence vectors: no model, no files.
+
+Row i of `x` and row i of `y` translate each other, unless said otherwise. Vectors may have any length: they are
+compared by cosine. Arrays of numpy, tensors of torch and nested lists are accepted.
+
+>>> x = [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]]
+>>> y = [[0.9, 0.1], [0.1, 0.9], [0.8, 0.6]]
+>>> print(retrieval_accuracy(x, y))
+100.00 (43.85 to 100.00)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import __version__
+from ..errors import UserError
+from ..scoring.f1 import cluster_counts, f1_interval
+from ..scoring.intervals import mean_interval
+from ..scoring.margin import MARGINS, Margin, best_candidates, margin_score, neighbourhood
+from ..scoring.metrics import text_classes
+from ..scoring.mined_pairs import best_cut, cut_at, judge, mine, with_unmined_gold
+from ..scoring.neighbors import Nearest, Vectors, nearest_both_ways, nearest_with_csls, unit
+from .score import Score
+
+
+def nearest_neighbors(x: ArrayLike, y: ArrayLike, k: int = 4) -> Nearest:
+    """Find the k rows of `y` nearest to each row of `x` by cosine, exactly.
+
+    Args:
+        x: (N, D) vectors, the queries.
+        y: (M, D) vectors that are searched.
+        k: how many; all M where there are fewer.
+
+    Returns:
+        `indices` (N, k), rows of `y`, nearest first, and `cosines` (N, k) in [-1, 1].
+
+    Raises:
+        UserError: an array is not (N, D), its values are not finite, or a row is zero.
+
+    >>> nearest_neighbors([[1.0, 0.0]], [[0.0, 1.0], [2.0, 0.0]], k=1).indices.tolist()
+    [[1]]
+    """
+    source, target = _sides(x, y)
+    return nearest_both_ways(source, target, _at_least_one("k", k)).forward
+
+
+def margin_scores(x: ArrayLike, y: ArrayLike, k: int | None = None, margin: Margin = "ratio") -> NDArray[np.float64]:
+    """Return (N,) how much nearer row i of `x` is to row i of `y` than to their neighbors; higher is better.
+
+    This is the score by which LASER filters parallel corpora: for "ratio" about 1 for any pair and more for
+    translations, for "distance" and "csls" about 0, for "absolute" the cosine itself.
+
+    Args:
+        x: (N, D) vectors.
+        y: (N, D) vectors of the translations.
+        k: neighbors over which the mean cosine is taken; None: 4, for CSLS 10, as published.
+        margin: "ratio", "distance" or "absolute" (Artetxe and Schwenk 2019, section 3.1), or "csls" (Conneau et al.
+            2018, equation 3).
+
+    Raises:
+        UserError: as `nearest_neighbors`, or the two have different numbers of rows.
+
+    >>> margin_scores([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]], k=2).tolist()
+    [2.0, 2.0]
+    """
+    source, target = _pairs(x, y)
+    width = neighbourhood(_margin(margin)) if k is None else _at_least_one("k", k)
+    found = nearest_both_ways(source, target, width)
+    around = (found.forward.mean(width) + found.backward.mean(width)) / 2
+    return margin_score(np.einsum("nd,nd->n", source, target).astype(np.float64), around, margin)
+
+
+def xsim(x: ArrayLike, y: ArrayLike, margin: Margin = "ratio", texts: Sequence[str] | None = None) -> Score:
+    """Return xSIM: the share of rows of `x` whose best candidate in `y` is not their translation. Lower is better.
+
+    As in LASER's source/xsim.py: candidates are the 4 nearest, ranked by margin over means of 4 neighbors; "csls" ranks
+    all rows, over means of 10.
+
+    Args:
+        x: (N, D) source vectors.
+        y: (M, D) target vectors, M >= N: row i < N translates row i of `x`, further rows are distractors.
+        margin: how candidates are ranked.
+        texts: the M sentences of `y`. A candidate with the very text of the translation is then right, as in LASER;
+            without texts a copy counts as an error.
+
+    Raises:
+        UserError: as `nearest_neighbors`; `y` has fewer rows than `x`, or `texts` another number than `y`.
+
+    >>> print(xsim([[1.0, 0.1], [0.1, 1.0]], [[1.0, 0.0], [0.0, 1.0]]))
+    0.00 (0.00 to 65.76)
+    """
+    source, target = _sides(x, y)
+    n = len(source)
+    if len(target) < n:
+        raise UserError(f"x has {n:,} rows and y {len(target):,}: expected a translation in y for every row of x")
+    classes = _classes(texts, len(target))
+    k = neighbourhood(_margin(margin))
+    if margin == "csls":
+        found = nearest_with_csls(source, target, k, k)[1].forward
+    else:
+        found = best_candidates(nearest_both_ways(source, target, k), margin, classes).indices
+    misses = (classes[found] != classes[:n]).astype(np.float64)
+    line = _signature("xsim", n, target, margin=margin, match="text" if texts is not None else "row")
+    return Score("xsim", float(misses.mean()), *mean_interval(misses), n, lower_is_better=True, signature=line)
+
+
+def retrieval_accuracy(
+    x: ArrayLike, y: ArrayLike, x_texts: Sequence[str] | None = None, y_texts: Sequence[str] | None = None
+) -> Score:
+    """Return the share of rows whose nearest row on the other side is their translation, the mean of both directions.
+
+    The score of Tatoeba. `details` has "forward" (x to y) and "backward".
+
+    Args:
+        x: (N, D) vectors.
+        y: (N, D) vectors of the translations.
+        x_texts: the N sentences of `x`: a row with the very text of the right one is then right, too.
+        y_texts: the N sentences of `y`.
+
+    Raises:
+        UserError: as `nearest_neighbors`, or numbers of rows differ.
+    """
+    source, target = _pairs(x, y)
+    n = len(source)
+    found = nearest_both_ways(source, target, 1)
+    hits = []
+    for nearest, texts in ((found.forward, y_texts), (found.backward, x_texts)):
+        classes = _classes(texts, n)
+        hits.append(classes[nearest.indices[:, 0]] == classes)
+    both = np.stack(hits).astype(np.float64)
+    match = "text" if x_texts is not None and y_texts is not None else "row"
+    return Score(
+        "accuracy",
+        float(both.mean()),
+        *mean_interval(both.mean(axis=0), judgements=2),
+        n,
+        signature=_signature("accuracy", n, target, dir="mean", match=match),
+        details={"forward": float(both[0].mean()), "backward": float(both[1].mean())},
+    )
+
+
+def mining_f1(x: ArrayLike, y: ArrayLike, gold: Iterable[tuple[int, int]], threshold: float | None = None) -> Score:
+    """Mine translations between two sets of sentences and return F1 against gold pairs.
+
+    Mining as in LASER's mine_bitexts.py: ratio margin, k = 4, each side proposes its best, taken greedily by score.
+    `details` has threshold, precision and recall.
+
+    Args:
+        x: (N, D) source vectors.
+        y: (M, D) target vectors; most rows may have no translation.
+        gold: every pair of translations, as (row of x, row of y) from 0.
+        threshold: the least ratio margin of a pair. None takes the threshold with the best F1 on these very pairs,
+            which no threshold chosen on other data can surpass ("oracle" in the signature).
+
+    Raises:
+        UserError: as `nearest_neighbors`; there is no gold pair, or one names a row that does not exist.
+
+    >>> print(mining_f1([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.1], [0.1, 1.0]], [(0, 0), (1, 1)], threshold=1.0))
+    100.00 (34.24 to 100.00)
+    """
+    source, target = _sides(x, y)
+    pairs = _gold(gold, len(source), len(target))
+    mined = mine(nearest_both_ways(source, target, neighbourhood("ratio")))
+    correct = judge(mined, pairs)
+    if threshold is None:
+        cut = best_cut(mined.scores, correct, len(pairs))
+    else:
+        cut = cut_at(mined.scores, correct, len(pairs), float(threshold))
+    judged = with_unmined_gold(mined, pairs)
+    hit, taken = judge(judged, pairs), judged.scores >= cut.threshold
+    kept = taken | hit
+    low, high = f1_interval(cluster_counts(judged.source[kept], judged.target[kept], taken[kept], hit[kept]))
+    chosen = "oracle" if threshold is None else f"{threshold:g}"
+    line = _signature("f1", len(source), target, margin="ratio", retrieval="max", threshold=chosen)
+    details = {"threshold": cut.threshold, "precision": cut.precision, "recall": cut.recall}
+    return Score("f1", cut.f1, low, high, len(pairs), signature=line, details=details)
+
+
+def _signature(score: str, n: int, target: Vectors, **settings: str) -> str:
+    fields = {"score": score, "n": str(n), "candidates": str(len(target)), **settings, "bb": __version__}
+    return "|".join(f"{name}:{value}" for name, value in fields.items())
+
+
+def _sides(x: ArrayLike, y: ArrayLike) -> tuple[Vectors, Vectors]:
+    source, target = _matrix("x", x), _matrix("y", y)
+    if source.shape[1] != target.shape[1]:
+        raise UserError(f"x has {source.shape[1]} dimensions and y {target.shape[1]}: expected vectors of one model")
+    return source, target
+
+
+def _pairs(x: ArrayLike, y: ArrayLike) -> tuple[Vectors, Vectors]:
+    source, target = _sides(x, y)
+    if len(source) != len(target):
+        raise UserError(
+            f"x has {len(source):,} rows and y {len(target):,}: expected row i of y to translate row i of x"
+        )
+    return source, target
+
+
+def _matrix(name: str, given: ArrayLike) -> Vectors:
+    """Return rows of length 1."""
+    # Tensors may require gradients or be on another device.
+    on_host: Any = given.detach().float().cpu() if hasattr(given, "detach") else given
+    try:
+        rows = np.asarray(on_host, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{name} is no array of numbers ({error}): expected shape (N, D)") from error
+    if rows.ndim != 2 or not rows.size:
+        raise UserError(f"{name} has shape {rows.shape}: expected (N, D), one vector a row")
+    bad = ~np.isfinite(rows).all(axis=1)
+    if bad.any():
+        raise UserError(
+            f"row {int(bad.argmax())} of {name} has a value that is NaN or infinite: expected finite numbers"
+        )
+    zero = ~rows.any(axis=1)
+    if zero.any():
+        raise UserError(f"row {int(zero.argmax())} of {name} is zero: it has no cosine with any other")
+    return unit(rows)
+
+
+def _margin(given: Margin) -> Margin:
+    if given not in MARGINS:
+        raise UserError(f"unknown margin {given!r}: expected one of {', '.join(MARGINS)}")
+    return given
+
+
+def _at_least_one(name: str, given: int) -> int:
+    if given < 1:
+        raise UserError(f"{name} is {given}: expected 1 or more")
+    return given
+
+
+def _classes(texts: Sequence[str] | None, n: int) -> NDArray[np.int64]:
+    if texts is None:
+        return np.arange(n)
+    if len(texts) != n:
+        raise UserError(f"there are {len(texts):,} texts for {n:,} vectors: expected one for each")
+    return text_classes(texts)
+
+
+def _gold(given: Iterable[tuple[int, int]], n: int, m: int) -> set[tuple[int, int]]:
+    pairs = {(int(source), int(target)) for source, target in given}
+    if not pairs:
+        raise UserError("there is no gold pair: expected (row of x, row of y) of every translation")
+    for source, target in pairs:
+        if not (0 <= source < n and 0 <= target < m):
+            raise UserError(f"gold pair ({source}, {target}) names a row that does not exist: x has {n:,}, y has {m:,}")
+    return pairs

@@ -1,0 +1,142 @@
+"""An evaluator for sentence-transformers' trainer: the harness's scores of a model in training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.evaluation import BaseEvaluator
+
+from ..data import open_source
+from ..embedding.batching import Texts
+from ..embedding.embedder import encode_now
+from ..encoders import Prompts
+from ..encoders.saved import prompts_of
+from ..encoders.transformer import TransformerEncoder
+from ..errors import UserError
+from ..languages import DEFAULT_LANGUAGES
+from ..results.evaluation import LoadedTask, load_wanted
+from ..scoring.neighbors import Vectors
+from ..tasks import Side, SubsetScores, mteb_name
+from ..tasks.choices import chosen_languages, chosen_tasks
+from .arrays import retrieval_accuracy, xsim
+
+Pair = tuple[Sequence[str], Sequence[str]]
+
+
+class BitextEvaluator(BaseEvaluator):
+    """Scores a model in training on lists of translations, on tasks of the harness, or both.
+
+    Pass it as `evaluator=` to SentenceTransformerTrainer. The scores appear in the trainer's log and in the model card;
+    `primary_metric` is set, so that `load_best_model_at_end` works with
+    `metric_for_best_model=f"eval_{evaluator.primary_metric}"`.
+
+    Scores, each with `name` and "_" before it: of each pair of lists "<pair>_accuracy" (mean of both directions, by
+    text), "<pair>_accuracy_forward", "<pair>_accuracy_backward" and "<pair>_xsim" (lower is better); of each task
+    "<task>_<subset>_<score>", its main score; and the primary one, "score": the mean of the accuracies and the tasks'
+    means, of error rates 1 - rate, so that higher is better. All are in [0, 1], correlations in [-1, 1].
+
+    Args:
+        pairs: (source sentences, target sentences), where sentence i translates sentence i; or several by name.
+        tasks: names as in `bitext-bench list tasks`.
+        languages: as in `evaluate`; None: en, fr, ja, ko and ru.
+        data: of the tasks: a directory of official layouts, "hub", or "mini", the built-in set.
+        prompt: before each sentence; None: the model's own.
+        name: prefix of the scores.
+
+    Raises:
+        UserError: there is nothing to score, two lists differ in length, or data are missing or damaged.
+    """
+
+    def __init__(
+        self,
+        pairs: Pair | Mapping[str, Pair] | None = None,
+        tasks: Sequence[str] | None = None,
+        languages: Sequence[str] | str | None = None,
+        data: str | Path = "mini",
+        prompt: str | None = None,
+        name: str = "bitext",
+    ) -> None:
+        super().__init__()
+        if not pairs and not tasks:
+            raise UserError("there is nothing to score: pass pairs, two lists of sentences, or tasks")
+        self._pairs = _named(pairs)
+        self._tasks: list[LoadedTask] = []
+        if tasks:
+            wanted = chosen_languages(DEFAULT_LANGUAGES if languages is None else languages)
+            self._tasks, _ = load_wanted(chosen_tasks(tasks), open_source(str(data)), wanted)
+        self._prompt, self.name = prompt, name
+        self.primary_metric = f"{name}_score" if name else "score"
+
+    def __call__(
+        self, model: SentenceTransformer, output_path: str | None = None, epoch: int = -1, steps: int = -1
+    ) -> dict[str, float]:
+        """Return the scores by name; the model is left in the mode, training or not, in which it was."""
+        training = model.training
+        try:
+            scores = self._scores(model)
+        finally:
+            model.train(training)
+        found: dict[str, float] = self.prefix_name_to_metrics(scores, self.name)
+        self.store_metrics_in_model_card_data(model, found, epoch, steps)
+        return found
+
+    def _scores(self, model: SentenceTransformer) -> dict[str, float]:
+        encoder, prompts = TransformerEncoder(model), self._prompts(model)
+        scores, means = {}, []
+        for name, sentences in self._pairs.items():
+            x, y = (encode_now(encoder, Texts(tuple(side), None, prompts.bitext)) for side in sentences)
+            accuracy = retrieval_accuracy(x, y, *sentences)
+            scores[f"{name}_accuracy"] = float(accuracy)
+            scores |= {f"{name}_accuracy_{way}": value for way, value in accuracy.details.items()}
+            scores[f"{name}_xsim"] = float(xsim(x, y, texts=sentences[1]))
+            means.append(float(accuracy))
+        for item in self._tasks:
+            values = []
+            for subset in self._subsets(encoder, prompts, item):
+                value = subset.scores[subset.main_score]
+                scores[f"{item.task.name}_{subset.subset}_{subset.main_score}"] = (
+                    float("nan") if value is None else value
+                )
+                values += [] if value is None else [1 - value if item.task.lower_is_better else value]
+            means.append(float(np.mean(values)) if values else 0.0)
+        return {"score": float(np.mean(means)), **scores}
+
+    def _subsets(self, encoder: TransformerEncoder, prompts: Prompts, item: LoadedTask) -> list[SubsetScores]:
+        prompt = prompts.of(mteb_name(item.task.name), item.task.kind)
+        vectors: dict[int, Vectors] = {}
+
+        def encoded(side: Side) -> Vectors:
+            if id(side) not in vectors:
+                vectors[id(side)] = encode_now(encoder, Texts(side.sentences, side.language, prompt))
+            return vectors[id(side)]
+
+        return [subset for unit in item.units for subset in unit.score([encoded(side) for side in unit.sides])]
+
+    def _prompts(self, model: SentenceTransformer) -> Prompts:
+        if self._prompt is not None:
+            return Prompts(self._prompt, self._prompt)
+        return prompts_of(model.prompts, model.default_prompt_name)
+
+    def get_config_dict(self) -> dict[str, Any]:
+        """Return what the model card says of the evaluator."""
+        return {"pairs": list(self._pairs), "tasks": [item.task.name for item in self._tasks], "prompt": self._prompt}
+
+
+def _named(pairs: Pair | Mapping[str, Pair] | None) -> dict[str, Pair]:
+    if pairs is None:
+        return {}
+    named = dict(pairs) if isinstance(pairs, Mapping) else {"pair": pairs}
+    for name, pair in named.items():
+        if len(pair) != 2 or isinstance(pair[0], str):
+            raise UserError(f"{name} is no pair of lists: expected (source sentences, target sentences)")
+        source, target = pair
+        if len(source) != len(target) or not source:
+            raise UserError(
+                f"{name} has {len(source):,} source and {len(target):,} target sentences: expected sentence i of "
+                "one to translate sentence i of the other"
+            )
+    return named

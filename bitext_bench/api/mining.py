@@ -1,0 +1,173 @@
+"""`bitext_bench.mine`: the translations among two lists of sentences, as `bitext-bench mine` finds them in files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, NamedTuple, overload
+
+import numpy as np
+
+from ..embedding.batching import Texts
+from ..embedding.embedder import Embedder
+from ..embedding.store import cache_folder
+from ..encoders import Model
+from ..encoders.loaded import is_lasting, model_of
+from ..errors import UserError
+from ..languages import LangPair
+from ..scoring.margin import MARGINS, Margin, best_of, neighbourhood
+from ..scoring.mined_pairs import MinedPairs as Rows
+from ..scoring.mined_pairs import select
+from ..scoring.neighbors import Neighbours, Vectors, nearest_both_ways
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+class MinedPair(NamedTuple):
+    """Two sentences that translate each other.
+
+    Attributes:
+        score: the margin; higher is better.
+        cosine: of their vectors, in [-1, 1].
+        source_line: where the sentence is in the source list, from 1; the first place of several.
+        target_line: likewise.
+        source: the sentence.
+        target: its translation.
+    """
+
+    score: float
+    cosine: float
+    source_line: int
+    target_line: int
+    source: str
+    target: str
+
+
+class MinedPairs(Sequence[MinedPair]):
+    """Mined pairs, best first."""
+
+    def __init__(self, pairs: Sequence[MinedPair]) -> None:
+        self._pairs = tuple(pairs)
+
+    @overload
+    def __getitem__(self, index: int) -> MinedPair: ...
+    @overload
+    def __getitem__(self, index: slice) -> MinedPairs: ...
+    def __getitem__(self, index: int | slice) -> MinedPair | MinedPairs:
+        """Return a pair, or a stretch of them."""
+        return MinedPairs(self._pairs[index]) if isinstance(index, slice) else self._pairs[index]
+
+    def __len__(self) -> int:
+        """Return the number of pairs."""
+        return len(self._pairs)
+
+    def __iter__(self) -> Iterator[MinedPair]:
+        """Iterate over the pairs, best first."""
+        return iter(self._pairs)
+
+    def __repr__(self) -> str:
+        """Return the best pairs, a line each."""
+        lines = [f"{pair.score:.4f}\t{pair.source}\t{pair.target}" for pair in self._pairs[:5]]
+        more = [f"… {len(self) - 5:,} more"] if len(self) > 5 else []
+        return "\n".join([f"<{len(self):,} pairs>", *lines, *more])
+
+    def to_pandas(self) -> DataFrame:
+        """Return a frame with the columns score, cosine, source_line, target_line, source and target."""
+        from pandas import DataFrame
+
+        return DataFrame(self._pairs, columns=list(MinedPair._fields))
+
+
+def mine(
+    source: Sequence[str],
+    target: Sequence[str],
+    model: object,
+    threshold: float | None = None,
+    pair: str | None = None,
+    margin: Margin = "ratio",
+) -> MinedPairs:
+    """Find the translations among two lists of sentences: one-to-one, by falling margin, best first.
+
+    Each sentence proposes its best candidate on the other side, and the proposals are taken greedily by score, as in
+    LASER's mine_bitexts.py with `--retrieval max`. Repeated sentences count once; blank ones are left out. The search
+    is exact and in memory: for files of millions of lines there is `bitext-bench mine`, which finds the same pairs.
+
+    Args:
+        source: sentences in one language.
+        target: sentences in the other.
+        model: as in `evaluate`.
+        threshold: the least margin of a pair; None keeps all pairs.
+        pair: the languages, "fr-en"; only LASER2, SONAR and models with `needs_language` want them.
+        margin: "ratio", "distance" or "absolute" over the 4 nearest; "csls" among the 10 nearest.
+
+    Raises:
+        UserError: the model cannot be loaded, a side has no sentence, or something is not as expected.
+
+    >>> def letters(sentences):
+    ...     return [[text.lower().count(c) + 0.1 for c in "abcdefghijklmnopqrstuvwxyz"] for text in sentences]
+    >>> pairs = mine(["un cafe", "la musique"], ["music", "a coffee"], letters)
+    >>> sorted((found.source, found.target) for found in pairs)
+    [('la musique', 'music'), ('un cafe', 'a coffee')]
+    """
+    if margin not in MARGINS:
+        raise UserError(f"unknown margin {margin!r}: expected one of {', '.join(MARGINS)}")
+    lines = {name: _different(name, side) for name, side in (("source", source), ("target", target))}
+    resolved, languages = model_of(model), LangPair.parse(pair) if pair else None
+    if resolved.needs_language and languages is None:
+        raise UserError(f'{resolved.name} wants to know the languages: pass pair, as in pair="fr-en"')
+    sides = (None, None) if languages is None else (languages.source, languages.target)
+    texts = [
+        Texts(tuple(side), language, resolved.prompts.bitext)
+        for side, language in zip(lines.values(), sides, strict=True)
+    ]
+    vectors = _encoded(resolved, texts)
+    k = neighbourhood(margin)
+    found = nearest_both_ways(vectors[0], vectors[1], k)
+    rows = select(_proposed(found, k, margin), _flipped(_proposed(found.reversed, k, margin)), "greedy")
+    kept = rows.scores >= (-np.inf if threshold is None else threshold)
+    cosines = np.einsum("nd,nd->n", vectors[0][rows.source], vectors[1][rows.target]).clip(-1, 1)
+    columns = (rows.scores, cosines, rows.source, rows.target)
+    listed = [list(side.items()) for side in lines.values()]
+    return MinedPairs(
+        [
+            MinedPair(score, cosine, listed[0][i][1], listed[1][j][1], listed[0][i][0], listed[1][j][0])
+            for score, cosine, i, j in zip(*(column[kept].tolist() for column in columns), strict=True)
+        ]
+    )
+
+
+def _different(name: str, sentences: Sequence[str]) -> dict[str, int]:
+    """Return the different sentences with the number of the first line that has each, from 1."""
+    if isinstance(sentences, str):
+        raise UserError(f"{name} is one text: expected a list of sentences")
+    first: dict[str, int] = {}
+    for number, text in enumerate(sentences, start=1):
+        if not isinstance(text, str):
+            raise UserError(f"{name} {number} is a {type(text).__name__}: expected a sentence")
+        if text.strip():
+            first.setdefault(text, number)
+    if not first:
+        raise UserError(f"{name} has no sentence: expected a list of sentences")
+    return first
+
+
+def _encoded(model: Model, texts: Sequence[Texts]) -> list[Vectors]:
+    with ExitStack() as stack:
+        kept = is_lasting(model)
+        folder = cache_folder(None) if kept else Path(stack.enter_context(TemporaryDirectory(prefix="bitext-bench-")))
+        embedder = Embedder(model, folder)
+        embedder.encode(texts)
+        return [embedder.vectors(side) for side in texts]
+
+
+def _proposed(found: Neighbours, k: int, margin: Margin) -> Rows:
+    """Return the best candidate of each row of the first side."""
+    best = best_of(found.forward, found.forward.mean(k), found.backward.mean(k), margin)
+    return Rows(np.arange(len(best.indices)), best.indices, best.scores)
+
+
+def _flipped(pairs: Rows) -> Rows:
+    return Rows(pairs.target, pairs.source, pairs.scores)

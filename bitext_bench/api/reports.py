@@ -1,0 +1,195 @@
+"""What a model scored, in Python: `report["Tatoeba"]["jpn-eng"].accuracy`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import UserError
+from ..results.filing import file_result
+from ..results.records import Outcomes, SubsetResult, TaskResult
+from ..results.tables import render_averages, render_scores
+from .score import Score
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_LOWER_IS_BETTER = ("xsim", "hub_skewness", "antihubs", "robin_hood")
+
+
+class SubsetReport(Mapping[str, Score]):
+    """The scores of one subset, a language pair as a rule: by name, or as attributes."""
+
+    def __init__(self, subset: SubsetResult, main_score: str) -> None:
+        self._subset, self.main_score = subset, main_score
+
+    def __getitem__(self, name: str) -> Score:
+        """Return a score by name; KeyError with the names there are."""
+        if name not in self._subset.scores:
+            raise KeyError(f"{self._subset.subset} has no score {name!r}: it has {', '.join(self._subset.scores)}")
+        low, high = self._subset.intervals.get(name) or (None, None)
+        return Score(
+            name,
+            self._subset.scores[name],
+            low,
+            high,
+            self._subset.n,
+            name.startswith(_LOWER_IS_BETTER),
+            self._subset.signature,
+        )
+
+    def __getattr__(self, name: str) -> Score:
+        """Return a score by name."""
+        if name.startswith("_") or name not in self._subset.scores:
+            raise AttributeError(f"{type(self).__name__} has no score {name!r}")
+        return self[name]
+
+    def __dir__(self) -> list[str]:
+        """Return the names of the scores beside those of the class."""
+        return sorted({*super().__dir__(), *self._subset.scores})
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the scores."""
+        return iter(self._subset.scores)
+
+    def __len__(self) -> int:
+        """Return the number of scores."""
+        return len(self._subset.scores)
+
+    def __repr__(self) -> str:
+        """Return the subset with its main score."""
+        return f"<{self._subset.subset}: {self.main_score} {self[self.main_score]}>"
+
+
+class TaskReport(Mapping[str, SubsetReport]):
+    """The scores of one task: a `SubsetReport` by name of the subset.
+
+    Attributes:
+        result: all that its result file says.
+    """
+
+    def __init__(self, result: TaskResult) -> None:
+        self.result = result
+        self._subsets = {subset.subset: SubsetReport(subset, result.main_score) for subset in result.subsets}
+
+    def __getitem__(self, name: str) -> SubsetReport:
+        """Return a subset by name; KeyError with the names there are."""
+        if name not in self._subsets:
+            raise KeyError(f"{self.result.label} has no subset {name!r}: it has {_some(list(self._subsets))}")
+        return self._subsets[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the subsets."""
+        return iter(self._subsets)
+
+    def __len__(self) -> int:
+        """Return the number of subsets."""
+        return len(self._subsets)
+
+    def __str__(self) -> str:
+        """Return the table that `bitext-bench run` prints of a task."""
+        return render_scores([self.result])
+
+    def __repr__(self) -> str:
+        """Return the task with its subsets."""
+        return f"<{self.result.label}: {_some(list(self))}>"
+
+
+@dataclass(frozen=True, repr=False)
+class Report(Mapping[str, TaskReport]):
+    """What one model scored: a `TaskReport` by name of the task.
+
+    Attributes:
+        results: one a task, or several where its data are not the same.
+        files: of each result, where it was read from, or would be below a results folder.
+        outcomes: per-sentence outcomes of each result; of results that were read from files None: they stay there.
+        left_out: a line for each task or language that the data lack.
+    """
+
+    results: Sequence[TaskResult]
+    files: Sequence[Path]
+    outcomes: Sequence[Outcomes | None]
+    left_out: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def name(self) -> str:
+        """The name of the model."""
+        return str(self.results[0].model["name"])
+
+    def __getitem__(self, name: str) -> TaskReport:
+        """Return a task by name, whatever the case; KeyError with the names there are."""
+        for names in ([result.label for result in self.results], [result.task for result in self.results]):
+            found = [r for r, own in zip(self.results, names, strict=True) if own.casefold() == name.casefold()]
+            if len(found) == 1:
+                return TaskReport(found[0])
+            if found:
+                raise KeyError(f"{name} was scored on several data: {', '.join(self)}")
+        raise KeyError(f"{self.name} has no task {name!r}: it has {', '.join(self)}")
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the tasks."""
+        return (result.label for result in self.results)
+
+    def __len__(self) -> int:
+        """Return the number of tasks."""
+        return len(self.results)
+
+    def __str__(self) -> str:
+        """Return the table that `bitext-bench run` prints."""
+        return f"{render_scores(self.results)}\n\n{render_averages(self.results)}".rstrip()
+
+    def __repr__(self) -> str:
+        """Return the same as `print`, for the prompt of an interpreter."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Return the table for a notebook."""
+        return render_scores(self.results, "html")
+
+    def to_pandas(self) -> DataFrame:
+        """Return a long frame with one row for each score of each subset.
+
+        Columns: model, task, subset, score, value, ci_low, ci_high, n, lower_is_better, signature. Values are in the
+        score's own unit: fractions in [0, 1], correlations in [-1, 1].
+        """
+        from pandas import DataFrame
+
+        rows = [
+            {
+                "model": self.name,
+                "task": task,
+                "subset": subset,
+                "score": score.name,
+                "value": score.value,
+                "ci_low": score.low,
+                "ci_high": score.high,
+                "n": score.n,
+                "lower_is_better": score.lower_is_better,
+                "signature": score.signature,
+            }
+            for task, result in zip(self, self.results, strict=True)
+            for subset, scores in TaskReport(result).items()
+            for score in scores.values()
+        ]
+        return DataFrame(rows)
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write result files below a folder, as `bitext-bench run` does; returns them.
+
+        Results of other data, and other subsets, that are there already are kept.
+
+        Raises:
+            UserError: the folder cannot be written, or these results were read from files.
+        """
+        written = []
+        for result, file, outcomes in zip(self.results, self.files, self.outcomes, strict=True):
+            if outcomes is None:
+                raise UserError(f"{self.name} was read from files: copy {file.parent} instead")
+            written.append(file_result(Path(folder) / file.parent, result, outcomes))
+        return written
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8:,} more" if len(names) > 8 else "")

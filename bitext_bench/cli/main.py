@@ -1,0 +1,158 @@
+"""The command line: parse, call, print. The only module that knows every room."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+from ..errors import UserError
+from ..io.interrupts import MESSAGE, Interrupted, Interruptible
+from ..io.memory_errors import FAILS, lack_of_memory
+from ..io.status import STATUS
+from ..io.temporary import remove_unfinished
+from ..io.terminal import say
+from .parser import build_parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns 0 done, 1 the user can mend it, 130 Ctrl-C, 143 SIGTERM (argparse exits with 2)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # where the locale lacks a letter, as on stderr
+    try:
+        code = _command(argv)
+    except SystemExit as ended:  # of argparse, after --help or a mistake in usage
+        if _is_written():
+            raise
+        raise SystemExit(1) from ended
+    return code if _is_written() else 1
+
+
+def _is_written() -> bool:
+    """Write what stdout still holds; returns whether that was possible, or its reader (head, less) has gone."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        with suppress(OSError):  # so that Python does not try again at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            say(f"error: cannot write to stdout: {error.strerror}")
+            return False
+    return True
+
+
+def _command(argv: Sequence[str] | None) -> int:
+    arguments = build_parser().parse_args(argv)
+    try:
+        with Interruptible():
+            return COMMANDS[arguments.command](arguments)
+    except BrokenPipeError:
+        return 0
+    except (UserError, *FAILS) as error:
+        message = _message(error)
+        if message is None:
+            raise
+        if not isinstance(error, OSError) or _is_written():
+            say(f"error: {message}")
+        return 1
+    except Interrupted as interrupted:
+        remove_unfinished()
+        print(f"\n{MESSAGE}", file=sys.stderr)
+        STATUS.said = True
+        return interrupted.exit_code
+
+
+def _message(error: BaseException) -> str | None:
+    """Return what to say of an error in one line; None for one that is no user's."""
+    if lack := lack_of_memory(error):
+        return lack
+    if isinstance(error, OSError):  # what no command has foreseen, such as a name that is too long for any file
+        return f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
+    return " ".join(str(error).splitlines()) if isinstance(error, UserError) else None
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from .run import run
+
+    return run(arguments)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from .verify import verify
+
+    return verify(arguments)
+
+
+def _mine(arguments: argparse.Namespace) -> int:
+    from ..mining.command import run_mine
+    from .run import model_options
+
+    return run_mine(arguments, model_options(arguments))
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    if arguments.list_recipes:
+        from training.recipe import describe_recipes
+
+        print("\n".join(f"{name:32} {description}" for name, description in describe_recipes().items()))
+        return 0
+    if arguments.data is None:
+        raise UserError("no training data: pass --data with a directory that holds <corpus>/en-ja.tsv or the like")
+    from training.command import run_training
+
+    return run_training(arguments)
+
+
+def _leaderboard(arguments: argparse.Namespace) -> int:
+    from leaderboard.command import run_leaderboard
+
+    return run_leaderboard(arguments)
+
+
+def _import_mteb(arguments: argparse.Namespace) -> int:
+    from leaderboard.import_mteb import run_import
+
+    return run_import(arguments)
+
+
+def _export_mteb(arguments: argparse.Namespace) -> int:
+    from ..results.mteb_export import run_export
+
+    return run_export(arguments)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    if arguments.errors:
+        from leaderboard.errors.command import run_errors
+
+        return run_errors(arguments)
+    if arguments.data or arguments.format or arguments.output:
+        raise UserError("--data, --format and --output go with --errors")
+    if len(arguments.models) < 2:
+        raise UserError(f"compare {arguments.models[0]} with what? expected two models or more")
+    from leaderboard.compare import run_compare
+
+    return run_compare(arguments)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from .listing import render_list
+
+    print(render_list(arguments.what))
+    return 0
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "run": _run,
+    "verify": _verify,
+    "train": _train,
+    "leaderboard": _leaderboard,
+    "import_mteb": _import_mteb,
+    "export_mteb": _export_mteb,
+    "compare": _compare,
+    "mine": _mine,
+    "list": _list,
+}

@@ -1,0 +1,163 @@
+"""`verify`: derive results again. A result file is never trusted: it names no code, no folder and no pickle to load."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from ..data import MissingData, Source, open_source
+from ..embedding.batching import BatchLimits
+from ..embedding.embedder import Embedder
+from ..embedding.store import cache_folder
+from ..encoders import Model, resolve_model, without_prefix
+from ..encoders.layout import POOLINGS
+from ..encoders.registry import find_baseline
+from ..errors import UserError
+from ..io.terminal import printable, say
+from ..languages import resolve
+from ..results.evaluation import evaluate, load_tasks
+from ..results.files import read_result
+from ..results.outcomes import read_outcomes
+from ..results.records import Outcomes, TaskResult
+from ..results.verify import differences
+from ..tasks import Task, find_task
+from .run import model_options
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+_COMMIT = re.compile("[0-9a-f]{40}")
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Derive result files again; returns 0 when all are the same, 1 with the differences printed when not.
+
+    Of a folder all result files are taken. A file that cannot be verified does not keep the others from it.
+
+    Raises:
+        UserError: there is one file, and it cannot be verified; or a folder has none.
+    """
+    files = [file for path in arguments.files for file in _files(path)]
+    if len(files) == 1:
+        return _verify(files[0], arguments)
+    failed = 0
+    for file in files:
+        try:
+            failed |= _verify(file, arguments)
+        except UserError as error:
+            say(f"error: {error}")
+            failed = 1
+    return failed
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.rglob("*.json") if file.is_file())
+    if not found:
+        raise UserError(f"{path} holds no result files: expected one, or a folder that bitext-bench run wrote them to")
+    return found
+
+
+def _verify(file: Path, arguments: argparse.Namespace) -> int:
+    stored = read_result(file)
+    outcomes = read_outcomes(file, stored)  # before the work, as they may be damaged
+    task = find_task(stored.task)
+    model, source = _same_setting(file, stored, arguments)
+    codes = {code for entry in stored.subsets for code in entry.languages}
+    loaded = load_tasks([task], source, [resolve(code) for code in sorted(codes)], _refuse)
+    limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
+    # What a sample of sentences vouches for is no proof.
+    refresh = arguments.refresh or bool(model.unhashed)
+    embedder = Embedder(model, cache_folder(arguments.cache_folder), limits, refresh=refresh)
+    found = differences(stored, outcomes, *_together(stored, list(evaluate(embedder, loaded))))
+    for line in found:
+        print(printable(line))
+    n = len(stored.subsets)
+    same = f"verified, {n:,} subset{' is' if n == 1 else 's are'} the same"
+    different = f"{len(found):,} difference{'' if len(found) == 1 else 's'}"
+    print(f"{printable(str(file))}: {different if found else same}")
+    return 1 if found else 0
+
+
+def _together(stored: TaskResult, derived: list[tuple[TaskResult, Outcomes]]) -> tuple[TaskResult, Outcomes]:
+    """Return one result of all that was derived: some subsets may be of other data than those on file."""
+    (first, outcomes), *others = derived
+    for result, more in others:
+        outcomes = {**outcomes, **more}
+        # The summary on file is of the subsets there, and of no others.
+        first = replace(first, subsets=[*first.subsets, *result.subsets], summary=stored.summary)
+    return first, outcomes
+
+
+def _same_setting(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> tuple[Model, Source]:
+    """Resolve the model and the data of a result file; its settings are those of the file.
+
+    Raises:
+        UserError: the model or the data have to be named by the user.
+    """
+    said = stored.model
+    name = without_prefix(arguments.model) if arguments.model else _public_name(file, stored, arguments)
+    theirs = name in (said.get("registered"), said["name"])  # not a copy, or a fork, that --model names
+    options = replace(
+        model_options(arguments),
+        revision=arguments.model_revision or (_revision(file, stored, arguments) if theirs else None),
+        prompt=said["prompt"],
+        dtype=said["dtype"],
+        backend=said.get("backend", "torch"),
+        pooling=said["pooling"] if said["pooling"] in POOLINGS else None,
+        max_length=said.get("max_length"),
+    )
+    mini = stored.task.startswith("Mini-")
+    hub = stored.data.startswith("hub-")
+    if arguments.data is None and not (mini or hub):
+        raise UserError(f"{file} was made with data on disk ({stored.data}): pass --data DIR")
+    # `hub:`, as there may be a folder of this name here, which the file must not choose.
+    model = resolve_model(arguments.model or f"hub:{name}", options)
+    return model, open_source(arguments.data or ("mini" if mini else "hub"))
+
+
+def _public_name(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> str:
+    """Return the registered name or the hub id in a result file.
+
+    Raises:
+        UserError: it has neither, or the command line allows the model to run code.
+    """
+    said = stored.model
+    name = said.get("registered") or said["name"]
+    if said["name"].startswith("local/"):
+        raise UserError(f"{file} was made with {said['name']}, which is no public model: pass --model DIR")
+    if not (find_baseline(name) or _HUB_ID.fullmatch(name)):
+        raise UserError(
+            f"{file} was made with {name!r}, which is neither in list models nor a hub id org/model: pass --model"
+        )
+    if flags := _of_trust(arguments):
+        raise UserError(f"{file} alone names the model, {name}: pass --model too where {flags} lets it run code")
+    return str(name)
+
+
+def _revision(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> str | None:
+    """Return the commit in a result file; None where it names none, as of a model with a revision of its own.
+
+    Raises:
+        UserError: the command line allows the model to run code, and only the file says of which revision.
+    """
+    name, revision = stored.model["name"], stored.model["revision"]
+    if not _COMMIT.fullmatch(revision):
+        return None
+    flags = _of_trust(arguments)
+    if flags and not find_baseline(stored.model.get("registered") or name):
+        raise UserError(
+            f"{file} alone names the revision of {name}, {revision}: pass --model-revision too where {flags} lets it "
+            "run code"
+        )
+    return None if flags else str(revision)
+
+
+def _of_trust(arguments: argparse.Namespace) -> str:
+    given = {"--trust-remote-code": arguments.trust_remote_code, "--allow-pickle": arguments.allow_pickle}
+    return " or ".join(flag for flag, is_given in given.items() if is_given)
+
+
+def _refuse(task: Task, error: MissingData) -> None:
+    raise error

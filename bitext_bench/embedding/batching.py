@@ -1,0 +1,120 @@
+"""What goes into one batch, and batch after batch through an encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import tee
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..encoders import BatchesEncoder, Encoder
+from ..errors import UserError
+from ..languages import Language
+
+# A killed run loses at most one shard: a few seconds on a CPU.
+SHARD_TEXTS = 512
+
+# Lengths whose squares float32 holds exactly enough; beyond them, making a vector a unit vector gives zeros or NaN.
+_LENGTHS = (1e-15, 1e15)
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Sentences of one language that share a prompt, in the order in which a task wants their vectors."""
+
+    sentences: tuple[str, ...]
+    language: Language | None
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """How much goes into one batch: tokens, padding included (None: the encoder's choice), and sentences."""
+
+    tokens: int | None = None
+    sentences: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Texts to encode, their keys in the store and their sizes, (N,) each."""
+
+    texts: Texts
+    keys: list[bytes]
+    sizes: NDArray[np.int64]
+
+    def middling(self, tokens: int) -> NDArray[np.int64]:
+        """Return rows of middling size with about so many tokens, longest first."""
+        order = longest_first(self.sizes)
+        n = max(1, tokens // int(np.median(self.sizes)))
+        first = max(0, (len(order) - n) // 2)
+        return order[first : first + n]
+
+    def shards(self) -> Iterator[NDArray[np.int64]]:
+        """Cut the rows into shards, longest first, so that memory peaks at once and the time left shrinks surely.
+
+        The cut depends on the texts alone: what a killed run left undone is cut, batched and encoded just as
+        the killed run would have done it, and so gives the same bits.
+        """
+        order = longest_first(self.sizes)
+        for first in range(0, len(order), SHARD_TEXTS):
+            yield order[first : first + SHARD_TEXTS]
+
+
+def longest_first(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows by falling size; those of equal size stay in order."""
+    return np.argsort(-sizes, kind="stable")
+
+
+def sizes_of(encoder: Encoder, texts: Texts) -> NDArray[np.int64]:
+    """Return (N,) the sizes of texts with their prompt."""
+    return encoder.sizes([texts.prompt + sentence for sentence in texts.sentences])
+
+
+def encode_each(
+    encoder: Encoder, texts: Texts, batches: Iterable[NDArray[np.int64]]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Yield the rows of each batch and their vectors, in order."""
+    rows, again = tee(batches)
+    sentences = ([texts.sentences[i] for i in batch] for batch in again)
+    if isinstance(encoder, BatchesEncoder):
+        encoded = encoder.encode_each(sentences, texts.prompt, texts.language)
+    else:
+        encoded = (encoder.encode(batch, texts.prompt, texts.language) for batch in sentences)
+    yield from zip(rows, encoded, strict=True)
+
+
+def cut_batches(sizes: NDArray[np.int64], tokens: int, sentences: int | None) -> Iterator[slice]:
+    """Cut a shard, sorted by falling size, into batches; the first sentence of each is its padded width."""
+    first = 0
+    while first < len(sizes):
+        fit = max(1, tokens // int(sizes[first]))
+        # Once half full, a batch ends where the sentences get a tenth shorter: more would be mostly padding.
+        alike = first + int(np.searchsorted(-sizes[first:], -0.9 * sizes[first], side="right"))
+        last = min(len(sizes), first + fit, max(alike, first + (fit + 1) // 2), first + (sentences or fit))
+        yield slice(first, last)
+        first = last
+
+
+def check_vectors(vectors: NDArray[np.float32], sentences: Sequence[str], model: str) -> None:
+    """Refuse vectors that no cosine can be taken of.
+
+    Raises:
+        UserError: the first sentence whose vector has a NaN, an infinity, is all zeros or as good as that.
+    """
+    norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
+    bad = ~((norms > _LENGTHS[0]) & (norms < _LENGTHS[1]))
+    if bad.any():
+        at = int(bad.argmax())
+        kind = f"a vector of length {norms[at]:.0e}" if norms[at] else "a zero vector"
+        if not np.isfinite(norms[at]):
+            kind = "NaN or infinity"
+        mend = "try fp32 by torch (leave out --dtype and --backend); if it was, check the model's weights"
+        if not sentences[at].strip():
+            mend = "this model has none for an empty text: leave the task out (STS22.v2 has no empty text, STS22 has)"
+        raise UserError(
+            f"{model} gave {kind} for {sentences[at]!r} ({int(bad.sum())} of the {len(sentences)} sentences "
+            f"of this batch): expected finite vectors that are not zero; {mend}"
+        )

@@ -1,0 +1,297 @@
+"""Encode once: the plan of all texts that the tasks need, run into the store, and read back as unit vectors."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Never
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from ..encoders import Encoder, Model
+from ..errors import UserError
+from ..io.progress import progress_bar
+from ..languages import Language
+from ..scoring.neighbors import Vectors, unit
+from .batch_size import WORTH_MEASURING, batch_tokens, timed
+from .batching import BatchLimits, Texts, Work, check_vectors, cut_batches, encode_each, longest_first, sizes_of
+from .sharding import Share
+from .spot_check import Group, KnownShards, fault_of, sample_of, say_reused, say_stale, texts_at
+from .store import VectorStore, text_key
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What running a plan did.
+
+    Attributes:
+        needed: different texts in the plan.
+        encoded: those that the store did not hold.
+        tokens: of those newly encoded.
+        seconds: that encoding them took, the loading of the model not counted.
+        device: where; "" when nothing was computed.
+    """
+
+    needed: int
+    encoded: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    device: str = ""
+
+
+class Embedder:
+    """A model and its store: `encode` runs a plan, `vectors` reads it back.
+
+    The model is loaded when the first text is missing from the store; a second run loads nothing. Where the model's
+    fingerprint does not cover all that its vectors depend on, or other software made them, stored vectors are used
+    only after a spot check, which loads the model.
+
+    Args:
+        refresh: encode every text of a plan anew, and replace what is stored.
+    """
+
+    def __init__(self, model: Model, cache: Path, limits: BatchLimits | None = None, *, refresh: bool = False) -> None:
+        self.model = model
+        self._limits = limits or BatchLimits()
+        self._store = VectorStore(cache, model.space)
+        self._budget = 0
+        self._refresh = refresh
+        self._fresh: set[bytes] = set()  # encoded by this embedder, which is to refresh
+        self._encoder: Encoder | None = None
+        self._trusted = False  # whether the store may hold vectors that this model gave
+        self._known = KnownShards(self._store.folder, model.software)
+
+    @property
+    def dimensions(self) -> int | None:
+        """The length of the model's vectors; None before anything is encoded."""
+        return self._store.dimensions
+
+    def vectors(self, texts: Texts) -> Vectors:
+        """Return (N, D) float32 of length 1, for texts that were encoded."""
+        return unit(self.raw_vectors(texts))
+
+    def raw_vectors(self, texts: Texts) -> Vectors:
+        """Return (N, D) float32 of the length that the model gave them, for texts that were encoded."""
+        return self._store.vectors([self._key(s, texts) for s in texts.sentences])
+
+    def check(self, plan: Iterable[Texts]) -> None:
+        """Remove from the store what may not be used for a plan: stale vectors, and all that is to be refreshed.
+
+        Raises:
+            UserError: whether they are stale cannot be found out, or they cannot be removed.
+        """
+        self._check(self._groups(plan))
+
+    def encode(self, plan: Iterable[Texts]) -> Encoded:
+        """Encode every text of the plan that the store does not hold, each once, showing progress on stderr.
+
+        Raises:
+            UserError: a vector is not finite or is zero (with the sentence), or the disk is full. Shards that were
+                finished before are kept.
+        """
+        groups = self._groups(plan)
+        self._check(groups)
+        needed, missing = sum(len(keys) for keys, _ in groups), self._missing(groups)
+        if not missing:
+            return Encoded(needed)
+        encoder = self._loaded()
+        start = time.monotonic()
+        work = [Work(texts, keys, sizes_of(encoder, texts)) for keys, texts in missing]
+        tokens = sum(int(w.sizes.sum()) for w in work)
+        self._budget = self._limits.tokens or self._fastest(encoder, work, tokens)
+        self._run(encoder, work, tokens)
+        n_encoded = sum(len(keys) for keys, _ in missing)
+        return Encoded(needed, n_encoded, tokens, time.monotonic() - start, encoder.device)
+
+    def encode_share(self, plan: Iterable[Texts], share: Share) -> int:
+        """Encode the share of a plan that the store does not hold; returns how many texts that were.
+
+        Shards are cut from the whole plan, whatever the store holds, so that every process cuts alike.
+
+        Raises:
+            UserError: as `encode`.
+        """
+        groups = self._groups(plan)
+        encoder = self._loaded()
+        work = [Work(texts, keys, sizes_of(encoder, texts)) for keys, texts in groups]
+        self._budget = self._limits.tokens or encoder.batch_tokens
+        shards = share.takes([(part, shard) for part in work for shard in part.shards()])
+        self._check([texts_at(part.keys, part.texts, shard.tolist()) for part, shard in shards])
+        new = [(part, shard[[part.keys[i] not in self._store for i in shard]]) for part, shard in shards]
+        tokens = sum(int(part.sizes[shard].sum()) for part, shard in new)
+        with progress_bar(total=tokens, unit="tok", unit_scale=True, desc=f"share {share.number}/{share.of}") as bar:
+            done = 0
+            for part in work:
+                own = [shard for other, shard in new if other is part and len(shard)]
+                done += sum(self._encode_shards(encoder, part, own, bar))
+        return done
+
+    def _key(self, sentence: str, texts: Texts) -> bytes:
+        language = str(texts.language) if self.model.needs_language else ""
+        return text_key(sentence, texts.prompt, language)
+
+    def _loaded(self) -> Encoder:
+        if self._encoder is None:
+            self._encoder = self.model.load()
+        return self._encoder
+
+    def _check(self, groups: list[Group]) -> None:
+        """Make sure that what the store holds of some texts may be used, and remove it where it may not.
+
+        Raises:
+            UserError: that cannot be found out, or it cannot be removed.
+        """
+        keys = {key for group, _ in groups for key in group}
+        used = {self._store.shard_of(key) for key in keys if key in self._store}
+        self._trusted = bool(used)
+        if used and (self._refresh or self.model.unhashed or not self._known.covers(used)):
+            sample = sample_of(groups, self._store)
+            if fault := self._fault(sample):
+                say_stale(self.model.name, fault)
+                self._store.forget()
+            elif self.model.unhashed and not self._refresh:
+                n_checked, n_stored = sum(len(part) for part, _ in sample), sum(key in self._store for key in keys)
+                if n_checked < n_stored:
+                    say_reused(self.model.name, n_checked, n_stored)
+            self._known.note(used, self._store.shards)
+        if self._refresh:
+            self._store.forget(keys - self._fresh)
+            self._fresh |= keys
+
+    def _fault(self, sample: list[Group]) -> str | None:
+        try:
+            encoder = self._loaded()
+        except UserError as error:
+            raise UserError(
+                f"the stored vectors of {self.model.name} can be used only after a check, and the model cannot be "
+                f"loaded for it: {error}"
+            ) from error
+        stored = unit(self._store.vectors([key for keys, _ in sample for key in keys]))
+
+        def encode(limits: BatchLimits) -> Vectors:
+            return np.concatenate([encode_now(encoder, texts, self.model.name, limits) for _, texts in sample])
+
+        return fault_of(stored, encode)
+
+    def _missing(self, groups: list[Group]) -> list[Group]:
+        """Return the texts that the store does not hold."""
+        left = [
+            texts_at(keys, texts, [i for i, key in enumerate(keys) if key not in self._store]) for keys, texts in groups
+        ]
+        return [group for group in left if group[0]]
+
+    def _groups(self, plan: Iterable[Texts]) -> list[Group]:
+        """Return the different texts of a plan with their keys, grouped by prompt and language."""
+        seen: set[bytes] = set()
+        groups: dict[tuple[str, Language | None], dict[bytes, str]] = defaultdict(dict)
+        for texts in plan:
+            group = groups[texts.prompt, texts.language if self.model.needs_language else None]
+            for sentence in texts.sentences:
+                key = self._key(sentence, texts)
+                if key not in seen:
+                    group[key] = sentence
+                    seen.add(key)
+        return [
+            (list(group), Texts(tuple(group.values()), language, prompt))
+            for (prompt, language), group in groups.items()
+            if group
+        ]
+
+    def _fastest(self, encoder: Encoder, work: list[Work], tokens: int) -> int:
+        """Return the tokens in a batch at which the encoder is fastest here, where there is enough to encode."""
+        if tokens < WORTH_MEASURING or not encoder.device:
+            return encoder.batch_tokens
+        most = max(work, key=lambda part: int(part.sizes.sum()))
+
+        def seconds_of(budget: int, probe: int) -> float:
+            rows = most.middling(probe)
+            batches = [rows[b] for b in cut_batches(most.sizes[rows], budget, self._limits.sentences)]
+            return timed(lambda: list(encode_each(encoder, most.texts, batches)))
+
+        return batch_tokens(encoder.batch_tokens, self._store.folder, seconds_of)
+
+    def _run(self, encoder: Encoder, work: list[Work], tokens: int) -> None:
+        n_texts = sum(len(w.keys) for w in work)
+        done = 0
+        with progress_bar(total=tokens, unit="tok", unit_scale=True, desc=f"encoding {n_texts:,} sentences") as bar:
+            for part in work:
+                for stored in self._encode_shards(encoder, part, list(part.shards()), bar):
+                    done += stored
+                    bar.set_postfix_str(f"{done:,}/{n_texts:,} sentences")
+
+    def _encode_shards(
+        self, encoder: Encoder, part: Work, shards: list[NDArray[np.int64]], bar: tqdm[Never]
+    ) -> Iterator[int]:
+        """Encode shard after shard into the store; yields how many sentences each had."""
+        written = []
+        batches = [
+            [shard[b] for b in cut_batches(part.sizes[shard], self._budget, self._limits.sentences)] for shard in shards
+        ]
+        stream = encode_each(encoder, part.texts, chain.from_iterable(batches))
+        for shard, of_shard in zip(shards, batches, strict=True):
+            vectors = []
+            for rows, encoded in islice(stream, len(of_shard)):
+                check_vectors(encoded, [part.texts.sentences[i] for i in rows], self.model.name)
+                vectors.append(encoded)
+                bar.update(int(part.sizes[rows].sum()))
+            self._add([part.keys[i] for i in shard], np.concatenate(vectors))
+            written.append(self._store.shards[-1])
+            yield len(shard)
+        self._known.note(written, self._store.shards)
+
+    def _add(self, keys: list[bytes], vectors: Vectors) -> None:
+        stored = self._store.dimensions
+        if not self._trusted and stored not in (None, vectors.shape[1]):
+            say_stale(self.model.name, f"they have {stored} dimensions, and the model now gives {vectors.shape[1]}")
+            self._store.forget()
+        self._store.add(keys, vectors)
+        self._trusted = True
+
+
+def encode_now(
+    encoder: Encoder,
+    texts: Texts,
+    name: str = "the model in training",
+    limits: BatchLimits | None = None,
+    advance: Callable[[int], object] = lambda sentences: None,
+) -> Vectors:
+    """Return (N, D) unit vectors without a store, for an encoder that changes, or texts that are encoded only once.
+
+    Args:
+        encoder: the model, loaded.
+        texts: at least one.
+        name: what a message calls the model.
+        limits: what goes into one batch; None: the encoder's choice.
+        advance: called after each batch with the number of its sentences.
+
+    Raises:
+        UserError: a vector is not finite or is zero (with the sentence).
+    """
+    order, parts = [], []
+    for rows, vectors in encode_batches(encoder, texts, name, limits or BatchLimits()):
+        order.append(rows)
+        parts.append(vectors)
+        advance(len(rows))
+    return unit(np.concatenate(parts)[np.argsort(np.concatenate(order))])
+
+
+def encode_batches(
+    encoder: Encoder, texts: Texts, name: str, limits: BatchLimits
+) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
+    """Yield the rows of each batch, longest sentences first, and what the encoder gives for them.
+
+    Raises:
+        UserError: as `encode_now`.
+    """
+    sizes = sizes_of(encoder, texts)
+    order = longest_first(sizes)
+    batches = cut_batches(sizes[order], limits.tokens or encoder.batch_tokens, limits.sentences)
+    for rows, vectors in encode_each(encoder, texts, [order[batch] for batch in batches]):
+        check_vectors(vectors, [texts.sentences[i] for i in rows], name)
+        yield rows, vectors

@@ -1,0 +1,269 @@
+"""The embedding store: vectors on disk, found by the content of what was encoded.
+
+A vector space is a folder (model, pooling, dtype, maximum length); a text is a 16-byte key of its language,
+prompt and words. Vectors arrive in shards, each a file that is written whole under a temporary name and then
+renamed, so that a killed run leaves only finished shards and two runs at once cannot disturb each other.
+
+    shard = magic, n, d (two uint32), n keys, n x d float32, sha256 of all before it
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import struct
+import sys
+from collections.abc import Container, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UserError
+from ..io.interrupts import uninterrupted
+from ..io.temporary import remove_stale, temporary_file
+
+KEY_BYTES = 16
+_MAGIC = b"BITEXT01"
+_HEADER = struct.Struct("<8sII")
+_DIGEST_BYTES = 32
+
+
+def cache_folder(given: Path | None) -> Path:
+    """Return where vectors are kept: the given folder, $BITEXT_BENCH_CACHE, or ~/.cache/bitext-bench."""
+    return given or Path(os.environ.get("BITEXT_BENCH_CACHE") or Path.home() / ".cache" / "bitext-bench")
+
+
+def text_key(text: str, prompt: str, language: str) -> bytes:
+    """Return the key of a text in any space; `language` is "" for encoders that do not look at it."""
+    content = "\0".join([language, prompt, text])
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()[:KEY_BYTES]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    """Where a shard's (n, d) vectors are; its file is opened for each look only, as there may be thousands."""
+
+    file: Path
+    first_vector: int  # in bytes
+    shape: tuple[int, int]
+
+    def vectors(self) -> NDArray[np.float32]:
+        try:
+            return np.memmap(self.file, dtype="<f4", mode="r", offset=self.first_vector, shape=self.shape)
+        except (OSError, ValueError) as error:  # ValueError: it is shorter than it was.
+            raise UserError(f"{self.file} cannot be read any more ({error}): run the command again") from error
+
+
+class VectorStore:
+    """The vectors of one space.
+
+    Opening reads every shard once and checks its sum; a damaged one is reported on stderr, removed, and its
+    texts count as not encoded.
+
+    Raises:
+        UserError: the folder cannot be made, or a shard in it cannot be read.
+    """
+
+    def __init__(self, root: Path, space: str) -> None:
+        self.folder = root / space
+        make_folder(self.folder)
+        self._open_all()
+
+    def _open_all(self) -> None:
+        self._shards: list[_Shard] = []
+        self._place: dict[bytes, tuple[int, int]] = {}
+        for file in sorted(self.folder.glob("*.shard")):
+            self._open(file)
+
+    @property
+    def dimensions(self) -> int | None:
+        """The length of its vectors; None while it is empty."""
+        return self._shards[0].shape[1] if self._shards else None
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._place
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    @property
+    def shards(self) -> list[str]:
+        """The names of its shards."""
+        return [shard.file.name for shard in self._shards]
+
+    def shard_of(self, key: bytes) -> str:
+        """Return the name of the shard that holds a key, which is in the store."""
+        return self._shards[self._place[key][0]].file.name
+
+    def forget(self, keys: Container[bytes] | None = None) -> None:
+        """Remove all shards, or those that hold any of some keys; the other texts in them are forgotten, too.
+
+        Raises:
+            UserError: a shard cannot be removed.
+        """
+        for file in [shard.file for shard in self._shards]:
+            try:
+                read = _read_shard(file) if keys is not None else None
+                if keys is None or (read and any(key in keys for key in read[0])):
+                    file.unlink()
+            except FileNotFoundError:
+                continue  # Another run has removed it.
+            except OSError as error:
+                raise UserError(
+                    f"cannot remove the old vectors in {file} ({error.strerror}): pass another --cache-folder"
+                ) from error
+        self._open_all()
+
+    def vectors(self, keys: Sequence[bytes]) -> NDArray[np.float32]:
+        """Return (N, D) float32, one row a key; every key must be in the store and N at least 1."""
+        places = [self._place[key] for key in keys]
+        rows = np.empty((len(keys), self._shards[places[0][0]].shape[1]), dtype=np.float32)
+        shard_of = np.fromiter((p[0] for p in places), np.int64, len(places))
+        row_of = np.fromiter((p[1] for p in places), np.int64, len(places))
+        for shard in np.unique(shard_of):
+            here = shard_of == shard
+            rows[here] = self._shards[shard].vectors()[row_of[here]]
+        return rows
+
+    def add(self, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
+        """Write one shard of N keys and (N, D) vectors.
+
+        Raises:
+            UserError: the disk is full or the folder cannot be written; no part of the shard stays behind. Or the
+                vectors have other dimensions than those before them.
+        """
+        if self.dimensions not in (None, vectors.shape[1]):
+            raise UserError(
+                f"{self.folder} holds vectors of {self.dimensions} dimensions for this model, which now gives "
+                f"{vectors.shape[1]}: change its `version` when you change it, or pass another --cache-folder"
+            )
+        body = b"".join(
+            [
+                _HEADER.pack(_MAGIC, *vectors.shape),
+                *keys,
+                np.ascontiguousarray(vectors, dtype="<f4").tobytes(),
+            ]
+        )
+        digest = hashlib.sha256(body).digest()
+        file = self.folder / f"{digest.hex()[:32]}.shard"
+        write_whole(file, body + digest)
+        self._open(file)
+
+    def _open(self, file: Path) -> None:
+        try:
+            shard = _read_shard(file)
+        except FileNotFoundError:
+            return  # Another run has just found it damaged, and removed it.
+        except OSError as error:
+            raise UserError(f"cannot read {file}: {error.strerror}") from error
+        if shard is None:
+            print(f"bitext-bench: {file} is damaged; its sentences are encoded again", file=sys.stderr)
+            with suppress(OSError):  # Where it cannot be removed, writing it again will say why.
+                file.unlink()
+            return
+        keys, place = shard
+        at = len(self._shards)
+        self._shards.append(place)
+        for row, key in enumerate(keys):
+            self._place.setdefault(key, (at, row))
+
+
+def _read_shard(file: Path) -> tuple[list[bytes], _Shard] | None:
+    """Return a shard's keys and where its vectors are, or None where the content is not what was written."""
+    if file.stat().st_size < _HEADER.size + _DIGEST_BYTES:
+        return None
+    content = np.memmap(file, dtype=np.uint8, mode="r")
+    magic, n, d = _HEADER.unpack(content[: _HEADER.size].tobytes())
+    first_vector = _HEADER.size + n * KEY_BYTES
+    end = first_vector + n * d * 4
+    if magic != _MAGIC or end + _DIGEST_BYTES != len(content):
+        return None
+    if hashlib.sha256(content.data[:end]).digest() != content[end:].tobytes():
+        return None
+    flat = content[_HEADER.size : first_vector].tobytes()
+    keys = [flat[i : i + KEY_BYTES] for i in range(0, len(flat), KEY_BYTES)]
+    return keys, _Shard(file, first_vector, (n, d))
+
+
+def check_place(folder: Path) -> None:
+    """Find out, before any work, whether a folder can be made and written to; nothing is made.
+
+    Raises:
+        UserError: something of its path is a file, or may not be written to.
+    """
+    try:
+        place = next((path for path in (folder, *folder.parents) if path.exists()), Path())
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
+    if not place.is_dir():
+        raise UserError(f"cannot make the folder {folder}: {place} is a file")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise UserError(f"cannot write to the folder {folder}: {place} is read-only")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that something is to be written to, with those above it, and remove what killed runs left there.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_stale(folder)
+    except OSError as error:
+        raise cannot_write(folder, error, "make the folder") from error
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file so that it is there with all its content or not at all.
+
+    Raises:
+        UserError: it cannot be written (full disk, no permission); nothing is left behind.
+    """
+    write_together({file: content})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write files of one folder, each whole, and put none in its place before all are on the disk.
+
+    Raises:
+        UserError: one cannot be written (full disk, no permission); nothing is left behind.
+    """
+    for file in contents:
+        if not file.name or os.path.isdir(file):
+            raise UserError(f"cannot write {file}: it is a directory; give the name of a file")
+    current = next(iter(contents))
+    with ExitStack() as stack:
+        try:
+            temporary = {}
+            for current, content in contents.items():
+                temporary[current] = stack.enter_context(temporary_file(current))
+                with temporary[current].open("wb") as stream:
+                    stream.write(content)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            with uninterrupted():
+                for current in contents:
+                    temporary[current].replace(current)
+        except OSError as error:
+            raise cannot_write(current, error) from error
+
+
+_MAKE_ROOM = "what was finished before is kept, so make room and run the same command again"
+_CURES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _MAKE_ROOM),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose a folder that you may write to"),
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EISDIR: "give the name of a file",
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "there is a file where a folder has to be"),
+}
+
+
+def cannot_write(file: Path, error: OSError, what: str = "write") -> UserError:
+    """Build the error for a file or folder that cannot be written, with what to do about its cause."""
+    cure = _CURES.get(error.errno or 0)
+    return UserError(f"cannot {what} {file}: {error.strerror or error}{f'; {cure}' if cure else ''}")

@@ -1,0 +1,1 @@
+"""Reading, writing and printing: files that are written whole, checksums, messages, progress."""

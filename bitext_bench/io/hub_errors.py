@@ -1,0 +1,182 @@
+"""What the hub's client raises, as a reason and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository on the hub.
+
+    Attributes:
+        name: its id, "org/name".
+        kind: what is in it.
+        revision: a commit, branch or tag; None for the main branch.
+    """
+
+    name: str
+    kind: Literal["model", "dataset"] = "model"
+    revision: str | None = None
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the revision is a commit, at which the files never change."""
+        return self.revision is not None and re.fullmatch(r"[0-9a-f]{40}", self.revision) is not None
+
+    @property
+    def download_command(self) -> str:
+        """The command that puts the same files into the client's cache."""
+        kind = " --repo-type dataset" if self.kind == "dataset" else ""
+        revision = f" --revision {self.revision}" if self.revision else ""
+        return f"hf download {self.name}{kind}{revision}"
+
+    def __str__(self) -> str:
+        """Return it as it is called in messages."""
+        return f"the {self.kind} {self.name}" + (f" at revision {self.revision}" if self.revision else "")
+
+
+class NotFetched(UserError):
+    """The hub does not deliver a repository.
+
+    Attributes:
+        reason: what happened.
+        advice: what to do, to follow a colon.
+    """
+
+    def __init__(self, repository: Repository, reason: str, advice: str) -> None:
+        super().__init__(f"cannot get {repository} from the hub: {reason}; {advice}")
+        self.reason = reason
+        self.advice = advice
+
+
+def explain(error: BaseException, repository: Repository, *, in_download: bool = False) -> NotFetched:
+    """Say what an error of the hub's client means.
+
+    Args:
+        error: what was raised.
+        repository: what was asked for.
+        in_download: the hub had answered, and the error came with one of the files.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+    )
+
+    if isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
+        return explain(error.__cause__, repository, in_download=in_download)
+    if isinstance(error, HfHubHTTPError):
+        if in_download and error.response.status_code == 404:  # The hub has just listed the file.
+            return NotFetched(repository, f"the hub answered 404 for {error.response.url.path}", "try again later")
+        return NotFetched(repository, *_answered(error, repository, constants.ENDPOINT))
+    if isinstance(error, HFValidationError):
+        return NotFetched(repository, "no repository can have this name", _right_name(repository))
+    if isinstance(error, OfflineModeIsEnabled):
+        reason = "it is not in the cache, and HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids to ask"
+        return NotFetched(repository, reason, f"unset it, or {_elsewhere(repository)}")
+    if isinstance(error, OSError) and error.filename is not None:
+        reason = f"cannot write {error.filename}: {error.strerror}"
+        return NotFetched(repository, reason, "make room there, or set HF_HOME to a folder that you can write to")
+    if isinstance(error, (ValueError, ImportError)) and not in_download:
+        return NotFetched(
+            repository, _without_answer(error), "check HF_ENDPOINT and the proxy (HTTPS_PROXY, ALL_PROXY)"
+        )
+    if in_download:
+        advice = "run the command again, which keeps the files that arrived whole"
+    else:
+        advice = f"check the connection, or {_elsewhere(repository)}"
+    return NotFetched(repository, _without_answer(error), advice)
+
+
+def _elsewhere(repository: Repository) -> str:
+    return f"run `{repository.download_command}` where the hub can be reached and copy its cache ($HF_HOME)"
+
+
+def _right_name(repository: Repository) -> str:
+    """Return what to write in place of a name that no repository can have."""
+    name, at, revision = repository.name.partition("@")
+    if at and repository.kind == "model":
+        return f"pass --model {name} --model-revision {revision or 'COMMIT'}"
+    return "expected ORG/NAME, in letters, digits, '-', '_' and '.'"
+
+
+def _without_answer(error: BaseException) -> str:
+    """Return the reason of an error that is no answer of the hub's: a connection, the disk, or the xet storage."""
+    if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
+        return "no answer in time"
+    text = " ".join(str(error).split())
+    if re.search(r"disconnected|peer closed|incomplete|Consistency check", text):
+        return f"the connection broke off ({text})"
+    return text or type(error).__name__
+
+
+def _answered(error: Exception, repository: Repository, endpoint: str) -> tuple[str, str]:
+    """Return the reason and the advice for an answer that is an error."""
+    from huggingface_hub.errors import (
+        DisabledRepoError,
+        GatedRepoError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    response = error.response  # type: ignore[attr-defined]
+    status = int(response.status_code)
+    page = f"{endpoint}/{'datasets/' if repository.kind == 'dataset' else ''}{repository.name}"
+    kinds: dict[type[Exception], tuple[str, str]] = {
+        GatedRepoError: (
+            f"it is gated, and {'you are not logged in' if status == 401 else 'your account has no access'} ({status})",
+            f"ask for access at {page}, and log in with that account (hf auth login)",
+        ),
+        RepositoryNotFoundError: (
+            f"the hub knows no such {repository.kind}, or it is private ({status})",
+            "check the name; if it is private, log in (hf auth login)",
+        ),
+        RevisionNotFoundError: (
+            f"the hub has this {repository.kind}, but no revision {repository.revision}",
+            f"check the revision: {page}/commits lists them",
+        ),
+        DisabledRepoError: (f"its owner or the hub has disabled it ({status})", f"see {page}"),
+    }
+    for kind, answer in kinds.items():
+        if isinstance(error, kind):
+            return answer
+    by_status: dict[int, Callable[[], tuple[str, str]]] = {
+        401: _unauthorized,
+        403: lambda: ("your token may not read it (403)", "log in with an account that may (hf auth login)"),
+        429: lambda: _too_many(response),
+    }
+    if status in by_status:
+        return by_status[status]()
+    return f"the hub answered {status} {response.reason_phrase}", f"try again later, or {_elsewhere(repository)}"
+
+
+def _unauthorized() -> tuple[str, str]:
+    from huggingface_hub import get_token
+
+    if get_token() is None:
+        return "it is only for those who are logged in (401)", "log in (hf auth login)"
+    return "the hub does not accept your token (401)", "log in again (hf auth login), or unset HF_TOKEN"
+
+
+def _too_many(response: object) -> tuple[str, str]:
+    """Return what the hub says about its limits with a 429."""
+    from huggingface_hub.utils import parse_ratelimit_headers
+
+    limits = parse_ratelimit_headers(response.headers)  # type: ignore[attr-defined]
+    allowed, wait = "", "wait some minutes"
+    if limits is not None:
+        wait = f"wait {limits.reset_in_seconds} seconds"
+        if limits.limit is not None:
+            allowed = f": it allows {limits.limit} in {limits.window_seconds} seconds"
+    return (
+        f"too many requests (429){allowed}",
+        f"{wait} and run the command again; more are allowed after hf auth login",
+    )

@@ -1,0 +1,28 @@
+"""Array files, written whole."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..embedding.store import write_whole
+
+
+def array_bytes(array: NDArray[Any]) -> bytes:
+    """Return the content of an .npy file."""
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def write_array(file: Path, array: NDArray[Any]) -> None:
+    """Write an .npy file so that it is there with all its content or not at all.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    write_whole(file, array_bytes(array))

@@ -1,0 +1,155 @@
+"""Approximate search: the other side in cells around k-means centres, each row compared with its nearest cells only.
+
+An inverted file as faiss's IVFFlat is one, searched cell by cell instead of query by query: what probes a cell is
+multiplied with what lies in it, as one block (probe.py). On CPUs that is as fast a pair as exact search, where scanning
+codes (IVF with 4-bit product quantisation, 96 bytes a vector) took longer and lost most of the second to fourth
+neighbours, which the margin needs. Cosines are exact; only neighbours in cells that were not looked into are missed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..scoring.neighbors import BLOCK_ROWS, Vectors
+from .plan import Plan, Unit
+from .records import load
+from .sides import SIDES, SideName
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..scoring.bf16 import Sketch
+
+Advance = Callable[[int], object]
+
+# k-means: points a centre, of which faiss wants 39 but finds centres as good for this with fewer, and its rounds.
+POINTS_A_CELL = 32
+_ROUNDS = 6
+_SEED = 0
+
+
+def n_cells(rows: int) -> int:
+    """Return into how many cells a side is divided: about twice its square root.
+
+    To a row, finding its p nearest of c cells costs c products and looking into them p * rows / c. More cells of which
+    more are looked into find as much with fewer products, but those of small blocks take longer.
+    """
+    return max(1, min(65_536, 2 * math.isqrt(rows), rows // 39))
+
+
+def train(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
+    """Place the centres of a side's cells, from a sample of its vectors that is spread over all shards."""
+    import faiss
+
+    total, cells = plan.side(work.side).rows, n_cells(plan.side(work.side).rows)
+    size = min(total, cells * POINTS_A_CELL)
+    rows = np.sort(np.random.default_rng(_SEED).choice(total, size, replace=False))
+    sample = rows_of(plan, work.side, rows)
+    means = faiss.Kmeans(
+        sample.shape[1], cells, niter=_ROUNDS, seed=_SEED, spherical=True, min_points_per_centroid=1, verbose=False
+    )
+    means.train(sample)
+    advance(plan.rows_of(work.side, work.number))
+    return {"centres": np.ascontiguousarray(means.centroids, dtype=np.float32)}
+
+
+def rows_of(plan: Plan, side: SideName, rows: NDArray[np.int64]) -> Vectors:
+    """Return the vectors of rows, ascending."""
+    parts = []
+    for number in range(plan.n_shards(side)):
+        here = rows[(rows // plan.shard_lines) == number] - number * plan.shard_lines
+        parts.append(np.asarray(load(plan, Unit("encode", side, number), "vectors")[here]))
+    return np.concatenate(parts)
+
+
+def assign(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
+    """Find the cell in which each row of a shard lies."""
+    centres = load(plan, Unit("cells", work.side), "centres")
+    nearest = nearest_cells(load(plan, Unit("encode", work.side, work.number), "vectors"), centres, 1)[:, 0]
+    advance(len(nearest))
+    return {"cell": nearest.astype(np.uint32), "sizes": np.bincount(nearest, minlength=len(centres))}
+
+
+def nearest_cells(vectors: Vectors, centres: Vectors, probes: int) -> NDArray[np.int64]:
+    """Return (N, probes) the cells nearest to each row."""
+    import torch
+
+    from ..scoring.bf16 import product
+
+    rows, columns = torch.from_numpy(np.array(vectors)), torch.from_numpy(np.array(centres))
+    with torch.inference_mode():
+        blocks = [product(piece, columns).topk(probes, dim=1).indices for piece in torch.split(rows, BLOCK_ROWS)]
+        return np.asarray(torch.cat(blocks).numpy())
+
+
+def starts_of(plan: Plan, side: SideName) -> NDArray[np.int64]:
+    """Return (cells + 1,) where each cell starts when the rows of a side stand in the order of their cells."""
+    sizes = sum(load(plan, Unit("assign", side, n), "sizes").astype(np.int64) for n in range(plan.n_shards(side)))
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def cells_of_group(plan: Plan, starts: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+    """Return the cells whose start falls into the stretch of a shard's length: as many groups as shards."""
+    return np.flatnonzero(starts[:-1] // plan.shard_lines == number)
+
+
+def gather(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
+    """Put the vectors of a group of neighbouring cells side by side, as columns of a product."""
+    import torch
+
+    from ..scoring.bf16 import sketch
+
+    starts = starts_of(plan, work.side)
+    cells = cells_of_group(plan, starts, work.number)
+    first, last = (int(cells[0]), int(cells[-1])) if len(cells) else (1, 0)
+    rows, cell, vectors = [], [], []
+    for number in range(plan.n_shards(work.side)):
+        where = load(plan, Unit("assign", work.side, number), "cell")
+        here = np.flatnonzero((where >= first) & (where <= last))
+        rows.append(here + number * plan.shard_lines)
+        cell.append(where[here])
+        vectors.append(np.asarray(load(plan, Unit("encode", work.side, number), "vectors")[here]))
+    order = np.argsort(np.concatenate(cell), kind="stable")
+    written = sketch(torch.from_numpy(np.concatenate(vectors)[order]), centre_of(plan), left=False)
+    bounds = np.array([written.length, written.rounding, written.rest])
+    advance(plan.rows_of(work.side, work.number))
+    return {"rows": np.concatenate(rows)[order], "vectors": _numbers(written.vectors), "bounds": bounds}
+
+
+def centre_of(plan: Plan) -> torch.Tensor:
+    """Return (D,) about the mean of both sides' vectors, from which sketches are taken."""
+    import torch
+
+    means = [load(plan, Unit("cells", side), "centres").mean(axis=0) for side in SIDES]
+    return torch.from_numpy((means[0] + means[1]) / 2)
+
+
+def any_short(plan: Plan, side: SideName) -> bool:
+    """Return whether a machine with hardware for bf16 wrote any group; what has none writes float32."""
+    groups = range(plan.n_shards(side))
+    return any(load(plan, Unit("gather", side, number), "vectors").dtype == np.int16 for number in groups)
+
+
+def _numbers(vectors: torch.Tensor) -> NDArray[Any]:
+    import torch
+
+    short = vectors.dtype == torch.bfloat16  # which numpy does not know
+    return np.asarray((vectors.view(torch.int16) if short else vectors).numpy())
+
+
+def gathered(plan: Plan, side: SideName, number: int) -> tuple[NDArray[np.int64], Sketch]:
+    """Return (G,) the rows of a group of cells, and their vectors as columns of a product."""
+    import torch
+
+    from ..scoring.bf16 import Sketch
+
+    group = Unit("gather", side, number)
+    vectors = torch.from_numpy(np.array(load(plan, group, "vectors")))
+    length, rounding, rest = load(plan, group, "bounds").tolist()
+    vectors = vectors.view(torch.bfloat16) if vectors.dtype == torch.int16 else vectors
+    return np.array(load(plan, group, "rows")), Sketch(vectors, length, rounding, rest)

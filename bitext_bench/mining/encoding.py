@@ -1,0 +1,180 @@
+"""The vectors of a unit's texts: those that the common store holds, and the others encoded and saved on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..embedding.batching import SHARD_TEXTS, Texts
+from ..embedding.embedder import encode_batches, encode_now
+from ..embedding.spot_check import CHECKED_SENTENCES, KnownShards, fault_of, say_reused, say_stale
+from ..embedding.store import text_key
+from ..encoders import Encoder, Model, resolve_model
+from ..errors import UserError
+from ..scoring.neighbors import Vectors, unit
+from .line_store import Hit, LineStore, keys_array, name_of_unit
+from .plan import ModelSpec, Plan, Unit
+
+# A killed run loses what was encoded since the last save: so many texts, or as many as are encoded in so many seconds.
+# A quick model would wait for the disk most of the time otherwise.
+_SAVED_TEXTS, _SAVED_SECONDS = SHARD_TEXTS, 1.0
+
+
+@dataclass
+class RunModel:
+    """The model of a run as one process has it; its weights are loaded when they are first needed.
+
+    Attributes:
+        model: what was resolved.
+        store: the vectors of its space.
+        checked: shards of the store that are known to hold what the model gives.
+    """
+
+    model: Model
+    store: LineStore
+    checked: set[str] = field(default_factory=set)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The model, loaded."""
+        return self.model.load()
+
+
+@lru_cache(maxsize=1)
+def run_model(spec: ModelSpec) -> RunModel:
+    """Find the model, once a process.
+
+    Raises:
+        UserError: it is not the one that the run began with.
+    """
+    model = resolve_model(spec.name, spec.options)
+    if model.space != spec.space:
+        raise UserError(f"the model {spec.name} changed after this run began: run the command again")
+    return RunModel(model, LineStore(spec.cache, spec.space))
+
+
+class UnitTexts:
+    """The texts of a unit of work, and the store that may hold vectors of them.
+
+    Of the store, a unit uses what was there when the run began, and what was saved for the same unit since. The last
+    bits of a vector depend on its batch, and batches must not depend on which of several processes was first.
+    """
+
+    def __init__(self, plan: Plan, work: Unit, spec: ModelSpec) -> None:
+        self._limits = spec.limits
+        self._run = run_model(spec)
+        self._model, self._store = self._run.model, self._run.store
+        sentences = tuple(plan.files(work.side).texts(work.number))
+        self._texts = Texts(sentences, plan.language(work.side), self._model.prompts.bitext)
+        language = str(self._texts.language) if self._model.needs_language else ""
+        self._keys = keys_array([text_key(text, self._texts.prompt, language) for text in sentences])
+        self._name = name_of_unit(self._keys)
+        self._known = KnownShards(self._store.folder, self._model.software)
+        self._before = [name for name in self._store.names() if name in plan.stored]
+        self._new = np.ones(len(sentences), dtype=np.bool_)  # those that no other unit has stored
+
+    def vectors(self, advance: Callable[[int], object]) -> Vectors:
+        """Return (N, D) the unit vectors of all texts; those that the store does not hold are encoded and saved.
+
+        Raises:
+            UserError: the encoder gives unusable vectors, or a file cannot be written. What was saved is kept.
+        """
+        vectors: Vectors | None = None
+        left = np.ones(len(self._keys), dtype=np.bool_)
+        for hit, stored in self._found():
+            vectors = np.empty((len(left), stored.shape[1]), dtype=np.float32) if vectors is None else vectors
+            vectors[hit.rows] = stored
+            left[hit.rows] = False
+            self._new[hit.rows] = self._is_own(hit.name)
+        advance(int((~left).sum()))
+        unsaved: list[NDArray[np.int64]] = []
+        saved_at = time.monotonic()
+        # What a killed run saved is the beginning of what was left to it: the rest is cut into the same batches as it
+        # would have been, and gets the same bits.
+        for rows, encoded in self._encoded(np.flatnonzero(left)):
+            vectors = np.empty((len(left), encoded.shape[1]), dtype=np.float32) if vectors is None else vectors
+            vectors[rows] = encoded
+            unsaved.append(rows)
+            advance(len(rows))
+            if sum(map(len, unsaved)) >= _SAVED_TEXTS and time.monotonic() - saved_at >= _SAVED_SECONDS:
+                chosen = np.concatenate(unsaved)
+                self._note(self._store.add(self._name, self._keys[chosen], vectors[chosen]))
+                unsaved, saved_at = [], time.monotonic()
+        if vectors is None:
+            raise ValueError("a unit without texts")
+        return vectors
+
+    def keep(self, array: Path) -> None:
+        """Put what is new into the store, as one shard in place of those that were saved on the way.
+
+        Args:
+            array: the file of all vectors. Where all are new, it gets a second name in the store.
+
+        Raises:
+            UserError: a file cannot be written.
+        """
+        if not self._new.any():
+            return
+        saved = self._own()
+        if self._new.all():
+            name = self._store.link(self._name, self._keys, array)
+        else:
+            vectors = np.load(array, mmap_mode="r", allow_pickle=False)
+            name = self._store.add(self._name, self._keys[self._new], vectors[self._new])
+        self._note(name)
+        self._store.remove([other for other in saved if other != name])
+
+    def _is_own(self, name: str) -> bool:
+        return name.startswith(f"{self._name}-")
+
+    def _own(self) -> list[str]:
+        """Return the names of the shards that a unit of the same texts has written."""
+        return [name for name in self._store.names() if self._is_own(name)]
+
+    def _found(self) -> list[tuple[Hit, Vectors]]:
+        """Return what the store holds of the texts, checked."""
+        hits = self._store.find(self._keys, [*self._own(), *self._before])
+        found = [(hit, vectors) for hit in hits if (vectors := self._store.read(hit)) is not None]
+        new = {hit.name for hit, _ in found} - self._run.checked
+        if new and (self._model.unhashed or not self._known.covers(new)):
+            if fault := self._fault([(hit, vectors) for hit, vectors in found if hit.name in new]):
+                say_stale(self._model.name, fault)
+                self._store.remove(new)
+                return [(hit, vectors) for hit, vectors in found if hit.name not in new]
+            self._known.note(new, self._store.names())
+        self._run.checked |= new
+        return found
+
+    def _encoded(self, rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
+        """Encode the texts of some rows; yields the rows of each batch and their unit vectors."""
+        if not len(rows):
+            return
+        for batch, vectors in encode_batches(self._run.encoder, self._some(rows), self._model.name, self._limits):
+            yield rows[batch], unit(np.ascontiguousarray(vectors))
+
+    def _note(self, name: str) -> None:
+        self._run.checked.add(name)
+        self._known.note([name], self._store.names())
+
+    def _fault(self, found: list[tuple[Hit, Vectors]]) -> str | None:
+        """Return in words why stored vectors may not be used; None where the model still gives them."""
+        n = sum(len(hit.rows) for hit, _ in found)
+        step = max(1, n // CHECKED_SENTENCES)  # Of each shard, the first is taken.
+        stored = [vectors[::step] for _, vectors in found]
+        if len({vectors.shape[1] for vectors in stored}) > 1:
+            return "they have different dimensions"
+        texts = self._some(np.concatenate([hit.rows[::step] for hit, _ in found]))
+        encoder, name = self._run.encoder, self._model.name
+        fault = fault_of(np.concatenate(stored), lambda limits: encode_now(encoder, texts, name, limits))
+        if fault is None and self._model.unhashed and len(texts.sentences) < n:
+            say_reused(name, len(texts.sentences), n, "another --cache-folder")
+        return fault
+
+    def _some(self, rows: NDArray[np.int64]) -> Texts:
+        return replace(self._texts, sentences=tuple(self._texts.sentences[row] for row in rows.tolist()))

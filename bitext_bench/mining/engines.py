@@ -1,0 +1,87 @@
+"""How the units of a run are done: here, one after the other, or a share of them by each process of a job array."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Never
+
+from tqdm import tqdm
+
+from ..embedding.sharding import Share
+from ..io.progress import progress_bar
+from .plan import Plan, Stage, Unit
+from .records import is_intact, record_of
+from .stages import run_unit
+
+_SAID: dict[Stage, str] = {
+    "encode": "encoding",
+    "search": "searching",
+    "merge": "merging",
+    "cells": "placing cells",
+    "assign": "filling cells",
+    "gather": "sorting cells",
+    "probe": "searching",
+    "recall": "measuring recall",
+}
+
+
+def progress(units: Sequence[Unit], plan: Plan) -> tqdm[Never]:
+    """Return a bar on stderr that counts the lines of a stage."""
+    total = sum(plan.rows_of(unit.side, unit.number) for unit in units)
+    return progress_bar(total=total, unit="line", unit_scale=True, desc=_SAID[units[0].stage])
+
+
+def run_inline(plan: Plan) -> None:
+    """Do all that is not done, one unit after the other; a unit whose files are damaged is done again.
+
+    Raises:
+        UserError: as the stages.
+    """
+    for stage in plan.stages:
+        run_here(plan, missing(plan, stage))
+
+
+def run_here(plan: Plan, units: Sequence[Unit]) -> None:
+    """Do units of one stage in this process."""
+    if units:
+        with progress(units, plan) as bar:
+            for unit in units:
+                run_unit(plan, unit, bar.update)
+
+
+def missing(plan: Plan, units: Sequence[Unit]) -> list[Unit]:
+    """Return the units that have to be done, saying which of them were done and are damaged."""
+    left = []
+    for unit in units:
+        if not is_intact(plan, unit):
+            left.append(unit)
+            if plan.record_file(unit).exists():
+                print(f"bitext-bench: {unit.name} is damaged or incomplete; it is made again", file=sys.stderr)
+    return left
+
+
+def run_share(plan: Plan, share: Share) -> bool:
+    """Do a share of each stage whose inputs are there, and stop before the first that has to wait for other shares.
+
+    Nothing waits inside a process, so that an array may run with fewer processes at a time than it has shares.
+
+    Returns:
+        Whether all shares of all stages are done.
+
+    Raises:
+        UserError: as the stages.
+    """
+    for stage in plan.stages:
+        run_here(plan, missing(plan, share.takes(stage)))
+        waiting = [unit for unit in stage if record_of(plan, unit) is None]
+        if waiting:
+            last = stage is plan.stages[-1]
+            print(
+                f"bitext-bench: share {share.number}/{share.of} of {_SAID[stage[0].stage]} is done; {len(waiting)} of "
+                f"{len(stage)} shards are still with other shares. When they are done, run "
+                + ("without --shard to write the pairs" if last else "the same array again"),
+                file=sys.stderr,
+            )
+            return False
+    return True

@@ -1,0 +1,229 @@
+"""Writing pairs: TSV, JSONL, parquet, TMX, chosen by the name of the file; TSV and JSONL also .gz or .zst."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+from xml.sax.saxutils import escape, quoteattr
+
+from .. import __version__
+from ..embedding.store import cannot_write
+from ..errors import UserError
+from ..io.temporary import remove_stale, temporary_file
+from ..languages import LangPair
+
+# XML has no way to write these.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+KINDS = ("tsv", "jsonl", "parquet", "tmx")
+_PACKED = {".gz", ".zst"}
+# Of parquet columns, by the end of their names; all others are texts.
+_TYPES = {"score": "float64", "cosine": "float64", "row": "int64", "line": "int64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A stretch of the output: columns of equal length, in order."""
+
+    columns: Mapping[str, Sequence[Any]]
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows."""
+        return zip(*self.columns.values(), strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file to write, as its name says.
+
+    Attributes:
+        kind: one of KINDS.
+        packed: ".gz", ".zst" or "".
+    """
+
+    file: Path
+    kind: str
+    packed: str
+
+    @classmethod
+    def parse(cls, file: Path, pair: LangPair | None) -> Output:
+        """Read the ending of a file's name, and check that the file can be written once the work is done.
+
+        Raises:
+            UserError: the ending is unknown, a package for it is missing, its folder is, or TMX is wanted and nobody
+                said which languages these are.
+        """
+        packed = file.suffix if file.suffix in _PACKED else ""
+        _, dot, kind = file.name.removesuffix(packed).rpartition(".")
+        if not dot or kind not in KINDS or (packed and kind == "parquet"):
+            raise UserError(
+                f"-o {file}: expected a name that ends in .tsv, .jsonl, .tmx (each also with .gz or .zst) or .parquet"
+            )
+        if not file.parent.is_dir():
+            raise UserError(f"-o {file}: the folder {file.parent} does not exist; make it, or correct the path")
+        remove_stale(file.parent)
+        if kind == "tmx" and pair is None:
+            raise UserError("TMX names the languages of its texts: pass --pair, as in --pair fr-en")
+        for module, needed in (("pyarrow", kind == "parquet"), ("zstandard", packed == ".zst")):
+            if needed:
+                _require(module, file)
+        return cls(file, kind, packed)
+
+
+def _require(module: str, file: Path) -> None:
+    import importlib.util
+
+    if importlib.util.find_spec(module) is None:
+        raise UserError(f'{file} needs the package {module}: pip install "bitext-bench[mine]"')
+
+
+def write_tables(output: Output, tables: Iterable[Table], pair: LangPair | None) -> int:
+    """Write all rows, under a temporary name until the last is written; returns how many.
+
+    Raises:
+        UserError: the file cannot be written; nothing of it stays behind.
+    """
+    try:
+        with temporary_file(output.file) as temporary:
+            with _writer(output, temporary, pair) as writer:
+                n = 0
+                for table in tables:
+                    writer.write(table)
+                    n += len(next(iter(table.columns.values())))
+            temporary.replace(output.file)
+    except OSError as error:
+        raise cannot_write(output.file, error) from error
+    return n
+
+
+class _Writer(Protocol):
+    def write(self, table: Table) -> None: ...
+
+
+@contextmanager
+def _writer(output: Output, temporary: Path, pair: LangPair | None) -> Iterator[_Writer]:
+    if output.kind == "parquet":
+        parquet = _Parquet(temporary)
+        try:
+            yield parquet
+        finally:
+            parquet.close()
+        return
+    with temporary.open("wb") as stream, _pack(stream, output.packed) as packed:
+        text = io.TextIOWrapper(packed, encoding="utf-8", newline="\n", write_through=True)
+        if output.kind == "tmx" and pair is not None:
+            text.write(_tmx_head(pair))
+            yield _Tmx(text, pair)
+            text.write("</body></tmx>\n")
+        else:
+            yield _Tsv(text) if output.kind == "tsv" else _Jsonl(text)
+        text.flush()
+        text.detach()
+
+
+@contextmanager
+def _pack(stream: IO[bytes], packed: str) -> Iterator[IO[bytes]]:
+    if packed == ".gz":
+        # Without a name and a time: the same pairs are the same file.
+        with gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as packing:
+            yield packing  # type: ignore[misc]
+    elif packed == ".zst":
+        import zstandard
+
+        with zstandard.ZstdCompressor().stream_writer(stream, closefd=False) as writer:
+            yield writer
+    else:
+        yield stream
+
+
+class _Tsv:
+    """A header, then a row a line; a tab within a text becomes a space."""
+
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        self._stream = stream
+        self._begun = False
+
+    def write(self, table: Table) -> None:
+        if not self._begun:
+            self._stream.write("\t".join(table.columns) + "\n")
+            self._begun = True
+        self._stream.writelines("\t".join(map(_cell, row)) + "\n" for row in table.rows())
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6f}"
+    return str(value).replace("\t", " ")
+
+
+class _Jsonl:
+    """An object a line."""
+
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        self._stream = stream
+
+    def write(self, table: Table) -> None:
+        names = list(table.columns)
+        for row in table.rows():
+            cells = (round(cell, 6) if isinstance(cell, float) else cell for cell in row)
+            self._stream.write(json.dumps(dict(zip(names, cells, strict=True)), ensure_ascii=False) + "\n")
+
+
+class _Tmx:
+    """A translation unit a pair, with its numbers as properties."""
+
+    def __init__(self, stream: io.TextIOWrapper, pair: LangPair) -> None:
+        self._stream = stream
+        self._languages = {"source": str(pair.source), "target": str(pair.target)}
+
+    def write(self, table: Table) -> None:
+        for row in table.rows():
+            cells = dict(zip(table.columns, row, strict=True))
+            notes = "".join(
+                f"<prop type={quoteattr(f'x-{name}')}>{_cell(value)}</prop>"
+                for name, value in cells.items()
+                if name not in self._languages and value is not None
+            )
+            texts = "".join(
+                f"<tuv xml:lang={quoteattr(code)}><seg>{escape(_NOT_XML.sub(' ', cells[side]))}</seg></tuv>"
+                for side, code in self._languages.items()
+            )
+            self._stream.write(f"<tu>{notes}{texts}</tu>\n")
+
+
+def _tmx_head(pair: LangPair) -> str:
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<tmx version="1.4"><header creationtool="bitext-bench" '
+        f'creationtoolversion={quoteattr(__version__)} segtype="sentence" o-tmf="tsv" adminlang="en" '
+        f'srclang={quoteattr(str(pair.source))} datatype="plaintext"/><body>\n'
+    )
+
+
+class _Parquet:
+    """A row group a table."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._writer: Any = None
+
+    def write(self, table: Table) -> None:
+        import pyarrow as pa  # type: ignore[import-untyped]
+        from pyarrow import parquet
+
+        if self._writer is None:
+            # By name: a stretch without a row, or with blank pairs only, does not show what its columns hold.
+            schema = pa.schema([(name, _TYPES.get(name.rpartition("_")[2], "string")) for name in table.columns])
+            self._writer = parquet.ParquetWriter(str(self._file), schema)
+        self._writer.write_table(pa.table(dict(table.columns), schema=self._writer.schema))
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()

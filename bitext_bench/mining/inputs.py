@@ -1,0 +1,68 @@
+"""The user's files: their sums, and files of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from ..errors import UserError
+from ..io.checksums import file_sha256
+from ..io.lines import read_lines
+from ..io.terminal import say
+
+
+def check_file(file: Path) -> None:
+    """Find out whether a file can be read and holds anything, without reading it.
+
+    Raises:
+        UserError: it cannot be read, or only once, or is empty.
+    """
+    if file.exists() and not file.is_file():
+        raise UserError(f"{file} is no regular file, and it is read more than once: write its text to one")
+    try:
+        with file.open("rb") as stream:
+            if not stream.read(1):
+                raise UserError(f"{file} is empty, it has no text: expected one sentence or one pair a line")
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}") from error
+
+
+def file_digest(file: Path) -> str:
+    """Return the sha256 of a file's bytes, as they are on disk.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        return file_sha256(file)
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}") from error
+
+
+@cache  # once a file, however often it is read
+def _note_columns(file: Path, columns: int, *, named: bool) -> None:
+    read = "those called source and target" if named else "the first two"
+    say(f"note: {file} has {columns} columns; only {read} are read")
+
+
+def read_rows(file: Path) -> Iterator[tuple[int, str, str]]:
+    """Yield line number, source and target of a file of pairs.
+
+    These are the first two columns; or those called source and target, where the first line names them (as in what
+    `mine` writes), which then is no row.
+
+    Raises:
+        UserError: as `read_lines`, or a row has too few columns.
+    """
+    at = (0, 1)
+    for number, line in enumerate(read_lines(file), start=1):
+        cells = line.split("\t")
+        if number == 1 and len(cells) > 2:
+            _note_columns(file, len(cells), named={"source", "target"} <= set(cells))
+        if number == 1 and {"source", "target"} <= set(cells):
+            at = (cells.index("source"), cells.index("target"))
+        elif len(cells) <= max(at):
+            raise UserError(f"{file}:{number}: expected source TAB target, found {line[:60]!r}")
+        else:
+            yield number, cells[at[0]], cells[at[1]]

@@ -1,0 +1,164 @@
+"""What mining would do with one more line, with and without its translation: what precision is estimated from.
+
+Each known pair is put into the files by itself: with its translation, to see whether the pair is found; and one side
+at a time, its translation withheld, to see what a line without a translation is paired with. Nothing is searched
+again: the neighbors of known rows are on disk, and one row moves only the neighborhoods that it falls into.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..scoring.margin import Margin
+from ..scoring.mined_pairs import MinedPairs, Selection
+from .links import Corpus, Inserted, Links, PairLinks, links_of_pairs
+from .plan import other
+from .sides import SIDES, SideName
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+NEVER = -np.inf  # the score of a pair that is not mined at any threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Pairs that are mined: for which of the known pairs, and at which score."""
+
+    pair: Integers
+    scores: Floats
+
+    def best(self, n: int) -> Floats:
+        """Return (n,) the highest score of each known pair's events, NEVER where it has none."""
+        best = np.full(n, NEVER)
+        np.maximum.at(best, self.pair, self.scores)
+        return best
+
+
+@dataclass(frozen=True, slots=True)
+class SideOutcome:
+    """What becomes of the known rows of one side.
+
+    Attributes:
+        wrong: pairs with another row than the translation, which is there.
+        false: pairs that the row is in while its translation is withheld.
+    """
+
+    wrong: Events
+    false: Events
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What becomes of P known pairs, each put into the files by itself.
+
+    Attributes:
+        right: (P,) the score at which the two rows are mined as a pair; NEVER where they are not.
+        sides: for each side on which every mined pair counts once.
+    """
+
+    right: Floats
+    sides: dict[SideName, SideOutcome]
+
+
+@dataclass(frozen=True, slots=True)
+class _Greedy:
+    """Of each row of a side, the score of the pair that it is mined in (NEVER: none), and with which row."""
+
+    scores: Floats
+    partner: Integers
+
+    @classmethod
+    def of(cls, rows: Integers, partners: Integers, scores: Floats, n: int) -> _Greedy:
+        """Read it off pairs in which no row comes twice."""
+        mined = cls(np.full(n, NEVER), np.full(n, -1, dtype=np.int64))
+        mined.scores[rows] = scores
+        mined.partner[rows] = partners
+        return mined
+
+
+def insert(corpus: Corpus, known: dict[SideName, Integers], pairs: MinedPairs, selection: Selection) -> Outcomes:
+    """Put each known pair into the files by itself and mine again.
+
+    Args:
+        corpus: the files, without what was planted.
+        known: (P,) rows of the known pairs on each side.
+        pairs: what is mined from the files at no threshold.
+        selection: how pairs are chosen.
+    """
+    inserted, couples = links_of_pairs(corpus, known)
+    if selection == "greedy":
+        taken: dict[SideName, _Greedy] = {
+            "source": _Greedy.of(pairs.source, pairs.target, pairs.scores, corpus.plan.source.rows),
+            "target": _Greedy.of(pairs.target, pairs.source, pairs.scores, corpus.plan.target.rows),
+        }
+        alone = {side: _first_free(corpus, row, row.alone, taken[row.other]) for side, row in inserted.items()}
+        beside = {side: _first_free(corpus, row, row.beside, taken[row.other]) for side, row in inserted.items()}
+        together = _together(couples, beside, selection)
+        beside = {side: _without(events, together) for side, events in beside.items()}
+    else:
+        alone = {side: _chosen(row.alone, selection) for side, row in inserted.items()}
+        beside = {side: _chosen(row.beside, selection) for side, row in inserted.items()}
+        together = _together(couples, beside, selection)
+    counted: tuple[SideName, ...] = SIDES
+    if selection in ("forward", "backward"):
+        counted = ("source",) if selection == "forward" else ("target",)
+    outcomes = {side: SideOutcome(beside[side], alone[side]) for side in counted}
+    return Outcomes(np.where(together, couples.scores, NEVER), outcomes)
+
+
+def _chosen(links: Links, selection: Selection) -> Events:
+    """Return which links become mined pairs where a row may be in several."""
+    chosen = links.proposed
+    if selection == "intersection":
+        chosen = links.proposed & links.accepted
+    elif selection == "union":
+        chosen = links.proposed | links.accepted
+    return Events(links.pair[chosen], links.scores[chosen])
+
+
+def _first_free(corpus: Corpus, inserted: Inserted, links: Links, there: _Greedy) -> Events:
+    """Return each inserted row's best link to a row that is not in a better pair already.
+
+    The inserted row is in the partner's neighborhood, which weakens the pair that the partner is in.
+    """
+    rival = there.partner[links.partner]
+    own_side = corpus.around[other(inserted.other)].means[rival]
+    before = (corpus.around[inserted.other].means[links.partner] + own_side) / 2
+    weakened = _moved(there.scores[links.partner], before, (links.means + own_side) / 2, corpus.margin)
+    free = (rival < 0) | (weakened < links.scores) | (rival == inserted.rows[links.pair])
+    best = Events(links.pair[free], links.scores[free]).best(len(inserted.rows))
+    mined = np.flatnonzero(best > NEVER)
+    return Events(mined, best[mined])
+
+
+def _moved(scores: Floats, before: Floats, after: Floats, margin: Margin) -> Floats:
+    """Return the margins of pairs whose neighborhoods' mean has changed."""
+    if margin == "ratio":
+        return np.divide(scores * before, after, out=np.zeros_like(scores), where=after != 0)
+    if margin == "absolute":
+        return scores
+    return scores - (2 if margin == "csls" else 1) * (after - before)
+
+
+def _together(couples: PairLinks, beside: dict[SideName, Events], selection: Selection) -> NDArray[np.bool_]:
+    """Return (P,) whether the known pair itself is mined."""
+    if selection == "forward":
+        return couples.proposed["source"]
+    if selection == "backward":
+        return couples.proposed["target"]
+    if selection == "intersection":
+        return couples.proposed["source"] & couples.proposed["target"]
+    either = couples.proposed["source"] | couples.proposed["target"]
+    if selection == "union":
+        return either
+    n = len(couples.scores)
+    return either & (couples.scores > beside["source"].best(n)) & (couples.scores > beside["target"].best(n))
+
+
+def _without(events: Events, left_out: NDArray[np.bool_]) -> Events:
+    kept = ~left_out[events.pair]
+    return replace(events, pair=events.pair[kept], scores=events.scores[kept])

@@ -1,0 +1,228 @@
+"""Which rows a row would be linked with if it were put into the files, and at which margin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..scoring.margin import Margin, margin_score, reach
+from ..scoring.neighbors import Nearest
+from .neighborhoods import Neighborhoods, nearest, of_lists, without
+from .pairs import cosines_of
+from .plan import Plan, other
+from .sides import SIDES, Hidden, SideName, by_shard
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The files without what was planted.
+
+    Attributes:
+        hidden: which rows of each side are there only because they were planted.
+        around: the neighborhoods of each side's rows, hidden rows left out.
+    """
+
+    plan: Plan
+    margin: Margin
+    hidden: Hidden
+    around: dict[SideName, Neighborhoods]
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """E links between inserted rows and rows of the other side.
+
+    Attributes:
+        pair: (E,) which known pair's row was inserted.
+        partner: (E,) the row of the other side.
+        scores: (E,) their margin.
+        means: (E,) the partner's neighborhood with the inserted row in it.
+        proposed: (E,) the inserted row proposes the partner.
+        accepted: (E,) the partner proposes the inserted row.
+    """
+
+    pair: Integers
+    partner: Integers
+    scores: Floats
+    means: Floats
+    proposed: NDArray[np.bool_]
+    accepted: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """The known rows of one side, each inserted by itself: its links without its translation and with it."""
+
+    rows: Integers
+    other: SideName
+    alone: Links
+    beside: Links
+
+
+@dataclass(frozen=True, slots=True)
+class PairLinks:
+    """The links of the P known pairs themselves.
+
+    Attributes:
+        scores: (P,) their margin.
+        proposed: (P,) whether the row of this side proposes its translation.
+    """
+
+    scores: Floats
+    proposed: dict[SideName, NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Incidences:
+    """E cases in which an inserted row is among the candidates of a row that is not its translation.
+
+    Attributes:
+        pair: (E,) the known pair.
+        partner: (E,) the row that has it among its candidates.
+        cosines: (E,) their cosine.
+        means: (E,) the partner's neighborhood with the inserted row in it.
+        rivals: (E,) the partner's best margin with another row.
+    """
+
+    pair: Integers
+    partner: Integers
+    cosines: Floats
+    means: Floats
+    rivals: Floats
+
+
+def links_of_pairs(corpus: Corpus, known: dict[SideName, Integers]) -> tuple[dict[SideName, Inserted], PairLinks]:
+    """Return the links of known rows, each pair being in the files by itself, and those of the pairs themselves.
+
+    Args:
+        corpus: the files.
+        known: (P,) rows of the known pairs on each side.
+    """
+    cosines = cosines_of(corpus.plan, known["source"], known["target"]).astype(np.float64)
+    lists = {side: _own_lists(corpus, side, known) for side in SIDES}
+    k = corpus.around["source"].k
+    alone = {side: of_lists(lists[side].cosines, k) for side in SIDES}
+    everyone = np.arange(len(cosines))
+    beside = {side: alone[side].with_one_more(everyone, cosines) for side in SIDES}
+    scores = margin_score(cosines, (beside["source"] + beside["target"]) / 2, corpus.margin)
+    inserted, proposed = {}, {}
+    for side in SIDES:
+        candidates = _candidates(corpus, side, known[side], lists[side])
+        places = _incidences(corpus, side, known)
+        width = lists[side].cosines.shape[1]
+        within = cosines >= lists[side].cosines[:, reach(width, corpus.margin) - 1]
+        best = _scored(corpus, lists[side], candidates, beside[side]).max(axis=1)
+        proposed[side] = within & (scores >= best)
+        inserted[side] = Inserted(
+            known[side],
+            other(side),
+            _links(corpus, lists[side], candidates, alone[side].means, places, np.ones(len(cosines), dtype=np.bool_)),
+            _links(corpus, lists[side], candidates, beside[side], places, ~proposed[side]),
+        )
+    return inserted, PairLinks(scores, proposed)
+
+
+def _own_lists(corpus: Corpus, side: SideName, known: dict[SideName, Integers]) -> Nearest:
+    """Return the nearest of the known rows of a side, without their translations and without planted rows."""
+    rows, mates = known[side], known[other(side)]
+    parts = []
+    places = []
+    for number, at in by_shard(rows, corpus.plan.shard_lines):
+        found = nearest(corpus.plan, side, number, corpus.hidden)
+        local = rows[at] - number * corpus.plan.shard_lines
+        parts.append(Nearest(found.indices[local], found.cosines[local]))
+        places.append(at)
+    back = np.argsort(np.concatenate(places))
+    indices, cosines = (np.concatenate([getattr(p, name) for p in parts])[back] for name in ("indices", "cosines"))
+    return without(Nearest(indices, cosines), indices == mates[:, None])
+
+
+def _candidates(corpus: Corpus, side: SideName, rows: Integers, lists: Nearest) -> Floats:
+    """Return (P, reach) the neighborhoods of the rows' candidates, with the row in them."""
+    there = corpus.around[other(side)]
+    width = reach(lists.cosines.shape[1], corpus.margin)
+    indices, cosines = lists.indices[:, :width], lists.cosines[:, :width].astype(np.float64)
+    grown = there.with_one_more(indices, cosines)
+    planted = corpus.hidden[side][rows]
+    return np.where(planted[:, None], grown, there.means[indices])
+
+
+def _scored(corpus: Corpus, lists: Nearest, around: Floats, own: Floats) -> Floats:
+    """Return (P, reach) the margins of rows with their candidates; -inf where there is none."""
+    cosines = lists.cosines[:, : around.shape[1]].astype(np.float64)
+    real = np.isfinite(cosines) & np.isfinite(around) & np.isfinite(own)[:, None]
+    middle = np.where(real, (own[:, None] + around) / 2, 1.0)
+    return np.where(real, margin_score(np.where(real, cosines, 0.0), middle, corpus.margin), -np.inf)
+
+
+def _links(
+    corpus: Corpus, lists: Nearest, around: Floats, own: Floats, places: _Incidences, proposes: NDArray[np.bool_]
+) -> Links:
+    """Return what the rows propose (those that `proposes` names), and which rows propose them."""
+    scored = _scored(corpus, lists, around, own)
+    pick = scored.argmax(axis=1)
+    rows = np.arange(len(scored))
+    here = proposes & np.isfinite(scored[rows, pick])
+    there = np.where(here, lists.indices[rows, pick], -1)
+    back = margin_score(places.cosines, (places.means + own[places.pair]) / 2, corpus.margin)
+    accepted = back > places.rivals
+    mutual = accepted & (places.partner == there[places.pair])
+    is_mutual = np.zeros(len(rows), dtype=np.bool_)
+    is_mutual[places.pair[mutual]] = True
+    only_accepted = accepted & ~mutual
+    n_proposed, n_accepted = int(here.sum()), int(only_accepted.sum())
+    return Links(
+        pair=np.concatenate([rows[here], places.pair[only_accepted]]),
+        partner=np.concatenate([there[here], places.partner[only_accepted]]),
+        scores=np.concatenate([scored[rows, pick][here], back[only_accepted]]),
+        means=np.concatenate([around[rows, pick][here], places.means[only_accepted]]),
+        proposed=np.arange(n_proposed + n_accepted) < n_proposed,
+        accepted=np.concatenate([is_mutual[here], np.ones(n_accepted, dtype=np.bool_)]),
+    )
+
+
+def _incidences(corpus: Corpus, side: SideName, known: dict[SideName, Integers]) -> _Incidences:
+    """Find the rows of the other side that have a known row of this side among their candidates."""
+    parts = list(_incidences_of_shards(corpus, side, known))
+    columns = [np.concatenate([getattr(part, name) for part in parts]) for name in _Incidences.__slots__]
+    return _Incidences(*columns)
+
+
+def _incidences_of_shards(corpus: Corpus, side: SideName, known: dict[SideName, Integers]) -> Iterator[_Incidences]:
+    plan, there = corpus.plan, other(side)
+    pair_of = np.full(plan.side(side).rows, -1, dtype=np.int64)
+    pair_of[known[side]] = np.arange(len(known[side]))
+    for number in range(plan.n_shards(there)):
+        lists = nearest(plan, there, number)
+        row, at = np.nonzero((pair_of[lists.indices] >= 0) & np.isfinite(lists.cosines))
+        pair = pair_of[lists.indices[row, at]]
+        partner = row + number * plan.shard_lines
+        real = ~corpus.hidden[there][partner] & (known[there][pair] != partner)
+        yield _at_places(corpus, side, lists, (row[real], at[real]), (pair[real], partner[real]))
+
+
+def _at_places(
+    corpus: Corpus, side: SideName, lists: Nearest, at: tuple[Integers, Integers], named: tuple[Integers, Integers]
+) -> _Incidences:
+    """Look at each place by itself: of what was planted, only the row at that place is in the list."""
+    row, column = at
+    own = lists.indices[row, column]
+    indices = lists.indices[row]
+    strangers = corpus.hidden[side][indices] & (indices != own[:, None])
+    seen = without(Nearest(indices, lists.cosines[row]), strangers)
+    width = reach(seen.cosines.shape[1], corpus.margin)
+    means = of_lists(seen.cosines, corpus.around[side].k).means
+    around = corpus.around[side].means[seen.indices[:, :width]]
+    scored = _scored(corpus, seen, around, means)
+    is_own = seen.indices[:, :width] == own[:, None]
+    rivals = np.where(is_own, -np.inf, scored).max(axis=1, initial=-np.inf)
+    inside = is_own.any(axis=1)
+    pair, partner = named
+    cosines = lists.cosines[row, column].astype(np.float64)
+    return _Incidences(pair[inside], partner[inside], cosines[inside], means[inside], rivals[inside])

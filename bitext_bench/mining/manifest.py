@@ -1,0 +1,247 @@
+"""Beginning a run or going on with one: what the work folder holds must have been made from the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ..embedding.store import make_folder, write_whole
+from ..encoders import Model
+from ..errors import UserError
+from ..io.lines import read_lines
+from ..languages import LangPair
+from .budget import Budget
+from .inputs import file_digest, read_rows
+from .known import read_planted
+from .line_store import LineStore
+from .plan import ModelSpec, Plan, Search
+from .records import digest_of, sealed, unsealed
+from .report import say
+from .sides import SIDES, EmptySide, Side, SideFiles, SideName, split_side
+
+Form = Literal["lines", "rows", "arrays"]
+_FORMAT = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked for, as far as shard files depend on it.
+
+    Attributes:
+        source: and target: the files; one file of pairs where there is no target.
+        plant: a file of known pairs to mix in.
+        search: None: by `exact_limit`.
+        exact_limit: exact search while there are at most this many squared pairs of rows.
+        probes: cells that each row is compared with in approximate search.
+        shard_lines: None: what the memory allows, or what the run began with.
+        work: the work folder.
+    """
+
+    source: Path
+    target: Path | None
+    plant: Path | None
+    model: Model | None
+    spec: ModelSpec | None
+    pair: LangPair | None
+    search: Search | None
+    exact_limit: int
+    probes: int
+    shard_lines: int | None
+    budget: Budget
+    work: Path
+
+    @property
+    def form(self) -> Form:
+        """What the files hold."""
+        if self.target is None:
+            return "rows"
+        return "arrays" if self.source.suffix == ".npy" else "lines"
+
+    def file(self, side: SideName) -> Path:
+        """Return the file that a side comes from."""
+        return self.source if side == "source" or self.target is None else self.target
+
+    def read(self, side: SideName) -> Iterator[str]:
+        """Yield the lines of a side."""
+        if self.target is None:
+            return (source if side == "source" else target for _, source, target in read_rows(self.source))
+        return read_lines(self.file(side))
+
+
+def open_plan(request: Request) -> Plan:
+    """Return the plan of the run that the work folder holds, or begin one: read both sides and cut them into shards.
+
+    Raises:
+        UserError: the folder holds another run, with what differs; or the input is bad.
+    """
+    manifest = request.work / "manifest.json"
+    identity = _identity(request)
+    known = _read(manifest)
+    if known is None:
+        known = _begin(request, identity)
+        make_folder(request.work)
+        write_whole(manifest, sealed(known))
+    else:
+        _compare(request, identity, known)
+        _repair(request, known)
+    sides = {side: _side(request, side, known["sides"][side]) for side in SIDES}
+    return Plan(
+        root=request.work,
+        source=sides["source"],
+        target=sides["target"],
+        shard_lines=known["shard_lines"],
+        search=known["search"],
+        model=request.spec,
+        pair=request.pair,
+        probes=known["probes"],
+        stored=frozenset(known.get("stored", [])),
+    )
+
+
+def _identity(request: Request) -> dict[str, Any]:
+    model = request.model
+    return {
+        "source": file_digest(request.source),
+        "target": file_digest(request.target) if request.target else None,
+        "form": request.form,
+        "plant": file_digest(request.plant) if request.plant else None,
+        "model": model.space if model else None,
+        "prompt": model.prompts.bitext if model else None,
+        "pair": str(request.pair) if model and model.needs_language else None,
+    }
+
+
+def _read(manifest: Path) -> dict[str, Any] | None:
+    try:
+        content = manifest.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UserError(f"cannot read {manifest}: {error.strerror}") from error
+    known = unsealed(content)
+    if known is None or known.get("format") != _FORMAT:
+        raise UserError(
+            f"{manifest} is damaged or of another version: remove the directory {manifest.parent}, or pass another "
+            "--work DIR"
+        )
+    return known
+
+
+def _repair(request: Request, known: dict[str, Any]) -> None:
+    """Write a side's texts again, from the user's file, where they are not what was written.
+
+    Raises:
+        UserError: a file cannot be read or written.
+    """
+    if request.form == "arrays":
+        return
+    planted = read_planted(request.plant) if request.plant else ([], [])
+    for side, texts in zip(SIDES, planted, strict=True):
+        files = SideFiles(request.work, side)
+        damaged = [name for name, digest in known["texts"][side].items() if digest_of(files.path(name)) != digest]
+        if damaged:
+            say(f"{', '.join(damaged)} in {request.work} is damaged; the texts of {request.file(side)} are read again")
+            split_side(files, partial(request.read, side), texts, known["shard_lines"])
+
+
+def _compare(request: Request, identity: dict[str, Any], known: dict[str, Any]) -> None:
+    differs = [name for name, value in identity.items() if known["identity"].get(name) != value]
+    asked = {"search": request.search, "shard_lines": request.shard_lines}
+    differs += [name for name, value in asked.items() if value is not None and known[name] != value]
+    if known["search"] == "approximate" and known["probes"] != request.probes:
+        differs.append("probes")
+    if differs:
+        raise UserError(
+            f"{request.work} holds another run, which differs in {', '.join(differs)}: "
+            "pass another --work DIR, or remove that folder"
+        )
+
+
+def _begin(request: Request, identity: dict[str, Any]) -> dict[str, Any]:
+    # What other processes write while this one reads is no part of the run.
+    stored = LineStore(request.spec.cache, request.spec.space).names() if request.spec else []
+    if request.form == "arrays":
+        _check_arrays(request)
+    dimensions = array_of(request.source).shape[1] if request.form == "arrays" else None
+    planted = read_planted(request.plant) if request.plant else ([], [])
+    shard_lines, fitting = 0, request.shard_lines or request.budget.shard_lines((0, 0), dimensions)
+    sides: dict[SideName, dict[str, int]] = {}
+    while fitting != shard_lines:  # What a side has is known when it is cut; it may have to be cut into shorter shards.
+        shard_lines = fitting
+        sides = {side: _split(request, side, texts, shard_lines) for side, texts in zip(SIDES, planted, strict=True)}
+        rows = (sides["source"]["rows"], sides["target"]["rows"])
+        fitting = request.shard_lines or min(shard_lines, request.budget.shard_lines(rows, dimensions))
+    few = rows[0] * rows[1] <= request.exact_limit**2
+    return {
+        "format": _FORMAT,
+        "identity": identity,
+        "sides": sides,
+        "texts": _digests(request, sides, shard_lines),
+        "shard_lines": shard_lines,
+        "search": request.search or ("exact" if few else "approximate"),
+        "probes": request.probes,
+        "stored": stored,
+    }
+
+
+def _split(request: Request, side: SideName, planted: list[str], shard_lines: int) -> dict[str, int]:
+    file = request.file(side)
+    if request.form == "arrays":
+        n = len(array_of(file))
+        return {"rows": n, "lines": n, "blank": 0, "planted": 0}
+    try:
+        files = SideFiles(request.work, side)
+        counts = split_side(files, lambda: request.budget.counted(request.read(side), file), planted, shard_lines)
+    except EmptySide as error:
+        raise UserError(f"{file} has no text: expected one sentence a line") from error
+    return dict(zip(("rows", "lines", "blank", "planted"), counts, strict=True))
+
+
+def _digests(
+    request: Request, sides: dict[SideName, dict[str, int]], shard_lines: int
+) -> dict[str, dict[str, str | None]]:
+    """Return the sha256 of each file of texts, by side and name."""
+    if request.form == "arrays":
+        return {side: {} for side in SIDES}
+    digests: dict[str, dict[str, str | None]] = {}
+    for side in SIDES:
+        files = SideFiles(request.work, side)
+        names = files.names(-(-sides[side]["rows"] // shard_lines))
+        digests[side] = {name: digest_of(files.path(name)) for name in names}
+    return digests
+
+
+def _side(request: Request, name: SideName, known: dict[str, int]) -> Side:
+    file = request.file(name) if request.form == "arrays" else None
+    return Side(name, known["rows"], known["lines"], known["blank"], known["planted"], file)
+
+
+def array_of(file: Path) -> np.ndarray[Any, Any]:
+    """Return an array of vectors, mapped.
+
+    Raises:
+        UserError: it cannot be read, or is no table of floats.
+    """
+    try:
+        rows: np.ndarray[Any, Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"{file} is not a numpy array file: {error}") from error
+    if rows.ndim != 2 or rows.dtype.kind != "f" or not rows.size:
+        raise UserError(f"{file} holds {rows.dtype} of shape {rows.shape}: expected one row of floats a sentence")
+    return rows
+
+
+def _check_arrays(request: Request) -> None:
+    widths = [array_of(request.file(side)).shape[1] for side in SIDES]
+    if widths[0] != widths[1]:
+        raise UserError(
+            f"{request.source} has {widths[0]} dimensions and {request.target} {widths[1]}: "
+            "expected vectors of one model"
+        )

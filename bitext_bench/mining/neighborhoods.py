@@ -1,0 +1,80 @@
+"""The neighborhood of every row: the mean and the last cosine of its k nearest, rows that were planted left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..scoring.margin import Margin, neighbourhood
+from ..scoring.neighbors import Nearest
+from .plan import Plan, other
+from .records import load
+from .sides import SIDES, Hidden, SideName
+
+
+@dataclass(frozen=True, slots=True)
+class Neighborhoods:
+    """Of N rows, each compared with the other side; 17 bytes a row.
+
+    Attributes:
+        means: (N,) mean cosine of the k nearest, or of all where there are fewer; 0 where there is none.
+        last: (N,) cosine of the k-th nearest; -inf where there are fewer than k.
+        sizes: (N,) how many rows the mean is taken over, at most k.
+        k: 4, or 10 for CSLS.
+    """
+
+    means: NDArray[np.float64]
+    last: NDArray[np.float64]
+    sizes: NDArray[np.int8]
+    k: int
+
+    def with_one_more(self, rows: NDArray[np.int64], cosines: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the means of rows as they would be with one more row at these cosines on the other side."""
+        sizes = self.sizes[rows]
+        total = self.means[rows] * sizes
+        full = sizes == self.k
+        pushed_out = np.where(full, self.last[rows], 0.0)
+        grown = (total + cosines - pushed_out) / np.where(full, self.k, sizes + 1)
+        return np.where(full & (cosines <= self.last[rows]), self.means[rows], grown)
+
+
+def nearest(plan: Plan, side: SideName, number: int, hidden: Hidden | None = None) -> Nearest:
+    """Return the nearest rows of the other side for a shard; hidden ones come last, with a cosine of -inf."""
+    unit = plan.nearest_unit(side, number)
+    found = Nearest(np.array(load(plan, unit, "indices")), np.array(load(plan, unit, "cosines")))
+    return found if hidden is None else without(found, hidden[other(side)][found.indices])
+
+
+def without(found: Nearest, left_out: NDArray[np.bool_]) -> Nearest:
+    """Return the same lists with some candidates moved to the end, at a cosine of -inf."""
+    cosines = np.where(left_out, -np.inf, found.cosines)
+    order = np.argsort(-cosines, axis=1, kind="stable")
+    return Nearest(np.take_along_axis(found.indices, order, axis=1), np.take_along_axis(cosines, order, axis=1))
+
+
+def neighborhoods(plan: Plan, margin: Margin, hidden: Hidden | None = None) -> dict[SideName, Neighborhoods]:
+    """Return the neighborhoods of both sides, shard by shard."""
+    k = neighbourhood(margin)
+    return {
+        side: joined([of_lists(nearest(plan, side, n, hidden).cosines, k) for n in range(plan.n_shards(side))], k)
+        for side in SIDES
+    }
+
+
+def of_lists(cosines: NDArray[np.floating], k: int) -> Neighborhoods:
+    """Return the neighborhoods that (N, kept) falling cosines give; -inf is none."""
+    near = cosines[:, :k].astype(np.float64)
+    there = np.isfinite(near)
+    sizes = there.sum(axis=1)
+    means = np.divide(np.where(there, near, 0.0).sum(axis=1), sizes, out=np.zeros(len(near)), where=sizes > 0)
+    last = near[:, -1] if near.shape[1] == k else np.full(len(near), -np.inf)
+    return Neighborhoods(means, last, sizes.astype(np.int8), k)
+
+
+def joined(parts: list[Neighborhoods], k: int) -> Neighborhoods:
+    """Return the neighborhoods of several stretches of rows as one."""
+    columns = ([getattr(part, name) for part in parts] for name in ("means", "last", "sizes"))
+    means, last, sizes = (np.concatenate(column) for column in columns)
+    return Neighborhoods(means, last, sizes, k)

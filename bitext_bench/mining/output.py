@@ -1,0 +1,153 @@
+"""The rows that are written: mined pairs with their texts, or given pairs with their scores."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UserError
+from ..scoring.margin import Margin
+from ..scoring.mined_pairs import MinedPairs, Selection
+from .formats import Table
+from .insertion import insert
+from .known import KnownPairs
+from .links import Corpus
+from .manifest import Request
+from .neighborhoods import neighborhoods
+from .pairs import cosines_of, propose, score_pairs
+from .plan import Plan
+from .precision import Calibration
+from .sides import SIDES, SideName, texts_at
+from .threshold import Chosen, ThresholdPolicy, choose, choose_on_complete_gold
+
+
+class MinedTables(Protocol):
+    """What is to be written, in stretches, and what the report says of it."""
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Settings and threshold."""
+
+    def chunks(self, n: int) -> Iterator[Table]:
+        """Yield the rows, about n at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mined:
+    plan: Plan
+    pairs: MinedPairs
+    about: dict[str, Any]
+
+    def chunks(self, n: int) -> Iterator[Table]:
+        for first in range(0, max(1, len(self.pairs.source)), n):
+            here = slice(first, first + n)
+            yield self._table(self.pairs.source[here], self.pairs.target[here], self.pairs.scores[here])
+
+    def _table(self, source: NDArray[np.int64], target: NDArray[np.int64], scores: NDArray[np.float64]) -> Table:
+        rows: dict[SideName, NDArray[np.int64]] = {"source": source, "target": target}
+        columns: dict[str, list[Any]] = {
+            "score": scores.tolist(),
+            "cosine": cosines_of(self.plan, source, target).tolist(),
+        }
+        if self.plan.source.vectors:
+            return Table({**columns, **{f"{side}_row": rows[side].tolist() for side in SIDES}})
+        for side in SIDES:
+            lines = np.load(self.plan.files(side).line_of_row, mmap_mode="r")
+            columns[f"{side}_line"] = lines[rows[side]].tolist()
+        for side in SIDES:
+            columns[side] = texts_at(self.plan.files(side), rows[side], self.plan.shard_lines)
+        return Table(columns)
+
+
+def mined(
+    plan: Plan, margin: Margin, selection: Selection, policy: ThresholdPolicy, known: KnownPairs | None
+) -> MinedTables:
+    """Mine the pairs; what was planted changes none of them.
+
+    Raises:
+        UserError: the threshold cannot be chosen.
+    """
+    hidden = known.hidden if known is not None else None
+    around = neighborhoods(plan, margin, hidden)
+    pairs = propose(plan, margin, around, hidden).select(selection)
+    about: dict[str, Any] = {"margin": margin, "select": selection, "threshold": policy.threshold}
+    if known is not None:
+        chosen = _choose(Corpus(plan, margin, known.hidden, around), pairs, known, policy, selection)
+        about |= {"threshold": chosen.threshold, "judged": {"threshold_for": policy.purpose, **chosen.about}}
+    if about["threshold"] is not None:
+        kept = pairs.scores >= about["threshold"]
+        pairs = MinedPairs(pairs.source[kept], pairs.target[kept], pairs.scores[kept])
+    return _Mined(plan, pairs, about)
+
+
+def _choose(
+    corpus: Corpus, pairs: MinedPairs, known: KnownPairs, policy: ThresholdPolicy, selection: Selection
+) -> Chosen:
+    if known.complete:
+        return choose_on_complete_gold(pairs, known, policy)
+    outcomes = insert(corpus, known.rows, pairs, selection)
+    lines = {side: corpus.plan.side(side).different for side in SIDES}
+    return choose(Calibration(outcomes, pairs, lines), pairs, known, policy)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    plan: Plan
+    request: Request
+    margin: Margin
+    threshold: float | None
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def chunks(self, n: int) -> Iterator[Table]:
+        around = neighborhoods(self.plan, self.margin)
+        rows = {side: self._rows(side) for side in SIDES}
+        texts = None if self.plan.source.vectors else [self.request.read(side) for side in SIDES]
+        for first in range(0, len(rows["source"]), n):
+            source, target = (rows[side][first : first + n] for side in SIDES)
+            full = (source >= 0) & (target >= 0)  # a pair with a blank side has no score
+            cosines, scores = score_pairs(self.plan, source[full], target[full], around, self.margin)
+            kept = full.copy() if self.threshold is not None else np.ones(len(source), dtype=np.bool_)
+            if self.threshold is not None:
+                kept[full] = scores >= self.threshold
+            columns = {"score": _spread(scores, full), "cosine": _spread(cosines, full)}
+            if texts is None:
+                columns |= {"source_row": source.tolist(), "target_row": target.tolist()}
+            else:
+                columns |= {
+                    side: list(itertools.islice(lines, len(source))) for side, lines in zip(SIDES, texts, strict=True)
+                }
+            yield Table({name: list(itertools.compress(column, kept)) for name, column in columns.items()})
+
+    def _rows(self, side: SideName) -> NDArray[np.int64]:
+        if self.plan.source.vectors:
+            return np.arange(self.plan.side(side).rows)
+        rows: NDArray[np.int64] = np.load(self.plan.files(side).row_of_line, mmap_mode="r")
+        return rows
+
+
+def _spread(values: NDArray[Any], full: NDArray[np.bool_]) -> list[Any]:
+    given = iter(values.tolist())
+    return [next(given) if here else None for here in full.tolist()]
+
+
+def scored(plan: Plan, request: Request, margin: Margin, policy: ThresholdPolicy) -> MinedTables:
+    """Score the pairs that the files hold, in their order."""
+    return _Scored(plan, request, margin, policy.threshold, {"margin": margin, "threshold": policy.threshold})
+
+
+def check_twins(plan: Plan, request: Request) -> None:
+    """Refuse to score two files that are not parallel.
+
+    Raises:
+        UserError: they have different lengths.
+    """
+    if plan.source.lines != plan.target.lines:
+        raise UserError(
+            f"{request.source} has {plan.source.lines:,} lines and {request.target} {plan.target.lines:,}: "
+            "expected line i of one to translate line i of the other"
+        )

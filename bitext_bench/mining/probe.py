@@ -1,0 +1,133 @@
+"""Looking into cells: the queries that probe one are multiplied with what lies in it, as a block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..scoring.neighbors import BLOCK_ROWS, Vectors
+from .cells import any_short, cells_of_group, centre_of, gathered, nearest_cells, starts_of
+from .plan import KEPT, Plan, Unit, other
+from .ranking import rescored
+from .records import load
+from .sides import SideName
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..scoring.bf16 import Sketch
+
+Advance = Callable[[int], object]
+
+_NEAREST = 2  # cells of a query that are looked into first
+
+
+def probe(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
+    """Find the nearest rows of the other side for a shard, among those in the cells nearest to each query."""
+    there = other(work.side)
+    kept = min(KEPT, plan.side(there).rows)
+    queries = np.array(load(plan, Unit("encode", work.side, work.number), "vectors"))
+    centres = load(plan, Unit("cells", there), "centres")
+    nearest = nearest_cells(queries, centres, min(plan.probes, len(centres)))
+    starts = starts_of(plan, there)
+    short = any_short(plan, there)
+    found = _Found(queries, centre_of(plan), kept, short=short)
+    # The nearest cells first: what is found there spares most of the sorting in the others.
+    rounds = [_Asked(cells, len(centres)) for cells in (nearest[:, :_NEAREST], nearest[:, _NEAREST:])]
+    steps = [(asked, number) for asked in rounds for number in range(plan.n_shards(there))]
+    for step, (asked, number) in enumerate(steps):
+        found.look_into(*gathered(plan, there, number))
+        cells = cells_of_group(plan, starts, number)
+        for cell in cells.tolist():
+            inside = slice(int(starts[cell] - starts[cells[0]]), int(starts[cell + 1] - starts[cells[0]]))
+            found.compare(asked.by(cell), inside)
+        advance(len(queries) * (step + 1) // len(steps) - len(queries) * step // len(steps))
+    candidates = found.candidates()
+    few = np.flatnonzero((candidates >= 0).sum(axis=1) < kept)
+    if len(few):  # Their cells hold next to nothing.
+        candidates[few] = _among_all(plan, there, _Found(queries[few], centre_of(plan), kept, short=short))
+    best = rescored(
+        queries,
+        candidates,
+        lambda number: load(plan, Unit("encode", there, number), "vectors"),
+        plan.shard_lines,
+        kept,
+    )
+    return {"indices": best.indices, "cosines": best.cosines}
+
+
+def _among_all(plan: Plan, there: SideName, found: _Found) -> NDArray[np.int64]:
+    """Return the candidates of queries that are compared with all rows of the other side."""
+    for number in range(plan.n_shards(there)):
+        rows, vectors = gathered(plan, there, number)
+        found.look_into(rows, vectors)
+        found.compare(np.arange(len(found)), slice(0, len(rows)))
+    return found.candidates()
+
+
+class _Asked:
+    """Which queries look into a cell."""
+
+    def __init__(self, cells: NDArray[np.int64], n_cells: int) -> None:
+        self._query = np.argsort(cells.ravel(), kind="stable") // cells.shape[1]
+        self._bounds = np.concatenate([[0], np.cumsum(np.bincount(cells.ravel(), minlength=n_cells))])
+
+    def by(self, cell: int) -> NDArray[np.int64]:
+        queries: NDArray[np.int64] = self._query[self._bounds[cell] : self._bounds[cell + 1]]
+        return queries
+
+
+class _Found:
+    """The best candidates of each query so far; cells are compared with, group by group."""
+
+    def __init__(self, queries: Vectors, centre: torch.Tensor, k: int, *, short: bool) -> None:
+        from ..scoring.bf16 import Error, Sketch, shortened
+        from ..scoring.topk import Best
+
+        rows = _tensor(queries)
+        self._centre = centre
+        self._queries = shortened(rows, centre, left=True) if short else Sketch(rows)
+        self._best = Best(len(queries), k)
+        self._error = Error()
+
+    def __len__(self) -> int:
+        return len(self._queries.vectors)
+
+    def look_into(self, rows: NDArray[np.int64], vectors: Sketch) -> None:
+        """Take up a group of cells: (G,) which rows they hold, and the sketch of these."""
+        from ..scoring.bf16 import Screen, shortened
+
+        # The machines of a job array may differ, and products of the two kinds of sketches cannot be compared.
+        if self._queries.short and not vectors.short:
+            vectors = shortened(vectors.vectors, self._centre, left=False)
+        self._rows = _tensor(rows)
+        self._screen = Screen(self._queries, vectors)
+        self._error = self._error.or_worse(self._screen.error)
+
+    def compare(self, queries: NDArray[np.int64], cell: slice) -> None:
+        """Take in the queries' nearest of one cell of the group."""
+        import torch
+
+        from ..scoring.topk import Block, runs_of
+
+        if cell.start == cell.stop or not len(queries):
+            return
+        names = self._rows[cell]
+        length, n_runs = runs_of(len(names), self._best.k)
+        with torch.inference_mode():
+            for asked in torch.chunk(_tensor(queries), -(-len(queries) // BLOCK_ROWS)):
+                products = self._screen.block(asked, cell, length * n_runs)
+                self._best.take(Block.along(products, length), (asked, names), self._screen.error)
+
+    def candidates(self) -> NDArray[np.int64]:
+        """Return (N, c) rows that may be among the k best of each query; -1 in places that are left."""
+        return np.array(self._best.candidates(self._error).numpy())
+
+
+def _tensor(array: NDArray[Any]) -> torch.Tensor:
+    import torch
+
+    return torch.from_numpy(array)

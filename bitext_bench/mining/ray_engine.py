@@ -1,0 +1,35 @@
+"""The same units on Ray: tasks over the same files, which every machine of the cluster has to see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..embedding.cluster import RETRIES, ray_session, result_of
+from .engines import missing, progress
+from .plan import Plan, Unit
+from .stages import run_unit
+
+
+def run_on_ray(plan: Plan) -> None:
+    """Do all that is not done as Ray tasks.
+
+    Raises:
+        UserError: Ray is not installed, a unit failed, or its worker was killed more often than is tried again.
+    """
+    with ray_session() as ray:
+        task = ray.remote(max_retries=RETRIES)(run_unit)
+        gpus = 1 if ray.cluster_resources().get("GPU", 0) >= 1 else 0
+        for stage in plan.stages:
+            if units := missing(plan, stage):
+                _run_stage(ray, task.options(num_gpus=gpus if units[0].stage == "encode" else 0), plan, units)
+
+
+def _run_stage(ray: Any, task: Any, plan: Plan, units: list[Unit]) -> None:  # noqa: ANN401 (an optional package)
+    """Run the units of one stage in any order; the first error stops it."""
+    with progress(units, plan) as bar:
+        running = {task.remote(plan, unit): unit for unit in units}
+        while running:
+            (done,), _ = ray.wait(list(running), num_returns=1)
+            unit = running.pop(done)
+            result_of(ray, done)
+            bar.update(plan.rows_of(unit.side, unit.number))

@@ -1,0 +1,74 @@
+"""What approximate search missed: a sample of rows compared with all of the other side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..scoring.margin import MARGIN_K
+from ..scoring.neighbors import nearest_both_ways
+from .cells import rows_of
+from .plan import KEPT, Plan, Unit, other
+from .ranking import Best
+from .records import load
+from .sides import SIDES, SideName
+
+Advance = Callable[[int], object]
+
+SAMPLE = 1_000
+_SEED = 1
+
+
+def sample(plan: Plan, side: SideName) -> NDArray[np.int64]:
+    """Return the rows of a side that are looked at, ascending."""
+    n = plan.side(side).rows
+    return np.sort(np.random.default_rng(_SEED).choice(n, min(n, SAMPLE), replace=False))
+
+
+def measure(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
+    """Find the nearest of the sample exactly."""
+    there = other(work.side)
+    queries = rows_of(plan, work.side, sample(plan, work.side))
+    best = Best(len(queries), KEPT)
+    for number in range(plan.n_shards(there)):
+        found = nearest_both_ways(queries, np.array(load(plan, Unit("encode", there, number), "vectors")), KEPT).forward
+        best.merge(slice(None), found.indices + number * plan.shard_lines, found.cosines)
+    advance(plan.rows_of(work.side, work.number))
+    return {"indices": best.indices}
+
+
+def recall(plan: Plan) -> dict[str, Any]:
+    """Return the shares of exact neighbours that were found, in [0, 1], over both sides' samples.
+
+    Returns:
+        `sample` rows of both sides together; `at_1`: their nearest was found; `at_4`: of their four nearest, which the
+        margin looks at; `pairs`: the row and its nearest were found, from the one or from the other.
+    """
+    first, four, either = [], [], []
+    for side in SIDES:
+        rows = sample(plan, side)
+        exact = np.array(load(plan, Unit("recall", side), "indices"))[:, : min(MARGIN_K, plan.side(other(side)).rows)]
+        found = _found(plan, side, rows)
+        hit = (exact[:, :, None] == found[:, None, :]).any(axis=2)
+        back = (_found(plan, other(side), exact[:, 0]) == rows[:, None]).any(axis=1)
+        first.append(hit[:, 0])
+        four.append(hit)
+        either.append(hit[:, 0] | back)
+    return {
+        "sample": sum(map(len, first)),
+        "at_1": float(np.concatenate(first).mean()),
+        "at_4": float(np.concatenate([hit.ravel() for hit in four]).mean()),
+        "pairs": float(np.concatenate(either).mean()),
+    }
+
+
+def _found(plan: Plan, side: SideName, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (R, kept) the neighbours that the search found for some rows, in any order."""
+    found = []
+    for row in rows.tolist():
+        number, at = divmod(row, plan.shard_lines)
+        found.append(np.array(load(plan, plan.nearest_unit(side, number), "indices")[at]))
+    return np.stack(found)

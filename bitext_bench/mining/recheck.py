@@ -1,0 +1,50 @@
+"""Whether the vectors that a work folder holds are still what the model gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..embedding.batching import BatchLimits, Texts
+from ..embedding.embedder import encode_now
+from ..embedding.spot_check import fault_of
+from ..encoders import Model
+from ..errors import UserError
+from ..scoring.neighbors import Vectors
+from .encoding import run_model
+from .plan import Plan, Unit
+from .records import is_intact, load, record_of
+
+_SENTENCES = 32  # of each shard
+
+
+def check_vectors_in(plan: Plan, model: Model) -> None:
+    """Encode a few sentences of every shard again, if the model's fingerprint or its software leaves a doubt.
+
+    Raises:
+        UserError: the model gives other vectors now.
+    """
+    records = {unit: record for unit in plan.stages[0] if (record := record_of(plan, unit))}
+    doubt = model.unhashed or any(record.get("software") != model.software for record in records.values())
+    done = [unit for unit in records if doubt and is_intact(plan, unit)]
+    if plan.model is None or not done:
+        return
+    encoder = run_model(plan.model).encoder
+    sample = [part for unit in done for part in _sample(plan, unit, model.prompts.bitext)]
+
+    def encode(limits: BatchLimits) -> Vectors:
+        return np.concatenate([encode_now(encoder, texts, model.name, limits) for texts, _ in sample])
+
+    if fault := fault_of(np.concatenate([vectors for _, vectors in sample]), encode):
+        raise UserError(
+            f"{plan.root} holds vectors that are not known to be those of {model.name}: {fault}; "
+            "pass another --work DIR, or remove that folder"
+        )
+
+
+def _sample(plan: Plan, unit: Unit, prompt: str) -> Iterator[tuple[Texts, Vectors]]:
+    texts = plan.files(unit.side).texts(unit.number)
+    rows = sorted(set(np.linspace(0, len(texts) - 1, _SENTENCES, dtype=np.int64).tolist()))
+    chosen = Texts(tuple(texts[row] for row in rows), plan.language(unit.side), prompt)
+    yield chosen, np.array(load(plan, unit, "vectors")[rows])

@@ -1,0 +1,90 @@
+"""What is done: a record a unit, with the sum of each of its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..embedding.store import make_folder, write_whole
+from ..io.checksums import content_sha256, file_sha256
+from .arrays import array_bytes
+from .plan import Plan, Record, Unit
+
+
+def finish(plan: Plan, unit: Unit, arrays: dict[str, NDArray[Any]], **about: float | str) -> None:
+    """Write a unit's array files, then its record: a unit with a record is done.
+
+    Raises:
+        UserError: a file cannot be written.
+    """
+    files = {}
+    for what, array in arrays.items():
+        file = plan.path(unit, what)
+        make_folder(file.parent)
+        content = array_bytes(array)
+        write_whole(file, content)
+        files[file.name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    record = plan.record_file(unit)
+    make_folder(record.parent)
+    write_whole(record, sealed({"files": files, **about}))
+
+
+def record_of(plan: Plan, unit: Unit) -> Record | None:
+    """Return a unit's record where it is done and its files are there in full length; nothing of them is read."""
+    try:
+        record = unsealed(plan.record_file(unit).read_bytes())
+    except OSError:
+        return None
+    folder = plan.root / unit.stage
+    if record is None or any(_size(folder / name) != file["bytes"] for name, file in record["files"].items()):
+        return None
+    return record
+
+
+def is_intact(plan: Plan, unit: Unit) -> bool:
+    """Return whether a unit is done and its files have the sums that they were written with."""
+    record = record_of(plan, unit)
+    if record is None:
+        return False
+    return all(digest_of(plan.root / unit.stage / name) == file["sha256"] for name, file in record["files"].items())
+
+
+def load(plan: Plan, unit: Unit, what: str) -> NDArray[Any]:
+    """Return an array of a unit that is done, mapped: what is not looked at is not read."""
+    array: NDArray[Any] = np.load(plan.path(unit, what), mmap_mode="r", allow_pickle=False)
+    return array
+
+
+def _size(file: Path) -> int | None:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return None
+
+
+def sealed(content: dict[str, Any]) -> bytes:
+    """Return an object as JSON that carries its own sum."""
+    return json.dumps({**content, "sha256": content_sha256(content)}, indent=1).encode()
+
+
+def unsealed(text: bytes) -> dict[str, Any] | None:
+    """Return what was sealed; None where it has been changed since, or is something else."""
+    try:
+        content = json.loads(text)
+        digest = content.pop("sha256")
+        return content if digest == content_sha256(content) else None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def digest_of(file: Path) -> str | None:
+    """Return a file's sha256; None where it cannot be read."""
+    try:
+        return file_sha256(file)
+    except OSError:
+        return None

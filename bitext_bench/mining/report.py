@@ -1,0 +1,136 @@
+"""What a run says when it begins and when it is done, on stderr and as JSON beside the output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..embedding.store import write_whole
+from .budget import peak_memory, show
+from .cells import n_cells
+from .plan import KEPT, Plan
+from .precision import Estimate
+from .recall import recall
+from .records import record_of
+from .sides import SIDES, Side
+from .threshold import COMPLETE_GOLD
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report as it is kept, and as it is read."""
+
+    content: dict[str, Any]
+    lines: list[str]
+
+
+def say(message: str) -> None:
+    """Say something on stderr."""
+    print(f"bitext-bench: {message}", file=sys.stderr)
+
+
+def describe(plan: Plan) -> list[str]:
+    """Return what is going to be done, a line each."""
+    lines = []
+    for name in SIDES:
+        side = plan.side(name)
+        left_out = "" if side.vectors else f", {side.blank:,} blank left out"
+        planted = f", {side.planted:,} more planted" if side.planted else ""
+        lines.append(f"{name}: {side.lines:,} lines, {side.different:,} different{left_out}{planted}")
+    n = plan.source.rows * plan.target.rows
+    how = f"exact search, {n:.2g} pairs compared"
+    if plan.search == "approximate":
+        cells = n_cells(plan.target.rows)
+        how = f"approximate search, {min(plan.probes, cells)} of {cells:,} cells a line"
+    return [*lines, f"{how}; {plan.n_shards('source')} + {plan.n_shards('target')} shards in {plan.root}"]
+
+
+def write_report(plan: Plan, output: Path, about: dict[str, Any], seconds: float) -> Report:
+    """Write OUTPUT.report.json and return it.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    found = recall(plan) if plan.search == "approximate" else None
+    content = {
+        "version": __version__,
+        "model": plan.model.name if plan.model else None,
+        "source": _side(plan.source),
+        "target": _side(plan.target),
+        "search": plan.search,
+        "probes": plan.probes if plan.search == "approximate" else None,
+        "recall": found,
+        **about,
+        **({"csls_candidates": KEPT} if _by_csls(about) else {}),
+        "seconds": {"this_run": round(seconds, 1), **_seconds(plan)},
+        "peak_memory": peak_memory(),
+    }
+    write_whole(output.with_name(f"{output.name}.report.json"), json.dumps(content, indent=1).encode())
+    return Report(content, _lines(content))
+
+
+def _by_csls(about: dict[str, Any]) -> bool:
+    """Return whether pairs were chosen by CSLS; of given pairs it is computed as defined."""
+    return bool(about["margin"] == "csls" and "select" in about)
+
+
+def _side(side: Side) -> dict[str, int]:
+    return {"lines": side.lines, "blank": side.blank, "different": side.different}
+
+
+def _seconds(plan: Plan) -> dict[str, float]:
+    """Return the seconds that the units of each stage took together, whoever did them."""
+    total: dict[str, float] = defaultdict(float)
+    for stage in plan.stages:
+        for unit in stage:
+            total[unit.stage] += (record_of(plan, unit) or {}).get("seconds", 0.0)
+    return {stage: round(seconds, 1) for stage, seconds in total.items()}
+
+
+def _lines(content: dict[str, Any]) -> list[str]:
+    lines = []
+    if _by_csls(content):
+        lines.append(
+            f"csls is approximate: the best of each line's {content['csls_candidates']} nearest lines, not of all lines"
+        )
+    if found := content["recall"]:
+        lines.append(
+            f"recall against exact search, measured on {found['sample']:,} lines: nearest {found['at_1']:.4f}, "
+            f"four nearest {found['at_4']:.4f}, nearest from either side {found['pairs']:.4f}"
+        )
+    if judged := content.get("judged"):
+        lines += _judged(judged, content["threshold"])
+    stages = ", ".join(f"{name} {value:,.0f} s" for name, value in content["seconds"].items() if name != "this_run")
+    peak = f"; at most {show(content['peak_memory'])} of memory" if content["peak_memory"] else ""
+    return [*lines, f"{stages}; this run {content['seconds']['this_run']:,.0f} s{peak}"]
+
+
+def _judged(judged: dict[str, Any], threshold: float) -> list[str]:
+    scores = ", ".join(f"{name} {_with_interval(judged[name])}" for name in ("precision", "recall", "f1"))
+    lines = [f"threshold {threshold:.6f} ({judged['threshold_for']}): {scores}"]
+    if judged["by"] == COMPLETE_GOLD:
+        return [*lines, f"judged by {judged['known']:,} known pairs, taken for every translation in the files"]
+    if not judged["like_the_files"]:
+        lines.append("warning: the known pairs are not like the lines of the files; the estimates may be far off")
+    left_out = (
+        f" ({judged['left_out']:,} left out: repeated, or half of them in the files)" if judged["left_out"] else ""
+    )
+    in_files = f", {judged['in_the_files']:,} of them in the files" if judged["in_the_files"] else ""
+    shares, translated = judged["share_with_translation"], judged["lines_with_translation"]
+    return [
+        *lines,
+        f"estimated from {judged['known']:,} known pairs{in_files}{left_out}, each put into the files by itself, "
+        f"with its translation and without; {judged['wrong_pairs_of_known_lines']:,} of their wrong pairs reach the "
+        "threshold",
+        f"about {translated['value']:,.0f} lines have a translation ({translated['low']:,.0f} to "
+        f"{translated['high']:,.0f}): {shares['source']:.1%} of the source, {shares['target']:.1%} of the target",
+    ]
+
+
+def _with_interval(score: dict[str, float]) -> str:
+    return str(Estimate(**score)) if "low" in score else f"{score['value']:.4f}"

@@ -1,0 +1,218 @@
+"""Where the mined pairs end: at a given score, or at one chosen on pairs that are known to be translations."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import UserError
+from ..scoring.mined_pairs import MinedPairs, best_cut, cut_at, judge, precise_cut
+from .known import KnownPairs
+from .precision import Calibration, Misfit, ThresholdEstimate
+
+# A threshold for precision P is refused where it may have more errors than this many times 1 - P, or less than P / 2.
+SLACK = 3
+# Where fewer known pairs than this are found, more of them would not help.
+_FEW_FOUND = 0.1
+# The largest `Misfit.distance` at which known pairs count as like the files. In 90 trials on news and everyday
+# sentences it was at most 1.7 for known pairs of the same text, and 2.7 or more for those of another kind of text.
+FARTHEST = 2.2
+# What a threshold was judged by, as the report says it.
+COMPLETE_GOLD = "gold pairs, taken for every translation in the files"
+KNOWN_PAIRS = "known pairs, each put into the files by itself, with and without its translation"
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdPolicy:
+    """Which threshold the user wants.
+
+    Attributes:
+        threshold: given; None: none, or one to choose.
+        precision: choose the lowest threshold with this precision.
+        best_f1: choose the threshold with the best F1.
+        best_available: take the most precise threshold where none is precise enough, or where it cannot be told.
+        gold: and `plant`: files of known pairs.
+        complete: the gold file has every translation.
+    """
+
+    threshold: float | None
+    precision: float | None
+    best_f1: bool
+    best_available: bool
+    gold: Path | None
+    plant: Path | None
+    complete: bool
+
+    @property
+    def purpose(self) -> str:
+        """What the threshold is for, in words."""
+        if self.precision is not None:
+            return f"precision {self.precision:g}"
+        return "the best F1" if self.best_f1 else "as given"
+
+    @property
+    def known(self) -> bool:
+        """Whether there are known pairs to judge by."""
+        return self.gold is not None or self.plant is not None
+
+    @classmethod
+    def parse(cls, arguments: argparse.Namespace) -> ThresholdPolicy:
+        """Read it off the arguments.
+
+        Raises:
+            UserError: they contradict each other, or lack something.
+        """
+        precision, chooses = arguments.precision, arguments.precision is not None or arguments.best_f1
+        known = arguments.gold is not None or arguments.plant is not None
+        if precision is not None and not 0 < precision < 1:
+            raise UserError(f"--precision {precision:g}: expected a share between 0 and 1, as in --precision 0.95")
+        if sum([arguments.threshold is not None, precision is not None, arguments.best_f1]) > 1:
+            raise UserError("expected one of --threshold, --precision and --best-f1")
+        if arguments.score and (chooses or known):
+            raise UserError("--score takes --threshold only: known pairs are for mining")
+        if chooses and not known:
+            raise UserError("a threshold is chosen on known pairs: pass --gold FILE or --plant FILE")
+        if known and not chooses and arguments.threshold is None:
+            raise UserError(
+                "--gold and --plant need a purpose: pass --precision P, --best-f1, or --threshold X to judge"
+            )
+        if arguments.gold_complete and (arguments.gold is None or arguments.plant is not None):
+            raise UserError("--gold-complete says that --gold FILE has every translation: pass --gold, and no --plant")
+        if arguments.best_available and precision is None:
+            raise UserError("--best-available is for --precision P")
+        return cls(
+            arguments.threshold,
+            precision,
+            arguments.best_f1,
+            arguments.best_available,
+            arguments.gold,
+            arguments.plant,
+            arguments.gold_complete,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A threshold, and what the report says of it."""
+
+    threshold: float
+    about: dict[str, Any]
+
+
+def choose_on_complete_gold(pairs: MinedPairs, known: KnownPairs, policy: ThresholdPolicy) -> Chosen:
+    """Choose or judge a threshold where every mined pair is known to be right or wrong.
+
+    Raises:
+        UserError: no known pair was mined, or no threshold is precise enough.
+    """
+    correct = judge(pairs, known.pairs())
+    if policy.threshold is not None:
+        cut = cut_at(pairs.scores, correct, len(known), policy.threshold)
+    else:
+        if not correct.any():
+            raise _few_found(0, known)
+        if policy.precision is None:
+            cut = best_cut(pairs.scores, correct, len(known))
+        else:
+            precise = precise_cut(pairs.scores, correct, len(known), policy.precision)
+            shares = np.cumsum(correct) / np.arange(1, len(correct) + 1)
+            shares[:-1][pairs.scores[:-1] == pairs.scores[1:]] = -1.0
+            if precise is None and not policy.best_available:
+                raise UserError(
+                    f"no threshold reaches --precision {policy.precision:g}: the most that one reaches is "
+                    f"{shares.max():.3f} (--best-available takes that one)"
+                )
+            best = float(pairs.scores[len(shares) - 1 - shares[::-1].argmax()])
+            cut = precise or cut_at(pairs.scores, correct, len(known), best)
+    scores = {name: {"value": getattr(cut, name)} for name in ("precision", "recall", "f1")}
+    return Chosen(cut.threshold, {"by": COMPLETE_GOLD, "known": len(known), **scores})
+
+
+def choose(calibration: Calibration, pairs: MinedPairs, known: KnownPairs, policy: ThresholdPolicy) -> Chosen:
+    """Choose or judge a threshold by what became of the known pairs.
+
+    Raises:
+        UserError: no known pair would be mined; no threshold is precise enough, or it cannot be told.
+    """
+    threshold = policy.threshold
+    if threshold is None:
+        if calibration.found < (_FEW_FOUND if policy.precision is not None else 1 / len(known)):
+            raise _few_found(round(calibration.found * len(known)), known)
+        threshold = _best_f1(calibration, pairs) if policy.precision is None else _precise(calibration, pairs, policy)
+    estimate = calibration.estimate(threshold)
+    misfit = calibration.misfit()
+    if policy.precision is not None and not policy.best_available:
+        _check(estimate, misfit, policy.precision, known)
+    return Chosen(threshold, _about(estimate, misfit, known, calibration))
+
+
+def _best_f1(calibration: Calibration, pairs: MinedPairs) -> float:
+    thresholds = np.unique(pairs.scores)
+    precision, recall = calibration.precision_at(thresholds), calibration.recall_at(thresholds)
+    return float(thresholds[(precision * recall / np.maximum(precision + recall, 1e-9)).argmax()])
+
+
+def _precise(calibration: Calibration, pairs: MinedPairs, policy: ThresholdPolicy) -> float:
+    """Return the lowest threshold that is estimated to be precise enough."""
+    thresholds = np.unique(pairs.scores)
+    precision = calibration.precision_at(thresholds)
+    enough = np.flatnonzero(precision >= (policy.precision or 0) - 1e-9)
+    if len(enough):
+        return float(thresholds[enough[0]])
+    best = float(thresholds[precision.argmax()])
+    if not policy.best_available:
+        estimate = calibration.estimate(best)
+        raise UserError(
+            f"no threshold reaches --precision {policy.precision:g} by {calibration.known:,} known pairs: the most "
+            f"precise is {best:.6f}, with an estimated precision of {estimate.precision}. Pass more known pairs, a "
+            "lower --precision, or --best-available to take that one"
+        )
+    return best
+
+
+def _check(estimate: ThresholdEstimate, misfit: Misfit, wanted: float, known: KnownPairs) -> None:
+    """Refuse known pairs that are unlike the files, or too few for the wanted precision."""
+    if misfit.distance > FARTHEST:
+        expected = misfit.expected
+        raise UserError(
+            f"the known pairs are not like the lines of the files: they predict {expected.low:,.0f} to "
+            f"{expected.high:,.0f} pairs above a score of {misfit.threshold:.6f}, and the files give {misfit.mined:,}. "
+            "Pass known pairs of the same kind of text, or --best-available to go by these"
+        )
+    least = max(1 - SLACK * (1 - wanted), wanted / 2)
+    if estimate.precision.low < least:
+        raise UserError(
+            f"{len(known):,} known pairs are too few to tell --precision {wanted:g}: at a threshold of "
+            f"{estimate.threshold:.6f} the precision is {estimate.precision}, so it may be below {least:.2f}, the "
+            f"least accepted for {wanted:g}. Pass more known pairs, a lower --precision, or --best-available to take "
+            "that threshold"
+        )
+
+
+def _few_found(n: int, known: KnownPairs) -> UserError:
+    return UserError(
+        f"{n or 'none'} of the {len(known):,} known pairs {'are' if n > 1 else 'is'} found: too few to choose "
+        "a threshold by. Are SRC, TGT and the columns of the known pairs in the same order, and is this the model for "
+        "these languages?"
+    )
+
+
+def _about(estimate: ThresholdEstimate, misfit: Misfit, known: KnownPairs, calibration: Calibration) -> dict[str, Any]:
+    precision, recall = estimate.precision.value, estimate.recall.value
+    return {
+        "by": KNOWN_PAIRS,
+        "known": len(known),
+        "in_the_files": known.in_the_files,
+        "left_out": known.left_out,
+        "precision": asdict(estimate.precision),
+        "recall": asdict(estimate.recall),
+        "f1": {"value": 2 * precision * recall / (precision + recall) if precision + recall else 0.0},
+        "lines_with_translation": asdict(estimate.translated),
+        "share_with_translation": {side: estimate.translated.value / n for side, n in calibration.lines.items()},
+        "like_the_files": misfit.distance <= FARTHEST,
+        "wrong_pairs_of_known_lines": estimate.wrong,
+    }

@@ -1,0 +1,213 @@
+"""The one path through the harness: plan, encode once, score each task, one result file a task."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from ..data import MissingData, Source
+from ..embedding.batch_size import usable_cores
+from ..embedding.batching import Texts
+from ..embedding.embedder import Embedder, Encoded
+from ..encoders import Model
+from ..errors import UserError
+from ..languages import Language
+from ..scoring.neighbors import Vectors
+from ..tasks import BENCHMARKS, Languages, Side, SubsetScores, Task, Unit, default_tasks, mteb_name
+from .records import TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signature, subset_result
+
+# Settings as a result names them, where `Model.overrides` abbreviates.
+_FIELDS = {"maxlen": "max_length", "pool": "pooling"}
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTask:
+    """A task with its data."""
+
+    task: Task
+    units: list[Unit]
+
+
+def load_tasks(
+    tasks: Sequence[Task], source: Source, languages: Languages, on_missing: Callable[[Task, MissingData], None]
+) -> list[LoadedTask]:
+    """Read the data of every task before anything is encoded, so that bad data stop a run in its first second.
+
+    Raises:
+        UserError: data are damaged. Data that are not there are handed to `on_missing`, and the task is left out.
+    """
+    loaded = []
+    for task in tasks:
+        try:
+            loaded.append(LoadedTask(task, task.load(source, languages)))
+        except MissingData as error:
+            on_missing(task, error)
+    return loaded
+
+
+def load_wanted(
+    tasks: Sequence[Task] | None, source: Source, languages: Languages
+) -> tuple[list[LoadedTask], list[str]]:
+    """Return the tasks with their data, and a line for each that was left out as the source does not have it.
+
+    Args:
+        tasks: every one of them has to be there; None: all that the source has.
+        source: of the data.
+        languages: as `Task.load`.
+
+    Raises:
+        UserError: data are damaged, or there is nothing to run.
+        MissingData: data of a task that was named are not there.
+    """
+    absent: list[str] = []
+
+    def on_missing(task: Task, error: MissingData) -> None:
+        if tasks is not None:
+            raise error
+        absent.append(f"{task.name} ({error})")
+
+    loaded = load_tasks(default_tasks(source) if tasks is None else tasks, source, languages, on_missing)
+    if not loaded:
+        raise UserError(
+            f"nothing to run: {'; '.join(absent[:3])}; the layouts that --data DIR can have are in the README"
+        )
+    return loaded, absent
+
+
+def lacking(loaded: Sequence[LoadedTask], languages: Sequence[Language]) -> list[str]:
+    """Return a line for each task of many languages whose data lack some of those asked for."""
+    lines = []
+    for item in loaded:
+        here = {side.language for unit in item.units for side in unit.sides}
+        absent = [str(language) for language in languages if language not in here]
+        if absent and item.task.kind == "bitext":
+            lines.append(f"{item.task.name} in {', '.join(absent)} (no data)")
+    return lines
+
+
+def plan_of(model: Model, loaded: Sequence[LoadedTask]) -> list[Texts]:
+    """Return all texts that the tasks need."""
+    return [_texts(model, item.task, side) for item in loaded for unit in item.units for side in unit.sides]
+
+
+def evaluate(embedder: Embedder, loaded: Sequence[LoadedTask]) -> Iterator[tuple[TaskResult, Outcomes]]:
+    """Encode what all tasks need together, then score them one after the other.
+
+    A task gives one result; several where some of its subsets are of the official data and others are not.
+
+    Raises:
+        UserError: the model gives vectors that no cosine can be taken of, or the disk is full.
+    """
+    encoding = _speed(embedder.encode(plan_of(embedder.model, loaded)))
+    for item in loaded:
+        start = time.monotonic()
+        by_data: dict[str, list[SubsetScores]] = {}
+        for subset in _score(embedder, item):
+            by_data.setdefault(subset.data.set_name, []).append(subset)
+        seconds = time.monotonic() - start
+        for subsets in by_data.values():
+            result = _result(embedder, item.task, subsets, seconds)
+            yield replace(result, encoding=encoding), outcomes_of(subsets)
+
+
+def _speed(encoded: Encoded) -> dict[str, Any] | None:
+    """Return what a result file says of the encoding that its run did; None where that is too little to time."""
+    if encoded.encoded < TIMED_SENTENCES or not encoded.device:
+        return None
+    timed = {"sentences": encoded.encoded, "tokens": encoded.tokens, "seconds": round(encoded.seconds, 2)}
+    return {**timed, "device": encoded.device, "cores": usable_cores()}
+
+
+def _texts(model: Model, task: Task, side: Side) -> Texts:
+    return Texts(side.sentences, side.language, _prompt(model, task))
+
+
+def _prompt(model: Model, task: Task) -> str:
+    return model.prompts.of(mteb_name(task.name), task.kind)
+
+
+def _score(embedder: Embedder, item: LoadedTask) -> Iterator[SubsetScores]:
+    """Score unit by unit, keeping in memory only the vectors that a later unit needs again."""
+    uses = Counter(id(side) for unit in item.units for side in unit.sides)
+    kept: dict[int, Vectors] = {}
+    for unit in item.units:
+        vectors = []
+        for side in unit.sides:
+            rows = kept.get(id(side))
+            if rows is None:
+                rows = embedder.vectors(_texts(embedder.model, item.task, side))
+            uses[id(side)] -= 1
+            if uses[id(side)]:
+                kept[id(side)] = rows
+            else:
+                kept.pop(id(side), None)
+            vectors.append(rows)
+        for scored in unit.score(vectors):
+            yield _with_mteb_scores(embedder, item.task, unit, scored)
+
+
+def _with_mteb_scores(embedder: Embedder, task: Task, unit: Unit, scored: SubsetScores) -> SubsetScores:
+    """Take the scores that are MTEB's by the model's own similarity, where that is not the cosine."""
+    similarity = embedder.model.similarity
+    if similarity == "cosine" or unit.mteb_scores is None:
+        return scored
+    raw = [embedder.raw_vectors(_texts(embedder.model, task, side)) for side in unit.sides]
+    return replace(
+        scored,
+        scores={**scored.scores, **unit.mteb_scores(similarity, raw)},
+        signature={**scored.signature, "mtebsim": similarity},
+    )
+
+
+def _unchecked(model: Model) -> list[str]:
+    """Return the benchmarks that a checkpoint's training rows were not compared with in any language."""
+    if model.checked is None:
+        return []
+    return [task.name for task in BENCHMARKS if task.name not in model.checked.tasks]
+
+
+def not_compared(model: Model, loaded: Sequence[LoadedTask]) -> list[str]:
+    """Return those of some tasks with sentences that a checkpoint's training rows were not compared with."""
+    if model.checked is None:
+        return []
+    tasks = [(item.task.name, [{str(side.language) for side in unit.sides} for unit in item.units]) for item in loaded]
+    return [name for name, units in tasks if not all(model.checked.covers(name, languages) for languages in units)]
+
+
+def _result(embedder: Embedder, task: Task, subsets: Sequence[SubsetScores], seconds: float) -> TaskResult:
+    model = embedder.model
+    prompt = _prompt(model, task)
+    return TaskResult(
+        task=task.name,
+        split=task.split,
+        data=subsets[0].data.set_name,
+        main_score=subsets[0].main_score,
+        lower_is_better=task.lower_is_better,
+        evaluation_time=round(seconds, 3),
+        model={
+            "name": model.name,
+            "registered": model.registered,
+            "revision": model.revision,
+            "fingerprint": model.fingerprint,
+            "prompt": prompt,
+            "pooling": model.pooling,
+            "dtype": model.dtype,
+            "backend": model.backend,
+            "max_length": model.max_length,
+            **({"chosen": chosen} if (chosen := [_FIELDS.get(key, key) for key, _ in model.overrides]) else {}),
+            "parameters": model.parameters,
+            "dimensions": embedder.dimensions,
+            **({"leaked_rows": model.leaked_rows} if model.leaked_rows else {}),
+            **({"unchecked": unchecked} if (unchecked := _unchecked(model)) else {}),
+        },
+        summary=task.summarise(subsets),
+        subsets=[subset_result(s, signature(task.name, model, prompt, s)) for s in subsets],
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        libraries={name: version(name) for name in ("torch", "transformers", "sentence-transformers", "numpy")},
+        training=dict(model.training) if model.training else None,
+    )

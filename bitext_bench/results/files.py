@@ -1,0 +1,112 @@
+"""Result files, in folders laid out like mteb's.
+
+<folder>/<org>__<model>/<revision>/<Task>.json            scores, with a checksum of themselves and of the outcomes
+<folder>/<org>__<model>/<revision>/<Task>.outcomes.npz    per-sentence outcomes
+<folder>/<org>__<model>/<revision>/<Task>.<data>.json     scores on data that are not the task's official ones
+<folder>/<org>__<model>/<revision>/experiments/<settings>/...   when settings differ from the model's own
+
+The layout inside is this project's own (README, results); mteb refuses to read it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..embedding.store import make_folder, write_together
+from ..encoders import Model
+from ..errors import DamagedResult, UserError
+from ..io.checksums import content_sha256
+from ..io.json_files import NotJson, read_json
+from .mteb_results import EXPERIMENTS
+from .outcomes import outcomes_file, pack_outcomes
+from .records import FORMAT, Outcomes, TaskResult
+
+_LONGEST_SHOWN = 40  # characters
+
+
+def result_folder(root: Path, model: Model) -> Path:
+    """Return where a model's results go; no name can lead out of the root, and no two names to one folder."""
+    folder = root / _safe(model.name.replace("/", "__", 1)) / _safe(model.revision)
+    if model.overrides:
+        # No prompt is "none", and one that reads so is with a space, which _safe replaces by a hash.
+        named = {"": "none", "none": "none "}
+        slug = "__".join(f"{key}_{named.get(value, value)}" for key, value in model.overrides)
+        folder = folder / EXPERIMENTS / _safe(slug)
+    return folder
+
+
+def settings_folder(file: Path) -> str:
+    """Return the folder that names the settings of a result file; "" where they are the model's own."""
+    return file.parent.name if file.parent.parent.name == EXPERIMENTS else ""
+
+
+def _safe(name: str) -> str:
+    """Return a name of letters, digits, `.`, `_` and `-` only; one that had to change gets a hash of the original."""
+    kept = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:100]
+    if kept and kept == name:
+        return name
+    return f"{kept}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def write_result(folder: Path, result: TaskResult, outcomes: Outcomes, stem: str | None = None) -> Path:
+    """Write a result and its outcomes, both or none; returns the JSON file.
+
+    Args:
+        folder: of the model.
+        result: its checksum of the outcomes is made anew.
+        outcomes: of all its subsets.
+        stem: the file's name without .json; the task's where None.
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written.
+    """
+    make_folder(folder)
+    file = folder / f"{stem or result.task}.json"
+    packed = pack_outcomes(outcomes)
+    text = replace(result, outcomes_sha256=hashlib.sha256(packed).hexdigest()).to_json()
+    write_together({outcomes_file(file): packed, file: text.encode()})
+    return file
+
+
+def read_result(file: Path) -> TaskResult:
+    """Read a result file of this harness.
+
+    Raises:
+        DamagedResult: it is not JSON, was changed after it was written, or has fields that no result can have.
+        UserError: it cannot be read, comes from elsewhere (mteb), or has another format.
+    """
+    try:
+        content: Any = read_json(file)
+    except NotJson as error:
+        raise DamagedResult(f"{file} is not JSON: {error}; was it cut off? run the task again") from error
+    if not isinstance(content, dict) or "bitext_bench" not in content:
+        raise UserError(f"{file} is not a result of bitext-bench: expected a file that bitext-bench run wrote")
+    written, version = content["bitext_bench"], content.get("version", "?")
+    if isinstance(written, dict):  # format 1
+        version, written = written.get("version", "?"), written.get("format")
+    if written != FORMAT:
+        raise UserError(
+            f"{file} has format {_short(written)} (bitext-bench {_short(version)}); this is version "
+            f"{__version__} and reads format {FORMAT}: use the version that wrote it, or run the task again"
+        )
+    try:
+        intact = content["sha256"] == content_sha256(content)
+        result = TaskResult.from_json(content) if intact else None
+    except KeyError as error:
+        raise DamagedResult(f"{file} is damaged: it lacks {error}; run the task again") from error
+    except ValueError as error:
+        raise DamagedResult(f"{file} is damaged: {error}; run the task again") from error
+    if result is None:
+        raise DamagedResult(f"{file} was changed after it was written (its checksum differs): run the task again")
+    return result
+
+
+def _short(value: object) -> str:
+    """Return a value as a message can show it, however long the file made it."""
+    text = str(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

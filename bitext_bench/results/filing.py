@@ -1,0 +1,154 @@
+"""Which file a result goes to, and what it is merged with: nothing of other data is ever replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ..data import Provenance
+from ..embedding.store import make_folder
+from ..errors import DamagedResult, UserError
+from ..io.terminal import say
+from ..languages import resolve
+from ..tasks import SubsetScores, find_task
+from .files import read_result, write_result
+from .outcomes import read_outcomes
+from .records import Outcomes, SubsetResult, TaskResult, by_subset
+
+_LOCK = ".lock"
+_PATIENCE = 600  # seconds that a run waits for another one to write its file
+
+
+def file_result(folder: Path, result: TaskResult, outcomes: Outcomes) -> Path:
+    """Add a result to a model's folder; returns its file.
+
+    The subsets that a file of the same data has already are kept, and those that were scored again replaced. Official
+    data are in <Task>.json, data of other names beside it in <Task>.<data>.json. Two runs at once wait for each other.
+
+    Raises:
+        UserError: the folder cannot be written, or the file there is of mteb or of another version of bitext-bench.
+    """
+    make_folder(folder)
+    with _locked(folder):
+        file = _file_of(folder, result)
+        before = _mergeable(file, result)
+        if before:
+            result, outcomes = _merged(*before, result, outcomes)
+        return write_result(folder, result, outcomes, file.stem)
+
+
+def check_folder(folder: Path, tasks: Sequence[str]) -> None:
+    """Refuse a folder that has files which a run must not replace, before the run does its work.
+
+    Raises:
+        UserError: a file of mteb, or of another version of bitext-bench, is in the place of a result of these tasks.
+    """
+    for task in tasks:
+        try:
+            _existing(folder / f"{task}.json")
+        except UserError as error:
+            raise UserError(f"{error}; or pass another --output-folder") from error
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / _LOCK, timeout=_PATIENCE)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise UserError(f"{folder} is locked: another run has been writing there for {_PATIENCE} seconds") from error
+    except OSError as error:
+        raise UserError(f"cannot write in {folder}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _file_of(folder: Path, result: TaskResult) -> Path:
+    """Return the file that has the same data; or a new one, the task's own where nothing else can claim it."""
+    own, beside = folder / f"{result.task}.json", folder / f"{result.task}.{result.data}.json"
+    if beside.exists() or not result.has_own_name:
+        return beside
+    there = _existing(own)
+    return own if there is None or there.data == result.data else beside
+
+
+def _existing(file: Path) -> TaskResult | None:
+    """Return the result in a file, or None where there is none or nothing that can be read any more.
+
+    Raises:
+        UserError: it is of mteb, or of another version of bitext-bench.
+    """
+    if not file.exists():
+        return None
+    try:
+        return read_result(file)
+    except DamagedResult:
+        return None
+
+
+def _mergeable(file: Path, result: TaskResult) -> tuple[TaskResult, Outcomes] | None:
+    """Return what is in the file already, None where it has nothing that can be kept; what is lost is reported."""
+    if not file.exists():
+        return None
+    try:
+        before = read_result(file)
+        outcomes = read_outcomes(file, before)
+    except DamagedResult as error:
+        say(f"note: {error}; it is replaced")
+        return None
+    new = {subset.subset for subset in result.subsets}
+    lost = [subset.subset for subset in before.subsets if subset.subset not in new]
+    if not lost:
+        return None
+    reason = _unlike(before, result)
+    if reason:
+        say(f"note: {file} loses {', '.join(lost[:5])}{', …' if len(lost) > 5 else ''}: {reason}")
+        return None
+    return before, outcomes
+
+
+def _unlike(before: TaskResult, now: TaskResult) -> str:
+    """Return why two results cannot be in one file; "" where they can."""
+    if before.model.get("fingerprint") != now.model.get("fingerprint"):
+        return "another model of this name and revision was scored on them"
+    if before.main_score != now.main_score:
+        return f"their main score is {before.main_score}"
+    return ""
+
+
+def _merged(
+    before: TaskResult, old_outcomes: Outcomes, now: TaskResult, new_outcomes: Outcomes
+) -> tuple[TaskResult, Outcomes]:
+    new = {subset.subset: subset for subset in now.subsets}
+    outcomes = {block: columns for block, columns in old_outcomes.items() if block[0] not in new} | new_outcomes
+    subsets = [new.pop(subset.subset, subset) for subset in before.subsets] + list(new.values())
+    blocks = by_subset(outcomes)
+    summary = find_task(now.task).summarise([_scores(s, now.main_score, blocks[s.subset]) for s in subsets])
+    encodings = [encoding for encoding in (before.encoding, now.encoding) if encoding]
+    encoding = max(encodings, key=lambda each: int(each["sentences"]), default=None)
+    return replace(now, subsets=subsets, summary=summary, encoding=encoding), outcomes
+
+
+def _scores(subset: SubsetResult, main_score: str, blocks: dict[str, dict[str, NDArray[Any]]]) -> SubsetScores:
+    """Return what a task summarizes, from what is on file."""
+    return SubsetScores(
+        subset=subset.subset,
+        languages=tuple(resolve(code) for code in subset.languages),
+        main_score=main_score,
+        scores=subset.scores,
+        intervals={name: interval for name, interval in subset.intervals.items() if interval},
+        n=subset.n,
+        signature={},
+        data=Provenance("", ""),
+        outcomes=blocks,
+        details=subset.details,
+    )

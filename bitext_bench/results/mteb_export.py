@@ -1,0 +1,168 @@
+"""`bitext-bench export-mteb`: result files as mteb writes them, for its ResultCache and its results repository."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..embedding.store import check_place, make_folder, write_whole
+from ..errors import UserError
+from ..io.temporary import temporary_folder
+from ..io.terminal import say
+from .files import read_result
+from .mteb_results import META
+from .mteb_scores import convert
+from .outcomes import read_outcomes
+from .records import TaskResult
+from .tables import by_reason
+
+_RUNS = "run_settings.jsonl"
+_FOLDER = re.compile(r"\w[\w.-]{0,99}")
+_NAME = re.compile(r"[^/\x00]{1,99}/[^/\x00]{1,99}")  # it becomes one folder, with __ for the slash
+_COMMIT = re.compile("[0-9a-f]{40}")
+
+
+def run_export(arguments: argparse.Namespace) -> int:
+    """Write mteb's files of all results that have a counterpart in mteb, and name those that have none.
+
+    Raises:
+        UserError: there is nothing to export, or a file with other content is in the way.
+    """
+    path, output = arguments.path, arguments.output
+    if not path.exists():
+        raise UserError(f"{path} does not exist: expected a result file, or a folder of them")
+    check_place(output)
+    # All is made elsewhere first, so that a refusal leaves nothing half done.
+    with temporary_folder() as workplace:
+        exported = _Exported(workplace)
+        for file in [path] if path.is_file() else sorted(path.rglob("*.json")):
+            exported.add(file)
+        new = sorted(file.relative_to(workplace) for file in workplace.rglob("*") if file.is_file())
+        contents = {name: _content(workplace / name, output / name) for name in new}
+    for name, revision in sorted(exported.models):
+        if obstacle := _obstacle(name, revision):
+            exported.notes.setdefault(obstacle, []).append(name)
+    for line in by_reason(exported.left_out):
+        say(f"left out: {line}")
+    for line in by_reason(exported.notes):
+        say(f"note: {line}")
+    if not contents:
+        raise UserError(f"{path} holds no result that mteb has a counterpart of")
+    for file, content in contents.items():
+        make_folder((output / file).parent)
+        write_whole(output / file, content)
+    n, models = sum(file.name not in (META, _RUNS) for file in contents), len(exported.models)
+    say(f"{n:,} result files of {models:,} models are in {output}: mteb.ResultCache({str(output)!r}) reads them")
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Exported:
+    """Files of mteb in a folder of their own, and what is to be said of them.
+
+    Attributes:
+        models: (name, revision).
+        left_out: reason -> our files.
+        notes: likewise, of files and models that are exported.
+    """
+
+    folder: Path
+    models: set[tuple[str, str]] = field(default_factory=set)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, file: Path) -> None:
+        """Write one result by mteb's own cache."""
+        try:
+            result = read_result(file)
+            import mteb  # which takes seconds
+
+            cache = mteb.ResultCache(self.folder)
+            converted = convert(result, lambda: read_outcomes(file, result, ["neighbour"]))
+            meta = _meta(result)
+            target = cache.get_task_result_path(result.task, meta)
+            if target.exists():
+                raise UserError(f"another file has {result.task} of the same model in the same settings")
+        except UserError as error:
+            reason = str(error)
+            self.left_out.setdefault(reason.removeprefix(f"{file} "), []).append(str(file))
+            return
+        for said, lines in ((self.left_out, converted.left_out), (self.notes, converted.notes)):
+            for line in lines:
+                said.setdefault(line, []).append(str(file))
+        runs = target.with_name(_RUNS)
+        before = runs.read_text(encoding="utf-8") if runs.exists() else ""
+        runs.unlink(missing_ok=True)
+        cache.save_to_cache(converted.result, meta)
+        runs.write_text(before + _with_versions(runs.read_text(encoding="utf-8"), result), encoding="utf-8")
+        self.models.add((str(meta.name), str(meta.revision)))
+
+
+def _meta(result: TaskResult) -> Any:  # noqa: ANN401 (mteb's ModelMeta)
+    """Return what mteb keeps of a model: its own record where it has one, and the settings as an experiment."""
+    from mteb.models import ModelMeta
+
+    model = result.model
+    if not _NAME.fullmatch(model["name"]) or not _FOLDER.fullmatch(model["revision"]):
+        raise UserError(f"mteb has no place for a model {model['name']!r} of revision {model['revision']!r}")
+    settings = result.chosen_settings
+    if model.get("registered") and model["prompt"]:
+        settings = {"prompt": model["prompt"], **settings}  # of our registry, which mteb need not agree with
+    known = _registered(model["name"])
+    given = {"name": model["name"], "revision": model["revision"], "experiment_kwargs": settings or None}
+    if known:
+        return known.model_copy(update=given)
+    sizes = {"n_parameters": model.get("parameters"), "embed_dim": model.get("dimensions")}
+    return ModelMeta.create_empty({**given, **sizes, "max_tokens": model.get("max_length")})
+
+
+def _registered(name: str) -> Any:  # noqa: ANN401
+    """Return mteb's record of a model; None where it has none."""
+    import mteb
+
+    try:
+        return mteb.get_model_meta(name)
+    except KeyError:
+        return None
+
+
+def _with_versions(lines: str, result: TaskResult) -> str:
+    """Return rows of run_settings.jsonl with the versions that the result was made with, mteb's aside."""
+    rows = [json.loads(line) for line in lines.splitlines()]
+    for row in rows:
+        row["version"] |= {name: result.libraries[name] for name in row["version"].keys() & result.libraries.keys()}
+    return "".join(f"{json.dumps(row)}\n" for row in rows)
+
+
+def _content(new: Path, old: Path) -> bytes:
+    """Return what to write where a file may be already.
+
+    Raises:
+        UserError: there are scores, and they are others.
+    """
+    content = new.read_bytes()
+    if not old.exists():
+        return content
+    before = old.read_bytes()
+    if new.name == META:
+        return before  # mteb's own may say more
+    if new.name == _RUNS:
+        tasks = {json.loads(line)["task"] for line in content.splitlines()}
+        kept = [line for line in before.splitlines() if line and json.loads(line)["task"] not in tasks]
+        return b"".join(line + b"\n" for line in kept) + content
+    if before != content:
+        raise UserError(f"{old} is there already with other content: remove it, or choose another --output")
+    return content
+
+
+def _obstacle(name: str, revision: str) -> str:
+    """Return why mteb's results repository would refuse a model; "" where nothing is known against it."""
+    if not _registered(name):
+        return "mteb's results repository takes only models of mteb's registry"
+    if not _COMMIT.fullmatch(revision):
+        return f"mteb's results repository takes only full commits as revisions, and not {revision}"
+    return ""

@@ -1,0 +1,132 @@
+"""Result files of mteb, read by mteb itself, so that every format it ever wrote means what mteb says it means."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..io.json_files import NotJson, read_json
+
+META = "model_meta.json"
+EXPERIMENTS = "experiments"
+UNKNOWN = "unknown"
+# What mteb calls a revision that is not a commit, and what registries use in place of one: 1, 0_1_10, v2.
+_REVISION = re.compile(r"[0-9a-f]{7,40}|no_revision_available|external|main|v?\d+([._]\d+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class MtebResult:
+    """One result file of mteb.
+
+    Attributes:
+        model: the model's name; a run with settings of its own has them in parentheses.
+        revision: the model's revision; "unknown" where neither the path nor model_meta.json has one.
+        kind: mteb's type of the task ("BitextMining", "STS"); "" for a task that the installed mteb does not have.
+        data: the data set's revision.
+        version: of mteb; "unknown" where the file does not say.
+        date: ISO 8601; "" where the file does not say.
+        scores: split -> subset -> mteb's scores by name.
+    """
+
+    model: str
+    revision: str
+    task: str
+    kind: str
+    data: str
+    version: str
+    date: str
+    scores: dict[str, dict[str, dict[str, Any]]]
+
+
+def read_mteb_result(file: Path) -> MtebResult:
+    """Read a file with `mteb.results.TaskResult.from_disk`, which knows the formats of all versions.
+
+    Raises:
+        UserError: mteb cannot read it, or this harness wrote it.
+    """
+    _check_origin(file)
+    from mteb.results import TaskResult
+
+    logging.getLogger("mteb").setLevel(logging.ERROR)  # no advice on superseded tasks
+    try:
+        result = TaskResult.from_disk(file)
+        scores = {
+            split: {str(entry["hf_subset"]): dict(entry) for entry in entries}
+            for split, entries in result.scores.items()
+        }
+    # What mteb's reader raises on content that it does not expect; pydantic's errors are ValueErrors.
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{file}: mteb cannot read it as a result ({type(error).__name__}: {reason})") from error
+    model, revision = model_of(file)
+    return MtebResult(
+        model=model,
+        revision=revision,
+        task=result.task_name,
+        kind=_kind(result.task_name),
+        data=result.dataset_revision,
+        version=result.mteb_version or UNKNOWN,
+        date=result.date.isoformat() if result.date else "",
+        scores=scores,
+    )
+
+
+@cache
+def _kind(task: str) -> str:
+    import mteb
+
+    try:
+        return str(mteb.get_task(task).metadata.type)
+    except (KeyError, ValueError):
+        return ""
+
+
+def _check_origin(file: Path) -> None:
+    try:
+        content = read_json(file)
+    except NotJson as error:
+        raise UserError(f"{file} is not JSON: {error}") from error
+    if not isinstance(content, dict) or not {"task_name", "mteb_dataset_name", "bitext_bench"} & content.keys():
+        raise UserError(f"{file} is no result of mteb: expected task_name or mteb_dataset_name")
+    if "bitext_bench" in content:
+        raise UserError(f"{file} was measured by this harness: it is a result already")
+
+
+def model_of(file: Path) -> tuple[str, str]:
+    """Return the name and the revision of the model that a file of mteb is about.
+
+    model_meta.json beside the file says so. Without it the path does: <org>__<model>/<revision>/<Task>.json, also
+    with experiments/<settings>/ before the file; or <model>/<Task>.json, as mteb wrote before it had revisions.
+    """
+    folder = file.resolve().parent
+    settings = ""
+    if folder.parent.name == EXPERIMENTS:
+        settings, folder = f" ({folder.name})", folder.parent.parent
+    name, revision = _by_path(folder)
+    for meta in (file.with_name(META), folder / META):
+        said = _meta(meta)
+        if isinstance(said.get("name"), str) and said["name"]:
+            return said["name"] + settings, str(said.get("revision") or revision)
+    return name + settings, revision
+
+
+def _by_path(folder: Path) -> tuple[str, str]:
+    named_so = "__" in folder.parent.name or _REVISION.fullmatch(folder.name)
+    with_revision = named_so and "__" not in folder.name
+    model, revision = (folder.parent.name, folder.name) if with_revision else (folder.name, UNKNOWN)
+    # A name on the hub has one slash; further __ are part of the name.
+    return model.replace("__", "/", 1) or UNKNOWN, revision
+
+
+def _meta(file: Path) -> dict[str, Any]:
+    """Return what a model_meta.json says; nothing where it is missing or damaged."""
+    try:
+        content = read_json(file)
+    except (UserError, NotJson):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,166 @@
+"""A result of this project as a result of mteb: MTEB's keys with MTEB's meaning, or the reason why there are none.
+
+Bitext mining: accuracy, f1, precision and recall of the nearest target of each source sentence, by row number. STS:
+cosine_spearman and cosine_pearson. Keys that a result does not determine (manhattan_spearman, say) are absent.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from ..data import official_subsets
+from ..errors import UserError
+from ..scoring.metrics import mteb_precision
+from .records import Outcomes, SubsetResult, TaskResult, signature_fields
+
+# Within this, the accuracy of the outcomes is the one in the file: both are sums of the same hits.
+_SAME = 1e-9
+# Official data on disk, compared by mteb's own statistics (tests/test_mteb_data.py): the subsets that are the same in
+# mteb's data set, and the data that lack a line end after each sentence.
+SAME_IN_MTEB: Mapping[str, tuple[str, ...]] = {
+    "JSTS-validation": ("default",),
+    "STS17-test": ("en-en",),
+    "STSBenchmarkMultilingualSTS-test": ("de", "es", "fr", "it", "nl", "pl", "pt", "ru", "zh"),
+}
+WITHOUT_LINE_ENDS = "tatoeba-v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What mteb can be given of a result.
+
+    Attributes:
+        result: a `mteb.results.TaskResult`.
+        notes: what a reader of it has to know.
+        left_out: subsets with the reason why they are not in it.
+    """
+
+    result: Any
+    notes: list[str]
+    left_out: list[str]
+
+
+def convert(result: TaskResult, read: Callable[[], Outcomes]) -> Converted:
+    """Return a result as mteb has it, with mteb's language codes and the revision of mteb's data set.
+
+    Args:
+        result: as it is on disk.
+        read: reads its outcomes, of which only the neighbours are needed; called for bitext mining only.
+
+    Raises:
+        UserError: mteb has no such task, or nothing of the result can be given under its keys.
+    """
+    from mteb.results import TaskResult as MtebTaskResult
+
+    task = _task(result)
+    outcomes = read() if task.metadata.type == "BitextMining" else {}
+    scores: dict[str, dict[str, float]] = {}
+    notes: dict[str, list[str]] = {}
+    reasons: dict[str, list[str]] = {}
+    for subset in result.subsets:
+        try:
+            note = _check(task, subset)
+            scores[subset.subset] = _scores(task, subset, outcomes)
+            notes.setdefault(note, []).append(subset.subset)
+        except UserError as error:
+            reasons.setdefault(str(error), []).append(subset.subset)
+    left_out = [f"{result.task} {_some(names)}: {reason}" for reason, names in reasons.items()]
+    if not scores:
+        raise UserError("; ".join(left_out))
+    converted = MtebTaskResult.from_task_results(
+        task,
+        {result.split: scores},
+        evaluation_time=None,  # mteb's has the encoding in it, ours has not
+        date=datetime.fromisoformat(result.date) if result.date else None,
+    )
+    return Converted(
+        converted, [f"{result.task} {_some(names)}: {note}" for note, names in notes.items() if note], left_out
+    )
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:3])
+    return f"{shown} and {len(names) - 3:,} more" if len(names) > 3 else shown
+
+
+def _task(result: TaskResult) -> Any:  # noqa: ANN401 (mteb's tasks are untyped here)
+    """Return mteb's task of the same name, if a result of it has what mteb's scores need."""
+    import mteb
+
+    logging.getLogger("mteb").setLevel(logging.ERROR)  # no advice on superseded tasks
+    if result.task.startswith("FLORES-200"):
+        raise UserError(
+            f"{result.task}: MTEB scores the nearest by cosine, and the outcomes hold the best by ratio margin"
+        )
+    try:
+        task = mteb.get_task(result.task)
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{result.task}: mteb has no such task") from error
+    if result.split not in task.metadata.eval_splits:
+        raise UserError(f"{result.task}: mteb reports {', '.join(task.metadata.eval_splits)}, not {result.split}")
+    return task
+
+
+def _check(task: Any, subset: SubsetResult) -> str:  # noqa: ANN401
+    """Return what is to be said of the data of a subset, "" where they are mteb's to the letter.
+
+    Raises:
+        UserError: mteb has no such subset or other data, or the model was trained on it.
+    """
+    said = signature_fields(subset.signature)
+    if subset.subset not in task.metadata.hf_subsets:
+        raise UserError("mteb has no such subset")
+    if said.get("leaks", "").endswith("training rows"):
+        raise UserError(f"the model was trained on the benchmark ({said['leaks']})")
+    name, _, digest = said.get("data", "").partition("@sha256:")
+    revision = str(task.metadata.revision)
+    if name.startswith("hub-"):
+        given = name.removeprefix("hub-")
+        if len(given) < 8 or not revision.startswith(given):
+            raise UserError(
+                f"scored on {name}, and mteb's task has revision {revision[:8]}: run it again with --data hub"
+            )
+        return ""
+    official = official_subsets(name).get(subset.subset, "")[:12]
+    compared = name == WITHOUT_LINE_ENDS or subset.subset in SAME_IN_MTEB.get(name, ())
+    if not (compared and official and digest == official):
+        raise UserError(f"scored on {name}, which differs from mteb's data set: run it again with --data hub")
+    if name == WITHOUT_LINE_ENDS:
+        return (
+            f"scored on {name}; by mteb's statistics each sentence has one character more in its data set, a line end: "
+            "a model whose tokenizer keeps that has other scores there (--data hub gives them)"
+        )
+    return ""
+
+
+def _scores(task: Any, subset: SubsetResult, outcomes: Outcomes) -> dict[str, float]:  # noqa: ANN401
+    if task.metadata.type == "BitextMining":
+        scores = _bitext(subset, outcomes)
+    else:
+        scores = {name: _given(subset, name) for name in ("cosine_spearman", "cosine_pearson")}
+    return {**scores, "main_score": scores[task.metadata.main_score]}
+
+
+def _bitext(subset: SubsetResult, outcomes: Outcomes) -> dict[str, float]:
+    accuracy = _given(subset, "mteb_accuracy")
+    # Every target is the answer to one query, so the weighted recall is the accuracy.
+    scores = {"f1": _given(subset, "mteb_f1"), "recall": accuracy, "accuracy": accuracy}
+    if "mtebsim" in signature_fields(subset.signature):
+        return scores  # by a similarity that the model names, and the outcomes are of the cosine
+    nearest = outcomes[subset.subset, "forward"]["neighbour"]
+    if abs(float((nearest == np.arange(len(nearest))).mean()) - accuracy) > _SAME:
+        raise UserError("the outcomes and the scores disagree: run the task again")
+    return {"precision": mteb_precision(nearest), **scores}
+
+
+def _given(subset: SubsetResult, name: str) -> float:
+    value = subset.scores.get(name)
+    if value is None:
+        raise UserError(f"the result has no {name}")
+    return float(value)

@@ -1,0 +1,232 @@
+"""What a result says: scores of one model on one task, and how a result becomes JSON and is read again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import __version__
+from ..data import has_own_name, is_official
+from ..encoders import Model
+from ..io.checksums import content_sha256
+from ..languages import Language, resolve
+from ..scoring.intervals import Interval
+from ..tasks import SubsetScores, has_english_side
+from .schema import check_result
+
+FORMAT = 2  # a reader refuses what it does not know
+
+# Sentences that a run has to encode for its speed to say something of the model rather than of the sentences.
+TIMED_SENTENCES = 5_000
+
+Outcomes = dict[tuple[str, str], dict[str, NDArray[Any]]]  # (subset, direction) -> column -> values
+
+
+@dataclass(frozen=True, slots=True)
+class SubsetResult:
+    """The scores of one subset (a language pair, as a rule).
+
+    Attributes:
+        languages: MTEB's codes ("jpn-Jpan").
+        n: sentences or pairs that were judged.
+        scores: by this project's names; those that begin with `mteb_`, `cosine_spearman` and `cosine_pearson` have
+            MTEB's meaning. None where a score cannot be computed.
+        intervals: (low, high), 95 %, by score; None where there is none.
+        signature: one line that names all that can change a number.
+        details: what is worth keeping and is not a score.
+    """
+
+    subset: str
+    languages: list[str]
+    n: int
+    scores: dict[str, float | None]
+    intervals: dict[str, Interval | None]
+    signature: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it is in a file."""
+        content = {name: getattr(self, name) for name in _SUBSET_FIELDS}
+        return {**content, **({"details": self.details} if self.details else {})}
+
+
+_SUBSET_FIELDS = ("subset", "languages", "n", "scores", "intervals", "signature")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """One model on one task, as in a result file.
+
+    Attributes:
+        data: the name of the data; the signature of each subset has the hash too.
+        main_score: names the score to compare by.
+        evaluation_time: seconds, without the encoding.
+        date: when it was made, ISO 8601, UTC.
+        model: name, revision, fingerprint, prompt, pooling, dtype, backend, max_length, size; `chosen` names the
+            settings that the user chose over the model's own.
+        summary: what is said of all subsets together.
+        training: how a checkpoint of `train` was made.
+        encoding: sentences, tokens, seconds and machine, of a run that encoded enough to be timed.
+        outcomes_sha256: of the file of outcomes; "" until it is written.
+    """
+
+    task: str
+    split: str
+    data: str
+    main_score: str
+    lower_is_better: bool
+    evaluation_time: float
+    model: dict[str, Any]
+    summary: dict[str, Any]
+    subsets: list[SubsetResult]
+    version: str = __version__
+    date: str = ""
+    libraries: dict[str, str] = field(default_factory=dict)
+    training: dict[str, Any] | None = None
+    encoding: dict[str, Any] | None = None
+    outcomes_sha256: str = ""
+
+    @property
+    def chosen_settings(self) -> dict[str, Any]:
+        """The settings that the user chose over the model's own: prompt, dtype, backend, max_length, pooling."""
+        return {name: self.model[name] for name in self.model.get("chosen", [])}
+
+    @property
+    def official(self) -> bool:
+        """Whether published figures may stand beside these scores."""
+        return is_official(self.data)
+
+    @property
+    def has_own_name(self) -> bool:
+        """Whether the name of the data says more than that they have some benchmark's layout."""
+        return has_own_name(self.data)
+
+    @property
+    def label(self) -> str:
+        """The task, and the data where they only have its layout."""
+        return self.task if self.has_own_name else f"{self.task} on {self.data}"
+
+    def is_chosen(self, subset: SubsetResult, languages: Set[str]) -> bool:
+        """Say whether a subset is one that `run` scores when it is asked for these languages (our codes)."""
+        codes = {str(resolve(code)) for code in subset.languages}
+        return codes - {"en"} <= languages if has_english_side(self.task) and len(codes) > 1 else codes <= languages
+
+    def to_json(self) -> str:
+        """Return the file's content, one subset a line; the same result always gives the same bytes."""
+        content: dict[str, Any] = {"bitext_bench": FORMAT, **{name: getattr(self, name) for name in _FIELDS}}
+        content |= {name: value for name in _OPTIONAL if (value := getattr(self, name))}
+        content["subsets"] = [subset.as_json() for subset in self.subsets]
+        content["outcomes_sha256"] = self.outcomes_sha256
+        content["sha256"] = content_sha256(content)
+        lines = []
+        for name, value in content.items():
+            if name == "subsets":
+                rows = ",\n".join(f"  {_json(row)}" for row in value)
+                lines.append(f' "subsets": [\n{rows}\n ]')
+            else:
+                lines.append(f" {_json(name)}: {_json(value)}")
+        return "{\n" + ",\n".join(lines) + "\n}\n"
+
+    @staticmethod
+    def from_json(content: Mapping[str, Any]) -> TaskResult:
+        """Build it from a file's content.
+
+        Raises:
+            ValueError: something is missing, not of its type or out of range; the message names it.
+        """
+        check_result(content)
+        values = {name: content[name] for name in (*_FIELDS, "outcomes_sha256")}
+        values |= {name: content[name] for name in _OPTIONAL if name in content}
+        subsets = []
+        for row in content["subsets"]:
+            fields = {name: row[name] for name in _SUBSET_FIELDS} | {"details": row.get("details", {})}
+            fields["intervals"] = {name: tuple(ends) if ends else None for name, ends in fields["intervals"].items()}
+            subsets.append(SubsetResult(**fields))
+        return TaskResult(subsets=subsets, **values)
+
+
+_FIELDS = (
+    "version",
+    "date",
+    "task",
+    "split",
+    "data",
+    "main_score",
+    "lower_is_better",
+    "evaluation_time",
+    "model",
+    "summary",
+    "libraries",
+)
+_OPTIONAL = ("training", "encoding")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def signature(task_name: str, model: Model, prompt: str, scores: SubsetScores) -> str:
+    """Return one line that names all that can change a number, after sacreBLEU's."""
+    leaks = _leaks(model, task_name, scores.languages)
+    fields = {
+        "task": task_name,
+        **scores.signature,
+        "prompt": json.dumps(prompt, ensure_ascii=False),
+        "pool": model.pooling,
+        "dtype": model.dtype,
+        **({"backend": model.backend} if model.backend != "torch" else {}),
+        "maxlen": str(model.max_length) if model.max_length else "model",
+        "data": str(scores.data),
+        "model": f"sha256:{model.fingerprint[:12]}",
+        **({"leaks": leaks} if leaks else {}),
+        "bb": __version__,
+    }
+    return "|".join(f"{key}:{value.replace('|', '/')}" for key, value in fields.items())
+
+
+def signature_fields(line: str) -> dict[str, str]:
+    """Return the fields of a signature by name."""
+    return dict(field.partition(":")[::2] for field in line.split("|"))
+
+
+def _leaks(model: Model, task_name: str, languages: Iterable[Language]) -> str:
+    """Return what is known to be unclean about a model's scores on a task in some languages; "" for nothing."""
+    if model.leaked_rows:
+        return f"{model.leaked_rows} training rows"
+    checked = model.checked is None or model.checked.covers(task_name, map(str, languages))
+    return "" if checked else "not looked for"
+
+
+def subset_result(scores: SubsetScores, line: str) -> SubsetResult:
+    """Return a subset's scores as they go into a file; `line` is its signature."""
+    return SubsetResult(
+        subset=scores.subset,
+        languages=scores.mteb_languages,
+        n=scores.n,
+        scores=scores.scores,
+        intervals={name: _finite(interval) for name, interval in scores.intervals.items()},
+        signature=line,
+        details=scores.details,
+    )
+
+
+def _finite(interval: Interval) -> Interval | None:
+    return None if np.isnan(interval[0]) else interval
+
+
+def by_subset(outcomes: Outcomes) -> dict[str, dict[str, dict[str, NDArray[Any]]]]:
+    """Return outcomes as subset -> direction -> columns."""
+    found: dict[str, dict[str, dict[str, NDArray[Any]]]] = {}
+    for (subset, direction), columns in outcomes.items():
+        found.setdefault(subset, {})[direction] = columns
+    return found
+
+
+def outcomes_of(subsets: Sequence[SubsetScores]) -> Outcomes:
+    """Collect the outcomes of a task's subsets."""
+    return {(s.subset, direction): columns for s in subsets for direction, columns in s.outcomes.items()}

@@ -1,0 +1,209 @@
+"""What a result file must have in it: every field's type and range, by pydantic. Whoever wrote it is not trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from ..languages import find_language
+from ..tasks import TASKS
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
+Text = Annotated[str, StringConstraints(max_length=100_000)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=0, le=10**15)]
+Size = Annotated[int, Field(ge=1, le=10**15)]
+_MOST_SENTENCES = 10**9
+_MOST_SUBSETS = 100_000
+# Scores without a unit; all others are shares or correlations.
+_UNBOUNDED = ("hub_skewness", "threshold", "oracle_threshold")
+
+
+def check_result(content: Mapping[str, Any]) -> None:
+    """Check what is in a result file of this format.
+
+    Raises:
+        ValueError: something is missing, not of its type, or out of its range; the message names it in one line.
+    """
+    try:
+        _Result.model_validate(content)
+    except ValidationError as error:
+        raise ValueError(_in_words(error)) from error
+
+
+def _in_words(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = " ".join(map(str, first["loc"]))
+    if first["type"] == "missing":
+        return f"it lacks {place}"
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {reason[:1].lower()}{reason[1:]}" if place else reason
+
+
+def _check(kind: type[BaseModel], content: object, where: str) -> None:
+    """Check a part whose type depends on others."""
+    try:
+        kind.model_validate(content)
+    except ValidationError as error:
+        raise ValueError(f"{where}: {_in_words(error)}") from error
+
+
+def _iso(text: str) -> str:
+    if text:
+        datetime.fromisoformat(text)
+    return text
+
+
+def _known(code: str) -> str:
+    if find_language(code) is None:
+        raise ValueError(f"{code!r} is no language that this version knows")
+    return code
+
+
+def _ordered(interval: tuple[float, float] | None) -> tuple[float, float] | None:
+    if interval and not -1 <= interval[0] <= interval[1] <= 1:
+        raise ValueError(f"{interval[0]} to {interval[1]} is no interval within -1 and 1")
+    return interval
+
+
+Interval = Annotated[
+    tuple[Finite, Finite] | None, Field(strict=False), AfterValidator(_ordered)
+]  # JSON has no tuples: strict mode would refuse a list
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, protected_namespaces=())
+
+
+class _Model(_Strict):
+    name: Name
+    revision: Name
+    prompt: Text
+    pooling: Name
+    dtype: Literal["fp32", "bf16", "fp16"]
+    registered: Name | None = None
+    fingerprint: Name | None = None
+    backend: Literal["torch", "openvino"] = "torch"
+    max_length: Annotated[int, Field(ge=1, le=10**7)] | None = None
+    parameters: Count | None = None
+    dimensions: Count | None = None
+    leaked_rows: Count = 0
+    unchecked: list[Name] = []
+    chosen: list[Literal["prompt", "dtype", "backend", "max_length", "pooling"]] = []
+
+    @model_validator(mode="after")
+    def _has_what_was_chosen(self) -> _Model:
+        if lacking := sorted(set(self.chosen) - self.model_fields_set):
+            raise ValueError(f"chosen names {lacking[0]}, which it lacks")
+        return self
+
+
+class _Origin(_Strict):
+    name: Name
+    revision: Name
+    prompt: Text
+
+
+class _Training(_Strict):
+    """Not all of it has to be there: what `train` has learned to write since is not in older files."""
+
+    recipe: Name = "-"
+    student: _Origin | None = None
+    teacher: _Origin | None = None
+    pairs: list[Name] = []
+    loss: Name = "-"
+    label: Name = "-"
+    tms: bool = False
+    hard_negatives: Count = 0
+    batch_size: Count = 0
+    steps: Count = 0
+    seed: int = Field(0, ge=-(10**15), le=10**15)
+    learning_rate: Finite = 0
+    lambda_cross: Finite = 0
+    tau_teacher: Finite = 0
+    tau_student: Finite = 0
+    corpora: dict[Name, Count] = {}
+    settings: Name = "-"
+    curve: list[Annotated[tuple[Count, Finite], Field(strict=False)]] = []
+
+
+class _Encoding(_Strict):
+    sentences: Size
+    tokens: Count
+    seconds: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+    device: Name
+    cores: Size | None = None
+
+
+class _Mean(_Strict):
+    mean: Finite | None
+    subsets: Count
+    interval: Interval = None
+
+
+class _Subset(_Strict):
+    subset: Name
+    languages: list[Annotated[Name, AfterValidator(_known)]] = Field(min_length=1, max_length=8)
+    n: int = Field(ge=1, le=_MOST_SENTENCES)
+    scores: dict[Name, Finite | None] = Field(min_length=1, max_length=1_000)
+    intervals: dict[Name, Interval]
+    signature: Text
+    details: dict[Name, Any] = {}
+
+    @model_validator(mode="after")
+    def _is_in_range(self) -> _Subset:
+        for name, value in self.scores.items():
+            if value is not None and not -1 <= value <= 1 and not name.startswith(_UNBOUNDED):
+                raise ValueError(f"{name} is {value}, and not from -1 to 1")
+        if "\t" in self.subset:
+            raise ValueError("a tab is in its name")
+        if not any(part.startswith("data:") for part in self.signature.split("|")):
+            raise ValueError("its signature does not name the data")
+        return self
+
+
+class _Result(_Strict):
+    version: Name
+    date: Annotated[Text, AfterValidator(_iso)]
+    task: Name
+    split: Name
+    data: Name
+    main_score: Name
+    lower_is_better: bool
+    evaluation_time: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+    model: _Model
+    summary: dict[Name, Any]
+    libraries: dict[Name, Name]
+    training: _Training | None = None
+    encoding: _Encoding | None = None
+    outcomes_sha256: Sha256
+    subsets: list[_Subset] = Field(min_length=1, max_length=_MOST_SUBSETS)
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> _Result:
+        needed = {self.main_score, *(["threshold"] if self.main_score == "f1" else [])}
+        names = set()
+        for subset in self.subsets:
+            if lacking := sorted(needed - subset.scores.keys()):
+                raise ValueError(f"it lacks {lacking[0]} of {subset.subset!r}")
+            if self.main_score == "xsimpp":
+                _check(_Errors, subset.details, f"the details of {subset.subset!r}")
+            names.add(subset.subset)
+        if self.main_score == "xsim" and len({subset.n for subset in self.subsets}) > 1:
+            raise ValueError("its subsets are of different n, and xSIM has the same sentences in all")
+        if len(names) < len(self.subsets):
+            raise ValueError("two subsets have one name")
+        if self.main_score in self.summary:
+            _check(_Mean, self.summary[self.main_score], f"the summary of {self.main_score}")
+        task = TASKS.get(self.task)
+        if task and task.lower_is_better != self.lower_is_better:
+            raise ValueError(f"lower_is_better is {self.lower_is_better}, which is not so of {self.task}")
+        return self
+
+
+class _Errors(_Strict):
+    errors: dict[Name, Count]

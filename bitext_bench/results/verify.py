@@ -1,0 +1,220 @@
+"""Where a result that was derived again differs from the one on file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..scoring.margin import MARGINS
+from .records import Outcomes, SubsetResult, TaskResult, by_subset, signature_fields
+
+# Two machines, and two ways to fill a batch, round a float32 sum differently. A sentence whose two best candidates are
+# closer than this may fall either way, a cosine of STS may move so far, and nothing else may.
+NEAR_TIE = 1e-5
+EXACT = 1e-6
+# Read off all 10 to 16 neighbours kept, of which some are always nearly equal.
+_DEEP = ("hub_skewness", "antihubs", "robin_hood", "recall_at", "mrr")
+_DEEP_TOLERANCE = 2e-3
+# What one swap of two ranks moves in a resample that holds both of its pairs three times.
+_RESAMPLED = 9
+# Decided by another margin than the outcomes on file are, so that their own near ties are not known: one is granted.
+_OTHER_MARGINS = tuple(f"{score}_{margin}" for score in ("accuracy", "xsim") for margin in MARGINS)
+# The share of rows in which a twin of the neighbour on file may be found in its place.
+_TWINS = 0.1
+
+Columns = dict[str, NDArray[Any]]
+
+
+def differences(
+    stored: TaskResult, stored_outcomes: Outcomes, derived: TaskResult, derived_outcomes: Outcomes
+) -> list[str]:
+    """Return one line for whatever differs: signature fields, counts, scores, intervals, the summary, outcomes.
+
+    Scores may differ by as many sentences as are within NEAR_TIE of a tie, rank correlations by as much as the ranks
+    that cosines within NEAR_TIE of those on file changed, and all by EXACT otherwise.
+    """
+    now = {entry.subset: entry for entry in derived.subsets}
+    blocks_before, blocks_now = by_subset(stored_outcomes), by_subset(derived_outcomes)
+    lines: list[str] = []
+    most_moved = 0.0
+    for entry in stored.subsets:
+        subset = entry.subset
+        if subset not in now:
+            lines.append(f"{subset}: on file, but not derived: the data have no such subset")
+            continue
+        lines += [f"{subset}: {line}" for line in _signature(entry.signature, now[subset].signature)]
+        if entry.n != now[subset].n:
+            lines.append(f"{subset}: n is {entry.n} on file, {now[subset].n} derived")
+            continue
+        old, new = blocks_before.get(subset, {}), blocks_now.get(subset, {})
+        moved = sum(_may_move(entry, columns, new.get(direction, {})) for direction, columns in old.items())
+        most_moved = max(most_moved, moved)
+        copies = sum(_copies(columns, new.get(direction, {})) for direction, columns in old.items())
+        lines += [f"{subset}: {line}" for line in _scores(entry, now[subset], moved, copies)]
+        for direction in sorted(old.keys() | new.keys()):
+            if (direction in old) != (direction in new):
+                lines.append(f"{subset} {direction}: outcomes {'on file' if direction in old else 'derived'} only")
+            elif others := _other_outcomes(old[direction], new[direction], _threshold(entry)):
+                lines.append(f"{subset} {direction}: other outcome in {others}")
+    if now.keys() == {entry.subset for entry in stored.subsets}:
+        before, after = (_numbers("summary", result.summary) for result in (stored, derived))
+        lines += _compare(before, after, lambda name: EXACT + 2 * most_moved)
+    return lines
+
+
+def _signature(stored: str, derived: str) -> list[str]:
+    before, after = signature_fields(stored), signature_fields(derived)
+    return [
+        f"{key} is {before.get(key, 'absent')} on file, {after.get(key, 'absent')} derived"
+        for key in {**before, **after}
+        if before.get(key) != after.get(key)
+    ]
+
+
+def _may_move(entry: SubsetResult, columns: Columns, derived: Columns) -> float:
+    """Return how far a score may move: the share of sentences, or of mined pairs, near a tie; or by ranks that did."""
+    if "gold" in columns:
+        return _swapped_ranks(columns, derived)
+    if "margin" in columns:
+        return float((np.abs(columns["margin"]) < NEAR_TIE).sum() / entry.n)
+    cuts = [cut for name, cut in entry.scores.items() if name.startswith("threshold") and cut is not None]
+    near = [np.abs(columns["score"] - cut) < NEAR_TIE for cut in cuts]
+    return float(np.any(near, axis=0).sum() / entry.n) if near else 0.0
+
+
+def _copies(columns: Columns, derived: Columns) -> float:
+    """Return the share of sentences for which a copy of the translation was found: by row, it may be either copy."""
+    found = [c["hit"] & (c["neighbour"] != np.arange(len(c["hit"]))) for c in (columns, derived) if "neighbour" in c]
+    return max((float(copies.mean()) for copies in found), default=0.0)
+
+
+def _threshold(entry: SubsetResult) -> float:
+    """Return the score from which pairs were mined; -inf where nothing was mined."""
+    threshold = entry.scores.get("threshold")
+    return -np.inf if threshold is None else threshold
+
+
+def _swapped_ranks(stored: Columns, derived: Columns) -> float:
+    """Return how far Spearman's correlation moves when the cosines change order as from `stored` to `derived`.
+
+    Of two pairs that change places, one rank rises and one falls by 1, which moves the mean product of the ranks by
+    the difference of their gold ranks over n. Outcomes are float32: cosines that are equal in float32 may have
+    changed places too, but those of equal sentences, 1, have not.
+    """
+    from scipy.stats import rankdata  # half a second, which other commands need not wait
+
+    before, after, gold = stored["score"], derived.get("score"), rankdata(stored["gold"])
+    if after is None or len(after) != len(before):
+        return 0.0
+    spread = len(gold) * float(rankdata(before).std() * gold.std())
+    total = 0.0
+    for row in range(len(gold) - 1):
+        rest = slice(row + 1, None)
+        was, now = np.sign(before[rest] - before[row]), np.sign(after[rest] - after[row])
+        total += np.abs(gold[rest] - gold[row])[(was != now) | ((was == 0) & (before[rest] < 1))].sum()
+    return total / spread if spread else 0.0
+
+
+def _scores(stored: SubsetResult, derived: SubsetResult, moved: float, copies: float) -> list[str]:
+    """Compare scores and intervals; near ties can move a score by `moved`, and one by row by `copies` more."""
+    numbers = [{**entry.scores, **_numbers("interval of", entry.intervals)} for entry in (stored, derived)]
+
+    def tolerance(name: str) -> float:
+        return EXACT + _allowed(name, moved, stored.n) + (copies if name == "xsim_by_row" else 0.0)
+
+    return _compare(numbers[0], numbers[1], tolerance)
+
+
+def _allowed(name: str, moved: float, n: int) -> float:
+    if "threshold" in name:
+        return NEAR_TIE
+    if name == "mteb_f1":
+        return moved * 4 / 3  # A flip also takes from the sentence whose target is now found twice.
+    if name == "cosine_pearson":
+        return 0.0  # of values, not of their order
+    if name.startswith("interval of cosine_spearman"):
+        return _RESAMPLED * moved
+    if name.startswith("interval of"):
+        return 2 * moved
+    if name.startswith(_OTHER_MARGINS):
+        return moved + 1 / n
+    return max(moved, _DEEP_TOLERANCE if name.startswith(_DEEP) else 0.0)
+
+
+def _numbers(name: str, value: object) -> dict[str, Any]:
+    """Flatten nested objects and lists to one entry a number (or null, or text), named by the way to it."""
+    if isinstance(value, dict | list | tuple):
+        parts = value.items() if isinstance(value, dict) else enumerate(value)
+        return {way: leaf for key, part in parts for way, leaf in _numbers(f"{name} {key}", part).items()}
+    return {name: value}
+
+
+def _compare(before: dict[str, Any], after: dict[str, Any], tolerance: Callable[[str], float]) -> list[str]:
+    lines = []
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name), after.get(name)
+        if isinstance(old, float | int) and isinstance(new, float | int):
+            # hub_skewness has no unit: its tolerance is relative.
+            same = abs(old - new) <= tolerance(name) * max(1.0, abs(old))
+        else:
+            same = old == new
+        if not same:
+            lines.append(f"{name} is {old} on file, {new} derived")
+    return lines
+
+
+def _other_outcomes(stored: Columns, derived: Columns, threshold: float) -> str:
+    """Return the rows, from 0, or mined pairs whose outcome changed by more than rounding changes it; "" for none."""
+    if stored.keys() != derived.keys():
+        return f"columns {', '.join(sorted(stored.keys() ^ derived.keys()))}"
+    if "source" in stored:
+        changed_gold = sorted(_gold(stored) ^ _gold(derived))
+        other = [*_lacking(stored, derived, threshold), *_lacking(derived, stored, threshold), *changed_gold]
+        return _named("pairs", list(dict.fromkeys(other)))
+    if len(stored["score"]) != len(derived["score"]):
+        return f"the number of rows: {len(stored['score'])} on file, {len(derived['score'])} derived"
+    changed = ~np.isclose(stored["score"], derived["score"], rtol=0, atol=NEAR_TIE, equal_nan=True)
+    if "hit" in stored:
+        clear = np.abs(stored["margin"]) >= NEAR_TIE
+        changed = (changed | (stored["hit"] != derived["hit"])) & clear
+        # Of two candidates at the same score either may be found; but they are few.
+        moved = (stored["neighbour"] != derived["neighbour"]) & clear
+        if moved.mean() > _TWINS:
+            changed |= moved
+    return _named("rows", np.flatnonzero(changed).tolist())
+
+
+def _lacking(these: Columns, others: Columns, threshold: float) -> list[tuple[int, int]]:
+    """Return the pairs above the threshold that others lack, or judge otherwise.
+
+    A pair that others lack is forgiven where they have one of its sentences with another one at nearly its score.
+    """
+    known = {(source, target): (hit, score) for source, target, score, hit in _pairs(others)}
+    by_source = {source: score for source, _, score, _ in _pairs(others)}
+    by_target = {target: score for _, target, score, _ in _pairs(others)}
+
+    def same(source: int, target: int, score: float, hit: bool) -> bool:
+        if (source, target) in known:
+            other_hit, other_score = known[source, target]
+            return bool(hit == other_hit and abs(score - other_score) < NEAR_TIE)
+        rivals = (by_source.get(source, np.inf), by_target.get(target, np.inf))
+        return any(abs(score - rival) < NEAR_TIE for rival in rivals)
+
+    return [pair[:2] for pair in _pairs(these) if pair[2] >= threshold + NEAR_TIE and not same(*pair)]
+
+
+def _gold(columns: Columns) -> set[tuple[int, int]]:
+    return set(zip(*(columns[name][columns["hit"]].tolist() for name in ("source", "target")), strict=True))
+
+
+def _pairs(columns: Columns) -> list[tuple[int, int, float, bool]]:
+    """Return the pairs that were mined: the score of a gold pair that was not is -inf."""
+    mined = np.isfinite(columns["score"])
+    return list(zip(*(columns[name][mined].tolist() for name in ("source", "target", "score", "hit")), strict=True))
+
+
+def _named(what: str, found: Sequence[object]) -> str:
+    return f"{what} {', '.join(map(str, found[:10]))}{', …' if len(found) > 10 else ''}" if found else ""

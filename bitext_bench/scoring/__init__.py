@@ -1,0 +1,1 @@
+"""From vectors to numbers: neighbors, margins, mined pairs, metrics and their intervals."""

@@ -1,0 +1,175 @@
+"""Mining: which pairs of two corpora are translations, decided from their neighbours alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .margin import best_candidates
+from .neighbors import Neighbours
+
+Selection = Literal["greedy", "forward", "backward", "union", "intersection"]
+SELECTIONS: tuple[Selection, ...] = get_args(Selection)
+
+_SLICE = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class MinedPairs:
+    """P pairs, best first; where they were selected greedily, no source and no target is in two of them.
+
+    Attributes:
+        source: (P,) rows of the source side.
+        target: (P,) rows of the target side.
+        scores: (P,) ratio margins, not increasing.
+    """
+
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A threshold and what it yields: precision, recall and F1 in [0, 1] of the pairs scored >= threshold."""
+
+    threshold: float
+    precision: float
+    recall: float
+    f1: float
+
+
+def mine(neighbours: Neighbours) -> MinedPairs:
+    """Mine pairs as LASER's mine_bitexts.py does with `--retrieval max --margin ratio -k 4`.
+
+    Each source proposes its best target and each target its best source by ratio margin; the proposals are
+    taken greedily by score. Equal scores: lower source row first, then lower target row.
+    """
+    best, back = best_candidates(neighbours, "ratio"), best_candidates(neighbours.reversed, "ratio")
+    forward = MinedPairs(np.arange(len(best.indices)), best.indices, best.scores)
+    return select(forward, MinedPairs(back.indices, np.arange(len(back.indices)), back.scores), "greedy")
+
+
+def select(forward: MinedPairs, backward: MinedPairs, selection: Selection) -> MinedPairs:
+    """Choose among what each source proposes (`forward`) and each target (`backward`), in any order.
+
+    greedy: by falling score, each pair of which neither side is taken yet. forward and backward: all that the one
+    side proposes. union: what either proposes. intersection: what both do. Equal scores as in `mine`.
+    """
+    if selection in ("forward", "backward"):
+        only = forward if selection == "forward" else backward
+        source, target, scores = only.source, only.target, only.scores
+    else:
+        source = np.concatenate([forward.source, backward.source])
+        target = np.concatenate([forward.target, backward.target])
+        scores = np.concatenate([forward.scores, backward.scores])
+    order = np.lexsort((target, source, -scores))
+    source, target, scores = source[order], target[order], scores[order]
+    if selection == "greedy":
+        kept = _one_to_one(source, target)
+    elif selection in ("union", "intersection"):
+        kept = _repeats(source, target) if selection == "intersection" else ~_repeats(source, target)
+    else:
+        return MinedPairs(source, target, scores)
+    return MinedPairs(source[kept], target[kept], scores[kept])
+
+
+def _one_to_one(source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.bool_]:
+    kept = bytearray(len(source))
+    used_sources, used_targets = (bytearray(int(side.max(initial=-1)) + 1) for side in (source, target))
+    for first in range(0, len(source), _SLICE):  # lists of numbers take much more memory than arrays
+        here = slice(first, first + _SLICE)
+        for at, (left, right) in enumerate(zip(source[here].tolist(), target[here].tolist(), strict=True), first):
+            if not used_sources[left] and not used_targets[right]:
+                used_sources[left] = used_targets[right] = kept[at] = 1
+    return np.frombuffer(bytes(kept), dtype=np.bool_)
+
+
+def _repeats(source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return (P,) whether the same pair came before; a pair comes at most twice."""
+    order = np.lexsort((target, source))  # stable
+    again = np.zeros(len(source), dtype=np.bool_)
+    same = (source[order][1:] == source[order][:-1]) & (target[order][1:] == target[order][:-1])
+    again[order[1:][same]] = True
+    return again
+
+
+def judge(pairs: MinedPairs, gold: set[tuple[int, int]]) -> NDArray[np.bool_]:
+    """Return (P,) whether each mined pair is a gold pair."""
+    found = zip(pairs.source.tolist(), pairs.target.tolist(), strict=True)
+    return np.fromiter((pair in gold for pair in found), np.bool_, count=len(pairs.source))
+
+
+def with_unmined_gold(pairs: MinedPairs, gold: set[tuple[int, int]]) -> MinedPairs:
+    """Return the pairs and, after them, the gold pairs that are not among them, by row, with the score -inf."""
+    left = sorted(gold - set(zip(pairs.source.tolist(), pairs.target.tolist(), strict=True)))
+    rows = np.array(left, dtype=np.int64).reshape(-1, 2)
+    return MinedPairs(
+        np.concatenate([pairs.source, rows[:, 0]]),
+        np.concatenate([pairs.target, rows[:, 1]]),
+        np.concatenate([pairs.scores, np.full(len(rows), -np.inf)]),
+    )
+
+
+def cut_at(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int, threshold: float) -> Cut:
+    """Return precision, recall and F1 of the pairs scored >= threshold; no pair found: all three are 0."""
+    taken = scores >= threshold
+    n_taken, n_correct = int(taken.sum()), int((taken & correct).sum())
+    precision = n_correct / n_taken if n_taken else 0.0
+    recall = n_correct / n_gold if n_gold else 0.0
+    return Cut(threshold, precision, recall, 2 * n_correct / (n_taken + n_gold))
+
+
+def best_cut(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int) -> Cut:
+    """Choose the threshold with the best F1; of equal F1 the highest threshold.
+
+    The threshold lies halfway between the last pair taken and the first left out (BUCC shared task practice);
+    when every pair is taken it is the last score itself, where LASER's bucc.py reads past the end. A cut
+    between two equal scores is no threshold and is not considered. Between neighbouring floats there is no half
+    way: the threshold is the last score taken.
+
+    Args:
+        scores: (P,) not increasing.
+        correct: (P,) whether the pair is gold.
+        n_gold: gold pairs in all, found or not; at least 1.
+
+    Raises:
+        ValueError: there is no pair, so there is no threshold.
+    """
+    if not len(scores):
+        raise ValueError("no pairs to choose a threshold from")
+    n_taken = np.arange(1, len(scores) + 1)
+    f1 = 2 * np.cumsum(correct) / (n_taken + n_gold)
+    f1[:-1][scores[:-1] == scores[1:]] = -1.0
+    last = int(f1.argmax())
+    after = scores[min(last + 1, len(scores) - 1)]
+    halfway = (scores[last] + after) / 2
+    return cut_at(scores, correct, n_gold, float(halfway if halfway > after else scores[last]))
+
+
+def precise_cut(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int, precision: float) -> Cut | None:
+    """Choose the lowest threshold at which the pairs scored >= it have this precision; None where none has.
+
+    Args:
+        scores: (P,) not increasing.
+        correct: (P,) whether the pair is gold.
+        n_gold: gold pairs in all, found or not; at least 1.
+        precision: wanted, in (0, 1].
+    """
+    # 0.55 * 100 is more than 55 in floating point.
+    enough = np.cumsum(correct) >= precision * np.arange(1, len(scores) + 1) - 1e-9
+    enough[:-1] &= scores[:-1] != scores[1:]
+    if not enough.any():
+        return None
+    return cut_at(scores, correct, n_gold, float(scores[np.flatnonzero(enough)[-1]]))
+
+
+def precision_recall_curve(correct: NDArray[np.bool_], n_gold: int, points: int = 101) -> list[tuple[float, float]]:
+    """Return (recall, precision) after the best 1, ..., P pairs, thinned to at most `points` of them."""
+    n_taken = np.arange(1, len(correct) + 1)
+    n_correct = np.cumsum(correct)
+    at = np.unique(np.linspace(0, len(correct) - 1, min(points, len(correct))).round().astype(int))
+    return [(round(float(n_correct[i] / n_gold), 6), round(float(n_correct[i] / n_taken[i]), 6)) for i in at]

@@ -1,0 +1,190 @@
+"""Exact nearest neighbours of both sides from one blockwise product.
+
+Every bitext score but CSLS is read off what `nearest_both_ways` returns, so a pair of languages costs one matrix
+product, whatever number of directions, margins and ranks is reported. CSLS ranks all candidates, which takes a second
+pass (`nearest_with_csls`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
+
+Vectors = NDArray[np.float32]
+
+# A block of similarities is 16 MB in float32 and 8 MB in bf16, which a processor's last cache may hold.
+WHOLE = 2_048 * 2_048  # similarities that are made at once and sorted; beyond, blockwise.py is quicker
+BLOCK_ROWS = 1_024
+BLOCK_COLUMNS = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The k nearest of each of N queries, nearest first; of equal cosines the lowest index first.
+
+    Attributes:
+        indices: (N, k) int64 rows of the other side.
+        cosines: (N, k) float32 in [-1, 1], not increasing along a row.
+    """
+
+    indices: NDArray[np.int64]
+    cosines: Vectors
+
+    def mean(self, k: int) -> NDArray[np.float64]:
+        """Return the (N,) mean cosine of each query's k nearest (fewer where there are fewer)."""
+        return np.asarray(self.cosines[:, :k].mean(axis=1, dtype=np.float64))
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What one pass over source and target finds: `forward` source to target, `backward` the reverse."""
+
+    forward: Nearest
+    backward: Nearest
+
+    @property
+    def reversed(self) -> Neighbours:
+        """The same with the sides exchanged: y-x is never searched again after x-y."""
+        return Neighbours(forward=self.backward, backward=self.forward)
+
+
+@dataclass(frozen=True, slots=True)
+class CslsWinners:
+    """The row of the other side with the greatest CSLS: (N,) of each source in `forward`, (M,) of each target."""
+
+    forward: NDArray[np.int64]
+    backward: NDArray[np.int64]
+
+
+def unit(vectors: NDArray[np.floating]) -> Vectors:
+    """Return the rows scaled to length 1, as float32; (N, D) in and out. Rows must not be zero."""
+    exact = np.asarray(vectors, dtype=np.float32)
+    norms = np.linalg.norm(exact, axis=1, keepdims=True)
+    return np.ascontiguousarray(exact / norms, dtype=np.float32)
+
+
+def nearest_both_ways(source: Vectors, target: Vectors, k: int = 16) -> Neighbours:
+    """Find the k nearest targets of each source and the k nearest sources of each target, exactly.
+
+    Memory beyond the inputs is bounded by the block size and (N + M) * k results.
+
+    Args:
+        source: (N, D) float32, rows of length 1.
+        target: (M, D) float32, rows of length 1.
+        k: neighbours to keep; where the other side has fewer rows, all of them are kept.
+
+    Raises:
+        ValueError: a side is empty, or the dimensions differ.
+    """
+    import torch
+
+    rows, columns = _tensors(source, target)
+    with torch.inference_mode():
+        return _neighbours(*_largest_both_ways(rows, columns, k, _small_product(rows, columns)))
+
+
+def nearest_with_csls(source: Vectors, target: Vectors, k: int, csls_k: int) -> tuple[Neighbours, CslsWinners]:
+    """Do what `nearest_both_ways` does, and find the greatest CSLS of each row among all rows of the other side.
+
+    CSLS(x, y) = 2 cos(x, y) - m(x) - m(y), with m the mean cosine of a row's csls_k nearest on the other side (Conneau
+    et al. 2018, arXiv:1710.04087, equation 3). The means are known after the search for neighbours, so the ranking
+    is a second pass over the similarities. Scores are float32; of equal ones the lowest row wins.
+
+    Args:
+        source: (N, D) float32, rows of length 1.
+        target: (M, D) float32, rows of length 1.
+        k: neighbours to keep, at least csls_k.
+        csls_k: the neighbourhood of the means.
+
+    Raises:
+        ValueError: a side is empty, the dimensions differ, or k is less than csls_k.
+    """
+    import torch
+
+    if k < csls_k:
+        raise ValueError(f"cannot take the mean of {csls_k} neighbours, of which {k} are kept")
+    rows, columns = _tensors(source, target)
+    with torch.inference_mode():
+        products = _small_product(rows, columns)
+        neighbours = _neighbours(*_largest_both_ways(rows, columns, k, products))
+        means = (neighbours.forward.mean(csls_k), neighbours.backward.mean(csls_k))
+        return neighbours, _csls(rows, columns, means, products)
+
+
+def _tensors(source: Vectors, target: Vectors) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    if not len(source) or not len(target) or source.shape[1] != target.shape[1]:
+        raise ValueError(f"cannot compare shapes {source.shape} and {target.shape}")
+    return torch.from_numpy(source), torch.from_numpy(target)
+
+
+def _small_product(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor | None:
+    """Return all similarities where they are few enough to be held at once."""
+    from .bf16 import product
+
+    return product(rows, columns) if len(rows) * len(columns) <= WHOLE else None
+
+
+_Found = tuple["torch.Tensor", "torch.Tensor"]  # products and indices, (N, k) each
+
+
+def _largest_both_ways(
+    rows: torch.Tensor, columns: torch.Tensor, k: int, products: torch.Tensor | None
+) -> tuple[_Found, _Found]:
+    """Return the k largest products of each row, and of each column; `products` are all of them, if they are there."""
+    import torch
+
+    from .bf16 import Screen, sketch
+    from .topk import Best, Block, largest, runs_of
+
+    if products is not None:
+        found = largest(products, min(k, len(columns)))
+        return found, largest(products.T.contiguous(), min(k, len(rows)))
+    centre = (rows.mean(dim=0) + columns.mean(dim=0)) / 2
+    screen = Screen(sketch(rows, centre, left=True), sketch(columns, centre, left=False))
+    forward, backward = Best(len(rows), min(k, len(columns))), Best(len(columns), min(k, len(rows)))
+    row_names, column_names = torch.arange(len(rows)), torch.arange(len(columns))
+    for left in range(0, len(columns), BLOCK_COLUMNS):
+        across = slice(left, left + BLOCK_COLUMNS)
+        there = column_names[across]
+        length, n_runs = runs_of(len(there), forward.k)
+        for top in range(0, len(rows), BLOCK_ROWS):
+            here = row_names[top : top + BLOCK_ROWS]
+            block = screen.block(slice(top, top + BLOCK_ROWS), across, length * n_runs)
+            forward.take(Block.along(block, length), (here, there), screen.error)
+            backward.take(Block.down(block[:, : len(there)], backward.k), (there, here), screen.error)
+    return forward.finish(rows, columns, screen.error), backward.finish(columns, rows, screen.error)
+
+
+def _neighbours(forward: _Found, backward: _Found) -> Neighbours:
+    return Neighbours(*(Nearest(found[1].numpy(), found[0].clamp(-1.0, 1.0).numpy()) for found in (forward, backward)))
+
+
+def _csls(
+    rows: torch.Tensor,
+    columns: torch.Tensor,
+    means: tuple[NDArray[np.float64], NDArray[np.float64]],
+    products: torch.Tensor | None,
+) -> CslsWinners:
+    """Return the winners, given the mean cosine of each row and of each column."""
+    import torch
+
+    # What is the same for all candidates of a query, and for all queries, changes no order.
+    of_rows, of_columns = (torch.from_numpy(((m - m.mean()) / 2).astype(np.float32)) for m in means)
+    if products is not None:
+        forward, backward = (products - of_columns).argmax(dim=1), (products - of_rows[:, None]).argmax(dim=0)
+        return CslsWinners(forward.numpy(), backward.numpy())
+    # a.b - p - q is the product of (a, s, -p / s) and (b, -q / s, s). With s = sqrt(p) all are short, as screen.py
+    # wants them.
+    scale = float(torch.cat([of_rows, of_columns]).abs().max().sqrt().clamp(min=1e-3))
+    left = torch.cat([rows, torch.full((len(rows), 1), scale), -of_rows[:, None] / scale], dim=1)
+    right = torch.cat([columns, -of_columns[:, None] / scale, torch.full((len(columns), 1), scale)], dim=1)
+    (_, forward), (_, backward) = _largest_both_ways(left, right, 1, None)
+    return CslsWinners(forward[:, 0].numpy(), backward[:, 0].numpy())

@@ -1,0 +1,1 @@
+"""Result files as entries, and which of them a name means."""

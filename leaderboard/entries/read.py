@@ -1,0 +1,235 @@
+"""From a folder of result files to entries: what can be shown, and what cannot and why."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from bitext_bench.encoders.registry import find_baseline
+from bitext_bench.errors import UserError
+from bitext_bench.io.terminal import printable, say
+from bitext_bench.results.files import read_result, settings_folder
+from bitext_bench.results.outcomes import read_outcomes
+from bitext_bench.results.records import Outcomes, SubsetResult, TaskResult, signature_fields
+from bitext_bench.tasks.choices import chosen_languages
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model, in one setting, on one task.
+
+    Attributes:
+        languages: our codes of those whose subsets are shown; None for all.
+        scored: the outcomes, of a result that is in no file; None: they are in one beside `file`.
+    """
+
+    file: Path
+    result: TaskResult
+    languages: frozenset[str] | None = None
+    scored: Outcomes | None = field(default=None, repr=False)
+
+    @cached_property
+    def label(self) -> str:
+        """The model's name, and what of its settings is not its own."""
+        settings, name = self.settings, str(self.result.model["name"])
+        return printable(f"{name} ({settings})" if settings else name)
+
+    @cached_property
+    def settings(self) -> str:
+        """The settings of a model in others than its own; "" of one in its own."""
+        folder = settings_folder(self.file)
+        if not folder:
+            return ""
+        model = self.result.model
+        said = [f"prompt {json.dumps(model['prompt'], ensure_ascii=False)}", model["dtype"], model["pooling"]]
+        chosen = self.result.chosen_settings
+        said += [chosen["backend"]] if "backend" in chosen else []
+        said += [f"{chosen['max_length']} tokens"] if "max_length" in chosen else []
+        return ", ".join(map(str, said))
+
+    @cached_property
+    def model(self) -> tuple[str, str, str]:
+        """What makes two entries one model's: name, revision, folder of its settings."""
+        model = self.result.model
+        return str(model["name"]), str(model["revision"]), settings_folder(self.file)
+
+    def threshold(self, subset: str) -> float:
+        """Return the score from which a subset's pairs count as mined."""
+        threshold = self.subsets[subset].scores["threshold"]
+        return float("inf") if threshold is None else threshold
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return self.result.task
+
+    @property
+    def of(self) -> tuple[str, str]:
+        """The task and the name of the data: one model has one entry of each."""
+        return self.result.task, self.result.data
+
+    def size(self, what: str) -> int | None:
+        """Return the model's "parameters" or the "dimensions" of its vectors; None where nobody says.
+
+        Files from before that was written down have it from the registry.
+        """
+        model = self.result.model
+        registered = model.get("registered")
+        baseline = find_baseline(registered) if isinstance(registered, str) else None
+        found = model.get(what) or (getattr(baseline, what) if baseline else None)
+        return int(found) if found else None
+
+    @property
+    def score(self) -> str:
+        """The name of the main score."""
+        return self.result.main_score
+
+    @cached_property
+    def subsets(self) -> dict[str, SubsetResult]:
+        """The scores of the subsets by name."""
+        return {
+            subset.subset: subset
+            for subset in self.result.subsets
+            if self.languages is None or self.result.is_chosen(subset, self.languages)
+        }
+
+    @cached_property
+    def leaks(self) -> str:
+        """What the signatures say of benchmarks in the training data ("12 training rows", "not looked for"), or ""."""
+        said = (signature_fields(subset.signature).get("leaks", "") for subset in self.subsets.values())
+        return ", ".join(dict.fromkeys(filter(None, said)))
+
+    def data(self, subset: str) -> str:
+        """Return what the subset was scored on: data and n; figures of different data are not compared."""
+        own = self.subsets[subset]
+        return f"{signature_fields(own.signature).get('data', '')} n={own.n}"
+
+    def sentences(self, subset: str) -> str:
+        """Return what tells the subset's texts from others: their hash, whatever the task is called."""
+        return self.data(subset).partition("@")[2] or f"{self.task} {subset}"
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        """The per-sentence outcomes; raises UserError where they are missing or damaged."""
+        return self.columns()
+
+    def columns(self, only: Collection[str] | None = None) -> Outcomes:
+        """Return the outcomes, or some of their columns; raises UserError where they are missing or damaged."""
+        return read_outcomes(self.file, self.result, only) if self.scored is None else self.scored
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a results folder holds.
+
+    Attributes:
+        entries: one of each model, task and data, sorted by task and model.
+        skipped: (file, reason) of files that cannot be shown.
+    """
+
+    entries: list[Entry]
+    skipped: list[tuple[Path, str]]
+
+
+def read_results(root: Path) -> Found:
+    """Read every result file below a folder; of two for one model, task and data the newest is used.
+
+    The newest is the one that was made last; files from before that was written down come first, by their own time.
+    Files of the same weights in the same settings are one model's, whatever it is called in them (`_one_name`).
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if not root.is_dir():
+        raise UserError(f"no folder {root}: expected one that bitext-bench run wrote results to")
+    entries, skipped = [], []
+    for file in sorted(root.rglob("*.json")):
+        try:
+            entries.append(Entry(file, read_result(file)))
+        except UserError as error:
+            skipped.append((file, str(error).removeprefix(f"{file} ")))
+    newest: dict[tuple[str, ...], Entry] = {}
+    for entry in sorted(_one_name(entries), key=_made):
+        key = (*entry.model, *entry.of)
+        if key in newest:
+            skipped.append((newest[key].file, f"older than {entry.file}"))
+        newest[key] = entry
+    return Found(sorted(newest.values(), key=lambda entry: (entry.task, *entry.model, entry.of)), sorted(skipped))
+
+
+def _one_name(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries with one name for each model, such as a checkpoint on the hub and its folder on this disk.
+
+    Models are the same where the fingerprint of their files and all settings are; a name on the hub is preferred.
+    """
+    names: dict[tuple[str, ...], set[tuple[bool, str, str]]] = {}
+    for entry in entries:
+        name, revision, _ = entry.model
+        names.setdefault(_weights(entry), set()).add((name.startswith("local/"), name, revision))
+    shown = []
+    for entry in entries:
+        _, name, revision = min(names[_weights(entry)])
+        model = {**entry.result.model, "name": name, "revision": revision}
+        shown.append(replace(entry, result=replace(entry.result, model=model)))
+    return shown
+
+
+def _weights(entry: Entry) -> tuple[str, ...]:
+    model = entry.result.model
+    settings = (settings_folder(entry.file), str(model["prompt"]), str(model.get("registered")))
+    if fingerprint := model.get("fingerprint"):
+        return str(fingerprint), *settings
+    return *entry.model[:2], *settings
+
+
+def _made(entry: Entry) -> tuple[str, float, Path]:
+    return entry.result.date, entry.file.stat().st_mtime, entry.file
+
+
+def of_comparable_data(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries on official data and on the BUCC-like corpus that most have, one of each model and task.
+
+    Of several entries of a model and a task it is the one with most subsets.
+    """
+    corpora = Counter(entry.result.data for entry in entries if _of_corpus(entry))
+    # The corpus of each task: the most frequent, and of equally frequent ones the first by name.
+    usual: dict[str, str] = {}
+    for entry in sorted(entries, key=lambda entry: (-corpora[entry.result.data], entry.result.data)):
+        if _of_corpus(entry):
+            usual.setdefault(entry.task, entry.result.data)
+    most: dict[tuple[str, ...], Entry] = {}
+    for entry in entries:
+        if not entry.result.official and entry.result.data != usual.get(entry.task):
+            continue
+        key = (*entry.model, entry.task)
+        if key not in most or len(entry.subsets) > len(most[key].subsets):
+            most[key] = entry
+    return list(most.values())
+
+
+def _of_corpus(entry: Entry) -> bool:
+    """Return whether an entry is on a corpus with a name of its own, which is no benchmark's and no copy of one."""
+    return entry.result.has_own_name and not entry.result.official
+
+
+def say_skipped(skipped: Sequence[tuple[Path, str]]) -> None:
+    """Say on stderr which files are left out, and why."""
+    for file, reason in skipped:
+        say(f"left out: {file}: {reason}")
+
+
+def in_languages(entries: Sequence[Entry], given: Sequence[str] | None) -> list[Entry]:
+    """Return the entries with those of their subsets that `run` scores for the same --languages.
+
+    Raises:
+        UserError: no language is spelled so.
+    """
+    languages = chosen_languages(given) if given else None
+    if languages is None:
+        return list(entries)
+    codes = frozenset(map(str, languages))
+    return [kept for entry in entries if (kept := replace(entry, languages=codes)).subsets]

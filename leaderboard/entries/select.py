@@ -1,0 +1,108 @@
+"""Which results a name on the command line stands for: one model's, or those of one training with several seeds."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from operator import itemgetter
+
+from bitext_bench.errors import UserError
+from bitext_bench.io.terminal import printable
+
+from .read import Entry, in_languages, read_results, say_skipped
+from .training_runs import Training, training_of
+
+Own = dict[tuple[str, str], Entry]  # one model's entries by task and data
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a name stands for: one model, or runs of one training that differ in the seed.
+
+    Attributes:
+        runs: each run's entries, by rising seed; -1 of a model that was not trained here, which is alone.
+    """
+
+    runs: Mapping[int, Own]
+
+    def beside(self, other: Chosen) -> Iterator[tuple[Own, Own]]:
+        """Yield the runs of the same seed; what is one model stands beside every run of the other."""
+        if len(self.runs) == 1 or len(other.runs) == 1:
+            yield from product(self.runs.values(), other.runs.values())
+        else:
+            yield from ((own, other.runs[number]) for number, own in self.runs.items() if number in other.runs)
+
+
+def choose_models(arguments: argparse.Namespace) -> list[Chosen]:
+    """Return for each name what it stands for, with the subsets in the languages chosen.
+
+    A whole name or folder stands for one model; a part of several names, only where they are seeds of one training.
+
+    Raises:
+        UserError: a name fits no model, or several that differ in more than the seed.
+    """
+    found = read_results(arguments.results)
+    say_skipped(found.skipped)
+    entries = in_languages(found.entries, arguments.languages)
+    return [_chosen(name, entries) for name in arguments.models]
+
+
+def _chosen(name: str, entries: Sequence[Entry]) -> Chosen:
+    models: dict[tuple[str, str, str], Own] = {}
+    for entry in entries:
+        models.setdefault(entry.model, {})[entry.of] = entry
+    spelled = name.casefold()
+    fitting = [own for own in models.values() if spelled in (label(own).casefold(), folder(own).casefold())]
+    fitting = fitting or [own for own in models.values() if spelled in label(own).casefold()]
+    if len(fitting) == 1 or _seeds_of_one(fitting):
+        return Chosen(dict(sorted(((seed(_any(own)), own) for own in fitting), key=itemgetter(0))))
+    if not models:
+        raise UserError("no result is in the languages asked for: run them, or leave out --languages")
+    known = "; ".join(sorted(f"{label(own)} [{folder(own)}]" for own in fitting or models.values()))
+    problem = "fits several models that are not seeds of one training" if fitting else "fits no model"
+    raise UserError(f"{printable(name)} {problem}: expected a name or a folder of one of {known}")
+
+
+def _seeds_of_one(models: Sequence[Own]) -> bool:
+    trained = [training for own in models if (training := _training(_any(own)))]
+    return (
+        len(trained) == len(models) > 1
+        and len({training.shared for training in trained}) == 1
+        and len({training.seed for training in trained}) == len(models)
+    )
+
+
+def _any(own: Own) -> Entry:
+    return next(iter(own.values()))
+
+
+def _training(entry: Entry) -> Training | None:
+    return training_of(entry.result.training)
+
+
+def seed(entry: Entry) -> int:
+    """Return the seed that an entry's model was trained with; -1 of one that was not trained here."""
+    training = _training(entry)
+    return training.seed if training else -1
+
+
+def label_of_seeds(entries: Iterable[Entry]) -> str:
+    """Return a model's name, or that of the first run with the seeds of the others."""
+    runs = {entry.label: seed(entry) for entry in entries}
+    first, *others = runs
+    if not others:
+        return first
+    numbers = ", ".join(str(runs[name]) for name in others)
+    return f"{first} and seed{'s' if len(others) > 1 else ''} {numbers}"
+
+
+def label(own: Own) -> str:
+    """Return the name of the model whose entries these are."""
+    return _any(own).label
+
+
+def folder(own: Own) -> str:
+    """Return the folder of the model whose entries these are."""
+    return str(_any(own).file.parent)

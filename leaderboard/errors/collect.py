@@ -1,0 +1,213 @@
+"""The sentences that a model missed, as text, with what was taken instead and the kind of the miss.
+
+The outcomes beside a result hold rows only. Texts are read again with the tasks' own loading, and only where the data
+are those of the result; nothing is encoded and no model is loaded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bitext_bench.data import MissingData, Source, open_source
+from bitext_bench.errors import UserError
+from bitext_bench.languages import Language, resolve
+from bitext_bench.results.records import signature_fields
+from bitext_bench.tasks import TASKS, Search, Side, find_task
+from bitext_bench.tasks.choices import chosen_tasks
+
+from ..entries.read import Entry
+from ..stats.differences import common_subsets
+from .kinds import BELOW_THRESHOLD, NOT_FOUND, kinds
+from .rows import Columns, Missed, mined_pairs, missed_in_mining, missed_in_retrieval
+from .wording import capitalised
+
+Names = Mapping[Side, frozenset[str]]  # the words of a side that are names
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A sentence whose translation a model did not find.
+
+    Attributes:
+        direction: "forward" where the first language of the subset is searched for in the second, else "backward".
+        row: of the sentence on its side, from 1; for mining, where repeated sentences stand once.
+        missed_by: the place in `entries` of the model that missed it; where there are two, the other one has it.
+        languages: of the sentence, and of its translation and the rival.
+        gold: the translation.
+        rival: what was taken instead; None where nothing was.
+        margin: by how much the translation lost, 0 or negative, in the unit of the model's own outcomes. Retrieval: its
+            cosine less the rival's. xSIM: the second-best ratio margin less the rival's, and the translation has the
+            second-best or less. Mining: the pair's ratio margin less the threshold; None where it was not mined.
+        kinds: of `kinds.KINDS`, in that order, at least one.
+    """
+
+    task: str
+    subset: str
+    direction: str
+    row: int
+    missed_by: int
+    languages: tuple[Language, Language]
+    sentence: str
+    gold: str
+    rival: str | None
+    margin: float | None
+    kinds: tuple[str, ...]
+
+
+def misses(entries: Sequence[Entry], source: Source) -> list[Miss]:
+    """Return all misses of one model on a task; or of two, in what both have on the same data, those of one alone.
+
+    By subset in the order of the first result, then by direction and model (for mining by model and direction), then by
+    row. An STS task has none.
+
+    Args:
+        entries: one result, or two on the same task.
+        source: where the data are that the results were made with.
+
+    Raises:
+        MissingData: the source does not have them.
+        UserError: it has others, or the outcomes beside a result are missing or damaged.
+    """
+    first = entries[0]
+    if find_task(first.task).kind != "bitext":
+        return []
+    subsets = _subsets(entries)
+    searches = _searches(first, subsets, source) if subsets else []
+    sides = {side for search in searches for side in (search.queries, search.candidates)}
+    names = {side: capitalised(side.sentences) for side in sides}
+    return [
+        _as_text(missed, search, place, first.task, names)
+        for search in searches
+        for place in range(len(entries))
+        for missed in _missed(entries, place, search)
+    ]
+
+
+def read_misses(
+    models: Sequence[Mapping[tuple[str, str], Entry]], data: str, tasks: Sequence[str] | None
+) -> tuple[list[Miss], list[str]]:
+    """Return the misses of one model or two on every bitext task that they have, and which tasks had no texts and why.
+
+    Args:
+        models: the results of each by task and data.
+        data: as run's --data.
+        tasks: the only ones to read, whose texts must then be there; None for all.
+
+    Raises:
+        UserError: there is no such task or no text at all, or as `misses`.
+    """
+    source = open_source(data)
+    wanted = [task.name for task in chosen_tasks(tasks)] if tasks else [task for task, _ in models[0] if task in TASKS]
+    shared = [
+        of
+        for name in dict.fromkeys(wanted)
+        for of in models[0]
+        if of[0] == name and TASKS[name].kind == "bitext" and all(of in own for own in models)
+    ]
+    if not any(_subsets([own[of] for own in models]) for of in shared):
+        raise UserError(
+            "no search for translations is left: expected results on Tatoeba, BUCC or FLORES-200, of two models on the "
+            "same data, and of FLORES-200 with --languages in both languages of a pair"
+        )
+    found: list[Miss] = []
+    absent: list[tuple[str, UserError]] = []
+    several = {task for task, number in Counter(task for task, _ in shared).items() if number > 1}
+    for of in shared:
+        try:
+            found += misses([own[of] for own in models], source)
+        except UserError as error:
+            if of[0] not in several and (tasks or not isinstance(error, MissingData)):
+                raise
+            absent.append((of[0], error))  # of several sets in one layout, --data has one at most
+    if len(absent) == len(shared):
+        reasons = "; ".join(f"{task}: {error}" for task, error in absent[:3])
+        raise UserError(f"no texts: {reasons}: pass the --data that the results were made with")
+    return found, [f"{task}: {error}" for task, error in absent]
+
+
+def _subsets(entries: Sequence[Entry]) -> list[str]:
+    return common_subsets(*entries) if len(entries) == 2 else list(entries[0].subsets)
+
+
+def _searches(entry: Entry, subsets: Sequence[str], source: Source) -> list[Search]:
+    """Return the searches of the subsets, after a check that they are of the data of the result.
+
+    Raises:
+        MissingData: the source does not have them.
+        UserError: it has others.
+    """
+    scored_on = {name: signature_fields(entry.subsets[name].signature)["data"] for name in subsets}
+    if source.name == "hub" and not scored_on[subsets[0]].startswith("hub-"):  # nothing is downloaded in vain
+        raise MissingData(f"{entry.task} was scored on {scored_on[subsets[0]]}, not the hub's: pass --data DIR or mini")
+    codes = sorted({code for name in subsets for code in entry.subsets[name].languages})
+    units = find_task(entry.task).load(source, [resolve(code) for code in codes])
+    searches: dict[str, list[Search]] = {}
+    for search in (search for unit in units for search in unit.searches):
+        searches.setdefault(search.subset, []).append(search)
+    for name in subsets:
+        if name not in searches:
+            raise MissingData(f"{source.name} has no {entry.task} {name}")
+        if str(searches[name][0].data) != scored_on[name]:
+            raise UserError(
+                f"{entry.file}: {name} was scored on {scored_on[name]} and {source.name} has "
+                f"{searches[name][0].data}: pass the --data that the result was made with, or run the task again"
+            )
+    return [search for name in subsets for search in searches[name]]
+
+
+def _missed(entries: Sequence[Entry], place: int, search: Search) -> Iterator[Missed]:
+    """Yield what one model missed and all others found."""
+    own, *others = (entries[place], *entries[:place], *entries[place + 1 :])
+    columns = _columns(own, search)
+    if search.gold is None:
+        yield from missed_in_retrieval(search.direction, columns, [_columns(other, search) for other in others])
+        return
+    threshold_of = {entry.file: entry.threshold(search.subset) for entry in entries}
+    lost = set(search.gold) - mined_pairs(columns, threshold_of[own.file])
+    for other in others:
+        lost &= mined_pairs(_columns(other, search), threshold_of[other.file])
+    found = missed_in_mining(columns, threshold_of[own.file], sorted(lost))
+    yield from sorted(found, key=lambda missed: (missed.direction == "backward", missed.query))
+
+
+def _columns(entry: Entry, search: Search) -> Columns:
+    """Return a block of outcomes whose rows are all there as sentences.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    columns = entry.outcomes.get((search.subset, search.direction), {})
+    ends = (len(search.queries.sentences), len(search.candidates.sentences))
+    counted = {"neighbour": ends[1]} if search.gold is None else {"source": ends[0], "target": ends[1]}
+    whole = {"hit", "score", *counted} <= columns.keys()
+    whole = whole and (search.gold is not None or ("margin" in columns and len(columns["hit"]) == ends[0]))
+    if not whole or any(((columns[name] < 0) | (columns[name] >= end)).any() for name, end in counted.items()):
+        raise UserError(f"the outcomes beside {entry.file} lack {search.subset}, or are of other data: run it again")
+    return columns
+
+
+def _as_text(miss: Missed, search: Search, place: int, task: str, names: Names) -> Miss:
+    queries, candidates = search.queries, search.candidates
+    if search.gold is not None and miss.direction == "backward":  # a mined pair, from its other end
+        queries, candidates = candidates, queries
+    gold = candidates.sentences[miss.gold]
+    rival = None if miss.rival is None else candidates.sentences[miss.rival]
+    if rival is not None:
+        found = kinds(gold, rival, candidates.language, taken=miss.taken, known=names[candidates])
+    else:
+        found = (NOT_FOUND,) if miss.margin is None else (BELOW_THRESHOLD,)
+    return Miss(
+        task=task,
+        subset=search.subset,
+        direction=miss.direction,
+        row=miss.query + 1,
+        missed_by=place,
+        languages=(queries.language, candidates.language),
+        sentence=queries.sentences[miss.query],
+        gold=gold,
+        rival=rival,
+        margin=miss.margin,
+        kinds=found,
+    )

@@ -1,0 +1,156 @@
+"""What the page shows, as plain data: names that are visible as they are, scores in percent with two digits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bitext_bench import __version__
+from bitext_bench.encoders.registry import Reported
+from bitext_bench.errors import UserError
+from bitext_bench.io.terminal import printable
+from bitext_bench.languages import resolve
+from bitext_bench.results.records import SubsetResult
+from bitext_bench.results.tables import percent
+
+from ..entries.read import Entry, Found
+from ..tables.overview import ModelKey
+from ..tables.published import Published, published, read_reported, whereabouts
+from ..tables.ranking import Row, Table
+from .errors import cut_note
+from .models import finite, model_record
+
+# Figures of subsets in one table (FLORES-200 has 41,412 a model): the best models have all, the others their means.
+_MOST_FIGURES = 200_000
+
+
+def page_content(
+    tables: Sequence[Table], found: Found, root: Path, misses: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return what page.js reads; every text in it is printable."""
+    own: dict[ModelKey, list[Entry]] = {}
+    for entry in found.entries:
+        own.setdefault(entry.model, []).append(entry)
+    first = _first_of_each_task(tables)
+    ordered = sorted(own, key=_mean_places(first))
+    index = {model: i for i, model in enumerate(ordered)}
+    imported = read_reported(root)
+    return {
+        "version": __version__,
+        "results": len(found.entries),
+        "newest": printable(max((entry.result.date for entry in found.entries), default="")),
+        "models": [model_record(own[model]) for model in ordered],
+        "languages": _language_names(tables),
+        "tables": [
+            {
+                **_table(table, index),
+                "first": table is first[table.label],
+                "reported": _reported(table, imported) if table is first[table.label] and table.official else [],
+            }
+            for table in tables
+        ],
+        "misses": [_printable(miss) for miss in misses],
+        "missesNote": cut_note(),
+        "left": [[printable(str(file.relative_to(root))), printable(reason)] for file, reason in found.skipped],
+    }
+
+
+def _first_of_each_task(tables: Sequence[Table]) -> dict[str, Table]:
+    first: dict[str, Table] = {}
+    for table in tables:
+        first.setdefault(table.label, table)
+    return first
+
+
+def _mean_places(first: Mapping[str, Table]) -> Callable[[ModelKey], tuple[float, ModelKey]]:
+    """Return a sort key: the mean place over all tasks, a missing one counts as the last; then the name."""
+    places = [{row.entry.model: i / len(table.rows) for i, row in enumerate(table.rows)} for table in first.values()]
+    return lambda model: (sum(place.get(model, 1.0) for place in places), model)
+
+
+def _table(table: Table, index: Mapping[ModelKey, int]) -> dict[str, Any]:
+    with_figures = max(1, _MOST_FIGURES // len(table.subsets))
+    ranks = Counter(row.rank for row in table.rows)
+    languages = table.rows[0].entry.subsets
+    return {
+        "task": printable(table.label),
+        "score": printable(table.score),
+        "lower": table.lower_is_better,
+        "subsets": [
+            {"name": printable(name), "n": n, "languages": _codes(languages[name])}
+            for name, n in zip(table.subsets, table.sizes, strict=True)
+        ],
+        "rows": [
+            {
+                "model": index[row.entry.model],
+                "rank": row.rank,
+                "tied": ranks[row.rank] > 1,
+                "leaks": printable(row.entry.leaks),
+                "mean": shown(row.mean),
+                "interval": [shown(end) for end in row.interval] if row.interval else None,
+                **(_figures(table, row) if place < with_figures else {}),
+            }
+            for place, row in enumerate(table.rows)
+        ],
+    }
+
+
+def _figures(table: Table, row: Row) -> dict[str, list[float | None]]:
+    subsets = [row.entry.subsets[name] for name in table.subsets]
+    intervals = [subset.intervals.get(table.score) or (None, None) for subset in subsets]
+    return {
+        "values": [shown(subset.scores[table.score]) for subset in subsets],
+        "low": [shown(low) for low, _ in intervals],
+        "high": [shown(high) for _, high in intervals],
+    }
+
+
+def shown(value: object) -> float | None:
+    """Return a score in percent as every other output prints it."""
+    number = finite(value)
+    return None if number is None else float(percent(number))
+
+
+def _codes(subset: SubsetResult) -> list[str]:
+    return [printable(str(code)) for code in subset.languages]
+
+
+def _language_names(tables: Sequence[Table]) -> dict[str, list[str]]:
+    """Return (our code, English name) of each of MTEB's codes; an unknown code is its own name."""
+    codes = {code for table in tables for subset in table.rows[0].entry.subsets.values() for code in _codes(subset)}
+    names = {}
+    for code in sorted(codes):
+        try:
+            language = resolve(code)
+            names[code] = [language.code, language.name]
+        except UserError:
+            names[code] = [code, code]
+    return names
+
+
+def _reported(table: Table, imported: Sequence[tuple[str, Reported]]) -> list[dict[str, Any]]:
+    return [_published(one) for one in published(table.task, table.subsets, imported)]
+
+
+def _published(table: Published) -> dict[str, Any]:
+    rows = []
+    for name, source, note, values in table.rows:
+        text, address = whereabouts(source)
+        figures = [shown(values.get(column)) for column in table.columns]
+        rows.append(_printable({"name": name, "source": text, "address": address, "note": note}) | {"values": figures})
+    return {"metric": printable(table.metric), "columns": [printable(c) for c in table.columns], "rows": rows}
+
+
+def _printable(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record with its texts, and those in its lists, made printable."""
+    return {key: _made_printable(value) for key, value in record.items()}
+
+
+def _made_printable(value: object) -> object:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list | tuple):
+        return [_made_printable(item) for item in value]
+    return value if isinstance(value, bool | int) else finite(value)

@@ -1,0 +1,89 @@
+"""A model's record on the page: how large and fast it is, and how it was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bitext_bench.io.terminal import printable
+from bitext_bench.results.records import TIMED_SENTENCES
+
+from ..entries.read import Entry
+from ..tables.overview import machine
+
+# What of a training run is shown beside its curve, and under which name.
+_FACTS = (
+    "recipe",
+    "student",
+    "teacher",
+    "pairs",
+    "loss",
+    "label",
+    "tms",
+    "hard_negatives",
+    "batch_size",
+    "seed",
+    "steps",
+)
+
+
+def model_record(entries: Sequence[Entry]) -> dict[str, Any]:
+    """Return what is said of the model whose entries these are; nothing that its files do not say."""
+    model = entries[0].result.model
+    return {
+        "name": printable(entries[0].label),
+        "revision": printable(str(model["revision"])),
+        "parameters": entries[0].size("parameters"),
+        "dimensions": entries[0].size("dimensions"),
+        "speed": _speed(entries),
+        "training": _training(entries),
+    }
+
+
+def finite(value: object) -> float | None:
+    """Return a number that can be drawn, or None: files from elsewhere may hold anything."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1e15 < value < 1e15:
+        return None
+    return float(value)
+
+
+def _speed(entries: Sequence[Entry]) -> dict[str, Any] | None:
+    """Return the speed of the run that encoded most; the results of one run all tell the same."""
+    timed = []
+    for entry in entries:
+        encoding = entry.result.encoding
+        if not isinstance(encoding, Mapping):
+            continue
+        sentences, seconds = finite(encoding.get("sentences")), finite(encoding.get("seconds"))
+        if sentences and seconds and sentences >= TIMED_SENTENCES and seconds > 0:
+            timed.append((sentences, float(f"{sentences / seconds:.3g}"), printable(machine(encoding))))
+    if not timed:
+        return None
+    sentences, per_second, where = max(timed)
+    return {"sentences": sentences, "per_second": per_second, "machine": where}
+
+
+def _training(entries: Sequence[Entry]) -> dict[str, Any] | None:
+    """Return how a checkpoint was made, and (step, accuracy in percent) of each look at held-out rows."""
+    for entry in entries:
+        training = entry.result.training
+        if not isinstance(training, Mapping) or not isinstance(training.get("curve"), list):
+            continue
+        looks = [look for look in training["curve"] if isinstance(look, list) and len(look) == 2]
+        curve = [(finite(step), finite(accuracy)) for step, accuracy in looks]
+        drawn = [
+            [step, round(100 * accuracy, 2)] for step, accuracy in curve if step is not None and accuracy is not None
+        ]
+        return {"facts": {name: _fact(training[name]) for name in _FACTS if name in training}, "curve": drawn}
+    return None
+
+
+def _fact(value: object) -> str:
+    if isinstance(value, Mapping):  # a model
+        prompt = value.get("prompt")
+        return printable(f"{value.get('name')}" + (f' (prompt "{prompt}")' if prompt else ""))
+    if isinstance(value, list):
+        return printable(", ".join(map(str, value)))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return printable(str(value))

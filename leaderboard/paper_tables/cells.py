@@ -1,0 +1,98 @@
+"""The figure of a measured row under a column: of one model, or of several seeds together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean
+
+from bitext_bench.results.averages import Average, compute
+
+from .measured import Measured, Scored
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A figure, as a fraction.
+
+    Attributes:
+        value: of one model, or the mean over seeds; None where there is none.
+        low, high: of one model its 95 % interval, of several seeds the smallest and the largest; None where there
+            is neither.
+        seeds: how many models it is the mean of.
+        data: what it was scored on.
+        why: the reason why there is no value, "" where the paper has none there either.
+    """
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    seeds: int = 1
+    data: tuple[str, ...] = ()
+    why: str = ""
+
+
+def measure(average: Average | None, row: Measured) -> Cell:
+    """Return the cell of a row; an average with a missing member has no value, and says which are missing."""
+    if average is None:
+        return Cell()
+    tasks = {task for task, _, _ in average.members}
+    found = [
+        (model, compute(average, [result for result in model.results if result.task in tasks])) for model in row.models
+    ]
+    complete = [(model, value.value) for model, value in found if value.value is not None]
+    if not complete:
+        missing = min((value.missing for _, value in found), key=len)
+        return Cell(why=_missing(average, missing))
+    data = {_data(average, model) for model, _ in complete}
+    if len(data) > 1:
+        return Cell(why="the seeds were scored on different data")
+    values = [value for _, value in complete]
+    spread = (min(values), max(values)) if len(values) > 1 else _interval(average, complete[0][0])
+    low, high = spread or (None, None)
+    return Cell(fmean(values), low, high, len(values), data.pop())
+
+
+def _missing(average: Average, missing: tuple[str, ...]) -> str:
+    names = [name.removesuffix(" default") for name in missing]
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    whole = f" is formed of {len(average.members)} members or not at all" if len(average.members) > 1 else ""
+    return f"{average.name}{whole}: no {shown}"
+
+
+def _data(average: Average, model: Scored) -> tuple[str, ...]:
+    by_task = {entry.task: entry for entry in model.entries}
+    return tuple(f"{task} {by_task[task].data(subset)}" for task, subset, _ in average.members)
+
+
+def _interval(average: Average, model: Scored) -> Interval | None:
+    """Return the 95 % interval of a model's average, None where one of its members has none.
+
+    Members of one file whose sentences are the same (FLORES-200) have a common interval there, if they are all that
+    is in the file. Others are independent samples, whose intervals are combined by their distances from the scores
+    (Zou and Donner 2008).
+    """
+    results = {result.task: result for result in model.results}
+    task, _, score = average.members[0]
+    summary = results[task].summary.get(score, {})
+    if summary.get("interval"):
+        low, high = summary["interval"]
+        return (low, high) if summary["subsets"] == len(average.members) else None
+    parts = []
+    for task, subset, score in average.members:
+        entry = next(entry for entry in results[task].subsets if entry.subset == subset)
+        value, interval = entry.scores[score], entry.intervals.get(score)
+        if value is None or not interval:
+            return None
+        parts.append((value, *interval))
+    return _combined(parts)
+
+
+def _combined(parts: Sequence[tuple[float, float, float]]) -> Interval:
+    mean, n = fmean(value for value, _, _ in parts), len(parts)
+    below = sqrt(sum((value - low) ** 2 for value, low, _ in parts)) / n
+    above = sqrt(sum((high - value) ** 2 for value, _, high in parts)) / n
+    return mean - below, mean + above

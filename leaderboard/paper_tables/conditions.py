@@ -1,0 +1,60 @@
+"""What a measured row is of, in words: its models and every setting that its labels do not name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePath
+
+from bitext_bench.io.terminal import printable
+
+from ..entries.training_runs import Origin, Training
+from .measured import Measured
+
+_DIGITS = 12  # of a revision
+
+
+def source(row: Measured) -> str:
+    """Return in a few words whose figures these are: the student and its seeds, or the model."""
+    name = printable(row.student.short)
+    if not row.seeds:
+        return name
+    return f"{name}, {len(row.seeds)} seeds" if len(row.seeds) > 1 else f"{name}, seed {row.seeds[0]}"
+
+
+def describe(row: Measured) -> str:
+    """Return the settings in one line; rows with the same line differ in what their labels say."""
+    trainings = [model.training for model in row.models if model.training]
+    first = row.models[0]
+    if trainings:
+        said = _trained(trainings)
+        said += [f"scored with {first.settings}"] if first.settings else []
+    else:
+        said = [f"{_named(first.origin)}, as it is", *([] if first.dtype == "fp32" else [f"scored in {first.dtype}"])]
+    if leaked := max(model.leaked_rows for model in row.models):
+        said.append(f"trained on {leaked:,} rows of benchmarks")
+    if not row.alone:
+        said.append(f"results of {', '.join(models(row))}")
+    return printable("; ".join(said))
+
+
+def models(row: Measured) -> list[str]:
+    """Return the name and revision of each model."""
+    return [f"{model.origin.name} {model.origin.revision[:_DIGITS]}" for model in row.models]
+
+
+def _trained(trainings: list[Training]) -> list[str]:
+    first = trainings[0]
+    steps = sorted({training.steps for training in trainings})
+    span = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
+    teacher = "the student as it starts" if first.teacher == first.student else _named(first.teacher)
+    return [
+        f"{_named(first.student)}, {f'teacher: {teacher}' if first.taught else 'no teacher'}",
+        f"recipe {PurePath(first.recipe).name}, {span} steps of {first.batch_size}",
+        *first.particulars,
+        *(["data: " + ", ".join(f"{name} ({rows:,} rows)" for name, rows in first.data)] if first.data else []),
+        f"seed{'s' if len(trainings) > 1 else ''} {', '.join(str(training.seed) for training in trainings)}",
+    ]
+
+
+def _named(model: Origin) -> str:
+    return f"{model.name} {model.revision[:_DIGITS]}, prompt {json.dumps(model.prompt, ensure_ascii=False)}"

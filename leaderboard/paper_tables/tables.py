@@ -1,0 +1,262 @@
+"""The paper's Tables 1 to 6 as records: columns, rows, and what a result must say of its model to belong to a row.
+
+Each row is meant as the recipe of its name in training/recipes/ makes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+from bitext_bench.results.averages import PAIR_BUCC, PAIR_STS, PAIR_TATOEBA, PAPER_AVERAGES, Average
+
+from ..entries.training_runs import Training
+
+ByGroup = Mapping[str, Average]  # language pair of a group -> average; "" where a table has no groups
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What is trained; None asks nothing."""
+
+    loss: str
+    label: str | None = None
+    tms: bool | None = None
+    hard_negatives: int = 0  # at least
+
+    def fits(self, training: Training) -> bool:
+        """Whether a checkpoint was trained so."""
+        return (
+            not training.beyond
+            and training.loss == self.loss
+            and self.label in (None, training.label)
+            and self.tms in (None, training.tms)
+            and training.hard_negatives >= self.hard_negatives
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the paper.
+
+    Attributes:
+        group: the language pair that it is a row of; "" where the table has no groups.
+        labels: what stands in front of the figures, after the group.
+        objective: of the checkpoints; None for a model that was not trained here.
+        pairs: of the checkpoints, exactly these and in either direction.
+        student, teacher: their names without the organisation, in lower case; "" takes any.
+        registered: the registry's name of the model, where the row is that of one model. A row with neither this
+            nor an objective is that of the pretrained model: the student that its group's checkpoints began as.
+    """
+
+    group: str
+    labels: tuple[str, ...]
+    objective: Objective | None = None
+    pairs: frozenset[str] = frozenset()
+    student: str = ""
+    teacher: str = ""
+    registered: str = ""
+
+    def fits(self, training: Training) -> bool:
+        """Whether a checkpoint belongs to this row."""
+        return (
+            self.objective is not None
+            and self.objective.fits(training)
+            and training.pairs == {frozenset(pair.split("-")) for pair in self.pairs}
+            and self.student in ("", training.student.short.casefold())
+            and self.teacher in ("", training.teacher.short.casefold())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the paper, or one of our own that stands beside it.
+
+    Attributes:
+        averages: what is in it, by group; a group that is not there has no such score.
+        percent: shown in percent with two decimals, and not as a fraction with three.
+        instead: scores like it that may be had where its own cannot: the first of those that most rows have is
+            shown in a column of its own name.
+    """
+
+    name: str
+    averages: ByGroup
+    percent: bool = False
+    instead: tuple[ByGroup, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A table of the paper.
+
+    Attributes:
+        head: over the labels of a row, the group's first where there are groups.
+        names_student: the first label of a measured row is its student's name.
+        recipe: one that makes a row.
+        by_student: rows of different students are not compared, and stand in blocks of their own.
+        of_models: of a table of students and teachers, how they are trained: others than the paper's have rows too.
+    """
+
+    title: str
+    head: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    recipe: str
+    names_student: bool = False
+    by_student: bool = True
+    of_models: Objective | None = None
+
+    @property
+    def groups(self) -> list[str]:
+        """The language pairs, in the paper's order; one "" where there are none."""
+        return list(dict.fromkeys(row.group for row in self.rows))
+
+
+_PRIORITY = Objective("soft-contrastive", label="priority", tms=False)
+_PRIORITY_TMS = Objective("soft-contrastive", label="priority", tms=True)
+_AVERAGE = Objective("soft-contrastive", label="average", tms=False)
+_HARD = Objective("soft-contrastive", label="hard", tms=False)
+_MSE = Objective("embedding-mse")
+_MUSE = Objective("ranking", hard_negatives=1)
+
+_PAIRS = ("en-ko", "en-fr", "en-ja", "en-ru")
+_EN_XX = frozenset(_PAIRS)
+_ALL = frozenset("-".join(pair) for pair in combinations(("en", "ko", "fr", "ja", "ru"), 2))
+_FR_XX, _RU_XX = (frozenset(pair for pair in _ALL if language in pair.split("-")) for language in ("fr", "ru"))
+
+_MODELS = {"mE5-base": "multilingual-e5-base", "XLM-R": "xlm-roberta-base"}  # XLM-R's size is not stated
+_TEACHERS = {"mE5-base": "multilingual-e5-base", "E5-base": "e5-base", "MPNet": "all-mpnet-base-v2"}
+
+_TABLE_1 = tuple(
+    Row(pair, (student, teacher), _PRIORITY, frozenset({pair}), _MODELS[student], _TEACHERS[teacher])
+    for pair in ("en-ko", "en-fr")
+    for student in _MODELS
+    for teacher in _TEACHERS
+)
+_TABLE_2 = tuple(
+    Row(pair, (label,), objective, frozenset({pair}))
+    for pair in _PAIRS
+    for label, objective in (
+        ("Soft Contrastive (Ours)", _PRIORITY_TMS),
+        ("Hard Contrastive", _HARD),
+        ("MSE (Reimers and Gurevych, 2020)", _MSE),
+        ("mUSE (Yang et al., 2019)", _MUSE),
+        ("Pretrained Model", None),
+    )
+)
+_TABLE_3 = (
+    Row("", ("mE5-base", "Soft Contrastive (Ours)"), _PRIORITY_TMS, _EN_XX),
+    Row("", ("mE5-base", "MSE"), _MSE, _EN_XX),
+    Row("", ("mE5-base", "-")),
+    Row("", ("MPNet-multilingual", "-"), registered="paraphrase-multilingual-mpnet-base-v2"),
+    Row("", ("LASER2", "-"), registered="laser2"),
+    Row("", ("LaBSE", "-"), registered="labse"),
+)
+_TABLE_4 = tuple(
+    Row(pair, (label,), objective, frozenset({pair}))
+    for pair in _PAIRS
+    for label, objective in (
+        ("Average", _AVERAGE),
+        ("Priority", _PRIORITY),
+        ("Priority + TMS", _PRIORITY_TMS),
+        ("Pretrained Model", None),
+    )
+)
+_TABLE_5 = (
+    Row("", ("Average", "All pairs"), _AVERAGE, _ALL),
+    Row("", ("Priority", "All pairs"), _PRIORITY, _ALL),
+    Row("", ("Priority + TMS", "All pairs"), _PRIORITY_TMS, _ALL),
+    Row("", ("Average", "en-xx"), _AVERAGE, _EN_XX),
+    Row("", ("Priority", "en-xx"), _PRIORITY, _EN_XX),
+    Row("", ("Priority + TMS", "en-xx"), _PRIORITY_TMS, _EN_XX),
+    Row("", ("Pretrained Model", "-")),
+)
+_TABLE_6 = (
+    Row("", ("en-xx, fr-xx",), _PRIORITY, _EN_XX | _FR_XX),
+    Row("", ("en-xx, ru-xx",), _PRIORITY, _EN_XX | _RU_XX),
+)
+
+
+def _sts(name: str, task: str, subset: str) -> Average:
+    return Average(name, ((task, subset, "cosine_spearman"),))
+
+
+_ALONE = {average.name: {"": average} for average in PAPER_AVERAGES}
+_STS_EN = _ALONE["STS (en)"][""]
+# The scores like the paper's: STS22 and BUCC 2018 are not always to be had.
+_STS_EN_7 = Average("STS (en) without STS22", tuple(m for m in _STS_EN.members if m[0] != "STS22"))
+_STSB = _sts("STSBenchmark", "STSBenchmark", "default")
+_KORSTS, _JSTS = _sts("KorSTS", "KorSTS", "default"), _sts("JSTS", "JSTS", "default")
+_STSB_FR, _STSB_RU = (
+    _sts(f"STSBenchmarkMultilingualSTS {code}", "STSBenchmarkMultilingualSTS", code) for code in ("fr", "ru")
+)
+_MINED_FR, _MINED_RU = (("BUCC-style-mining", f"{code}-en", "f1") for code in ("fr", "ru"))
+_MINING = "BUCC-style mining F1"
+
+_BUCC = ({"en-fr": Average(_MINING, (_MINED_FR,)), "en-ru": Average(_MINING, (_MINED_RU,))},)
+_PAIR_COLUMNS = (
+    Column("Tatoeba (en-xx)", PAIR_TATOEBA),
+    Column("BUCC", PAIR_BUCC, instead=_BUCC),
+    Column(
+        "STS (en)",
+        dict.fromkeys(_PAIRS, _STS_EN),
+        instead=(dict.fromkeys(_PAIRS, _STS_EN_7), dict.fromkeys(_PAIRS, _STSB)),
+    ),
+    Column(
+        "STS (xx)",
+        PAIR_STS,
+        instead=({"en-ko": _KORSTS, "en-fr": _STSB_FR, "en-ja": _JSTS, "en-ru": _STSB_RU},),
+    ),
+)
+_BITEXT_COLUMNS = (
+    Column("Tatoeba", _ALONE["Tatoeba"]),
+    Column("BUCC", _ALONE["BUCC"], instead=({"": Average(_MINING, (_MINED_FR, _MINED_RU))},)),
+    Column("FLORES-200", _ALONE["FLORES-200 xSIM"], percent=True),
+)
+_STS_COLUMNS = (
+    Column("STS (en)", _ALONE["STS (en)"], instead=({"": _STS_EN_7}, {"": _STSB})),
+    Column("STS (ko)", _ALONE["STS (ko)"], instead=({"": _KORSTS},)),
+    Column("STS (fr)", _ALONE["STS (fr)"], instead=({"": _STSB_FR},)),
+    Column("STS (ru)", _ALONE["STS (ru)"], instead=({"": _STSB_RU},)),
+    Column("STS (en-fr)", _ALONE["STS (en-fr)"]),
+)
+
+LAYOUTS: Mapping[str, Layout] = {
+    "table1": Layout(
+        "student and teacher models, trained on one language pair without TMS",
+        ("Lang", "Student Model", "Teacher Model"),
+        (_PAIR_COLUMNS[0], Column("BUCC (en-xx)", PAIR_BUCC, instead=_BUCC), *_PAIR_COLUMNS[2:]),
+        _TABLE_1,
+        "table1-me5-me5",
+        by_student=False,
+        of_models=_PRIORITY,
+    ),
+    "table2": Layout("losses, trained on one language pair", ("Lang", "Loss"), _PAIR_COLUMNS, _TABLE_2, "table2-soft"),
+    "table3": Layout(
+        "existing models, and losses trained on en-ko, en-fr, en-ja and en-ru",
+        ("Pretrained model", "Fine-tune loss"),
+        _BITEXT_COLUMNS,
+        _TABLE_3,
+        "table3-soft",
+        names_student=True,
+        by_student=False,
+    ),
+    "table4": Layout(
+        "labels, trained on one language pair", ("Lang", "Loss"), _PAIR_COLUMNS, _TABLE_4, "table4-priority"
+    ),
+    "table5": Layout(
+        "labels, trained on several language pairs",
+        ("Loss", "Parallel Corpus"),
+        _BITEXT_COLUMNS,
+        _TABLE_5,
+        "table5-priority-all",
+    ),
+    "table6": Layout(
+        "choices of language pairs, Priority without TMS",
+        ("Data",),
+        (*_STS_COLUMNS, *_BITEXT_COLUMNS),
+        _TABLE_6,
+        "table6-en-xx-fr-xx",
+    ),
+}

@@ -1,0 +1,157 @@
+"""Tables as GitHub's markdown, with names that cannot break out of their cell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+
+from bitext_bench.io.terminal import printable
+from bitext_bench.languages import resolve
+from bitext_bench.results.tables import MOST_ROWS, percent
+from bitext_bench.scoring.intervals import Interval
+
+from ..escaping import escape, pipe_table
+from ..tables.highlight import Mark, marks
+from ..tables.overview import Overview, describe
+from ..tables.published import read_reported, render_reported
+from ..tables.ranking import Table
+
+_HEAD = """# Leaderboard
+
+Made by `bitext-bench leaderboard` from the result files in {root}; do not edit it. Percent, and correlations x 100,
+each with its 95 % interval. **Best** and <ins>second</ins> of a column. Models share a rank where a paired test on the
+same sentences finds no difference from the first of that rank (McNemar's test for shares, a normal test for others and
+for means; 0.05 divided by the number of tests). Rows of other data or n are in tables of their own. A model whose
+training may have seen the sentences (†) has no rank. Settings that a user chose (a prompt, a dtype) are in parentheses
+after the name, and the row is ranked like any other. *In italics*: figures that others published, by their own
+protocol, never ranked. In the overview, runs of one training that differ only in the seed are one row with their means.
+"""
+_MOST_PAIRS = 120  # columns that a table can have at all; past that, one a language
+_STYLE = {"best": "**{}**", "second": "<ins>{}</ins>", "": "{}"}
+
+
+def render(tables: Sequence[Table], overview: Overview, skipped: Sequence[tuple[Path, str]], root: Path) -> str:
+    """Return the whole file: overview, one section a task, and what was left out and why.
+
+    Args:
+        tables: in the order of their sections.
+        overview: of the same models.
+        skipped: files that are not shown, and why.
+        root: the results folder, which may hold imported figures.
+    """
+    parts = [_HEAD.replace("{root}", _code(f"{root}/")), _overview(overview)]
+    seen: set[str] = set()
+    imported = read_reported(root)
+    for table in tables:
+        parts.append(_section(table))
+        if table.task not in seen and table.official:
+            seen.add(table.task)
+            if figures := render_reported(table.task, table.subsets, imported):
+                parts.append(figures)
+    if skipped:
+        lines = [f"- {escape(str(file.relative_to(root)))}: {escape(reason)}" for file, reason in skipped]
+        parts.append("## Left out\n\n" + "\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def _code(text: str) -> str:
+    """Return text as it is typed; as plain text where a code span would end within it."""
+    shown = printable(text)
+    return escape(text) if "`" in shown else f"`{shown}`"
+
+
+def _overview(overview: Overview) -> str:
+    where = sorted({speed.where for speed in overview.speed.values()})
+    one_machine = f" ({escape(where[0])})" if len(where) == 1 else ""
+    head = [
+        "model",
+        *(column.heading + _lower(column.lower_is_better) for column in overview.columns),
+        "parameters",
+        "dimensions",
+        f"sentences/s{one_machine}",
+    ]
+    columns = []
+    for column in overview.columns:
+        values = [column.values.get(entry.model) for entry in overview.models]
+        columns.append(_styled(values, marks(values, column.lower_is_better)))
+    for what, unit in (("parameters", 1e6), ("dimensions", 1)):
+        sizes = [entry.size(what) for entry in overview.models]
+        columns.append([f"{size / unit:,.0f}{' M' if unit > 1 else ''}" if size else "–" for size in sizes])
+    speeds = [overview.speed.get(entry.model) for entry in overview.models]
+    place = {speed.where: "" if one_machine else f" ({escape(speed.where)})" for speed in overview.speed.values()}
+    columns.append([f"{speed.sentences:,.0f}{place[speed.where]}" if speed else "–" for speed in speeds])
+    names = [escape(overview.names[entry.model]) for entry in overview.models]
+    notes = "\n".join(f"- {escape(column.note)}" for column in overview.columns)
+    return f"## Overview\n\n{pipe_table(head, list(zip(names, *columns, strict=True)), 1)}\n{notes}\n"
+
+
+def _section(table: Table) -> str:
+    score = f"{escape(table.score)}{_lower(table.lower_is_better)}"
+    said = f"## {escape(table.label)}: {score}, {escape(describe(table))}\n\n"
+    for row in table.rows:
+        if row.entry.leaks:
+            said += f"† {escape(row.entry.label)}: leaks into its training: {escape(row.entry.leaks)}.\n\n"
+    if len(table.subsets) <= MOST_ROWS:
+        return said + _scores(table, table.subsets)
+    whole = said + _scores(table, ())
+    if len(table.subsets) <= _MOST_PAIRS:
+        return whole + _folded(f"each of the {len(table.subsets)} subsets", _scores(table, table.subsets))
+    return whole + _folded("the mean of each language", _by_language(table))
+
+
+def _scores(table: Table, subsets: Sequence[str]) -> str:
+    single = len(table.subsets) == 1
+    head = ["rank", "model", *([] if single else ["mean"]), *map(escape, subsets)]
+    columns = [] if single else [_with_intervals(table, "mean", [row.interval for row in table.rows])]
+    for name in subsets:
+        intervals = [row.entry.subsets[name].intervals.get(table.score) for row in table.rows]
+        columns.append(_with_intervals(table, name, intervals))
+    return pipe_table(head, list(zip(_ranks(table), _names(table), *columns, strict=True)), 2)
+
+
+def _with_intervals(table: Table, column: str, intervals: Sequence[Interval | None]) -> list[str]:
+    values = [row.value(table, column) for row in table.rows]
+    scores = _styled(values, table.marks(values))
+    return [
+        f"{score} ({percent(interval[0])}–{percent(interval[1])})" if interval else score
+        for score, interval in zip(scores, intervals, strict=True)
+    ]
+
+
+def _by_language(table: Table) -> str:
+    """Return the mean over the subsets that a language is in, for tables with too many of them to show."""
+    members = {
+        code: [name for name in table.subsets if code in table.rows[0].entry.subsets[name].languages]
+        for code in table.languages
+    }
+    columns = []
+    for names in members.values():
+        values = [[row.value(table, name) for name in names] for row in table.rows]
+        means = [None if None in own else fmean(v for v in own if v is not None) for own in values]
+        columns.append(_styled(means, table.marks(means)))
+    head = ["rank", "model", *(str(resolve(code)) for code in members)]
+    return pipe_table(head, list(zip(_ranks(table), _names(table), *columns, strict=True)), 2)
+
+
+def _names(table: Table) -> list[str]:
+    return [escape(row.entry.label) + (" †" if row.entry.leaks else "") for row in table.rows]
+
+
+def _folded(summary: str, table: str) -> str:
+    return f"\n<details><summary>{summary}</summary>\n\n{table}\n</details>\n"
+
+
+def _ranks(table: Table) -> list[str]:
+    shared = Counter(row.rank for row in table.rows)
+    return ["–" if row.rank is None else f"{row.rank}{'=' if shared[row.rank] > 1 else ''}" for row in table.rows]
+
+
+def _lower(lower_is_better: bool) -> str:
+    return " (lower is better)" if lower_is_better else ""
+
+
+def _styled(values: Sequence[float | None], found: Sequence[Mark]) -> list[str]:
+    """Return values in percent, the best in bold and the second-best underlined."""
+    return [_STYLE[mark].format(percent(value)) for value, mark in zip(values, found, strict=True)]

@@ -1,0 +1,65 @@
+"""Every figure with its passport, one a row: for a script or a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bitext_bench.io.terminal import printable
+
+from ..tables.ranking import Table
+
+
+def render_csv(tables: Sequence[Table]) -> str:
+    """Return comma-separated values with a header; fractions as they are, nothing rounded."""
+    return as_csv(list(figures(tables)))
+
+
+def render_json(tables: Sequence[Table]) -> str:
+    """Return a JSON array of the same rows."""
+    return as_json(list(figures(tables)))
+
+
+def as_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """Return rows of the same fields, at least one, as comma-separated values with a header; controls are escaped."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: printable(value) if isinstance(value, str) else value for name, value in row.items()})
+    return stream.getvalue()
+
+
+def as_json(rows: Sequence[dict[str, Any]]) -> str:
+    """Return rows as a JSON array, in which controls and marks of direction are escaped as JSON does it."""
+    text = json.dumps(rows, ensure_ascii=False, indent=1)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text) + "\n"
+
+
+def figures(tables: Sequence[Table]) -> Iterator[dict[str, Any]]:
+    """Yield a row a model and subset; `rank` is that of the model in its whole table."""
+    for table in tables:
+        for row in table.rows:
+            model = row.entry.result.model
+            for name in table.subsets:
+                subset = row.entry.subsets[name]
+                low, high = subset.intervals.get(table.score) or (None, None)
+                yield {
+                    "task": table.task,
+                    "data": row.entry.result.data,
+                    "subset": name,
+                    "model": model["name"],
+                    "revision": model["revision"],
+                    "settings": row.entry.settings,
+                    "rank": row.rank,
+                    "score": table.score,
+                    "value": subset.scores[table.score],
+                    "low": low,
+                    "high": high,
+                    "lower_is_better": table.lower_is_better,
+                    "n": subset.n,
+                    "signature": subset.signature,
+                }

@@ -1,0 +1,127 @@
+"""Two models on one task: the difference on every subset that both were scored on with the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitext_bench.errors import UserError
+from bitext_bench.results.records import by_subset
+from bitext_bench.scoring.f1 import cluster_counts, clusters, count_outcomes
+
+from ..entries.read import Entry
+from .paired import Correlation, Difference, f1_difference, mean_difference, mean_of, spearman_difference
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shares:
+    """A model's hits of each sentence, (n,), among its `judgements`, the directions."""
+
+    hits: NDArray[np.int16]
+    judgements: int
+    lower_is_better: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mined:
+    """The pairs that a model took, and all gold pairs; (P,) each.
+
+    Attributes:
+        source: rows of the source side.
+        target: rows of the target side.
+        taken: whether the model took the pair.
+        gold: whether the pair is gold.
+    """
+
+    source: NDArray[np.integer]
+    target: NDArray[np.integer]
+    taken: NDArray[np.bool_]
+    gold: NDArray[np.bool_]
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """(C, 3) right, wrong and missed pairs of each cluster (`f1.clusters`)."""
+        return cluster_counts(self.source, self.target, self.taken, self.gold)
+
+    def beside(self, other: Mined) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the counts of this model and of another one, over clusters of the pairs of both."""
+        first = len(self.source)
+        cluster = clusters(np.concatenate([self.source, other.source]), np.concatenate([self.target, other.target]))
+        size = int(cluster.max(initial=-1)) + 1
+        return (
+            count_outcomes(cluster[:first], self.taken, self.gold, size),
+            count_outcomes(cluster[first:], other.taken, other.gold, size),
+        )
+
+
+Evidence = Shares | Correlation | Mined
+_COLUMNS = {"cosine_spearman": ("score", "gold"), "f1": ("source", "target", "hit", "score")}
+_HITS = ("hit",)
+
+
+def common_subsets(a: Entry, b: Entry) -> list[str]:
+    """Return the subsets that both have a score on, of the same data and n."""
+    score = a.score
+    return [
+        name
+        for name, subset in a.subsets.items()
+        if name in b.subsets and a.data(name) == b.data(name)
+        if subset.scores[score] is not None and b.subsets[name].scores.get(score) is not None
+    ]
+
+
+def evidence(entry: Entry, subsets: Sequence[str]) -> list[Evidence]:
+    """Return what the main score of each subset is made of, read from the outcomes beside the result file.
+
+    Raises:
+        UserError: the outcomes are missing or damaged, or lack a subset.
+    """
+    blocks = by_subset(entry.columns(_COLUMNS.get(entry.score, _HITS)))
+    if missing := [name for name in subsets if name not in blocks]:
+        raise UserError(f"the outcomes beside {entry.file} lack {missing[0]}: run the task again")
+    return [_of_subset(entry, name, list(blocks[name].values())) for name in subsets]
+
+
+def _of_subset(entry: Entry, subset: str, blocks: Sequence[dict[str, NDArray[Any]]]) -> Evidence:
+    if entry.score == "cosine_spearman":
+        return Correlation(blocks[0]["score"], blocks[0]["gold"])
+    if entry.score == "f1":
+        return _mined(entry, subset, blocks[0])
+    hits = np.stack([block["hit"] for block in blocks]).sum(axis=0, dtype=np.int16)
+    return Shares(np.asarray(hits), len(blocks), entry.result.lower_is_better)
+
+
+def _mined(entry: Entry, subset: str, columns: dict[str, NDArray[Any]]) -> Mined:
+    """Return the pairs that were taken and the gold ones.
+
+    Raises:
+        UserError: the outcomes have fewer gold pairs than there are, as those of early versions.
+    """
+    gold, taken = columns["hit"], columns["score"] >= np.float32(entry.threshold(subset))
+    if int(gold.sum()) != entry.subsets[subset].n:
+        raise UserError(
+            f"the outcomes beside {entry.file} have {int(gold.sum()):,} of {entry.subsets[subset].n:,} gold pairs of "
+            f"{subset}: run the task again"
+        )
+    return Mined(*(column[taken | gold] for column in (columns["source"], columns["target"], taken, gold)))
+
+
+def difference(a: Evidence, b: Evidence) -> Difference:
+    """Return the main score of A minus that of B on one subset, in the score's own unit and direction."""
+    if isinstance(a, Correlation) and isinstance(b, Correlation):
+        return spearman_difference(a, b)
+    if isinstance(a, Mined) and isinstance(b, Mined):
+        return f1_difference(*a.beside(b))
+    if isinstance(a, Shares) and isinstance(b, Shares):
+        found = mean_difference(a.hits, b.hits, a.judgements)
+        return found.negated() if a.lower_is_better else found
+    raise TypeError(f"{type(a).__name__} and {type(b).__name__} are not of one score")
+
+
+def mean_of_differences(a: Sequence[Evidence], b: Sequence[Evidence]) -> Difference:
+    """Return the difference of the means over subsets, which are the same and in the same order."""
+    return mean_of([difference(ours, theirs) for ours, theirs in zip(a, b, strict=True)])

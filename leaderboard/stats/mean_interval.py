@@ -1,0 +1,49 @@
+"""The 95 % interval of a model's mean over the subsets of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitext_bench.scoring.f1 import f1_influence, share_interval
+from bitext_bench.scoring.intervals import Z_95, Interval, wilson
+
+from .differences import Evidence, Mined, Shares
+from .paired import Correlation
+
+
+def interval_of_mean(sides: Sequence[Evidence]) -> Interval:
+    """Return the interval of the mean score over subsets, in the score's own unit; (nan, nan) where one has none.
+
+    Subsets of one size count as the same sentences, as in `paired.mean_of`. Shares and F1 have Wilson's interval with
+    the number of judgements that would have the same standard error (so that it does not collapse when nothing is
+    missed), correlations the normal one.
+    """
+    moved: dict[int, NDArray[np.float64]] = {}
+    values = []
+    for side in sides:
+        value, influence = _observed(side)
+        values.append(value)
+        moved[len(influence)] = moved.get(len(influence), np.zeros(len(influence))) + influence / len(sides)
+    mean, variance = float(np.mean(values)), float(sum(x @ x for x in moved.values()))
+    if all(isinstance(side, Shares) for side in sides):
+        most = sum(len(side.hits) * side.judgements for side in sides if isinstance(side, Shares))
+        return wilson(mean, min(mean * (1 - mean) / variance, most) if variance else max(moved))
+    if all(isinstance(side, Mined) for side in sides):
+        return share_interval(mean, variance, max(moved))
+    half = Z_95 * float(np.sqrt(variance))
+    return max(-1.0, mean - half), min(1.0, mean + half)
+
+
+def _observed(side: Evidence) -> tuple[float, NDArray[np.float64]]:
+    """Return the score of a subset, and of each sentence its influence on it, whose squares sum to the variance."""
+    if isinstance(side, Correlation):
+        rho, influence = side.observed
+        return rho, influence / len(influence)
+    if isinstance(side, Mined):
+        return f1_influence(side.counts)
+    hits = side.hits / side.judgements
+    share = float(hits.mean())
+    return 1 - share if side.lower_is_better else share, (hits - share) / len(hits)

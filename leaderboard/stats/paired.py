@@ -1,0 +1,235 @@
+"""Whether two models differ on the same sentences: paired tests and intervals of the difference A - B."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitext_bench.scoring.f1 import f1_influence
+from bitext_bench.scoring.intervals import Z_95, spearman_influence
+
+SIGNIFICANT = 0.05  # below this p, once corrected for being many, two models differ
+
+_ONE_RUN = np.empty(0)
+_FAR = 12.0  # standard deviations beyond which a normal variable never is
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """A score of A minus that of B on the same sentences.
+
+    p and the interval are of one statistic, so that the interval excludes 0 just where p < 0.05. For a difference d the
+    squared standard error is that of the influences plus (value - d)^2 / n, the variance around d instead of around the
+    value: at d = 0 this is McNemar's test (1947, without continuity correction), and where a sentence is judged
+    several times the normal form of the sign-flip test. The interval has all d that this test does not reject
+    (Tango 1998 inverts McNemar's test so). Of several seeds p and the interval are `_Errors`'.
+
+    Attributes:
+        value: the difference, in the score's own unit.
+        influence: of each sentence on the value, (n,) by n: value's variance is the sum of their squares. Subsets of
+            one size share their sentences (FLORES, translated STS) or lose nothing by being taken as if they did.
+        step: the least by which the mean of n sentences differs where one of them does, times n: then a difference d
+            has a variance of at least (step |d| - d^2) / n, even where no sentence differs. 0 where there is none.
+        wins: sentences that A does better on.
+        losses: sentences that B does better on; the two are 0 for correlations, which no sentence has.
+        runs: the value of each training run, (k,), where it is the mean of k seeds; (0,) of one model.
+    """
+
+    value: float
+    influence: Mapping[int, NDArray[np.float64]]
+    step: float = 0.0
+    wins: int = 0
+    losses: int = 0
+    runs: NDArray[np.float64] = field(default_factory=lambda: _ONE_RUN)
+
+    @cached_property
+    def p(self) -> float:
+        """Two-sided, of no difference; not corrected for other comparisons (`holm` does that)."""
+        if len(self.runs):
+            return self._errors.p(self.value)
+        error = np.sqrt(self._errors.sentences**2 + self.value**2 / self._n)
+        return _both_tails(abs(self.value) / error) if error else 1.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval."""
+        if len(self.runs):
+            half = self._errors.half_width()
+            return self.value - half, self.value + half
+        return -self._reach(-1), self._reach(1)
+
+    def _reach(self, sign: int) -> float:
+        """Return the largest difference that the test does not reject; of B minus A where the sign is -1."""
+        value, share = sign * self.value, Z_95**2 / self._n
+        most = 1.0 if self.step else 2.0
+        if share >= 1:
+            return most
+        reach = [value + Z_95 * self._errors.sentences / np.sqrt(1 - share)]
+        for side in (1, -1):  # (value - d)^2 <= share (step |d| - d^2), where d has this sign
+            middle = side * value + share * self.step / 2
+            root = middle**2 - (1 + share) * value**2
+            if middle > 0 and root >= 0:
+                reach.append(side * (middle + side * np.sqrt(root)) / (1 + share))
+        return float(min(max(reach), most))
+
+    @cached_property
+    def _errors(self) -> _Errors:
+        return _Errors.of(self.influence, self.runs)
+
+    @property
+    def _n(self) -> int:
+        return sum(self.influence)
+
+    def negated(self) -> Difference:
+        """Return the same of an error rate: it falls where hits rise; wins stay wins."""
+        turned = {n: -moved for n, moved in self.influence.items()}
+        return replace(self, value=-self.value, influence=turned, runs=-self.runs)
+
+
+def mean_difference(a: NDArray[np.integer], b: NDArray[np.integer], judgements: int) -> Difference:
+    """Compare shares of hits; (n,) hits of each sentence among its `judgements` (directions, language pairs)."""
+    differences = a.astype(np.int64) - b.astype(np.int64)
+    size = len(differences)
+    value = float(differences.sum() / (size * judgements))
+    return Difference(
+        value=value,
+        influence={size: (differences / judgements - value) / size},
+        step=1 / judgements,
+        wins=int((differences > 0).sum()),
+        losses=int((differences < 0).sum()),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Correlation:
+    """How a model scores pairs beside their gold scores, (n,) each."""
+
+    scores: NDArray[np.floating]
+    gold: NDArray[np.floating]
+
+    @cached_property
+    def observed(self) -> tuple[float, NDArray[np.float64]]:
+        """Spearman's rank correlation, and each pair's influence on it."""
+        return spearman_influence(self.scores, self.gold)
+
+
+def spearman_difference(a: Correlation, b: Correlation) -> Difference:
+    """Compare rank correlations with the same gold."""
+    (rho_a, moved_a), (rho_b, moved_b) = a.observed, b.observed
+    return Difference(rho_a - rho_b, {len(a.gold): (moved_a - moved_b) / len(a.gold)})
+
+
+def f1_difference(a: NDArray[np.integer], b: NDArray[np.integer]) -> Difference:
+    """Compare F1 of mined pairs; (C, 3) right, wrong and missed pairs of each cluster, the same clusters for both."""
+    (f1_a, moved_a), (f1_b, moved_b) = f1_influence(a), f1_influence(b)
+    better = a @ (1, -1, 0) - b @ (1, -1, 0)
+    return Difference(
+        value=f1_a - f1_b,
+        influence={len(a): moved_a - moved_b},
+        step=1.0,
+        wins=int((better > 0).sum()),
+        losses=int((better < 0).sum()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Errors:
+    """Standard errors of a mean over seeds: with other sentences, and with other seeds, it would be another one.
+
+    The sentences are many, the seeds few, so that the error is distributed as sentences * Z + seeds * T, of a normal Z
+    and Student's T (Behrens and Fisher; Welch's approximation calls too many of 3 seeds different). What a seed does to
+    single sentences is in both, which errs on the safe side.
+    """
+
+    sentences: float
+    seeds: float
+    freedom: int
+
+    @staticmethod
+    def of(influence: Mapping[int, NDArray[np.float64]], runs: NDArray[np.float64]) -> _Errors:
+        """Return those of a value with these influences, that is the mean of these runs, or one model's."""
+        sentences = np.sqrt(sum(float(moved @ moved) for moved in influence.values()))
+        seeds = np.std(runs, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else 0.0
+        return _Errors(float(sentences), float(seeds), len(runs) - 1)
+
+    def p(self, value: float) -> float:
+        """Return how likely an error is at least as large."""
+        from scipy.integrate import quad
+        from scipy.special import stdtr
+
+        if not self.seeds:
+            return _both_tails(abs(value) / self.sentences) if self.sentences else float(value == 0)
+
+        def beyond(z: float) -> float:
+            by_seeds = stdtr(self.freedom, (self.sentences * z - abs(value)) / self.seeds)
+            return float(by_seeds * np.exp(-z * z / 2) / np.sqrt(2 * np.pi))
+
+        # Where sentences alone make up the value, the other factor rises, and steeply where seeds hardly differ.
+        rise = min(abs(value) / self.sentences, _FAR) if self.sentences else _FAR
+        return 2 * float(quad(beyond, -_FAR, _FAR, points=[-1, 0, 1, rise], limit=200)[0])
+
+    def half_width(self) -> float:
+        """Return how far the error reaches in 95 % of cases."""
+        from scipy.optimize import brentq
+        from scipy.special import stdtrit
+
+        if not self.seeds:
+            return Z_95 * self.sentences
+        most = Z_95 * self.sentences + self.seeds * float(stdtrit(self.freedom, 0.975))
+        return float(brentq(lambda half: self.p(half) - 0.05, 0, 2 * most))
+
+
+def _both_tails(z: float) -> float:
+    from scipy.special import ndtr
+
+    return float(2 * ndtr(-z))
+
+
+def mean_of(differences: Sequence[Difference]) -> Difference:
+    """Return the mean difference over subsets.
+
+    Subsets of one size are one sample, as those that share their sentences must be (FLORES, translated STS); in others
+    that costs nothing.
+    """
+    if len(differences) == 1:
+        return differences[0]
+    runs = np.mean([d.runs for d in differences], axis=0)
+    value = float(np.mean([d.value for d in differences]))
+    influence: dict[int, NDArray[np.float64]] = {}
+    for difference in differences:
+        for size, moved in difference.influence.items():
+            influence[size] = influence.get(size, np.zeros(size)) + moved / len(differences)
+    return Difference(
+        value=value,
+        influence=influence,
+        step=min(d.step for d in differences) / len(differences),
+        wins=sum(d.wins for d in differences),
+        losses=sum(d.losses for d in differences),
+        runs=runs,
+    )
+
+
+def over_seeds(differences: Sequence[Difference]) -> Difference:
+    """Return the mean difference of training runs that differ in their seed, one of A and one of B each time.
+
+    The runs were scored on the same sentences. p and the interval are of other sentences and other seeds.
+    """
+    if len(differences) == 1:
+        return differences[0]
+    mean, runs = mean_of(differences), np.array([d.value for d in differences])
+    # No sentence is won or lost by several runs together.
+    return replace(mean, wins=0, losses=0, runs=runs)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p values corrected for being many (Holm 1979), in the order given."""
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    corrected, largest = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[i]))
+        corrected[i] = largest
+    return corrected

@@ -1,0 +1,1 @@
+"""What the tables say, whatever they are written in."""

@@ -1,0 +1,167 @@
+"""What the tables say: comparable rows, their ranks, intervals and order; how they look is markdown.py's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+
+from bitext_bench.errors import UserError
+from bitext_bench.scoring.intervals import Interval
+
+from ..entries.read import Entry
+from ..stats.differences import Evidence, evidence, mean_of_differences
+from ..stats.mean_interval import interval_of_mean
+from ..stats.paired import SIGNIFICANT
+from .highlight import Mark, marks
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A model in a table.
+
+    Attributes:
+        rank: 1 for the best and all that do not differ from it by a paired test; None for a model that lacks a score
+            or may have seen the sentences in training (`Entry.leaks`): it is shown among the others and not ranked
+            with them. A model in other settings than its own is ranked like any other.
+        mean: over the subsets of the table; None where one of them has no score.
+        interval: of the mean, 95 %.
+    """
+
+    entry: Entry
+    rank: int | None
+    mean: float | None
+    interval: Interval | None
+
+    def value(self, table: Table, column: str) -> float | None:
+        """Return the score of a subset, or the mean for "mean"."""
+        return self.mean if column == "mean" else self.entry.subsets[column].scores[table.score]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Models on one task with the very same data: the same subsets, n and sentences. Best row first, or as sorted."""
+
+    task: str
+    score: str
+    lower_is_better: bool
+    subsets: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def label(self) -> str:
+        """The task, and the data where they only have its layout."""
+        return self.rows[0].entry.result.label
+
+    @property
+    def official(self) -> bool:
+        """Whether published figures may stand beside it."""
+        return self.rows[0].entry.result.official
+
+    @property
+    def sizes(self) -> list[int]:
+        """The n of each subset."""
+        entry = self.rows[0].entry
+        return [entry.subsets[name].n for name in self.subsets]
+
+    @property
+    def languages(self) -> list[str]:
+        """MTEB's codes of the languages of all subsets."""
+        subsets = self.rows[0].entry.subsets
+        return sorted({code for name in self.subsets for code in subsets[name].languages})
+
+    def marks(self, values: Sequence[float | None]) -> list[Mark]:
+        """Return what stands out in a column, a value a row; where leaks are known or not excluded, nothing does."""
+        clean = [None if row.entry.leaks else value for row, value in zip(self.rows, values, strict=True)]
+        return marks(clean, self.lower_is_better)
+
+    def by(self, column: str) -> Table:
+        """Return it in the order of a column ("model", "mean" or a subset), best first; as it is for any other."""
+        if column == "model":
+            return replace(self, rows=tuple(sorted(self.rows, key=lambda row: row.entry.label.casefold())))
+        if column != "mean" and column not in self.subsets:
+            return self
+
+        def place(row: Row) -> tuple[bool, float]:
+            value = row.value(self, column)
+            return value is None, (value or 0) * (1 if self.lower_is_better else -1)
+
+        return replace(self, rows=tuple(sorted(self.rows, key=place)))
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All tables, and the files that could not be judged, with the reason."""
+
+    tables: list[Table]
+    skipped: list[tuple[Path, str]]
+
+
+def make_board(entries: Sequence[Entry]) -> Board:
+    """Return one table a task and set of data; of one task official data, most subsets and then models first."""
+    groups: dict[tuple[str, ...], list[Entry]] = {}
+    for entry in entries:
+        data = (f"{name} {entry.data(name)}" for name in entry.subsets)
+        groups.setdefault((entry.task, entry.score, *sorted(data)), []).append(entry)
+
+    def place(group: tuple[tuple[str, ...], list[Entry]]) -> tuple[object, ...]:
+        (task, *data), entries = group
+        return task, not entries[0].result.official, -len(data), -len(entries), data
+
+    ordered = sorted(groups.items(), key=place)
+    skipped: list[tuple[Path, str]] = []
+    tables = [_table(group, skipped) for _, group in ordered]
+    return Board([table for table in tables if table.rows], skipped)
+
+
+def _table(entries: Sequence[Entry], skipped: list[tuple[Path, str]]) -> Table:
+    first = entries[0]
+    lower, subsets = first.result.lower_is_better, tuple(first.subsets)
+    means = {entry.file: _mean(entry) for entry in entries}
+
+    def place(entry: Entry) -> tuple[bool, float, str]:
+        mean = means[entry.file]
+        return mean is None, (mean or 0) * (1 if lower else -1), entry.label
+
+    judged = _judged(sorted(entries, key=place), subsets, means, skipped)
+    return Table(first.task, first.score, lower, subsets, tuple(judged))
+
+
+def _mean(entry: Entry) -> float | None:
+    values = [subset.scores[entry.score] for subset in entry.subsets.values()]
+    present = [value for value in values if value is not None]
+    return fmean(present) if len(present) == len(values) else None
+
+
+def _judged(
+    ordered: Sequence[Entry],
+    subsets: tuple[str, ...],
+    means: dict[Path, float | None],
+    skipped: list[tuple[Path, str]],
+) -> Iterator[Row]:
+    """Yield a row an entry, best first; whoever does not differ from the first of a rank shares it.
+
+    With M ranked entries there are at most M - 1 tests, so each is made at 0.05 / (M - 1) (Bonferroni). An entry is
+    read when its turn comes, and only the first of a rank is kept, so that memory does not grow with the models.
+    """
+    to_rank = {entry.file for entry in ordered if not entry.leaks and means[entry.file] is not None}
+    bound = SIGNIFICANT / max(1, len(to_rank) - 1)
+    leading: list[Evidence] | None = None
+    rank, place = 0, 0
+    for entry in ordered:
+        mean = means[entry.file]
+        if mean is None:
+            yield Row(entry, None, None, None)
+            continue
+        try:
+            own = evidence(entry, subsets)
+        except UserError as error:
+            skipped.append((entry.file, str(error)))
+            continue
+        ranked = entry.file in to_rank
+        if ranked:
+            place += 1
+            if leading is None or mean_of_differences(leading, own).p < bound:
+                leading, rank = own, place
+        yield Row(entry, rank if ranked else None, mean, interval_of_mean(own))

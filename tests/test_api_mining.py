@@ -1,0 +1,80 @@
+"""`bitext_bench.mine`, beside the command on the same sentences."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from builders import write
+
+import bitext_bench as bb
+from bitext_bench.cli.main import main
+from bitext_bench.data import open_source
+from bitext_bench.languages import resolve
+
+
+def letters(sentences: list[str]) -> list[list[float]]:
+    return [[text.lower().count(c) + 0.1 for c in "abcdefghijklmnopqrstuvwxyz"] for text in sentences]
+
+
+@pytest.mark.parametrize("margin", ["ratio", "csls"])
+@pytest.mark.usefixtures("one_thread")
+def test_the_pairs_are_those_of_the_command(margin: Any, tiny_model: Path, tmp_path: Path) -> None:
+    bitext = open_source("mini").parallel("mini", resolve("fr"))
+    source = [*bitext.source[:80], "", bitext.source[3], "   "]
+    target = [bitext.target[5], *bitext.target[:60]]
+    sides = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    for file, lines in zip(sides, (source, target), strict=True):
+        write(file, lines)
+    output = tmp_path / "pairs.tsv"
+    assert main(["mine", *map(str, sides), "--model", str(tiny_model), "-o", str(output), "--margin", margin]) == 0
+    with output.open(encoding="utf-8", newline="") as stream:
+        expected = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+    found = bb.mine(source, target, tiny_model, margin=margin)
+    assert [(pair.source, pair.target) for pair in found] == [(row["source"], row["target"]) for row in expected]
+    for name in ("score", "cosine"):
+        values = [float(row[name]) for row in expected]
+        np.testing.assert_allclose([getattr(pair, name) for pair in found], values, atol=2e-5)
+    lines = [(pair.source_line, pair.target_line) for pair in found]
+    assert lines == [(int(row["source_line"]), int(row["target_line"])) for row in expected]
+    half = found[len(found) // 2].score
+    kept = bb.mine(source, target, tiny_model, threshold=half, margin=margin)
+    assert list(kept) == [pair for pair in found if pair.score >= half]
+    assert list(found.to_pandas().columns) == list(found[0]._fields) and len(found[:3]) == 3
+
+
+def test_a_sentence_is_in_one_pair() -> None:
+    found = bb.mine(["un cafe", "la musique", "la musique"], ["music", "a coffee", "musical"], letters)
+    assert len({pair.source for pair in found}) == len({pair.target for pair in found}) == len(found) == 2
+    assert "<2 pairs>" in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("source", "more", "message"),
+    [
+        ([], {}, "source has no sentence"),
+        (["", " "], {}, "source has no sentence"),
+        ("a text", {}, "source is one text"),
+        ([1], {}, "source 1 is a int"),
+        (["a"], {"margin": "cosine"}, "unknown margin 'cosine'"),
+        (["a"], {"pair": "xx-yy"}, "xx"),
+    ],
+)
+def test_what_cannot_be_mined_is_refused(source: Any, more: dict[str, Any], message: str) -> None:
+    with pytest.raises(bb.UserError, match=message):
+        bb.mine(source, ["b"], letters, **more)
+
+
+def test_a_model_that_needs_languages_says_so() -> None:
+    class Needs:
+        needs_language = True
+
+        def encode(self, sentences: list[str], language: str) -> list[list[float]]:
+            return [[1.0, float(len(text)), float(language == "fra_Latn")] for text in sentences]
+
+    with pytest.raises(bb.UserError, match='pass pair, as in pair="fr-en"'):
+        bb.mine(["a"], ["b"], Needs())
+    assert len(bb.mine(["a"], ["b"], Needs(), pair="fr-en")) == 1

@@ -1,0 +1,1 @@
+"""The directory of a checkpoint: its record, card, checksums and scores."""

@@ -1,0 +1,46 @@
+"""The finished checkpoint scored by the harness, as `bitext-bench run` would."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bitext_bench.data import MissingData, Source
+from bitext_bench.embedding.embedder import Embedder
+from bitext_bench.encoders import ModelOptions, resolve_model
+from bitext_bench.languages import LangPair, Language
+from bitext_bench.results.evaluation import evaluate, load_tasks
+from bitext_bench.results.files import result_folder
+from bitext_bench.results.filing import file_result
+from bitext_bench.results.records import TaskResult
+from bitext_bench.tasks import Task, default_tasks
+
+RESULTS = Path("results")  # in the working directory, as `run` writes them
+
+
+def score_checkpoint(
+    checkpoint: Path, source: Source, pairs: Sequence[LangPair], cache: Path, excluded: Sequence[str] = ()
+) -> list[TaskResult]:
+    """Score a checkpoint on all that a source has in the languages it was trained on; files go to `RESULTS`.
+
+    Tasks that the user `excluded` are left out, as the source may not have them.
+
+    Raises:
+        UserError: the source's data are damaged, or the checkpoint gives vectors that no cosine can be taken of.
+    """
+    languages: list[Language] = list(dict.fromkeys(side for pair in pairs for side in (pair.source, pair.target)))
+    model = resolve_model(str(checkpoint), ModelOptions())
+    tasks = [task for task in default_tasks(source) if task.name not in excluded]
+    loaded = load_tasks(tasks, source, languages, _say_missing)
+    folder = result_folder(RESULTS, model)
+    results = []
+    for result, outcomes in evaluate(Embedder(model, cache), loaded):
+        file_result(folder, result, outcomes)
+        results.append(result)
+    print(f"bitext-bench: results in {folder}", file=sys.stderr)
+    return results
+
+
+def _say_missing(task: Task, error: MissingData) -> None:
+    print(f"bitext-bench: left out: {task.name} ({error})", file=sys.stderr)

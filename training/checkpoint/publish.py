@@ -1,0 +1,133 @@
+"""A checkpoint on the hub: its repository is made before training, and its files go there at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+from bitext_bench import __version__
+from bitext_bench.errors import UserError
+from bitext_bench.io.hub import short_waits
+from bitext_bench.io.hub_errors import Repository, explain
+from bitext_bench.io.terminal import say
+
+_GIT = ".gitattributes"  # all that a new repository has
+_LONGEST_WAIT = 120.0  # in seconds, for the hub to take a file or a commit, which can be large
+
+
+def check_access(repository: str) -> None:
+    """Find out what needs no hub: whether the name can be a repository's, and whether there is a token to write with.
+
+    Raises:
+        UserError: it cannot, there is none, or the user forbids to ask the hub.
+    """
+    from huggingface_hub import constants, get_token
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    reason = ""
+    try:
+        validate_repo_id(repository)
+    except HFValidationError:
+        reason = "no repository can have this name: expected ORG/NAME, in letters, digits, '-', '_' and '.'"
+    if not reason and repository.count("/") != 1:
+        reason = "expected ORG/NAME, an organization or your name on the hub first"
+    elif not reason and constants.HF_HUB_OFFLINE:
+        reason = "HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids to ask the hub: unset it"
+    elif not reason and get_token() is None:
+        reason = "you are not logged in: run hf auth login"
+    if reason:
+        raise UserError(f"--push-to-hub {repository}: {reason}; nothing was trained")
+
+
+def reserve(repository: str) -> None:
+    """Make the repository that a checkpoint is to be pushed to, or take one that holds nothing yet.
+
+    Only this shows whether a token may write there, as the hub has no other question for a repository to be.
+
+    Raises:
+        UserError: the hub cannot be reached, the token may not write there, or the repository holds files.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError
+
+    api = HfApi()
+    try:
+        with short_waits():
+            try:
+                address = api.create_repo(repository)
+                say(f"made {address} for the checkpoint")
+                return
+            except HfHubHTTPError as error:
+                if error.response.status_code != 409:  # it exists
+                    raise
+            files = [name for name in api.list_repo_files(repository) if name != _GIT]
+    except (HTTPError, OSError, ValueError) as error:
+        raise UserError(f"--push-to-hub {repository}: {_reason(error, repository)}; nothing was trained") from error
+    if files:
+        raise UserError(
+            f"--push-to-hub {repository}: it is on the hub already, with {len(files)} files: choose another name, or "
+            f"train without --push-to-hub and replace them by hf upload {repository} DIR"
+        )
+
+
+def publish(folder: Path, repository: str) -> str:
+    """Upload a checkpoint in one commit and return the address of its page.
+
+    Where xet's storage cannot be reached, the files go by plain HTTP.
+
+    Raises:
+        UserError: the upload failed.
+    """
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError
+
+    try:
+        try:
+            _upload(folder, repository)
+        except (OSError, RuntimeError) as error:
+            if isinstance(error, HfHubHTTPError) or constants.HF_HUB_DISABLE_XET:
+                raise
+            say(f"note: xet's storage does not take the files ({_reason(error, repository)}); they go by plain HTTP")
+            constants.HF_HUB_DISABLE_XET = True
+            _upload(folder, repository)
+    except (HTTPError, OSError, ValueError, RuntimeError) as error:
+        _refuse_upload(error, folder, repository)
+    return f"{HfApi().endpoint}/{repository}"
+
+
+def _upload(folder: Path, repository: str) -> None:
+    from huggingface_hub import HfApi
+
+    with short_waits(_LONGEST_WAIT):
+        HfApi().upload_folder(
+            repo_id=repository,
+            folder_path=folder,
+            commit_message=f"Checkpoint trained by bitext-bench {__version__}",
+            ignore_patterns=[".*"],
+        )
+
+
+def _refuse_upload(error: Exception, folder: Path, repository: str) -> NoReturn:
+    raise UserError(
+        f"cannot push to {repository}: {_reason(error, repository)}; the checkpoint is finished and in {folder}, so "
+        f"run hf upload {repository} {folder}"
+    ) from error
+
+
+def _reason(error: BaseException, repository: str) -> str:
+    """Say in one line why the hub did not do what it was asked for."""
+    from huggingface_hub import get_token
+
+    if isinstance(error, RuntimeError) and error.__cause__ is not None:
+        return f"{error} {_reason(error.__cause__, repository)}"  # "Error while uploading ... to the Hub." and why
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status == 401:
+        return (
+            "the hub does not accept your token (401): log in again (hf auth login)"
+            if get_token()
+            else "you are not logged in (401): run hf auth login"
+        )
+    if status == 403:
+        return "your token may not write there (403): log in with one that may (hf auth login)"
+    return explain(error, Repository(repository)).reason

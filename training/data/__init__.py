@@ -1,0 +1,1 @@
+"""Training pairs: found, read, cleaned, compared with the benchmarks."""

@@ -1,0 +1,245 @@
+"""Where training pairs come from: files below a data directory, found by the languages in their names.
+
+DIR/<corpus>/en-ja.tsv  .jsonl  .parquet  .tmx      any spelling of the languages, in either order
+DIR/<corpus>/en-ja/train.tsv  .jsonl  .parquet  .tmx, or the hub's train-00000-of-00002.parquet
+DIR/<corpus>/anything.en-ja.en  .ja                 OPUS's Moses pair of files; "anything." may be missing
+
+Text files may end in .gz. DIR itself may be a corpus and hold such files directly. The first language of the name is
+the first column; `ja-en` is asked for in the same way as `en-ja`, and its rows come out Japanese first. Names may have
+regions (en-pt_BR); of several variants in a corpus the nearest to the one asked for is read (`variants`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TypeVar
+
+from bitext_bench.data.files import check_twins
+from bitext_bench.errors import UserError
+from bitext_bench.io.checksums import file_sha256
+from bitext_bench.io.lines import read_lines
+from bitext_bench.languages import LangPair
+from bitext_bench.languages.tags import Tag
+
+from .formats import Row, Sides, read_pairs
+from .hub import dataset_of
+from .layouts import PairFiles, files_of, listing, other_scripts
+from .variants import Choice, remoteness, tag_of
+
+__all__ = ["Corpus", "PairRows", "Row", "find_corpora", "read_corpus", "sample_weighted"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The file of a corpus for a language pair; two in the Moses layout, and every shard of a parquet file in shards.
+
+    Attributes:
+        name: the folder's, or the hub dataset's where the data directory is one, or what precedes the languages in the
+            name of a Moses file directly in the data directory.
+        pair: as it was asked for; rows have its source first.
+        weight: how often its rows are drawn: 1 as they are, 0.5 half of them, 2 each twice.
+        files: for Moses, in the order of the languages in their name.
+        swapped: the file has the pair's target first.
+        asked: the codes of the pair's source and target as they were asked for; one with a region names a variant.
+        named: the codes of source and target in the files' name.
+    """
+
+    name: str
+    pair: LangPair
+    weight: float
+    files: tuple[Path, ...]
+    swapped: bool
+    asked: tuple[str, str]
+    named: tuple[str, str]
+
+    @property
+    def sha256(self) -> str:
+        """The sha256 of the file's bytes; of two files, that of their two sums.
+
+        Raises:
+            UserError: a file cannot be read.
+        """
+        sums = [_sha256(file) for file in self.files]
+        return sums[0] if len(sums) == 1 else hashlib.sha256("\n".join(sums).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PairRows:
+    """The training rows of one language pair, the anchor language as the source."""
+
+    pair: LangPair
+    source: list[str]
+    target: list[str]
+
+
+def find_corpora(
+    root: Path,
+    pair: LangPair,
+    chosen: Sequence[str] = (),
+    codes: tuple[str, str] | None = None,
+    notes: list[str] | None = None,
+) -> list[Corpus]:
+    """Return the corpora below `root` that have the pair, in either order, sorted by name.
+
+    Args:
+        root: the data directory.
+        pair: which languages; rows will have its source first.
+        chosen: "name" or "name:weight"; none takes all. One that has other pairs than this is passed over.
+        codes: which variants of source and target are asked for, ("en", "pt_PT"); None for none in particular.
+        notes: takes a line for each choice among variants.
+
+    Raises:
+        UserError: `root` is no directory, a chosen corpus is unknown or its weight is not a number above 0, one has
+            several files for the pair, or nothing is found.
+    """
+    if not root.is_dir():
+        raise UserError(f"the training data {root} are not there: expected a directory with <corpus>/{pair}.tsv")
+    weights = _weights(chosen)
+    folders = [entry for entry in listing(root) if entry.is_dir() and not entry.name.startswith(".")]
+    here = dataset.name if (dataset := dataset_of(root)) else root.resolve().name
+    found: dict[str, list[PairFiles]] = {}
+    others: list[str] = []
+    for folder in (root, *folders):
+        name = here if folder == root else folder.name
+        for item in files_of(folder, pair):
+            found.setdefault(item.stem if folder == root and item.stem else name, []).append(item)
+        others += [f"{name}: {other}" for other in other_scripts(folder, pair) if name in weights or not weights]
+    known = {*found, *(folder.name for folder in folders)}
+    for name in weights:
+        if name not in known:
+            raise _unknown(name, root, pair, known, sorted(found))
+    taken = sorted(name for name in found if name in weights or not weights)
+    if not taken:
+        raise _nothing(root, pair, weights, sorted(found), others)
+    said = notes if notes is not None else []
+    said += [f"{other} is another script than {pair}, and left out: ask for it with --pair" for other in others]
+    asked = codes or (str(pair.source), str(pair.target))
+    corpora = []
+    for name in taken:
+        item = _nearest(name, found[name], pair, asked, said)
+        corpora.append(Corpus(name, pair, weights.get(name, 1.0), item.files, item.swapped, asked, item.codes))
+    return corpora
+
+
+def read_corpus(corpus: Corpus, notes: list[str] | None = None) -> list[Row]:
+    """Read all rows, the pair's source first; `line` is the line or record of the file, from 1.
+
+    Args:
+        corpus: as it was found.
+        notes: takes a line for each choice among variants of a language.
+
+    Raises:
+        UserError: a file cannot be read, is damaged, not UTF-8 or empty, its rows are not what its name promises (with
+            file and line), or two Moses files have unequal line counts.
+    """
+    languages = (corpus.pair.source, corpus.pair.target)
+    codes = zip(corpus.asked, corpus.named, languages, strict=True)
+    wanted = [asked if tag_of(asked, language).region else named for asked, named, language in codes]
+    sides = (Choice(languages[0], wanted[0]), Choice(languages[1], wanted[1]))
+    rows = _read(corpus, sides[::-1] if corpus.swapped else sides)
+    if not rows:
+        raise UserError(f"{corpus.files[0]} has no row: expected {' and '.join(map(str, languages))} sentences")
+    if notes is not None:
+        reports = [side.report(name) for side, name in zip(sides, corpus.named, strict=True)]
+        notes += [f"{corpus.files[0]}: {report}" for report in reports if report]
+    return [Row(row.line, row.target, row.source) for row in rows] if corpus.swapped else rows
+
+
+def _read(corpus: Corpus, sides: Sides) -> list[Row]:
+    """Read the rows, the first side of the files' name first."""
+    if corpus.files[-1].suffix == ".parquet":
+        shards = [row for file in corpus.files for row in read_pairs(file, sides)]
+        return [Row(line, row.source, row.target) for line, row in enumerate(shards, start=1)]
+    if len(corpus.files) == 2:
+        first, second = (list(read_lines(file)) for file in corpus.files)
+        check_twins(corpus.files[0], len(first), corpus.files[1], len(second))
+        return [Row(line, a, b) for line, (a, b) in enumerate(zip(first, second, strict=True), start=1)]
+    return read_pairs(corpus.files[0], sides)
+
+
+def sample_weighted(rows: Sequence[T], weight: float, seed: int) -> list[T]:
+    """Return the rows as often as the weight says, in their order: 2.5 is each twice, then a random half.
+
+    >>> sample_weighted("abcd", 1.5, seed=0)
+    ['a', 'b', 'c', 'd', 'b', 'd']
+    """
+    whole = int(weight)
+    some = random.Random(seed).sample(range(len(rows)), round((weight - whole) * len(rows)))
+    return [*rows] * whole + [rows[i] for i in sorted(some)]
+
+
+def _weights(chosen: Sequence[str]) -> dict[str, float]:
+    weights: dict[str, float] = {}
+    for item in chosen:
+        name, colon, given = item.partition(":")
+        try:
+            weight = float(given) if colon else 1.0
+        except ValueError:
+            weight = math.nan
+        if not (name and math.isfinite(weight) and weight > 0):
+            raise UserError(f"corpus {item!r}: expected a name, or name:weight with a number above 0, like tico19:2")
+        if name in weights:
+            raise UserError(f"the corpus {name} is named twice: name it once, with name:weight for its weight")
+        weights[name] = weight
+    return weights
+
+
+def _unknown(name: str, root: Path, pair: LangPair, known: Iterable[str], here: Sequence[str]) -> UserError:
+    near = get_close_matches(name, sorted(known), n=3, cutoff=0.5)
+    hint = f"did you mean {', '.join(near)}? " if near else ""
+    return UserError(f"unknown corpus {name!r}: {hint}{root} has {', '.join(here) or 'nothing'} for {pair}")
+
+
+def _nothing(
+    root: Path, pair: LangPair, weights: Iterable[str], found: Sequence[str], others: Sequence[str]
+) -> UserError:
+    has = f"it has {', '.join(found)} for this pair" if found else "nothing there has this pair"
+    if others:
+        has += f"; in another script: {', '.join(others)}"
+    return UserError(
+        f"{root} has no training pairs for {pair} in {', '.join(weights) or 'any corpus'} ({has}): looked for "
+        f"<corpus>/{pair}.tsv, .jsonl, .parquet, .tmx, <corpus>/{pair}/train.*, and Moses' <corpus>/*.{pair}."
+        f"{pair.source} beside .{pair.target}, in either order, .gz too"
+    )
+
+
+def _nearest(
+    corpus: str, found: Sequence[PairFiles], pair: LangPair, asked: tuple[str, str], notes: list[str]
+) -> PairFiles:
+    """Return the files of the variants nearest to those asked for.
+
+    Raises:
+        UserError: there are several files of these variants.
+    """
+    sides = (pair.source, pair.target)
+
+    def variants(item: PairFiles) -> tuple[Tag, ...]:
+        return tuple(tag_of(code, side) for code, side in zip(item.codes, sides, strict=True))
+
+    def apart(item: PairFiles) -> tuple[object, ...]:
+        return tuple(remoteness(code, side, own) for code, side, own in zip(item.codes, sides, asked, strict=True))
+
+    first = min(found, key=lambda item: (apart(item), item.name))
+    same = [item for item in found if variants(item) == variants(first)]
+    if len(same) > 1:
+        files = ", ".join(str(item.files[0]) for item in same)
+        raise UserError(f"{corpus} has {len(same)} files for {pair}: {files}; leave one of them")
+    left = sorted({item.name for item in found} - {first.name})
+    if left:
+        notes.append(f"{corpus}: {first.name} is read for {'-'.join(asked)}, not {', '.join(left)}; choose by --pair")
+    return first
+
+
+def _sha256(file: Path) -> str:
+    try:
+        return file_sha256(file)
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}") from error

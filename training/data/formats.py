@@ -1,0 +1,174 @@
+"""Files of translation pairs, read whole: TSV, JSONL, parquet, TMX, and the lines of a Moses file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from bitext_bench.errors import UserError
+from bitext_bench.io.lines import EXPANDS, expands, read_lines
+
+from .tmx import read_units
+from .variants import Choice, variants_of
+
+_BATCH_ROWS = 8_192  # of a parquet file, at once
+
+
+class Row(NamedTuple):
+    """A translation pair and where it stands: the line, or the record of a parquet or TMX file, from 1."""
+
+    line: int
+    source: str
+    target: str
+
+
+Sides = tuple[Choice, Choice]
+
+# Names of the sides that are not languages. The first are in the order of the languages in the file's name; the others
+# are those of sentence-transformers' parallel-sentences data sets.
+_KEYS_IN_ORDER = (("source", "target"), ("src", "tgt"), ("sentence1", "sentence2"))
+_BESIDE_ENGLISH = ("english", "non_english")
+
+
+def read_pairs(file: Path, sides: Sides) -> list[Row]:
+    """Read a file, by its ending; `sides` are in the order of the columns, or of the keys "source" and "target".
+
+    TSV has two columns and no header. The keys of JSONL and the columns of parquet are the languages in any spelling,
+    source and target (or src and tgt, sentence1 and sentence2), or english and non_english; any of these may be below
+    one named translation. Of several variants of a language
+    (pt-BR, pt-PT) each record's is chosen by `variants`.
+
+    Raises:
+        UserError: the file cannot be read, is damaged or not UTF-8, or a row is not a pair of texts (with its line).
+    """
+    kind = file.name.removesuffix(".gz").rpartition(".")[2]
+    readers: Mapping[str, Callable[[Path, Sides], list[Row]]]
+    readers = {"tsv": _read_tsv, "jsonl": _read_jsonl, "parquet": _read_parquet, "tmx": _read_tmx}
+    return readers[kind](file, sides)
+
+
+def _read_tsv(file: Path, sides: Sides) -> list[Row]:
+    rows = []
+    for number, line in enumerate(read_lines(file), start=1):
+        columns = line.split("\t")
+        if len(columns) != 2:
+            found = f"{len(columns)} column{'' if len(columns) == 1 else 's'}"
+            raise UserError(f"{file}:{number}: {found}, expected 2 and no header: {' TAB '.join(_names(sides))}")
+        rows.append(Row(number, columns[0], columns[1]))
+    return rows
+
+
+def _read_jsonl(file: Path, sides: Sides) -> list[Row]:
+    rows = []
+    for number, line in enumerate(read_lines(file), start=1):
+        where = f"{file}:{number}"
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise UserError(f'{where}: {error}; expected one JSON object a line, like {{"en": ..}}') from error
+        if isinstance(record, dict) and isinstance(record.get("translation"), dict):
+            record = record["translation"]
+        if not isinstance(record, dict):
+            raise UserError(f"{where}: expected a JSON object, found {line[:60]!r}")
+        rows.append(_row(number, *_texts(record, sides, where), where))
+    return rows
+
+
+def _read_parquet(file: Path, sides: Sides) -> list[Row]:
+    import pyarrow as pa  # type: ignore[import-untyped]  # half a second, and only for this format
+
+    rows: list[Row] = []
+    n_bytes, packed = 0, 0
+    try:
+        packed = file.stat().st_size
+        for names, columns in _parquet_batches(file, sides):
+            for values in zip(*columns.values(), strict=True):
+                record = dict.fromkeys(names) | dict(zip(columns, values, strict=True))
+                rows.append(_row(len(rows) + 1, *_texts(record, sides, str(file)), f"{file}: row {len(rows) + 1}"))
+                n_bytes += len(rows[-1].source) + len(rows[-1].target)
+            if expands(n_bytes, packed):
+                raise UserError(f"{file}: row {len(rows)}: the file {EXPANDS}")
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"cannot read {file} as parquet: {' '.join(str(error).split())[:160]}") from error
+    return rows
+
+
+def _parquet_batches(file: Path, sides: Sides) -> Iterator[tuple[list[str], dict[str, list[object]]]]:
+    """Yield the names of all columns, and those that may hold the sides, some thousand rows at a time."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(file) as stored:
+        schema, within = stored.schema_arrow, ""
+        if "translation" in schema.names and pa.types.is_struct(schema.field("translation").type):
+            schema, within = pa.schema(list(schema.field("translation").type)), "translation"
+        names = list(schema.names)
+        if not _has_pair(dict.fromkeys(names), sides):
+            raise _no_pair(names, sides, str(file))
+        of_languages = [variants_of(tuple(names), side.language, str(side.language)) for side in sides]
+        wanted = [*dict.fromkeys([*sum(of_languages, ()), *(_keys_of_sides(names, sides) or ())])]
+        for batch in stored.iter_batches(_BATCH_ROWS, columns=[within] if within else wanted):
+            found = pa.RecordBatch.from_struct_array(batch[within]) if within else batch
+            yield names, {name: found[name].to_pylist() for name in wanted}
+
+
+def _read_tmx(file: Path, sides: Sides) -> list[Row]:
+    rows = []
+    units = 0
+    seen: set[str] = set()
+    for units, texts in enumerate(read_units(file), start=1):
+        seen |= texts.keys()
+        if all(side.has(texts) for side in sides):  # A memory may have units of other pairs.
+            rows.append(_row(units, sides[0].text(texts), sides[1].text(texts), f"{file}: unit {units}"))
+    if not rows:
+        codes = ", ".join(sorted(seen)[:10]) or "no language"
+        raise UserError(f"{file}: none of {units:,} units has {' and '.join(_names(sides))}; found {codes}")
+    return rows
+
+
+def _row(number: int, source: object, target: object, where: str) -> Row:
+    if not (isinstance(source, str) and isinstance(target, str)):
+        wrong = target if isinstance(source, str) else source
+        raise UserError(f"{where}: expected text on both sides, found {str(wrong)[:60]!r}")
+    try:
+        (source + target).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{where}: half a character (an unpaired surrogate): write it as UTF-8") from error
+    return Row(number, source, target)
+
+
+def _texts(record: Mapping[str, object], sides: Sides, where: str) -> tuple[object, object]:
+    """Return the two sides of a record; raises UserError at `where`."""
+    if not _has_pair(record, sides):
+        raise _no_pair(record, sides, where)
+    if all(side.has(record) for side in sides):
+        return sides[0].text(record), sides[1].text(record)
+    first, second = _keys_of_sides(record, sides) or ("source", "target")
+    return record[first], record[second]
+
+
+def _has_pair(record: Mapping[str, object], sides: Sides) -> bool:
+    return all(side.has(record) for side in sides) or _keys_of_sides(record, sides) is not None
+
+
+def _keys_of_sides(names: Iterable[str], sides: Sides) -> tuple[str, str] | None:
+    """Return the keys of the two sides where these are not the languages: "source" and "target", or their like."""
+    known = set(names)
+    languages = [side.language.code for side in sides]
+    if "en" in languages and known.issuperset(_BESIDE_ENGLISH):
+        english, other = _BESIDE_ENGLISH
+        return (english, other) if languages[0] == "en" else (other, english)
+    return next((keys for keys in _KEYS_IN_ORDER if known.issuperset(keys)), None)
+
+
+def _no_pair(names: Iterable[str], sides: Sides, where: str) -> UserError:
+    return UserError(
+        f"{where}: has {', '.join(names)[:80] or 'no keys'}; expected {' and '.join(_names(sides))}, "
+        "source and target, or english and non_english; or any of these below translation"
+    )
+
+
+def _names(sides: Sides) -> list[str]:
+    return [str(side.language) for side in sides]

@@ -1,0 +1,68 @@
+"""Training pairs from a dataset on the hub, of which the files of some language pairs are fetched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from bitext_bench.errors import UserError
+from bitext_bench.io.hub import fetch
+from bitext_bench.io.hub_errors import NotFetched, Repository
+from bitext_bench.languages import LangPair
+
+from .layouts import holds_pair
+
+PREFIX = "hub:"
+_CARD = "README.md"  # which states the license
+_SNAPSHOT = re.compile(r"datasets--(?P<name>.+)/snapshots/(?P<commit>[0-9a-f]{40})")
+
+
+class HubDataset(NamedTuple):
+    """A dataset on the hub at a commit."""
+
+    name: str
+    commit: str
+
+
+def dataset_of(folder: Path) -> HubDataset | None:
+    """Return the dataset that a folder of the hub's local cache holds; None for any other folder."""
+    found = _SNAPSHOT.fullmatch("/".join(folder.absolute().parts[-3:]))
+    return HubDataset(found["name"].replace("--", "/"), found["commit"]) if found else None
+
+
+def fetch_pairs(dataset: str, pairs: Iterable[LangPair]) -> Path:
+    """Return a local directory with the files of these pairs, in any order and spelling that `corpora` reads.
+
+    OPUS-100 and its like have a folder for each pair, en-ja/train-00000-of-00001.parquet.
+
+    Args:
+        dataset: ORG/NAME, or ORG/NAME@REVISION with a branch, a tag or a commit.
+        pairs: the language pairs.
+
+    Raises:
+        UserError: the hub cannot be reached, does not have the dataset or the revision, or the dataset has no file of
+            a pair.
+    """
+    name, at, revision = dataset.partition("@")
+    if not name or (at and not revision):
+        raise UserError(f"{PREFIX}{dataset}: expected {PREFIX}ORG/NAME or {PREFIX}ORG/NAME@REVISION")
+    pairs = list(pairs)
+    repository = Repository(name, "dataset", revision or None)
+    try:
+        return fetch(repository, lambda files: _wanted(dataset, files, pairs))
+    except NotFetched as error:
+        raise UserError(f"{error}; or get its files elsewhere and pass their folder as --data") from error
+
+
+def _wanted(dataset: str, files: Sequence[str], pairs: Sequence[LangPair]) -> list[str]:
+    """Return the files of the pairs, and the card; raises UserError where there is none of the pairs."""
+    wanted = [file for file in files if any(holds_pair(PurePosixPath(file), pair) for pair in pairs)]
+    if not wanted:
+        names = ", ".join(map(str, pairs))
+        raise UserError(
+            f"the dataset {dataset} on the hub has no files of {names}: expected {pairs[0]}/train-….parquet, "
+            f"<corpus>/{pairs[0]}.tsv or the like; it has {', '.join(files[:8])}{', …' if len(files) > 8 else ''}"
+        )
+    return [*wanted, *({_CARD} & set(files))]

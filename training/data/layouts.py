@@ -1,0 +1,155 @@
+"""How files of training pairs are named: the layouts that `corpora` lists, and the languages in a name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path, PurePath
+from typing import NamedTuple
+
+from bitext_bench.errors import UserError
+from bitext_bench.languages import LangPair, split_pair
+from bitext_bench.languages.tags import read_tag
+
+_TABLE = re.compile(r"(?P<pair>[^.]+)\.(?:parquet|(?:tsv|jsonl|tmx)(?:\.gz)?)")
+_TRAIN = re.compile(r"train\.(?:parquet|(?:tsv|jsonl|tmx)(?:\.gz)?)")
+_SHARD = re.compile(r"train-\d+-of-\d+\.parquet")
+_MOSES = re.compile(r"(?:(?P<stem>.+)\.)?(?P<pair>[^.]+)\.(?P<side>(?!gz$)[^.]+)(?P<gz>\.gz)?")
+
+
+class PairFiles(NamedTuple):
+    """The files of one layout for a pair.
+
+    Attributes:
+        stem: what precedes the languages in a Moses file; "" in other layouts.
+        name: the languages as the files spell them, "pt_BR-en".
+        codes: those of the pair's source and target, ("en", "pt_BR").
+        swapped: the files have the pair's target first.
+        files: two in the Moses layout, in the order of the name; every shard of a parquet file in shards.
+    """
+
+    stem: str
+    name: str
+    codes: tuple[str, str]
+    swapped: bool
+    files: tuple[Path, ...]
+
+
+def files_of(folder: Path, pair: LangPair) -> list[PairFiles]:
+    """Return each layout's files for a pair in either order, directly in a folder.
+
+    Raises:
+        UserError: the folder cannot be read, a Moses file has no twin, or shards are missing.
+    """
+    found: list[PairFiles] = []
+
+    def add(stem: str, name: str, files: tuple[Path, ...]) -> None:
+        codes, swapped = _codes(name, pair) or (("", ""), False)
+        found.append(PairFiles(stem, name, codes, swapped, files))
+
+    for entry in listing(folder):
+        if entry.is_dir():
+            if _codes(entry.name, pair):
+                inside = listing(entry)
+                for file in inside:
+                    if _TRAIN.fullmatch(file.name):
+                        add("", entry.name, (file,))
+                if shards := tuple(file for file in inside if _SHARD.fullmatch(file.name)):
+                    add("", entry.name, _all_of(shards))
+        elif (match := _TABLE.fullmatch(entry.name)) and _codes(match["pair"], pair):
+            add("", match["pair"], (entry,))
+        elif (match := _MOSES.fullmatch(entry.name)) and _codes(match["pair"], pair) and (twin := _twin(entry, match)):
+            add(match["stem"] or "", match["pair"], (entry, twin))
+    return found
+
+
+def other_scripts(folder: Path, pair: LangPair) -> list[str]:
+    """Return the names in a folder that are of the pair's languages in another script: for en-zh, "en-zh_TW"."""
+    names = {name for entry in listing(folder) for name in _names(entry)}
+    wanted = _languages(str(pair.source), str(pair.target))
+    return sorted(name for name in names if not _codes(name, pair) and wanted in _splits(name))
+
+
+def holds_pair(path: PurePath, pair: LangPair) -> bool:
+    """Say whether a file that has not been fetched yet is one of a pair, by its path."""
+    if _TRAIN.fullmatch(path.name) or _SHARD.fullmatch(path.name):
+        return _codes(path.parent.name, pair) is not None
+    return any(_codes(name, pair) for name in _names(path))
+
+
+def listing(folder: Path) -> list[Path]:
+    """Return what is in a folder, sorted.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise UserError(f"cannot read the folder {folder}: {error.strerror}") from error
+
+
+def _names(entry: PurePath) -> Iterator[str]:
+    """Yield what may be the languages in the name of a file or a folder."""
+    yield entry.name
+    for pattern in (_TABLE, _MOSES):
+        if match := pattern.fullmatch(entry.name):
+            yield match["pair"]
+
+
+def _all_of(shards: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return the shards of a file, of which each says how many there are.
+
+    Raises:
+        UserError: some are missing.
+    """
+    of = max(int(file.stem.rpartition("-")[2]) for file in shards)
+    if len(shards) != of:
+        raise UserError(f"{shards[0].parent} has {len(shards)} of {of} shards {shards[0].name}, ...: get the others")
+    return shards
+
+
+def _twin(file: Path, match: re.Match[str]) -> Path | None:
+    """Return the file of the second language if this is that of the first, which it must have beside it.
+
+    Raises:
+        UserError: either language is there without the other.
+    """
+    pair, side = match["pair"], match["side"]
+    first = pair.startswith(f"{side}-")
+    other = pair.removeprefix(f"{side}-") if first else pair.removesuffix(f"-{side}")
+    if other == pair:
+        return None  # OPUS's file of ids
+    twin = file.with_name(f"{match['stem'] + '.' if match['stem'] else ''}{pair}.{other}{match['gz'] or ''}")
+    if not twin.is_file():
+        raise UserError(f"{file} has no twin: expected {twin.name} beside it")
+    return twin if first else None
+
+
+def _codes(name: str, pair: LangPair) -> tuple[tuple[str, str], bool] | None:
+    """Return the codes of a pair's source and target in a name, and whether the target comes first; None if not it."""
+    if (parsed := _parsed(name)) is None:
+        return None
+    named, codes = parsed
+    if named == pair:
+        return codes, False
+    return (codes[::-1], True) if named == pair.reversed else None
+
+
+@cache
+def _parsed(name: str) -> tuple[LangPair, tuple[str, str]] | None:
+    try:
+        return LangPair.parse(name), split_pair(name)
+    except UserError:
+        return None  # Any file may lie there.
+
+
+def _splits(name: str) -> list[frozenset[str]]:
+    parts = name.split("-")
+    return [_languages("-".join(parts[:cut]), "-".join(parts[cut:])) for cut in range(1, len(parts))]
+
+
+def _languages(*codes: str) -> frozenset[str]:
+    """Return the languages of codes without script and region."""
+    return frozenset(tag.language if (tag := read_tag(code)) else code for code in codes)

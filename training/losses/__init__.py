@@ -1,0 +1,1 @@
+"""The soft contrastive loss and its labels."""

@@ -1,0 +1,212 @@
+"""The soft contrastive loss and its relatives, in log space, exactly as the paper writes them.
+
+Park et al. 2024 (arXiv:2405.16155), equations 2 and 6 to 8. Where the authors' code (notes: IMASCL) differs from
+the text, the text is the default and the code a named option of `Objective`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.util.distributed import all_gather, all_gather_with_grad
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from .objective import Objective
+from .soft_labels import cosines, soft_labels, teacher_similarities
+
+
+def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return equation 2: -1/N sum_ij labels_ij log softmax_j(logits_ij), for (N, M) and (N, M)."""
+    return -(labels * functional.log_softmax(logits, dim=1)).sum(dim=1).mean()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The vectors of a batch: those of this process, and those of all processes in the order of their ranks.
+
+    Attributes:
+        source: (B, D) of this process, `all_source`: (M, D) of all; likewise target.
+        teacher: (M, S, D') of all processes, as `teacher_similarities` takes it; no gradient.
+        first: at which row of M this process's rows begin.
+    """
+
+    source: Tensor
+    target: Tensor
+    all_source: Tensor
+    all_target: Tensor
+    teacher: Tensor
+    first: int = 0
+
+
+def contrastive_loss(batch: Batch, objective: Objective) -> Tensor:
+    """Return this process's share of the loss; its mean over processes is the loss of the whole batch.
+
+    L_cross = L_row + L_col (equations 2 and 6): the sum of both directions, each the mean over its rows. Under
+    TMS, L = lambda L_cross + L_mono (equations 7 and 8). What is distilled is added to either.
+    """
+    distilled = _distance(batch) * objective.distil if objective.distil else 0
+    similarities = teacher_similarities(objective.label, batch.teacher)
+    here = slice(batch.first, batch.first + len(batch.source))
+    forward = _Wanted.of(similarities, objective)
+    backward = forward if objective.column_labels == "renormalised" else forward.transposed
+    rows, columns = forward.at(here), backward.at(here)
+    cross = _compare(batch.source, batch.all_target, rows, objective)
+    cross = cross + _compare(batch.target, batch.all_source, columns, objective)
+    if not objective.tms:
+        return cross + distilled
+    # Equation 7 normalises over the first index, so that its labels are the transposed ones.
+    mono = torch.zeros_like(cross)
+    for side, everything in ((batch.source, batch.all_source), (batch.target, batch.all_target)):
+        mono = mono + _compare(side, everything, columns, objective)
+        if objective.mono_both:
+            mono = mono + _compare(side, everything, rows, objective)
+    return objective.lambda_cross * cross + mono + distilled
+
+
+def _distance(batch: Batch) -> Tensor:
+    """Return the mean squared distance of a source's and its target's unit vectors to the teacher's anchor, summed."""
+    anchors = functional.normalize(batch.teacher[batch.first : batch.first + len(batch.source), 0], dim=1)
+    sides = (functional.normalize(side, dim=1) for side in (batch.source, batch.target))
+    return torch.stack([(side - anchors).square().sum(dim=1).mean() for side in sides]).sum()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the student should see: the teacher's similarities, and the labels made of them."""
+
+    similarities: Tensor
+    labels: Tensor
+
+    @staticmethod
+    def of(similarities: Tensor, objective: Objective) -> _Wanted:
+        return _Wanted(similarities, soft_labels(objective.label, similarities, objective.tau_teacher))
+
+    @property
+    def transposed(self) -> _Wanted:
+        return _Wanted(self.similarities.T, self.labels.T)
+
+    def at(self, rows: slice) -> _Wanted:
+        return _Wanted(self.similarities[rows], self.labels[rows])
+
+
+def _compare(rows: Tensor, columns: Tensor, wanted: _Wanted, objective: Objective) -> Tensor:
+    """Compare the student's (B, M) similarities with what is wanted of them."""
+    seen = cosines(rows, columns)
+    if objective.divergence == "similarity-mse":
+        return ((seen - wanted.similarities) / objective.tau_student).square().mean()
+    logits = seen / objective.tau_student
+    if objective.divergence == "cross-entropy":
+        return soft_cross_entropy(logits, wanted.labels)
+    if objective.divergence == "kl":
+        return soft_cross_entropy(logits, wanted.labels) + torch.xlogy(wanted.labels, wanted.labels).sum(1).mean()
+    return _jensen_shannon(logits, wanted.labels / wanted.labels.sum(dim=1, keepdim=True))
+
+
+def _jensen_shannon(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean Jensen-Shannon divergence of the rows, in nats, from 0 to log 2; label rows must sum to 1."""
+    student_log = functional.log_softmax(logits, dim=1)
+    student = student_log.exp()
+    middle = (student + labels) / 2
+    # Where the mixture underflows to 0 both sides are 0 and add nothing.
+    middle_log = middle.clamp_min(torch.finfo(middle.dtype).tiny).log()
+    from_student = (student * (student_log - middle_log)).sum(dim=1)
+    from_labels = (torch.xlogy(labels, labels) - labels * middle_log).sum(dim=1)
+    return ((from_student + from_labels) / 2).mean()
+
+
+class SoftContrastiveLoss(nn.Module):
+    """The soft contrastive loss as a loss of sentence-transformers' trainer.
+
+    A training row is a source and a target sentence, in this order, and a label that says what the teacher sees:
+    either the teacher's vectors themselves, (D,) for the anchor or (2, D) for both sides, or, with `teacher`
+    given as vectors, whole numbers: the rows of the anchor or of both sides in it. With `teacher` given as a model no
+    label column is needed: it reads in every step what the student reads, the student's prompt included. Hard labels
+    need neither.
+
+    Args:
+        model: the student.
+        objective: labels, temperatures, TMS.
+        teacher: (R, D) vectors that integer labels point into; or a model, of any tokenizer and dimensions; or None.
+        mini_batch: sentences whose activations are in memory at once (gradient caching, same gradient for one more
+            forward pass); None keeps all.
+        gather: take the other processes' sentences as negatives, with their gradient.
+    """
+
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        objective: Objective | None = None,
+        teacher: Tensor | SentenceTransformer | None = None,
+        *,
+        mini_batch: int | None = None,
+        gather: bool = False,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.objective = objective or Objective()
+        self.mini_batch = mini_batch
+        self.gather = gather
+        # In a tuple, a model is no part of this module: it must be neither trained nor saved.
+        self._teacher = (teacher,)
+
+    def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor | None = None) -> Tensor:
+        """Return the loss of one batch; features of source and target, labels as the class says."""
+        read = list(sentence_features)
+        source, target = (self._embed(features) for features in read)
+        if isinstance(self._teacher[0], SentenceTransformer) and self.objective.needs_teacher:
+            teacher = self._run_teacher(self._teacher[0], read).to(source.device)
+        else:
+            teacher = self._teacher_vectors(labels, source)
+        if not self.gather:
+            return contrastive_loss(Batch(source, target, source, target, teacher), self.objective)
+        rank = torch.distributed.get_rank()
+        batch = Batch(
+            source,
+            target,
+            all_gather_with_grad(source),
+            all_gather_with_grad(target),
+            all_gather(teacher),
+            first=rank * len(source),
+        )
+        return contrastive_loss(batch, self.objective)
+
+    def _embed(self, features: dict[str, Tensor]) -> Tensor:
+        if self.mini_batch is None:
+            return self._forward(features)
+        n = len(features["input_ids"])
+        parts = [
+            {k: v[i : i + self.mini_batch] if isinstance(v, Tensor) and v.ndim else v for k, v in features.items()}
+            for i in range(0, n, self.mini_batch)
+        ]
+        return torch.cat([checkpoint(self._forward, part, use_reentrant=False) for part in parts])
+
+    def _forward(self, features: dict[str, Tensor]) -> Tensor:
+        vectors: Tensor = self.model(features)["sentence_embedding"]
+        return vectors.float()
+
+    def _run_teacher(self, teacher: SentenceTransformer, read: list[dict[str, Tensor]]) -> Tensor:
+        """Return (B, S, D) vectors of what the student reads, by way of text, as tokenizers may differ."""
+        sides = read if self.objective.label == "average" else read[:1]
+        texts = [self.model.tokenizer.batch_decode(side["input_ids"], skip_special_tokens=True) for side in sides]
+        vectors = [teacher.encode(text, convert_to_tensor=True, show_progress_bar=False) for text in texts]
+        return torch.stack(vectors, dim=1).float()
+
+    def _teacher_vectors(self, labels: Tensor | None, like: Tensor) -> Tensor:
+        """Return (B, S, D) teacher vectors, without gradient."""
+        if not self.objective.needs_teacher:
+            return like.detach().unsqueeze(1)
+        if labels is None:
+            raise ValueError(
+                "a label column with the teacher's vectors or rows is needed, unless nothing asks a teacher"
+            )
+        if not labels.is_floating_point():
+            if not isinstance(self._teacher[0], Tensor):
+                raise ValueError("integer labels are rows of the teacher's vectors: pass teacher=")
+            labels = self._teacher[0][labels.cpu()]
+        vectors = labels.to(like.device, torch.float32).detach()
+        return vectors.unsqueeze(1) if vectors.ndim == 2 else vectors

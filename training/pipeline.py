@@ -1,0 +1,187 @@
+"""From a data directory to the rows that are trained on: read, cleaned, audited, weighed; and the report of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bitext_bench.encoders import Checked
+from bitext_bench.errors import UserError
+from bitext_bench.languages import LangPair
+
+from .config import TrainConfig
+from .data.cleaning import Cleaned, Dropped, clean
+from .data.contamination import Benchmarks, Leak, audit
+from .data.corpora import Corpus, PairRows, Row, find_corpora, read_corpus, sample_weighted
+from .data.licenses import stated_license
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusReport:
+    """What became of one corpus of one pair.
+
+    Attributes:
+        dropped: how many rows were dropped in cleaning, by reason.
+        leaks: how many rows hold a sentence of a benchmark.
+        kept: the rows left, before the weight.
+        license: as the files beside the corpus state it; None where they do not.
+    """
+
+    name: str
+    pair: str
+    sha256: str
+    weight: float
+    read: int
+    dropped: dict[str, int]
+    leaks: int
+    kept: int
+    license: str | None
+
+    def __str__(self) -> str:
+        """Return it as one line."""
+        reasons = {**self.dropped, "in a benchmark": self.leaks}
+        counts = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items() if count)
+        return f"{self.name} {self.pair}: {self.read:,} rows read, {self.kept:,} kept" + (
+            f" ({counts})" if counts else ""
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCorpus:
+    """A corpus of a pair.
+
+    Attributes:
+        read: how many rows it has.
+        cleaned: those that are left.
+        license: what stands beside it; None for nothing.
+    """
+
+    corpus: Corpus
+    read: int
+    cleaned: Cleaned
+    license: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadData:
+    """All corpora of each pair, the anchor language as the source.
+
+    Attributes:
+        root: the directory that they are below.
+        notes: a line for each choice among variants of a language.
+    """
+
+    root: Path
+    corpora: dict[LangPair, list[ReadCorpus]]
+    notes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Rows to train on, and how they came about.
+
+    Attributes:
+        data: the rows of each pair, the anchor language as the source.
+        corpora: one report a corpus and pair.
+        dropped: every row that is left out, by corpus and line.
+        leaks: rows with a benchmark's sentence, by benchmark; left out, or kept where that was asked for.
+        leaks_kept: whether they were kept.
+        checked: the benchmarks that were compared with.
+        missing: those that were not, and why.
+        notes: a line for each choice among variants of a language.
+    """
+
+    data: list[PairRows]
+    corpora: list[CorpusReport]
+    dropped: list[Dropped]
+    leaks: dict[str, int]
+    leaks_kept: bool
+    checked: Checked
+    missing: Mapping[str, str]
+    notes: list[str]
+
+
+def read_data(config: TrainConfig, root: Path) -> ReadData:
+    """Find the corpora of every pair of a config, then read and clean them.
+
+    Raises:
+        UserError: no corpus has a pair, or a file is damaged.
+    """
+    notes: list[str] = []
+    pairs = [config.anchored(pair) for pair in config.lang_pairs]
+    # All of them are found before the first is read, which may take minutes.
+    found = {pair: find_corpora(root, pair, config.corpora, config.codes(pair), notes) for pair in pairs}
+    corpora: dict[LangPair, list[ReadCorpus]] = {}
+    for pair in pairs:
+        seen: set[tuple[str, str]] = set()
+        corpora[pair] = []
+        for corpus in found[pair]:
+            rows = read_corpus(corpus, notes)
+            cleaned = clean(corpus.name, rows, seen)
+            corpora[pair].append(ReadCorpus(corpus, len(rows), cleaned, stated_license(corpus.files[0], root)))
+    return ReadData(root, corpora, notes)
+
+
+def prepare(config: TrainConfig, data: ReadData, benchmarks: Benchmarks, *, allow_leaks: bool) -> Prepared:
+    """Leave out the rows that a benchmark would test on.
+
+    Raises:
+        UserError: nothing is left of a pair.
+    """
+    prepared = Prepared([], [], [], {}, allow_leaks, benchmarks.checked, benchmarks.missing, data.notes)
+    found: Counter[str] = Counter()
+    for pair, corpora in data.corpora.items():
+        rows: list[Row] = []
+        for item in corpora:
+            corpus, cleaned = item.corpus, item.cleaned
+            leaks = audit(cleaned.rows, benchmarks)
+            kept = cleaned.rows if allow_leaks else _without(cleaned.rows, leaks)
+            rows += sample_weighted(kept, corpus.weight, config.seed)
+            found.update(_first(leaks).values())
+            prepared.corpora.append(_report(item, leaks, kept))
+            prepared.dropped.extend(cleaned.lines)
+            if not allow_leaks:
+                prepared.dropped.extend(_lines(corpus.name, cleaned.rows, leaks))
+        prepared.data.append(_pair_rows(pair, rows, prepared.corpora))
+    prepared.leaks.update(found.most_common())
+    return prepared
+
+
+def _first(leaks: Iterable[Leak]) -> dict[int, str]:
+    """Return the benchmark that each leaking row is counted under."""
+    tests: dict[int, str] = {}
+    for leak in leaks:
+        tests.setdefault(leak.row, leak.test)
+    return tests
+
+
+def _without(rows: Sequence[Row], leaks: Sequence[Leak]) -> list[Row]:
+    bad = {leak.row for leak in leaks}
+    return [row for index, row in enumerate(rows) if index not in bad]
+
+
+def _lines(corpus: str, rows: Sequence[Row], leaks: Sequence[Leak]) -> list[Dropped]:
+    return [Dropped(corpus, rows[index].line, f"in {test}") for index, test in _first(leaks).items()]
+
+
+def _report(item: ReadCorpus, leaks: Sequence[Leak], kept: Sequence[Row]) -> CorpusReport:
+    return CorpusReport(
+        name=item.corpus.name,
+        pair=str(item.corpus.pair),
+        sha256=item.corpus.sha256,
+        weight=item.corpus.weight,
+        read=item.read,
+        dropped={reason: count for reason, count in item.cleaned.dropped.items() if count},
+        leaks=len(_first(leaks)),
+        kept=len(kept),
+        license=item.license,
+    )
+
+
+def _pair_rows(pair: LangPair, rows: Sequence[Row], reports: Sequence[CorpusReport]) -> PairRows:
+    if not rows:
+        said = "; ".join(str(report) for report in reports if report.pair == str(pair))
+        raise UserError(f"nothing is left to train {pair} on: {said}; add data")
+    return PairRows(pair, [row.source for row in rows], [row.target for row in rows])

@@ -1,0 +1,1 @@
+"""The training loop around sentence-transformers' trainer."""

@@ -1,0 +1,97 @@
+"""From our settings to the trainer's, and what of them this machine can do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from sentence_transformers import SentenceTransformerTrainingArguments
+from sentence_transformers.sentence_transformer.training_args import MultiDatasetBatchSamplers
+from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK, get_available_reporting_integrations
+
+from bitext_bench.errors import UserError
+
+from ..checkpoint.folder import CHECKPOINTS
+from ..config import Precision, TrainConfig
+
+
+def check_reporter(name: str) -> str:
+    """Return the name of what the trainer is to log to, once it is known to be here.
+
+    Raises:
+        UserError: the trainer does not know it, or its package is not installed.
+    """
+    if name == "none":
+        return name
+    if name not in INTEGRATION_TO_CALLBACK:
+        known = ", ".join(sorted(INTEGRATION_TO_CALLBACK))
+        raise UserError(f"--report-to {name}: expected one of {known}")
+    if name not in get_available_reporting_integrations():
+        raise UserError(f"--report-to {name} needs its package, which is not here: pip install {name}")
+    return name
+
+
+def resolve_precision(precision: Precision) -> Precision:
+    """Return what "auto" is on this machine: bf16 where there is hardware for it, else fp32.
+
+    Raises:
+        UserError: fp16 without a GPU.
+    """
+    if precision == "fp16" and not torch.cuda.is_available():
+        raise UserError("fp16 training needs a GPU, and there is none: pass --precision bf16 or fp32")
+    if precision != "auto":
+        return precision
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
+
+
+def trainer_arguments(
+    config: TrainConfig, output: Path, report_to: str, *, evaluated: bool
+) -> SentenceTransformerTrainingArguments:
+    """Return what the trainer is told.
+
+    Args:
+        config: what to do; its precision may be "auto".
+        output: checkpoints go below it.
+        report_to: where to log to, "none" for nowhere.
+        evaluated: there are held-out rows to choose the best checkpoint by.
+
+    Raises:
+        UserError: see `resolve_precision`.
+    """
+    every = min(config.eval_steps, config.max_steps or config.eval_steps)
+    precision = resolve_precision(config.precision)
+    on_cpu = not (torch.cuda.is_available() or torch.backends.mps.is_available())
+    columns = ("source", "target", *(f"negative_{i}" for i in range(1, config.hard_negatives + 1)))
+    return SentenceTransformerTrainingArguments(
+        output_dir=str(output / CHECKPOINTS),
+        num_train_epochs=config.epochs,
+        max_steps=config.max_steps or -1,
+        per_device_train_batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=config.warmup_steps,
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.clip,
+        use_cpu=on_cpu,
+        bf16=precision == "bf16",
+        fp16=precision == "fp16",
+        seed=config.seed,
+        data_seed=config.seed,
+        multi_dataset_batch_sampler=MultiDatasetBatchSamplers.PROPORTIONAL,
+        prompts=dict.fromkeys(columns, config.student_prompt),
+        eval_strategy="steps" if evaluated else "no",
+        eval_steps=every,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=evaluated,
+        restore_callback_states_from_checkpoint=True,  # how long nothing has become better
+        metric_for_best_model="eval_dev_accuracy" if evaluated else None,
+        greater_is_better=True if evaluated else None,
+        logging_nan_inf_filter=False,  # which would log a loss that is not finite as 0
+        logging_steps=1,  # means over more would differ where a run was stopped within them
+        disable_tqdm=True,
+        report_to=report_to,
+    )

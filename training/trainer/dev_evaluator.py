@@ -1,0 +1,73 @@
+"""The criterion: Tatoeba-style accuracy on rows held out of the training pairs, by the harness's own scoring."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.evaluation import BaseEvaluator
+
+from bitext_bench.embedding.batching import Texts
+from bitext_bench.embedding.embedder import encode_now
+from bitext_bench.encoders.transformer import TransformerEncoder
+from bitext_bench.scoring.metrics import fold, gold_rank, recall_at, text_classes
+from bitext_bench.scoring.neighbors import nearest_both_ways
+
+from ..data.corpora import PairRows
+
+
+def hold_out(data: Sequence[PairRows], rows: int, seed: int) -> tuple[list[PairRows], list[PairRows]]:
+    """Split off at most `rows` random rows of each pair (and at most a tenth); returns (training, held out).
+
+    A training row of any pair that shares a sentence with a held-out row of any pair, case and punctuation aside,
+    is dropped.
+    """
+    held = [_chosen(item, min(rows, len(item.source) // 10), seed) for item in data]
+    seen = {fold(text) for item in held for text in (*item.source, *item.target)}
+    return [_without(item, seen) for item in data], held
+
+
+def _chosen(item: PairRows, rows: int, seed: int) -> PairRows:
+    chosen = random.Random(seed).sample(range(len(item.source)), rows)
+    return PairRows(item.pair, [item.source[i] for i in chosen], [item.target[i] for i in chosen])
+
+
+def _without(item: PairRows, seen: set[str]) -> PairRows:
+    kept = [
+        (source, target)
+        for source, target in zip(item.source, item.target, strict=True)
+        if fold(source) not in seen and fold(target) not in seen
+    ]
+    return PairRows(item.pair, [s for s, _ in kept], [t for _, t in kept])
+
+
+class DevAccuracy(BaseEvaluator):
+    """Mean over the pairs of the accuracy of both directions on held-out rows; higher is better, in [0, 1]."""
+
+    def __init__(self, held_out: Sequence[PairRows], prompt: str) -> None:
+        super().__init__()
+        self._held_out = [item for item in held_out if item.source]
+        self._prompt = prompt
+        self.primary_metric = "dev_accuracy"
+
+    def __call__(
+        self, model: SentenceTransformer, output_path: str | None = None, epoch: int = -1, steps: int = -1, **_: Any
+    ) -> dict[str, float]:
+        """Return `dev_accuracy` and the accuracy of each pair."""
+        encoder = TransformerEncoder(model)
+        scores = {f"dev_accuracy_{item.pair}": self._accuracy(encoder, item) for item in self._held_out}
+        scores["dev_accuracy"] = float(np.mean(list(scores.values())))
+        return scores
+
+    def _accuracy(self, encoder: TransformerEncoder, item: PairRows) -> float:
+        source, target = (
+            encode_now(encoder, Texts(tuple(sentences), language, self._prompt))
+            for sentences, language in ((item.source, item.pair.source), (item.target, item.pair.target))
+        )
+        neighbours = nearest_both_ways(source, target, k=1)
+        forward = recall_at(gold_rank(neighbours.forward.indices, text_classes(item.target)), 1)
+        backward = recall_at(gold_rank(neighbours.backward.indices, text_classes(item.source)), 1)
+        return (forward + backward) / 2

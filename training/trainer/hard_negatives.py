@@ -1,0 +1,55 @@
+"""Hard negatives for the ranking loss: targets that stand near a source and are not its translation.
+
+Guo et al. 2018 (arXiv:1807.11906, section 3.2), as mUSE and Table 2 of Park et al. 2024 use them: mined once, with the
+student as it starts.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+from bitext_bench.embedding.batching import Texts
+from bitext_bench.embedding.embedder import Embedder
+from bitext_bench.encoders import Model
+from bitext_bench.errors import UserError
+from bitext_bench.scoring.metrics import fold
+from bitext_bench.scoring.neighbors import nearest_both_ways
+
+from ..data.corpora import PairRows
+
+# Looked through for negatives: some of the nearest are the translation itself, in other words or a second time.
+_REACH = 16
+
+
+def mine_negatives(model: Model, prompt: str, data: PairRows, k: int, cache: Path) -> list[list[str]]:
+    """Return k columns of N targets, the hardest first.
+
+    A target that is as near as the translation itself may well be another translation and is passed over. Where not
+    enough of the nearest are left, the translations of the next rows stand in.
+
+    Raises:
+        UserError: the model gives NaN or zero vectors, the disk is full, or there are too few other targets.
+    """
+    sides = [
+        Texts(tuple(sentences), language, prompt)
+        for sentences, language in ((data.source, data.pair.source), (data.target, data.pair.target))
+    ]
+    embedder = Embedder(model, cache)
+    embedder.encode(sides)
+    source, target = (embedder.vectors(side) for side in sides)
+    nearest = nearest_both_ways(source, target, k + _REACH).forward
+    folded = [fold(text) for text in data.target]
+    gold = (source * target).sum(axis=1)
+    rows = []
+    for i, (candidates, cosines) in enumerate(zip(nearest.indices.tolist(), nearest.cosines.tolist(), strict=True)):
+        hard = [j for j, cosine in zip(candidates, cosines, strict=True) if cosine < gold[i] and folded[j] != folded[i]]
+        following = ((i + step) % len(folded) for step in range(1, len(folded)))
+        spare = (j for j in following if folded[j] != folded[i] and j not in hard)
+        rows.append([*hard, *islice(spare, max(0, k - len(hard)))][:k])
+        if len(rows[-1]) < k:
+            raise UserError(
+                f"{data.pair} has {len(rows[-1])} other targets than {data.target[i]!r}: hard_negatives is {k}, "
+                "so lower it or add data"
+            )
+    return [[data.target[row[column]] for row in rows] for column in range(k)]
