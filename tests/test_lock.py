@@ -20,7 +20,7 @@ TESTS = Path(__file__).parent
 HOLDER = """
 import sys, time
 from pathlib import Path
-from training.lock import locked
+from training.checkpoint.lock import locked
 with locked(Path(sys.argv[1])):
     print("locked", flush=True)
     time.sleep(600)

@@ -270,7 +270,7 @@ def flags(*words: str) -> Callable[[Path], list[str]]:
         (flags("--best-f1", "--threshold", "1"), ["expected one of"]),
         (flags("--score", "--best-f1"), ["--score takes --threshold only"]),
         (flags("--score"), ["103 lines", "100", "line i"]),
-        (flags("--memory", "10M"), ["--memory 10M is too little", "at least --memory"]),
+        (flags("--memory", "10M"), ["--memory 10M holds no line", "at least --memory"]),
         (flags("--memory", "much"), ["--memory much", "4G"]),
         (flags("-o", "pairs.csv"), ["pairs.csv", ".tsv"]),
         (flags("-o", "pairs.tmx"), ["--pair fr-en"]),
@@ -288,6 +288,8 @@ def test_bad_input_is_one_line(
     source, target, _ = corpora(tmp_path)
     monkeypatch.chdir(tmp_path)
     assert mine(source, target, "-o", tmp_path / "out.tsv", *spoil(tmp_path)) == 1
+    if spoil in (gone, empty, latin, nul):
+        assert not (tmp_path / "out.tsv.work").exists(), "a run that could not begin leaves nothing"
     said = [line for line in capsys.readouterr().err.split("\n") if "error:" in line]
     assert len(said) == 1
     assert all(word in said[0] for word in words), said[0]

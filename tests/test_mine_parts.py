@@ -155,7 +155,7 @@ def test_shards_are_as_short_as_the_memory_wants(tmp_path: Path, rows: int, dime
 def test_lines_beyond_the_memory_are_refused_while_they_are_read(tmp_path: Path) -> None:
     endless = Budget.parse("641M").counted(repeat("a"), tmp_path / "endless.txt")
     with pytest.raises(
-        UserError, match=r"endless.txt:6554: --memory 641M is too little for more lines than 6,553: pass at least"
+        UserError, match=r"endless.txt:6554: --memory 641M holds 6,553 lines a side and no more; pass at least"
     ):
         for _ in endless:
             pass

@@ -18,7 +18,7 @@ CALL = """
 import sys
 from pathlib import Path
 from bitext_bench.errors import UserError
-from training.publish import publish, reserve
+from training.checkpoint.publish import publish, reserve
 
 what, *arguments = sys.argv[1:]
 try:

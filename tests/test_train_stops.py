@@ -39,7 +39,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Folders
 KILLED = """
 import os, signal, sys
 from bitext_bench.cli.main import main
-from training.progress import Progress
+from training.trainer.callbacks import Progress
 
 own = Progress.on_step_end
 

@@ -23,8 +23,8 @@ FETCH = """
 import json, sys
 from pathlib import Path
 from bitext_bench.languages import LangPair
-from training.corpora import find_corpora, read_corpus
-from training.hub import fetch_pairs
+from training.data.corpora import find_corpora, read_corpus
+from training.data.hub import fetch_pairs
 
 pair = LangPair.parse(sys.argv[1])
 folder = fetch_pairs("org/pairs", [pair])
@@ -131,7 +131,7 @@ ERRORS = """
 import sys
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
-from training.hub import fetch_pairs
+from training.data.hub import fetch_pairs
 
 for dataset in sys.argv[2:]:
     try:

@@ -84,7 +84,7 @@ LONG = "a" * 300
         (f"{LONG}/{LONG}/{LONG}", "^cannot read aaa.*: File name too long$"),
         (f"os:{LONG}", "^cannot import the model 'os:aaa"),
         (f"{LONG}:{LONG}", "^cannot import the model 'aaa"),
-        (f"org/{LONG}", "^cannot get the model org/aaa.* maximum length is 96"),
+        (f"org/{LONG}", "^cannot get the model org/aaa.* expected ORG/NAME, of at most 96 letters"),
         ("./no\0where", "embedded null byte"),
         (__file__, "is no directory: expected a directory"),
         (f"{__file__}/model", "does not exist"),

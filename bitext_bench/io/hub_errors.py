@@ -105,7 +105,7 @@ def _right_name(repository: Repository) -> str:
     name, at, revision = repository.name.partition("@")
     if at and repository.kind == "model":
         return f"pass --model {name} --model-revision {revision or 'COMMIT'}"
-    return "expected ORG/NAME, in letters, digits, '-', '_' and '.'"
+    return "expected ORG/NAME, of at most 96 letters, digits, '-', '_' and '.'"
 
 
 def _without_answer(error: BaseException) -> str:

@@ -13,10 +13,7 @@ from typing import Any, Self
 from .status import STATUS
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-MESSAGE = (
-    "bitext-bench: interrupted; finished shards and results are kept, the same command goes on from there "
-    "(train: with --resume)"
-)
+MESSAGE = "bitext-bench: interrupted; what was finished is kept: run the same command again (train: with --resume)"
 SAME = 0.25  # seconds: a terminal signals both processes, and the supervisor passes its signal on
 _AGAIN = 0.25  # seconds
 

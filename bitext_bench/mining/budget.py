@@ -67,8 +67,9 @@ class Budget:
             if number > most:
                 # It may have far more lines: twice as many are a start.
                 least = _fixed((2 * most, 0), None) + _SHORTEST_SHARD * _of_a_line(None)
+                limit = f"holds {most:,} lines a side and no more" if most else "holds no line: mine itself takes more"
                 raise UserError(
-                    f"{file}:{number}: --memory {show(self.bytes)} is too little for more lines than {most:,}: "
+                    f"{file}:{number}: --memory {show(self.bytes)} {limit}; "
                     f"pass at least --memory {-(-least // (1 << 20))}M"
                 )
             yield line

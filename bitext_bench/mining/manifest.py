@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -83,7 +85,11 @@ def open_plan(request: Request) -> Plan:
     identity = _identity(request)
     known = _read(manifest)
     if known is None:
-        known = _begin(request, identity)
+        try:
+            known = _begin(request, identity)
+        except UserError:
+            _remove_begun(request.work)
+            raise
         make_folder(request.work)
         write_whole(manifest, sealed(known))
     else:
@@ -187,6 +193,13 @@ def _begin(request: Request, identity: dict[str, Any]) -> dict[str, Any]:
         "probes": request.probes,
         "stored": stored,
     }
+
+
+def _remove_begun(work: Path) -> None:
+    """Remove the texts of a run that could not begin, and its folder where nothing else is in it."""
+    shutil.rmtree(work / "texts", ignore_errors=True)
+    with suppress(OSError):
+        work.rmdir()
 
 
 def _split(request: Request, side: SideName, planted: list[str], shard_lines: int) -> dict[str, int]:
