@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bitext_bench.baselines import Reported
 from bitext_bench.embedding.store import check_place, make_folder, write_whole
-from bitext_bench.encoders.registry import Reported
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable, say
 from bitext_bench.results.mteb_results import META, MtebResult, read_mteb_result

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitext_bench.encoders.registry import find_baseline
+from bitext_bench.baselines import find_baseline
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
 from training.config import TrainConfig, make_config

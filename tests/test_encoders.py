@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from builders import SENTENCES, WORDS, edit, vectors
 
+from bitext_bench.baselines import find_baseline
 from bitext_bench.embedding.batching import Texts
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, Prompts, resolve_model
 from bitext_bench.encoders.fingerprint import count_parameters, fingerprint
-from bitext_bench.encoders.registry import find_baseline
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
 

@@ -16,12 +16,12 @@ from builders import SENTENCES, vectors
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from bitext_bench.baselines import BASELINES
 from bitext_bench.embedding.batching import Texts
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.encoders import resolve as resolving
 from bitext_bench.encoders.extras import Laser2Encoder, SonarEncoder, StaticEncoder
-from bitext_bench.encoders.registry import BASELINES
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from hub_runs import error_of, run_product, run_python, serving
 
+from bitext_bench.baselines import BASELINES
 from bitext_bench.encoders.hub import wanted_files
-from bitext_bench.encoders.registry import BASELINES
 from bitext_bench.io.hub_errors import Repository
 
 CLOSED = "http://127.0.0.1:9"  # nothing listens there

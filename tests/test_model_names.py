@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from builders import edit, vectors
 
+from bitext_bench.baselines import BASELINES
 from bitext_bench.encoders import ModelOptions, Prompts, resolve_model
 from bitext_bench.encoders import resolve as resolving
-from bitext_bench.encoders.registry import BASELINES
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
 

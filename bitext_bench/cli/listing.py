@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tabulate import tabulate
 
-from ..encoders.registry import BASELINES
+from ..baselines import BASELINES
 from ..languages import languages
 
 

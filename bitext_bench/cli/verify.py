@@ -7,13 +7,13 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from ..baselines import find_baseline
 from ..data import MissingData, Source, open_source
 from ..embedding.batching import BatchLimits
 from ..embedding.embedder import Embedder
 from ..embedding.store import cache_folder
 from ..encoders import Model, resolve_model, without_prefix
 from ..encoders.layout import POOLINGS
-from ..encoders.registry import find_baseline
 from ..errors import UserError
 from ..io.terminal import printable, say
 from ..languages import resolve

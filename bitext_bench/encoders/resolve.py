@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
+from ..baselines import BASELINES, Baseline, find_baseline
 from ..errors import UserError, unknown
 from ..io.checksums import file_sha256
 from ..scoring.similarity import SIMILARITIES
@@ -24,7 +25,6 @@ from .layout import read_layout
 from .model import Encoder, Model, ModelOptions, Prompts
 from .precomputed import PrecomputedEncoder
 from .record import checked_benchmarks, leaked_rows, training_of
-from .registry import BASELINES, Baseline, find_baseline
 from .saved import prompts_of, saved_prompts, saved_similarity
 from .software import TRANSFORMERS, code_digest, software
 from .transformer import load_transformer

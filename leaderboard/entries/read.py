@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from bitext_bench.encoders.registry import find_baseline
+from bitext_bench.baselines import find_baseline
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable, say
 from bitext_bench.results.files import read_result, settings_folder

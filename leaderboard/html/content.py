@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bitext_bench import __version__
-from bitext_bench.encoders.registry import Reported
+from bitext_bench.baselines import Reported
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable
 from bitext_bench.languages import resolve

@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from bitext_bench.encoders.registry import BASELINES, Reported, reported
+from bitext_bench.baselines import BASELINES, Reported, reported
 from bitext_bench.errors import UserError
 from bitext_bench.results.tables import percent
 
