@@ -113,7 +113,7 @@ def test_only_what_is_named_and_versioned_is_cached(tmp_path: Path) -> None:
     first = run(unnamed)
     assert run(unnamed) == first > 0 and not any(tmp_path.iterdir()), "nothing is kept"
     assert run(named) == first
-    assert 0 < run(named) < first, "a spot check of what is stored"
+    assert 0 < run(named) < first, "stored vectors are spot-checked"
     assert run(Counting(name="letters", version="2")) == first
 
 

@@ -1,4 +1,4 @@
-"""One training at a time writes into a folder, and the other is told whose it is."""
+"""One training at a time writes into a folder; a second one says which process holds it."""
 
 from __future__ import annotations
 

@@ -225,7 +225,7 @@ def test_a_share_of_the_start_is_mixed_into_what_is_saved(folders: Folders) -> N
     assert said["dev_curve"] == record(folders.root / "end")["dev_curve"]
     assert said["dev_blended"].keys() == said["dev_curve"][0].keys() - {"step"}
     card = (folders.root / "mixed/README.md").read_text()
-    assert f"mixed with the start's: {100 * said['dev_blended']['dev_accuracy']:.2f}." in card
+    assert f"mixed with the initial ones: {100 * said['dev_blended']['dev_accuracy']:.2f}." in card
     files = (folders.model, folders.root / "end", folders.root / "mixed")
     start, end, mixed = (load_file(folder / "model.safetensors") for folder in files)
     assert any(not start[name].equal(end[name]) for name in start)

@@ -129,7 +129,7 @@ def test_held_out_accuracy_is_said_in_percent(folders: Folders, capfd: pytest.Ca
     errors = capfd.readouterr().err
     best = max(look["dev_accuracy"] for look in curve)
     assert f"best accuracy on held-out rows: {100 * best:.2f} %, at step" in errors
-    assert re.search(r"mixed with the start's weights: \d+\.\d\d %", errors)
+    assert re.search(r"mixed with the initial weights: \d+\.\d\d %", errors)
 
 
 def test_a_student_without_any_tokenizer_is_refused(folders: Folders, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""A model that may not be read, or cannot be there, is told in one line with the true reason."""
+"""A model that cannot be read, or cannot exist, is refused in one line with the true reason."""
 
 from __future__ import annotations
 

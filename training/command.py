@@ -255,7 +255,7 @@ def _say_end(output: Path, trained: Trained) -> None:
         best = max(trained.curve, key=lambda look: look["dev_accuracy"])
         _say(f"best accuracy on held-out rows: {100 * best['dev_accuracy']:.2f} %, at step {best['step']:,.0f}")
     if trained.blended:
-        _say(f"mixed with the start's weights: {100 * trained.blended['dev_accuracy']:.2f} %")
+        _say(f"mixed with the initial weights: {100 * trained.blended['dev_accuracy']:.2f} %")
     _say(f"checkpoint in {output}; score it: bitext-bench run --model {output}")
 
 

@@ -17,7 +17,7 @@ FAILS = (MemoryError, RuntimeError, OSError, ImportError, SystemError)  # by whi
 
 
 def lack_of_memory(error: BaseException | None) -> str | None:
-    """Return a message if an error, or what caused it, is a lack of memory; None for any other error."""
+    """Return a message for an error that a lack of memory caused; None for any other error."""
     while error is not None:
         reason = " ".join(str(error).split())[:150]
         no_room = isinstance(error, OSError) and error.errno == errno.ENOMEM

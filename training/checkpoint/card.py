@@ -169,7 +169,7 @@ def _training(record: Mapping[str, Any]) -> str:
         lines.append(tabulate(curve, headers=head, tablefmt="github", disable_numparse=[1], colalign=["right"] * 2))
         lines.append("The best weights were kept.")
     if blended := record.get("dev_blended"):
-        lines.append(f"The weights saved, mixed with the start's: {percent(blended['dev_accuracy'])}.")
+        lines.append(f"The saved weights, mixed with the initial ones: {percent(blended['dev_accuracy'])}.")
     return "\n\n".join(lines)
 
 

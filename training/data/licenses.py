@@ -36,7 +36,7 @@ def _of_card(readme: Path) -> str | None:
         return None  # What is no card states no license.
     given = metadata.get("license")
     names = given if isinstance(given, list) else [given]
-    # "other" stands for the name beside it.
+    # "other" means that the name beside it is the license.
     texts = [str(metadata.get("license_name") or name) if name == "other" else str(name) for name in names if name]
     return ", ".join(texts) or None
 
