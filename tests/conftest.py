@@ -12,7 +12,7 @@ import pytest
 from builders import make_plain_checkpoint, write
 from hub_runs import fill
 from hypothesis import HealthCheck, settings
-from layout_results import Results
+from paper_results import Results
 from training_runs import Folders, folders_at
 
 # Time is no fault of a test: machines are shared, and the first texts that hypothesis draws take it a second.

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from layout_results import training
 from made_results import MODEL, result_of, subset_of, write_again
+from paper_results import training
 
 from bitext_bench.cli.main import main
 from bitext_bench.results.files import write_result

@@ -113,7 +113,9 @@ def both(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Both:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     shared = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    script = "import json, sys\nfrom test_distributed import be_one_of_two\nbe_one_of_two(*json.loads(sys.argv[1]))"
+    script = (
+        "import json, sys\nfrom test_train_distributed import be_one_of_two\nbe_one_of_two(*json.loads(sys.argv[1]))"
+    )
     given = json.dumps([str(tiny_model), str(folder), ["train", *usual.split(), *steps.split()]])
     processes = []
     for rank in "01":

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from layout_results import ALL, EN_XX, FOUR, STUDENT, Results, measured_lines, tatoeba, training
+from paper_results import ALL, EN_XX, FOUR, STUDENT, Results, measured_lines, tatoeba, training
 
 from leaderboard.paper_tables.conditions import describe
 from leaderboard.paper_tables.paper import paper_figure

@@ -7,9 +7,9 @@ import io
 import json
 
 import pytest
-from layout_results import EN_XX, FOUR, STUDENT, Results, measured_lines, tatoeba, training
 from made_results import write_again
 from markdown_it import MarkdownIt
+from paper_results import EN_XX, FOUR, STUDENT, Results, measured_lines, tatoeba, training
 from test_leaderboard import HOSTILE
 
 from bitext_bench.cli.main import main
