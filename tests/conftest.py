@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import make_plain_checkpoint, write
 from hub_runs import fill
 from hypothesis import HealthCheck, settings
+from pages import MISSES, Opener, make_results
 from paper_results import Results
 from training_runs import Folders, folders_at
+
+from leaderboard.entries.read import read_results
+from leaderboard.html.render import render_page
+from leaderboard.tables.ranking import make_board
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 # Time is no fault of a test: machines are shared, and the first texts that hypothesis draws take it a second.
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -129,3 +140,58 @@ def full_hub() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         fill(Path(folder))
         yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def page_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of `pages.make_results`."""
+    root = tmp_path_factory.mktemp("page") / "results"
+    make_results(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def page_text(page_results: Path) -> str:
+    found = read_results(page_results)
+    return render_page(make_board(found.entries).tables, found, page_results, MISSES)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    if path is None:
+        reason = "no chromium here: apt-get install chromium"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def opened(browser: Browser, page_text: str, tmp_path: Path) -> Iterator[Opener]:
+    """Open a page; at the end the console has said nothing, and nothing but the file was asked for."""
+    said: list[str] = []
+    asked: list[str] = []
+    contexts = []
+
+    def open_page(source: str = page_text, **settings: Any) -> Page:
+        file = tmp_path / "page.html"
+        file.write_text(source, encoding="utf-8")
+        settings = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **settings}
+        context = browser.new_context(**settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(file.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert said == []
+    assert {url for url in asked if not url.endswith("/page.html")} <= {"data:,"}

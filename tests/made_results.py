@@ -16,6 +16,19 @@ from bitext_bench.tasks import TASKS
 
 MODEL = {"name": "local/m", "registered": None, "revision": "1", "prompt": "", "pooling": "mean", "dtype": "fp32"}
 
+HOSTILE = [
+    "a|b",
+    "`code`",
+    "<script>alert(1)</script>",
+    "two\nlines",
+    "*bold* _it_ ~~no~~",
+    "[x](y)",
+    "\\",
+    "&lt;",
+    "שלום|",
+    "\u202eevil",
+]
+
 
 def subset_of(name: str, scores: dict[str, float | None], **more: Any) -> SubsetResult:
     """A subset with these scores."""

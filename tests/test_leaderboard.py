@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_results import write_again
+from made_results import HOSTILE, write_again
 from markdown_it import MarkdownIt
 
 from bitext_bench.cli.main import main
@@ -25,19 +25,6 @@ from leaderboard.stats.differences import Evidence, common_subsets, difference, 
 from leaderboard.tables.overview import make_overview
 from leaderboard.tables.published import render_reported, whereabouts
 from leaderboard.tables.ranking import Table, make_board
-
-HOSTILE = [
-    "a|b",
-    "`code`",
-    "<script>alert(1)</script>",
-    "two\nlines",
-    "*bold* _it_ ~~no~~",
-    "[x](y)",
-    "\\",
-    "&lt;",
-    "שלום|",
-    "\u202eevil",
-]
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,9 @@ import io
 import json
 
 import pytest
-from made_results import write_again
+from made_results import HOSTILE, write_again
 from markdown_it import MarkdownIt
 from paper_results import EN_XX, FOUR, STUDENT, Results, measured_lines, tatoeba, training
-from test_leaderboard import HOSTILE
 
 from bitext_bench.cli.main import main
 from bitext_bench.results.averages import Average
