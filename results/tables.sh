@@ -31,7 +31,7 @@ rows() {
         echo "table2-soft-$pair $e5 $e5 --tms $(flags $pair)"
         echo "table2-hard-$pair $e5 $e5 --label hard $(flags $pair)"
         echo "table2-mse-$pair $e5 $e5 --loss embedding-mse $(flags $pair)"
-        echo "table2-ranking-$pair $e5 $e5 --loss ranking --set hard_negatives=1 $(flags $pair)"
+        echo "table2-ranking-$pair $e5 $e5 --loss translation-ranking --set num_hard_negatives=1 $(flags $pair)"
     done
     for pair in en-ko en-fr en-ja en-ru; do
         echo "table4-priority-$pair $e5 $e5 $(flags $pair)"

@@ -31,7 +31,7 @@ def training(**changes: Any) -> dict[str, Any]:
         "teacher": STUDENT,
         "pairs": ["en-ja"],
         "loss": "soft-contrastive",
-        "hard_negatives": 0,
+        "num_hard_negatives": 0,
         "batch_size": 32,
         "learning_rate": 5e-5,
         "seed": 42,

@@ -100,10 +100,10 @@ def test_what_it_says() -> None:
 @pytest.mark.parametrize(
     ("config", "teacher"),
     [
-        ({"loss": "ranking"}, False),
+        ({"loss": "translation-ranking"}, False),
         ({"loss": "embedding-mse"}, True),
         ({"objective": {"label": "hard"}}, False),
-        ({"objective": {"label": "hard", "distil": 1.0}}, True),
+        ({"objective": {"label": "hard", "distillation_weight": 1.0}}, True),
     ],
 )
 def test_a_teacher_is_named_where_there_was_one(config: dict[str, Any], teacher: bool) -> None:
@@ -169,7 +169,8 @@ def test_the_card_says_how_to_use_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("loss", "eprint"), [("soft-contrastive", "2405.16155"), ("embedding-mse", "2004.09813"), ("ranking", "1907.04307")]
+    ("loss", "eprint"),
+    [("soft-contrastive", "2405.16155"), ("embedding-mse", "2004.09813"), ("translation-ranking", "1907.04307")],
 )
 def test_the_card_cites_the_method_of_its_loss(loss: str, eprint: str) -> None:
     assert re.findall(r"eprint = \{(.*)\}", render_card("x", record(config={"loss": loss}), [])) == [eprint]
@@ -246,7 +247,7 @@ def test_hostile_names_through_the_command(tiny_model: Path, tmp_path: Path, cap
     evil = "x|<b>\n# '\"\x1b[31m"
     shutil.copytree(tiny_model, tmp_path / evil)
     write(tmp_path / "pairs" / evil / "en-fr.tsv", [f"the {i} cat\tle {i} chat" for i in range(20)])
-    quick = "--tests mini --pair en-fr --precision fp32 --label hard --batch-size 4 --max-steps 1 --set dev_rows=0"
+    quick = "--tests mini --pair en-fr --precision fp32 --label hard --batch-size 4 --max-steps 1 --set dev_size=0"
     paths = ["--model", str(tmp_path / evil), "--data", str(tmp_path / "pairs"), "--output", str(tmp_path / f"{evil}o")]
     assert main(["train", *quick.split(), *paths, "--cache-folder", str(tmp_path / "cache")]) == 0
     card = (tmp_path / f"{evil}o/README.md").read_text(encoding="utf-8")

@@ -63,20 +63,20 @@ def test_the_anchor_is_the_language_of_higher_priority(pair: str, anchored: str)
 
 
 def test_another_order_of_anchors() -> None:
-    assert str(config(anchor=["fr", "jpn", "en"]).anchored(LangPair.parse("en-ja"))) == "ja-en"
+    assert str(config(anchor_priority=["fr", "jpn", "en"]).anchored(LangPair.parse("en-ja"))) == "ja-en"
 
 
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
         ({"languages": "en fr ja ko ru"}, "en-fr en-ja en-ko en-ru"),
-        ({"languages": "ko en", "pairing": "en-xx"}, "en-ko"),
+        ({"languages": "ko en", "pair_scheme": "en-xx"}, "en-ko"),
         (
-            {"languages": "en fr ja ko ru", "pairing": "all"},
+            {"languages": "en fr ja ko ru", "pair_scheme": "all"},
             "en-fr en-ja en-ko en-ru fr-ja fr-ko fr-ru ja-ko ja-ru ko-ru",
         ),
-        ({"languages": "fr ja ko", "pairing": "all"}, "fr-ja fr-ko ja-ko"),
-        ({"languages": "ja fr ko", "anchor": "fr en ko"}, "fr-ja fr-ko"),
+        ({"languages": "fr ja ko", "pair_scheme": "all"}, "fr-ja fr-ko ja-ko"),
+        ({"languages": "ja fr ko", "anchor_priority": "fr en ko"}, "fr-ja fr-ko"),
         ({"languages": "en eng ja Japanese"}, "en-ja"),  # each language once, however it is spelled
         ({"pairs": "en-ja ja-en jpn-eng"}, "en-ja"),
         ({"pairs": "ja-en en-ja"}, "ja-en"),
@@ -85,14 +85,14 @@ def test_another_order_of_anchors() -> None:
     ],
 )
 def test_languages_and_pairs(settings: dict[str, str], expected: str) -> None:
-    lists = {name: value if name == "pairing" else value.split() for name, value in settings.items()}
+    lists = {name: value if name == "pair_scheme" else value.split() for name, value in settings.items()}
     assert codes(make_config({"student": "a-model", **lists})) == expected
 
 
 @given(st.lists(st.sampled_from(["en", "fr", "ja", "ko", "ru", "eng", "kor"]), min_size=1), st.booleans())
 def test_every_pair_of_different_languages_once(languages: list[str], everything: bool) -> None:
     settings = {"student": "m", "pairs": ["de-en"], "languages": [*languages, "en"]}
-    found = make_config({**settings, "pairing": "all" if everything else "en-xx"}).lang_pairs[1:]
+    found = make_config({**settings, "pair_scheme": "all" if everything else "en-xx"}).lang_pairs[1:]
     n = len({{"eng": "en", "kor": "ko"}.get(code, code) for code in [*languages, "en"]})
     assert (
         len({frozenset((p.source, p.target)) for p in found})
@@ -147,7 +147,7 @@ table1-xlmr-mpnet         soft-contrastive priority no   1
 table2-soft               soft-contrastive priority yes  1
 table2-hard               soft-contrastive hard     no   1
 table2-embedding-mse      embedding-mse    -        no   1
-table2-muse-style         ranking          -        no   1
+table2-muse-style         translation-ranking -     no   1
 table3-soft               soft-contrastive priority yes  4
 table3-embedding-mse      embedding-mse    -        no   4
 table4-average            soft-contrastive average  no   1
@@ -206,9 +206,9 @@ def test_pairs_of_table_6() -> None:
 
 def test_the_authors_code() -> None:
     found = make_config(read_recipe("authors-code"))
-    assert found.objective == Objective(lambda_cross=1.0, mono_both=True, column_labels="renormalised")
+    assert found.objective == Objective(lambda_cross=1.0, symmetric_monolingual=True, column_labels="renormalised")
     assert (found.batch_size, found.seed, found.precision, found.eval_steps) == (28, 7777777, "fp16", 10_000)
-    assert (found.warmup_steps, found.weight_decay, found.clip) == (0, 0.0, 1.0)
+    assert (found.warmup_steps, found.weight_decay, found.max_grad_norm) == (0, 0.0, 1.0)
     assert str(found.anchored(LangPair.parse("ja-ko"))) == "ko-ja"  # train.sh's order, not the paper's
 
 
@@ -217,7 +217,7 @@ def test_the_recipes_of_the_start_are_as_they_were() -> None:
     expected = {**MINIMAL, "batch_size": 32, "epochs": 3, "learning_rate": 3e-5, "objective": {"tms": True}}
     assert default == make_config(expected)
     cpu = make_config(read_recipe("cpu-minutes"), MINIMAL)
-    steps = {"max_steps": 200, "warmup_steps": 10, "eval_steps": 50, "dev_rows": 300}
+    steps = {"max_steps": 200, "warmup_steps": 10, "eval_steps": 50, "dev_size": 300}
     rest = {"learning_rate": 5e-5, "max_length": 32, "freeze_embeddings": True, "precision": "auto"}
     assert cpu == make_config({**MINIMAL, **steps, **rest})
 
@@ -277,7 +277,7 @@ def test_pairs_on_the_command_line_take_the_place_of_the_recipes() -> None:
     recipe = read_recipe("table5-priority-all")
     assert codes(make_config(recipe, {"pairs": ["ko-ja"]})) == "ko-ja"
     assert codes(make_config(recipe, {"languages": ["en", "ja", "ko"]})) == "en-ja en-ko ja-ko"
-    assert codes(make_config(recipe, {"pairing": "en-xx"})) == "en-ru en-ja en-fr en-ko"
+    assert codes(make_config(recipe, {"pair_scheme": "en-xx"})) == "en-ru en-ja en-fr en-ko"
     assert codes(make_config(read_recipe("table6-en-xx-fr-xx"), {"languages": ["en", "ja"]})) == "en-ja"
     assert codes(make_config(recipe, {"pairs": ["de-en"], "languages": ["en", "ja"]})) == "de-en en-ja"
 
@@ -292,20 +292,23 @@ def test_pairs_on_the_command_line_take_the_place_of_the_recipes() -> None:
         ({"student": "  "}, "no student model: pass --model "),
         ({"pairs": []}, "no language pair to train on: pass --pair en-ja, or --languages en,ja"),
         ({"pairs": [], "languages": ["en"]}, "no language pair to train on: "),
-        ({"pairs": [], "languages": ["ja"], "pairing": "all"}, "no language pair to train on: "),
+        ({"pairs": [], "languages": ["ja"], "pair_scheme": "all"}, "no language pair to train on: "),
         ({"pairs": ["en-eng"]}, "en-en pairs a language with itself: give two languages, like en-ja"),
         ({"pairs": ["en"]}, "'en' is not a language pair: "),
         ({"pairs": ["en-xx"]}, "unknown language 'xx': "),
         ({"languages": ["en", "Japanesse"]}, "unknown language 'Japanesse': did you mean Japanese"),
-        ({"test_languages": ["en", "Japanesse"]}, "unknown language 'Japanesse': did you mean Japanese"),
+        ({"decontamination_languages": ["en", "Japanesse"]}, "unknown language 'Japanesse': did you mean Japanese"),
         (
             {"languages": ["fr", "ja"]},
-            "the languages fr, ja lack en, which the pairing en-xx pairs with each other: add ",
+            "the languages fr, ja lack en, which the pair scheme en-xx pairs with each other: add ",
         ),
-        ({"pairs": ["de-cs"]}, "de-cs has neither of the anchor languages en, ru, ja, fr, ko: pass --anchor"),
-        ({"anchor": []}, "no anchor language: pass --anchor en"),
-        ({"anchor": ["english", "klingon"], "pairs": ["de-fr"]}, "unknown language 'klingon'"),
-        ({"hard_negatives": 2}, "hard_negatives is 2 with the loss soft-contrastive: only ranking takes them; "),
+        ({"pairs": ["de-cs"]}, "de-cs has neither of the anchor languages en, ru, ja, fr, ko: pass --anchor-priority"),
+        ({"anchor_priority": []}, "no anchor language: pass --anchor-priority en"),
+        ({"anchor_priority": ["english", "klingon"], "pairs": ["de-fr"]}, "unknown language 'klingon'"),
+        (
+            {"num_hard_negatives": 2},
+            "num_hard_negatives is 2 with the loss soft-contrastive: only translation-ranking takes them; ",
+        ),
         ({"objective": 3}, "objective is 3: expected a table of settings"),
         ({"objective": "hard"}, "objective is 'hard': expected a table of settings"),
     ],
@@ -319,7 +322,7 @@ def test_no_student_at_all() -> None:
 
 
 @pytest.mark.parametrize("value", [0, -1, 0.0, -0.5, nan, inf, -inf])
-@pytest.mark.parametrize("name", ["epochs", "learning_rate", "clip", "pair_temperature"])
+@pytest.mark.parametrize("name", ["epochs", "learning_rate", "max_grad_norm", "sampling_temperature"])
 def test_numbers_above_zero(name: str, value: float) -> None:
     assert complaint({**MINIMAL, name: value}) == f"{name} is {float(value)}: expected a finite number above 0"
 
@@ -335,15 +338,15 @@ def test_temperatures_and_lambda(name: str, value: float) -> None:
     ("name", "least"),
     [
         ("batch_size", 1),
-        ("mini_batch", 1),
+        ("mini_batch_size", 1),
         ("max_length", 1),
         ("max_steps", 1),
         ("eval_steps", 1),
-        ("patience", 1),
+        ("early_stopping_patience", 1),
         ("warmup_steps", 0),
         ("weight_decay", 0),
-        ("dev_rows", 0),
-        ("hard_negatives", 0),
+        ("dev_size", 0),
+        ("num_hard_negatives", 0),
         ("seed", 0),
     ],
 )
@@ -359,10 +362,10 @@ def test_largest_values() -> None:
     assert complaint({**MINIMAL, "seed": 2**32}).endswith("expected a whole number from 0 to 4294967295")
     assert complaint({**MINIMAL, "learning_rate": 10**400}).startswith("learning_rate is inf: ")
     assert complaint({**MINIMAL, "weight_decay": inf}).startswith("weight_decay is inf: ")
-    assert config(hard_negatives=3, loss="ranking").hard_negatives == 3
+    assert config(num_hard_negatives=3, loss="translation-ranking").num_hard_negatives == 3
 
 
-@pytest.mark.parametrize("name", ["dropout", "start_share"])
+@pytest.mark.parametrize("name", ["dropout", "wise_ft_share"])
 def test_shares_are_from_0_to_less_than_1(name: str) -> None:
     for value in (-0.1, 1.0, nan, inf):
         assert complaint({**MINIMAL, name: value}) == f"{name} is {value}: expected a number from 0 to less than 1"
@@ -370,17 +373,20 @@ def test_shares_are_from_0_to_less_than_1(name: str) -> None:
 
 
 def test_alike_meanings_need_a_teacher() -> None:
-    said = "alike_meanings asks a teacher, which hard labels and ranking lack: leave it out, or take soft labels"
-    assert complaint({**MINIMAL, "alike_meanings": True, "loss": "ranking"}) == said
-    assert complaint({**MINIMAL, "alike_meanings": True, "objective": {"label": "hard"}}) == said
-    assert config(alike_meanings=True, objective={"label": "hard", "distil": 1.0}).alike_meanings
-    assert config(alike_meanings=True, loss="embedding-mse").alike_meanings
+    said = (
+        "topic_aware_batches needs a teacher, which hard labels and translation ranking do not use: "
+        "leave it out, or take soft labels"
+    )
+    assert complaint({**MINIMAL, "topic_aware_batches": True, "loss": "translation-ranking"}) == said
+    assert complaint({**MINIMAL, "topic_aware_batches": True, "objective": {"label": "hard"}}) == said
+    assert config(topic_aware_batches=True, objective={"label": "hard", "distillation_weight": 1.0}).topic_aware_batches
+    assert config(topic_aware_batches=True, loss="embedding-mse").topic_aware_batches
 
 
 def test_gradient_caching_is_the_soft_contrastive_losss() -> None:
-    said = complaint({**MINIMAL, "mini_batch": 4, "loss": "ranking"})
-    assert said == "mini_batch is 4: only the soft-contrastive loss takes it, not ranking"
-    assert config(mini_batch=4).mini_batch == 4
+    said = complaint({**MINIMAL, "mini_batch_size": 4, "loss": "translation-ranking"})
+    assert said == "mini_batch_size is 4: only the soft-contrastive loss takes it, not translation-ranking"
+    assert config(mini_batch_size=4).mini_batch_size == 4
 
 
 @pytest.mark.parametrize(
@@ -392,19 +398,19 @@ def test_gradient_caching_is_the_soft_contrastive_losss() -> None:
         ({"pairs": "en-ja"}, "pairs is 'en-ja': expected a list of texts"),
         ({"languages": ["en", 3]}, "languages is ['en', 3]: expected a list of texts"),
         ({"corpora": {"a": 1}}, "corpora is {'a': 1}: expected a list of texts"),
-        ({"anchor": "en"}, "anchor is 'en': expected a list of texts"),
+        ({"anchor_priority": "en"}, "anchor_priority is 'en': expected a list of texts"),
         ({"batch_size": "32"}, "batch_size is '32': expected a whole number"),
         ({"batch_size": True}, "batch_size is True: expected a whole number"),
         ({"batch_size": 32.0}, "batch_size is 32.0: expected a whole number"),
         ({"batch_size": None}, "batch_size is None: expected a whole number"),
-        ({"mini_batch": "8"}, "mini_batch is '8': expected a whole number"),
+        ({"mini_batch_size": "8"}, "mini_batch_size is '8': expected a whole number"),
         ({"max_steps": 1.5}, "max_steps is 1.5: expected a whole number"),
         ({"epochs": "3"}, "epochs is '3': expected a number"),
         ({"epochs": True}, "epochs is True: expected a number"),
         ({"learning_rate": [3e-5]}, "learning_rate is [3e-05]: expected a number"),
         ({"freeze_embeddings": 1}, "freeze_embeddings is 1: expected true or false"),
         ({"freeze_embeddings": "yes"}, "freeze_embeddings is 'yes': expected true or false"),
-        ({"loss": 3}, "loss is 3: expected one of soft-contrastive, embedding-mse, ranking"),
+        ({"loss": 3}, "loss is 3: expected one of soft-contrastive, embedding-mse, translation-ranking"),
         ({"precision": True}, "precision is True: expected one of auto, fp32, bf16, fp16"),
         ({"objective": {"tms": 1}}, "tms is 1: expected true or false"),
         ({"objective": {"tau_teacher": "0.1"}}, "tau_teacher is '0.1': expected a number"),
@@ -421,11 +427,12 @@ def test_values_of_the_wrong_kind(settings: dict[str, Any], message: str) -> Non
     [
         (
             {"loss": "Ranking"},
-            "loss 'Ranking': did you mean ranking? (one of: soft-contrastive, embedding-mse, ranking)",
+            "loss 'Ranking': did you mean translation-ranking? "
+            "(one of: soft-contrastive, embedding-mse, translation-ranking)",
         ),
-        ({"loss": "mse"}, "loss 'mse': (one of: soft-contrastive, embedding-mse, ranking)"),
+        ({"loss": "mse"}, "loss 'mse': (one of: soft-contrastive, embedding-mse, translation-ranking)"),
         ({"precision": "f16"}, "precision 'f16': did you mean fp16, bf16? (one of: auto, fp32, bf16, fp16)"),
-        ({"pairing": "every"}, "pairing 'every': (one of: en-xx, all)"),
+        ({"pair_scheme": "every"}, "pair_scheme 'every': (one of: en-xx, all)"),
         (
             {"objective": {"label": "prioriti"}},
             "label 'prioriti': did you mean priority? (one of: priority, average, hard)",
@@ -470,10 +477,10 @@ configs = st.fixed_dictionaries(
     optional={
         "teacher": st.none() | st.text(),
         "pairs": st.lists(st.sampled_from(["en-ja", "ko-en", "fr-ja"]), min_size=1),
-        "pairing": st.sampled_from(["en-xx", "all"]),
+        "pair_scheme": st.sampled_from(["en-xx", "all"]),
         "corpora": st.lists(st.text()),
-        "pair_temperature": above_zero,
-        "anchor": st.sampled_from([["en", "ko", "ja"], ["fr", "en", "ja", "ko"]]),
+        "sampling_temperature": above_zero,
+        "anchor_priority": st.sampled_from([["en", "ko", "ja"], ["fr", "en", "ja", "ko"]]),
         "loss": st.sampled_from(["soft-contrastive", "embedding-mse"]),
         "objective": st.fixed_dictionaries(
             {},
@@ -482,7 +489,7 @@ configs = st.fixed_dictionaries(
                 "tms": st.booleans(),
                 "lambda_cross": above_zero,
                 "tau_teacher": above_zero,
-                "distil": st.floats(0, 1e6),
+                "distillation_weight": st.floats(0, 1e6),
                 "divergence": st.sampled_from(["cross-entropy", "kl", "jsd", "similarity-mse"]),
                 "column_labels": st.sampled_from(["transposed", "renormalised"]),
             },
@@ -490,16 +497,16 @@ configs = st.fixed_dictionaries(
         "student_prompt": prompts,
         "teacher_prompt": prompts,
         "batch_size": st.integers(1, 9999),
-        "mini_batch": st.none() | st.integers(1, 99),
+        "mini_batch_size": st.none() | st.integers(1, 99),
         "epochs": above_zero | st.integers(1, 99),
         "max_steps": st.none() | st.integers(1),
         "learning_rate": above_zero,
         "weight_decay": st.floats(0, 1),
         "precision": st.sampled_from(["fp32", "bf16", "fp16"]),
         "freeze_embeddings": st.booleans(),
-        "alike_lengths": st.booleans(),
+        "group_by_length": st.booleans(),
         "dropout": st.none() | st.floats(0, 0.9),
-        "start_share": st.floats(0, 0.9),
+        "wise_ft_share": st.floats(0, 0.9),
         "seed": st.integers(0, 2**32 - 1),
     },
 )
@@ -508,7 +515,7 @@ configs = st.fixed_dictionaries(
 @given(configs)
 def test_train_config_json_is_read_back_exactly(settings: dict[str, Any]) -> None:
     if settings.get("loss") == "embedding-mse":
-        settings = {**settings, "mini_batch": None}  # only the soft contrastive loss takes one
+        settings = {**settings, "mini_batch_size": None}  # only the soft contrastive loss takes one
     first = make_config({"languages": ["en", "fr"], **settings})
     assert make_config(first.to_dict()) == first
     again = make_config(json.loads(json.dumps(first.to_dict())))

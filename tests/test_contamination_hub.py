@@ -47,7 +47,7 @@ def command(tmp_path: Path, tiny_model: Path) -> list[str]:
     rows = [f"the {i} dog sat on {i * 3}\tle {i} chien assis {i * 3}" for i in range(40)]
     write(tmp_path / "pairs/made/en-fr.tsv", [*rows, "Cat number 7\tnuméro sept"])
     usual = f"train --model {tiny_model} --data {tmp_path}/pairs --tests hub --pair en-fr --precision fp32 --label hard"
-    steps = f"--batch-size 8 --max-steps 1 --set dev_rows=0 --cache-folder {tmp_path}/cache --output {tmp_path}/out"
+    steps = f"--batch-size 8 --max-steps 1 --set dev_size=0 --cache-folder {tmp_path}/cache --output {tmp_path}/out"
     return [*usual.split(), *steps.split()]
 
 

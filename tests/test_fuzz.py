@@ -434,7 +434,7 @@ def test_training_data(fuzz: Fuzz, tmp_path: Path, tiny_model: Path) -> None:
         (tmp_path / name / "corpus").mkdir(parents=True)
         (tmp_path / name / "corpus" / name).write_bytes(content)
     usual = ("train", "--model", tiny_model, "--tests", "mini", "--pair", "en-fr", "--batch-size", 9_999)
-    usual = (*usual, "--set", 'test_languages=["en", "fr"]')
+    usual = (*usual, "--set", 'decontamination_languages=["en", "fr"]')
 
     def ask(file: Path, _: bytes) -> list[str]:
         data = file.parent.parent

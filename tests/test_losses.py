@@ -65,8 +65,10 @@ def reference(source: np.ndarray, target: np.ndarray, teacher: np.ndarray, o: Ob
         return float(((a / np.linalg.norm(a) - b / np.linalg.norm(b)) ** 2).sum())
 
     distilled = 0.0
-    if o.distil:
-        distilled = o.distil * sum(far(side[i], teacher[i, 0]) for side in (source, target) for i in range(n)) / n
+    if o.distillation_weight:
+        distilled = (
+            o.distillation_weight * sum(far(side[i], teacher[i, 0]) for side in (source, target) for i in range(n)) / n
+        )
     cross = -sum(w(i, j) * (row(i, j) + column(source, target, i, j)) for i, j in indices) / n
     if not o.tms:
         return cross + distilled
@@ -84,7 +86,7 @@ def test_what_is_distilled_by_hand(label: Any) -> None:
     for source, target, expected in ((anchor, 3 * anchor, 0.0), (anchor, -anchor, 4.0), (turned, -2 * anchor, 6.0)):
         batch = whole(source, target, teacher)
         without = contrastive_loss(batch, Objective(label=label))
-        added = contrastive_loss(batch, Objective(label=label, distil=1.5)) - without
+        added = contrastive_loss(batch, Objective(label=label, distillation_weight=1.5)) - without
         assert float(added) == pytest.approx(1.5 * expected, abs=1e-12)
 
 
@@ -93,7 +95,9 @@ def test_what_is_distilled_by_hand(label: Any) -> None:
 @pytest.mark.parametrize("taus", [(0.1, 0.1), (0.05, 0.3), (1.0, 0.02)])
 def test_values_equal_the_equations(label: Any, tms: bool, taus: tuple[float, float]) -> None:
     source, target, teacher = vectors(7, 5), vectors(7, 5, seed=1), vectors(7, 2, 5, seed=2)
-    objective = Objective(label=label, tms=tms, lambda_cross=0.3, tau_teacher=taus[0], tau_student=taus[1], distil=0.7)
+    objective = Objective(
+        label=label, tms=tms, lambda_cross=0.3, tau_teacher=taus[0], tau_student=taus[1], distillation_weight=0.7
+    )
     expected = reference(source.numpy(), target.numpy(), teacher.numpy(), objective)
     assert float(contrastive_loss(whole(source, target, teacher), objective)) == pytest.approx(expected, rel=1e-9)
     in_single = contrastive_loss(whole(source.float(), target.float(), teacher.float()), objective)
@@ -102,10 +106,10 @@ def test_values_equal_the_equations(label: Any, tms: bool, taus: tuple[float, fl
 
 @pytest.mark.parametrize("label", LABELS)
 @pytest.mark.parametrize("tms", [False, True])
-@pytest.mark.parametrize("distil", [0.0, 3.0])
-def test_gradients_equal_finite_differences_of_the_equations(label: Any, tms: bool, distil: float) -> None:
+@pytest.mark.parametrize("distillation_weight", [0.0, 3.0])
+def test_gradients_equal_finite_differences_of_the_equations(label: Any, tms: bool, distillation_weight: float) -> None:
     source, target, teacher = vectors(4, 3), vectors(4, 3, seed=1), vectors(4, 2, 3, seed=2)
-    objective = Objective(label=label, tms=tms, distil=distil)
+    objective = Objective(label=label, tms=tms, distillation_weight=distillation_weight)
     source.requires_grad_()
     contrastive_loss(whole(source, target, teacher), objective).backward()
     assert source.grad is not None
@@ -150,7 +154,7 @@ def test_the_order_of_the_batch_does_not_matter(label: Any) -> None:
 @pytest.mark.parametrize("label", LABELS)
 @pytest.mark.parametrize("columns", ["transposed", "renormalised"])
 def test_shares_of_several_processes_average_to_the_whole(label: Any, columns: Any) -> None:
-    objective = Objective(label=label, tms=True, column_labels=columns, distil=2.0)
+    objective = Objective(label=label, tms=True, column_labels=columns, distillation_weight=2.0)
     teacher = vectors(8, 2, 5, seed=2)
     source, target = vectors(8, 5).requires_grad_(), vectors(8, 5, seed=1).requires_grad_()
     alone = contrastive_loss(whole(source, target, teacher), objective)
@@ -178,7 +182,7 @@ def authors_formula(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
 
 def test_the_authors_options_equal_their_formula() -> None:
     source, target, teacher = vectors(6, 5), vectors(6, 5, seed=1), vectors(6, 2, 5, seed=2)
-    objective = Objective(column_labels="renormalised", mono_both=True, tms=True, lambda_cross=1.0)
+    objective = Objective(column_labels="renormalised", symmetric_monolingual=True, tms=True, lambda_cross=1.0)
     p = cosines(teacher[:, 0], teacher[:, 0])
     expected = authors_formula(cosines(source, target), p, 0.1)
     for side in (source, target):
@@ -236,8 +240,8 @@ def test_temperatures_and_lambda_must_be_positive(name: str, tau: float) -> None
 
 
 def test_a_weight_of_what_is_distilled_is_not_negative() -> None:
-    with pytest.raises(ValueError, match=r"distil is -1\.0: expected a number, 0 or more"):
-        Objective(distil=-1.0)
+    with pytest.raises(ValueError, match=r"distillation_weight is -1\.0: expected a number, 0 or more"):
+        Objective(distillation_weight=-1.0)
 
 
 def test_label_rows_sum_to_one_and_sharpen_with_the_temperature() -> None:
@@ -260,11 +264,13 @@ def test_soft_cross_entropy_by_hand() -> None:
     assert float(soft_cross_entropy(logits, torch.tensor([[0.5, 0.5]]))) == pytest.approx(log(4) - log(3) / 2)
 
 
-@pytest.mark.parametrize(("label", "distil"), [*((label, 0.0) for label in LABELS), ("hard", 1.0)])
-def test_a_teacher_model_gives_the_loss_of_its_vectors(label: Any, distil: float, tiny_model: Path) -> None:
+@pytest.mark.parametrize(("label", "distillation_weight"), [*((label, 0.0) for label in LABELS), ("hard", 1.0)])
+def test_a_teacher_model_gives_the_loss_of_its_vectors(
+    label: Any, distillation_weight: float, tiny_model: Path
+) -> None:
     student, teacher = (SentenceTransformer(str(tiny_model), device="cpu").eval() for _ in range(2))
     sides = [["the cat sat", "a red house", "two"], ["le chat", "la house", "three three"]]
-    objective = Objective(label=label, distil=distil)
+    objective = Objective(label=label, distillation_weight=distillation_weight)
     with_model = SoftContrastiveLoss(student, objective, teacher)
     vectors = torch.stack([torch.from_numpy(teacher.encode(side)) for side in sides], dim=1)
     labels = vectors if label == "average" else vectors[:, 0]

@@ -134,7 +134,7 @@ def command(tmp_path: Path, tiny_model: Path, one_thread: None) -> list[str]:
     rows = [*CLEAN, *(f"{mini_sentence('en', i)}\tune phrase numéro {i} tout à fait sans rapport" for i in range(3))]
     write(tmp_path / "pairs/made/en-fr.tsv", [*rows, f"and so it was that nobody came\t{mini_sentence('fr', 7)}"])
     usual = f"--model {tiny_model} --data {tmp_path}/pairs --tests mini --pair en-fr --precision fp32 --label hard"
-    steps = f"--batch-size 8 --max-steps 1 --set dev_rows=0 --cache-folder {tmp_path}/cache"
+    steps = f"--batch-size 8 --max-steps 1 --set dev_size=0 --cache-folder {tmp_path}/cache"
     return ["train", *usual.split(), *steps.split()]
 
 
@@ -217,7 +217,7 @@ def test_results_in_languages_whose_benchmarks_were_not_asked_say_so(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, on = tmp_path / "some", tmp_path / "some-on"
-    assert main([*command, "--set", 'test_languages=["eng", "ja"]', "--output", str(out)]) == 0
+    assert main([*command, "--set", 'decontamination_languages=["eng", "ja"]', "--output", str(out)]) == 0
     assert "84 rows read, 81 kept (in a benchmark 3)" in capsys.readouterr().err  # the French one stays
     assert "Mini-STS (en-en, ja-ja): 3 rows hold one" in (out / "README.md").read_text()
     signatures, messages = ran(out, capsys)
@@ -229,7 +229,10 @@ def test_results_in_languages_whose_benchmarks_were_not_asked_say_so(
         **dict.fromkeys(("fr", "ko", "ru", "en-fr"), "not looked for"),
     }
     # Training on asks in what both runs asked.
-    assert main([*command, "--model", str(out), "--set", 'test_languages=["en", "fr"]', "--output", str(on)]) == 0
+    assert (
+        main([*command, "--model", str(out), "--set", 'decontamination_languages=["en", "fr"]', "--output", str(on)])
+        == 0
+    )
     assert checked(on)["Mini-STS"] == ("en-en",)
     assert "Mini-Tatoeba" not in checked(on), "there is no pair of English alone"
     assert main([*command, "--model", str(out), "--overwrite", "--output", str(on)]) == 0

@@ -14,7 +14,14 @@ from bitext_bench.errors import UserError
 
 def write_record(folder: Path, sha256: str = "ab", **settings: Any) -> Path:
     objective = {"label": "priority", "tms": True, "lambda_cross": 0.1, "tau_teacher": 0.1, "tau_student": 0.1}
-    config = {"student": "a", "loss": "soft-contrastive", "hard_negatives": 0, "batch_size": 32, "clip": 1.0, "seed": 1}
+    config = {
+        "student": "a",
+        "loss": "soft-contrastive",
+        "num_hard_negatives": 0,
+        "batch_size": 32,
+        "max_grad_norm": 1.0,
+        "seed": 1,
+    }
     model = {"name": "local/a", "revision": "r", "prompt": ""}
     content = {
         "recipe": "default",
@@ -35,15 +42,13 @@ def write_record(folder: Path, sha256: str = "ab", **settings: Any) -> Path:
     [
         ({"seed": 2}, True),
         ({"student": "elsewhere/a"}, True),  # its revision says which it is
-        ({"clip": 0.5}, False),
+        ({"max_grad_norm": 0.5}, False),
         ({"learning_rate": 1e-4}, False),
         ({"sha256": "cd"}, False),
-        ({"alike_lengths": False, "dropout": None, "start_share": 0.0}, True),  # as records before these settings
-        ({"alike_meanings": False}, True),
-        ({"alike_lengths": True}, False),
-        ({"alike_meanings": True}, False),
+        ({"group_by_length": True}, False),
+        ({"topic_aware_batches": True}, False),
         ({"dropout": 0.0}, False),
-        ({"start_share": 0.25}, False),
+        ({"wise_ft_share": 0.25}, False),
     ],
 )
 def test_runs_that_differ_in_the_seed_only_share_their_settings(
@@ -57,11 +62,23 @@ def test_runs_that_differ_in_the_seed_only_share_their_settings(
 
 
 @pytest.mark.parametrize(
-    "said", [{}, {"distil": 10.0}, {"divergence": "kl"}, {"column_labels": "renormalised"}, {"mono_both": True}]
+    "said",
+    [
+        {},
+        {"distillation_weight": 10.0},
+        {"divergence": "kl"},
+        {"column_labels": "renormalised"},
+        {"symmetric_monolingual": True},
+    ],
 )
 def test_what_goes_beyond_the_paper_is_said_where_it_is_used(tmp_path: Path, said: dict[str, Any]) -> None:
     objective = {"label": "priority", "tms": True, "lambda_cross": 0.1, "tau_teacher": 0.1, "tau_student": 0.1}
-    usual = {"distil": 0.0, "divergence": "cross-entropy", "column_labels": "transposed", "mono_both": False}
+    usual = {
+        "distillation_weight": 0.0,
+        "divergence": "cross-entropy",
+        "column_labels": "transposed",
+        "symmetric_monolingual": False,
+    }
     before = training_of(write_record(tmp_path / "before", objective={**objective, **usual}))
     found = training_of(write_record(tmp_path / "now", objective={**objective, **usual, **said}))
     assert before and found

@@ -49,7 +49,7 @@ def mine(place: Path, model: str) -> list[str]:
 def train(place: Path, model: str) -> list[str]:
     write(place.parent / "pairs/made/en-fr.tsv", made_rows(400))
     what = f"--model {model} --data {place.parent}/pairs --tests mini --pair en-fr --precision fp32 --batch-size 16"
-    steps = f"--epochs 2 --set eval_steps=10 --set dev_rows=20 --cache-folder {place}/cache --output {place}/out"
+    steps = f"--epochs 2 --set eval_steps=10 --set dev_size=20 --cache-folder {place}/cache --output {place}/out"
     return ["train", *what.split(), *steps.split()]
 
 

@@ -36,10 +36,10 @@ def drawn_sizes(sizes: list[int], **settings: Any) -> list[int]:
     ("sizes", "settings", "expected"),
     [
         ([300, 100], {}, [300, 100]),
-        ([300], {"pair_temperature": 7.0}, [300]),
-        ([300, 100], {"pair_temperature": 2.0}, [254, 146]),  # the roots are as 17.32 to 10, of 400
-        ([300, 100], {"pair_temperature": 1e9}, [200, 200]),  # each of the smaller one twice
-        ([810, 90, 90], {"pair_temperature": 2.0}, [594, 198, 198]),  # 9 : 3 : 3
+        ([300], {"sampling_temperature": 7.0}, [300]),
+        ([300, 100], {"sampling_temperature": 2.0}, [254, 146]),  # the roots are as 17.32 to 10, of 400
+        ([300, 100], {"sampling_temperature": 1e9}, [200, 200]),  # each of the smaller one twice
+        ([810, 90, 90], {"sampling_temperature": 2.0}, [594, 198, 198]),  # 9 : 3 : 3
         ([300, 100], {"max_steps": 50, "batch_size": 4}, [160, 54]),  # 1.05 * 200 + 4 = 214, 3 to 1
         ([300, 100], {"max_steps": 1000, "batch_size": 4}, [300, 100]),  # no more than there are
         ([1000, 10], {"max_steps": 5, "batch_size": 8}, [50, 8]),  # a batch of each at least
@@ -132,7 +132,7 @@ def test_embedding_mse_projects_the_student_where_dimensions_differ(tiny_model: 
 def test_ranking_is_cross_entropy_within_the_batch_in_both_directions(tiny_model: Path, tau: float) -> None:
     import torch
 
-    it = step(tiny_model, loss="ranking", objective={"tau_student": tau})
+    it = step(tiny_model, loss="translation-ranking", objective={"tau_student": tau})
     source, target = it.sides()
     logits = torch.nn.functional.cosine_similarity(source[:, None], target[None], dim=2) / tau
     forward = -sum(logits[i, i] - logits[i].logsumexp(0) for i in range(8)) / 8
@@ -144,7 +144,7 @@ def test_ranking_takes_hard_negatives_beside_the_batch(tiny_model: Path) -> None
     import torch
 
     negatives = [f"two {w} not under {w}" for w in WORDS[4:12]], [f"one {w} ran la" for w in WORDS[1:9]]
-    it = step(tiny_model, *negatives, loss="ranking", hard_negatives=2)
+    it = step(tiny_model, *negatives, loss="translation-ranking", num_hard_negatives=2)
     source, target, *others = it.sides()
     candidates = torch.cat([target, *others])
     logits = torch.nn.functional.cosine_similarity(source[:, None], candidates[None], dim=2) / 0.1
@@ -166,14 +166,14 @@ def test_soft_labels_are_of_the_rows_that_the_label_column_names(tiny_model: Pat
     assert it.value() == pytest.approx(float(expected), rel=1e-5)
 
 
-@pytest.mark.parametrize("mini_batch", [1, 3, 8, 100])
+@pytest.mark.parametrize("mini_batch_size", [1, 3, 8, 100])
 @pytest.mark.parametrize("label", ["priority", "average", "hard"])
-def test_mini_batches_give_the_gradient_of_the_whole_batch(tiny_model: Path, label: str, mini_batch: int) -> None:
+def test_mini_batches_give_the_gradient_of_the_whole_batch(tiny_model: Path, label: str, mini_batch_size: int) -> None:
     import torch
 
     labels = torch.tensor(ROWS if label != "average" else [[row, row // 2] for row in ROWS])
     settings = {"teacher": teacher_vectors(48), "labels": labels, "objective": {"label": label, "tms": True}}
-    whole_batch, parts = (step(tiny_model, **settings, mini_batch=size) for size in (None, mini_batch))
+    whole_batch, parts = (step(tiny_model, **settings, mini_batch_size=size) for size in (None, mini_batch_size))
     assert parts.value() == pytest.approx(whole_batch.value(), rel=1e-6)
     for (name, found), expected in zip(parts.gradients().items(), whole_batch.gradients().values(), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6, msg=name)

@@ -118,7 +118,7 @@ def command(tmp_path: Path, tiny_model: Path, log: Path, one_thread: None) -> li
     rows = [f"the {i} cat sat on {i * 7}\tle {i} chat la {i * 7}" for i in range(200)]
     write(tmp_path / "pairs/made/en-fr.tsv", rows)
     usual = f"--model {tiny_model} --teacher toys:logging_ --data {tmp_path}/pairs --tests mini --pair en-fr"
-    steps = "--precision fp32 --batch-size 8 --max-steps 3 --set dev_rows=20"
+    steps = "--precision fp32 --batch-size 8 --max-steps 3 --set dev_size=20"
     return ["train", *usual.split(), *steps.split(), "--cache-folder", str(tmp_path / "cache")]
 
 
@@ -139,7 +139,7 @@ def test_a_run_asks_only_for_the_anchors_that_its_steps_reach_and_the_next_one_f
 
 @pytest.mark.parametrize(
     ("more", "sides"),
-    [(["--label", "average"], {"the", "le"}), (["--label", "hard"], set()), (["--loss", "ranking"], set())],
+    [(["--label", "average"], {"the", "le"}), (["--label", "hard"], set()), (["--loss", "translation-ranking"], set())],
 )
 def test_what_each_loss_asks_of_the_teacher(
     command: list[str], log: Path, tmp_path: Path, more: list[str], sides: set[str]

@@ -26,7 +26,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path
     """A checkpoint that was trained, scored and written down."""
     folders = folders_at(tmp_path_factory.mktemp("finished"), tiny_model)
     more = ["--prompt", "the cat ", "--label", "hard", "--epochs", "8", "--evaluate"]
-    given = ["max_length=12", "eval_steps=20", "dev_rows=100"]
+    given = ["max_length=12", "eval_steps=20", "dev_size=100"]
     write(folders.data / "made/en-fr.tsv", made_rows(400))
     write(folders.data / "made/LICENSE", ["CC0 1.0 Universal", "", "No rights reserved."])
     with chdir(folders.root):  # `run` and --evaluate write to results/ of the working directory
@@ -116,7 +116,7 @@ def test_it_has_learned_and_the_best_weights_are_kept(finished: Path) -> None:
     config = make_config(said["config"])
     given = read_data(config, finished.parent / "pairs")
     data = prepare(config, given, Benchmarks.build([MiniSource()]), allow_leaks=False).data
-    _, held_out = hold_out(data, config.dev_rows, config.seed)
+    _, held_out = hold_out(data, config.dev_size, config.seed)
     # The length is that of training while it is looked at, and the model's own afterwards: 12 is no cut here.
     model = SentenceTransformer(str(finished), local_files_only=True)
     assert DevAccuracy(held_out, "the cat ")(model)["dev_accuracy"] == max(curve)
@@ -192,7 +192,7 @@ def test_files_have_the_mode_that_the_umask_gives(finished: Path) -> None:
 
 
 def test_nothing_held_out_keeps_the_last_weights(folders: Folders) -> None:
-    more = ["--set", "dev_rows=0", "--max-steps", "4"]
+    more = ["--set", "dev_size=0", "--max-steps", "4"]
     assert main(folders.command("out", *more)) == 0
     said = record(folders.root / "out")
     assert (said["dev_curve"], said["steps"]) == ([], 4)
@@ -220,7 +220,7 @@ def test_a_share_of_the_start_is_mixed_into_what_is_saved(folders: Folders) -> N
 
     more = ["--set", "freeze_embeddings=true", "--max-steps", "6"]
     assert main(folders.command("end", *more)) == 0
-    assert main(folders.command("mixed", *more, "--set", "start_share=0.25")) == 0
+    assert main(folders.command("mixed", *more, "--set", "wise_ft_share=0.25")) == 0
     said = record(folders.root / "mixed")
     assert said["dev_curve"] == record(folders.root / "end")["dev_curve"]
     assert said["dev_blended"].keys() == said["dev_curve"][0].keys() - {"step"}
@@ -236,7 +236,7 @@ def test_a_share_of_the_start_is_mixed_into_what_is_saved(folders: Folders) -> N
 def test_hard_labels_with_distillation_alike_lengths_and_no_dropout(folders: Folders) -> None:
     """The teacher is asked although labels are hard, and what is saved has the start's own dropout and attention."""
     plain = ["--label", "hard", "--set", "dropout=0.0", "--max-steps", "12", "--teacher", str(folders.model)]
-    more = [*plain, "--set", "objective.distil=5", "--set", "alike_lengths=true"]
+    more = [*plain, "--set", "objective.distillation_weight=5", "--set", "group_by_length=true"]
     assert main(folders.command("out", *more)) == 0
     assert main(folders.command("plain", *plain)) == 0
     assert weights(folders.root / "out") != weights(folders.root / "plain")
@@ -248,19 +248,19 @@ def test_hard_labels_with_distillation_alike_lengths_and_no_dropout(folders: Fol
 
 @pytest.mark.parametrize("label", ["priority", "average"])
 def test_batches_of_alike_meanings(folders: Folders, label: str) -> None:
-    alike = ["--max-steps", "6", "--label", label, "--set", "alike_meanings=true"]
+    alike = ["--max-steps", "6", "--label", label, "--set", "topic_aware_batches=true"]
     assert main(folders.command("alike", *alike)) == 0
-    assert main(folders.command("random", *alike[:-1], "alike_meanings=false")) == 0
+    assert main(folders.command("random", *alike[:-1], "topic_aware_batches=false")) == 0
     assert weights(folders.root / "alike") != weights(folders.root / "random")
     said = training_of(folders.root / "alike")
     assert said
-    assert said["alike_meanings"] is True
+    assert said["topic_aware_batches"] is True
 
 
 def test_distillation_takes_a_teacher_of_the_students_dimensions(
     folders: Folders, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(folders.command("out", "--set", "objective.distil=5")) == 1
+    assert main(folders.command("out", "--set", "objective.distillation_weight=5")) == 1
     assert "needs a teacher of the student's 32 dimensions, and toys:hashing has 64" in capsys.readouterr().err
 
 

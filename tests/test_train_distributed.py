@@ -28,10 +28,10 @@ SECONDS = 60  # a process that waits for another one in vain must not hold up th
 OBJECTIVES: dict[str, dict[str, Any]] = {
     "priority": {"objective": {"label": "priority"}},
     "average with TMS": {"objective": {"label": "average", "tms": True}},
-    "authors' code": {"objective": {"tms": True, "mono_both": True, "column_labels": "renormalised"}},
+    "authors' code": {"objective": {"tms": True, "symmetric_monolingual": True, "column_labels": "renormalised"}},
     "hard": {"objective": {"label": "hard"}},
-    "hard in mini-batches": {"objective": {"label": "hard"}, "mini_batch": 5},
-    "ranking": {"loss": "ranking"},
+    "hard in mini-batches": {"objective": {"label": "hard"}, "mini_batch_size": 5},
+    "translation ranking": {"loss": "translation-ranking"},
     "embedding-mse": {"loss": "embedding-mse"},
 }
 
@@ -108,7 +108,7 @@ def both(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Both:
     for pair, n in (("en-fr", 90), ("en-ja", 53)):
         write(folder / f"pairs/made/{pair}.tsv", [f"{i} {' '.join(rng.sample(WORDS, 5))}\tle {i} la" for i in range(n)])
     usual = f"--model {tiny_model} --data {folder}/pairs --tests mini --pair en-fr --pair en-ja --precision fp32"
-    steps = f"--batch-size 8 --max-steps 5 --set dev_rows=5 --set eval_steps=2 --cache-folder {folder}/cache"
+    steps = f"--batch-size 8 --max-steps 5 --set dev_size=5 --set eval_steps=2 --cache-folder {folder}/cache"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -65,14 +65,18 @@ BAD_INPUT: list[tuple[Callable[[Folders], None], list[str], list[str]]] = [
     (untouched, ["--lambda", "-1"], ["lambda_cross is -1.0: expected a number above 0"]),
     (untouched, ["--set", "objective.tau_teacher=0"], ["tau_teacher is 0.0: expected a number above 0"]),
     (untouched, ["--set", "objective.tau_student=-0.1"], ["tau_student is -0.1: expected a number above 0"]),
-    (untouched, ["--loss", "ranking", "--set", "hard_negatives=120"], ["other targets than", "hard_negatives is 120"]),
+    (
+        untouched,
+        ["--loss", "translation-ranking", "--set", "num_hard_negatives=120"],
+        ["other targets than", "num_hard_negatives is 120"],
+    ),
     (untouched, ["--set", "nonsense"], ["--set nonsense: expected NAME=VALUE"]),
     (untouched, ["--set", "=3"], ["--set =3: expected NAME=VALUE"]),
-    (untouched, ["--set", "clipp=3"], ["unknown setting 'clipp'", "did you mean clip"]),
+    (untouched, ["--set", "max_grad_nrm=3"], ["unknown setting 'max_grad_nrm'", "did you mean max_grad_norm"]),
     (untouched, ["--set", "lambda_cross=3"], ["did you mean objective.lambda_cross"]),
-    (untouched, ["--set", "clip=much"], ["clip is 'much': expected a number"]),
+    (untouched, ["--set", "max_grad_norm=much"], ["max_grad_norm is 'much': expected a number"]),
     (untouched, ["--set", "objective.tau=3"], ["unknown setting 'tau'"]),
-    (untouched, ["--set", "hard_negatives=2"], ["hard_negatives is 2 with the loss soft-contrastive"]),
+    (untouched, ["--set", "num_hard_negatives=2"], ["num_hard_negatives is 2 with the loss soft-contrastive"]),
     (untouched, ["--recipe", "papr"], ["unknown recipe 'papr'", "did you mean paper", "--list-recipes"]),
     (untouched, ["--recipe", "nowhere.toml"], ["cannot read the recipe nowhere.toml"]),
 ]
@@ -124,7 +128,7 @@ def test_a_model_that_the_hub_does_not_deliver_is_said_before_the_benchmarks_are
 
 
 def test_held_out_accuracy_is_said_in_percent(folders: Folders, capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(folders.command("out", "--max-steps", "2", "--set", "dev_rows=8", "--set", "start_share=0.5")) == 0
+    assert main(folders.command("out", "--max-steps", "2", "--set", "dev_size=8", "--set", "wise_ft_share=0.5")) == 0
     curve = record(folders.root / "out")["dev_curve"]
     errors = capfd.readouterr().err
     best = max(look["dev_accuracy"] for look in curve)
@@ -141,7 +145,7 @@ def test_a_student_without_any_tokenizer_is_refused(folders: Folders, capfd: pyt
 def test_what_a_failed_run_leaves_is_in_nobodys_way(folders: Folders, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(folders.command("out", "--teacher", "toys:nan")) == 1
     capfd.readouterr()
-    assert main(folders.command("out", "--set", "dev_rows=0", "--max-steps", "2")) == 0
+    assert main(folders.command("out", "--set", "dev_size=0", "--max-steps", "2")) == 0
     assert record(folders.root / "out")["config"]["teacher"] == "toys:hashing"
 
 
@@ -199,7 +203,7 @@ def test_the_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_epochs_on_the_command_line_lift_a_recipes_steps(folders: Folders) -> None:
     recipe = folders.root / "mine.toml"
     recipe.write_text('description = "mine"\nmax_steps = 3\n')
-    more = ["--recipe", str(recipe), "--set", "dev_rows=0"]
+    more = ["--recipe", str(recipe), "--set", "dev_size=0"]
     assert main(folders.command("out", *more, "--epochs", "1")) == 0
     assert record(folders.root / "out")["steps"] == 7
     assert main(folders.command("both", *more, "--epochs", "1", "--max-steps", "2")) == 0
@@ -207,14 +211,14 @@ def test_epochs_on_the_command_line_lift_a_recipes_steps(folders: Folders) -> No
 
 
 def test_a_loss_that_is_no_number_ends_the_run(folders: Folders, capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(folders.command("out", "--learning-rate", "1e30", "--set", "dev_rows=0")) == 1
+    assert main(folders.command("out", "--learning-rate", "1e30", "--set", "dev_size=0")) == 1
     line = error_line(capfd)
     assert "the loss of step" in line and "is nan: lower --learning-rate" in line
     assert not (folders.root / "out/modules.json").exists()
 
 
 def test_a_prompt_that_is_dropped_is_said(folders: Folders, capfd: pytest.CaptureFixture[str]) -> None:
-    quick = ["--set", "dev_rows=0", "--max-steps", "2"]
+    quick = ["--set", "dev_size=0", "--max-steps", "2"]
     assert main(folders.command("one", *quick, "--prompt", "query: ")) == 0
     assert "has the prompt '' and is trained with 'query: '; see --prompt" in capfd.readouterr().err
     again = ["--model", str(folders.root / "one"), *quick]
@@ -231,7 +235,7 @@ def test_what_the_command_line_says_wins_over_the_recipe(folders: Folders) -> No
         "[objective]\ntms = true\ntau_student = 0.3\n"
     )
     more = ["--recipe", str(recipe), "--no-tms", "--set", "objective.divergence=kl", "--max-steps", "2"]
-    assert main(folders.command("out", *more, "--set", "dev_rows=0", "--set", "student_prompt=a word")) == 0
+    assert main(folders.command("out", *more, "--set", "dev_size=0", "--set", "student_prompt=a word")) == 0
     config = record(folders.root / "out")["config"]
     assert (config["seed"], config["batch_size"], config["learning_rate"]) == (5, 16, 1e-2)
     objective = config["objective"]

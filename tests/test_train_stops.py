@@ -294,7 +294,7 @@ def test_a_signal_at_the_very_end_leaves_nothing_to_do_but_finish(
 
 def test_patience_is_counted_through_a_stop(whole: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     # Nothing is learned at this rate: the first look stays the best one, and the second after it ends the run.
-    flat = ["--learning-rate", "1e-12", "--set", "patience=2", "--set", "eval_steps=2"]
+    flat = ["--learning-rate", "1e-12", "--set", "early_stopping_patience=2", "--set", "eval_steps=2"]
     assert main(whole.command("patient", *flat)) == 0
     assert record(whole.root / "patient")["steps"] == 6
     with monkeypatch.context() as patched:
@@ -309,7 +309,7 @@ def test_a_run_that_had_stopped_early_is_finished_and_not_gone_on_with(
 ) -> None:
     """Killed between its last look and its end; had it gone on, it would have found better weights."""
     monkeypatch.setattr("training.trainer.dev_evaluator.DevAccuracy._accuracy", lambda *_: next(found))
-    flat = ["--set", "patience=2", "--set", "eval_steps=2"]
+    flat = ["--set", "early_stopping_patience=2", "--set", "eval_steps=2"]
     found = iter([0.5, 0.4, 0.3])
     assert main(whole.command("early", *flat)) == 0
     found = iter([0.5, 0.4, 0.3])
@@ -327,7 +327,7 @@ def test_a_checkpoint_is_finished_only_with_its_record(folders: Folders, monkeyp
     """Killed while it was put together, it says nothing wrong of leaks, and goes on."""
     bitext = open_source("mini").parallel("mini", resolve("fr"))
     write(folders.data / "made/en-fr.tsv", [*made_rows(104), f"{bitext.target[0]}\t{bitext.source[0]}"])
-    quick = ["--set", "dev_rows=0", "--max-steps", "2", "--allow-leaks"]
+    quick = ["--set", "dev_size=0", "--max-steps", "2", "--allow-leaks"]
     assert main(folders.command("whole", *quick)) == 0
     for step in ("write_record", "_write_card"):
         with monkeypatch.context() as patched:
@@ -352,7 +352,7 @@ def test_another_number_of_processes_does_not_go_on(
 
 
 def test_overwrite_empties_what_a_link_points_to(folders: Folders) -> None:
-    quick = ["--set", "dev_rows=0", "--max-steps", "2"]
+    quick = ["--set", "dev_size=0", "--max-steps", "2"]
     assert main(folders.command("disk", *quick)) == 0
     (folders.root / "link").symlink_to(folders.root / "disk")
     assert main(folders.command("link", *quick, "--seed", "3", "--overwrite")) == 0
@@ -446,7 +446,7 @@ def test_other_settings_are_named(whole: Folders, killed: Path, capfd: pytest.Ca
 def test_overwrite_begins_anew_in_folders_of_training_alone(
     folders: Folders, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    quick = ["--set", "dev_rows=0", "--max-steps", "2"]
+    quick = ["--set", "dev_size=0", "--max-steps", "2"]
     assert main(folders.command("out", *quick)) == 0
     (folders.root / "out/old").write_text("of the first run")
     assert main(folders.command("out", *quick, "--seed", "3", "--overwrite")) == 0

@@ -51,7 +51,7 @@ from .trainer.student import check_models
 if TYPE_CHECKING:
     from .trainer.train import Trained
 
-_LISTS = {"pairs", "languages", "anchor", "corpora", "test_languages"}
+_LISTS = {"pairs", "languages", "anchor_priority", "corpora", "decontamination_languages"}
 
 
 def run_training(arguments: argparse.Namespace) -> int:
@@ -86,7 +86,7 @@ def _run(arguments: argparse.Namespace, config: TrainConfig, output: Path) -> in
         reserve(arguments.push_to_hub)
     benchmarks = Benchmarks.build(
         [tests, *([] if tests.name == "mini" else [open_source("mini")])],
-        [resolve(language) for language in config.test_languages] or None,
+        [resolve(language) for language in config.decontamination_languages] or None,
         excluded,
     )
     prepared = prepare(config, data, benchmarks, allow_leaks=arguments.allow_leaks)
@@ -155,7 +155,7 @@ def _changes(arguments: argparse.Namespace) -> dict[str, Any]:
         except tomllib.TOMLDecodeError:
             parsed = value  # A bare word is a text.
         if not equals or not name:
-            raise UserError(f"--set {text}: expected NAME=VALUE, like clip=0.5 or objective.divergence=kl")
+            raise UserError(f"--set {text}: expected NAME=VALUE, like max_grad_norm=0.5 or objective.divergence=kl")
         table = objective if name.startswith("objective.") else changes
         table[name.removeprefix("objective.")] = parsed
     if "epochs" in changes:

@@ -1,4 +1,4 @@
-"""What a training run is told: one frozen record, from a recipe and the command line."""
+"""The settings of a training run, from a recipe and the command line, checked."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from .data.variants import tag_of
 from .losses.objective import Objective
 from .recipe import checked
 
-Loss = Literal["soft-contrastive", "embedding-mse", "ranking"]
+Loss = Literal["soft-contrastive", "embedding-mse", "translation-ranking"]
 Pairing = Literal["en-xx", "all"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 # Park et al. 2024, section 4.1: by the volume of each language's corpus.
 ANCHOR_ORDER = ("en", "ru", "ja", "fr", "ko")
 
-_ABOVE_ZERO = ("epochs", "learning_rate", "clip", "pair_temperature")
+_ABOVE_ZERO = ("epochs", "learning_rate", "max_grad_norm", "sampling_temperature")
 _AT_LEAST = {
     "batch_size": 1,
-    "mini_batch": 1,
+    "mini_batch_size": 1,
     "max_length": 1,
     "max_steps": 1,
     "eval_steps": 1,
-    "patience": 1,
-    "hard_negatives": 0,
+    "early_stopping_patience": 1,
+    "num_hard_negatives": 0,
     "warmup_steps": 0,
     "weight_decay": 0,
-    "dev_rows": 0,
+    "dev_size": 0,
     "seed": 0,
 }
 _LARGEST_SEED = 2**32 - 1  # numpy takes no larger one
@@ -41,48 +41,50 @@ _LARGEST_SEED = 2**32 - 1  # numpy takes no larger one
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
-    """Everything that decides a checkpoint besides the data themselves.
+    """All settings of a training run; with the same data they give the same checkpoint.
 
     Attributes:
-        student: directory, hub id or registry name of the encoder that is trained.
-        teacher: the same of the encoder whose similarities are the labels; None takes the student as it starts.
+        student: the encoder to train: a directory, a hub id or a registered name.
+        teacher: the encoder whose similarities become the labels; None takes the initial student.
         pairs: language pairs, "en-ja".
-        languages: languages to pair with each other as `pairing` says, besides `pairs`.
-        pairing: "en-xx", the first anchor language (English by default) with each other of `languages`; or "all",
-            each with each.
-        corpora: which corpora below the data directory, "name" or "name:weight"; none named takes all.
-        pair_temperature: a pair of n rows is drawn with probability proportional to n^(1 / temperature): 1 by size,
-            larger is flatter; > 0.
-        anchor: languages by priority; the first that is in a pair is its anchor.
-        loss: "soft-contrastive" (`objective` says which), "embedding-mse" (Reimers and Gurevych 2020: both sides to
-            the teacher's source vector) or "ranking" (translation ranking, as mUSE and LaBSE).
-        objective: labels, temperatures and TMS of the soft contrastive loss; ranking takes its `tau_student`.
-        hard_negatives: mined negatives for each row of the ranking loss, as mUSE (Table 2); 0 takes the batch only.
-        student_prompt, teacher_prompt: put before every sentence; saved with the checkpoint.
+        languages: languages to pair with each other, besides `pairs`; `pair_scheme` says how.
+        pair_scheme: "en-xx" pairs the first language of `anchor_priority` (English by default) with each other one of
+            `languages`; "all" pairs each with each.
+        corpora: corpora below the data directory, "name" or "name:weight"; empty takes all.
+        sampling_temperature: a pair of n rows is drawn with probability proportional to n^(1 / temperature); > 0. At 1
+            the probability follows the size; higher values flatten it.
+        anchor_priority: languages by priority; the first one in a pair is its anchor.
+        loss: "soft-contrastive" (see `objective`), "embedding-mse" (Reimers and Gurevych 2020: both sides move to the
+            teacher's source vector) or "translation-ranking" (as in mUSE and LaBSE).
+        objective: labels, temperatures and TMS of the soft contrastive loss; translation ranking uses its
+            `tau_student`.
+        num_hard_negatives: mined negatives for each row of translation ranking, as in mUSE (Table 2); 0 uses only
+            the other rows of the batch.
+        student_prompt, teacher_prompt: text before every sentence; saved with the checkpoint.
         batch_size: pairs in a batch on each process.
-        mini_batch: sentences whose activations are kept at once; None keeps all.
-        alike_lengths: put sentences of alike lengths into a batch, which spares padding and makes negatives harder.
-        alike_meanings: put sentences of alike lengths and of alike meanings to the teacher into a batch, as harder
-            negatives still.
-        max_length: tokens after which a training sentence is cut.
-        epochs: passes over the data, where `max_steps` does not end the run; may be a fraction.
-        max_steps: stop there; None trains `epochs`.
-        learning_rate: the peak. The paper's text says 5e-3 and its code 3e-5; the text's diverges.
-        warmup_steps: steps in which the learning rate rises from 0; then it falls linearly to 0.
-        weight_decay: AdamW's, 0 or more.
-        clip: largest norm of the gradient, > 0.
-        precision: of the forward and backward pass; the weights are kept in fp32. "auto" takes bf16 where the machine
-            has hardware for it; fp16 needs a GPU.
-        freeze_embeddings: leave the token embeddings as they are (most of a small multilingual model).
-        dropout: probability of the student's dropout in training; None leaves the model's own. 0 makes steps shorter by
-            a quarter.
-        start_share: how far the trained weights are moved back to those of the start before they are saved, 0 to less
-            than 1: 0.4 saves 0.4 of the start and 0.6 of the end (Wortsman et al. 2022).
-        test_languages: languages of whose benchmarks rows are left out; none named takes all. With some, results in any
-            other language say that nobody looked for leaks there.
-        dev_rows: rows of each pair held out to choose the best checkpoint by.
-        eval_steps: steps between two looks at the held-out rows.
-        patience: looks without improvement after which training stops.
+        mini_batch_size: sentences whose activations are in memory at once; None keeps all.
+        group_by_length: build batches of sentences of similar length: less padding, harder negatives.
+        topic_aware_batches: build batches of sentences of similar length and, to the teacher, similar meaning: still
+            harder negatives.
+        max_length: training sentences are cut after this many tokens.
+        epochs: passes over the data, unless `max_steps` ends the run first; may be a fraction.
+        max_steps: steps to train; None trains `epochs`.
+        learning_rate: the peak. The paper's text says 5e-3, which diverges; its code says 3e-5.
+        warmup_steps: steps in which the learning rate rises from 0; afterwards it falls linearly to 0.
+        weight_decay: of AdamW, 0 or more.
+        max_grad_norm: gradients with a larger norm are scaled down to it; > 0.
+        precision: of the forward and backward pass; the weights stay in fp32. "auto" takes bf16 if the hardware
+            supports it; fp16 needs a GPU.
+        freeze_embeddings: do not train the token embeddings (most weights of a small multilingual model).
+        dropout: the student's dropout in training, 0 to less than 1; None keeps the model's own. Steps with 0 are a
+            quarter shorter.
+        wise_ft_share: share of the initial weights in the saved model, 0 to less than 1: 0.4 saves 0.4 of the initial
+            and 0.6 of the trained weights (WiSE-FT, Wortsman et al. 2022).
+        decontamination_languages: training rows are compared with the benchmarks in these languages only; empty
+            compares with all. Results in other languages then carry contamination:unchecked.
+        dev_size: rows of each pair that are held out to choose the best checkpoint.
+        eval_steps: steps between two evaluations on the held-out rows.
+        early_stopping_patience: evaluations without improvement before training stops.
         seed: of the held-out rows, the order of the batches and dropout; 0 to 2^32 - 1.
 
     Raises:
@@ -94,34 +96,34 @@ class TrainConfig:
     teacher: str | None = None
     pairs: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
-    pairing: Pairing = "en-xx"
+    pair_scheme: Pairing = "en-xx"
     corpora: tuple[str, ...] = ()
-    pair_temperature: float = 1.0
-    anchor: tuple[str, ...] = ANCHOR_ORDER
+    sampling_temperature: float = 1.0
+    anchor_priority: tuple[str, ...] = ANCHOR_ORDER
     loss: Loss = "soft-contrastive"
     objective: Objective = field(default_factory=Objective)
-    hard_negatives: int = 0
+    num_hard_negatives: int = 0
     student_prompt: str = ""
     teacher_prompt: str = ""
     batch_size: int = 32
-    mini_batch: int | None = None
-    alike_lengths: bool = False
-    alike_meanings: bool = False
+    mini_batch_size: int | None = None
+    group_by_length: bool = False
+    topic_aware_batches: bool = False
     max_length: int = 128
     epochs: float = 1.0
     max_steps: int | None = None
     learning_rate: float = 3e-5
     warmup_steps: int = 0
     weight_decay: float = 0.0
-    clip: float = 1.0
+    max_grad_norm: float = 1.0
     precision: Precision = "fp32"
     freeze_embeddings: bool = False
     dropout: float | None = None
-    start_share: float = 0.0
-    test_languages: tuple[str, ...] = ()
-    dev_rows: int = 500
+    wise_ft_share: float = 0.0
+    decontamination_languages: tuple[str, ...] = ()
+    dev_size: int = 500
     eval_steps: int = 100
-    patience: int = 10
+    early_stopping_patience: int = 10
     seed: int = 42
 
     def __post_init__(self) -> None:
@@ -129,28 +131,29 @@ class TrainConfig:
             raise UserError(
                 "no student model: pass --model with a directory, a hub id or a name from bitext-bench list models"
             )
-        if not self.anchor:
-            raise UserError("no anchor language: pass --anchor en")
+        if not self.anchor_priority:
+            raise UserError("no anchor language: pass --anchor-priority en")
         self._check_ranges()
-        if self.hard_negatives and self.loss != "ranking":
+        if self.num_hard_negatives and self.loss != "translation-ranking":
             raise UserError(
-                f"hard_negatives is {self.hard_negatives} with the loss {self.loss}: "
-                "only ranking takes them; set it to 0 or the loss to ranking"
+                f"num_hard_negatives is {self.num_hard_negatives} with the loss {self.loss}: "
+                "only translation-ranking takes them; set it to 0 or the loss to translation-ranking"
             )
-        if self.mini_batch and self.loss != "soft-contrastive":
+        if self.mini_batch_size and self.loss != "soft-contrastive":
             raise UserError(
-                f"mini_batch is {self.mini_batch}: only the soft-contrastive loss takes it, not {self.loss}"
+                f"mini_batch_size is {self.mini_batch_size}: only the soft-contrastive loss takes it, not {self.loss}"
             )
-        if self.alike_meanings and not self.has_teacher:
+        if self.topic_aware_batches and not self.has_teacher:
             raise UserError(
-                "alike_meanings asks a teacher, which hard labels and ranking lack: leave it out, or take soft labels"
+                "topic_aware_batches needs a teacher, which hard labels and translation ranking do not use: "
+                "leave it out, or take soft labels"
             )
         if not self.lang_pairs:
             raise UserError("no language pair to train on: pass --pair en-ja, or --languages en,ja")
         for pair in self.lang_pairs:
             self.anchored(pair)
             self.codes(pair)
-        for language in self.test_languages:
+        for language in self.decontamination_languages:
             resolve(language)
 
     def _check_ranges(self) -> None:
@@ -161,7 +164,7 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None and not least <= value < inf:
                 raise UserError(f"{name} is {value}: expected a finite number, {least} or more")
-        for name in ("dropout", "start_share"):
+        for name in ("dropout", "wise_ft_share"):
             if not 0 <= (getattr(self, name) or 0) < 1:
                 raise UserError(f"{name} is {getattr(self, name)}: expected a number from 0 to less than 1")
         if self.seed > _LARGEST_SEED:
@@ -172,7 +175,7 @@ class TrainConfig:
 
     @property
     def has_teacher(self) -> bool:
-        """Whether a teacher is looked at."""
+        """Whether training uses a teacher."""
         return self.loss == "embedding-mse" or (self.loss == "soft-contrastive" and self.objective.needs_teacher)
 
     @property
@@ -191,13 +194,13 @@ class TrainConfig:
 
     def _paired_languages(self) -> Iterator[LangPair]:
         named = dict.fromkeys(map(resolve, self.languages))
-        if self.pairing == "all" or not named:
+        if self.pair_scheme == "all" or not named:
             return (LangPair(*both) for both in combinations(named, 2))
-        centre = resolve(self.anchor[0])
+        centre = resolve(self.anchor_priority[0])
         if centre not in named:
             raise UserError(
-                f"the languages {', '.join(map(str, named))} lack {centre}, which the pairing en-xx pairs with each "
-                f"other: add it, or put one of them first in --anchor, or pass --pairs all"
+                f"the languages {', '.join(map(str, named))} lack {centre}, which the pair scheme en-xx pairs with "
+                f"each other: add it, or put one of them first in --anchor-priority, or pass --pairs all"
             )
         return (LangPair(centre, other) for other in named if other != centre)
 
@@ -207,10 +210,12 @@ class TrainConfig:
         Raises:
             UserError: neither language is in the priority list.
         """
-        for language in map(resolve, self.anchor):
+        for language in map(resolve, self.anchor_priority):
             if language in (pair.source, pair.target):
                 return pair if pair.source == language else pair.reversed
-        raise UserError(f"{pair} has neither of the anchor languages {', '.join(self.anchor)}: pass --anchor")
+        raise UserError(
+            f"{pair} has neither of the anchor languages {', '.join(self.anchor_priority)}: pass --anchor-priority"
+        )
 
     def codes(self, pair: LangPair) -> tuple[str, str]:
         """Return the variants asked for of a pair's source and target: ("en", "pt_PT").

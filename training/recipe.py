@@ -48,8 +48,8 @@ def read_recipe(name: str) -> dict[str, Any]:
 def unknown_choice(kind: str, given: str, choices: Collection[str], where: str | None = None) -> UserError:
     """Build the error for a word that is none of a few, with its near misses and all of them, or `where` they are.
 
-    >>> str(unknown_choice("loss", "rankin", ["ranking", "embedding-mse"]))
-    "unknown loss 'rankin': did you mean ranking? (one of: ranking, embedding-mse)"
+    >>> str(unknown_choice("loss", "embeding-mse", ["soft-contrastive", "embedding-mse"]))
+    "unknown loss 'embeding-mse': did you mean embedding-mse? (one of: soft-contrastive, embedding-mse)"
     """
     by_lower_case = {choice.casefold(): choice for choice in choices}
     near = get_close_matches(given.casefold(), by_lower_case, n=3, cutoff=0.5)

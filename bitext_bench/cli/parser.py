@@ -100,7 +100,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "--set",
         action="append",
         metavar="NAME=VALUE",
-        help="any setting of a recipe, as in clip=0.5, objective.divergence=kl",
+        help="any setting of a recipe, as in max_grad_norm=0.5, objective.divergence=kl",
     )
     what = parser.add_argument_group("models and languages")
     what.add_argument("--model", dest="student", default=absent, metavar="NAME", help="the encoder to train")
@@ -109,13 +109,13 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--teacher-prompt", default=absent, metavar="TEXT", help="(default: the student's)")
     what.add_argument("--pair", dest="pairs", action="append", default=absent, metavar="en-ja", help="may be repeated")
     what.add_argument("--languages", nargs="+", default=absent, metavar="LANG", help="instead of --pair: en,fr,ja")
-    what.add_argument("--pairs", dest="pairing", choices=["en-xx", "all"], default=absent, help="of --languages")
+    what.add_argument("--pairs", dest="pair_scheme", choices=["en-xx", "all"], default=absent, help="of --languages")
     what.add_argument(
-        "--anchor", nargs="+", default=absent, metavar="LANG", help="by priority (default: en,ru,ja,fr,ko)"
+        "--anchor-priority", nargs="+", default=absent, metavar="LANG", help="by priority (default: en,ru,ja,fr,ko)"
     )
     _add_train_data(parser)
     how = parser.add_argument_group("loss and loop")
-    how.add_argument("--loss", choices=["soft-contrastive", "embedding-mse", "ranking"], default=absent)
+    how.add_argument("--loss", choices=["soft-contrastive", "embedding-mse", "translation-ranking"], default=absent)
     how.add_argument("--label", dest="objective.label", choices=["priority", "average", "hard"], default=absent)
     how.add_argument("--tms", dest="objective.tms", action=argparse.BooleanOptionalAction, default=absent)
     how.add_argument(

@@ -13,20 +13,11 @@ from .checked import Checked
 from .configuration import read_config
 
 _FILE = "train_config.json"
-_SETTINGS = ("loss", "hard_negatives", "batch_size", "learning_rate", "seed")
+_SETTINGS = ("loss", "num_hard_negatives", "batch_size", "learning_rate", "seed")
 _OBJECTIVE = ("label", "tms", "lambda_cross", "tau_teacher", "tau_student")
 # Other forms of the loss than the paper's equations, recorded where one was taken.
-_FORMS: dict[str, Any] = {"divergence": "cross-entropy", "column_labels": "transposed", "mono_both": False}
-_BEYOND = ("distil", "start_share", "alike_meanings")  # not in the paper
-# Settings younger than the first results: with these values a run is one of those that did not know them.
-_UNUSED: dict[str, Any] = {
-    "alike_lengths": False,
-    "alike_meanings": False,
-    "dropout": None,
-    "start_share": 0.0,
-    "distil": 0.0,
-    "test_languages": [],
-}
+_FORMS: dict[str, Any] = {"divergence": "cross-entropy", "column_labels": "transposed", "symmetric_monolingual": False}
+_BEYOND = ("distillation_weight", "wise_ft_share", "topic_aware_batches")  # not in the paper
 
 
 def leaked_rows(directory: Path) -> int:
@@ -76,11 +67,6 @@ def training_of(directory: Path) -> dict[str, Any] | None:
 
 
 def _digest(config: Mapping[str, Any], data: list[str]) -> str:
-    """Return what stays the same for every seed; the models are named elsewhere, here only by where they lay."""
-    told = {name: value for name, value in _used(config).items() if name not in ("seed", "student", "teacher")}
-    told["objective"] = _used(config["objective"])
-    return hashlib.sha256(json.dumps([told, data], sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _used(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name not in _UNUSED or value != _UNUSED[name]}
+    """Return a digest of all settings and data but the seed and the paths of the models."""
+    settings = {name: value for name, value in config.items() if name not in ("seed", "student", "teacher")}
+    return hashlib.sha256(json.dumps([settings, data], sort_keys=True).encode()).hexdigest()[:12]

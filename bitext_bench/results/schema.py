@@ -118,7 +118,7 @@ class _Training(_Strict):
     loss: Name = "-"
     label: Name = "-"
     tms: bool = False
-    hard_negatives: Count = 0
+    num_hard_negatives: Count = 0
     batch_size: Count = 0
     steps: Count = 0
     seed: int = Field(0, ge=-(10**15), le=10**15)

@@ -33,7 +33,7 @@ class Training:
 
     Attributes:
         label, tms: of the soft contrastive loss; the other losses have them too and do not use them.
-        taught: a teacher was looked at; of hard labels and ranking none is.
+        taught: a teacher was looked at; of hard labels and translation ranking none is.
         beyond: something is done that the paper does not know, so that it is none of its rows.
         shared: what runs of other seeds have in common, and runs of other settings do not.
         data: (corpus, rows kept); empty where that was not recorded.
@@ -45,7 +45,7 @@ class Training:
     loss: str
     label: str
     tms: bool
-    hard_negatives: int
+    num_hard_negatives: int
     taught: bool
     beyond: bool
     recipe: str
@@ -69,9 +69,11 @@ def training_of(said: Mapping[str, Any] | None) -> Training | None:
             loss=str(said["loss"]),
             label=str(said["label"]),
             tms=bool(said["tms"]),
-            hard_negatives=int(said["hard_negatives"]),
+            num_hard_negatives=int(said["num_hard_negatives"]),
             taught=_taught(said),
-            beyond=any(said.get(name) for name in ("distil", "start_share", "alike_meanings", "divergence")),
+            beyond=any(
+                said.get(name) for name in ("distillation_weight", "wise_ft_share", "topic_aware_batches", "divergence")
+            ),
             recipe=str(said["recipe"]),
             steps=int(said["steps"]),
             batch_size=int(said["batch_size"]),
@@ -90,8 +92,8 @@ def _origin(said: Mapping[str, Any]) -> Origin:
 
 def _taught(said: Mapping[str, Any]) -> bool:
     if said["loss"] == "soft-contrastive":
-        return said["label"] != "hard" or bool(said.get("distil"))
-    return bool(said["loss"] != "ranking")
+        return said["label"] != "hard" or bool(said.get("distillation_weight"))
+    return bool(said["loss"] != "translation-ranking")
 
 
 def _shared(said: Mapping[str, Any]) -> str:
@@ -102,9 +104,11 @@ def _shared(said: Mapping[str, Any]) -> str:
 def _particulars(said: Mapping[str, Any]) -> tuple[str, ...]:
     """Return in words what the label of a row does not say and the paper's settings do not imply."""
     found = [f"{name} {said[name]}" for name, usual in _PAPER.items() if float(said[name]) != usual]
-    found += [f"{name} {said[name]}" for name in ("divergence", "column_labels", "mono_both") if name in said]
-    if said["hard_negatives"] > 1:
-        found.append(f"{said['hard_negatives']} hard negatives a row")
+    found += [
+        f"{name} {said[name]}" for name in ("divergence", "column_labels", "symmetric_monolingual") if name in said
+    ]
+    if said["num_hard_negatives"] > 1:
+        found.append(f"{said['num_hard_negatives']} hard negatives a row")
     if "learning_rate" in said:
         found.append(f"learning rate {said['learning_rate']:g}")
     return tuple(found)

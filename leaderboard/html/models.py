@@ -20,7 +20,7 @@ _FACTS = (
     "loss",
     "label",
     "tms",
-    "hard_negatives",
+    "num_hard_negatives",
     "batch_size",
     "seed",
     "steps",

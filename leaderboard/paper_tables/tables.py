@@ -23,7 +23,7 @@ class Objective:
     loss: str
     label: str | None = None
     tms: bool | None = None
-    hard_negatives: int = 0  # at least
+    num_hard_negatives: int = 0  # at least
 
     def fits(self, training: Training) -> bool:
         """Whether a checkpoint was trained so."""
@@ -32,7 +32,7 @@ class Objective:
             and training.loss == self.loss
             and self.label in (None, training.label)
             and self.tms in (None, training.tms)
-            and training.hard_negatives >= self.hard_negatives
+            and training.num_hard_negatives >= self.num_hard_negatives
         )
 
 
@@ -118,7 +118,7 @@ _PRIORITY_TMS = Objective("soft-contrastive", label="priority", tms=True)
 _AVERAGE = Objective("soft-contrastive", label="average", tms=False)
 _HARD = Objective("soft-contrastive", label="hard", tms=False)
 _MSE = Objective("embedding-mse")
-_MUSE = Objective("ranking", hard_negatives=1)
+_MUSE = Objective("translation-ranking", num_hard_negatives=1)
 
 _PAIRS = ("en-ko", "en-fr", "en-ja", "en-ru")
 _EN_XX = frozenset(_PAIRS)

@@ -32,7 +32,7 @@ def _pairs_a_second(data: Path, model_folder: Path, scratch: Path, way: tuple[st
             *(sys.executable, *way, "train", "--recipe", "cpu-minutes", "--model", str(model_folder)),
             *("--prompt", "query: ", "--pair", "en-ja", "--data", str(data / "train"), "--tests", "mini"),
             *("--corpora", "tatoeba-test-v2021", "--set", f"max_steps={steps}", "--set", f"batch_size={batch}"),
-            *("--set", "dev_rows=100", "--set", "eval_steps=1000", "--output", str(scratch / f"{len(way)}-{turn}")),
+            *("--set", "dev_size=100", "--set", "eval_steps=1000", "--output", str(scratch / f"{len(way)}-{turn}")),
         ]
         seconds.append(_seconds(command, {**os.environ, **threads, "BITEXT_BENCH_CACHE": str(scratch / "store")}))
     return _PAIRS * (_STEPS[2] - _STEPS[1]) / (seconds[2] - seconds[1])

@@ -168,7 +168,7 @@ def peak_memory(data: Path, model_folder: Path, scratch: Path) -> float:
         *(sys.executable, "-m", "bitext_bench", "train", "--model", str(model_folder), "--prompt", "query: "),
         *("--pair", "en-ja", "--data", str(data / "train"), "--corpora", "small_parallel_enja", "--tests", "mini"),
         *("--max-steps", "4", "--batch-size", "32", "--precision", "fp32", "--output", str(scratch / "trained")),
-        *("--cache-folder", str(scratch / "cache"), "--set", "dev_rows=100"),
+        *("--cache-folder", str(scratch / "cache"), "--set", "dev_size=100"),
     ]
     subprocess.run(command, check=True, capture_output=True)
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9

@@ -121,7 +121,7 @@ def _data(record: Mapping[str, Any]) -> str:
         _source(record.get("hub_dataset"))
         + tabulate(rows, headers=head, tablefmt="github", disable_numparse=[7, 8], intfmt=",")
         + f"\n\nEvery row was compared with the sentences of {_parts(audit['covered'])}: {found}. "
-        + f"Of what was left, up to {record['config']['dev_rows']:,} rows of each pair were held out.\n\n"
+        + f"Of what was left, up to {record['config']['dev_size']:,} rows of each pair were held out.\n\n"
         + _unchecked(audit)
     )
 

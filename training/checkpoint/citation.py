@@ -30,4 +30,4 @@ _RANKING = """@inproceedings{yang2020muse,
   archivePrefix = {arXiv}
 }"""
 
-CITATIONS: dict[Loss, str] = {"soft-contrastive": _SOFT, "embedding-mse": _MSE, "ranking": _RANKING}
+CITATIONS: dict[Loss, str] = {"soft-contrastive": _SOFT, "embedding-mse": _MSE, "translation-ranking": _RANKING}

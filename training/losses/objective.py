@@ -25,13 +25,14 @@ class Objective:
             themselves, ((student - teacher) / tau_student)^2 (the authors' "MMSE").
         column_labels: "transposed" takes w(i, j) for the columns too (equation 6 as written); "renormalised" takes
             the softmax over each row of the transposed teacher similarities (the authors' code).
-        mono_both: the authors' code counts each monolingual term in both directions.
-        distil: weight of the squared distance of both sides' unit vectors to the teacher's anchor, which is added to
-            the rest (Reimers and Gurevych 2020; not in the paper): it keeps the anchor language where the teacher has
-            it and brings the other language there. 0 leaves it out; the teacher needs the student's dimensions.
+        symmetric_monolingual: count each monolingual term in both directions, as the authors' code does.
+        distillation_weight: weight of a term that is added to the loss: the squared distance of both sides' normalized
+            vectors to the teacher's vector of the anchor (Reimers and Gurevych 2020; not in the paper). It holds the
+            anchor language in place and draws the other language to it. 0 leaves it out; the teacher needs the
+            student's dimensions.
 
     Raises:
-        ValueError: a temperature or lambda is not positive, or `distil` negative.
+        ValueError: a temperature or lambda is not positive, or `distillation_weight` is negative.
     """
 
     label: Label = "priority"
@@ -41,17 +42,17 @@ class Objective:
     tau_student: float = 0.1
     divergence: Divergence = "cross-entropy"
     column_labels: Literal["transposed", "renormalised"] = "transposed"
-    mono_both: bool = False
-    distil: float = 0.0
+    symmetric_monolingual: bool = False
+    distillation_weight: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("lambda_cross", "tau_teacher", "tau_student"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}: expected a number above 0")
-        if not self.distil >= 0:
-            raise ValueError(f"distil is {self.distil}: expected a number, 0 or more")
+        if not self.distillation_weight >= 0:
+            raise ValueError(f"distillation_weight is {self.distillation_weight}: expected a number, 0 or more")
 
     @property
     def needs_teacher(self) -> bool:
-        """Whether a teacher is looked at; of hard labels alone none is."""
-        return self.label != "hard" or self.distil > 0
+        """Whether the loss uses a teacher; hard labels without distillation do not."""
+        return self.label != "hard" or self.distillation_weight > 0

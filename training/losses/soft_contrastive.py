@@ -49,7 +49,7 @@ def contrastive_loss(batch: Batch, objective: Objective) -> Tensor:
     L_cross = L_row + L_col (equations 2 and 6): the sum of both directions, each the mean over its rows. Under
     TMS, L = lambda L_cross + L_mono (equations 7 and 8). What is distilled is added to either.
     """
-    distilled = _distance(batch) * objective.distil if objective.distil else 0
+    distilled = _distance(batch) * objective.distillation_weight if objective.distillation_weight else 0
     similarities = teacher_similarities(objective.label, batch.teacher)
     here = slice(batch.first, batch.first + len(batch.source))
     forward = _Wanted.of(similarities, objective)
@@ -63,7 +63,7 @@ def contrastive_loss(batch: Batch, objective: Objective) -> Tensor:
     mono = torch.zeros_like(cross)
     for side, everything in ((batch.source, batch.all_source), (batch.target, batch.all_target)):
         mono = mono + _compare(side, everything, columns, objective)
-        if objective.mono_both:
+        if objective.symmetric_monolingual:
             mono = mono + _compare(side, everything, rows, objective)
     return objective.lambda_cross * cross + mono + distilled
 
@@ -132,8 +132,8 @@ class SoftContrastiveLoss(nn.Module):
         model: the student.
         objective: labels, temperatures, TMS.
         teacher: (R, D) vectors that integer labels point into; or a model, of any tokenizer and dimensions; or None.
-        mini_batch: sentences whose activations are in memory at once (gradient caching, same gradient for one more
-            forward pass); None keeps all.
+        mini_batch_size: sentences whose activations are in memory at once (gradient caching: the same gradient, for
+            one more forward pass); None keeps all.
         gather: take the other processes' sentences as negatives, with their gradient.
     """
 
@@ -143,13 +143,13 @@ class SoftContrastiveLoss(nn.Module):
         objective: Objective | None = None,
         teacher: Tensor | SentenceTransformer | None = None,
         *,
-        mini_batch: int | None = None,
+        mini_batch_size: int | None = None,
         gather: bool = False,
     ) -> None:
         super().__init__()
         self.model = model
         self.objective = objective or Objective()
-        self.mini_batch = mini_batch
+        self.mini_batch_size = mini_batch_size
         self.gather = gather
         # In a tuple, a model is no part of this module: it must be neither trained nor saved.
         self._teacher = (teacher,)
@@ -176,12 +176,12 @@ class SoftContrastiveLoss(nn.Module):
         return contrastive_loss(batch, self.objective)
 
     def _embed(self, features: dict[str, Tensor]) -> Tensor:
-        if self.mini_batch is None:
+        if self.mini_batch_size is None:
             return self._forward(features)
         n = len(features["input_ids"])
         parts = [
-            {k: v[i : i + self.mini_batch] if isinstance(v, Tensor) and v.ndim else v for k, v in features.items()}
-            for i in range(0, n, self.mini_batch)
+            {k: v[i : i + self.mini_batch_size] if isinstance(v, Tensor) and v.ndim else v for k, v in features.items()}
+            for i in range(0, n, self.mini_batch_size)
         ]
         return torch.cat([checkpoint(self._forward, part, use_reentrant=False) for part in parts])
 

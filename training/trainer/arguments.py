@@ -63,7 +63,7 @@ def trainer_arguments(
     every = min(config.eval_steps, config.max_steps or config.eval_steps)
     precision = resolve_precision(config.precision)
     on_cpu = not (torch.cuda.is_available() or torch.backends.mps.is_available())
-    columns = ("source", "target", *(f"negative_{i}" for i in range(1, config.hard_negatives + 1)))
+    columns = ("source", "target", *(f"negative_{i}" for i in range(1, config.num_hard_negatives + 1)))
     return SentenceTransformerTrainingArguments(
         output_dir=str(output / CHECKPOINTS),
         num_train_epochs=config.epochs,
@@ -73,7 +73,7 @@ def trainer_arguments(
         lr_scheduler_type="linear",
         warmup_steps=config.warmup_steps,
         weight_decay=config.weight_decay,
-        max_grad_norm=config.clip,
+        max_grad_norm=config.max_grad_norm,
         use_cpu=on_cpu,
         bf16=precision == "bf16",
         fp16=precision == "fp16",

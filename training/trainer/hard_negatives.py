@@ -49,7 +49,7 @@ def mine_negatives(model: Model, prompt: str, data: PairRows, k: int, cache: Pat
         rows.append([*hard, *islice(spare, max(0, k - len(hard)))][:k])
         if len(rows[-1]) < k:
             raise UserError(
-                f"{data.pair} has {len(rows[-1])} other targets than {data.target[i]!r}: hard_negatives is {k}, "
+                f"{data.pair} has {len(rows[-1])} other targets than {data.target[i]!r}: num_hard_negatives is {k}, "
                 "so lower it or add data"
             )
     return [[data.target[row[column]] for row in rows] for column in range(k)]

@@ -83,7 +83,7 @@ def train(
     Raises:
         UserError: the student cannot be trained, the teacher cannot be used, or no checkpoint to resume is intact.
     """
-    training, held_out = hold_out(data, config.dev_rows, config.seed)
+    training, held_out = hold_out(data, config.dev_size, config.seed)
     evaluated = any(item.source for item in held_out)
     arguments = trainer_arguments(config, output, report_to, evaluated=evaluated)
     training = _drawn(training, config, arguments.world_size)
@@ -97,7 +97,7 @@ def train(
     own_length = student.max_seq_length
     student.max_seq_length = min(config.max_length, own_length or config.max_length)
     loss = make_loss(config, student, teacher)
-    start = trainable(student) if config.start_share else {}
+    start = trainable(student) if config.wise_ft_share else {}
     progress = Progress(config.batch_size * arguments.world_size)
     criterion = DevAccuracy(held_out, config.student_prompt) if evaluated else None
     trainer = SentenceTransformerTrainer(
@@ -106,11 +106,11 @@ def train(
         train_dataset=datasets,
         loss=loss,
         evaluator=criterion,
-        callbacks=[progress, *([EarlyStoppingCallback(config.patience)] if evaluated else [])],
+        callbacks=[progress, *([EarlyStoppingCallback(config.early_stopping_patience)] if evaluated else [])],
     )
-    _run(trainer, checkpoint, config.patience, progress)
+    _run(trainer, checkpoint, config.early_stopping_patience, progress)
     if start and not progress.stopped_by:
-        blend(student, start, config.start_share)
+        blend(student, start, config.wise_ft_share)
     _set_for_use(student, own_length, config.student_prompt)
     return Trained(
         model=student,
@@ -124,9 +124,9 @@ def train(
 
 
 def _batch_sampler(config: TrainConfig, teacher: TeacherVectors | None) -> Any:  # noqa: ANN401 (the trainer's own type)
-    if config.alike_meanings and teacher is not None:
+    if config.topic_aware_batches and teacher is not None:
         return partial(AlikeMeanings, vectors=teacher.vectors)
-    return AlikeLengths if config.alike_lengths else BatchSamplers.NO_DUPLICATES
+    return AlikeLengths if config.group_by_length else BatchSamplers.NO_DUPLICATES
 
 
 def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience: int, progress: Progress) -> None:
@@ -159,7 +159,7 @@ def check(config: TrainConfig, data: Sequence[PairRows]) -> None:
     Raises:
         UserError: a pair has fewer rows than a batch once rows are held out, or student or teacher cannot be found.
     """
-    training, _ = hold_out(data, config.dev_rows, config.seed)
+    training, _ = hold_out(data, config.dev_size, config.seed)
     for rows in training:
         if len(rows.source) < config.batch_size:
             raise UserError(
@@ -193,7 +193,7 @@ def _drawn(training: Sequence[PairRows], config: TrainConfig, processes: int) ->
     if config.max_steps:
         # A little more than needed: a batch may pass over a row that repeats a sentence.
         total = min(total, 1.05 * config.max_steps * config.batch_size * processes + config.batch_size)
-    shares = [size ** (1 / config.pair_temperature) for size in sizes]
+    shares = [size ** (1 / config.sampling_temperature) for size in sizes]
     drawn = []
     for item, size, share in zip(training, sizes, shares, strict=True):
         weight = max(config.batch_size, total * share / sum(shares)) / size
@@ -240,7 +240,8 @@ def _set_dropout(student: SentenceTransformer, probability: float) -> None:
 def make_loss(config: TrainConfig, student: SentenceTransformer, teacher: TeacherVectors | None) -> nn.Module:
     """Return the loss that a config names."""
     distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-    if config.loss == "ranking":
+    size = student.get_embedding_dimension()
+    if config.loss == "translation-ranking":
         ranking: nn.Module = MultipleNegativesRankingLoss(
             student,
             scale=1 / config.objective.tau_student,
@@ -250,15 +251,16 @@ def make_loss(config: TrainConfig, student: SentenceTransformer, teacher: Teache
         )
         return ranking
     vectors = teacher.vectors if teacher else None
+    fits = vectors is None or vectors.shape[1] == size
     if config.loss == "embedding-mse" and vectors is not None:
-        size = student.get_embedding_dimension()
-        return _ByRow(MSELoss(student, projection_dim=vectors.shape[1] if vectors.shape[1] != size else None), vectors)
-    if vectors is not None and config.objective.distil and vectors.shape[1] != student.get_embedding_dimension():
+        return _ByRow(MSELoss(student, projection_dim=None if fits else vectors.shape[1]), vectors)
+    if vectors is not None and not fits and config.objective.distillation_weight:
         raise UserError(
-            f"distil needs a teacher of the student's {student.get_embedding_dimension()} dimensions, and "
+            f"distillation_weight needs a teacher of the student's {size} dimensions, and "
             f"{config.teacher} has {vectors.shape[1]}: leave it out, or take another teacher"
         )
-    return SoftContrastiveLoss(student, config.objective, vectors, mini_batch=config.mini_batch, gather=distributed)
+    part = config.mini_batch_size
+    return SoftContrastiveLoss(student, config.objective, vectors, mini_batch_size=part, gather=distributed)
 
 
 class _ByRow(nn.Module):
@@ -289,9 +291,8 @@ def _datasets(
     datasets = {}
     for rows in training:
         columns: dict[str, Any] = {"source": rows.source, "target": rows.target}
-        if config.hard_negatives:
-            student = resolve_student(config)
-            negatives = mine_negatives(student, config.student_prompt, rows, config.hard_negatives, cache)
+        if k := config.num_hard_negatives:
+            negatives = mine_negatives(resolve_student(config), config.student_prompt, rows, k, cache)
             columns |= {f"negative_{i}": column for i, column in enumerate(negatives, start=1)}
         if teacher is not None:
             columns["label"] = teacher.rows[rows.pair]
