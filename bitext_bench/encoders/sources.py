@@ -85,10 +85,15 @@ def _is_of_user(spec: ModuleSpec) -> bool:
     if not spec.has_location or spec.origin is None:
         # A namespace package has folders and no file; what is in it decides for itself.
         return spec.submodule_search_locations is not None and spec.origin is None
-    if {"site-packages", "dist-packages"} & set(Path(spec.origin).parts):
-        return False
-    file = Path(os.path.realpath(spec.origin))
-    return not any(file.is_relative_to(folder) for folder in _library_folders())
+    return not _in_library(spec.origin)
+
+
+@cache  # thousands of modules are loaded, and each is asked about twice for each model
+def _in_library(origin: str) -> bool:
+    if {"site-packages", "dist-packages"} & set(Path(origin).parts):
+        return True
+    file = Path(os.path.realpath(origin))
+    return any(file.is_relative_to(folder) for folder in _library_folders())
 
 
 @cache
