@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from bitext_bench.data import open_source
 from bitext_bench.embedding.store import check_place, make_folder, write_whole
@@ -25,35 +26,76 @@ from .tables.ranking import Table, make_board
 _FILE = Path("leaderboard/README.md")
 
 
-def run_leaderboard(arguments: argparse.Namespace) -> int:
-    """Write the leaderboard, or with --layout a table of the paper; with --check compare it with the file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Which results to show, and how.
+
+    Attributes:
+        form: of the output.
+        layout: a table of the paper, "table2"; None shows the leaderboard.
+        tasks: names of tasks; None shows all.
+        models: names or parts of names; None shows all.
+        languages: as `run --languages`; None shows all.
+        sort: the column to order rows by; None orders by rank.
+        data: the data of the results, as `run --data`: the HTML page then shows the sentences that models miss.
+    """
+
+    form: Literal["markdown", "html", "latex", "csv", "json"] = "markdown"
+    layout: str | None = None
+    tasks: Sequence[str] | None = None
+    models: Sequence[str] | None = None
+    languages: Sequence[str] | None = None
+    sort: str | None = None
+    data: str | None = None
+
+    def check(self) -> None:
+        """Refuse settings that exclude each other.
+
+        Raises:
+            UserError: there are such, or `data` does not exist.
+        """
+        if self.data and (self.form != "html" or self.layout):
+            raise UserError("--data goes with --format html, whose error browser shows the sentences")
+        if self.layout and (self.tasks or self.languages or self.sort):
+            raise UserError(
+                "--layout has the tasks, languages and order of the paper: leave out --tasks, --languages and --sort"
+            )
+        if self.data:
+            open_source(self.data)
+
+
+def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bool) -> int:
+    """Write the leaderboard or a table of the paper, or check that the file is up to date.
+
+    Args:
+        results: a folder of result files.
+        view: what to show.
+        output: the file; None: leaderboard/README.md for the leaderboard in Markdown, otherwise the terminal.
+        check: write nothing, and compare the file with what the results yield.
 
     Raises:
         UserError: there are no results, or none that was asked for; outcomes are missing; or, with --check, the file
             is not what the results yield.
     """
-    if arguments.data and (arguments.format != "html" or arguments.layout):
-        raise UserError("--data goes with --format html, whose error browser shows the sentences")
-    output = arguments.output or (_FILE if arguments.format == "markdown" and not arguments.layout else None)
-    if arguments.check and output is None:
+    view.check()
+    output = output or (_FILE if view.form == "markdown" and not view.layout else None)
+    if check and output is None:
         raise UserError("--check compares with a file: pass --output FILE")
-    if arguments.data:
-        open_source(arguments.data)  # which says if it is not there
-    if output and not arguments.check:
+    if output and not check:
         check_place(output.parent)
-    found = read_results(arguments.results)
-    if not found.entries and not arguments.layout:
-        raise UserError(f"{arguments.results} holds no results: run bitext-bench run --output-folder DIR first")
-    entries = _chosen(found.entries, arguments) if found.entries else []
-    if arguments.layout:
+    found = read_results(results)
+    if not found.entries and not view.layout:
+        raise UserError(f"{results} holds no results: run bitext-bench run --output-folder DIR first")
+    entries = _chosen(found.entries, view) if found.entries else []
+    if view.layout:
         say_skipped(found.skipped)
-        content = lay_out(arguments, entries)
+        content = lay_out(view.layout, view.form, entries, results)
     else:
-        content = _render(arguments, entries, found.skipped)
+        content = _render(results, view, entries, found.skipped)
     if output is None:
         write_data(content)
-    elif arguments.check:
-        _check(output, content, arguments.results)
+    elif check:
+        _check(output, content, results)
     else:
         make_folder(output.parent)
         write_whole(output, content.encode())
@@ -61,24 +103,24 @@ def run_leaderboard(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _render(arguments: argparse.Namespace, entries: Sequence[Entry], unreadable: Sequence[tuple[Path, str]]) -> str:
+def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Sequence[tuple[Path, str]]) -> str:
     board = make_board(entries)
     skipped = sorted([*unreadable, *board.skipped])
     say_skipped(skipped)
     if not board.tables:
-        raise UserError(f"no result in {arguments.results} can be shown: what is wrong with each is said above")
+        raise UserError(f"no result in {results} can be shown: what is wrong with each is said above")
     overview = make_overview(board.tables, entries)
     shown = board.tables
-    if arguments.sort:
-        shown, overview = _sorted(shown, overview, arguments.sort)
-    if arguments.format == "markdown":
-        return render(shown, overview, skipped, arguments.results)
-    if arguments.format == "html":
-        misses = browsable(overview.models, entries, arguments.data) if arguments.data else []
-        return render_page(shown, Found(list(entries), skipped), arguments.results, misses)
-    if arguments.format == "latex":
+    if view.sort:
+        shown, overview = _sorted(shown, overview, view.sort)
+    if view.form == "markdown":
+        return render(shown, overview, skipped, results)
+    if view.form == "html":
+        misses = browsable(overview.models, entries, view.data) if view.data else []
+        return render_page(shown, Found(list(entries), skipped), results, misses)
+    if view.form == "latex":
         return render_latex(shown, overview)
-    return {"csv": render_csv, "json": render_json}[arguments.format](shown)
+    return {"csv": render_csv, "json": render_json}[view.form](shown)
 
 
 def _sorted(tables: Sequence[Table], overview: Overview, column: str) -> tuple[list[Table], Overview]:
@@ -94,19 +136,19 @@ def _sorted(tables: Sequence[Table], overview: Overview, column: str) -> tuple[l
     return [table.by(column) for table in tables], overview.by(column)
 
 
-def _chosen(entries: Sequence[Entry], arguments: argparse.Namespace) -> list[Entry]:
-    """Return what --tasks, --models and --languages leave.
+def _chosen(entries: Sequence[Entry], view: View) -> list[Entry]:
+    """Return the entries of the tasks, models and languages to show.
 
     Raises:
-        UserError: nothing.
+        UserError: there are none.
     """
-    if arguments.tasks:
-        tasks = {task.name for task in chosen_tasks(arguments.tasks)}
+    if view.tasks:
+        tasks = {task.name for task in chosen_tasks(view.tasks)}
         entries = [entry for entry in entries if entry.task in tasks]
-    if arguments.models:
-        parts = [part.casefold() for part in arguments.models]
+    if view.models:
+        parts = [part.casefold() for part in view.models]
         entries = [entry for entry in entries if any(part in entry.label.casefold() for part in parts)]
-    entries = in_languages(entries, arguments.languages)
+    entries = in_languages(entries, view.languages)
     if not entries:
         raise UserError("no result is left: see bitext-bench leaderboard without --tasks, --models and --languages")
     return entries

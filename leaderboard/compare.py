@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import combinations, product
+from pathlib import Path
 
 import numpy as np
 from tabulate import tabulate
@@ -56,14 +56,23 @@ class Line:
         return (*self.labels, entry.score, sentences)
 
 
-def run_compare(arguments: argparse.Namespace) -> int:
-    """Print the comparison of every two of the models named.
+def run_compare(
+    results: Path, models: Sequence[str], tasks: Sequence[str] | None = None, languages: Sequence[str] | None = None
+) -> int:
+    """Print the comparison of every two models.
+
+    Args:
+        results: a folder of result files.
+        models: two names or more, as `choose_models` takes them.
+        tasks: names of tasks; None compares on all that two models have in common.
+        languages: as `run --languages`; None keeps all.
 
     Raises:
         UserError: a name fits no model or several, or two models have nothing in common.
     """
-    wanted = {task.name for task in chosen_tasks(arguments.tasks)} if arguments.tasks else set()
-    lines = [line for a, b in combinations(choose_models(arguments), 2) for line in compare_models(a, b, wanted)]
+    wanted = {task.name for task in chosen_tasks(tasks)} if tasks else set()
+    chosen = choose_models(results, models, languages)
+    lines = [line for a, b in combinations(chosen, 2) for line in compare_models(a, b, wanted)]
     if not lines:
         of = f" of {', '.join(sorted(wanted))}" if wanted else ""
         raise UserError(f"these models have no task{of} on the same data in common: run both on the same --data")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -78,8 +77,12 @@ class _Collected:
         self.left_out.setdefault(reason, []).append(str(file))
 
 
-def run_import(arguments: argparse.Namespace) -> int:
+def run_import(path: Path, results: Path) -> int:
     """Add the figures of mteb's files to reported.tsv in the results folder; each revision of a model has its own.
+
+    Args:
+        path: a result file of mteb, or a folder of them.
+        results: the folder of our results.
 
     Of two files for the same model, revision and data the newer counts, by the date in it, then by mteb's version.
     New figures replace those of an earlier import. Every figure that does not count is reported.
@@ -87,10 +90,9 @@ def run_import(arguments: argparse.Namespace) -> int:
     Raises:
         UserError: there is no such path, or nothing in it that mteb wrote.
     """
-    path: Path = arguments.path
     if not path.exists():
         raise UserError(f"{path} does not exist: expected a result file of mteb, or a folder of them")
-    check_place(arguments.results)
+    check_place(results)
     found = _Collected()
     for file in [path] if path.is_file() else sorted(path.rglob("*.json")):
         if file.name != META and file.is_file():
@@ -101,12 +103,12 @@ def run_import(arguments: argparse.Namespace) -> int:
         raise UserError(
             f"{path} holds no figure of bitext mining or STS by mteb: expected <org>__<model>/<revision>/<Task>.json"
         )
-    before = {_key(row): row for row in read_reported(arguments.results)}
+    before = {_key(row): row for row in read_reported(results)}
     new = {key: candidate.row for key, candidate in found.figures.items()}
     if changed := sum(before.get(key, row) != row for key, row in new.items()):
         say(f"figures of an earlier import that are replaced: {changed:,}")
-    make_folder(arguments.results)
-    output = arguments.results / FILE
+    make_folder(results)
+    output = results / FILE
     write_whole(output, render_rows([row for _, row in sorted({**before, **new}.items())]).encode())
     models = sorted({name for name, _ in new.values()})
     named = ", ".join(models[:_MOST_NAMED]) + (", …" if len(models) > _MOST_NAMED else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -67,7 +66,7 @@ COMPARISONS: Mapping[str, Columns] = {
 
 def compare(a: str, b: str) -> dict[str, str]:
     """Return the cells of a column: A's score minus B's in points, and p, corrected over the column."""
-    ours, theirs = choose_models(Namespace(results=RESULTS, languages=None, models=[_whole(a), _whole(b)]))
+    ours, theirs = choose_models(RESULTS, [_whole(a), _whole(b)])
     shown: dict[str, Line] = {}
     for line in compare_models(ours, theirs):
         task = line.pairs[0][0].task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -126,10 +127,17 @@ def test_every_package_is_in_a_layer_and_few_are_in_one() -> None:
 @pytest.mark.parametrize("module", [module for module in BELOW if module.startswith("bitext_bench")])
 def test_the_harness_never_needs_the_others_or_loads_heavy_ones_early(module: str) -> None:
     roots = {name.split(".")[0] for name in imports(module)}
-    assert not roots & {"training", "leaderboard"} or module == "bitext_bench.cli.main"
+    assert not roots & {"training", "leaderboard"} or module in {"bitext_bench.cli.main", "bitext_bench.cli.train"}
     early = imports(module, top_level_only=True)
     assert not early & LATE or module in LATE
     assert not {name.split(".")[0] for name in early} & HEAVY or module in LATE
+
+
+def test_parsed_arguments_end_at_the_command_line() -> None:
+    command_line = {file for module, file in MODULES.items() if module.startswith("bitext_bench.cli")}
+    for file in {*MODULES.values(), *(ROOT / "results").glob("*.py")} - command_line:
+        text = file.read_text(encoding="utf-8")
+        assert not {"argparse", "Namespace"} & set(re.findall(r"\w+", text)), file
 
 
 def used_of(module: str) -> set[str]:

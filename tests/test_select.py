@@ -193,4 +193,4 @@ def test_other_weights_or_settings_are_other_models(tmp_path: Path, other: dict[
 def test_the_errors_of_several_seeds_are_not_read_together(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare(root, "local/soft", "start", "--errors", "--data", "mini") == 1
     error = capsys.readouterr().err
-    assert "local/soft stands for 3 seeds, and --errors reads one: name one of local/soft-seed42; " in error
+    assert "local/soft fits 3 seeds, and --errors reads one: name one of local/soft-seed42; " in error

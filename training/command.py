@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import sys
-import tomllib
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ from bitext_bench import __version__
 from bitext_bench.data import open_source
 from bitext_bench.embedding.store import cache_folder, write_whole
 from bitext_bench.encoders import ModelOptions, resolve_model
-from bitext_bench.errors import UserError
 from bitext_bench.io.interrupts import uninterrupted
 from bitext_bench.io.temporary import removed_at_end
 from bitext_bench.io.terminal import printable
@@ -51,67 +49,101 @@ from .trainer.student import check_models
 if TYPE_CHECKING:
     from .trainer.train import Trained
 
-_LISTS = {"pairs", "languages", "anchor_priority", "corpora", "decontamination_languages"}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainRequest:
+    """A training run, apart from the settings of its recipe.
+
+    Attributes:
+        data: a directory of corpora, or "hub:ORG/DATASET[@REVISION]".
+        tests: the benchmarks to compare the training rows with and to score on, as `run --data`.
+        exclude_benchmarks: tasks that the rows are not compared with.
+        allow_leaks: train on rows that hold a sentence of a benchmark.
+        output: the directory of the checkpoint; None: a name below checkpoints/.
+        overwrite: replace the checkpoint that is there.
+        resume: continue a run that was stopped or killed.
+        evaluate: score the checkpoint on `tests` when it is trained.
+        push_to_hub: "ORG/NAME" to publish it.
+        report_to: a logger of the trainer; None for none.
+        cache: the folder of stored vectors; None: the default.
+    """
+
+    data: str
+    tests: str = "hub"
+    exclude_benchmarks: Sequence[str] = ()
+    allow_leaks: bool = False
+    output: Path | None = None
+    overwrite: bool = False
+    resume: bool = False
+    evaluate: bool = False
+    push_to_hub: str | None = None
+    report_to: str | None = None
+    cache: Path | None = None
 
 
-def run_training(arguments: argparse.Namespace) -> int:
+def run_training(recipe: str, changes: Mapping[str, Any], request: TrainRequest) -> int:
     """Train, save, and (if asked for) score and publish a checkpoint; returns 130 or 143 when a signal stopped it.
 
+    Args:
+        recipe: a name, or a TOML file.
+        changes: settings that replace those of the recipe, as `make_config` takes them.
+        request: the data, the directory of the checkpoint, and what to do when it is trained.
+
     Raises:
-        UserError: a setting, the data, the models or the folder are not as they have to be.
+        UserError: a setting, the data, the models or the directory are not as they have to be.
     """
-    config = make_config(read_recipe(arguments.recipe), _changes(arguments))
-    output = arguments.output or Path("checkpoints") / _default_name(config, arguments.recipe)
+    config = make_config(read_recipe(recipe), changes)
+    output = request.output or Path("checkpoints") / _default_name(config, recipe)
     with locked(output) if _is_first() else nullcontext():
-        return _run(arguments, config, output)
+        return _run(recipe, config, request, output)
 
 
-def _run(arguments: argparse.Namespace, config: TrainConfig, output: Path) -> int:
+def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) -> int:
     # What can be checked at once comes first, then the data, then what needs the hub or torch.
-    refuse(output, config, overwrite=arguments.overwrite, resume=arguments.resume)
-    tests = open_source(arguments.tests, "--tests")
-    excluded = [find_task(name).name for name in arguments.exclude_benchmarks]
-    if arguments.push_to_hub and _is_first():
-        check_access(arguments.push_to_hub)
+    refuse(output, config, overwrite=request.overwrite, resume=request.resume)
+    tests = open_source(request.tests, "--tests")
+    excluded = [find_task(name).name for name in request.exclude_benchmarks]
+    if request.push_to_hub and _is_first():
+        check_access(request.push_to_hub)
     check_models(config, of_hub=False)
-    data = read_data(config, _data_folder(arguments.data, config))
+    data = read_data(config, _data_folder(request.data, config))
     check_models(config, of_hub=True)
     from .trainer.arguments import check_reporter, resolve_precision
     from .trainer.train import check, train
 
     config = replace(config, precision=resolve_precision(config.precision))
-    report_to = check_reporter(arguments.report_to or "none")
-    refuse(output, config, overwrite=arguments.overwrite, resume=arguments.resume)
-    if arguments.push_to_hub and _is_first():
-        reserve(arguments.push_to_hub)
+    report_to = check_reporter(request.report_to or "none")
+    refuse(output, config, overwrite=request.overwrite, resume=request.resume)
+    if request.push_to_hub and _is_first():
+        reserve(request.push_to_hub)
     benchmarks = Benchmarks.build(
         [tests, *([] if tests.name == "mini" else [open_source("mini")])],
         [resolve(language) for language in config.decontamination_languages] or None,
         excluded,
     )
-    prepared = prepare(config, data, benchmarks, allow_leaks=arguments.allow_leaks)
+    prepared = prepare(config, data, benchmarks, allow_leaks=request.allow_leaks)
     _say_data(prepared)
     check(config, prepared.data)
     _say_prompt(config)
     sums = _sums(prepared, benchmarks)
     if _is_first():
-        claim(output, {"config": config.to_dict(), "sums": sums}, overwrite=arguments.overwrite)
+        claim(output, {"config": config.to_dict(), "sums": sums}, overwrite=request.overwrite)
         write_report(output / DROPPED, prepared.dropped)
-    cache = cache_folder(arguments.cache_folder)
-    trained = train(config, prepared.data, output, cache, resume=arguments.resume, report_to=report_to)
+    cache = cache_folder(request.cache)
+    trained = train(config, prepared.data, output, cache, resume=request.resume, report_to=report_to)
     if trained.stopped_by:
         _say(f"stopped after step {trained.steps:,} and saved; the same command with --resume goes on from there")
         return 128 + trained.stopped_by
     if _is_first():
-        record = {**_record(arguments.recipe, config, prepared, trained), "sums": sums}
+        record = {**_record(recipe, config, prepared, trained), "sums": sums}
         if dataset := dataset_of(data.root):
             record["hub_dataset"] = dataset._asdict()
-        name = arguments.push_to_hub or output.resolve().name
+        name = request.push_to_hub or output.resolve().name
         _save(trained, output, name, record)
-        if arguments.evaluate:
+        if request.evaluate:
             _write_card(output, name, record, score_checkpoint(output, tests, config.lang_pairs, cache, excluded))
-        if arguments.push_to_hub:
-            _say(f"pushed: {publish(output, arguments.push_to_hub)}")
+        if request.push_to_hub:
+            _say(f"pushed: {publish(output, request.push_to_hub)}")
         _say_end(output, trained)
     return 0
 
@@ -135,34 +167,6 @@ def _data_folder(given: str, config: TrainConfig) -> Path:
     if given.startswith(PREFIX):
         return fetch_pairs(given.removeprefix(PREFIX), config.lang_pairs)
     return Path(given).expanduser()
-
-
-def _changes(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the settings that the command line gives in place of the recipe's."""
-    given = vars(arguments)
-    changes: dict[str, Any] = {field.name: given[field.name] for field in fields(TrainConfig) if field.name in given}
-    objective = {k.removeprefix("objective."): v for k, v in given.items() if k.startswith("objective.")}
-    if {"pairs", "languages"} <= changes.keys():
-        raise UserError("--pair and --languages both say what to train on: pass the pairs, or the languages to pair")
-    for name in _LISTS & changes.keys():
-        changes[name] = [word for text in changes[name] for word in text.split(",") if word]
-    for text in arguments.set or []:
-        name, equals, value = text.partition("=")
-        if name == "objective":
-            raise UserError(f"--set {text}: expected one setting of it, like objective.tau_teacher=0.05")
-        try:
-            parsed = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            parsed = value  # A bare word is a text.
-        if not equals or not name:
-            raise UserError(f"--set {text}: expected NAME=VALUE, like max_grad_norm=0.5 or objective.divergence=kl")
-        table = objective if name.startswith("objective.") else changes
-        table[name.removeprefix("objective.")] = parsed
-    if "epochs" in changes:
-        changes.setdefault("max_steps", None)  # a recipe's, which would end the run all the same
-    if "student_prompt" in changes:
-        changes.setdefault("teacher_prompt", changes["student_prompt"])
-    return {**changes, "objective": objective}
 
 
 def _default_name(config: TrainConfig, recipe: str) -> str:

@@ -87,10 +87,9 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _mine(arguments: argparse.Namespace) -> int:
-    from ..mining.command import run_mine
-    from .run import model_options
+    from .mine import mine
 
-    return run_mine(arguments, model_options(arguments))
+    return mine(arguments)
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -99,43 +98,57 @@ def _train(arguments: argparse.Namespace) -> int:
 
         print("\n".join(f"{name:32} {description}" for name, description in describe_recipes().items()))
         return 0
-    if arguments.data is None:
-        raise UserError("no training data: pass --data with a directory that holds <corpus>/en-ja.tsv or the like")
-    from training.command import run_training
+    from .train import train
 
-    return run_training(arguments)
+    return train(arguments)
 
 
 def _leaderboard(arguments: argparse.Namespace) -> int:
-    from leaderboard.command import run_leaderboard
+    from leaderboard.command import View, run_leaderboard
 
-    return run_leaderboard(arguments)
+    view = View(
+        form=arguments.format,
+        layout=arguments.layout,
+        tasks=arguments.tasks,
+        models=arguments.models,
+        languages=arguments.languages,
+        sort=arguments.sort,
+        data=arguments.data,
+    )
+    return run_leaderboard(arguments.results, view, arguments.output, check=arguments.check)
 
 
 def _import_mteb(arguments: argparse.Namespace) -> int:
     from leaderboard.import_mteb import run_import
 
-    return run_import(arguments)
+    return run_import(arguments.path, arguments.results)
 
 
 def _export_mteb(arguments: argparse.Namespace) -> int:
     from ..results.mteb_export import run_export
 
-    return run_export(arguments)
+    return run_export(arguments.path, arguments.output)
 
 
 def _compare(arguments: argparse.Namespace) -> int:
     if arguments.errors:
-        from leaderboard.errors.command import run_errors
+        from leaderboard.errors.command import run_errors, single_models
 
-        return run_errors(arguments)
+        from ..embedding.store import check_place
+
+        if arguments.output:
+            check_place(arguments.output.parent)
+        models = single_models(arguments.results, arguments.models, arguments.languages)
+        return run_errors(
+            models, arguments.tasks, arguments.data or "hub", arguments.format or "table", arguments.output
+        )
     if arguments.data or arguments.format or arguments.output:
         raise UserError("--data, --format and --output go with --errors")
     if len(arguments.models) < 2:
         raise UserError(f"compare {arguments.models[0]} with what? expected two models or more")
     from leaderboard.compare import run_compare
 
-    return run_compare(arguments)
+    return run_compare(arguments.results, arguments.models, arguments.tasks, arguments.languages)
 
 
 def _list(arguments: argparse.Namespace) -> int:

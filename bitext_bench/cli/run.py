@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from pathlib import Path
 
 from ..data import open_source
@@ -14,7 +13,7 @@ from ..embedding.distributed import encode_on_ray
 from ..embedding.embedder import Embedder
 from ..embedding.sharding import Share
 from ..embedding.store import cache_folder, check_place, make_folder
-from ..encoders import ModelOptions, needs_hub, resolve_model
+from ..encoders import needs_hub, resolve_model
 from ..io.terminal import say, write_data
 from ..languages import DEFAULT_LANGUAGES
 from ..results.evaluation import LoadedTask, evaluate, lacking, load_wanted, not_compared, plan_of
@@ -23,6 +22,7 @@ from ..results.filing import check_folder, file_result
 from ..results.records import TaskResult
 from ..results.tables import render_averages, render_scores
 from ..tasks.choices import chosen_languages, chosen_tasks
+from .model_options import model_options
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -98,12 +98,6 @@ def _count(subsets: int) -> str:
 def _some(result: TaskResult) -> str:
     names = [subset.subset for subset in result.subsets]
     return f"{result.task} {', '.join(names[:3])}" + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
-
-
-def model_options(arguments: argparse.Namespace) -> ModelOptions:
-    """Return how the model is to be loaded, from those options that the command has."""
-    given = {name.removeprefix("model_"): value for name, value in vars(arguments).items()}
-    return ModelOptions(**{field.name: given[field.name] for field in fields(ModelOptions) if field.name in given})
 
 
 def _as_json(results: list[TaskResult]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ..embedding.batching import BatchLimits
 from ..embedding.sharding import Share
@@ -13,6 +14,8 @@ from ..encoders import ModelOptions, resolve_model
 from ..errors import UserError
 from ..io.terminal import printable
 from ..languages import LangPair
+from ..scoring.margin import Margin
+from ..scoring.mined_pairs import Selection
 from .budget import Budget
 from .engines import run_inline, run_share
 from .formats import Output, write_tables
@@ -20,7 +23,7 @@ from .inputs import check_file
 from .known import known_pairs
 from .manifest import Request, array_of, open_plan
 from .output import MinedTables, check_twins, mined, scored
-from .plan import ModelSpec, Plan
+from .plan import ModelSpec, Plan, Search
 from .ray_engine import run_on_ray
 from .recheck import check_vectors_in
 from .report import describe, say, write_report
@@ -28,18 +31,96 @@ from .stages import check_model
 from .threshold import ThresholdPolicy
 
 
-def run_mine(arguments: argparse.Namespace, options: ModelOptions) -> int:
-    """Mine or score pairs; with --shard, do a share of the work on the way there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFiles:
+    """The files that a run reads and writes.
+
+    Attributes:
+        source: sentences, one a line, or vectors (.npy); with no target, pairs of sentences in two columns.
+        target: the other language's; None only where pairs are scored.
+        output: the file of pairs.
+        work: the folder of unfinished work; None: beside the output.
+        pair: the languages of source and target, "fr-en"; None where neither the model nor the output needs them.
+    """
+
+    source: Path
+    target: Path | None
+    output: Path
+    work: Path | None = None
+    pair: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoding:
+    """The model, and how it encodes.
+
+    Attributes:
+        model: its name, as `resolve_model` takes it; None where the files hold vectors.
+        cache: the folder of stored vectors; None: the default.
+    """
+
+    model: str | None
+    options: ModelOptions
+    limits: BatchLimits
+    cache: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selecting:
+    """Which pairs are written.
+
+    Attributes:
+        score_given: score the pairs that the files hold, line by line, instead of mining.
+        selection: how mined pairs are made one-to-one.
+    """
+
+    score_given: bool
+    margin: Margin
+    selection: Selection
+    policy: ThresholdPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searching:
+    """How neighbors are searched for.
+
+    Attributes:
+        search: None: exact up to `exact_limit`, approximate beyond.
+        exact_limit: lines a side.
+        probes: cells that a line is compared with in approximate search.
+        memory: "4G" or the like, apart from the model's.
+        shard_lines: lines in a shard; None: what the memory allows.
+    """
+
+    search: Search | None
+    exact_limit: int
+    probes: int
+    memory: str
+    shard_lines: int | None
+
+
+def run_mine(
+    files: InputFiles,
+    encoding: Encoding,
+    selecting: Selecting,
+    searching: Searching,
+    share: Share | None = None,
+    engine: Literal["inline", "ray"] = "inline",
+) -> int:
+    """Mine or score pairs and write them; with a share, do only that part of the work, and write none.
 
     Raises:
-        UserError: something in the arguments or the files is not as expected.
+        UserError: a setting or a file is not as expected.
     """
     start = time.monotonic()
-    share = Share.parse(arguments.shard) if arguments.shard else None
-    pair = LangPair.parse(arguments.pair) if arguments.pair else None
-    output = Output.parse(arguments.output, pair)
-    policy = ThresholdPolicy.parse(arguments)
-    request = _request(arguments, options, pair)
+    pair = LangPair.parse(files.pair) if files.pair else None
+    output = Output.parse(files.output, pair)
+    policy = selecting.policy
+    if selecting.score_given:
+        policy.check_for_given_pairs()
+    policy.check()
+    _check(files, selecting)
+    request = _request(files, encoding, searching, policy.plant, pair)
     if output.kind == "tmx" and request.form == "arrays":
         raise UserError(f"-o {output.file}: TMX holds texts, and {request.source} are vectors")
     plan = open_plan(request)
@@ -55,15 +136,15 @@ def run_mine(arguments: argparse.Namespace, options: ModelOptions) -> int:
         if run_share(plan, share):
             say("all shards of all shares are there: run without --shard to write the pairs")
         return 0
-    # What is wrong with the known pairs must not come out after hours of encoding.
+    # Errors in the known pairs must not appear after hours of encoding.
     known = known_pairs(plan, policy.gold, policy.plant, complete=policy.complete) if policy.known else None
-    if arguments.score:
+    if selecting.score_given:
         check_twins(plan, request)
-    (run_on_ray if arguments.engine == "ray" else run_inline)(plan)
-    if arguments.score:
-        tables = scored(plan, request, arguments.margin, policy)
+    (run_on_ray if engine == "ray" else run_inline)(plan)
+    if selecting.score_given:
+        tables = scored(plan, request, selecting.margin, policy)
     else:
-        tables = mined(plan, arguments.margin, arguments.select, policy, known)
+        tables = mined(plan, selecting.margin, selecting.selection, policy, known)
     n_pairs = write_tables(output, tables.chunks(request.budget.pairs_at_once), pair)
     _finish(plan, output.file, tables, n_pairs, time.monotonic() - start)
     return 0
@@ -76,45 +157,45 @@ def _finish(plan: Plan, file: Path, tables: MinedTables, n_pairs: int, seconds: 
     say(f"{n_pairs:,} pairs in {printable(str(file))}; {printable(str(plan.root))} can go when you need no more of it")
 
 
-def _request(arguments: argparse.Namespace, options: ModelOptions, pair: LangPair | None) -> Request:
-    source, target = arguments.source, arguments.target
-    arrays = [file.suffix == ".npy" for file in (source, target) if file is not None]
-    _check(arguments, arrays)
-    work = (arguments.work or arguments.output.with_name(f"{arguments.output.name}.work")).absolute()
+def _request(
+    files: InputFiles, encoding: Encoding, searching: Searching, plant: Path | None, pair: LangPair | None
+) -> Request:
+    work = (files.work or files.output.with_name(f"{files.output.name}.work")).absolute()
     check_place(work)
-    cache = cache_folder(arguments.cache_folder).absolute()
+    cache = cache_folder(encoding.cache).absolute()
     model = spec = None
-    if not any(arrays):
-        if arguments.model is None:
+    if files.source.suffix != ".npy":
+        if encoding.model is None:
             raise UserError("no model: pass --model, or two .npy files of vectors")
         check_place(cache)
-        model = resolve_model(arguments.model, options)
+        model = resolve_model(encoding.model, encoding.options)
         check_model(model, pair)
-        limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
-        spec = ModelSpec(arguments.model, options, limits, model.space, cache)
+        spec = ModelSpec(encoding.model, encoding.options, encoding.limits, model.space, cache)
     return Request(
-        source=source.absolute(),
-        target=target.absolute() if target else None,
-        plant=arguments.plant,
+        source=files.source.absolute(),
+        target=files.target.absolute() if files.target else None,
+        plant=plant,
         model=model,
         spec=spec,
         pair=pair,
-        search=None if arguments.search == "auto" else arguments.search,
-        exact_limit=arguments.exact_limit,
-        probes=arguments.probes,
-        shard_lines=arguments.shard_lines,
-        budget=Budget.parse(arguments.memory),
+        search=searching.search,
+        exact_limit=searching.exact_limit,
+        probes=searching.probes,
+        shard_lines=searching.shard_lines,
+        budget=Budget.parse(searching.memory),
         work=work,
     )
 
 
-def _check(arguments: argparse.Namespace, arrays: list[bool]) -> None:
-    if arguments.target is None and not arguments.score:
-        raise UserError(f"mine {arguments.source} with what? expected SRC and TGT (one file of pairs takes --score)")
+def _check(files: InputFiles, selecting: Selecting) -> None:
+    plant, gold = selecting.policy.plant, selecting.policy.gold
+    arrays = [file.suffix == ".npy" for file in (files.source, files.target) if file is not None]
+    if files.target is None and not selecting.score_given:
+        raise UserError(f"mine {files.source} with what? expected SRC and TGT (one file of pairs takes --score)")
     if any(arrays) and (not all(arrays) or len(arrays) == 1):
         raise UserError("expected two text files or two .npy files of vectors")
-    if any(arrays) and arguments.plant:
+    if any(arrays) and plant:
         raise UserError("--plant mixes sentences into texts: it cannot be used with vectors")
-    for file in (arguments.source, arguments.target, arguments.plant, arguments.gold):
+    for file in (files.source, files.target, plant, gold):
         if file is not None:
             check_file(file)

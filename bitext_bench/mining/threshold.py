@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,24 +27,25 @@ KNOWN_PAIRS = "known pairs, each put into the files by itself, with and without 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdPolicy:
-    """Which threshold the user wants.
+    """How to choose the least score of a pair.
 
     Attributes:
-        threshold: given; None: none, or one to choose.
-        precision: choose the lowest threshold with this precision.
-        best_f1: choose the threshold with the best F1.
-        best_available: take the most precise threshold where none is precise enough, or where it cannot be told.
-        gold: and `plant`: files of known pairs.
+        threshold: a given score; None: keep all pairs, or choose a threshold as the next attributes say.
+        precision: choose the lowest threshold with this estimated precision.
+        best_f1: choose the threshold with the best estimated F1.
+        best_available: if no threshold is precise enough, or the known pairs are too few to say, take the most precise.
+        gold: a file of known pairs in the texts.
+        plant: a file of known pairs to put into the texts.
         complete: the gold file has every translation.
     """
 
-    threshold: float | None
-    precision: float | None
-    best_f1: bool
-    best_available: bool
-    gold: Path | None
-    plant: Path | None
-    complete: bool
+    threshold: float | None = None
+    precision: float | None = None
+    best_f1: bool = False
+    best_available: bool = False
+    gold: Path | None = None
+    plant: Path | None = None
+    complete: bool = False
 
     @property
     def purpose(self) -> str:
@@ -59,40 +59,40 @@ class ThresholdPolicy:
         """Whether there are known pairs to judge by."""
         return self.gold is not None or self.plant is not None
 
-    @classmethod
-    def parse(cls, arguments: argparse.Namespace) -> ThresholdPolicy:
-        """Read it off the arguments.
+    @property
+    def chooses(self) -> bool:
+        """Whether a threshold is chosen on known pairs."""
+        return self.precision is not None or self.best_f1
+
+    def check(self) -> None:
+        """Refuse settings that contradict each other or lack something.
 
         Raises:
-            UserError: they contradict each other, or lack something.
+            UserError: there are such.
         """
-        precision, chooses = arguments.precision, arguments.precision is not None or arguments.best_f1
-        known = arguments.gold is not None or arguments.plant is not None
-        if precision is not None and not 0 < precision < 1:
-            raise UserError(f"--precision {precision:g}: expected a share between 0 and 1, as in --precision 0.95")
-        if sum([arguments.threshold is not None, precision is not None, arguments.best_f1]) > 1:
+        if self.precision is not None and not 0 < self.precision < 1:
+            raise UserError(f"--precision {self.precision:g}: expected a share between 0 and 1, as in --precision 0.95")
+        if sum([self.threshold is not None, self.precision is not None, self.best_f1]) > 1:
             raise UserError("expected one of --threshold, --precision and --best-f1")
-        if arguments.score and (chooses or known):
-            raise UserError("--score takes --threshold only: known pairs are for mining")
-        if chooses and not known:
+        if self.chooses and not self.known:
             raise UserError("a threshold is chosen on known pairs: pass --gold FILE or --plant FILE")
-        if known and not chooses and arguments.threshold is None:
+        if self.known and not self.chooses and self.threshold is None:
             raise UserError(
                 "--gold and --plant need a purpose: pass --precision P, --best-f1, or --threshold X to judge"
             )
-        if arguments.gold_complete and (arguments.gold is None or arguments.plant is not None):
+        if self.complete and (self.gold is None or self.plant is not None):
             raise UserError("--gold-complete says that --gold FILE has every translation: pass --gold, and no --plant")
-        if arguments.best_available and precision is None:
+        if self.best_available and self.precision is None:
             raise UserError("--best-available is for --precision P")
-        return cls(
-            arguments.threshold,
-            precision,
-            arguments.best_f1,
-            arguments.best_available,
-            arguments.gold,
-            arguments.plant,
-            arguments.gold_complete,
-        )
+
+    def check_for_given_pairs(self) -> None:
+        """Refuse known pairs, which only mining uses.
+
+        Raises:
+            UserError: there are such, or settings that need them.
+        """
+        if self.chooses or self.known:
+            raise UserError("--score takes --threshold only: known pairs are for mining")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 from dataclasses import dataclass, field
@@ -26,13 +25,12 @@ _NAME = re.compile(r"[^/\x00]{1,99}/[^/\x00]{1,99}")  # it becomes one folder, w
 _COMMIT = re.compile("[0-9a-f]{40}")
 
 
-def run_export(arguments: argparse.Namespace) -> int:
+def run_export(path: Path, output: Path) -> int:
     """Write mteb's files of all results that have a counterpart in mteb, and name those that have none.
 
     Raises:
         UserError: there is nothing to export, or a file with other content is in the way.
     """
-    path, output = arguments.path, arguments.output
     if not path.exists():
         raise UserError(f"{path} does not exist: expected a result file, or a folder of them")
     check_place(output)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from operator import itemgetter
+from pathlib import Path
 
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable
@@ -35,18 +35,24 @@ class Chosen:
             yield from ((own, other.runs[number]) for number, own in self.runs.items() if number in other.runs)
 
 
-def choose_models(arguments: argparse.Namespace) -> list[Chosen]:
-    """Return for each name what it stands for, with the subsets in the languages chosen.
+def choose_models(results: Path, names: Sequence[str], languages: Sequence[str] | None = None) -> list[Chosen]:
+    """Return the model or the training runs that each name selects, with the subsets in some languages.
 
-    A whole name or folder stands for one model; a part of several names, only where they are seeds of one training.
+    A whole name or folder selects one model. A part of several names selects them all if they are seeds of one
+    training.
+
+    Args:
+        results: a folder of result files.
+        names: of models, parts of names, or folders below `results`.
+        languages: as `run --languages`; None keeps all.
 
     Raises:
         UserError: a name fits no model, or several that differ in more than the seed.
     """
-    found = read_results(arguments.results)
+    found = read_results(results)
     say_skipped(found.skipped)
-    entries = in_languages(found.entries, arguments.languages)
-    return [_chosen(name, entries) for name in arguments.models]
+    entries = in_languages(found.entries, languages)
+    return [_chosen(name, entries) for name in names]
 
 
 def _chosen(name: str, entries: Sequence[Entry]) -> Chosen:

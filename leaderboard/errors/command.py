@@ -2,56 +2,76 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
 
-from bitext_bench.embedding.store import check_place, make_folder, write_whole
+from bitext_bench.embedding.store import make_folder, write_whole
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable, say, write_data
 
-from ..entries.select import choose_models, label
+from ..entries.select import Own, choose_models, label
 from .collect import Miss, read_misses
 from .page import render_page
 from .table import render_table, render_tsv
 
-_WIDTH = 160  # where there is no terminal to ask
+Form = Literal["table", "tsv", "html"]
+_WIDTH = 160  # without a terminal
 
 
-def run_errors(arguments: argparse.Namespace) -> int:
-    """Print or write the misses of one model, or of two against each other.
+def single_models(results: Path, names: Sequence[str], languages: Sequence[str] | None) -> list[Own]:
+    """Return the entries of one or two models, one for each name.
+
+    Args:
+        results: a folder of result files.
+        names: as `choose_models` takes them.
+        languages: as `run --languages`; None keeps all.
 
     Raises:
-        UserError: more models than two, a name that fits none or several, or no texts of the data they were scored on.
+        UserError: there are more than two names, or one fits no model or several, even if they are seeds of one
+            training.
     """
-    if len(arguments.models) > 2:
-        raise UserError(f"--errors reads one model or two against each other, not {len(arguments.models)}")
-    if arguments.output:
-        check_place(arguments.output.parent)
-    chosen = choose_models(arguments)
-    models = [own for each in chosen for own in each.runs.values()]
-    for name, each in zip(arguments.models, chosen, strict=True):
+    if len(names) > 2:
+        raise UserError(f"--errors reads one model or two against each other, not {len(names)}")
+    chosen = choose_models(results, names, languages)
+    for name, each in zip(names, chosen, strict=True):
         if len(each.runs) > 1:
             known = "; ".join(label(own) for own in each.runs.values())
-            raise UserError(
-                f"{printable(name)} stands for {len(each.runs)} seeds, and --errors reads one: name one of {known}"
-            )
-    misses, absent = read_misses(models, arguments.data or "hub", arguments.tasks)
+            n = len(each.runs)
+            raise UserError(f"{printable(name)} fits {n} seeds, and --errors reads one: name one of {known}")
+    return [own for each in chosen for own in each.runs.values()]
+
+
+def run_errors(models: Sequence[Own], tasks: Sequence[str] | None, data: str, form: Form, output: Path | None) -> int:
+    """Print or write the sentences that one model misses, or that one of two models finds and the other misses.
+
+    Args:
+        models: one or two, as `single_models` returns them.
+        tasks: names of tasks; None reads all.
+        data: the data that the results were made with, as `run --data`.
+        form: of the output.
+        output: a file to write; None prints.
+
+    Raises:
+        UserError: the data lack the sentences that the models were scored on.
+    """
+    misses, absent = read_misses(models, data, tasks)
     for reason in absent:
         say(f"left out: {reason}")
-    content = _render(arguments.format or "table", misses, [label(own) for own in models])
-    if arguments.output is None and (arguments.format or "table") == "table":
+    content = _render(form, misses, [label(own) for own in models])
+    if output is None and form == "table":
         print(content, end="")
-    elif arguments.output is None:
+    elif output is None:
         write_data(content)
     else:
-        make_folder(arguments.output.parent)
-        write_whole(arguments.output, content.encode())
-        say(f"wrote {len(misses):,} misses to {arguments.output}")
+        make_folder(output.parent)
+        write_whole(output, content.encode())
+        say(f"wrote {len(misses):,} misses to {output}")
     return 0
 
 
-def _render(form: str, misses: Sequence[Miss], labels: Sequence[str]) -> str:
+def _render(form: Form, misses: Sequence[Miss], labels: Sequence[str]) -> str:
     if form == "html":
         return render_page(misses, labels)
     if form == "tsv":

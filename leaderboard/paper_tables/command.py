@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import say
@@ -18,27 +18,29 @@ from .tables import LAYOUTS
 _FORMATS = ("markdown", "csv", "json")
 
 
-def lay_out(arguments: argparse.Namespace, entries: Sequence[Entry]) -> str:
-    """Return the table; where no result belongs to it the paper's alone, and say on stderr how to make one.
+def lay_out(name: str, form: str, entries: Sequence[Entry], results: Path) -> str:
+    """Return a table of the paper with the results that belong to it; without any, say on stderr how to make one.
+
+    Args:
+        name: of the table, "table2".
+        form: "markdown", "csv" or "json".
+        entries: the results to choose from.
+        results: their folder, for the message.
 
     Raises:
-        UserError: options were given that a table of the paper cannot follow.
+        UserError: there is no such form of a table.
     """
-    if arguments.tasks or arguments.languages or arguments.sort:
-        raise UserError(
-            "--layout has the tasks, languages and order of the paper: leave out --tasks, --languages and --sort"
-        )
-    if arguments.format not in _FORMATS:
-        raise UserError(f"--layout cannot be written as {arguments.format}: pass --format {', '.join(_FORMATS)}")
-    layout = LAYOUTS[arguments.layout]
-    table = arrange(arguments.layout, layout, of_comparable_data(entries))
+    if form not in _FORMATS:
+        raise UserError(f"--layout cannot be written as {form}: pass --format {', '.join(_FORMATS)}")
+    layout = LAYOUTS[name]
+    table = arrange(name, layout, of_comparable_data(entries))
     if not table.measured:
         pair = f" --pair {layout.groups[0]}" if layout.groups[0] else ""
         say(
-            f"no result in {arguments.results} belongs to a row of {arguments.layout}; make one: "
+            f"no result in {results} belongs to a row of {name}; make one: "
             f"bitext-bench train --recipe {layout.recipe}{pair} --data DIR --output NAME, "
             "then bitext-bench run --model NAME"
         )
-    if arguments.format == "markdown":
+    if form == "markdown":
         return render_layout(table)
-    return {"csv": as_csv, "json": as_json}[arguments.format](list(layout_figures(table)))
+    return {"csv": as_csv, "json": as_json}[form](list(layout_figures(table)))

@@ -1,0 +1,49 @@
+"""`mine`, from parsed arguments to a run."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..embedding.batching import BatchLimits
+from ..embedding.sharding import Share
+from ..mining.command import Encoding, InputFiles, Searching, Selecting, run_mine
+from ..mining.threshold import ThresholdPolicy
+from .model_options import model_options
+
+
+def mine(arguments: argparse.Namespace) -> int:
+    """Mine or score pairs; returns 0."""
+    share = Share.parse(arguments.shard) if arguments.shard else None
+    files = InputFiles(
+        source=arguments.source,
+        target=arguments.target,
+        output=arguments.output,
+        work=arguments.work,
+        pair=arguments.pair,
+    )
+    encoding = Encoding(
+        model=arguments.model,
+        options=model_options(arguments),
+        limits=BatchLimits(arguments.batch_tokens, arguments.batch_size),
+        cache=arguments.cache_folder,
+    )
+    policy = ThresholdPolicy(
+        threshold=arguments.threshold,
+        precision=arguments.precision,
+        best_f1=arguments.best_f1,
+        best_available=arguments.best_available,
+        gold=arguments.gold,
+        plant=arguments.plant,
+        complete=arguments.gold_complete,
+    )
+    selecting = Selecting(
+        score_given=arguments.score, margin=arguments.margin, selection=arguments.select, policy=policy
+    )
+    searching = Searching(
+        search=None if arguments.search == "auto" else arguments.search,
+        exact_limit=arguments.exact_limit,
+        probes=arguments.probes,
+        memory=arguments.memory,
+        shard_lines=arguments.shard_lines,
+    )
+    return run_mine(files, encoding, selecting, searching, share, arguments.engine)
