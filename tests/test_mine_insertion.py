@@ -19,7 +19,7 @@ from bitext_bench.mining.manifest import Request, open_plan
 from bitext_bench.mining.neighborhoods import neighborhoods
 from bitext_bench.mining.pairs import propose
 from bitext_bench.mining.plan import ModelSpec, Plan
-from bitext_bench.scoring.margin import MARGINS, Margin, margin_score, neighbourhood
+from bitext_bench.scoring.margin import MARGINS, Margin, margin_score, neighborhood
 from bitext_bench.scoring.mined_pairs import SELECTIONS, MinedPairs, Selection, select
 from bitext_bench.scoring.neighbors import Vectors, unit
 
@@ -74,7 +74,7 @@ class Material:
 def slow_mine(source: Vectors, target: Vectors, margin: Margin, selection: Selection) -> Pairs:
     """Mine by the definition, from all cosines."""
     cosines = source.astype(np.float64) @ target.astype(np.float64).T
-    k = neighbourhood(margin)
+    k = neighborhood(margin)
     own = -np.sort(-cosines, axis=1)[:, :k].mean(axis=1)
     other = -np.sort(-cosines, axis=0)[:k].mean(axis=0)
     scores = margin_score(cosines, (own[:, None] + other) / 2, margin)

@@ -63,15 +63,15 @@ def as_pairs(found: MinedPairs) -> list[tuple[int, int]]:
 @given(n_gold=st.integers(1, 20), alone=st.tuples(st.integers(0, 20), st.integers(0, 20)), seed=st.integers(0, 999))
 def test_mining_equals_the_loops(n_gold: int, alone: tuple[int, int], seed: int) -> None:
     x, y = corpora(n_gold, alone, seed)
-    neighbours = nearest_both_ways(x, y, 4)
-    found = mine(neighbours)
+    neighbors = nearest_both_ways(x, y, 4)
+    found = mine(neighbors)
     expected = slow_mine(x, y)
     assert as_pairs(found) == [(i, j) for i, j, _ in expected]
     np.testing.assert_allclose(found.scores, [s for _, _, s in expected], rtol=1e-5)
     # One to one, best first, and the same from the other side.
     assert len(set(found.source.tolist())) == len(set(found.target.tolist())) == len(found.scores)
     assert (np.diff(found.scores) <= 0).all()
-    assert {(j, i) for i, j in as_pairs(mine(neighbours.reversed))} == set(as_pairs(found))
+    assert {(j, i) for i, j in as_pairs(mine(neighbors.reversed))} == set(as_pairs(found))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_best_cuts_by_hand(scores: list[float], correct: list[bool], n_gold: int
     assert cut.f1 == pytest.approx(f1)
 
 
-def test_the_best_cut_between_neighbouring_floats() -> None:
+def test_the_best_cut_between_neighboring_floats() -> None:
     cut = best_cut(np.array([np.nextafter(1.0, 2.0), 1.0]), np.array([True, False]), 1)
     assert cut.f1 == 1.0
 

@@ -343,7 +343,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "another split": ({"name": "STSBenchmark", "split": "validation"}, "STSBenchmark: mteb reports test, not valid"),
     "no such subset": ({"subset": "en"}, "STS12 en: mteb has no such subset"),
     "by ratio margin": ({"name": "FLORES-200"}, "FLORES-200: MTEB scores the nearest by cosine"),
-    "no organisation": ({"model": {"name": "model"}}, "mteb has no place for a model 'model'"),
+    "no organization": ({"model": {"name": "model"}}, "mteb has no place for a model 'model'"),
     "a path": ({"model": {"revision": "../../x"}}, "mteb has no place for a model"),
 }
 

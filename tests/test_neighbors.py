@@ -1,4 +1,4 @@
-"""Neighbours against a slow reference; ties; several blocks."""
+"""Neighbors against a slow reference; ties; several blocks."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bitext_bench.scoring import bf16 as screen
-from bitext_bench.scoring import neighbors as neighbours
+from bitext_bench.scoring import neighbors as neighbors
 from bitext_bench.scoring import topk as blockwise
-from bitext_bench.scoring.neighbors import Nearest, Neighbours, Vectors, nearest_both_ways, unit
+from bitext_bench.scoring.neighbors import Nearest, Neighbors, Vectors, nearest_both_ways, unit
 
 
 def slow(queries: Vectors, corpus: Vectors, k: int) -> tuple[list[list[int]], list[list[float]]]:
@@ -36,7 +36,7 @@ def check(found: Nearest, queries: Vectors, corpus: Vectors, k: int) -> None:
     assert found.cosines.tolist() == products
 
 
-def check_both(found: Neighbours, source: Vectors, target: Vectors, k: int) -> None:
+def check_both(found: Neighbors, source: Vectors, target: Vectors, k: int) -> None:
     check(found.forward, source, target, k)
     check(found.backward, target, source, k)
 
@@ -61,9 +61,9 @@ def test_any_blocks_are_one(n: int, m: int, k: int, rows: int, columns: int, see
     """Blocks narrower than k, a last block of one, ties across the border."""
     source, target = exact_vectors(n, seed), exact_vectors(m, seed + 1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbours, "WHOLE", 0)
-        patch.setattr(neighbours, "BLOCK_ROWS", rows)
-        patch.setattr(neighbours, "BLOCK_COLUMNS", columns)
+        patch.setattr(neighbors, "WHOLE", 0)
+        patch.setattr(neighbors, "BLOCK_ROWS", rows)
+        patch.setattr(neighbors, "BLOCK_COLUMNS", columns)
         found = nearest_both_ways(source, target, k)
     check_both(found, source, target, k)
 
@@ -74,9 +74,9 @@ def test_several_blocks_are_one(monkeypatch: pytest.MonkeyPatch, rows: int, colu
     generator = np.random.default_rng(1)
     source, target = (unit(generator.standard_normal((n, 24))) for n in (23, 19))
     whole = nearest_both_ways(source, target, 6)
-    monkeypatch.setattr(neighbours, "WHOLE", 0)
-    monkeypatch.setattr(neighbours, "BLOCK_ROWS", rows)
-    monkeypatch.setattr(neighbours, "BLOCK_COLUMNS", columns)
+    monkeypatch.setattr(neighbors, "WHOLE", 0)
+    monkeypatch.setattr(neighbors, "BLOCK_ROWS", rows)
+    monkeypatch.setattr(neighbors, "BLOCK_COLUMNS", columns)
     found = nearest_both_ways(source, target, 6)
     for ours, theirs in ((found.forward, whole.forward), (found.backward, whole.backward)):
         np.testing.assert_array_equal(ours.indices, theirs.indices)
@@ -86,9 +86,9 @@ def test_several_blocks_are_one(monkeypatch: pytest.MonkeyPatch, rows: int, colu
 @pytest.fixture(params=["bf16", "fp32"])
 def screened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Blockwise whatever the size, with and without a screen, whatever the CPU has."""
-    monkeypatch.setattr(neighbours, "WHOLE", 0)
-    monkeypatch.setattr(neighbours, "BLOCK_ROWS", 100)
-    monkeypatch.setattr(neighbours, "BLOCK_COLUMNS", 130)
+    monkeypatch.setattr(neighbors, "WHOLE", 0)
+    monkeypatch.setattr(neighbors, "BLOCK_ROWS", 100)
+    monkeypatch.setattr(neighbors, "BLOCK_COLUMNS", 130)
     monkeypatch.setattr(screen, "in_hardware", lambda: request.param == "bf16")
 
 
@@ -97,8 +97,8 @@ def screened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_screen_changes_nothing(spread: float) -> None:
     """Even of vectors that bf16 does not tell apart: against float64, up to what float32 does not tell apart."""
     generator = np.random.default_rng(2)
-    centre = generator.standard_normal(48)
-    source, target = (unit(centre + spread * generator.standard_normal((n, 48))) for n in (333, 290))
+    center = generator.standard_normal(48)
+    source, target = (unit(center + spread * generator.standard_normal((n, 48))) for n in (333, 290))
     found = nearest_both_ways(source, target, 5)
     cosines = source.astype(np.float64) @ target.T.astype(np.float64)
     for nearest, exact in ((found.forward, cosines), (found.backward, cosines.T)):
@@ -134,17 +134,17 @@ def test_the_largest_are_those_of_a_stable_sort(width: int) -> None:
     assert cosines.tolist() == np.take_along_axis(products.numpy(), expected, axis=1).tolist()
 
 
-@pytest.mark.parametrize("centred", [0.0, 0.5, 1.0, -2.0])
-def test_the_error_of_the_screen_is_a_bound(centred: float) -> None:
+@pytest.mark.parametrize("centered", [0.0, 0.5, 1.0, -2.0])
+def test_the_error_of_the_screen_is_a_bound(centered: float) -> None:
     import torch
 
     generator = np.random.default_rng(4)
     rows, columns = (torch.from_numpy(unit(generator.standard_normal((n, 24)) + 0.5)) for n in (200, 300))
-    centre = rows.mean(dim=0) * centred
-    made = screen.Screen(screen.shortened(rows, centre, left=True), screen.shortened(columns, centre, left=False))
+    center = rows.mean(dim=0) * centered
+    made = screen.Screen(screen.shortened(rows, center, left=True), screen.shortened(columns, center, left=False))
     products = made.block(slice(0, 200), slice(0, 300), 300).float()
-    # What the centre takes off every product is the same.
-    off = (products + centre.double().square().sum() - (rows.double() @ columns.double().T)).abs()
+    # What the center takes off every product is the same.
+    off = (products + center.double().square().sum() - (rows.double() @ columns.double().T)).abs()
     bound = made.error.at(products)
     assert (off <= bound).all()
     assert float(off.max()) > 0.2 * float(bound.max()), "a bound that is no use"

@@ -63,7 +63,7 @@ def test_what_fails_is_raised_where_the_batch_was_due() -> None:
     def fails_on(bad: int) -> Callable[[int], int]:
         def prepare(batch: int) -> int:
             if batch == bad:
-                raise ValueError("cannot be tokenised")
+                raise ValueError("cannot be tokenized")
             return 10 * batch
 
         return prepare
@@ -71,7 +71,7 @@ def test_what_fails_is_raised_where_the_batch_was_due() -> None:
     for bad in (0, 2, 4):
         device = Device()
         done = []
-        with pytest.raises(ValueError, match="cannot be tokenised"):
+        with pytest.raises(ValueError, match="cannot be tokenized"):
             for value in overlapped(device.batches(5), fails_on(bad), device.start):
                 done.append(value)
         assert done == [10 * i + 1 for i in range(len(done))]

@@ -74,7 +74,7 @@ def test_every_mini_task_scores_random_vectors(name: str) -> None:
         assert "pair" in subset.signature
         for columns in subset.outcomes.values():
             assert len({len(column) for column in columns.values()}) == 1
-    assert task.summarise(subsets)
+    assert task.summarize(subsets)
 
 
 def check_searches(work: Unit, scored: list[SubsetScores]) -> None:
@@ -231,7 +231,7 @@ def test_every_score_of_a_tiny_tatoeba_by_hand() -> None:
         "accuracy_forward": mean_interval(np.array([1.0, 1.0, 0.0])),
         "accuracy_backward": mean_interval(np.ones(3)),
     }
-    assert TASKS["Tatoeba"].summarise([found]) == {"accuracy": {"mean": pytest.approx(5 / 6), "subsets": 1}}
+    assert TASKS["Tatoeba"].summarize([found]) == {"accuracy": {"mean": pytest.approx(5 / 6), "subsets": 1}}
 
 
 @pytest.mark.parametrize(("name", "subset"), [("Tatoeba", "fra-eng"), ("BUCC.v2", "fr-en"), ("BUCC-style", "fr-en")])
@@ -322,7 +322,7 @@ def test_xsim_takes_either_copy_of_a_repeated_line(first: int) -> None:
     assert pairs["hit"].tolist() == [True, True, True, False, True, True]
     # A copy of the gold is no rival: the lead is over the next text.
     assert pairs["margin"][:2].min() > 0.5
-    summary = TASKS["FLORES-200"].summarise([found])
+    summary = TASKS["FLORES-200"].summarize([found])
     assert summary["xsim"]["mean"] == pytest.approx(1 / 6)
     assert summary["xsim_matrix"]["rows"][1][0] == pytest.approx(1 / 6)
 
@@ -385,7 +385,7 @@ def test_xsim_error_counts_equal_lasers_in_both_orders() -> None:
         check_xsim(subset, sides[x], sides[y], sentences, MARGINS)
         errors[x.code, y.code] = slow_xsim(slow_winners(sides[x], sides[y], "ratio"), sentences)
         assert 0 < errors[x.code, y.code] < 1
-    summary = TASKS["FLORES-200"].summarise(found)
+    summary = TASKS["FLORES-200"].summarize(found)
     assert summary["xsim"]["mean"] == pytest.approx(sum(errors.values()) / 6)
     assert summary["xsim"]["subsets"] == 6
     low, high = summary["xsim"]["interval"]
@@ -433,7 +433,7 @@ def test_xsimpp_counts_errors_by_kind() -> None:
     assert found.scores["xsimpp"] == pytest.approx(2 / 6)
     assert found.outcomes["forward"]["hit"].tolist() == [False, True, True, False, True, True]
     assert found.outcomes["forward"]["neighbour"].tolist() == [6, 1, 2, 7, 4, 5]
-    assert TASKS["FLORES-200-xsimpp"].summarise([found, found]) == {
+    assert TASKS["FLORES-200-xsimpp"].summarize([found, found]) == {
         "xsimpp": {"mean": pytest.approx(1 / 3), "subsets": 2},
         "errors": {"misaligned": 2, "number": 2},
     }
@@ -524,7 +524,7 @@ def test_sts_is_scipys_correlation_and_a_constant_has_none() -> None:
     ):
         assert constant.scores == {"cosine_spearman": None, "cosine_pearson": None}
         assert np.isnan(constant.intervals["cosine_spearman"]).all()
-        mean = TASKS["STSBenchmark"].summarise([constant])["cosine_spearman"]
+        mean = TASKS["STSBenchmark"].summarize([constant])["cosine_spearman"]
         assert mean == {"mean": None, "subsets": 0}
 
 

@@ -45,7 +45,7 @@ def test_sizes_are_the_lengths_of_the_tokenizers_ids(model: SentenceTransformer)
     assert TokenIds(model).sizes(texts).tolist() == expected
 
 
-def test_each_text_is_tokenised_once(model: SentenceTransformer) -> None:
+def test_each_text_is_tokenized_once(model: SentenceTransformer) -> None:
     tokens = TokenIds(model)
     texts = ["the cat", "the dog sat"]
     tokens.sizes(texts)

@@ -183,7 +183,7 @@ def test_a_column_that_was_not_derived_is_said(column: str, said: str) -> None:
     assert differences(stored, outcomes, derived, after) == [f"fr-en backward: other outcome in {said}"]
 
 
-def test_a_twin_of_the_neighbour_is_forgiven() -> None:
+def test_a_twin_of_the_neighbor_is_forgiven() -> None:
     (stored, outcomes), (derived, after) = made("fr-en"), made("fr-en")
     after["fr-en", "forward"]["neighbour"][4] = 11
     assert differences(stored, outcomes, derived, after) == []
@@ -245,7 +245,7 @@ def test_another_n_is_said_and_nothing_is_compared_with_it() -> None:
         ("accuracy", 0.5, 0.5 + 2e-6, True),
         ("accuracy", 0.5, 0.45, True),
         ("accuracy", 0.0, 2e-6, True),
-        # Read off all neighbours: some of them are always nearly equal.
+        # Read off all neighbors: some of them are always nearly equal.
         ("mrr_forward", 0.7, 0.7019, False),
         ("mrr_forward", 0.7, 0.7021, True),
         ("recall_at_5", 0.8, 0.7981, False),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitext_bench.languages import languages, resolve
-from leaderboard.errors.wording import capitalised, names_differ, negated, numbers
+from leaderboard.errors.wording import capitalized, names_differ, negated, numbers
 
 MINI = Path(__file__).parents[1] / "bitext_bench/data/mini/parallel.tsv"
 FIVE = ["en", "fr", "ja", "ko", "ru"]
@@ -128,7 +128,7 @@ def test_words_with_a_capital_only_inside_a_sentence_are_names() -> None:
         'She said: "Come!" Then USA',
         "Go, Tom",
     ]
-    assert capitalised(sentences) == {"Tom", "House"}
+    assert capitalized(sentences) == {"Tom", "House"}
 
 
 @pytest.mark.parametrize("code", FIVE)
@@ -137,7 +137,7 @@ def test_the_built_in_near_misses_are_told(code: str) -> None:
     with MINI.open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
     text, language = {row["id"]: row[code] for row in rows}, resolve(code)
-    known = capitalised(text.values())
+    known = capitalized(text.values())
     seen: dict[tuple[str, str], int] = {}
     for row in rows:
         if row["of"]:

@@ -196,13 +196,13 @@ class TrainConfig:
         named = dict.fromkeys(map(resolve, self.languages))
         if self.pair_scheme == "all" or not named:
             return (LangPair(*both) for both in combinations(named, 2))
-        centre = resolve(self.anchor_priority[0])
-        if centre not in named:
+        center = resolve(self.anchor_priority[0])
+        if center not in named:
             raise UserError(
-                f"the languages {', '.join(map(str, named))} lack {centre}, which the pair scheme en-xx pairs with "
+                f"the languages {', '.join(map(str, named))} lack {center}, which the pair scheme en-xx pairs with "
                 f"each other: add it, or put one of them first in --anchor-priority, or pass --pairs all"
             )
-        return (LangPair(centre, other) for other in named if other != centre)
+        return (LangPair(center, other) for other in named if other != center)
 
     def anchored(self, pair: LangPair) -> LangPair:
         """Return the pair with its anchor language as the source.

@@ -21,7 +21,7 @@ from .. import __version__
 from ..errors import UserError
 from ..scoring.f1 import cluster_counts, f1_interval
 from ..scoring.intervals import mean_interval
-from ..scoring.margin import MARGINS, Margin, best_candidates, margin_score, neighbourhood
+from ..scoring.margin import MARGINS, Margin, best_candidates, margin_score, neighborhood
 from ..scoring.metrics import text_classes
 from ..scoring.mined_pairs import best_cut, cut_at, judge, mine, with_unmined_gold
 from ..scoring.neighbors import Nearest, Vectors, nearest_both_ways, nearest_with_csls, unit
@@ -69,7 +69,7 @@ def margin_scores(x: ArrayLike, y: ArrayLike, k: int | None = None, margin: Marg
     [2.0, 2.0]
     """
     source, target = _pairs(x, y)
-    width = neighbourhood(_margin(margin)) if k is None else _at_least_one("k", k)
+    width = neighborhood(_margin(margin)) if k is None else _at_least_one("k", k)
     found = nearest_both_ways(source, target, width)
     around = (found.forward.mean(width) + found.backward.mean(width)) / 2
     return margin_score(np.einsum("nd,nd->n", source, target).astype(np.float64), around, margin)
@@ -99,7 +99,7 @@ def xsim(x: ArrayLike, y: ArrayLike, margin: Margin = "ratio", texts: Sequence[s
     if len(target) < n:
         raise UserError(f"x has {n:,} rows and y {len(target):,}: expected a translation in y for every row of x")
     classes = _classes(texts, len(target))
-    k = neighbourhood(_margin(margin))
+    k = neighborhood(_margin(margin))
     if margin == "csls":
         found = nearest_with_csls(source, target, k, k)[1].forward
     else:
@@ -165,7 +165,7 @@ def mining_f1(x: ArrayLike, y: ArrayLike, gold: Iterable[tuple[int, int]], thres
     """
     source, target = _sides(x, y)
     pairs = _gold(gold, len(source), len(target))
-    mined = mine(nearest_both_ways(source, target, neighbourhood("ratio")))
+    mined = mine(nearest_both_ways(source, target, neighborhood("ratio")))
     correct = judge(mined, pairs)
     if threshold is None:
         cut = best_cut(mined.scores, correct, len(pairs))

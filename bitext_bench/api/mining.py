@@ -17,10 +17,10 @@ from ..encoders import Model
 from ..encoders.loaded import is_lasting, model_of
 from ..errors import UserError
 from ..languages import LangPair
-from ..scoring.margin import MARGINS, Margin, best_of, neighbourhood
+from ..scoring.margin import MARGINS, Margin, best_of, neighborhood
 from ..scoring.mined_pairs import MinedPairs as Rows
 from ..scoring.mined_pairs import select
-from ..scoring.neighbors import Neighbours, Vectors, nearest_both_ways
+from ..scoring.neighbors import Neighbors, Vectors, nearest_both_ways
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -124,7 +124,7 @@ def mine(
         for side, language in zip(lines.values(), sides, strict=True)
     ]
     vectors = _encoded(resolved, texts)
-    k = neighbourhood(margin)
+    k = neighborhood(margin)
     found = nearest_both_ways(vectors[0], vectors[1], k)
     rows = select(_proposed(found, k, margin), _flipped(_proposed(found.reversed, k, margin)), "greedy")
     kept = rows.scores >= (-np.inf if threshold is None else threshold)
@@ -163,7 +163,7 @@ def _encoded(model: Model, texts: Sequence[Texts]) -> list[Vectors]:
         return [embedder.vectors(side) for side in texts]
 
 
-def _proposed(found: Neighbours, k: int, margin: Margin) -> Rows:
+def _proposed(found: Neighbors, k: int, margin: Margin) -> Rows:
     """Return the best candidate of each row of the first side."""
     best = best_of(found.forward, found.forward.mean(k), found.backward.mean(k), margin)
     return Rows(np.arange(len(best.indices)), best.indices, best.scores)

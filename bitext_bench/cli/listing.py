@@ -13,10 +13,10 @@ def render_list(what: str) -> str:
     if what == "models":
         return tabulate(
             [
-                [b.name, b.checkpoint, f"{b.parameters / 1e6:.0f} M", b.dimensions, repr(b.prompt), b.licence]
+                [b.name, b.checkpoint, f"{b.parameters / 1e6:.0f} M", b.dimensions, repr(b.prompt), b.license]
                 for b in BASELINES.values()
             ],
-            headers=["name", "checkpoint", "size", "dimensions", "bitext prompt", "licence"],
+            headers=["name", "checkpoint", "size", "dimensions", "bitext prompt", "license"],
             disable_numparse=True,
         )
     if what == "languages":

@@ -1,4 +1,4 @@
-"""Batches that overlap: tokenised ahead, several computed at once or, on a GPU, one after the other without a pause."""
+"""Batches that overlap: tokenized ahead, several computed at once or, on a GPU, one after the other without a pause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Token ids, kept from when texts are counted to when they are padded, so that each text is tokenised once."""
+"""Token ids, kept from when texts are counted to when they are padded, so that each text is tokenized once."""
 
 from __future__ import annotations
 

@@ -92,12 +92,12 @@ class TransformerEncoder:
         if self.device != "cuda" and self._quick.at_once == 1:
             yield from (self.encode(batch, prompt, language) for batch in batches)
             return
-        tokenise = partial(self._tokens.features, prompt=prompt)
+        tokenize = partial(self._tokens.features, prompt=prompt)
         with ThreadPoolExecutor(self._quick.at_once) as threads:
             if self.device == "cuda":
-                ready, start = (lambda batch: pinned(tokenise(batch))), partial(start_on_device, self.model)
+                ready, start = (lambda batch: pinned(tokenize(batch))), partial(start_on_device, self.model)
             else:
-                ready, start = tokenise, partial(start_in_thread, threads, self._quick)
+                ready, start = tokenize, partial(start_in_thread, threads, self._quick)
             for vectors in overlapped(batches, ready, start, self._quick.at_once):
                 yield self._cut(vectors.numpy())
 

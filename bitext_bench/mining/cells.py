@@ -1,9 +1,9 @@
-"""Approximate search: the other side in cells around k-means centres, each row compared with its nearest cells only.
+"""Approximate search: the other side in cells around k-means centers, each row compared with its nearest cells only.
 
 An inverted file as faiss's IVFFlat is one, searched cell by cell instead of query by query: what probes a cell is
 multiplied with what lies in it, as one block (probe.py). On CPUs that is as fast a pair as exact search, where scanning
 codes (IVF with 4-bit product quantisation, 96 bytes a vector) took longer and lost most of the second to fourth
-neighbours, which the margin needs. Cosines are exact; only neighbours in cells that were not looked into are missed.
+neighbors, which the margin needs. Cosines are exact; only neighbors in cells that were not looked into are missed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Advance = Callable[[int], object]
 
-# k-means: points a centre, of which faiss wants 39 but finds centres as good for this with fewer, and its rounds.
+# k-means: points a center, of which faiss wants 39 but finds centers as good for this with fewer, and its rounds.
 POINTS_A_CELL = 32
 _ROUNDS = 6
 _SEED = 0
@@ -43,7 +43,7 @@ def n_cells(rows: int) -> int:
 
 
 def train(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
-    """Place the centres of a side's cells, from a sample of its vectors that is spread over all shards."""
+    """Place the centers of a side's cells, from a sample of its vectors that is spread over all shards."""
     import faiss
 
     total, cells = plan.side(work.side).rows, n_cells(plan.side(work.side).rows)
@@ -69,19 +69,19 @@ def rows_of(plan: Plan, side: SideName, rows: NDArray[np.int64]) -> Vectors:
 
 def assign(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
     """Find the cell in which each row of a shard lies."""
-    centres = load(plan, Unit("cells", work.side), "centres")
-    nearest = nearest_cells(load(plan, Unit("encode", work.side, work.number), "vectors"), centres, 1)[:, 0]
+    centers = load(plan, Unit("cells", work.side), "centres")
+    nearest = nearest_cells(load(plan, Unit("encode", work.side, work.number), "vectors"), centers, 1)[:, 0]
     advance(len(nearest))
-    return {"cell": nearest.astype(np.uint32), "sizes": np.bincount(nearest, minlength=len(centres))}
+    return {"cell": nearest.astype(np.uint32), "sizes": np.bincount(nearest, minlength=len(centers))}
 
 
-def nearest_cells(vectors: Vectors, centres: Vectors, probes: int) -> NDArray[np.int64]:
+def nearest_cells(vectors: Vectors, centers: Vectors, probes: int) -> NDArray[np.int64]:
     """Return (N, probes) the cells nearest to each row."""
     import torch
 
     from ..scoring.bf16 import product
 
-    rows, columns = torch.from_numpy(np.array(vectors)), torch.from_numpy(np.array(centres))
+    rows, columns = torch.from_numpy(np.array(vectors)), torch.from_numpy(np.array(centers))
     with torch.inference_mode():
         blocks = [product(piece, columns).topk(probes, dim=1).indices for piece in torch.split(rows, BLOCK_ROWS)]
         return np.asarray(torch.cat(blocks).numpy())
@@ -99,7 +99,7 @@ def cells_of_group(plan: Plan, starts: NDArray[np.int64], number: int) -> NDArra
 
 
 def gather(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
-    """Put the vectors of a group of neighbouring cells side by side, as columns of a product."""
+    """Put the vectors of a group of neighboring cells side by side, as columns of a product."""
     import torch
 
     from ..scoring.bf16 import sketch
@@ -115,13 +115,13 @@ def gather(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
         cell.append(where[here])
         vectors.append(np.asarray(load(plan, Unit("encode", work.side, number), "vectors")[here]))
     order = np.argsort(np.concatenate(cell), kind="stable")
-    written = sketch(torch.from_numpy(np.concatenate(vectors)[order]), centre_of(plan), left=False)
+    written = sketch(torch.from_numpy(np.concatenate(vectors)[order]), center_of(plan), left=False)
     bounds = np.array([written.length, written.rounding, written.rest])
     advance(plan.rows_of(work.side, work.number))
     return {"rows": np.concatenate(rows)[order], "vectors": _numbers(written.vectors), "bounds": bounds}
 
 
-def centre_of(plan: Plan) -> torch.Tensor:
+def center_of(plan: Plan) -> torch.Tensor:
     """Return (D,) about the mean of both sides' vectors, from which sketches are taken."""
     import torch
 

@@ -78,7 +78,7 @@ def score_pairs(
     around: dict[SideName, Neighborhoods],
     margin: Margin,
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Return the cosine and the margin of given pairs, each judged by the neighbourhoods of its two rows."""
+    """Return the cosine and the margin of given pairs, each judged by the neighborhoods of its two rows."""
     cosines = cosines_of(plan, source, target)
     middle = (around["source"].means[source] + around["target"].means[target]) / 2
     return cosines, margin_score(cosines.astype(np.float64), middle, margin)

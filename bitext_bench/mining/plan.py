@@ -16,7 +16,7 @@ from .sides import Side, SideFiles, SideName
 Search = Literal["exact", "approximate"]
 Stage = Literal["encode", "search", "merge", "cells", "assign", "gather", "probe", "recall"]
 
-# Neighbours kept of every row: what the widest margin looks at, so that any margin can be taken later.
+# Neighbors kept of every row: what the widest margin looks at, so that any margin can be taken later.
 KEPT = CSLS_K
 # Candidates of one product, of which the kept are chosen by exact cosines: where two nearly tie, the product's last
 # bits, which depend on how the rows are cut, must not decide.

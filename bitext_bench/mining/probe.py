@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..scoring.neighbors import BLOCK_ROWS, Vectors
-from .cells import any_short, cells_of_group, centre_of, gathered, nearest_cells, starts_of
+from .cells import any_short, cells_of_group, center_of, gathered, nearest_cells, starts_of
 from .plan import KEPT, Plan, Unit, other
 from .ranking import rescored
 from .records import load
@@ -30,13 +30,13 @@ def probe(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
     there = other(work.side)
     kept = min(KEPT, plan.side(there).rows)
     queries = np.array(load(plan, Unit("encode", work.side, work.number), "vectors"))
-    centres = load(plan, Unit("cells", there), "centres")
-    nearest = nearest_cells(queries, centres, min(plan.probes, len(centres)))
+    centers = load(plan, Unit("cells", there), "centres")
+    nearest = nearest_cells(queries, centers, min(plan.probes, len(centers)))
     starts = starts_of(plan, there)
     short = any_short(plan, there)
-    found = _Found(queries, centre_of(plan), kept, short=short)
+    found = _Found(queries, center_of(plan), kept, short=short)
     # The nearest cells first: what is found there spares most of the sorting in the others.
-    rounds = [_Asked(cells, len(centres)) for cells in (nearest[:, :_NEAREST], nearest[:, _NEAREST:])]
+    rounds = [_Asked(cells, len(centers)) for cells in (nearest[:, :_NEAREST], nearest[:, _NEAREST:])]
     steps = [(asked, number) for asked in rounds for number in range(plan.n_shards(there))]
     for step, (asked, number) in enumerate(steps):
         found.look_into(*gathered(plan, there, number))
@@ -48,7 +48,7 @@ def probe(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
     candidates = found.candidates()
     few = np.flatnonzero((candidates >= 0).sum(axis=1) < kept)
     if len(few):  # Their cells hold next to nothing.
-        candidates[few] = _among_all(plan, there, _Found(queries[few], centre_of(plan), kept, short=short))
+        candidates[few] = _among_all(plan, there, _Found(queries[few], center_of(plan), kept, short=short))
     best = rescored(
         queries,
         candidates,
@@ -83,13 +83,13 @@ class _Asked:
 class _Found:
     """The best candidates of each query so far; cells are compared with, group by group."""
 
-    def __init__(self, queries: Vectors, centre: torch.Tensor, k: int, *, short: bool) -> None:
+    def __init__(self, queries: Vectors, center: torch.Tensor, k: int, *, short: bool) -> None:
         from ..scoring.bf16 import Error, Sketch, shortened
         from ..scoring.topk import Best
 
         rows = _tensor(queries)
-        self._centre = centre
-        self._queries = shortened(rows, centre, left=True) if short else Sketch(rows)
+        self._center = center
+        self._queries = shortened(rows, center, left=True) if short else Sketch(rows)
         self._best = Best(len(queries), k)
         self._error = Error()
 
@@ -102,7 +102,7 @@ class _Found:
 
         # The machines of a job array may differ, and products of the two kinds of sketches cannot be compared.
         if self._queries.short and not vectors.short:
-            vectors = shortened(vectors.vectors, self._centre, left=False)
+            vectors = shortened(vectors.vectors, self._center, left=False)
         self._rows = _tensor(rows)
         self._screen = Screen(self._queries, vectors)
         self._error = self._error.or_worse(self._screen.error)

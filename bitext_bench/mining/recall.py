@@ -41,7 +41,7 @@ def measure(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]
 
 
 def recall(plan: Plan) -> dict[str, Any]:
-    """Return the shares of exact neighbours that were found, in [0, 1], over both sides' samples.
+    """Return the shares of exact neighbors that were found, in [0, 1], over both sides' samples.
 
     Returns:
         `sample` rows of both sides together; `at_1`: their nearest was found; `at_4`: of their four nearest, which the
@@ -66,7 +66,7 @@ def recall(plan: Plan) -> dict[str, Any]:
 
 
 def _found(plan: Plan, side: SideName, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return (R, kept) the neighbours that the search found for some rows, in any order."""
+    """Return (R, kept) the neighbors that the search found for some rows, in any order."""
     found = []
     for row in rows.tolist():
         number, at = divmod(row, plan.shard_lines)

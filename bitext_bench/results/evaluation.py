@@ -205,7 +205,7 @@ def _result(embedder: Embedder, task: Task, subsets: Sequence[SubsetScores], sec
             **({"leaked_rows": model.leaked_rows} if model.leaked_rows else {}),
             **({"unchecked": unchecked} if (unchecked := _unchecked(model)) else {}),
         },
-        summary=task.summarise(subsets),
+        summary=task.summarize(subsets),
         subsets=[subset_result(s, signature(task.name, model, prompt, s)) for s in subsets],
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         libraries={name: version(name) for name in ("torch", "transformers", "sentence-transformers", "numpy")},

@@ -132,7 +132,7 @@ def _merged(
     outcomes = {block: columns for block, columns in old_outcomes.items() if block[0] not in new} | new_outcomes
     subsets = [new.pop(subset.subset, subset) for subset in before.subsets] + list(new.values())
     blocks = by_subset(outcomes)
-    summary = find_task(now.task).summarise([_scores(s, now.main_score, blocks[s.subset]) for s in subsets])
+    summary = find_task(now.task).summarize([_scores(s, now.main_score, blocks[s.subset]) for s in subsets])
     encodings = [encoding for encoding in (before.encoding, now.encoding) if encoding]
     encoding = max(encodings, key=lambda each: int(each["sentences"]), default=None)
     return replace(now, subsets=subsets, summary=summary, encoding=encoding), outcomes

@@ -51,7 +51,7 @@ def convert(result: TaskResult, read: Callable[[], Outcomes]) -> Converted:
 
     Args:
         result: as it is on disk.
-        read: reads its outcomes, of which only the neighbours are needed; called for bitext mining only.
+        read: reads its outcomes, of which only the neighbors are needed; called for bitext mining only.
 
     Raises:
         UserError: mteb has no such task, or nothing of the result can be given under its keys.

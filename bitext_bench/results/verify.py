@@ -15,14 +15,14 @@ from .records import Outcomes, SubsetResult, TaskResult, by_subset, signature_fi
 # closer than this may fall either way, a cosine of STS may move so far, and nothing else may.
 NEAR_TIE = 1e-5
 EXACT = 1e-6
-# Read off all 10 to 16 neighbours kept, of which some are always nearly equal.
+# Read off all 10 to 16 neighbors kept, of which some are always nearly equal.
 _DEEP = ("hub_skewness", "antihubs", "robin_hood", "recall_at", "mrr")
 _DEEP_TOLERANCE = 2e-3
 # What one swap of two ranks moves in a resample that holds both of its pairs three times.
 _RESAMPLED = 9
 # Decided by another margin than the outcomes on file are, so that their own near ties are not known: one is granted.
 _OTHER_MARGINS = tuple(f"{score}_{margin}" for score in ("accuracy", "xsim") for margin in MARGINS)
-# The share of rows in which a twin of the neighbour on file may be found in its place.
+# The share of rows in which a twin of the neighbor on file may be found in its place.
 _TWINS = 0.1
 
 Columns = dict[str, NDArray[Any]]

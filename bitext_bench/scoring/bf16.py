@@ -2,7 +2,7 @@
 
 |a'b' - ab| <= |a' - a| |b'| + |a| |b' - b| for what rounding makes of a and b, and then the product is rounded too.
 Encoders put all sentences into a narrow cone, where that error would hide the differences. So bf16 products are of
-vectors less a centre c, which are short: ab - cc = (a - c)(b - c) + c(a - c) + c(b - c), the last two as columns beside
+vectors less a center c, which are short: ab - cc = (a - c)(b - c) + c(a - c) + c(b - c), the last two as columns beside
 the vectors. What orders the products of a row, and of a column, stays as it is.
 """
 
@@ -45,9 +45,9 @@ class Sketch:
 
     Attributes:
         vectors: (N, D) float32, or (N, D + 4) bf16.
-        length: the greatest length of a vector less the centre; 0 in float32, like the next two.
+        length: the greatest length of a vector less the center; 0 in float32, like the next two.
         rounding: the greatest length of what rounding a vector changed.
-        rest: the most that rounding changed of a vector's product with the centre.
+        rest: the most that rounding changed of a vector's product with the center.
     """
 
     vectors: Tensor
@@ -61,15 +61,15 @@ class Sketch:
         return self.vectors.dtype == torch.bfloat16
 
 
-def sketch(exact: Tensor, centre: Tensor, *, left: bool) -> Sketch:
+def sketch(exact: Tensor, center: Tensor, *, left: bool) -> Sketch:
     """Return (N, D) float32 vectors of length 1 ready for products: bf16 where the CPU multiplies that in hardware.
 
     Args:
         exact: the vectors.
-        centre: (D,), the same of both sides; any gives true bounds, and the vectors' mean the closest.
+        center: (D,), the same of both sides; any gives true bounds, and the vectors' mean the closest.
         left: they will be the rows of a product, not its columns.
     """
-    return shortened(exact, centre, left=left) if in_hardware() else Sketch(exact)
+    return shortened(exact, center, left=left) if in_hardware() else Sketch(exact)
 
 
 def in_hardware() -> bool:
@@ -77,7 +77,7 @@ def in_hardware() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def shortened(exact: Tensor, centre: Tensor, *, left: bool) -> Sketch:
+def shortened(exact: Tensor, center: Tensor, *, left: bool) -> Sketch:
     """Return the bf16 sketch of vectors, whatever the CPU; see `sketch`."""
     n, d = exact.shape
     vectors = torch.ones((n, d + 4), dtype=torch.bfloat16)
@@ -85,11 +85,11 @@ def shortened(exact: Tensor, centre: Tensor, *, left: bool) -> Sketch:
     length = rounding = rest = 0.0
     for first in range(0, n, _ROUNDED):
         here = slice(first, first + _ROUNDED)
-        short = exact[here] - centre
+        short = exact[here] - center
         vectors[here, :d] = short
         length = max(length, float(short.norm(dim=1).max()))
         rounding = max(rounding, float((short - vectors[here, :d]).norm(dim=1).max()))
-        along = short @ centre  # in two parts, the second being what the first leaves
+        along = short @ center  # in two parts, the second being what the first leaves
         beside[here, 0] = along
         beside[here, 1] = along - beside[here, 0]
         rest = max(rest, float((along - beside[here, 0] - beside[here, 1]).abs().max()))
@@ -97,7 +97,7 @@ def shortened(exact: Tensor, centre: Tensor, *, left: bool) -> Sketch:
 
 
 class Screen:
-    """Products of two sketches of one kind; of those with one centre all are comparable, whatever the sketches."""
+    """Products of two sketches of one kind; of those with one center all are comparable, whatever the sketches."""
 
     def __init__(self, rows: Sketch, columns: Sketch) -> None:
         self._rows, self._columns = rows.vectors, columns.vectors

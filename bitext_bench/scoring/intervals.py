@@ -107,10 +107,10 @@ def resamples(n: int) -> NDArray[np.float64]:
 
 def wilson(mean: float, n: float) -> Interval:
     """Return Wilson's 1927 score interval (95 %) of a proportion in [0, 1] that n independent judgements gave."""
-    centre = (mean + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
+    center = (mean + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
     half = Z_95 * np.sqrt(mean * (1 - mean) / n + (Z_95 / (2 * n)) ** 2) / (1 + Z_95**2 / n)
     # The mean lies within, which rounding may deny when nothing or everything is a hit.
-    return (max(0.0, min(mean, float(centre - half))), min(1.0, max(mean, float(centre + half))))
+    return (max(0.0, min(mean, float(center - half))), min(1.0, max(mean, float(center + half))))
 
 
 def _resampled_ranks(values: NDArray[np.floating], counts: NDArray[np.float64]) -> NDArray[np.float64]:

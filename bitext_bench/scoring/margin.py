@@ -1,4 +1,4 @@
-"""Margin scores: a cosine judged against the neighbourhoods of both sentences.
+"""Margin scores: a cosine judged against the neighborhoods of both sentences.
 
 Artetxe and Schwenk 2019 (arXiv:1811.01136, section 3.1) for ratio, distance and absolute; Conneau et al. 2018
 (arXiv:1710.04087, equation 3) for CSLS.
@@ -12,15 +12,15 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from .neighbors import Nearest, Neighbours
+from .neighbors import Nearest, Neighbors
 
 Margin = Literal["ratio", "distance", "absolute", "csls"]
 MARGINS: tuple[Margin, ...] = get_args(Margin)
 NearMargin = Literal["ratio", "distance", "absolute"]  # those whose candidates are the nearest neighbors
 NEAR_MARGINS: tuple[NearMargin, ...] = get_args(NearMargin)
 
-MARGIN_K = 4  # LASER's neighbourhood, for candidates and means alike
-CSLS_K = 10  # the neighbourhood of the CSLS paper
+MARGIN_K = 4  # LASER's neighborhood, for candidates and means alike
+CSLS_K = 10  # the neighborhood of the CSLS paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +39,26 @@ class BestCandidate:
     leads: NDArray[np.float64]
 
 
-def best_candidates(
-    neighbours: Neighbours, margin: NearMargin, texts: NDArray[np.int64] | None = None
-) -> BestCandidate:
+def best_candidates(neighbors: Neighbors, margin: NearMargin, texts: NDArray[np.int64] | None = None) -> BestCandidate:
     """Choose, for each source, the candidate with the best margin score; equal scores: the nearer one.
 
     With m(x) the mean cosine of x's k nearest on the other side:
     ratio = cos / ((m(x) + m(y)) / 2), 0 where that mean is 0; distance = cos - (m(x) + m(y)) / 2; absolute = cos.
     Candidates are the source's k nearest, k = 4 as in LASER's xSIM. (CSLS ranks every row of the other side:
-    `neighbours.nearest_with_csls`.)
+    `neighbors.nearest_with_csls`.)
 
     Args:
-        neighbours: of both sides, at least 4 where there are so many.
+        neighbors: of both sides, at least 4 where there are so many.
         margin: which score.
         texts: (M,) the text class of each row of the other side (`metrics.text_classes`); a lead is then over the best
             candidate with another text than the winner's, since a copy of it is no rival.
     """
-    k = neighbourhood(margin)
-    means = (neighbours.forward.mean(k), neighbours.backward.mean(k))
-    return best_of(neighbours.forward, *means, margin, texts)
+    k = neighborhood(margin)
+    means = (neighbors.forward.mean(k), neighbors.backward.mean(k))
+    return best_of(neighbors.forward, *means, margin, texts)
 
 
-def neighbourhood(margin: Margin) -> int:
+def neighborhood(margin: Margin) -> int:
     """Return over how many nearest the mean is taken."""
     return CSLS_K if margin == "csls" else MARGIN_K
 
@@ -84,7 +82,7 @@ def best_of(
 
     Args:
         nearest: of N queries, rows of the M of the other side.
-        own_means: (N,) mean cosines of the queries' nearest, over `neighbourhood(margin)` of them.
+        own_means: (N,) mean cosines of the queries' nearest, over `neighborhood(margin)` of them.
         other_means: (M,) likewise of the other side.
         margin: which score.
         texts: as in `best_candidates`.
@@ -106,7 +104,7 @@ def best_of(
 
 
 def margin_score(cosines: NDArray[np.float64], around: NDArray[np.float64], margin: Margin) -> NDArray[np.float64]:
-    """Return the margin of cosines, given the mean of the two neighbourhoods' mean cosines; shapes are equal."""
+    """Return the margin of cosines, given the mean of the two neighborhoods' mean cosines; shapes are equal."""
     if margin == "ratio":
         # Where everything near is orthogonal there is nothing to be better than: 0, not 0 / 0.
         return np.divide(cosines, around, out=np.zeros_like(cosines), where=around != 0)

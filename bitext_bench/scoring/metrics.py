@@ -81,7 +81,7 @@ def gold_rank(indices: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray
     """Return (N,) the rank, from 1, at which each row's own text is first found; 0 where it is not among the k.
 
     Args:
-        indices: (N, k) neighbours, nearest first.
+        indices: (N, k) neighbors, nearest first.
         classes: (M,) with M >= N, the text class of each row of the other side; row i belongs to query i.
     """
     match = classes[indices] == classes[: len(indices), None]
@@ -94,7 +94,7 @@ def recall_at(rank: NDArray[np.int64], k: int) -> float:
 
 
 def mean_reciprocal_rank(rank: NDArray[np.int64]) -> float:
-    """Return the mean of 1 / rank, 0 where the gold is beyond the neighbours kept, from `gold_rank`."""
+    """Return the mean of 1 / rank, 0 where the gold is beyond the neighbors kept, from `gold_rank`."""
     return float(np.where(rank > 0, 1 / np.maximum(rank, 1), 0.0).mean())
 
 

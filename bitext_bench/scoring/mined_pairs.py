@@ -1,4 +1,4 @@
-"""Mining: which pairs of two corpora are translations, decided from their neighbours alone."""
+"""Mining: which pairs of two corpora are translations, decided from their neighbors alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .margin import best_candidates
-from .neighbors import Neighbours
+from .neighbors import Neighbors
 
 Selection = Literal["greedy", "forward", "backward", "union", "intersection"]
 SELECTIONS: tuple[Selection, ...] = get_args(Selection)
@@ -42,13 +42,13 @@ class Cut:
     f1: float
 
 
-def mine(neighbours: Neighbours) -> MinedPairs:
+def mine(neighbors: Neighbors) -> MinedPairs:
     """Mine pairs as LASER's mine_bitexts.py does with `--retrieval max --margin ratio -k 4`.
 
     Each source proposes its best target and each target its best source by ratio margin; the proposals are
     taken greedily by score. Equal scores: lower source row first, then lower target row.
     """
-    best, back = best_candidates(neighbours, "ratio"), best_candidates(neighbours.reversed, "ratio")
+    best, back = best_candidates(neighbors, "ratio"), best_candidates(neighbors.reversed, "ratio")
     forward = MinedPairs(np.arange(len(best.indices)), best.indices, best.scores)
     return select(forward, MinedPairs(back.indices, np.arange(len(back.indices)), back.scores), "greedy")
 
@@ -128,7 +128,7 @@ def best_cut(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: in
 
     The threshold lies halfway between the last pair taken and the first left out (BUCC shared task practice);
     when every pair is taken it is the last score itself, where LASER's bucc.py reads past the end. A cut
-    between two equal scores is no threshold and is not considered. Between neighbouring floats there is no half
+    between two equal scores is no threshold and is not considered. Between neighboring floats there is no half
     way: the threshold is the last score taken.
 
     Args:

@@ -1,4 +1,4 @@
-"""Exact nearest neighbours of both sides from one blockwise product.
+"""Exact nearest neighbors of both sides from one blockwise product.
 
 Every bitext score but CSLS is read off what `nearest_both_ways` returns, so a pair of languages costs one matrix
 product, whatever number of directions, margins and ranks is reported. CSLS ranks all candidates, which takes a second
@@ -42,16 +42,16 @@ class Nearest:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
+class Neighbors:
     """What one pass over source and target finds: `forward` source to target, `backward` the reverse."""
 
     forward: Nearest
     backward: Nearest
 
     @property
-    def reversed(self) -> Neighbours:
+    def reversed(self) -> Neighbors:
         """The same with the sides exchanged: y-x is never searched again after x-y."""
-        return Neighbours(forward=self.backward, backward=self.forward)
+        return Neighbors(forward=self.backward, backward=self.forward)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def unit(vectors: NDArray[np.floating]) -> Vectors:
     return np.ascontiguousarray(exact / norms, dtype=np.float32)
 
 
-def nearest_both_ways(source: Vectors, target: Vectors, k: int = 16) -> Neighbours:
+def nearest_both_ways(source: Vectors, target: Vectors, k: int = 16) -> Neighbors:
     """Find the k nearest targets of each source and the k nearest sources of each target, exactly.
 
     Memory beyond the inputs is bounded by the block size and (N + M) * k results.
@@ -77,7 +77,7 @@ def nearest_both_ways(source: Vectors, target: Vectors, k: int = 16) -> Neighbou
     Args:
         source: (N, D) float32, rows of length 1.
         target: (M, D) float32, rows of length 1.
-        k: neighbours to keep; where the other side has fewer rows, all of them are kept.
+        k: neighbors to keep; where the other side has fewer rows, all of them are kept.
 
     Raises:
         ValueError: a side is empty, or the dimensions differ.
@@ -86,21 +86,21 @@ def nearest_both_ways(source: Vectors, target: Vectors, k: int = 16) -> Neighbou
 
     rows, columns = _tensors(source, target)
     with torch.inference_mode():
-        return _neighbours(*_largest_both_ways(rows, columns, k, _small_product(rows, columns)))
+        return _neighbors(*_largest_both_ways(rows, columns, k, _small_product(rows, columns)))
 
 
-def nearest_with_csls(source: Vectors, target: Vectors, k: int, csls_k: int) -> tuple[Neighbours, CslsWinners]:
+def nearest_with_csls(source: Vectors, target: Vectors, k: int, csls_k: int) -> tuple[Neighbors, CslsWinners]:
     """Do what `nearest_both_ways` does, and find the greatest CSLS of each row among all rows of the other side.
 
     CSLS(x, y) = 2 cos(x, y) - m(x) - m(y), with m the mean cosine of a row's csls_k nearest on the other side (Conneau
-    et al. 2018, arXiv:1710.04087, equation 3). The means are known after the search for neighbours, so the ranking
+    et al. 2018, arXiv:1710.04087, equation 3). The means are known after the search for neighbors, so the ranking
     is a second pass over the similarities. Scores are float32; of equal ones the lowest row wins.
 
     Args:
         source: (N, D) float32, rows of length 1.
         target: (M, D) float32, rows of length 1.
-        k: neighbours to keep, at least csls_k.
-        csls_k: the neighbourhood of the means.
+        k: neighbors to keep, at least csls_k.
+        csls_k: the neighborhood of the means.
 
     Raises:
         ValueError: a side is empty, the dimensions differ, or k is less than csls_k.
@@ -108,13 +108,13 @@ def nearest_with_csls(source: Vectors, target: Vectors, k: int, csls_k: int) -> 
     import torch
 
     if k < csls_k:
-        raise ValueError(f"cannot take the mean of {csls_k} neighbours, of which {k} are kept")
+        raise ValueError(f"cannot take the mean of {csls_k} neighbors, of which {k} are kept")
     rows, columns = _tensors(source, target)
     with torch.inference_mode():
         products = _small_product(rows, columns)
-        neighbours = _neighbours(*_largest_both_ways(rows, columns, k, products))
-        means = (neighbours.forward.mean(csls_k), neighbours.backward.mean(csls_k))
-        return neighbours, _csls(rows, columns, means, products)
+        neighbors = _neighbors(*_largest_both_ways(rows, columns, k, products))
+        means = (neighbors.forward.mean(csls_k), neighbors.backward.mean(csls_k))
+        return neighbors, _csls(rows, columns, means, products)
 
 
 def _tensors(source: Vectors, target: Vectors) -> tuple[torch.Tensor, torch.Tensor]:
@@ -147,8 +147,8 @@ def _largest_both_ways(
     if products is not None:
         found = largest(products, min(k, len(columns)))
         return found, largest(products.T.contiguous(), min(k, len(rows)))
-    centre = (rows.mean(dim=0) + columns.mean(dim=0)) / 2
-    screen = Screen(sketch(rows, centre, left=True), sketch(columns, centre, left=False))
+    center = (rows.mean(dim=0) + columns.mean(dim=0)) / 2
+    screen = Screen(sketch(rows, center, left=True), sketch(columns, center, left=False))
     forward, backward = Best(len(rows), min(k, len(columns))), Best(len(columns), min(k, len(rows)))
     row_names, column_names = torch.arange(len(rows)), torch.arange(len(columns))
     for left in range(0, len(columns), BLOCK_COLUMNS):
@@ -163,8 +163,8 @@ def _largest_both_ways(
     return forward.finish(rows, columns, screen.error), backward.finish(columns, rows, screen.error)
 
 
-def _neighbours(forward: _Found, backward: _Found) -> Neighbours:
-    return Neighbours(*(Nearest(found[1].numpy(), found[0].clamp(-1.0, 1.0).numpy()) for found in (forward, backward)))
+def _neighbors(forward: _Found, backward: _Found) -> Neighbors:
+    return Neighbors(*(Nearest(found[1].numpy(), found[0].clamp(-1.0, 1.0).numpy()) for found in (forward, backward)))
 
 
 def _csls(

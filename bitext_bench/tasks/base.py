@@ -130,7 +130,7 @@ class Task(Protocol):
             UserError: the data are damaged.
         """
 
-    def summarise(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
+    def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
         """Return what is said about all subsets together, for the result file."""
 
 

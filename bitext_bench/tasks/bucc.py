@@ -107,7 +107,7 @@ class Mining:
             )
         ]
 
-    def summarise(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
+    def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
         """Return the mean F1 over the pairs of this file."""
         return {"f1": mean_of(subsets, "f1")}
 

@@ -21,7 +21,7 @@ from ..languages import LangPair, Language
 from ..scoring.intervals import mean_interval
 from ..scoring.margin import CSLS_K, MARGIN_K, NEAR_MARGINS, BestCandidate, best_candidates
 from ..scoring.metrics import text_classes
-from ..scoring.neighbors import Neighbours, Vectors, nearest_both_ways, nearest_with_csls
+from ..scoring.neighbors import Neighbors, Vectors, nearest_both_ways, nearest_with_csls
 from .base import Kind, Languages, Search, Side, SubsetScores, Unit, mean_of, wanted
 
 K = 16
@@ -69,14 +69,14 @@ class XSim:
     def _score(
         self, pair: LangPair, data: Provenance, sides: tuple[Side, Side], vectors: Sequence[Vectors]
     ) -> list[SubsetScores]:
-        neighbours, by_csls = nearest_with_csls(vectors[0], vectors[1], K, CSLS_K)
+        neighbors, by_csls = nearest_with_csls(vectors[0], vectors[1], K, CSLS_K)
         texts = [text_classes(side.sentences) for side in sides]
         return [
-            _xsim_scores(pair, data, neighbours, by_csls.forward, texts[1]),
-            _xsim_scores(pair.reversed, data, neighbours.reversed, by_csls.backward, texts[0]),
+            _xsim_scores(pair, data, neighbors, by_csls.forward, texts[1]),
+            _xsim_scores(pair.reversed, data, neighbors.reversed, by_csls.backward, texts[0]),
         ]
 
-    def summarise(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
+    def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
         """Return the overall mean, the mean of each language (as source and as target), and the N x N matrix."""
         errors = {(str(s.languages[0]), str(s.languages[1])): s.scores["xsim"] for s in subsets}
         codes = sorted({code for pair in errors for code in pair})
@@ -96,10 +96,10 @@ class XSim:
 
 
 def _xsim_scores(
-    pair: LangPair, data: Provenance, neighbours: Neighbours, by_csls: NDArray[np.int64], texts: NDArray[np.int64]
+    pair: LangPair, data: Provenance, neighbors: Neighbors, by_csls: NDArray[np.int64], texts: NDArray[np.int64]
 ) -> SubsetScores:
     """Score one order of a pair; `by_csls` and `texts`, the text class of each row, are of the target side."""
-    winners = {margin: best_candidates(neighbours, margin, texts) for margin in NEAR_MARGINS}
+    winners = {margin: best_candidates(neighbors, margin, texts) for margin in NEAR_MARGINS}
     best = winners["ratio"]
     hit = texts[best.indices] == texts
     n = len(hit)
@@ -198,9 +198,9 @@ class XSimPlusPlus:
         data: Provenance,
         vectors: Sequence[Vectors],
     ) -> list[SubsetScores]:
-        neighbours = nearest_both_ways(vectors[0], vectors[1], MARGIN_K)
+        neighbors = nearest_both_ways(vectors[0], vectors[1], MARGIN_K)
         texts = text_classes(candidates)
-        best = best_candidates(neighbours, "ratio", texts)
+        best = best_candidates(neighbors, "ratio", texts)
         n = len(best.indices)
         hit = texts[best.indices] == texts[:n]
         kinds = Counter(
@@ -230,7 +230,7 @@ class XSimPlusPlus:
             )
         ]
 
-    def summarise(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
+    def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
         """Return the mean error rate and the errors of all pairs by kind."""
         kinds: Counter[str] = Counter()
         for subset in subsets:

@@ -15,18 +15,18 @@ from ..languages import LangPair
 from ..scoring.intervals import mean_interval
 from ..scoring.margin import CSLS_K, NEAR_MARGINS, best_candidates
 from ..scoring.metrics import ceiling, gold_rank, hubness, mean_reciprocal_rank, mteb_f1, recall_at, text_classes
-from ..scoring.neighbors import Nearest, Neighbours, Vectors, nearest_with_csls
+from ..scoring.neighbors import Nearest, Neighbors, Vectors, nearest_with_csls
 from ..scoring.similarity import Similarity, most_similar
 from .base import Kind, Languages, Search, Side, SubsetScores, Unit, english_pairs, mean_of
 
-K = 16  # neighbours kept: enough for the means of CSLS at 10 and for recall at 10
+K = 16  # neighbors kept: enough for the means of CSLS at 10 and for recall at 10
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """Nearest-neighbour retrieval between a language and English, in both directions.
+    """Nearest-neighbor retrieval between a language and English, in both directions.
 
-    A hit is a nearest neighbour whose text equals the gold text (LASER's text comparison), so that exact
+    A hit is a nearest neighbor whose text equals the gold text (LASER's text comparison), so that exact
     duplicates count. `accuracy` is the mean of `accuracy_forward` (xx to en) and `accuracy_backward` (the
     paper's score); `mteb_accuracy` and `mteb_f1` are MTEB's, one direction, by row number and by the similarity that
     the model names as its own. All others are by cosine. `accuracy_ratio` and `accuracy_distance` choose among the
@@ -54,15 +54,15 @@ class Retrieval:
         return Unit((source, target), partial(self._score, bitext, pair), searches, _mteb_scores_by)
 
     def _score(self, bitext: Bitext, pair: LangPair, vectors: Sequence[Vectors]) -> list[SubsetScores]:
-        neighbours, by_csls = nearest_with_csls(vectors[0], vectors[1], K, CSLS_K)
-        forward = _Direction.of(neighbours, by_csls.forward, bitext.target)
-        backward = _Direction.of(neighbours.reversed, by_csls.backward, bitext.source)
+        neighbors, by_csls = nearest_with_csls(vectors[0], vectors[1], K, CSLS_K)
+        forward = _Direction.of(neighbors, by_csls.forward, bitext.target)
+        backward = _Direction.of(neighbors.reversed, by_csls.backward, bitext.source)
         scores: dict[str, float | None] = {}
         for name in forward.scores:
             scores[f"{name}_forward"] = forward.scores[name]
             scores[f"{name}_backward"] = backward.scores[name]
             scores[name] = (forward.scores[name] + backward.scores[name]) / 2
-        scores |= _mteb_scores(neighbours.forward.indices[:, 0])
+        scores |= _mteb_scores(neighbors.forward.indices[:, 0])
         scores["ceiling"] = (ceiling(bitext.source) + ceiling(bitext.target)) / 2
         hits = np.stack([forward.hit, backward.hit]).astype(np.float64)
         gold = np.einsum("nd,nd->n", vectors[0], vectors[1])
@@ -87,7 +87,7 @@ class Retrieval:
     def _subset(self, pair: LangPair) -> str:
         return pair.tatoeba if self.collection == "tatoeba" else str(pair)
 
-    def summarise(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
+    def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
         """Return the mean accuracy over the pairs of this file, which is not yet anybody's average."""
         return {"accuracy": mean_of(subsets, "accuracy")}
 
@@ -111,14 +111,14 @@ class _Direction:
     scores: dict[str, float]
 
     @staticmethod
-    def of(neighbours: Neighbours, by_csls: NDArray[np.int64], searched: Sequence[str]) -> _Direction:
+    def of(neighbors: Neighbors, by_csls: NDArray[np.int64], searched: Sequence[str]) -> _Direction:
         classes = text_classes(searched)
-        nearest = neighbours.forward
+        nearest = neighbors.forward
         rank = gold_rank(nearest.indices, classes)
         scores = {"accuracy": recall_at(rank, 1)}
         for margin in NEAR_MARGINS:
             if margin != "absolute":  # the absolute margin is the cosine itself
-                found = best_candidates(neighbours, margin).indices
+                found = best_candidates(neighbors, margin).indices
                 scores[f"accuracy_{margin}"] = float((classes[found] == classes).mean())
         scores["accuracy_csls"] = float((classes[by_csls] == classes).mean())
         scores |= {"recall_at_5": recall_at(rank, 5), "recall_at_10": recall_at(rank, 10)}
@@ -130,7 +130,7 @@ class _Direction:
         return _Direction(nearest, rank == 1, rival, scores)
 
     def outcomes(self, gold: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-        """Return per sentence: hit, neighbour, its cosine, and by how much the gold beats its best rival."""
+        """Return per sentence: hit, neighbor, its cosine, and by how much the gold beats its best rival."""
         first = self.nearest.cosines[:, 0]
         rival = np.take_along_axis(self.nearest.cosines, self.rival[:, None], axis=1)[:, 0]
         return {

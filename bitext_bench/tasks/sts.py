@@ -91,7 +91,7 @@ class Sts:
             )
         ]
 
-    def summarise(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
+    def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
         """Return the mean over the subsets of this file."""
         return {"cosine_spearman": mean_of(subsets, "cosine_spearman")}
 

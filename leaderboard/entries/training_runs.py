@@ -23,7 +23,7 @@ class Origin:
 
     @property
     def short(self) -> str:
-        """Its name without the organisation: a copy on disk is local/<directory>."""
+        """Its name without the organization: a copy on disk is local/<directory>."""
         return self.name.rpartition("/")[2] or self.name
 
 

@@ -21,7 +21,7 @@ from ..entries.read import Entry
 from ..stats.differences import common_subsets
 from .kinds import BELOW_THRESHOLD, NOT_FOUND, kinds
 from .rows import Columns, Missed, mined_pairs, missed_in_mining, missed_in_retrieval
-from .wording import capitalised
+from .wording import capitalized
 
 Names = Mapping[Side, frozenset[str]]  # the words of a side that are names
 
@@ -76,7 +76,7 @@ def misses(entries: Sequence[Entry], source: Source) -> list[Miss]:
     subsets = _subsets(entries)
     searches = _searches(first, subsets, source) if subsets else []
     sides = {side for search in searches for side in (search.queries, search.candidates)}
-    names = {side: capitalised(side.sentences) for side in sides}
+    names = {side: capitalized(side.sentences) for side in sides}
     return [
         _as_text(missed, search, place, first.task, names)
         for search in searches

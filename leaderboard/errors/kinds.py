@@ -50,7 +50,7 @@ def kinds(
         rival: what was taken, in the same language.
         language: of both.
         taken: for how many sentences the rival was taken.
-        known: words that are names also where a sentence begins with them, see `wording.capitalised`.
+        known: words that are names also where a sentence begins with them, see `wording.capitalized`.
     """
     shared = overlap(gold, rival)
     alike = shared >= _ALIKE

@@ -38,10 +38,10 @@ def missed_in_retrieval(direction: str, own: Columns, others: Sequence[Columns])
     lost = ~own["hit"]
     for columns in others:
         lost &= columns["hit"]
-    neighbours = own["neighbour"]
-    taken = np.bincount(neighbours)
+    neighbors = own["neighbour"]
+    taken = np.bincount(neighbors)
     for row in np.flatnonzero(lost).tolist():
-        rival = int(neighbours[row])
+        rival = int(neighbors[row])
         yield Missed(direction, row, row, rival, float(own["margin"][row]), int(taken[rival]))
 
 

@@ -137,7 +137,7 @@ _BEFORE_SSI = re.compile(r"[가-힣]+(?=\s씨(?![가-힣]{2}))")
 _LATIN = re.compile("[A-Z][A-Za-z]*[a-z]")
 
 
-def capitalised(sentences: Iterable[str]) -> frozenset[str]:
+def capitalized(sentences: Iterable[str]) -> frozenset[str]:
     """Return the words that have a capital inside a sentence and stand nowhere without one: names, as a rule."""
     inside: set[str] = set()
     small: set[str] = set()

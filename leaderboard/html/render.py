@@ -19,7 +19,7 @@ from ..tables.ranking import Table
 from .content import page_content
 
 # One after the other, in this order; later ones use what earlier ones define.
-_STYLES = ("colours", "page", "tables", "figures", "narrow")
+_STYLES = ("colors", "page", "tables", "figures", "narrow")
 _SCRIPTS = (
     "dom", "table", "chart", "chooser", "cost", "bylanguage", "matrix", "training", "tasks", "errors", "page",
     "anchors",

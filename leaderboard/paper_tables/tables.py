@@ -45,7 +45,7 @@ class Row:
         labels: what stands in front of the figures, after the group.
         objective: of the checkpoints; None for a model that was not trained here.
         pairs: of the checkpoints, exactly these and in either direction.
-        student, teacher: their names without the organisation, in lower case; "" takes any.
+        student, teacher: their names without the organization, in lower case; "" takes any.
         registered: the registry's name of the model, where the row is that of one model. A row with neither this
             nor an objective is that of the pretrained model: the student that its group's checkpoints began as.
     """

@@ -26,7 +26,7 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     vectors = {x: unit(meaning + generator.standard_normal(meaning.shape)) for x in sorted(languages, key=str)}
     start = time.perf_counter()
     subsets = [scores for item in units for scores in item.score([vectors[side.language] for side in item.sides])]
-    summary = task.summarise(subsets)
+    summary = task.summarize(subsets)
     minutes = (time.perf_counter() - start) / 60
     detail = f"minutes, {len(subsets):,} pairs of {len(languages)} languages, mean {summary['xsim']['mean']:.4f}"
     return [Claim("all pairs of FLORES-200, every margin", minutes, 6, at_least=False, detail=detail)]

@@ -29,7 +29,7 @@ _FLORES = 1_012  # sentences of a language
 def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     fp32, bf16, copying = sgemm_peak(), _bf16_peak(), _bandwidth()
     claims = _encoding(data, model_folder, scratch, {"fp32": fp32, "bf16": bf16})
-    claims.append(_neighbours(bf16 if in_hardware() else fp32))
+    claims.append(_neighbors(bf16 if in_hardware() else fp32))
     claims.append(_scoring(fp32))
     claims.append(_store(scratch, copying))
     return claims
@@ -52,35 +52,35 @@ def _encoding(data: Path, folder: Path, scratch: Path, peaks: dict[str, float]) 
         seconds = _best(lambda encode=encode: encode(sentences), rounds=2)
         claims.append(_share(f"encoding by OpenVINO, {dtype}", work, seconds, peaks[dtype], least))
     encoder = resolve_model(str(folder), ModelOptions(prompt=PROMPT, device="cpu")).load()
-    tokenising = _best(lambda: encoder.sizes(sentences), rounds=2)
-    share = tokenising / seconds
+    tokenizing = _best(lambda: encoder.sizes(sentences), rounds=2)
+    share = tokenizing / seconds
     claims.append(
         Claim(
-            "tokenising, share of the time of encoding in bf16",
+            "tokenizing, share of the time of encoding in bf16",
             share,
             0.1,
             at_least=False,
-            detail=f"({tokenising:.2f} s)",
+            detail=f"({tokenizing:.2f} s)",
         )
     )
     return claims
 
 
-def _neighbours(peak: float) -> Claim:
+def _neighbors(peak: float) -> Claim:
     generator = np.random.default_rng(0)
     sides = [unit(generator.standard_normal((_ROWS, _DIMENSIONS), dtype=np.float32)) for _ in range(2)]
     seconds = _best(lambda: nearest_both_ways(sides[0], sides[1], 4), rounds=2)
     work = 2 * _ROWS**2 * _DIMENSIONS / 1e9
-    return _share(f"neighbours of {_ROWS:,} x {_ROWS:,}, both directions", work, seconds, peak, 0.4)
+    return _share(f"neighbors of {_ROWS:,} x {_ROWS:,}, both directions", work, seconds, peak, 0.4)
 
 
 def _scoring(peak: float) -> Claim:
     """One pair of FLORES, to rank 16: most of it is not the product but the sorting."""
     generator = np.random.default_rng(0)
     sides = [unit(generator.standard_normal((_FLORES, _DIMENSIONS))) for _ in range(2)]
-    neighbours = _best(lambda: nearest_both_ways(sides[0], sides[1], 16), rounds=20)
+    neighbors = _best(lambda: nearest_both_ways(sides[0], sides[1], 16), rounds=20)
     work = 2 * _FLORES**2 * _DIMENSIONS / 1e9
-    return _share("neighbours of a pair of FLORES-200", work, neighbours, peak, 0.05)
+    return _share("neighbors of a pair of FLORES-200", work, neighbors, peak, 0.05)
 
 
 def _store(scratch: Path, bandwidth: float) -> Claim:

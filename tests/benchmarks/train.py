@@ -66,7 +66,7 @@ class TeacherInLoop(nn.Module):
 
 
 class PaddedTo512(nn.Module):
-    """A loss whose sentences are all padded to 512 tokens, as the authors tokenise them beforehand."""
+    """A loss whose sentences are all padded to 512 tokens, as the authors tokenize them beforehand."""
 
     def __init__(self, loss: nn.Module) -> None:
         super().__init__()
@@ -109,14 +109,14 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     rows = english_japanese(data, 2_000)
     teachers, sets = {}, {}
     for label in ("priority", "average"):
-        labelled = replace(config, objective=replace(config.objective, label=label))
-        teachers[label] = _teacher_vectors(labelled, [rows], scratch / "cache")
-        sets[label] = _datasets(labelled, [rows], teachers[label], scratch / "cache")
+        labeled = replace(config, objective=replace(config.objective, label=label))
+        teachers[label] = _teacher_vectors(labeled, [rows], scratch / "cache")
+        sets[label] = _datasets(labeled, [rows], teachers[label], scratch / "cache")
     teacher = open_student(config)
 
     def cached(label: str) -> float:
-        labelled = replace(config, objective=replace(config.objective, label=label))
-        return step_seconds(labelled, sets[label], lambda student: make_loss(labelled, student, teachers[label]))
+        labeled = replace(config, objective=replace(config.objective, label=label))
+        return step_seconds(labeled, sets[label], lambda student: make_loss(labeled, student, teachers[label]))
 
     def undropped() -> float:
         without = replace(config, dropout=0.0)
@@ -127,16 +127,16 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     def in_loop(label: str) -> float:
         objective = replace(config.objective, label=label)
         return step_seconds(
-            config, unlabelled, lambda student: TeacherInLoop(SoftContrastiveLoss(student, objective), teacher)
+            config, unlabeled, lambda student: TeacherInLoop(SoftContrastiveLoss(student, objective), teacher)
         )
 
-    unlabelled = _datasets(config, [rows], None, scratch / "cache")
+    unlabeled = _datasets(config, [rows], None, scratch / "cache")
     ratios: dict[str, list[float]] = {"peer": [], "dropout": [], "priority": [], "average": []}
     rates = []
     for _ in range(ROUNDS):
         ours = cached("priority")
         rates.append(config.batch_size / ours)
-        ratios["peer"].append(step_seconds(config, unlabelled, MultipleNegativesRankingLoss) / ours)
+        ratios["peer"].append(step_seconds(config, unlabeled, MultipleNegativesRankingLoss) / ours)
         ratios["dropout"].append(ours / undropped())
         ratios["priority"].append(in_loop("priority") / ours)
         ratios["average"].append(in_loop("average") / cached("average"))

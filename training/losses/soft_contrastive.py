@@ -59,7 +59,7 @@ def contrastive_loss(batch: Batch, objective: Objective) -> Tensor:
     cross = cross + _compare(batch.target, batch.all_source, columns, objective)
     if not objective.tms:
         return cross + distilled
-    # Equation 7 normalises over the first index, so that its labels are the transposed ones.
+    # Equation 7 normalizes over the first index, so that its labels are the transposed ones.
     mono = torch.zeros_like(cross)
     for side, everything in ((batch.source, batch.all_source), (batch.target, batch.all_target)):
         mono = mono + _compare(side, everything, columns, objective)

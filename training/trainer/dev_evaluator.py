@@ -67,7 +67,7 @@ class DevAccuracy(BaseEvaluator):
             encode_now(encoder, Texts(tuple(sentences), language, self._prompt))
             for sentences, language in ((item.source, item.pair.source), (item.target, item.pair.target))
         )
-        neighbours = nearest_both_ways(source, target, k=1)
-        forward = recall_at(gold_rank(neighbours.forward.indices, text_classes(item.target)), 1)
-        backward = recall_at(gold_rank(neighbours.backward.indices, text_classes(item.source)), 1)
+        neighbors = nearest_both_ways(source, target, k=1)
+        forward = recall_at(gold_rank(neighbors.forward.indices, text_classes(item.target)), 1)
+        backward = recall_at(gold_rank(neighbors.backward.indices, text_classes(item.source)), 1)
         return (forward + backward) / 2

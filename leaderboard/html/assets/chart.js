@@ -5,14 +5,14 @@ const SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "
 const GLYPHS = ["●", "■", "▲", "◆", "▼", "✚"];
 const SLOTS = SHAPES.length;
 
-function colour(name) {
+function cssColor(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
 function chartStyle() {
   const text = {
-    labelColor: colour("ink-2"),
-    titleColor: colour("ink-2"),
+    labelColor: cssColor("ink-2"),
+    titleColor: cssColor("ink-2"),
     titleFontWeight: "normal",
     labelFontSize: 12,
     titleFontSize: 12,
@@ -24,12 +24,12 @@ function chartStyle() {
     view: { stroke: null },
     axis: {
       ...text,
-      gridColor: colour("line"),
-      domainColor: colour("line-2"),
-      tickColor: colour("line-2"),
+      gridColor: cssColor("line"),
+      domainColor: cssColor("line-2"),
+      tickColor: cssColor("line-2"),
       titlePadding: 10,
     },
-    legend: { ...text, gradientStrokeColor: colour("line-2") },
+    legend: { ...text, gradientStrokeColor: cssColor("line-2") },
   };
 }
 

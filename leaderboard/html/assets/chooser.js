@@ -4,7 +4,7 @@ const SEARCHED_FROM = 12;
 const LISTED = 60;
 
 class Chooser {
-  /** `onChange` is called when the choice changes; each chosen model keeps its colour and shape. */
+  /** `onChange` is called when the choice changes; each chosen model keeps its color and shape. */
   constructor(legend, onChange) {
     this.onChange = onChange;
     this.search = searchField("Find", () => this.list());
@@ -75,14 +75,14 @@ function swatch(slot) {
   return el("span", { class: `swatch slot-${slot}`, "aria-hidden": "true" }, GLYPHS[slot]);
 }
 
-/** Colour and shape of the chosen models, for a specification; `slot` is their field. */
+/** Color and shape of the chosen models, for a specification; `slot` is their field. */
 function slotScales() {
   const domain = [...SHAPES.keys()];
-  const colours = {
+  const colors = {
     field: "slot",
     type: "nominal",
     legend: null,
-    scale: { domain, range: domain.map((slot) => colour(`slot-${slot}`)) },
+    scale: { domain, range: domain.map((slot) => cssColor(`slot-${slot}`)) },
   };
-  return { color: colours, shape: { field: "slot", type: "nominal", legend: null, scale: { domain, range: SHAPES } } };
+  return { color: colors, shape: { field: "slot", type: "nominal", legend: null, scale: { domain, range: SHAPES } } };
 }

@@ -40,7 +40,7 @@ function namePoints(specification, anchors) {
       enter: {
         text: { field: "datum.text" },
         font: { value: chartStyle().font },
-        fill: { value: colour("ink") },
+        fill: { value: cssColor("ink") },
         fontSize: { value: 12 },
       },
     },
@@ -164,15 +164,15 @@ function costSpec(values, table, cost, width) {
   };
   const best = "datum.best === 'yes'";
   const few = values.length <= FEW;
-  const colours = { condition: { test: best, value: colour("slot-0") }, value: colour("ink-3") };
+  const colors = { condition: { test: best, value: cssColor("slot-0") }, value: cssColor("ink-3") };
   const encoding = {
     x,
     y,
-    color: colours,
+    color: colors,
     shape: { field: "mark", type: "nominal", scale: null },
     tooltip: { field: "tip" },
   };
-  const point = { type: "point", filled: true, size: 70, stroke: colour("ground"), strokeWidth: 1 };
+  const point = { type: "point", filled: true, size: 70, stroke: cssColor("ground"), strokeWidth: 1 };
   const others = { transform: [{ filter: `!(${best})` }], mark: { ...point, opacity: 0.55 }, encoding };
   return {
     width,
@@ -184,7 +184,7 @@ function costSpec(values, table, cost, width) {
       {
         name: "line",
         transform: [{ filter: best }],
-        mark: { type: "line", interpolate: cost.step, strokeWidth: 1.5, color: colour("slot-0") },
+        mark: { type: "line", interpolate: cost.step, strokeWidth: 1.5, color: cssColor("slot-0") },
         encoding: { x, y },
       },
       { name: "points", transform: few ? [] : [{ filter: best }], mark: { ...point, opacity: 1 }, encoding },

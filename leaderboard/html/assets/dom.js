@@ -77,7 +77,7 @@ function usual(tables, task) {
   return Math.max(0, exact < 0 ? tables.findIndex((table) => table.task.includes(task)) : exact);
 }
 
-/** A labelled <select>; choices are [value, text]. */
+/** A labeled <select>; choices are [value, text]. */
 function select(label, choices, onChange) {
   const field = el("select", {});
   for (const [value, text] of choices) field.append(el("option", { value, dir: "auto" }, text));

@@ -1,7 +1,7 @@
 // N x N languages as a heat map: the source is the row, the target the column.
 
 const NUMBERED = 12; // with more languages the cells are too small for their numbers
-const NARROWEST = 0.1; // points: what differs by less has nearly one colour
+const NARROWEST = 0.1; // points: what differs by less has nearly one color
 
 /** The languages of a table that has each of them against each other in both directions; null for others. */
 function matrixLanguages(table) {
@@ -73,7 +73,7 @@ function matrixSpec(values, languages, table, width) {
   const side = { type: "nominal", sort: languages, scale: { domain: languages } };
   const axis = { domain: false, ticks: false, labelPadding: 6, labelFontSize: n > 40 ? 8 : 13, labelOverlap: true };
   const [low, high] = ends(values, "value", (only) => [only, only]);
-  const range = [colour("heat-0"), colour("heat-1"), colour("heat-2"), colour("heat-3")];
+  const range = [cssColor("heat-0"), cssColor("heat-1"), cssColor("heat-2"), cssColor("heat-3")];
   const fill = {
     field: "value",
     type: "quantitative",
@@ -86,10 +86,10 @@ function matrixSpec(values, languages, table, width) {
     },
   };
   const cells = {
-    mark: { type: "rect", stroke: colour("ground"), strokeWidth: n > 40 ? 0 : 1.5 },
+    mark: { type: "rect", stroke: cssColor("ground"), strokeWidth: n > 40 ? 0 : 1.5 },
     encoding: { color: fill, tooltip: { field: "tip" } },
   };
-  // Black or white, whichever reads better on the cell's own colour.
+  // Black or white, whichever reads better on the cell's own color.
   const ink = { condition: { test: "luminance(scale('color', datum.value)) > 0.19", value: "#000" }, value: "#fff" };
   const numbers = {
     mark: { type: "text", fontSize: step < 44 ? 10.5 : 12 },

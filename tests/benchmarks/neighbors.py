@@ -1,4 +1,4 @@
-"""Neighbours of 100,000 x 100,000 in both directions, k = 4, beside faiss's exact index searched twice."""
+"""Neighbors of 100,000 x 100,000 in both directions, k = 4, beside faiss's exact index searched twice."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def _claims(dimensions: int, cosine: float, bound: float) -> list[Claim]:
     import faiss
 
     generator = np.random.default_rng(0)
-    centre = unit(generator.standard_normal((1, dimensions)))
+    center = unit(generator.standard_normal((1, dimensions)))
     own = unit(generator.standard_normal((_N, dimensions), dtype=np.float32))
     translated = unit(own + unit(generator.standard_normal((_N, dimensions), dtype=np.float32)))
-    source, target = (unit(cosine**0.5 * centre + (1 - cosine) ** 0.5 * side) for side in (own, translated))
+    source, target = (unit(cosine**0.5 * center + (1 - cosine) ** 0.5 * side) for side in (own, translated))
     found: dict[str, object] = {}
 
     def ours() -> None:
@@ -49,7 +49,7 @@ def _claims(dimensions: int, cosine: float, bound: float) -> list[Claim]:
     detail = f"({our_seconds:.1f} s and {their_seconds:.1f} s; {gigaflops:.0f} GFLOP/s with all that is not product)"
     return [
         Claim(f"{dimensions} dimensions, mean cosine {cosine}, x faster than faiss twice", ratio, bound, detail=detail),
-        Claim("the same, rows with the same neighbours but for ties", same, 1.0),
+        Claim("the same, rows with the same neighbors but for ties", same, 1.0),
     ]
 
 
@@ -59,6 +59,6 @@ def _search(index: object, queries: Vectors, corpus: Vectors) -> tuple[NDArray[n
 
 
 def _same(nearest: Nearest, cosines: NDArray[np.float32], indices: NDArray[np.int64]) -> float:
-    """Share of rows whose neighbours are the same, or others that are as near."""
+    """Share of rows whose neighbors are the same, or others that are as near."""
     tied = np.abs(nearest.cosines - cosines) < _ROUNDING
     return float(((nearest.indices == indices) | tied).all(axis=1).mean())
