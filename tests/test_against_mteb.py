@@ -16,7 +16,7 @@ from bitext_bench.embedding.batching import Texts
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.languages import LangPair, Language, resolve
-from bitext_bench.scoring.neighbors import Vectors, unit
+from bitext_bench.scoring.neighbors import Vectors, normalize
 from bitext_bench.tasks import TASKS, SubsetScores
 
 # mteb copies a tensor from a tensor, and says so.
@@ -119,7 +119,7 @@ def noisy_pair(n: int, seed: int, noise: float = 1.0) -> list[Vectors]:
     """Rows with the same number mean the same; a common part, as real encoders have one."""
     generator = np.random.default_rng(seed)
     meaning = generator.standard_normal((n, 24)) + 0.5
-    return [unit(meaning + noise * generator.standard_normal((n, 24))) for _ in range(2)]
+    return [normalize(meaning + noise * generator.standard_normal((n, 24))) for _ in range(2)]
 
 
 @pytest.mark.parametrize(("n", "noise"), [(2, 0.1), (103, 1.0), (400, 0.3), (400, 1.0), (250, 3.0)])
@@ -142,7 +142,7 @@ def graded(pairs: ScoredPairs, seed: int) -> list[Vectors]:
     generator = np.random.default_rng(seed)
     first, other = generator.standard_normal((2, len(pairs.scores), 24))
     weight = np.array(pairs.scores)[:, None] / 5
-    return [unit(first), unit(weight * first + other)]
+    return [normalize(first), normalize(weight * first + other)]
 
 
 @pytest.mark.parametrize("n", [5, 300, 1_000])

@@ -18,7 +18,7 @@ from bitext_bench.data.local import LocalSource
 from bitext_bench.data.mini import MiniSource
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, Language, resolve
-from bitext_bench.scoring.metrics import fold
+from bitext_bench.scoring.metrics import normalize_text
 from bitext_bench.tasks import REPORTED
 from training.data.contamination import NEAR, Benchmarks, Leak, audit
 from training.data.corpora import Row, find_corpora, read_corpus
@@ -111,7 +111,7 @@ def test_the_built_in_set_is_covered_in_all_languages(mini: Benchmarks) -> None:
     assert not [name for name in mini.missing if name.startswith("Mini-") or name.endswith("-dev")]
     for code in ("en", "fr", "ja", "ko", "ru"):
         for sentence in MiniSource().parallel("mini", resolve(code)).source:
-            assert fold(sentence) in mini.sentences
+            assert normalize_text(sentence) in mini.sentences
 
 
 def test_leaks_planted_in_each_column(mini: Benchmarks) -> None:
@@ -264,7 +264,11 @@ def test_real_test_sentences_are_found_among_real_rows(own: Benchmarks) -> None:
     bitext = source.parallel("tatoeba", resolve("ja"))
     clean = real_rows("en-ja")[:20_000]
     near = [f"{text[:-1]} indeed." for text in bitext.target]
-    near = [new for new, text in zip(near, bitext.target, strict=True) if jaccard(fold(new), fold(text)) >= NEAR]
+    near = [
+        new
+        for new, text in zip(near, bitext.target, strict=True)
+        if jaccard(normalize_text(new), normalize_text(text)) >= NEAR
+    ]
     planted = [Row(0, b, a) for a, b in zip(bitext.source, bitext.target, strict=True)]
     planted += [Row(0, text, "まったく別の文がここにある。") for text in near]
     leaks = audit([*clean, *planted], own)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitext_bench.languages import LangPair
-from bitext_bench.scoring.metrics import fold
+from bitext_bench.scoring.metrics import normalize_text
 from training.data.corpora import PairRows
 from training.trainer.dev_evaluator import DevAccuracy, hold_out
 
@@ -30,7 +30,7 @@ def as_rows(item: PairRows) -> list[tuple[str, str]]:
 
 
 def folded(items: list[PairRows]) -> set[str]:
-    return {fold(text) for item in items for text in (*item.source, *item.target)}
+    return {normalize_text(text) for item in items for text in (*item.source, *item.target)}
 
 
 @settings(deadline=None, max_examples=60)
@@ -45,7 +45,9 @@ def test_no_training_row_shares_a_sentence_with_a_held_out_row_of_any_pair(
     for item, kept, away in zip(data, training, held, strict=True):
         assert item.pair == kept.pair == away.pair
         # All the rest is trained on, in its order; nothing else is.
-        assert as_rows(kept) == [r for r in as_rows(item) if fold(r[0]) not in seen and fold(r[1]) not in seen]
+        assert as_rows(kept) == [
+            r for r in as_rows(item) if normalize_text(r[0]) not in seen and normalize_text(r[1]) not in seen
+        ]
         assert set(as_rows(away)) <= set(as_rows(item))
     assert hold_out(data, rows, seed) == (training, held)
 

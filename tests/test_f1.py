@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bitext_bench.scoring.f1 import clusters, count_outcomes, f1_influence, f1_interval
-from bitext_bench.scoring.intervals import wilson
+from bitext_bench.scoring.f1 import cluster_pairs, count_outcomes, f1_influence, f1_interval
+from bitext_bench.scoring.intervals import wilson_interval
 
 RIGHT, WRONG, MISSED, COUPLED = [1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1]
 
@@ -32,7 +32,7 @@ def slow_clusters(pairs: list[tuple[int, int]]) -> list[set[int]]:
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=15))
 def test_clusters_are_those_of_a_search(pairs: list[tuple[int, int]]) -> None:
     source, target = np.array(pairs).T
-    found = clusters(source, target)
+    found = cluster_pairs(source, target)
     assert sorted(map(sorted, slow_clusters(pairs))) == sorted(
         np.flatnonzero(found == number).tolist() for number in range(found.max() + 1)
     )
@@ -53,7 +53,7 @@ def test_a_miss_is_in_one_cluster_with_the_wrong_pair_of_its_sentence() -> None:
     ]
     source, target = np.array([pair for pair, _, _ in pairs]).T
     taken, gold = (np.array(column, dtype=bool) for column in zip(*((t, g) for _, t, g in pairs), strict=True))
-    counts = count_outcomes(clusters(source, target), taken, gold, 4)
+    counts = count_outcomes(cluster_pairs(source, target), taken, gold, 4)
     assert counts.tolist() == [RIGHT, COUPLED, [0, 1, 2], MISSED]
     f1, influence = f1_influence(counts)
     assert f1 == pytest.approx(2 * 1 / (3 + 5))
@@ -118,13 +118,13 @@ def test_coverage(n: int, recall: float, how: str) -> None:
 def test_a_miss_that_adds_a_wrong_pair_is_one_event() -> None:
     """F1 is then the share of gold pairs found, and its interval that share's."""
     counts = np.repeat([RIGHT, COUPLED], [90, 10], axis=0)
-    assert f1_interval(counts) == pytest.approx(wilson(0.9, 100), abs=1e-12)
+    assert f1_interval(counts) == pytest.approx(wilson_interval(0.9, 100), abs=1e-12)
 
 
 @pytest.mark.parametrize("kind", [RIGHT, WRONG, MISSED])
 def test_all_of_one_kind_is_not_certainty(kind: list[int]) -> None:
     low, high = f1_interval(np.array([kind] * 100))
-    assert (low, high) == pytest.approx(wilson(float(kind == RIGHT), 100), abs=1e-12)
+    assert (low, high) == pytest.approx(wilson_interval(float(kind == RIGHT), 100), abs=1e-12)
     assert 0.03 < high - low < 0.05
 
 

@@ -12,7 +12,7 @@ from toys import hashing
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
-from bitext_bench.scoring.metrics import fold
+from bitext_bench.scoring.metrics import normalize_text
 from training.data.corpora import PairRows
 from training.trainer.hard_negatives import mine_negatives
 
@@ -63,7 +63,7 @@ def test_never_the_translation_in_any_spelling_nor_twice_the_same_row(tmp_path: 
     # Each translation stands there once more, in capitals and with a point; the toy sees other words in it.
     data = PairRows(PAIR, [*data.source, *data.source], [*data.target, *(f"{t.upper()}." for t in data.target)])
     for i, negatives in enumerate(mined(data, 4, tmp_path)):
-        assert fold(data.target[i]) not in map(fold, negatives)
+        assert normalize_text(data.target[i]) not in map(normalize_text, negatives)
         assert len(set(negatives)) == 4
 
 
@@ -89,4 +89,4 @@ def test_a_translation_that_stands_in_for_a_negative_is_not_the_rows_own(tmp_pat
     """Of four rows, two have the same translation: the others fill up, and it must not be among them."""
     data = PairRows(PAIR, ["a b", "a c", "d e", "f g"], ["x y", "X y.", "d e", "f g"])
     for i, negatives in enumerate(mined(data, 2, tmp_path)):
-        assert fold(data.target[i]) not in map(fold, negatives), i
+        assert normalize_text(data.target[i]) not in map(normalize_text, negatives), i

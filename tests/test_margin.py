@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitext_bench.scoring import bf16 as screen
+from bitext_bench.scoring import bf16
 from bitext_bench.scoring import neighbors as neighbors
 from bitext_bench.scoring.margin import (
     CSLS_K,
@@ -17,11 +17,11 @@ from bitext_bench.scoring.margin import (
     BestCandidate,
     Margin,
     NearMargin,
+    best_by_margin,
     best_candidates,
-    best_of,
 )
 from bitext_bench.scoring.metrics import text_classes
-from bitext_bench.scoring.neighbors import Vectors, nearest_both_ways, nearest_with_csls, unit
+from bitext_bench.scoring.neighbors import Vectors, nearest_with_csls, normalize, search_bidirectional
 
 
 def noisy_pair(n: int, m: int, seed: int, dimensions: int = 12, common: float = 0.0) -> tuple[Vectors, Vectors]:
@@ -29,7 +29,7 @@ def noisy_pair(n: int, m: int, seed: int, dimensions: int = 12, common: float = 
     generator = np.random.default_rng(seed)
     meaning = generator.standard_normal((max(n, m), dimensions)) + common
     noise = generator.standard_normal((2, *meaning.shape))
-    return unit(meaning[:n] + noise[0, :n]), unit(meaning[:m] + noise[1, :m])
+    return normalize(meaning[:n] + noise[0, :n]), normalize(meaning[:m] + noise[1, :m])
 
 
 def slow_best(x: Vectors, y: Vectors, margin: Margin, reach: int | None = None) -> tuple[list[int], list[float]]:
@@ -57,9 +57,9 @@ def slow_best(x: Vectors, y: Vectors, margin: Margin, reach: int | None = None) 
 
 def best_of_kept(x: Vectors, y: Vectors, margin: Margin, k: int = 16) -> BestCandidate:
     """What `mine` takes: the best of the neighbors that are kept."""
-    found = nearest_both_ways(x, y, k)
+    found = search_bidirectional(x, y, k)
     k_means = CSLS_K if margin == "csls" else MARGIN_K
-    return best_of(found.forward, found.forward.mean(k_means), found.backward.mean(k_means), margin)
+    return best_by_margin(found.forward, found.forward.mean(k_means), found.backward.mean(k_means), margin)
 
 
 @settings(deadline=None, max_examples=40)
@@ -67,7 +67,7 @@ def best_of_kept(x: Vectors, y: Vectors, margin: Margin, k: int = 16) -> BestCan
 def test_equals_the_loops(n: int, m: int, seed: int, margin: NearMargin) -> None:
     # Where a neighborhood's mean is near 0, a ratio magnifies the last digit of a cosine beyond comparing.
     x, y = noisy_pair(n, m, seed, common=2.0)
-    neighbors = nearest_both_ways(x, y)
+    neighbors = search_bidirectional(x, y)
     for found, (queries, corpus) in (
         (best_candidates(neighbors, margin), (x, y)),
         (best_candidates(neighbors.reversed, margin), (y, x)),
@@ -83,7 +83,7 @@ def test_fewer_rows_than_neighbors(n: int, m: int, margin: NearMargin) -> None:
     """The means are then of all rows there are."""
     x, y = noisy_pair(n, m, seed=11, common=2.0)
     winners, scores = slow_best(x, y, margin)
-    found = best_candidates(nearest_both_ways(x, y), margin)
+    found = best_candidates(search_bidirectional(x, y), margin)
     assert found.indices.tolist() == winners
     np.testing.assert_allclose(found.scores, scores, rtol=1e-5, atol=1e-6)
 
@@ -91,7 +91,7 @@ def test_fewer_rows_than_neighbors(n: int, m: int, margin: NearMargin) -> None:
 @pytest.mark.parametrize("margin", NEAR_MARGINS)
 def test_error_counts_of_xsim(margin: NearMargin) -> None:
     x, y = noisy_pair(300, 300, seed=5)
-    found = best_candidates(nearest_both_ways(x, y), margin)
+    found = best_candidates(search_bidirectional(x, y), margin)
     errors = sum(winner != i for i, winner in enumerate(slow_best(x, y, margin)[0]))
     assert int((found.indices != np.arange(300)).sum()) == errors
     assert 0 < errors < 300
@@ -100,7 +100,7 @@ def test_error_counts_of_xsim(margin: NearMargin) -> None:
 @settings(deadline=None, max_examples=20)
 @given(n=st.integers(1, 30), m=st.integers(1, 30), seed=st.integers(0, 999))
 def test_the_absolute_margin_is_the_nearest(n: int, m: int, seed: int) -> None:
-    neighbors = nearest_both_ways(*noisy_pair(n, m, seed))
+    neighbors = search_bidirectional(*noisy_pair(n, m, seed))
     found = best_candidates(neighbors, "absolute")
     assert found.indices.tolist() == neighbors.forward.indices[:, 0].tolist()
     assert found.scores.tolist() == neighbors.forward.cosines[:, 0].tolist()
@@ -133,12 +133,12 @@ def test_csls_ranks_all_of_the_other_side() -> None:
 
 @pytest.fixture(params=["whole", "fp32", "bf16"])
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All similarities at once, or block by block with and without a screen, whatever the CPU has."""
+    """All similarities at once, or block by block with and without approximate products, whatever the CPU has."""
     if request.param != "whole":
-        monkeypatch.setattr(neighbors, "WHOLE", 0)
+        monkeypatch.setattr(neighbors, "MAX_FULL_MATRIX", 0)
         monkeypatch.setattr(neighbors, "BLOCK_ROWS", 100)
         monkeypatch.setattr(neighbors, "BLOCK_COLUMNS", 130)
-        monkeypatch.setattr(screen, "in_hardware", lambda: request.param == "bf16")
+        monkeypatch.setattr(bf16, "has_bf16_hardware", lambda: request.param == "bf16")
 
 
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 6), (6, 1), (2, 7), (40, 31), (333, 290)])
@@ -148,7 +148,7 @@ def test_csls_equals_the_loops(n: int, m: int, common: float) -> None:
     """Both directions; where float32 does not tell two scores apart, either."""
     x, y = noisy_pair(n, m, seed=n, dimensions=6, common=common)
     found, winners = nearest_with_csls(x, y, 16, CSLS_K)
-    plain = nearest_both_ways(x, y, 16)
+    plain = search_bidirectional(x, y, 16)
     assert found.forward.indices.tolist() == plain.forward.indices.tolist()
     assert found.backward.cosines.tolist() == plain.backward.cosines.tolist()
     for queries, corpus, best in ((x, y, winners.forward), (y, x, winners.backward)):
@@ -159,7 +159,7 @@ def test_csls_equals_the_loops(n: int, m: int, common: float) -> None:
 
 @pytest.mark.usefixtures("path")
 def test_of_copies_the_first_has_the_greatest_csls() -> None:
-    kinds = unit(np.random.default_rng(3).standard_normal((30, 16)))
+    kinds = normalize(np.random.default_rng(3).standard_normal((30, 16)))
     of_source, of_target = np.arange(120) % 30, np.arange(150) % 30
     winners = nearest_with_csls(kinds[of_source], kinds[of_target], 16, CSLS_K)[1]
     assert winners.forward.tolist() == of_source.tolist()
@@ -211,7 +211,7 @@ def test_of_equal_candidates_the_first_wins(margin: Margin) -> None:
 
 
 def test_where_all_is_orthogonal_no_candidate_has_a_ratio() -> None:
-    nothing = nearest_both_ways(np.eye(4, dtype=np.float32)[:2], np.eye(4, dtype=np.float32)[2:])
+    nothing = search_bidirectional(np.eye(4, dtype=np.float32)[:2], np.eye(4, dtype=np.float32)[2:])
     found = best_candidates(nothing, "ratio")
     assert found.scores.tolist() == [0, 0] and found.indices.tolist() == [0, 0] and found.leads.tolist() == [0, 0]
 
@@ -232,12 +232,12 @@ def test_a_copy_of_the_winner_is_no_rival(margin: NearMargin) -> None:
     """Candidates 0 and 2 have one text: the lead is over candidate 1, or over nothing where all have it."""
     x, y = noisy_pair(9, 2, seed=4, common=2.0)
     y = np.concatenate([y, y[:1]])
-    found = best_candidates(nearest_both_ways(x, y), margin, text_classes(["a", "b", "a"]))
+    found = best_candidates(search_bidirectional(x, y), margin, text_classes(["a", "b", "a"]))
     for i in range(9):
         score = {j: slow_score(x, y, margin, i, j) for j in range(3)}
         rival = score[1] if found.indices[i] != 1 else score[0]
         assert found.leads[i] == pytest.approx(score[int(found.indices[i])] - rival, abs=1e-6)
-    copies = best_candidates(nearest_both_ways(x, y), margin, text_classes(["a", "a", "a"]))
+    copies = best_candidates(search_bidirectional(x, y), margin, text_classes(["a", "a", "a"]))
     assert copies.leads.tolist() == [1.0] * 9
 
 

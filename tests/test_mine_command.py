@@ -18,7 +18,7 @@ from bitext_bench.mining.plan import KEPT
 from bitext_bench.scoring.margin import MARGINS
 from bitext_bench.scoring.mined_pairs import SELECTIONS
 from bitext_bench.scoring.mined_pairs import mine as mine_vectors
-from bitext_bench.scoring.neighbors import nearest_both_ways, unit
+from bitext_bench.scoring.neighbors import normalize, search_bidirectional
 
 
 def slow_pairs(source: Path, target: Path) -> list[tuple[int, int]]:
@@ -31,8 +31,8 @@ def slow_pairs(source: Path, target: Path) -> list[tuple[int, int]]:
         sides.append(
             [(number, text) for number, text in enumerate(texts, 1) if text and texts.index(text) == number - 1]
         )
-    vectors = [unit(hashing().encode([text for _, text in side])) for side in sides]
-    found = mine_vectors(nearest_both_ways(vectors[0], vectors[1], 4))
+    vectors = [normalize(hashing().encode([text for _, text in side])) for side in sides]
+    found = mine_vectors(search_bidirectional(vectors[0], vectors[1], 4))
     return [(sides[0][i][0], sides[1][j][0]) for i, j in zip(found.source, found.target, strict=True)]
 
 

@@ -184,7 +184,7 @@ def test_machines_with_and_without_bf16_share_the_work(
     command(folder)
     exact = (folder / "out.tsv").read_bytes()
     turn = cycle(kinds)
-    monkeypatch.setattr("bitext_bench.scoring.bf16.in_hardware", lambda: next(turn))
+    monkeypatch.setattr("bitext_bench.scoring.bf16.has_bf16_hardware", lambda: next(turn))
     command(folder, "--search", "approximate", "--probes", "99", "--work", str(folder / "all"))
     kept = {np.load(file).dtype.kind for file in (folder / "all/gather").glob("*.vectors.npy")}
     assert kept == {{True: "i", False: "f"}[kind] for kind in kinds}

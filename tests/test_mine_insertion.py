@@ -19,9 +19,9 @@ from bitext_bench.mining.manifest import Request, open_plan
 from bitext_bench.mining.neighborhoods import neighborhoods
 from bitext_bench.mining.pairs import propose
 from bitext_bench.mining.plan import ModelSpec, Plan
-from bitext_bench.scoring.margin import MARGINS, Margin, margin_score, neighborhood
-from bitext_bench.scoring.mined_pairs import SELECTIONS, MinedPairs, Selection, select
-from bitext_bench.scoring.neighbors import Vectors, unit
+from bitext_bench.scoring.margin import MARGINS, Margin, margin_k, margin_score
+from bitext_bench.scoring.mined_pairs import SELECTIONS, RowPairs, Selection, select
+from bitext_bench.scoring.neighbors import Vectors, normalize
 
 N_PAIRS, N_ALONE, N_KNOWN = 30, 25, 12
 Pairs = dict[tuple[int, int], float]
@@ -35,7 +35,7 @@ class Material:
         n = N_PAIRS + N_ALONE
         meaning = draws.standard_normal((n + N_ALONE + N_KNOWN, 8))
         noise = 0.45 * draws.standard_normal((2, *meaning.shape))
-        source, target = unit(meaning + noise[0]), unit(meaning + noise[1])
+        source, target = normalize(meaning + noise[0]), normalize(meaning + noise[1])
         self.source = source[:n]
         self.target = np.concatenate([target[:N_PAIRS], target[n : n + N_ALONE]])
         self.known = (source[n + N_ALONE :], target[n + N_ALONE :])
@@ -74,7 +74,7 @@ class Material:
 def slow_mine(source: Vectors, target: Vectors, margin: Margin, selection: Selection) -> Pairs:
     """Mine by the definition, from all cosines."""
     cosines = source.astype(np.float64) @ target.astype(np.float64).T
-    k = neighborhood(margin)
+    k = margin_k(margin)
     own = -np.sort(-cosines, axis=1)[:, :k].mean(axis=1)
     other = -np.sort(-cosines, axis=0)[:k].mean(axis=0)
     scores = margin_score(cosines, (own[:, None] + other) / 2, margin)
@@ -85,12 +85,12 @@ def slow_mine(source: Vectors, target: Vectors, margin: Margin, selection: Selec
         proposals.append((best, table[np.arange(len(table)), best]))
     (there, forward), (back, backward) = proposals
     pairs = select(
-        MinedPairs(np.arange(len(there)), there, forward), MinedPairs(back, np.arange(len(back)), backward), selection
+        RowPairs(np.arange(len(there)), there, forward), RowPairs(back, np.arange(len(back)), backward), selection
     )
     return {(int(i), int(j)): float(s) for i, j, s in zip(pairs.source, pairs.target, pairs.scores, strict=True)}
 
 
-def mined_with(plan: Plan, margin: Margin, selection: Selection) -> tuple[Corpus, KnownPairs, MinedPairs]:
+def mined_with(plan: Plan, margin: Margin, selection: Selection) -> tuple[Corpus, KnownPairs, RowPairs]:
     known = known_pairs(plan, None, plan.root.parent / "plant", complete=False)
     around = neighborhoods(plan, margin, known.hidden)
     pairs = propose(plan, margin, around, known.hidden).select(selection)

@@ -18,8 +18,8 @@ from bitext_bench.mining.inputs import read_lines, read_rows
 from bitext_bench.mining.plan import Plan, Search, Unit
 from bitext_bench.mining.ranking import Best, pair_cosines, rescored
 from bitext_bench.mining.sides import Side, SideFiles, by_shard, split_side, texts_at
-from bitext_bench.scoring.mined_pairs import MinedPairs, precise_cut, select
-from bitext_bench.scoring.neighbors import unit
+from bitext_bench.scoring.mined_pairs import RowPairs, precision_point, select
+from bitext_bench.scoring.neighbors import normalize
 
 
 @pytest.mark.parametrize("shard_lines", [1, 3, 100])
@@ -59,7 +59,7 @@ def test_the_best_of_blocks_are_the_best_of_all_lowest_first(n: int, k: int, blo
 
 def test_exact_cosines_do_not_depend_on_the_cut() -> None:
     generator = np.random.default_rng(0)
-    queries, other = unit(generator.standard_normal((30, 48))), unit(generator.standard_normal((50, 48)))
+    queries, other = normalize(generator.standard_normal((30, 48))), normalize(generator.standard_normal((50, 48)))
     candidates = np.stack([generator.permutation(50)[:9] for _ in range(30)])
     candidates[3, 4] = -1
     whole, *cut = [
@@ -198,9 +198,9 @@ def test_lines_end_at_line_feeds_only(tmp_path: Path) -> None:
         list(read_lines(file))
 
 
-def pairs(*rows: tuple[int, int, float]) -> MinedPairs:
+def pairs(*rows: tuple[int, int, float]) -> RowPairs:
     source, target, scores = zip(*rows, strict=True)
-    return MinedPairs(np.array(source), np.array(target), np.array(scores))
+    return RowPairs(np.array(source), np.array(target), np.array(scores))
 
 
 @pytest.mark.parametrize(
@@ -226,16 +226,16 @@ def test_selections(selection: str, expected: list[tuple[int, int]]) -> None:
 def test_the_lowest_threshold_that_is_precise_enough(precision: float, threshold: float) -> None:
     scores = np.array([0.9, 0.8, 0.7, 0.6, 0.4, 0.3])
     correct = np.array([True, True, False, True, False, False])
-    cut = precise_cut(scores, correct, 4, precision)
+    cut = precision_point(scores, correct, 4, precision)
     assert cut is not None and cut.threshold == threshold and cut.precision >= precision
 
 
 def test_just_enough_is_enough() -> None:
     """0.55 * 100 is more than 55 in floating point."""
     correct = np.arange(100) < 55
-    cut = precise_cut(np.arange(100, 0, -1.0), correct, 60, 0.55)
+    cut = precision_point(np.arange(100, 0, -1.0), correct, 60, 0.55)
     assert cut is not None and cut.threshold == 1.0
 
 
 def test_no_threshold_is_precise_enough() -> None:
-    assert precise_cut(np.array([0.9, 0.9, 0.1]), np.array([True, False, False]), 1, 0.9) is None
+    assert precision_point(np.array([0.9, 0.9, 0.1]), np.array([True, False, False]), 1, 0.9) is None

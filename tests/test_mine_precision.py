@@ -15,7 +15,7 @@ from bitext_bench.mining.insertion import NEVER, Events, Outcomes, SideOutcome
 from bitext_bench.mining.precision import LEFT_OUT, Calibration
 from bitext_bench.mining.sides import SIDES
 from bitext_bench.mining.threshold import FARTHEST
-from bitext_bench.scoring.mined_pairs import MinedPairs
+from bitext_bench.scoring.mined_pairs import RowPairs
 
 NONE = Events(np.array([], dtype=np.int64), np.array([]))
 
@@ -32,7 +32,7 @@ def test_precision_is_what_the_rates_say() -> None:
     outcomes = Outcomes(right, dict.fromkeys(SIDES, side(NONE, false)))
     # 100 lines a side: 40 paired at 2, 5 at 1.5, the others at 1.
     scores = np.array([2.0] * 40 + [1.5] * 5 + [1.0] * 55)
-    pairs = MinedPairs(np.arange(100), np.arange(100), scores)
+    pairs = RowPairs(np.arange(100), np.arange(100), scores)
     calibration = Calibration(outcomes, pairs, {"source": 100, "target": 100})
     # Midway between the medians, 1.5, are 45 lines and more: 0.8 of the M with a translation and 0.1 of the others.
     translated = (45 - 100 * 0.1) / (0.8 - 0.1)
@@ -50,19 +50,17 @@ def outcomes_of(right: NDArray[np.float64], alone: NDArray[np.float64]) -> Outco
     return Outcomes(right, {name: side(NONE, false) for name, false in zip(SIDES, alone, strict=True)})
 
 
-def trial(
-    draws: np.random.Generator, n: int, share: float, known: int
-) -> tuple[Outcomes, MinedPairs, NDArray[np.bool_]]:
+def trial(draws: np.random.Generator, n: int, share: float, known: int) -> tuple[Outcomes, RowPairs, NDArray[np.bool_]]:
     """Files whose lines are paired at scores that depend only on whether they have a translation."""
     n_right, n_wrong = round(n * share), n - round(n * share)
     scores = np.concatenate([draws.normal(1.15, 0.06, n_right), draws.normal(0.99, 0.05, n_wrong)])
     order = np.argsort(-scores)
     rows = np.arange(n)
     outcomes = outcomes_of(draws.normal(1.15, 0.06, known), draws.normal(0.99, 0.05, (2, known)))
-    return outcomes, MinedPairs(rows, rows, scores[order]), order < n_right
+    return outcomes, RowPairs(rows, rows, scores[order]), order < n_right
 
 
-def calibrated(outcomes: Outcomes, pairs: MinedPairs) -> Calibration:
+def calibrated(outcomes: Outcomes, pairs: RowPairs) -> Calibration:
     return Calibration(outcomes, pairs, dict.fromkeys(SIDES, len(pairs.source)))
 
 

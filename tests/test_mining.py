@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitext_bench.scoring.mined_pairs import MinedPairs, best_cut, cut_at, judge, mine, precision_recall_curve
-from bitext_bench.scoring.neighbors import Vectors, nearest_both_ways, unit
+from bitext_bench.scoring.mined_pairs import (
+    RowPairs,
+    best_f1_point,
+    judge,
+    mine,
+    operating_point,
+    precision_recall_curve,
+)
+from bitext_bench.scoring.neighbors import Vectors, normalize, search_bidirectional
 
 
 def corpora(n_gold: int, alone: tuple[int, int], seed: int) -> tuple[Vectors, Vectors]:
@@ -19,7 +26,7 @@ def corpora(n_gold: int, alone: tuple[int, int], seed: int) -> tuple[Vectors, Ve
     generator = np.random.default_rng(seed)
     meaning = generator.standard_normal((n_gold, 16))
     sides = [
-        unit(
+        normalize(
             1.5
             + np.concatenate(
                 [meaning + 0.7 * generator.standard_normal(meaning.shape), generator.standard_normal((n, 16))]
@@ -55,7 +62,7 @@ def slow_mine(x: Vectors, y: Vectors, k: int = 4) -> list[tuple[int, int, float]
     return taken
 
 
-def as_pairs(found: MinedPairs) -> list[tuple[int, int]]:
+def as_pairs(found: RowPairs) -> list[tuple[int, int]]:
     return list(zip(found.source.tolist(), found.target.tolist(), strict=True))
 
 
@@ -63,7 +70,7 @@ def as_pairs(found: MinedPairs) -> list[tuple[int, int]]:
 @given(n_gold=st.integers(1, 20), alone=st.tuples(st.integers(0, 20), st.integers(0, 20)), seed=st.integers(0, 999))
 def test_mining_equals_the_loops(n_gold: int, alone: tuple[int, int], seed: int) -> None:
     x, y = corpora(n_gold, alone, seed)
-    neighbors = nearest_both_ways(x, y, 4)
+    neighbors = search_bidirectional(x, y, 4)
     found = mine(neighbors)
     expected = slow_mine(x, y)
     assert as_pairs(found) == [(i, j) for i, j, _ in expected]
@@ -89,7 +96,7 @@ def test_mining_equals_the_loops(n_gold: int, alone: tuple[int, int], seed: int)
 )
 def test_mining_ties_by_hand(x: list[int], y: list[int], pairs: list[tuple[int, int]], score: float) -> None:
     axes = np.eye(4, dtype=np.float32)
-    found = mine(nearest_both_ways(axes[x], axes[y], 4))
+    found = mine(search_bidirectional(axes[x], axes[y], 4))
     assert as_pairs(found)[: len(pairs)] == pairs
     assert found.scores[: len(pairs)] == pytest.approx([score] * len(pairs), rel=1e-6)
     assert len(set(found.source.tolist())) == len(set(found.target.tolist())) == len(found.scores)
@@ -118,7 +125,7 @@ def test_the_best_cut_equals_the_loop(values: list[tuple[int, bool]], missed: in
     ordered = sorted(values, key=lambda v: -v[0])
     scores, correct = [1 + v / 8 for v, _ in ordered], [c for _, c in ordered]
     n_gold = max(1, sum(correct) + missed)
-    cut = best_cut(np.array(scores), np.array(correct), n_gold)
+    cut = best_f1_point(np.array(scores), np.array(correct), n_gold)
     threshold, f1, precision, recall = slow_best(scores, correct, n_gold)
     assert (cut.f1, cut.precision, cut.recall) == pytest.approx((f1, precision, recall))
     assert cut.threshold == pytest.approx(threshold)
@@ -134,10 +141,10 @@ def test_no_threshold_is_better_than_the_best(values: list[tuple[int, bool]], mi
     ordered = sorted(values, key=lambda v: -v[0])
     scores, correct = np.array([1 + v / 8 for v, _ in ordered]), np.array([c for _, c in ordered])
     n_gold = max(1, int(correct.sum()) + missed)
-    best = best_cut(scores, correct, n_gold)
-    assert best == cut_at(scores, correct, n_gold, best.threshold)  # it yields what it promises
+    best = best_f1_point(scores, correct, n_gold)
+    assert best == operating_point(scores, correct, n_gold, best.threshold)  # it yields what it promises
     for threshold in (*scores.tolist(), other):
-        assert cut_at(scores, correct, n_gold, threshold).f1 <= best.f1
+        assert operating_point(scores, correct, n_gold, threshold).f1 <= best.f1
 
 
 @pytest.mark.parametrize(
@@ -156,25 +163,25 @@ def test_no_threshold_is_better_than_the_best(values: list[tuple[int, bool]], mi
     ],
 )
 def test_best_cuts_by_hand(scores: list[float], correct: list[bool], n_gold: int, threshold: float, f1: float) -> None:
-    cut = best_cut(np.array(scores), np.array(correct), n_gold)
+    cut = best_f1_point(np.array(scores), np.array(correct), n_gold)
     assert cut.threshold == threshold
     assert cut.f1 == pytest.approx(f1)
 
 
 def test_the_best_cut_between_neighboring_floats() -> None:
-    cut = best_cut(np.array([np.nextafter(1.0, 2.0), 1.0]), np.array([True, False]), 1)
+    cut = best_f1_point(np.array([np.nextafter(1.0, 2.0), 1.0]), np.array([True, False]), 1)
     assert cut.f1 == 1.0
 
 
 def test_the_best_cut_at_the_last_pair() -> None:
     """LASER's BuccOptimize reads one past the end here."""
-    cut = best_cut(np.array([1.3, 1.2, 1.1]), np.array([True, True, True]), 3)
+    cut = best_f1_point(np.array([1.3, 1.2, 1.1]), np.array([True, True, True]), 3)
     assert (cut.threshold, cut.f1) == (1.1, 1.0)
 
 
 def test_no_pair_is_no_threshold() -> None:
     with pytest.raises(ValueError, match="no pairs"):
-        best_cut(np.array([]), np.array([], dtype=bool), 3)
+        best_f1_point(np.array([]), np.array([], dtype=bool), 3)
 
 
 @pytest.mark.parametrize(
@@ -182,13 +189,13 @@ def test_no_pair_is_no_threshold() -> None:
     [(1.25, 1.0, 0.25, 0.4), (1.15, 0.5, 0.25, 1 / 3), (1.0, 2 / 3, 0.5, 4 / 7), (9.0, 0.0, 0.0, 0.0)],
 )
 def test_cuts_by_hand(threshold: float, precision: float, recall: float, f1: float) -> None:
-    cut = cut_at(np.array([1.3, 1.2, 1.1]), np.array([True, False, True]), 4, threshold)
+    cut = operating_point(np.array([1.3, 1.2, 1.1]), np.array([True, False, True]), 4, threshold)
     assert (cut.precision, cut.recall, cut.f1) == pytest.approx((precision, recall, f1))
 
 
 @pytest.mark.parametrize("n_gold", [1, 3])
 def test_nothing_found_scores_nothing(n_gold: int) -> None:
-    cut = cut_at(np.array([]), np.array([], dtype=bool), n_gold, 1.0)
+    cut = operating_point(np.array([]), np.array([], dtype=bool), n_gold, 1.0)
     assert (cut.threshold, cut.precision, cut.recall, cut.f1) == (1.0, 0.0, 0.0, 0.0)
 
 
@@ -210,7 +217,7 @@ def test_the_curve_equals_the_loop(correct: list[bool], missed: int, points: int
 
 
 def test_judge_and_curve() -> None:
-    pairs = MinedPairs(np.array([0, 1, 2]), np.array([0, 5, 2]), np.array([1.3, 1.2, 1.1]))
+    pairs = RowPairs(np.array([0, 1, 2]), np.array([0, 5, 2]), np.array([1.3, 1.2, 1.1]))
     correct = judge(pairs, {(0, 0), (1, 1), (2, 2), (3, 3)})
     assert correct.tolist() == [True, False, True]
     assert precision_recall_curve(correct, 4) == [(0.25, 1.0), (0.25, 0.5), (0.5, 0.666667)]

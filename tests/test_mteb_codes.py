@@ -12,7 +12,7 @@ from builders import write
 from bitext_bench.data import open_source
 from bitext_bench.languages import languages, resolve
 from bitext_bench.results.records import subset_result
-from bitext_bench.scoring.neighbors import unit
+from bitext_bench.scoring.neighbors import normalize
 from bitext_bench.tasks import TASKS, Unit
 from bitext_bench.tasks.sts import Sts
 
@@ -21,7 +21,7 @@ LINES = ["one", "two", "three", "four"]
 
 def written(units: Iterable[Unit]) -> dict[str, list[str]]:
     """Return subset -> languages as they are in a result file, of any vectors."""
-    vectors = unit(np.eye(4))
+    vectors = normalize(np.eye(4))
     entries = [subset_result(scores, "") for work in units for scores in work.score([vectors] * len(work.sides))]
     return {entry.subset: entry.languages for entry in entries}
 

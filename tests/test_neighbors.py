@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bitext_bench.scoring import bf16 as screen
+from bitext_bench.scoring import bf16
 from bitext_bench.scoring import neighbors as neighbors
 from bitext_bench.scoring import topk as blockwise
-from bitext_bench.scoring.neighbors import Nearest, Neighbors, Vectors, nearest_both_ways, unit
+from bitext_bench.scoring.neighbors import Nearest, Neighbors, Vectors, normalize, search_bidirectional
 
 
 def slow(queries: Vectors, corpus: Vectors, k: int) -> tuple[list[list[int]], list[list[float]]]:
@@ -45,7 +45,7 @@ def check_both(found: Neighbors, source: Vectors, target: Vectors, k: int) -> No
 @given(n=st.integers(1, 20), m=st.integers(1, 20), k=st.integers(1, 20), seed=st.integers(0, 99))
 def test_equals_the_slow_reference_ties_included(n: int, m: int, k: int, seed: int) -> None:
     source, target = exact_vectors(n, seed), exact_vectors(m, seed + 1)
-    check_both(nearest_both_ways(source, target, k), source, target, k)
+    check_both(search_bidirectional(source, target, k), source, target, k)
 
 
 @settings(deadline=None, max_examples=30)
@@ -61,10 +61,10 @@ def test_any_blocks_are_one(n: int, m: int, k: int, rows: int, columns: int, see
     """Blocks narrower than k, a last block of one, ties across the border."""
     source, target = exact_vectors(n, seed), exact_vectors(m, seed + 1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbors, "WHOLE", 0)
+        patch.setattr(neighbors, "MAX_FULL_MATRIX", 0)
         patch.setattr(neighbors, "BLOCK_ROWS", rows)
         patch.setattr(neighbors, "BLOCK_COLUMNS", columns)
-        found = nearest_both_ways(source, target, k)
+        found = search_bidirectional(source, target, k)
     check_both(found, source, target, k)
 
 
@@ -72,12 +72,12 @@ def test_any_blocks_are_one(n: int, m: int, k: int, rows: int, columns: int, see
 def test_several_blocks_are_one(monkeypatch: pytest.MonkeyPatch, rows: int, columns: int) -> None:
     """On vectors as encoders give them, in which nothing ties: the same as in one block."""
     generator = np.random.default_rng(1)
-    source, target = (unit(generator.standard_normal((n, 24))) for n in (23, 19))
-    whole = nearest_both_ways(source, target, 6)
-    monkeypatch.setattr(neighbors, "WHOLE", 0)
+    source, target = (normalize(generator.standard_normal((n, 24))) for n in (23, 19))
+    whole = search_bidirectional(source, target, 6)
+    monkeypatch.setattr(neighbors, "MAX_FULL_MATRIX", 0)
     monkeypatch.setattr(neighbors, "BLOCK_ROWS", rows)
     monkeypatch.setattr(neighbors, "BLOCK_COLUMNS", columns)
-    found = nearest_both_ways(source, target, 6)
+    found = search_bidirectional(source, target, 6)
     for ours, theirs in ((found.forward, whole.forward), (found.backward, whole.backward)):
         np.testing.assert_array_equal(ours.indices, theirs.indices)
         np.testing.assert_allclose(ours.cosines, theirs.cosines, atol=1e-6)
@@ -85,11 +85,11 @@ def test_several_blocks_are_one(monkeypatch: pytest.MonkeyPatch, rows: int, colu
 
 @pytest.fixture(params=["bf16", "fp32"])
 def screened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blockwise whatever the size, with and without a screen, whatever the CPU has."""
-    monkeypatch.setattr(neighbors, "WHOLE", 0)
+    """Blockwise whatever the size, with and without approximate products, whatever the CPU has."""
+    monkeypatch.setattr(neighbors, "MAX_FULL_MATRIX", 0)
     monkeypatch.setattr(neighbors, "BLOCK_ROWS", 100)
     monkeypatch.setattr(neighbors, "BLOCK_COLUMNS", 130)
-    monkeypatch.setattr(screen, "in_hardware", lambda: request.param == "bf16")
+    monkeypatch.setattr(bf16, "has_bf16_hardware", lambda: request.param == "bf16")
 
 
 @pytest.mark.parametrize("spread", [1.0, 0.1, 0.003, 0.0])
@@ -98,8 +98,8 @@ def test_a_screen_changes_nothing(spread: float) -> None:
     """Even of vectors that bf16 does not tell apart: against float64, up to what float32 does not tell apart."""
     generator = np.random.default_rng(2)
     center = generator.standard_normal(48)
-    source, target = (unit(center + spread * generator.standard_normal((n, 48))) for n in (333, 290))
-    found = nearest_both_ways(source, target, 5)
+    source, target = (normalize(center + spread * generator.standard_normal((n, 48))) for n in (333, 290))
+    found = search_bidirectional(source, target, 5)
     cosines = source.astype(np.float64) @ target.T.astype(np.float64)
     for nearest, exact in ((found.forward, cosines), (found.backward, cosines.T)):
         best = -np.sort(-exact, axis=1)[:, :5]
@@ -113,9 +113,9 @@ def test_a_screen_changes_nothing(spread: float) -> None:
 def test_many_copies_are_taken_in_order() -> None:
     """More equals than are kept: those of the lowest index, from all over the side."""
     generator = np.random.default_rng(3)
-    kinds = unit(generator.standard_normal((4, 32)))
+    kinds = normalize(generator.standard_normal((4, 32)))
     of_source, of_target = generator.integers(0, 4, 250), generator.integers(0, 4, 300)
-    found = nearest_both_ways(kinds[of_source], kinds[of_target], 6)
+    found = search_bidirectional(kinds[of_source], kinds[of_target], 6)
     for nearest, ours, theirs in ((found.forward, of_source, of_target), (found.backward, of_target, of_source)):
         for kind, indices in zip(ours.tolist(), nearest.indices.tolist(), strict=True):
             assert indices == np.flatnonzero(theirs == kind)[:6].tolist()
@@ -139,9 +139,11 @@ def test_the_error_of_the_screen_is_a_bound(centered: float) -> None:
     import torch
 
     generator = np.random.default_rng(4)
-    rows, columns = (torch.from_numpy(unit(generator.standard_normal((n, 24)) + 0.5)) for n in (200, 300))
+    rows, columns = (torch.from_numpy(normalize(generator.standard_normal((n, 24)) + 0.5)) for n in (200, 300))
     center = rows.mean(dim=0) * centered
-    made = screen.Screen(screen.shortened(rows, center, left=True), screen.shortened(columns, center, left=False))
+    made = bf16.ApproxProduct(
+        bf16.quantize_bf16(rows, center, left=True), bf16.quantize_bf16(columns, center, left=False)
+    )
     products = made.block(slice(0, 200), slice(0, 300), 300).float()
     # What the center takes off every product is the same.
     off = (products + center.double().square().sum() - (rows.double() @ columns.double().T)).abs()
@@ -152,7 +154,7 @@ def test_the_error_of_the_screen_is_a_bound(centered: float) -> None:
 
 def test_all_equal_vectors_give_the_first_rows() -> None:
     same: Vectors = np.full((9, 4), 0.5, dtype=np.float32)
-    found = nearest_both_ways(same, same, 3)
+    found = search_bidirectional(same, same, 3)
     assert found.forward.indices.tolist() == [[0, 1, 2]] * 9
     assert found.backward.indices.tolist() == [[0, 1, 2]] * 9
 
@@ -169,13 +171,13 @@ def test_all_equal_vectors_give_the_first_rows() -> None:
 )
 def test_one_hot_vectors_by_hand(target: list[int], k: int, expected: list[list[int]]) -> None:
     axes = np.eye(4, dtype=np.float32)
-    assert nearest_both_ways(axes[:3], axes[target], k).forward.indices.tolist() == expected
+    assert search_bidirectional(axes[:3], axes[target], k).forward.indices.tolist() == expected
 
 
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 5), (5, 1), (20, 20)])
 def test_one_pass_is_both_searches(n: int, m: int) -> None:
     source, target = exact_vectors(n, 1), exact_vectors(m, 2)
-    one, other = nearest_both_ways(source, target, 6), nearest_both_ways(target, source, 6).reversed
+    one, other = search_bidirectional(source, target, 6), search_bidirectional(target, source, 6).reversed
     for ours, theirs in ((one.forward, other.forward), (one.backward, other.backward)):
         np.testing.assert_array_equal(ours.indices, theirs.indices)
         np.testing.assert_array_equal(ours.cosines, theirs.cosines)
@@ -185,18 +187,18 @@ def test_random_vectors_agree_with_faiss() -> None:
     import faiss
 
     generator = np.random.default_rng(0)
-    source, target = (unit(generator.standard_normal((200, 16))) for _ in range(2))
+    source, target = (normalize(generator.standard_normal((200, 16))) for _ in range(2))
     index = faiss.IndexFlatIP(16)
     index.add(target)
     cosines, indices = index.search(source, 8)
-    found = nearest_both_ways(source, target, 8).forward
+    found = search_bidirectional(source, target, 8).forward
     np.testing.assert_array_equal(found.indices, indices)
     np.testing.assert_allclose(found.cosines, cosines, atol=1e-6)
 
 
 def test_cosines_stay_within_one_though_lengths_are_rounded() -> None:
     longer = np.array([[1.0000001, 0.0], [-1.0000001, 0.0]], dtype=np.float32)
-    found = nearest_both_ways(longer, longer, 2)
+    found = search_bidirectional(longer, longer, 2)
     assert found.forward.cosines.tolist() == found.backward.cosines.tolist() == [[1.0, -1.0], [1.0, -1.0]]
 
 
@@ -209,7 +211,7 @@ def test_the_mean_is_of_as_many_as_there_are() -> None:
 
 
 def test_reversed_exchanges_the_sides() -> None:
-    found = nearest_both_ways(exact_vectors(5, 1), exact_vectors(8, 2), 3)
+    found = search_bidirectional(exact_vectors(5, 1), exact_vectors(8, 2), 3)
     assert found.reversed.forward is found.backward
     assert found.reversed.backward is found.forward
 
@@ -219,7 +221,7 @@ def test_reversed_exchanges_the_sides() -> None:
 )
 def test_shapes_that_cannot_be_compared(first: tuple[int, int], second: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="cannot compare shapes") as caught:
-        nearest_both_ways(np.zeros(first, np.float32), np.zeros(second, np.float32))
+        search_bidirectional(np.zeros(first, np.float32), np.zeros(second, np.float32))
     assert f"{first} and {second}" in str(caught.value)
 
 
@@ -227,7 +229,7 @@ def test_shapes_that_cannot_be_compared(first: tuple[int, int], second: tuple[in
 def test_unit_scales_rows_to_length_one(kind: type[np.floating]) -> None:
     given_ = np.array([[3.0, 4.0], [0.0, -2.0], [0.5, 0.0]], dtype=kind)
     before = given_.copy()
-    scaled = unit(given_)
+    scaled = normalize(given_)
     np.testing.assert_allclose(scaled, [[0.6, 0.8], [0.0, -1.0], [1.0, 0.0]], rtol=1e-6)
     assert scaled.dtype == np.float32
     np.testing.assert_array_equal(given_, before)  # scaled, not overwritten
@@ -238,7 +240,7 @@ def test_unit_scales_rows_to_length_one(kind: type[np.floating]) -> None:
 def test_unit_whatever_the_scale_and_the_layout(seed: int, power: int, every: int) -> None:
     generator: np.random.Generator = np.random.default_rng(seed)
     given_: NDArray[np.float64] = generator.standard_normal((6, 12)) * 10.0**power
-    scaled = unit(given_[::every, ::every])
+    scaled = normalize(given_[::every, ::every])
     assert scaled.flags.c_contiguous  # torch takes it as it is
     lengths = [sum(x * x for x in row) ** 0.5 for row in scaled.tolist()]
     assert lengths == pytest.approx([1.0] * len(lengths), abs=1e-6)

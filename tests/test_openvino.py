@@ -16,7 +16,7 @@ from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.encoders.device import automatic_dtype
 from bitext_bench.encoders.transformer import TransformerEncoder
 from bitext_bench.errors import UserError
-from bitext_bench.scoring.neighbors import unit
+from bitext_bench.scoring.neighbors import normalize
 
 pytest.importorskip("openvino")
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -25,14 +25,18 @@ BATCHES = [["the cat sat"], ["dog", "le chat not under the blue tree " * 6, "a"]
 
 
 def vectors(folder: Path, batch: list[str], **options: str) -> np.ndarray:
-    return unit(resolve_model(str(folder), ModelOptions(device="cpu", **options)).load().encode(batch, "the ", None))
+    return normalize(
+        resolve_model(str(folder), ModelOptions(device="cpu", **options)).load().encode(batch, "the ", None)
+    )
 
 
 def test_its_vectors_are_pytorchs_for_batches_of_every_shape(tiny_model: Path) -> None:
     """A length that the tracer took for a constant would show."""
     encoder = resolve_model(str(tiny_model), ModelOptions(device="cpu", backend="openvino")).load()
     for batch in (*BATCHES, *reversed(BATCHES)):
-        np.testing.assert_allclose(unit(encoder.encode(batch, "the ", None)), vectors(tiny_model, batch), atol=2e-6)
+        np.testing.assert_allclose(
+            normalize(encoder.encode(batch, "the ", None)), vectors(tiny_model, batch), atol=2e-6
+        )
 
 
 @pytest.mark.parametrize("pooling", ["cls", "last"])
@@ -40,7 +44,7 @@ def test_other_poolings_within_the_graph_and_after_it(tiny_model: Path, pooling:
     options = {"device": "cpu", "pooling": pooling}
     found, expected = (resolve_model(str(tiny_model), ModelOptions(backend=b, **options)).load() for b in BACKENDS)
     for batch in BATCHES:
-        encoded, other = (unit(encoder.encode(batch, "the ", None)) for encoder in (found, expected))
+        encoded, other = (normalize(encoder.encode(batch, "the ", None)) for encoder in (found, expected))
         np.testing.assert_allclose(encoded, other, atol=2e-6)
 
 
@@ -104,7 +108,7 @@ def check_against_sentence_transformers(folder: Path, cosine: float = 0.999999, 
     encoder = resolve_model(str(folder), ModelOptions(device="cpu", backend="openvino", **options)).load()
     reference = SentenceTransformer(str(folder), device="cpu")
     for batch in LONG:
-        found, expected = unit(encoder.encode(batch, "", None)), unit(reference.encode(batch))
+        found, expected = normalize(encoder.encode(batch, "", None)), normalize(reference.encode(batch))
         assert np.einsum("nd,nd->n", found, expected).min() >= cosine
 
 

@@ -12,7 +12,7 @@ from test_mining import slow_mine
 
 from bitext_bench.data.local import LocalSource
 from bitext_bench.languages import resolve
-from bitext_bench.scoring.neighbors import Vectors, unit
+from bitext_bench.scoring.neighbors import Vectors, normalize
 from bitext_bench.tasks import TASKS, SubsetScores
 
 Corpus = list[tuple[str, str]]  # id and sentence of each line
@@ -50,7 +50,7 @@ def vector(sentence: str) -> np.ndarray:
 
 
 def encode(sentences: list[str]) -> Vectors:
-    return unit(np.stack([vector(sentence) for sentence in sentences]))
+    return normalize(np.stack([vector(sentence) for sentence in sentences]))
 
 
 def scored(root: Path, copies: int) -> SubsetScores:

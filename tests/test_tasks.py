@@ -17,7 +17,7 @@ from bitext_bench.languages import LangPair, Language, resolve
 from bitext_bench.scoring.intervals import mean_interval
 from bitext_bench.scoring.margin import MARGINS
 from bitext_bench.scoring.metrics import text_classes
-from bitext_bench.scoring.neighbors import Vectors, unit
+from bitext_bench.scoring.neighbors import Vectors, normalize
 from bitext_bench.tasks import REPORTED, TASKS, SubsetScores, Task, Unit, _index, default_tasks, find_task
 from bitext_bench.tasks.flores import XSim, XSimPlusPlus
 from bitext_bench.tasks.sts import Sts
@@ -60,7 +60,7 @@ def test_every_mini_task_scores_random_vectors(name: str) -> None:
     generator = np.random.default_rng(0)
     subsets = []
     for work in task.load(MiniSource(), [EN, FR, JA]):
-        vectors = [unit(generator.standard_normal((len(side.sentences), 8))) for side in work.sides]
+        vectors = [normalize(generator.standard_normal((len(side.sentences), 8))) for side in work.sides]
         scored = work.score(vectors)
         check_searches(work, scored)
         subsets += scored
@@ -175,7 +175,7 @@ class Made:
 
 
 def rows(*vectors: Sequence[float]) -> Vectors:
-    return unit(np.array(vectors, dtype=np.float64))
+    return normalize(np.array(vectors, dtype=np.float64))
 
 
 def score(task: Task, source: Made, vectors: Sequence[Vectors]) -> list[Any]:
@@ -188,7 +188,7 @@ def test_tatoeba_counts_equal_texts_and_both_directions() -> None:
     source = Made(bitext=Bitext(("a", "b", "c"), ("same", "same", "other"), DATA))
     french = rows([1, 0, 0], [0.98, 0.2, 0], [0, 0.5, 1])
     english = rows([1, 0.1, 0], [1, 0.1, 0], [0, 1, 0.3])
-    english[2] = unit(np.array([[0.75, 0.6, 0.3]]))[0]
+    english[2] = normalize(np.array([[0.75, 0.6, 0.3]]))[0]
     (found,) = score(TASKS["Tatoeba"], source, [french, english])
     assert found.subset == "fra-eng"
     # Both copies of the text are hits by text; by row only the first is.
@@ -354,7 +354,7 @@ def test_xsim_of_all_flores_files_that_repeat_lines() -> None:
         classes = text_classes(sentences[language])
         meaning = generator.standard_normal((1_012, 24))[classes]
         noise = generator.standard_normal((2, *meaning.shape))
-        sides = {language: unit(meaning + 0.6 * noise[0][classes]), EN: unit(meaning + 0.4 * noise[1])}
+        sides = {language: normalize(meaning + 0.6 * noise[0][classes]), EN: normalize(meaning + 0.4 * noise[1])}
         (work,) = TASKS["FLORES-200"].load(flores, [language, EN])
         for found in work.score([sides[side.language] for side in work.sides]):
             source, target = found.languages
@@ -373,7 +373,7 @@ def test_xsim_error_counts_equal_lasers_in_both_orders() -> None:
     generator = np.random.default_rng(3)
     meaning = generator.standard_normal((150, 10))
     noise = {EN: 0.7, FR: 0.9, JA: 1.2}
-    sides = {x: unit(meaning + noise[x] * generator.standard_normal(meaning.shape)) for x in noise}
+    sides = {x: normalize(meaning + noise[x] * generator.standard_normal(meaning.shape)) for x in noise}
     sentences = tuple(map(str, range(150)))
     units = TASKS["FLORES-200"].load(Made(lines={x: Lines(sentences, DATA) for x in noise}), None)
     assert [tuple(side.language for side in work.sides) for work in units] == [(EN, FR), (EN, JA), (FR, JA)]
@@ -423,9 +423,9 @@ def test_xsimpp_counts_errors_by_kind() -> None:
     )
     french = np.eye(6, 8, dtype=np.float32)
     candidates = np.concatenate([np.eye(6, 8), np.eye(2, 8)]).astype(np.float32)
-    candidates[0] = unit(np.array([[0.7, 0, 0, 0, 0, 0, 0.7, 0.1]]))[0]  # the altered copy in row 6 is nearer
-    candidates[7] = unit(np.array([[0, 0, 0, 0.9, 0, 0, 0, 0.1]]))[0]  # row 7 takes row 3's place: another's copy
-    candidates[3] = unit(np.array([[0, 0, 0, 0.3, 0, 0, 0.9, 0]]))[0]
+    candidates[0] = normalize(np.array([[0.7, 0, 0, 0, 0, 0, 0.7, 0.1]]))[0]  # the altered copy in row 6 is nearer
+    candidates[7] = normalize(np.array([[0, 0, 0, 0.9, 0, 0, 0, 0.1]]))[0]  # row 7 takes row 3's place: another's copy
+    candidates[3] = normalize(np.array([[0, 0, 0, 0.3, 0, 0, 0.9, 0]]))[0]
     (found,) = score(TASKS["FLORES-200-xsimpp"], source, [french, candidates])
     assert found.subset == "fra_Latn-eng_Latn"
     assert found.details["errors"] == {"misaligned": 1, "number": 1}
@@ -445,7 +445,7 @@ def test_mining_takes_its_threshold_from_training() -> None:
     def corpora(n_gold: int, n_alone: int) -> tuple[Comparable, list[Vectors]]:
         meaning = generator.standard_normal((n_gold, 16))
         sides = [
-            unit(
+            normalize(
                 np.concatenate(
                     [meaning + 0.6 * generator.standard_normal(meaning.shape), generator.standard_normal((n_alone, 16))]
                 )
@@ -472,8 +472,8 @@ def test_mining_by_hand() -> None:
     of all four is (1 + 3/5) / 4 = 2/5 for those with a partner and 1/5 for those without.
     """
     own = 2 * np.eye(5)
-    source_vectors = unit(np.concatenate([np.ones((4, 1)), own[[0, 1, 2, 3]]], axis=1))
-    target_vectors = unit(np.concatenate([np.ones((4, 1)), own[[0, 1, 2, 4]]], axis=1))
+    source_vectors = normalize(np.concatenate([np.ones((4, 1)), own[[0, 1, 2, 3]]], axis=1))
+    target_vectors = normalize(np.concatenate([np.ones((4, 1)), own[[0, 1, 2, 4]]], axis=1))
     names = tuple("abcd")
     gold = tuple((i, i) for i in range(4))
     training, test = Comparable(names, names, gold[:3], 1, DATA), Comparable(names, names, gold, 2, DATA)
@@ -506,7 +506,7 @@ def test_mining_by_hand() -> None:
 
 def test_sts_is_scipys_correlation_and_a_constant_has_none() -> None:
     generator = np.random.default_rng(0)
-    first, second = (unit(generator.standard_normal((50, 6))) for _ in range(2))
+    first, second = (normalize(generator.standard_normal((50, 6))) for _ in range(2))
     gold = tuple(float(x) for x in generator.integers(0, 6, 50))
     sentences = tuple(map(str, range(50)))
     source = Made(pairs=ScoredPairs(sentences, sentences, gold, DATA))
@@ -542,7 +542,7 @@ def test_sts_by_hand(gold: tuple[float, ...], expected: float) -> None:
 
 def test_equal_sentences_tie() -> None:
     """Whatever the rounding of their vectors' lengths: all have a cosine of exactly 1."""
-    vectors = unit(np.random.default_rng(0).standard_normal((40, 33)))
+    vectors = normalize(np.random.default_rng(0).standard_normal((40, 33)))
     gold = tuple(float(i % 5) for i in range(40))
     source = Made(pairs=ScoredPairs(("a",) * 40, ("a",) * 40, gold, DATA))
     (found,) = score(TASKS["STSBenchmark"], source, [vectors, vectors])

@@ -21,10 +21,10 @@ from .. import __version__
 from ..errors import UserError
 from ..scoring.f1 import cluster_counts, f1_interval
 from ..scoring.intervals import mean_interval
-from ..scoring.margin import MARGINS, Margin, best_candidates, margin_score, neighborhood
+from ..scoring.margin import MARGINS, Margin, best_candidates, margin_k, margin_score
 from ..scoring.metrics import text_classes
-from ..scoring.mined_pairs import best_cut, cut_at, judge, mine, with_unmined_gold
-from ..scoring.neighbors import Nearest, Vectors, nearest_both_ways, nearest_with_csls, unit
+from ..scoring.mined_pairs import best_f1_point, judge, mine, operating_point, with_unmined_gold
+from ..scoring.neighbors import Nearest, Vectors, nearest_with_csls, normalize, search_bidirectional
 from .score import Score
 
 
@@ -46,7 +46,7 @@ def nearest_neighbors(x: ArrayLike, y: ArrayLike, k: int = 4) -> Nearest:
     [[1]]
     """
     source, target = _sides(x, y)
-    return nearest_both_ways(source, target, _at_least_one("k", k)).forward
+    return search_bidirectional(source, target, _at_least_one("k", k)).forward
 
 
 def margin_scores(x: ArrayLike, y: ArrayLike, k: int | None = None, margin: Margin = "ratio") -> NDArray[np.float64]:
@@ -69,8 +69,8 @@ def margin_scores(x: ArrayLike, y: ArrayLike, k: int | None = None, margin: Marg
     [2.0, 2.0]
     """
     source, target = _pairs(x, y)
-    width = neighborhood(_margin(margin)) if k is None else _at_least_one("k", k)
-    found = nearest_both_ways(source, target, width)
+    width = margin_k(_margin(margin)) if k is None else _at_least_one("k", k)
+    found = search_bidirectional(source, target, width)
     around = (found.forward.mean(width) + found.backward.mean(width)) / 2
     return margin_score(np.einsum("nd,nd->n", source, target).astype(np.float64), around, margin)
 
@@ -99,11 +99,11 @@ def xsim(x: ArrayLike, y: ArrayLike, margin: Margin = "ratio", texts: Sequence[s
     if len(target) < n:
         raise UserError(f"x has {n:,} rows and y {len(target):,}: expected a translation in y for every row of x")
     classes = _classes(texts, len(target))
-    k = neighborhood(_margin(margin))
+    k = margin_k(_margin(margin))
     if margin == "csls":
         found = nearest_with_csls(source, target, k, k)[1].forward
     else:
-        found = best_candidates(nearest_both_ways(source, target, k), margin, classes).indices
+        found = best_candidates(search_bidirectional(source, target, k), margin, classes).indices
     misses = (classes[found] != classes[:n]).astype(np.float64)
     line = _signature("xsim", n, target, margin=margin, match="text" if texts is not None else "row")
     return Score("xsim", float(misses.mean()), *mean_interval(misses), n, lower_is_better=True, signature=line)
@@ -127,7 +127,7 @@ def retrieval_accuracy(
     """
     source, target = _pairs(x, y)
     n = len(source)
-    found = nearest_both_ways(source, target, 1)
+    found = search_bidirectional(source, target, 1)
     hits = []
     for nearest, texts in ((found.forward, y_texts), (found.backward, x_texts)):
         classes = _classes(texts, n)
@@ -165,12 +165,12 @@ def mining_f1(x: ArrayLike, y: ArrayLike, gold: Iterable[tuple[int, int]], thres
     """
     source, target = _sides(x, y)
     pairs = _gold(gold, len(source), len(target))
-    mined = mine(nearest_both_ways(source, target, neighborhood("ratio")))
+    mined = mine(search_bidirectional(source, target, margin_k("ratio")))
     correct = judge(mined, pairs)
     if threshold is None:
-        cut = best_cut(mined.scores, correct, len(pairs))
+        cut = best_f1_point(mined.scores, correct, len(pairs))
     else:
-        cut = cut_at(mined.scores, correct, len(pairs), float(threshold))
+        cut = operating_point(mined.scores, correct, len(pairs), float(threshold))
     judged = with_unmined_gold(mined, pairs)
     hit, taken = judge(judged, pairs), judged.scores >= cut.threshold
     kept = taken | hit
@@ -220,7 +220,7 @@ def _matrix(name: str, given: ArrayLike) -> Vectors:
     zero = ~rows.any(axis=1)
     if zero.any():
         raise UserError(f"row {int(zero.argmax())} of {name} is zero: it has no cosine with any other")
-    return unit(rows)
+    return normalize(rows)
 
 
 def _margin(given: Margin) -> Margin:

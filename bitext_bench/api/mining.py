@@ -17,10 +17,10 @@ from ..encoders import Model
 from ..encoders.loaded import is_lasting, model_of
 from ..errors import UserError
 from ..languages import LangPair
-from ..scoring.margin import MARGINS, Margin, best_of, neighborhood
-from ..scoring.mined_pairs import MinedPairs as Rows
+from ..scoring.margin import MARGINS, Margin, best_by_margin, margin_k
+from ..scoring.mined_pairs import RowPairs as Rows
 from ..scoring.mined_pairs import select
-from ..scoring.neighbors import Neighbors, Vectors, nearest_both_ways
+from ..scoring.neighbors import Neighbors, Vectors, search_bidirectional
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -124,8 +124,8 @@ def mine(
         for side, language in zip(lines.values(), sides, strict=True)
     ]
     vectors = _encoded(resolved, texts)
-    k = neighborhood(margin)
-    found = nearest_both_ways(vectors[0], vectors[1], k)
+    k = margin_k(margin)
+    found = search_bidirectional(vectors[0], vectors[1], k)
     rows = select(_proposed(found, k, margin), _flipped(_proposed(found.reversed, k, margin)), "greedy")
     kept = rows.scores >= (-np.inf if threshold is None else threshold)
     cosines = np.einsum("nd,nd->n", vectors[0][rows.source], vectors[1][rows.target]).clip(-1, 1)
@@ -165,7 +165,7 @@ def _encoded(model: Model, texts: Sequence[Texts]) -> list[Vectors]:
 
 def _proposed(found: Neighbors, k: int, margin: Margin) -> Rows:
     """Return the best candidate of each row of the first side."""
-    best = best_of(found.forward, found.forward.mean(k), found.backward.mean(k), margin)
+    best = best_by_margin(found.forward, found.forward.mean(k), found.backward.mean(k), margin)
     return Rows(np.arange(len(best.indices)), best.indices, best.scores)
 
 

@@ -18,7 +18,7 @@ from ..encoders import Encoder, Model
 from ..errors import UserError
 from ..io.progress import progress_bar
 from ..languages import Language
-from ..scoring.neighbors import Vectors, unit
+from ..scoring.neighbors import Vectors, normalize
 from .batch_size import WORTH_MEASURING, batch_tokens, timed
 from .batching import BatchLimits, Texts, Work, check_vectors, cut_batches, encode_each, longest_first, sizes_of
 from .sharding import Share
@@ -74,7 +74,7 @@ class Embedder:
 
     def vectors(self, texts: Texts) -> Vectors:
         """Return (N, D) float32 of length 1, for texts that were encoded."""
-        return unit(self.raw_vectors(texts))
+        return normalize(self.raw_vectors(texts))
 
     def raw_vectors(self, texts: Texts) -> Vectors:
         """Return (N, D) float32 of the length that the model gave them, for texts that were encoded."""
@@ -172,7 +172,7 @@ class Embedder:
                 f"the stored vectors of {self.model.name} can be used only after a check, and the model cannot be "
                 f"loaded for it: {error}"
             ) from error
-        stored = unit(self._store.vectors([key for keys, _ in sample for key in keys]))
+        stored = normalize(self._store.vectors([key for keys, _ in sample for key in keys]))
 
         def encode(limits: BatchLimits) -> Vectors:
             return np.concatenate([encode_now(encoder, texts, self.model.name, limits) for _, texts in sample])
@@ -278,7 +278,7 @@ def encode_now(
         order.append(rows)
         parts.append(vectors)
         advance(len(rows))
-    return unit(np.concatenate(parts)[np.argsort(np.concatenate(order))])
+    return normalize(np.concatenate(parts)[np.argsort(np.concatenate(order))])
 
 
 def encode_batches(

@@ -23,7 +23,7 @@ from .sides import SIDES, SideName
 if TYPE_CHECKING:
     import torch
 
-    from ..scoring.bf16 import Sketch
+    from ..scoring.bf16 import QuantizedVectors
 
 Advance = Callable[[int], object]
 
@@ -102,7 +102,7 @@ def gather(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
     """Put the vectors of a group of neighboring cells side by side, as columns of a product."""
     import torch
 
-    from ..scoring.bf16 import sketch
+    from ..scoring.bf16 import quantize
 
     starts = starts_of(plan, work.side)
     cells = cells_of_group(plan, starts, work.number)
@@ -115,14 +115,14 @@ def gather(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
         cell.append(where[here])
         vectors.append(np.asarray(load(plan, Unit("encode", work.side, number), "vectors")[here]))
     order = np.argsort(np.concatenate(cell), kind="stable")
-    written = sketch(torch.from_numpy(np.concatenate(vectors)[order]), center_of(plan), left=False)
+    written = quantize(torch.from_numpy(np.concatenate(vectors)[order]), center_of(plan), left=False)
     bounds = np.array([written.length, written.rounding, written.rest])
     advance(plan.rows_of(work.side, work.number))
     return {"rows": np.concatenate(rows)[order], "vectors": _numbers(written.vectors), "bounds": bounds}
 
 
 def center_of(plan: Plan) -> torch.Tensor:
-    """Return (D,) about the mean of both sides' vectors, from which sketches are taken."""
+    """Return (D,) about the mean of both sides' vectors, the center of quantized vectors."""
     import torch
 
     means = [load(plan, Unit("cells", side), "centres").mean(axis=0) for side in SIDES]
@@ -142,14 +142,14 @@ def _numbers(vectors: torch.Tensor) -> NDArray[Any]:
     return np.asarray((vectors.view(torch.int16) if short else vectors).numpy())
 
 
-def gathered(plan: Plan, side: SideName, number: int) -> tuple[NDArray[np.int64], Sketch]:
+def gathered(plan: Plan, side: SideName, number: int) -> tuple[NDArray[np.int64], QuantizedVectors]:
     """Return (G,) the rows of a group of cells, and their vectors as columns of a product."""
     import torch
 
-    from ..scoring.bf16 import Sketch
+    from ..scoring.bf16 import QuantizedVectors
 
     group = Unit("gather", side, number)
     vectors = torch.from_numpy(np.array(load(plan, group, "vectors")))
     length, rounding, rest = load(plan, group, "bounds").tolist()
     vectors = vectors.view(torch.bfloat16) if vectors.dtype == torch.int16 else vectors
-    return np.array(load(plan, group, "rows")), Sketch(vectors, length, rounding, rest)
+    return np.array(load(plan, group, "rows")), QuantizedVectors(vectors, length, rounding, rest)

@@ -17,7 +17,7 @@ from ..embedding.spot_check import CHECKED_SENTENCES, KnownShards, fault_of, say
 from ..embedding.store import text_key
 from ..encoders import Encoder, Model, resolve_model
 from ..errors import UserError
-from ..scoring.neighbors import Vectors, unit
+from ..scoring.neighbors import Vectors, normalize
 from .line_store import Hit, LineStore, keys_array, name_of_unit
 from .plan import ModelSpec, Plan, Unit
 
@@ -156,7 +156,7 @@ class UnitTexts:
         if not len(rows):
             return
         for batch, vectors in encode_batches(self._run.encoder, self._some(rows), self._model.name, self._limits):
-            yield rows[batch], unit(np.ascontiguousarray(vectors))
+            yield rows[batch], normalize(np.ascontiguousarray(vectors))
 
     def _note(self, name: str) -> None:
         self._run.checked.add(name)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..scoring.margin import Margin
-from ..scoring.mined_pairs import MinedPairs, Selection
+from ..scoring.mined_pairs import RowPairs, Selection
 from .links import Corpus, Inserted, Links, PairLinks, links_of_pairs
 from .plan import other
 from .sides import SIDES, SideName
@@ -80,7 +80,7 @@ class _Greedy:
         return mined
 
 
-def insert(corpus: Corpus, known: dict[SideName, Integers], pairs: MinedPairs, selection: Selection) -> Outcomes:
+def insert(corpus: Corpus, known: dict[SideName, Integers], pairs: RowPairs, selection: Selection) -> Outcomes:
     """Put each known pair into the files by itself and mine again.
 
     Args:

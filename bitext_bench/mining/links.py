@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scoring.margin import Margin, margin_score, reach
+from ..scoring.margin import Margin, margin_score, n_candidates
 from ..scoring.neighbors import Nearest
 from .neighborhoods import Neighborhoods, nearest, of_lists, without
 from .pairs import cosines_of
@@ -116,7 +116,7 @@ def links_of_pairs(corpus: Corpus, known: dict[SideName, Integers]) -> tuple[dic
         candidates = _candidates(corpus, side, known[side], lists[side])
         places = _incidences(corpus, side, known)
         width = lists[side].cosines.shape[1]
-        within = cosines >= lists[side].cosines[:, reach(width, corpus.margin) - 1]
+        within = cosines >= lists[side].cosines[:, n_candidates(width, corpus.margin) - 1]
         best = _scored(corpus, lists[side], candidates, beside[side]).max(axis=1)
         proposed[side] = within & (scores >= best)
         inserted[side] = Inserted(
@@ -146,7 +146,7 @@ def _own_lists(corpus: Corpus, side: SideName, known: dict[SideName, Integers]) 
 def _candidates(corpus: Corpus, side: SideName, rows: Integers, lists: Nearest) -> Floats:
     """Return (P, reach) the neighborhoods of the rows' candidates, with the row in them."""
     there = corpus.around[other(side)]
-    width = reach(lists.cosines.shape[1], corpus.margin)
+    width = n_candidates(lists.cosines.shape[1], corpus.margin)
     indices, cosines = lists.indices[:, :width], lists.cosines[:, :width].astype(np.float64)
     grown = there.with_one_more(indices, cosines)
     planted = corpus.hidden[side][rows]
@@ -216,7 +216,7 @@ def _at_places(
     indices = lists.indices[row]
     strangers = corpus.hidden[side][indices] & (indices != own[:, None])
     seen = without(Nearest(indices, lists.cosines[row]), strangers)
-    width = reach(seen.cosines.shape[1], corpus.margin)
+    width = n_candidates(seen.cosines.shape[1], corpus.margin)
     means = of_lists(seen.cosines, corpus.around[side].k).means
     around = corpus.around[side].means[seen.indices[:, :width]]
     scored = _scored(corpus, seen, around, means)

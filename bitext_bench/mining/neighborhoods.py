@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scoring.margin import Margin, neighborhood
+from ..scoring.margin import Margin, margin_k
 from ..scoring.neighbors import Nearest
 from .plan import Plan, other
 from .records import load
@@ -56,7 +56,7 @@ def without(found: Nearest, left_out: NDArray[np.bool_]) -> Nearest:
 
 def neighborhoods(plan: Plan, margin: Margin, hidden: Hidden | None = None) -> dict[SideName, Neighborhoods]:
     """Return the neighborhoods of both sides, shard by shard."""
-    k = neighborhood(margin)
+    k = margin_k(margin)
     return {
         side: joined([of_lists(nearest(plan, side, n, hidden).cosines, k) for n in range(plan.n_shards(side))], k)
         for side in SIDES

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..scoring.margin import Margin
-from ..scoring.mined_pairs import MinedPairs, Selection
+from ..scoring.mined_pairs import RowPairs, Selection
 from .formats import Table
 from .insertion import insert
 from .known import KnownPairs
@@ -40,7 +40,7 @@ class MinedTables(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Mined:
     plan: Plan
-    pairs: MinedPairs
+    pairs: RowPairs
     about: dict[str, Any]
 
     def chunks(self, n: int) -> Iterator[Table]:
@@ -81,12 +81,12 @@ def mined(
         about |= {"threshold": chosen.threshold, "judged": {"threshold_for": policy.purpose, **chosen.about}}
     if about["threshold"] is not None:
         kept = pairs.scores >= about["threshold"]
-        pairs = MinedPairs(pairs.source[kept], pairs.target[kept], pairs.scores[kept])
+        pairs = RowPairs(pairs.source[kept], pairs.target[kept], pairs.scores[kept])
     return _Mined(plan, pairs, about)
 
 
 def _choose(
-    corpus: Corpus, pairs: MinedPairs, known: KnownPairs, policy: ThresholdPolicy, selection: Selection
+    corpus: Corpus, pairs: RowPairs, known: KnownPairs, policy: ThresholdPolicy, selection: Selection
 ) -> Chosen:
     if known.complete:
         return choose_on_complete_gold(pairs, known, policy)

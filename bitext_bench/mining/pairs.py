@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scoring.margin import Margin, best_of, margin_score
-from ..scoring.mined_pairs import MinedPairs, Selection, select
+from ..scoring.margin import Margin, best_by_margin, margin_score
+from ..scoring.mined_pairs import RowPairs, Selection, select
 from .neighborhoods import Neighborhoods, nearest
 from .plan import Plan, other
 from .ranking import pair_cosines
@@ -20,10 +20,10 @@ from .stages import vectors
 class Proposals:
     """What each source and each target proposes; rows that have no candidate are left out."""
 
-    forward: MinedPairs
-    backward: MinedPairs
+    forward: RowPairs
+    backward: RowPairs
 
-    def select(self, selection: Selection) -> MinedPairs:
+    def select(self, selection: Selection) -> RowPairs:
         """Choose among them."""
         return select(self.forward, self.backward, selection)
 
@@ -41,7 +41,7 @@ def propose(
     """
     best = {side: _propose(plan, side, around, margin, hidden) for side in SIDES}
     (source, there, scores), (target, back, back_scores) = best["source"], best["target"]
-    return Proposals(MinedPairs(source, there, scores), MinedPairs(back, target, back_scores))
+    return Proposals(RowPairs(source, there, scores), RowPairs(back, target, back_scores))
 
 
 def _propose(
@@ -50,7 +50,7 @@ def _propose(
     indices, scores = [], []
     for number in range(plan.n_shards(side)):
         own = around[side].means[number * plan.shard_lines :][: plan.rows_of(side, number)]
-        best = best_of(nearest(plan, side, number, hidden), own, around[other(side)].means, margin)
+        best = best_by_margin(nearest(plan, side, number, hidden), own, around[other(side)].means, margin)
         indices.append(best.indices)
         scores.append(best.scores)
     there, score = np.concatenate(indices), np.concatenate(scores)

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scoring.mined_pairs import MinedPairs
+from ..scoring.mined_pairs import RowPairs
 from .insertion import Events, Outcomes
 from .sides import SideName
 
@@ -114,7 +114,7 @@ class _Side:
     false: Events
 
     @classmethod
-    def of(cls, outcomes: Outcomes, side: SideName, pairs: MinedPairs, lines: int) -> _Side:
+    def of(cls, outcomes: Outcomes, side: SideName, pairs: RowPairs, lines: int) -> _Side:
         rows = pairs.source if side == "source" else pairs.target
         _, number = np.unique(rows, return_inverse=True)
         paired = Events(number, pairs.scores).best(int(number.max(initial=-1)) + 1)
@@ -134,7 +134,7 @@ class _Side:
 class Calibration:
     """Precision and recall of the mined pairs at any threshold."""
 
-    def __init__(self, outcomes: Outcomes, pairs: MinedPairs, lines: dict[SideName, int]) -> None:
+    def __init__(self, outcomes: Outcomes, pairs: RowPairs, lines: dict[SideName, int]) -> None:
         """Take what became of the known pairs.
 
         Args:

@@ -18,7 +18,7 @@ from .sides import SideName
 if TYPE_CHECKING:
     import torch
 
-    from ..scoring.bf16 import Sketch
+    from ..scoring.bf16 import QuantizedVectors
 
 Advance = Callable[[int], object]
 
@@ -84,28 +84,28 @@ class _Found:
     """The best candidates of each query so far; cells are compared with, group by group."""
 
     def __init__(self, queries: Vectors, center: torch.Tensor, k: int, *, short: bool) -> None:
-        from ..scoring.bf16 import Error, Sketch, shortened
-        from ..scoring.topk import Best
+        from ..scoring.bf16 import ErrorBound, QuantizedVectors, quantize_bf16
+        from ..scoring.topk import TopK
 
         rows = _tensor(queries)
         self._center = center
-        self._queries = shortened(rows, center, left=True) if short else Sketch(rows)
-        self._best = Best(len(queries), k)
-        self._error = Error()
+        self._queries = quantize_bf16(rows, center, left=True) if short else QuantizedVectors(rows)
+        self._best = TopK(len(queries), k)
+        self._error = ErrorBound()
 
     def __len__(self) -> int:
         return len(self._queries.vectors)
 
-    def look_into(self, rows: NDArray[np.int64], vectors: Sketch) -> None:
-        """Take up a group of cells: (G,) which rows they hold, and the sketch of these."""
-        from ..scoring.bf16 import Screen, shortened
+    def look_into(self, rows: NDArray[np.int64], vectors: QuantizedVectors) -> None:
+        """Take up a group of cells: (G,) which rows they hold, and their quantized vectors."""
+        from ..scoring.bf16 import ApproxProduct, quantize_bf16
 
-        # The machines of a job array may differ, and products of the two kinds of sketches cannot be compared.
-        if self._queries.short and not vectors.short:
-            vectors = shortened(vectors.vectors, self._center, left=False)
+        # The machines of a job array may differ, and float32 and bf16 products cannot be compared.
+        if self._queries.is_bf16 and not vectors.is_bf16:
+            vectors = quantize_bf16(vectors.vectors, self._center, left=False)
         self._rows = _tensor(rows)
-        self._screen = Screen(self._queries, vectors)
-        self._error = self._error.or_worse(self._screen.error)
+        self._screen = ApproxProduct(self._queries, vectors)
+        self._error = self._error.maximum(self._screen.error)
 
     def compare(self, queries: NDArray[np.int64], cell: slice) -> None:
         """Take in the queries' nearest of one cell of the group."""
@@ -120,7 +120,7 @@ class _Found:
         with torch.inference_mode():
             for asked in torch.chunk(_tensor(queries), -(-len(queries) // BLOCK_ROWS)):
                 products = self._screen.block(asked, cell, length * n_runs)
-                self._best.take(Block.along(products, length), (asked, names), self._screen.error)
+                self._best.update(Block.along(products, length), (asked, names), self._screen.error)
 
     def candidates(self) -> NDArray[np.int64]:
         """Return (N, c) rows that may be among the k best of each query; -1 in places that are left."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..scoring.margin import MARGIN_K
-from ..scoring.neighbors import nearest_both_ways
+from ..scoring.neighbors import search_bidirectional
 from .cells import rows_of
 from .plan import KEPT, Plan, Unit, other
 from .ranking import Best
@@ -34,7 +34,9 @@ def measure(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]
     queries = rows_of(plan, work.side, sample(plan, work.side))
     best = Best(len(queries), KEPT)
     for number in range(plan.n_shards(there)):
-        found = nearest_both_ways(queries, np.array(load(plan, Unit("encode", there, number), "vectors")), KEPT).forward
+        found = search_bidirectional(
+            queries, np.array(load(plan, Unit("encode", there, number), "vectors")), KEPT
+        ).forward
         best.merge(slice(None), found.indices + number * plan.shard_lines, found.cosines)
     advance(plan.rows_of(work.side, work.number))
     return {"indices": best.indices}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..embedding.batching import check_vectors
 from ..encoders import Model
 from ..errors import UserError
-from ..scoring.neighbors import Nearest, Vectors, nearest_both_ways, unit
+from ..scoring.neighbors import Nearest, Vectors, normalize, search_bidirectional
 from . import cells, recall
 from .encoding import UnitTexts, run_model
 from .plan import CANDIDATES, KEPT, Plan, Stage, Unit, other
@@ -56,7 +56,7 @@ def _given_vectors(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArra
     rows = np.load(str(file), mmap_mode="r", allow_pickle=False)[first : first + plan.shard_lines].astype(np.float32)
     check_vectors(rows, [f"row {first + i}" for i in range(len(rows))], str(file))
     advance(len(rows))
-    return {"vectors": unit(rows)}
+    return {"vectors": normalize(rows)}
 
 
 def _search(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
@@ -69,7 +69,7 @@ def _search(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]
     back_rows, back_cosines = [], []
     n_blocks = plan.n_shards("target")
     for number in range(n_blocks):
-        found = nearest_both_ways(queries, np.array(vectors(plan, "target", number)), CANDIDATES)
+        found = search_bidirectional(queries, np.array(vectors(plan, "target", number)), CANDIDATES)
         best.merge(slice(None), found.forward.indices + number * plan.shard_lines, found.forward.cosines)
         back_rows.append(found.backward.indices.astype(np.uint32))
         back_cosines.append(found.backward.cosines)

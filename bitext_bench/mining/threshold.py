@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from ..scoring.mined_pairs import MinedPairs, best_cut, cut_at, judge, precise_cut
+from ..scoring.mined_pairs import RowPairs, best_f1_point, judge, operating_point, precision_point
 from .known import KnownPairs
 from .precision import Calibration, Misfit, ThresholdEstimate
 
@@ -103,7 +103,7 @@ class Chosen:
     about: dict[str, Any]
 
 
-def choose_on_complete_gold(pairs: MinedPairs, known: KnownPairs, policy: ThresholdPolicy) -> Chosen:
+def choose_on_complete_gold(pairs: RowPairs, known: KnownPairs, policy: ThresholdPolicy) -> Chosen:
     """Choose or judge a threshold where every mined pair is known to be right or wrong.
 
     Raises:
@@ -111,14 +111,14 @@ def choose_on_complete_gold(pairs: MinedPairs, known: KnownPairs, policy: Thresh
     """
     correct = judge(pairs, known.pairs())
     if policy.threshold is not None:
-        cut = cut_at(pairs.scores, correct, len(known), policy.threshold)
+        cut = operating_point(pairs.scores, correct, len(known), policy.threshold)
     else:
         if not correct.any():
             raise _few_found(0, known)
         if policy.precision is None:
-            cut = best_cut(pairs.scores, correct, len(known))
+            cut = best_f1_point(pairs.scores, correct, len(known))
         else:
-            precise = precise_cut(pairs.scores, correct, len(known), policy.precision)
+            precise = precision_point(pairs.scores, correct, len(known), policy.precision)
             shares = np.cumsum(correct) / np.arange(1, len(correct) + 1)
             shares[:-1][pairs.scores[:-1] == pairs.scores[1:]] = -1.0
             if precise is None and not policy.best_available:
@@ -127,12 +127,12 @@ def choose_on_complete_gold(pairs: MinedPairs, known: KnownPairs, policy: Thresh
                     f"{shares.max():.3f} (--best-available takes that one)"
                 )
             best = float(pairs.scores[len(shares) - 1 - shares[::-1].argmax()])
-            cut = precise or cut_at(pairs.scores, correct, len(known), best)
+            cut = precise or operating_point(pairs.scores, correct, len(known), best)
     scores = {name: {"value": getattr(cut, name)} for name in ("precision", "recall", "f1")}
     return Chosen(cut.threshold, {"by": COMPLETE_GOLD, "known": len(known), **scores})
 
 
-def choose(calibration: Calibration, pairs: MinedPairs, known: KnownPairs, policy: ThresholdPolicy) -> Chosen:
+def choose(calibration: Calibration, pairs: RowPairs, known: KnownPairs, policy: ThresholdPolicy) -> Chosen:
     """Choose or judge a threshold by what became of the known pairs.
 
     Raises:
@@ -150,13 +150,13 @@ def choose(calibration: Calibration, pairs: MinedPairs, known: KnownPairs, polic
     return Chosen(threshold, _about(estimate, misfit, known, calibration))
 
 
-def _best_f1(calibration: Calibration, pairs: MinedPairs) -> float:
+def _best_f1(calibration: Calibration, pairs: RowPairs) -> float:
     thresholds = np.unique(pairs.scores)
     precision, recall = calibration.precision_at(thresholds), calibration.recall_at(thresholds)
     return float(thresholds[(precision * recall / np.maximum(precision + recall, 1e-9)).argmax()])
 
 
-def _precise(calibration: Calibration, pairs: MinedPairs, policy: ThresholdPolicy) -> float:
+def _precise(calibration: Calibration, pairs: RowPairs, policy: ThresholdPolicy) -> float:
     """Return the lowest threshold that is estimated to be precise enough."""
     thresholds = np.unique(pairs.scores)
     precision = calibration.precision_at(thresholds)

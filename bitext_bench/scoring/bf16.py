@@ -24,7 +24,7 @@ _HAS_ONEDNN = bool(torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_reorder_
 
 
 @dataclass(frozen=True, slots=True)
-class Error:
+class ErrorBound:
     """How far products can be from the true ones: by what rounding did to the sides, and to the product."""
 
     of_sides: float = 0.0
@@ -34,14 +34,14 @@ class Error:
         """Return how far products can be from the true ones that are up to `largest`, each."""
         return self.of_sides + self.relative * (largest.abs() + self.of_sides) + _SUMMING
 
-    def or_worse(self, other: Error) -> Error:
+    def maximum(self, other: ErrorBound) -> ErrorBound:
         """Return an error that bounds both."""
-        return Error(max(self.of_sides, other.of_sides), max(self.relative, other.relative))
+        return ErrorBound(max(self.of_sides, other.of_sides), max(self.relative, other.relative))
 
 
 @dataclass(frozen=True, slots=True)
-class Sketch:
-    """A side ready to be multiplied: float32 vectors as they are, or, short and rounded, bf16.
+class QuantizedVectors:
+    """Vectors of one side, ready to be multiplied: float32 unchanged, or bf16 less a center and rounded.
 
     Attributes:
         vectors: (N, D) float32, or (N, D + 4) bf16.
@@ -56,12 +56,12 @@ class Sketch:
     rest: float = 0.0
 
     @property
-    def short(self) -> bool:
+    def is_bf16(self) -> bool:
         """Whether it is bf16."""
         return self.vectors.dtype == torch.bfloat16
 
 
-def sketch(exact: Tensor, center: Tensor, *, left: bool) -> Sketch:
+def quantize(exact: Tensor, center: Tensor, *, left: bool) -> QuantizedVectors:
     """Return (N, D) float32 vectors of length 1 ready for products: bf16 where the CPU multiplies that in hardware.
 
     Args:
@@ -69,16 +69,16 @@ def sketch(exact: Tensor, center: Tensor, *, left: bool) -> Sketch:
         center: (D,), the same of both sides; any gives true bounds, and the vectors' mean the closest.
         left: they will be the rows of a product, not its columns.
     """
-    return shortened(exact, center, left=left) if in_hardware() else Sketch(exact)
+    return quantize_bf16(exact, center, left=left) if has_bf16_hardware() else QuantizedVectors(exact)
 
 
-def in_hardware() -> bool:
+def has_bf16_hardware() -> bool:
     """Return whether the CPU multiplies bf16."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def shortened(exact: Tensor, center: Tensor, *, left: bool) -> Sketch:
-    """Return the bf16 sketch of vectors, whatever the CPU; see `sketch`."""
+def quantize_bf16(exact: Tensor, center: Tensor, *, left: bool) -> QuantizedVectors:
+    """Return vectors in bf16, whatever the CPU; see `quantize`."""
     n, d = exact.shape
     vectors = torch.ones((n, d + 4), dtype=torch.bfloat16)
     beside = vectors[:, d : d + 2] if left else vectors[:, d + 2 :]
@@ -93,31 +93,31 @@ def shortened(exact: Tensor, center: Tensor, *, left: bool) -> Sketch:
         beside[here, 0] = along
         beside[here, 1] = along - beside[here, 0]
         rest = max(rest, float((along - beside[here, 0] - beside[here, 1]).abs().max()))
-    return Sketch(vectors, length, rounding, rest)
+    return QuantizedVectors(vectors, length, rounding, rest)
 
 
-class Screen:
-    """Products of two sketches of one kind; of those with one center all are comparable, whatever the sketches."""
+class ApproxProduct:
+    """Approximate products of two sides of one type. Products with the same center are comparable across sides."""
 
-    def __init__(self, rows: Sketch, columns: Sketch) -> None:
+    def __init__(self, rows: QuantizedVectors, columns: QuantizedVectors) -> None:
         self._rows, self._columns = rows.vectors, columns.vectors
-        self._room = torch.empty(0, dtype=self._rows.dtype)
+        self._buffer = torch.empty(0, dtype=self._rows.dtype)
         of_vectors = rows.rounding * (columns.length + columns.rounding) + rows.length * columns.rounding
-        self.error = Error(of_vectors + rows.rest + columns.rest, _ROUNDING) if rows.short else Error()
+        self.error = ErrorBound(of_vectors + rows.rest + columns.rest, _ROUNDING) if rows.is_bf16 else ErrorBound()
 
     def block(self, rows: slice | Tensor, columns: slice, width: int) -> Tensor:
         """Return the products of a block, filled up with -inf to `width` columns; good until the next call.
 
-        Each block is made in the same room, since memory that is new costs as much as the product, and in one of few
+        Blocks reuse one buffer, since new memory costs as much as the product, and have one of few
         shapes, since oneDNN compiles a routine for each: what lies beyond a side's piece is multiplied and not used.
         """
         left = (
             self._rows[rows] if isinstance(rows, slice) else self._rows.index_select(0, pad(rows, (0, -len(rows) % 64)))
         )
         right = self._columns[columns.start : columns.start + width]
-        if len(left) * width > len(self._room):
-            self._room = torch.empty(len(left) * width, dtype=left.dtype)
-        found = self._room[: len(left) * width].view(len(left), width)
+        if len(left) * width > len(self._buffer):
+            self._buffer = torch.empty(len(left) * width, dtype=left.dtype)
+        found = self._buffer[: len(left) * width].view(len(left), width)
         inside = found[:, : len(right)]
         if left.dtype == torch.bfloat16:
             torch.mm(left, right.T, out=inside)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .intervals import Interval, wilson
+from .intervals import Interval, wilson_interval
 
 
-def clusters(source: NDArray[np.integer], target: NDArray[np.integer]) -> NDArray[np.int64]:
+def cluster_pairs(source: NDArray[np.integer], target: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return (P,) the cluster of each pair: all pairs that are linked by sentences that they share.
 
     A gold pair that is missed because one of its sentences was taken with another is in one cluster with that wrong
@@ -35,7 +35,7 @@ def count_outcomes(
     """Return (C, 3): how many pairs of each cluster were taken and right, taken and wrong, and missed.
 
     Args:
-        cluster: (P,) the cluster of each pair, from `clusters`.
+        cluster: (P,) the cluster of each pair, from `cluster_pairs`.
         taken: (P,) whether the pair was taken.
         gold: (P,) whether the pair is gold; every gold pair is there.
         n_clusters: C.
@@ -48,7 +48,7 @@ def cluster_counts(
     source: NDArray[np.integer], target: NDArray[np.integer], taken: NDArray[np.bool_], gold: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
     """Return `count_outcomes` of one model's pairs, (P,) each, over their own clusters."""
-    cluster = clusters(source, target)
+    cluster = cluster_pairs(source, target)
     return count_outcomes(cluster, taken, gold, int(cluster.max(initial=-1)) + 1)
 
 
@@ -75,9 +75,9 @@ def f1_interval(counts: NDArray[np.integer]) -> Interval:
     if not counts.any():
         return (float("nan"), float("nan"))
     f1, influence = f1_influence(counts)
-    return share_interval(f1, float(influence @ influence), len(counts))
+    return proportion_interval(f1, float(influence @ influence), len(counts))
 
 
-def share_interval(share: float, variance: float, n: float) -> Interval:
+def proportion_interval(share: float, variance: float, n: float) -> Interval:
     """Return Wilson's 95 % interval of a share in [0, 1] that has this variance; n judgements where it has none."""
-    return wilson(share, share * (1 - share) / variance if variance > 0 and 0 < share < 1 else n)
+    return wilson_interval(share, share * (1 - share) / variance if variance > 0 and 0 < share < 1 else n)

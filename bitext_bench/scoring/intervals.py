@@ -31,7 +31,7 @@ def mean_interval(outcomes: NDArray[np.floating], judgements: int = 1) -> Interv
     n, mean, variance = len(outcomes), float(np.mean(outcomes)), float(np.var(outcomes))
     spread = mean * (1 - mean)
     effective = min(n * spread / variance, n * judgements) if variance > 0 else float(n)
-    return wilson(mean, effective)
+    return wilson_interval(mean, effective)
 
 
 def spearman_interval(predicted: NDArray[np.floating], gold: NDArray[np.floating]) -> Interval:
@@ -105,7 +105,7 @@ def resamples(n: int) -> NDArray[np.float64]:
     return counts
 
 
-def wilson(mean: float, n: float) -> Interval:
+def wilson_interval(mean: float, n: float) -> Interval:
     """Return Wilson's 1927 score interval (95 %) of a proportion in [0, 1] that n independent judgements gave."""
     center = (mean + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
     half = Z_95 * np.sqrt(mean * (1 - mean) / n + (Z_95 / (2 * n)) ** 2) / (1 + Z_95**2 / n)

@@ -53,22 +53,22 @@ def best_candidates(neighbors: Neighbors, margin: NearMargin, texts: NDArray[np.
         texts: (M,) the text class of each row of the other side (`metrics.text_classes`); a lead is then over the best
             candidate with another text than the winner's, since a copy of it is no rival.
     """
-    k = neighborhood(margin)
+    k = margin_k(margin)
     means = (neighbors.forward.mean(k), neighbors.backward.mean(k))
-    return best_of(neighbors.forward, *means, margin, texts)
+    return best_by_margin(neighbors.forward, *means, margin, texts)
 
 
-def neighborhood(margin: Margin) -> int:
+def margin_k(margin: Margin) -> int:
     """Return over how many nearest the mean is taken."""
     return CSLS_K if margin == "csls" else MARGIN_K
 
 
-def reach(kept: int, margin: Margin) -> int:
+def n_candidates(kept: int, margin: Margin) -> int:
     """Return how many of the nearest that were kept are candidates: for CSLS all."""
     return kept if margin == "csls" else min(kept, MARGIN_K)
 
 
-def best_of(
+def best_by_margin(
     nearest: Nearest,
     own_means: NDArray[np.float64],
     other_means: NDArray[np.float64],
@@ -82,12 +82,12 @@ def best_of(
 
     Args:
         nearest: of N queries, rows of the M of the other side.
-        own_means: (N,) mean cosines of the queries' nearest, over `neighborhood(margin)` of them.
+        own_means: (N,) mean cosines of the queries' nearest, over `margin_k(margin)` of them.
         other_means: (M,) likewise of the other side.
         margin: which score.
         texts: as in `best_candidates`.
     """
-    width = reach(nearest.indices.shape[1], margin)
+    width = n_candidates(nearest.indices.shape[1], margin)
     indices = nearest.indices[:, :width]
     cosines = nearest.cosines[:, :width].astype(np.float64)
     scores = margin_score(cosines, (own_means[:, None] + other_means[indices]) / 2, margin)

@@ -20,32 +20,34 @@ def text_classes(texts: Sequence[str]) -> NDArray[np.int64]:
     return np.fromiter((first.setdefault(t, i) for i, t in enumerate(texts)), np.int64, len(texts))
 
 
-def fold(text: str) -> str:
+def normalize_text(text: str) -> str:
     """Return the text without case, punctuation and compatibility forms (NFKC, casefold, letters, marks and digits).
 
     Marks are kept because many scripts write vowels with them: without, क, कि and की would be one syllable.
 
-    >>> fold("Ｈｅｌｌｏ, World!")
+    >>> normalize_text("Ｈｅｌｌｏ, World!")
     'helloworld'
     """
     plain = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(c for c in plain if c.isalnum() or (unicodedata.category(c)[0] == "M" and not _selects(c)))
+    return "".join(
+        c for c in plain if c.isalnum() or (unicodedata.category(c)[0] == "M" and not _is_variation_selector(c))
+    )
 
 
-def _selects(mark: str) -> bool:
+def _is_variation_selector(mark: str) -> bool:
     """Tell the variation selectors, which choose a glyph (as of an emoji) and write no sound."""
     return "\ufe00" <= mark <= "\ufe0f" or "\U000e0100" <= mark <= "\U000e01ef"
 
 
-def ceiling(texts: Sequence[str]) -> float:
+def accuracy_ceiling(texts: Sequence[str]) -> float:
     """Return the accuracy that an encoder blind to case and punctuation cannot pass when it searches `texts`.
 
-    Of texts that fold to the same string it can only ever return one; the others are misses. Copies of the very
+    Of texts that normalize to the same string it can only ever return one; the others are misses. Copies of the very
     same text are found together.
     """
     most: dict[str, int] = {}
     for text, copies in Counter(texts).items():
-        key = fold(text) or text
+        key = normalize_text(text) or text
         most[key] = max(copies, most.get(key, 0))
     return sum(most.values()) / len(texts)
 

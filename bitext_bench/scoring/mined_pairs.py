@@ -18,7 +18,7 @@ _SLICE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class MinedPairs:
+class RowPairs:
     """P pairs, best first; where they were selected greedily, no source and no target is in two of them.
 
     Attributes:
@@ -33,7 +33,7 @@ class MinedPairs:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class OperatingPoint:
     """A threshold and what it yields: precision, recall and F1 in [0, 1] of the pairs scored >= threshold."""
 
     threshold: float
@@ -42,18 +42,18 @@ class Cut:
     f1: float
 
 
-def mine(neighbors: Neighbors) -> MinedPairs:
+def mine(neighbors: Neighbors) -> RowPairs:
     """Mine pairs as LASER's mine_bitexts.py does with `--retrieval max --margin ratio -k 4`.
 
     Each source proposes its best target and each target its best source by ratio margin; the proposals are
     taken greedily by score. Equal scores: lower source row first, then lower target row.
     """
     best, back = best_candidates(neighbors, "ratio"), best_candidates(neighbors.reversed, "ratio")
-    forward = MinedPairs(np.arange(len(best.indices)), best.indices, best.scores)
-    return select(forward, MinedPairs(back.indices, np.arange(len(back.indices)), back.scores), "greedy")
+    forward = RowPairs(np.arange(len(best.indices)), best.indices, best.scores)
+    return select(forward, RowPairs(back.indices, np.arange(len(back.indices)), back.scores), "greedy")
 
 
-def select(forward: MinedPairs, backward: MinedPairs, selection: Selection) -> MinedPairs:
+def select(forward: RowPairs, backward: RowPairs, selection: Selection) -> RowPairs:
     """Choose among what each source proposes (`forward`) and each target (`backward`), in any order.
 
     greedy: by falling score, each pair of which neither side is taken yet. forward and backward: all that the one
@@ -71,10 +71,10 @@ def select(forward: MinedPairs, backward: MinedPairs, selection: Selection) -> M
     if selection == "greedy":
         kept = _one_to_one(source, target)
     elif selection in ("union", "intersection"):
-        kept = _repeats(source, target) if selection == "intersection" else ~_repeats(source, target)
+        kept = _is_repeat(source, target) if selection == "intersection" else ~_is_repeat(source, target)
     else:
-        return MinedPairs(source, target, scores)
-    return MinedPairs(source[kept], target[kept], scores[kept])
+        return RowPairs(source, target, scores)
+    return RowPairs(source[kept], target[kept], scores[kept])
 
 
 def _one_to_one(source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -88,7 +88,7 @@ def _one_to_one(source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray
     return np.frombuffer(bytes(kept), dtype=np.bool_)
 
 
-def _repeats(source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _is_repeat(source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return (P,) whether the same pair came before; a pair comes at most twice."""
     order = np.lexsort((target, source))  # stable
     again = np.zeros(len(source), dtype=np.bool_)
@@ -97,33 +97,35 @@ def _repeats(source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np
     return again
 
 
-def judge(pairs: MinedPairs, gold: set[tuple[int, int]]) -> NDArray[np.bool_]:
+def judge(pairs: RowPairs, gold: set[tuple[int, int]]) -> NDArray[np.bool_]:
     """Return (P,) whether each mined pair is a gold pair."""
     found = zip(pairs.source.tolist(), pairs.target.tolist(), strict=True)
     return np.fromiter((pair in gold for pair in found), np.bool_, count=len(pairs.source))
 
 
-def with_unmined_gold(pairs: MinedPairs, gold: set[tuple[int, int]]) -> MinedPairs:
+def with_unmined_gold(pairs: RowPairs, gold: set[tuple[int, int]]) -> RowPairs:
     """Return the pairs and, after them, the gold pairs that are not among them, by row, with the score -inf."""
     left = sorted(gold - set(zip(pairs.source.tolist(), pairs.target.tolist(), strict=True)))
     rows = np.array(left, dtype=np.int64).reshape(-1, 2)
-    return MinedPairs(
+    return RowPairs(
         np.concatenate([pairs.source, rows[:, 0]]),
         np.concatenate([pairs.target, rows[:, 1]]),
         np.concatenate([pairs.scores, np.full(len(rows), -np.inf)]),
     )
 
 
-def cut_at(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int, threshold: float) -> Cut:
+def operating_point(
+    scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int, threshold: float
+) -> OperatingPoint:
     """Return precision, recall and F1 of the pairs scored >= threshold; no pair found: all three are 0."""
     taken = scores >= threshold
     n_taken, n_correct = int(taken.sum()), int((taken & correct).sum())
     precision = n_correct / n_taken if n_taken else 0.0
     recall = n_correct / n_gold if n_gold else 0.0
-    return Cut(threshold, precision, recall, 2 * n_correct / (n_taken + n_gold))
+    return OperatingPoint(threshold, precision, recall, 2 * n_correct / (n_taken + n_gold))
 
 
-def best_cut(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int) -> Cut:
+def best_f1_point(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int) -> OperatingPoint:
     """Choose the threshold with the best F1; of equal F1 the highest threshold.
 
     The threshold lies halfway between the last pair taken and the first left out (BUCC shared task practice);
@@ -147,10 +149,12 @@ def best_cut(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: in
     last = int(f1.argmax())
     after = scores[min(last + 1, len(scores) - 1)]
     halfway = (scores[last] + after) / 2
-    return cut_at(scores, correct, n_gold, float(halfway if halfway > after else scores[last]))
+    return operating_point(scores, correct, n_gold, float(halfway if halfway > after else scores[last]))
 
 
-def precise_cut(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int, precision: float) -> Cut | None:
+def precision_point(
+    scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int, precision: float
+) -> OperatingPoint | None:
     """Choose the lowest threshold at which the pairs scored >= it have this precision; None where none has.
 
     Args:
@@ -164,7 +168,7 @@ def precise_cut(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold:
     enough[:-1] &= scores[:-1] != scores[1:]
     if not enough.any():
         return None
-    return cut_at(scores, correct, n_gold, float(scores[np.flatnonzero(enough)[-1]]))
+    return operating_point(scores, correct, n_gold, float(scores[np.flatnonzero(enough)[-1]]))
 
 
 def precision_recall_curve(correct: NDArray[np.bool_], n_gold: int, points: int = 101) -> list[tuple[float, float]]:

@@ -1,6 +1,6 @@
 """Exact nearest neighbors of both sides from one blockwise product.
 
-Every bitext score but CSLS is read off what `nearest_both_ways` returns, so a pair of languages costs one matrix
+Every bitext score but CSLS is read off what `search_bidirectional` returns, so a pair of languages costs one matrix
 product, whatever number of directions, margins and ranks is reported. CSLS ranks all candidates, which takes a second
 pass (`nearest_with_csls`).
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Vectors = NDArray[np.float32]
 
 # A block of similarities is 16 MB in float32 and 8 MB in bf16, which a processor's last cache may hold.
-WHOLE = 2_048 * 2_048  # similarities that are made at once and sorted; beyond, blockwise.py is quicker
+MAX_FULL_MATRIX = 2_048 * 2_048  # similarities that are made at once and sorted; beyond, topk.py is quicker
 BLOCK_ROWS = 1_024
 BLOCK_COLUMNS = 4_096
 
@@ -62,14 +62,14 @@ class CslsWinners:
     backward: NDArray[np.int64]
 
 
-def unit(vectors: NDArray[np.floating]) -> Vectors:
+def normalize(vectors: NDArray[np.floating]) -> Vectors:
     """Return the rows scaled to length 1, as float32; (N, D) in and out. Rows must not be zero."""
     exact = np.asarray(vectors, dtype=np.float32)
     norms = np.linalg.norm(exact, axis=1, keepdims=True)
     return np.ascontiguousarray(exact / norms, dtype=np.float32)
 
 
-def nearest_both_ways(source: Vectors, target: Vectors, k: int = 16) -> Neighbors:
+def search_bidirectional(source: Vectors, target: Vectors, k: int = 16) -> Neighbors:
     """Find the k nearest targets of each source and the k nearest sources of each target, exactly.
 
     Memory beyond the inputs is bounded by the block size and (N + M) * k results.
@@ -86,11 +86,11 @@ def nearest_both_ways(source: Vectors, target: Vectors, k: int = 16) -> Neighbor
 
     rows, columns = _tensors(source, target)
     with torch.inference_mode():
-        return _neighbors(*_largest_both_ways(rows, columns, k, _small_product(rows, columns)))
+        return _neighbors(*_largest_of_both(rows, columns, k, _small_product(rows, columns)))
 
 
 def nearest_with_csls(source: Vectors, target: Vectors, k: int, csls_k: int) -> tuple[Neighbors, CslsWinners]:
-    """Do what `nearest_both_ways` does, and find the greatest CSLS of each row among all rows of the other side.
+    """Do what `search_bidirectional` does, and find the greatest CSLS of each row among all rows of the other side.
 
     CSLS(x, y) = 2 cos(x, y) - m(x) - m(y), with m the mean cosine of a row's csls_k nearest on the other side (Conneau
     et al. 2018, arXiv:1710.04087, equation 3). The means are known after the search for neighbors, so the ranking
@@ -112,7 +112,7 @@ def nearest_with_csls(source: Vectors, target: Vectors, k: int, csls_k: int) -> 
     rows, columns = _tensors(source, target)
     with torch.inference_mode():
         products = _small_product(rows, columns)
-        neighbors = _neighbors(*_largest_both_ways(rows, columns, k, products))
+        neighbors = _neighbors(*_largest_of_both(rows, columns, k, products))
         means = (neighbors.forward.mean(csls_k), neighbors.backward.mean(csls_k))
         return neighbors, _csls(rows, columns, means, products)
 
@@ -129,27 +129,27 @@ def _small_product(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor | 
     """Return all similarities where they are few enough to be held at once."""
     from .bf16 import product
 
-    return product(rows, columns) if len(rows) * len(columns) <= WHOLE else None
+    return product(rows, columns) if len(rows) * len(columns) <= MAX_FULL_MATRIX else None
 
 
 _Found = tuple["torch.Tensor", "torch.Tensor"]  # products and indices, (N, k) each
 
 
-def _largest_both_ways(
+def _largest_of_both(
     rows: torch.Tensor, columns: torch.Tensor, k: int, products: torch.Tensor | None
 ) -> tuple[_Found, _Found]:
     """Return the k largest products of each row, and of each column; `products` are all of them, if they are there."""
     import torch
 
-    from .bf16 import Screen, sketch
-    from .topk import Best, Block, largest, runs_of
+    from .bf16 import ApproxProduct, quantize
+    from .topk import Block, TopK, largest, runs_of
 
     if products is not None:
         found = largest(products, min(k, len(columns)))
         return found, largest(products.T.contiguous(), min(k, len(rows)))
     center = (rows.mean(dim=0) + columns.mean(dim=0)) / 2
-    screen = Screen(sketch(rows, center, left=True), sketch(columns, center, left=False))
-    forward, backward = Best(len(rows), min(k, len(columns))), Best(len(columns), min(k, len(rows)))
+    approx = ApproxProduct(quantize(rows, center, left=True), quantize(columns, center, left=False))
+    forward, backward = TopK(len(rows), min(k, len(columns))), TopK(len(columns), min(k, len(rows)))
     row_names, column_names = torch.arange(len(rows)), torch.arange(len(columns))
     for left in range(0, len(columns), BLOCK_COLUMNS):
         across = slice(left, left + BLOCK_COLUMNS)
@@ -157,10 +157,10 @@ def _largest_both_ways(
         length, n_runs = runs_of(len(there), forward.k)
         for top in range(0, len(rows), BLOCK_ROWS):
             here = row_names[top : top + BLOCK_ROWS]
-            block = screen.block(slice(top, top + BLOCK_ROWS), across, length * n_runs)
-            forward.take(Block.along(block, length), (here, there), screen.error)
-            backward.take(Block.down(block[:, : len(there)], backward.k), (there, here), screen.error)
-    return forward.finish(rows, columns, screen.error), backward.finish(columns, rows, screen.error)
+            block = approx.block(slice(top, top + BLOCK_ROWS), across, length * n_runs)
+            forward.update(Block.along(block, length), (here, there), approx.error)
+            backward.update(Block.down(block[:, : len(there)], backward.k), (there, here), approx.error)
+    return forward.finish(rows, columns, approx.error), backward.finish(columns, rows, approx.error)
 
 
 def _neighbors(forward: _Found, backward: _Found) -> Neighbors:
@@ -181,10 +181,10 @@ def _csls(
     if products is not None:
         forward, backward = (products - of_columns).argmax(dim=1), (products - of_rows[:, None]).argmax(dim=0)
         return CslsWinners(forward.numpy(), backward.numpy())
-    # a.b - p - q is the product of (a, s, -p / s) and (b, -q / s, s). With s = sqrt(p) all are short, as screen.py
-    # wants them.
+    # a.b - p - q is the product of (a, s, -p / s) and (b, -q / s, s). With s = sqrt(p) all are short, as bf16.py
+    # needs them.
     scale = float(torch.cat([of_rows, of_columns]).abs().max().sqrt().clamp(min=1e-3))
     left = torch.cat([rows, torch.full((len(rows), 1), scale), -of_rows[:, None] / scale], dim=1)
     right = torch.cat([columns, -of_columns[:, None] / scale, torch.full((len(columns), 1), scale)], dim=1)
-    (_, forward), (_, backward) = _largest_both_ways(left, right, 1, None)
+    (_, forward), (_, backward) = _largest_of_both(left, right, 1, None)
     return CslsWinners(forward[:, 0].numpy(), backward[:, 0].numpy())

@@ -4,7 +4,7 @@ Of each run of columns only the largest product is looked at: what cannot be amo
 again. The other direction reads the same block by runs of rows, so that nothing is transposed.
 
 Where the CPU multiplies bf16 in hardware, blocks of large sides are bf16. How far such a product can be from the true
-one is known (screen.py), so that a little more than k of each row are kept, of which the k best are certain to be; the
+one is known (bf16.py), so that a little more than k of each row are kept, of which the k best are certain to be; the
 products of these are made again in float32, and rows that were not enough kept of are searched again. So the result
 is that of float32.
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .bf16 import Error, product
+from .bf16 import ErrorBound, product
 
 _MULTIPLIED = 2_048  # pairs whose vectors are held at once: some megabytes, within a processor's cache
 _SORTED = 256  # rows that are compared with everything at once
@@ -69,7 +69,7 @@ class Block:
             return torch.full((len(self.maxima),), -torch.inf)
         return self.maxima.topk(k, dim=1, sorted=True).values[:, -1]
 
-    def from_on(self, bound: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def at_least(self, bound: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return row, column and product, (C,) each, of all that reach the bound of their row; rows ascending."""
         row, run = (self.maxima >= bound[:, None]).nonzero(as_tuple=True)
         values = (self.runs[:, run, row].T if self.turned else self.runs[row, :, run]).float()
@@ -77,8 +77,8 @@ class Block:
         return row[which], offset * self.maxima.shape[1] + run[which], values[which, offset]
 
 
-class Best:
-    """The best of each of N rows while blocks arrive: somewhat more than k, by the products of the screen.
+class TopK:
+    """The best of each of N rows while blocks arrive: somewhat more than k, by approximate products.
 
     Args:
         n: rows.
@@ -90,8 +90,8 @@ class Best:
         self._products = torch.full((n, 2 * k + 8), -torch.inf)
         self._indices = torch.full((n, 2 * k + 8), -1, dtype=torch.int64)
 
-    def take(self, block: Block, names: tuple[Tensor, Tensor], error: Error) -> None:
-        """Take in what of a block may be among the k best: what is not further below them than two errors.
+    def update(self, block: Block, names: tuple[Tensor, Tensor], error: ErrorBound) -> None:
+        """Add the products of a block that may be among the k best: those at most two errors below them.
 
         Args:
             block: of R rows.
@@ -102,7 +102,7 @@ class Best:
         kth = self._products[which, self.k - 1]
         if kth.isinf().any():  # The first block has to find its own bound; later ones add little to it.
             kth = torch.maximum(kth, block.kth_largest(self.k))
-        row, column, product = block.from_on(_reach(kth, error))
+        row, column, product = block.at_least(_lower_bound(kth, error))
         rows, place, counts = torch.unique_consecutive(row, return_inverse=True, return_counts=True)
         if not len(rows):
             return
@@ -116,12 +116,12 @@ class Best:
         self._products[rows], order = lines.topk(kept, dim=1)
         self._indices[rows] = named.gather(1, order)
 
-    def candidates(self, error: Error) -> Tensor:
+    def candidates(self, error: ErrorBound) -> Tensor:
         """Return (N, 2 k + 8) what may be among the k best of each row, in no order; -1 in places that are left."""
-        reach = _reach(self._products[:, self.k - 1], error)
+        reach = _lower_bound(self._products[:, self.k - 1], error)
         return self._indices.where(self._products >= reach[:, None], -1)
 
-    def finish(self, own: Tensor, others: Tensor, error: Error) -> tuple[Tensor, Tensor]:
+    def finish(self, own: Tensor, others: Tensor, error: ErrorBound) -> tuple[Tensor, Tensor]:
         """Return (N, k) float32 products and indices, nearest first and of equals the lowest index first."""
         found = self.candidates(error)
         row, place = (found >= 0).nonzero(as_tuple=True)
@@ -135,7 +135,7 @@ class Best:
         return products, indices
 
 
-def _reach(kth: Tensor, error: Error) -> Tensor:
+def _lower_bound(kth: Tensor, error: ErrorBound) -> Tensor:
     """Return the least product that may belong to one that is truly as large as the true k-th."""
     return torch.where(kth.isinf(), torch.finfo(kth.dtype).min, kth - 2 * error.at(kth))
 
@@ -143,11 +143,11 @@ def _reach(kth: Tensor, error: Error) -> Tensor:
 def exact_products(own: Tensor, others: Tensor, row: Tensor, column: Tensor) -> Tensor:
     """Return (C,) float32 products of pairs, all by one routine, so that equal vectors have equal ones."""
     found = torch.empty(len(row))
-    # In the same room each time: results that stay between vectors that go would leave the heap full of holes.
-    room = torch.empty((2, min(_MULTIPLIED, len(row)), own.shape[1]))
+    # One buffer, reused: results allocated between temporary vectors would fragment the heap.
+    buffer = torch.empty((2, min(_MULTIPLIED, len(row)), own.shape[1]))
     for first in range(0, len(row), _MULTIPLIED):
         here = slice(first, first + _MULTIPLIED)
-        left, right = room[:, : len(row[here])]
+        left, right = buffer[:, : len(row[here])]
         torch.index_select(own, 0, row[here], out=left)
         torch.index_select(others, 0, column[here], out=right)
         torch.sum(left.mul_(right), dim=1, out=found[here])

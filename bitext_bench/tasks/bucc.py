@@ -15,8 +15,16 @@ from ..languages import LangPair
 from ..scoring.f1 import cluster_counts, f1_interval
 from ..scoring.intervals import Interval
 from ..scoring.margin import MARGIN_K
-from ..scoring.mined_pairs import MinedPairs, best_cut, cut_at, judge, mine, precision_recall_curve, with_unmined_gold
-from ..scoring.neighbors import Vectors, nearest_both_ways
+from ..scoring.mined_pairs import (
+    RowPairs,
+    best_f1_point,
+    judge,
+    mine,
+    operating_point,
+    precision_recall_curve,
+    with_unmined_gold,
+)
+from ..scoring.neighbors import Vectors, search_bidirectional
 from .base import Kind, Languages, Search, Side, SubsetScores, Unit, english_pairs, mean_of
 
 
@@ -33,7 +41,7 @@ class Mining:
     repeated sentence, whose gold pairs are missed, each line of the gold file as one. `f1_laser`, `precision_laser`,
     `recall_laser` and `threshold_laser` follow that rule, with a threshold of their own from the training split, and
     are those to compare with figures from bucc.py; without repeated sentences they are the same. (bucc.py reads past
-    the end where the best threshold takes every pair; here `mining.best_cut` decides.)
+    the end where the best threshold takes every pair; here `mined_pairs.best_f1_point` decides.)
     """
 
     name: str
@@ -64,14 +72,14 @@ class Mining:
     def _score(
         self, training: Comparable, test: Comparable, pair: LangPair, vectors: Sequence[Vectors]
     ) -> list[SubsetScores]:
-        tuned = mine(nearest_both_ways(vectors[0], vectors[1], MARGIN_K))
+        tuned = mine(search_bidirectional(vectors[0], vectors[1], MARGIN_K))
         gold = set(training.gold)
-        threshold = best_cut(tuned.scores, judge(tuned, gold), len(gold)).threshold
-        found = mine(nearest_both_ways(vectors[2], vectors[3], MARGIN_K))
+        threshold = best_f1_point(tuned.scores, judge(tuned, gold), len(gold)).threshold
+        found = mine(search_bidirectional(vectors[2], vectors[3], MARGIN_K))
         gold = set(test.gold)
         correct = judge(found, gold)
-        cut = cut_at(found.scores, correct, len(gold), threshold)
-        oracle = best_cut(found.scores, correct, len(gold))
+        cut = operating_point(found.scores, correct, len(gold), threshold)
+        oracle = best_f1_point(found.scores, correct, len(gold))
         judged = with_unmined_gold(found, gold)
         hit = judge(judged, gold)
         return [
@@ -112,32 +120,30 @@ class Mining:
         return {"f1": mean_of(subsets, "f1")}
 
 
-def _laser_scores(
-    tuned: MinedPairs, training: Comparable, found: MinedPairs, test: Comparable
-) -> dict[str, float | None]:
+def _laser_scores(tuned: RowPairs, training: Comparable, found: RowPairs, test: Comparable) -> dict[str, float | None]:
     """Return the scores by LASER's rule for repeated sentences; None where it leaves no pair in training."""
     tuned, found = _without_repeated(tuned, training), _without_repeated(found, test)
     names = ("f1_laser", "precision_laser", "recall_laser", "threshold_laser")
     if not len(tuned.scores):
         return dict.fromkeys(names)
-    threshold = best_cut(tuned.scores, judge(tuned, set(training.gold)), len(training.gold)).threshold
-    cut = cut_at(found.scores, judge(found, set(test.gold)), len(test.gold), threshold)
+    threshold = best_f1_point(tuned.scores, judge(tuned, set(training.gold)), len(training.gold)).threshold
+    cut = operating_point(found.scores, judge(found, set(test.gold)), len(test.gold), threshold)
     return dict(zip(names, (cut.f1, cut.precision, cut.recall, threshold), strict=True))
 
 
-def _without_repeated(pairs: MinedPairs, corpora: Comparable) -> MinedPairs:
+def _without_repeated(pairs: RowPairs, corpora: Comparable) -> RowPairs:
     sources, targets = (np.fromiter(rows, np.int64, len(rows)) for rows in corpora.repeated)
     kept = ~(np.isin(pairs.source, sources) | np.isin(pairs.target, targets))
-    return MinedPairs(pairs.source[kept], pairs.target[kept], pairs.scores[kept])
+    return RowPairs(pairs.source[kept], pairs.target[kept], pairs.scores[kept])
 
 
-def _interval(judged: MinedPairs, hit: NDArray[np.bool_], threshold: float) -> Interval:
+def _interval(judged: RowPairs, hit: NDArray[np.bool_], threshold: float) -> Interval:
     taken = judged.scores >= threshold
     kept = taken | hit
     return f1_interval(cluster_counts(judged.source[kept], judged.target[kept], taken[kept], hit[kept]))
 
 
-def _outcomes(judged: MinedPairs, hit: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+def _outcomes(judged: RowPairs, hit: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
     """Return the mined pairs, best first, and the gold pairs that were not mined, with the score -inf."""
     return {
         "hit": hit,

@@ -21,7 +21,7 @@ from ..languages import LangPair, Language
 from ..scoring.intervals import mean_interval
 from ..scoring.margin import CSLS_K, MARGIN_K, NEAR_MARGINS, BestCandidate, best_candidates
 from ..scoring.metrics import text_classes
-from ..scoring.neighbors import Neighbors, Vectors, nearest_both_ways, nearest_with_csls
+from ..scoring.neighbors import Neighbors, Vectors, nearest_with_csls, search_bidirectional
 from .base import Kind, Languages, Search, Side, SubsetScores, Unit, mean_of, wanted
 
 K = 16
@@ -198,7 +198,7 @@ class XSimPlusPlus:
         data: Provenance,
         vectors: Sequence[Vectors],
     ) -> list[SubsetScores]:
-        neighbors = nearest_both_ways(vectors[0], vectors[1], MARGIN_K)
+        neighbors = search_bidirectional(vectors[0], vectors[1], MARGIN_K)
         texts = text_classes(candidates)
         best = best_candidates(neighbors, "ratio", texts)
         n = len(best.indices)

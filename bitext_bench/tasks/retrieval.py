@@ -14,7 +14,15 @@ from ..data import Bitext, Source
 from ..languages import LangPair
 from ..scoring.intervals import mean_interval
 from ..scoring.margin import CSLS_K, NEAR_MARGINS, best_candidates
-from ..scoring.metrics import ceiling, gold_rank, hubness, mean_reciprocal_rank, mteb_f1, recall_at, text_classes
+from ..scoring.metrics import (
+    accuracy_ceiling,
+    gold_rank,
+    hubness,
+    mean_reciprocal_rank,
+    mteb_f1,
+    recall_at,
+    text_classes,
+)
 from ..scoring.neighbors import Nearest, Neighbors, Vectors, nearest_with_csls
 from ..scoring.similarity import Similarity, most_similar
 from .base import Kind, Languages, Search, Side, SubsetScores, Unit, english_pairs, mean_of
@@ -63,7 +71,7 @@ class Retrieval:
             scores[f"{name}_backward"] = backward.scores[name]
             scores[name] = (forward.scores[name] + backward.scores[name]) / 2
         scores |= _mteb_scores(neighbors.forward.indices[:, 0])
-        scores["ceiling"] = (ceiling(bitext.source) + ceiling(bitext.target)) / 2
+        scores["ceiling"] = (accuracy_ceiling(bitext.source) + accuracy_ceiling(bitext.target)) / 2
         hits = np.stack([forward.hit, backward.hit]).astype(np.float64)
         gold = np.einsum("nd,nd->n", vectors[0], vectors[1])
         return [

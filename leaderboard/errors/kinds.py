@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter
 
 from bitext_bench.languages import Language
-from bitext_bench.scoring.metrics import fold
+from bitext_bench.scoring.metrics import normalize_text
 
 from .wording import names_differ, negated, numbers
 
@@ -54,7 +54,7 @@ def kinds(
     """
     shared = overlap(gold, rival)
     alike = shared >= _ALIKE
-    shorter, longer = sorted((len(fold(gold)), len(fold(rival))))
+    shorter, longer = sorted((len(normalize_text(gold)), len(normalize_text(rival))))
     holds = {
         "number": alike and numbers(gold, language) != numbers(rival, language),
         "negation": alike and negated(gold, language) != negated(rival, language),
@@ -71,7 +71,7 @@ def overlap(one: str, other: str) -> float:
 
     Of letters and digits without case: 3 in a row, 2 in scripts with wide characters (Chinese, Japanese, Korean).
     """
-    ours, theirs = _grams(fold(one)), _grams(fold(other))
+    ours, theirs = _grams(normalize_text(one)), _grams(normalize_text(other))
     return 2 * (ours & theirs).total() / (ours.total() + theirs.total())
 
 

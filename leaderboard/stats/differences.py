@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bitext_bench.errors import UserError
 from bitext_bench.results.records import by_subset
-from bitext_bench.scoring.f1 import cluster_counts, clusters, count_outcomes
+from bitext_bench.scoring.f1 import cluster_counts, cluster_pairs, count_outcomes
 
 from ..entries.read import Entry
 from .paired import Correlation, Difference, f1_difference, mean_difference, mean_of, spearman_difference
@@ -44,13 +44,15 @@ class Mined:
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """(C, 3) right, wrong and missed pairs of each cluster (`f1.clusters`)."""
+        """(C, 3) right, wrong and missed pairs of each cluster (`f1.cluster_pairs`)."""
         return cluster_counts(self.source, self.target, self.taken, self.gold)
 
     def beside(self, other: Mined) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the counts of this model and of another one, over clusters of the pairs of both."""
         first = len(self.source)
-        cluster = clusters(np.concatenate([self.source, other.source]), np.concatenate([self.target, other.target]))
+        cluster = cluster_pairs(
+            np.concatenate([self.source, other.source]), np.concatenate([self.target, other.target])
+        )
         size = int(cluster.max(initial=-1)) + 1
         return (
             count_outcomes(cluster[:first], self.taken, self.gold, size),

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bitext_bench.scoring.f1 import f1_influence, share_interval
-from bitext_bench.scoring.intervals import Z_95, Interval, wilson
+from bitext_bench.scoring.f1 import f1_influence, proportion_interval
+from bitext_bench.scoring.intervals import Z_95, Interval, wilson_interval
 
 from .differences import Evidence, Mined, Shares
 from .paired import Correlation
@@ -30,9 +30,9 @@ def interval_of_mean(sides: Sequence[Evidence]) -> Interval:
     mean, variance = float(np.mean(values)), float(sum(x @ x for x in moved.values()))
     if all(isinstance(side, Shares) for side in sides):
         most = sum(len(side.hits) * side.judgements for side in sides if isinstance(side, Shares))
-        return wilson(mean, min(mean * (1 - mean) / variance, most) if variance else max(moved))
+        return wilson_interval(mean, min(mean * (1 - mean) / variance, most) if variance else max(moved))
     if all(isinstance(side, Mined) for side in sides):
-        return share_interval(mean, variance, max(moved))
+        return proportion_interval(mean, variance, max(moved))
     half = Z_95 * float(np.sqrt(variance))
     return max(-1.0, mean - half), min(1.0, mean + half)
 

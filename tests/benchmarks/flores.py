@@ -10,7 +10,7 @@ import numpy as np
 
 from bitext_bench.data import open_source
 from bitext_bench.languages import resolve
-from bitext_bench.scoring.neighbors import unit
+from bitext_bench.scoring.neighbors import normalize
 from bitext_bench.tasks import find_task
 
 from .claims import Claim, paired_ratio
@@ -27,7 +27,7 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     units = find_task("FLORES-200").load(open_source(str(data)), languages)
     generator = np.random.default_rng(0)
     meaning = generator.standard_normal((1_012, DIMENSIONS))
-    vectors = {x: unit(meaning + generator.standard_normal(meaning.shape)) for x in languages}
+    vectors = {x: normalize(meaning + generator.standard_normal(meaning.shape)) for x in languages}
 
     class Cosine:
         similarity = staticmethod(cos_sim)

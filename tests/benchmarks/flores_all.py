@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bitext_bench.data import open_source
-from bitext_bench.scoring.neighbors import unit
+from bitext_bench.scoring.neighbors import normalize
 from bitext_bench.tasks import find_task
 
 from .claims import Claim
@@ -23,7 +23,7 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     generator = np.random.default_rng(0)
     meaning = generator.standard_normal((1_012, _DIMENSIONS))
     languages = {side.language for item in units for side in item.sides}
-    vectors = {x: unit(meaning + generator.standard_normal(meaning.shape)) for x in sorted(languages, key=str)}
+    vectors = {x: normalize(meaning + generator.standard_normal(meaning.shape)) for x in sorted(languages, key=str)}
     start = time.perf_counter()
     subsets = [scores for item in units for scores in item.score([vectors[side.language] for side in item.sides])]
     summary = task.summarize(subsets)

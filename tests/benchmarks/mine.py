@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitext_bench.mining.plan import CANDIDATES
-from bitext_bench.scoring.neighbors import nearest_both_ways
+from bitext_bench.scoring.neighbors import search_bidirectional
 
 from .claims import Claim
 
@@ -104,7 +104,7 @@ def _is_nearest(
     other = np.load(folder / f"{wanted[0]}.npy", mmap_mode="r")
     best, at = np.full(len(queries), -np.inf, dtype=np.float32), np.zeros(len(queries), dtype=np.int64)
     for first in range(0, len(other), _CHUNK):
-        found = nearest_both_ways(queries, _unit(other[first : first + _CHUNK]), 1).forward
+        found = search_bidirectional(queries, _unit(other[first : first + _CHUNK]), 1).forward
         better = found.cosines[:, 0] > best
         best[better], at[better] = found.cosines[better, 0], found.indices[better, 0] + first
     return np.asarray(at == wanted[1])
@@ -115,7 +115,7 @@ def _exact_seconds(folder: Path, rows: int) -> float:
     part = min(_ROWS_EXACT, rows)
     sides = [_unit(np.load(folder / f"{name}.npy", mmap_mode="r")[:part]) for name in ("source", "target")]
     start = time.perf_counter()
-    nearest_both_ways(sides[0], sides[1], CANDIDATES)
+    search_bidirectional(sides[0], sides[1], CANDIDATES)
     return (time.perf_counter() - start) * (rows / part) ** 2
 
 

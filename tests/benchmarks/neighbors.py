@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bitext_bench.scoring.neighbors import Nearest, Vectors, nearest_both_ways, unit
+from bitext_bench.scoring.neighbors import Nearest, Vectors, normalize, search_bidirectional
 
 from .claims import Claim, paired_ratio
 
@@ -25,14 +25,14 @@ def _claims(dimensions: int, cosine: float, bound: float) -> list[Claim]:
     import faiss
 
     generator = np.random.default_rng(0)
-    center = unit(generator.standard_normal((1, dimensions)))
-    own = unit(generator.standard_normal((_N, dimensions), dtype=np.float32))
-    translated = unit(own + unit(generator.standard_normal((_N, dimensions), dtype=np.float32)))
-    source, target = (unit(cosine**0.5 * center + (1 - cosine) ** 0.5 * side) for side in (own, translated))
+    center = normalize(generator.standard_normal((1, dimensions)))
+    own = normalize(generator.standard_normal((_N, dimensions), dtype=np.float32))
+    translated = normalize(own + normalize(generator.standard_normal((_N, dimensions), dtype=np.float32)))
+    source, target = (normalize(cosine**0.5 * center + (1 - cosine) ** 0.5 * side) for side in (own, translated))
     found: dict[str, object] = {}
 
     def ours() -> None:
-        found["ours"] = nearest_both_ways(source, target, _K)
+        found["ours"] = search_bidirectional(source, target, _K)
 
     def theirs() -> None:
         found["theirs"] = [

@@ -14,8 +14,8 @@ import torch
 
 from bitext_bench.embedding.store import VectorStore, text_key
 from bitext_bench.encoders import ModelOptions, resolve_model
-from bitext_bench.scoring.bf16 import in_hardware
-from bitext_bench.scoring.neighbors import nearest_both_ways, unit
+from bitext_bench.scoring.bf16 import has_bf16_hardware
+from bitext_bench.scoring.neighbors import normalize, search_bidirectional
 
 from .claims import Claim
 from .encode import PROMPT, gigaflop, mixed_sentences, ours, sgemm_peak
@@ -29,7 +29,7 @@ _FLORES = 1_012  # sentences of a language
 def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     fp32, bf16, copying = sgemm_peak(), _bf16_peak(), _bandwidth()
     claims = _encoding(data, model_folder, scratch, {"fp32": fp32, "bf16": bf16})
-    claims.append(_neighbors(bf16 if in_hardware() else fp32))
+    claims.append(_neighbors(bf16 if has_bf16_hardware() else fp32))
     claims.append(_scoring(fp32))
     claims.append(_store(scratch, copying))
     return claims
@@ -68,8 +68,8 @@ def _encoding(data: Path, folder: Path, scratch: Path, peaks: dict[str, float]) 
 
 def _neighbors(peak: float) -> Claim:
     generator = np.random.default_rng(0)
-    sides = [unit(generator.standard_normal((_ROWS, _DIMENSIONS), dtype=np.float32)) for _ in range(2)]
-    seconds = _best(lambda: nearest_both_ways(sides[0], sides[1], 4), rounds=2)
+    sides = [normalize(generator.standard_normal((_ROWS, _DIMENSIONS), dtype=np.float32)) for _ in range(2)]
+    seconds = _best(lambda: search_bidirectional(sides[0], sides[1], 4), rounds=2)
     work = 2 * _ROWS**2 * _DIMENSIONS / 1e9
     return _share(f"neighbors of {_ROWS:,} x {_ROWS:,}, both directions", work, seconds, peak, 0.4)
 
@@ -77,8 +77,8 @@ def _neighbors(peak: float) -> Claim:
 def _scoring(peak: float) -> Claim:
     """One pair of FLORES, to rank 16: most of it is not the product but the sorting."""
     generator = np.random.default_rng(0)
-    sides = [unit(generator.standard_normal((_FLORES, _DIMENSIONS))) for _ in range(2)]
-    neighbors = _best(lambda: nearest_both_ways(sides[0], sides[1], 16), rounds=20)
+    sides = [normalize(generator.standard_normal((_FLORES, _DIMENSIONS))) for _ in range(2)]
+    neighbors = _best(lambda: search_bidirectional(sides[0], sides[1], 16), rounds=20)
     work = 2 * _FLORES**2 * _DIMENSIONS / 1e9
     return _share("neighbors of a pair of FLORES-200", work, neighbors, peak, 0.05)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from bitext_bench.embedding.store import write_whole
-from bitext_bench.scoring.metrics import fold
+from bitext_bench.scoring.metrics import normalize_text
 
 from .corpora import Row
 
@@ -70,7 +70,7 @@ def clean(corpus: str, rows: Sequence[Row], seen: set[tuple[str, str]]) -> Clean
     lines: list[Dropped] = []
     for row in rows:
         stripped = Row(row.line, row.source.strip(), row.target.strip())
-        folded = (fold(stripped.source), fold(stripped.target))
+        folded = (normalize_text(stripped.source), normalize_text(stripped.target))
         reason = _fault(stripped, folded, seen)
         if reason is None:
             seen.add(folded)

@@ -13,7 +13,7 @@ from bitext_bench.data import Incomplete, MissingData, Source
 from bitext_bench.encoders import Checked
 from bitext_bench.errors import UserError
 from bitext_bench.languages import Language
-from bitext_bench.scoring.metrics import fold
+from bitext_bench.scoring.metrics import normalize_text
 from bitext_bench.tasks import BENCHMARKS, Task, Unit, default_tasks
 
 from .corpora import Row
@@ -114,7 +114,7 @@ def audit(rows: Sequence[Row], benchmarks: Benchmarks) -> list[Leak]:
     sentence of French-Japanese. Near matches are found with probability 0.998 at `NEAR`, more above; the same in
     every run.
     """
-    folded = {text: fold(text) for row in rows for text in (row.source, row.target)}
+    folded = {text: normalize_text(text) for row in rows for text in (row.source, row.target)}
     new = sorted({key for key in folded.values() if key and key not in benchmarks.sentences})
     near = benchmarks.near.nearest(new, NEAR)
     leaks: list[Leak] = []
@@ -139,7 +139,7 @@ def _load(task: Task, source: Source, languages: Sequence[Language] | None) -> l
     try:
         units = task.load(source, languages)
         for side in (side for unit in units for side in unit.sides):
-            if not any(map(fold, side.sentences)):
+            if not any(map(normalize_text, side.sentences)):
                 raise UserError(f"{source.name} has an empty {task.name} in {side.language}")
     except UserError as error:
         if isinstance(error, MissingData) and not isinstance(error, Incomplete):
@@ -162,6 +162,8 @@ def _add(sentences: dict[str, tuple[str, str]], task: str, units: Sequence[Unit]
         label = f"{task} {'-'.join(dict.fromkeys(languages))}"
         parts.add(Checked.pair_name(languages) if uses[side] == 1 else str(side.language))
         for sentence in side.sentences:
-            if key := fold(sentence):  # Punctuation alone folds to nothing, and is not a sentence that could leak.
+            if key := normalize_text(
+                sentence
+            ):  # Punctuation alone folds to nothing, and is not a sentence that could leak.
                 sentences.setdefault(key, (label, sentence))
     return parts

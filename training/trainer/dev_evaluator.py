@@ -13,8 +13,8 @@ from sentence_transformers.base.evaluation import BaseEvaluator
 from bitext_bench.embedding.batching import Texts
 from bitext_bench.embedding.embedder import encode_now
 from bitext_bench.encoders.transformer import TransformerEncoder
-from bitext_bench.scoring.metrics import fold, gold_rank, recall_at, text_classes
-from bitext_bench.scoring.neighbors import nearest_both_ways
+from bitext_bench.scoring.metrics import gold_rank, normalize_text, recall_at, text_classes
+from bitext_bench.scoring.neighbors import search_bidirectional
 
 from ..data.corpora import PairRows
 
@@ -26,7 +26,7 @@ def hold_out(data: Sequence[PairRows], rows: int, seed: int) -> tuple[list[PairR
     is dropped.
     """
     held = [_chosen(item, min(rows, len(item.source) // 10), seed) for item in data]
-    seen = {fold(text) for item in held for text in (*item.source, *item.target)}
+    seen = {normalize_text(text) for item in held for text in (*item.source, *item.target)}
     return [_without(item, seen) for item in data], held
 
 
@@ -39,7 +39,7 @@ def _without(item: PairRows, seen: set[str]) -> PairRows:
     kept = [
         (source, target)
         for source, target in zip(item.source, item.target, strict=True)
-        if fold(source) not in seen and fold(target) not in seen
+        if normalize_text(source) not in seen and normalize_text(target) not in seen
     ]
     return PairRows(item.pair, [s for s, _ in kept], [t for _, t in kept])
 
@@ -67,7 +67,7 @@ class DevAccuracy(BaseEvaluator):
             encode_now(encoder, Texts(tuple(sentences), language, self._prompt))
             for sentences, language in ((item.source, item.pair.source), (item.target, item.pair.target))
         )
-        neighbors = nearest_both_ways(source, target, k=1)
+        neighbors = search_bidirectional(source, target, k=1)
         forward = recall_at(gold_rank(neighbors.forward.indices, text_classes(item.target)), 1)
         backward = recall_at(gold_rank(neighbors.backward.indices, text_classes(item.source)), 1)
         return (forward + backward) / 2

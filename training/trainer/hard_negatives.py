@@ -13,8 +13,8 @@ from bitext_bench.embedding.batching import Texts
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import Model
 from bitext_bench.errors import UserError
-from bitext_bench.scoring.metrics import fold
-from bitext_bench.scoring.neighbors import nearest_both_ways
+from bitext_bench.scoring.metrics import normalize_text
+from bitext_bench.scoring.neighbors import search_bidirectional
 
 from ..data.corpora import PairRows
 
@@ -38,8 +38,8 @@ def mine_negatives(model: Model, prompt: str, data: PairRows, k: int, cache: Pat
     embedder = Embedder(model, cache)
     embedder.encode(sides)
     source, target = (embedder.vectors(side) for side in sides)
-    nearest = nearest_both_ways(source, target, k + _REACH).forward
-    folded = [fold(text) for text in data.target]
+    nearest = search_bidirectional(source, target, k + _REACH).forward
+    folded = [normalize_text(text) for text in data.target]
     gold = (source * target).sum(axis=1)
     rows = []
     for i, (candidates, cosines) in enumerate(zip(nearest.indices.tolist(), nearest.cosines.tolist(), strict=True)):
