@@ -13,7 +13,7 @@ Scores of two arrays of vectors need no model and no files: `xsim`, `retrieval_a
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from leaderboard.from_python import Comparison, compare, load_results

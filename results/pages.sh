@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the pages of this folder that follow from its result files: the paper's tables and comparisons.md.
+# Writes the pages of this folder and the picture in README.md from the result files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,3 +12,4 @@ layout table4 --models table4 table2-soft "e5-small-q4 (prompt"
 layout table5
 layout table6
 python results/comparisons.py
+python results/picture.py
