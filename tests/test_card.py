@@ -21,7 +21,7 @@ HOSTILE = "x|<b>`a`\n# big |\r\n---\x1b[31m\u2028<script>"
 
 def record(**changes: Any) -> dict[str, Any]:
     config = make_config({"student": "org/model", "pairs": ["en-ja", "en-fr"], "student_prompt": "query: "}).to_dict()
-    corpus = {"name": "made", "pair": "en-ja", "sha256": "0" * 64, "weight": 1.5, "read": 12345, "leaks": 7}
+    corpus = {"name": "made", "pair": "en-ja", "sha256": "0" * 64, "weight": 1.5, "read": 12345, "contaminated": 7}
     corpus["license"] = "cc-by-4.0"
     model = {"name": "org/model", "revision": "0123", "prompt": "query: "}
     usual = {
@@ -31,7 +31,7 @@ def record(**changes: Any) -> dict[str, Any]:
         "config": {**config, **changes.pop("config", {})},
         "pairs": ["en-ja", "en-fr"],
         "data": [{**corpus, "dropped": {"empty": 3, "duplicate": 1000}, "kept": 11335}],
-        "audit": {"rows": 7, "kept": False, "tests": {"Tatoeba ja-en": 7}, **COMPARED},
+        "contamination": {"rows": 7, "kept": False, "benchmarks": {"Tatoeba ja-en": 7}, **COMPARED},
         "rows": {"en-ja": 11000, "en-fr": 5},
         "steps": 1234,
         "dev_curve": [{"step": 50, "dev_accuracy": 0.5}, {"step": 100, "dev_accuracy": 0.75}],
@@ -69,7 +69,7 @@ def test_what_it_says() -> None:
     (missing,) = re.findall(r"\*\*Not compared with (.*)\.\*\*", card)
     assert {"BUCC-mining", "FLORES-200-xsimpp", "STS12 (excluded)", "STS13"} < set(missing.split(", "))
     assert not {"Tatoeba", "FLORES-200", "Mini-Tatoeba", "STSBenchmark-dev"} & set(missing.split(", "))
-    assert "Results in other benchmarks and languages say `leaks:not looked for`." in card
+    assert "Results in other benchmarks and languages say `contamination:unchecked`." in card
     assert "7 rows hold one and were left out; most are in Tatoeba ja-en (7)" in card
     assert "1,234 steps over 11,005 rows" in card
     assert "## Scores" not in card
@@ -133,10 +133,10 @@ def test_the_metadata_are_what_the_hub_reads() -> None:
     assert [len(row) for row in scores] == [7] * 5
 
 
-def test_leaks_that_were_kept_are_at_the_top() -> None:
-    leaks = {"rows": 1234, "kept": True, "tests": {"Tatoeba ja-en": 1234}, **COMPARED}
-    card = render_card("a-model", record(audit=leaks), [])
-    mark = "**Trained on 1,234 rows that hold a sentence of a benchmark: its scores there are not clean.**"
+def test_contaminated_rows_that_were_kept_are_at_the_top() -> None:
+    kept = {"rows": 1234, "kept": True, "benchmarks": {"Tatoeba ja-en": 1234}, **COMPARED}
+    card = render_card("a-model", record(contamination=kept), [])
+    mark = "**Trained on 1,234 rows that hold a benchmark sentence: its scores there are contaminated.**"
     assert card.index(mark) < card.index("## Data")
     assert "1,234 rows hold one and were kept" in card
     assert mark not in render_card("a-model", record(), [])
@@ -212,7 +212,7 @@ HOSTILE_RECORDS: dict[str, dict[str, Any]] = {
     "corpora": {"config": {"corpora": (HOSTILE,)}},
     "recipe": {"recipe": HOSTILE},
     "corpus": {"data": [{**record()["data"][0], "name": HOSTILE}]},
-    "tests": {"audit": {**record()["audit"], "tests": {HOSTILE: 3}}},
+    "benchmarks": {"contamination": {**record()["contamination"], "benchmarks": {HOSTILE: 3}}},
 }
 
 

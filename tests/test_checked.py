@@ -54,18 +54,18 @@ def test_two_trainings_have_in_common_what_both_compared(
 
 
 @pytest.mark.parametrize(
-    ("audit", "tasks"),
+    ("record", "tasks"),
     [
         ({"checked": {"T": ["en-fr"]}, "covered": {"T": ["en-fr", "en-ja"]}}, {"T": ("en-fr",)}),
-        ({"covered": ["T", "U"], "languages": None}, {"T": None, "U": None}),  # the first records
-        ({"covered": ["T"], "languages": ["en", "ja"]}, {"T": ("en", "ja")}),
+        ({"checked": {"T": None, "U": ["en", "ja"]}}, {"T": None, "U": ("en", "ja")}),
+        ({"checked": ["T"]}, {}),  # damaged: nothing is known to be compared
         ({"rows": 0, "kept": False}, {}),
     ],
 )
-def test_records_of_every_age_are_read(audit: dict[str, Any], tasks: dict[str, Any]) -> None:
-    assert Checked.from_record(audit) == Checked(tasks)
+def test_a_record_names_what_was_compared(record: dict[str, Any], tasks: dict[str, Any]) -> None:
+    assert Checked.from_record(record) == Checked(tasks)
 
 
-@pytest.mark.parametrize("audit", [None, [], "x"])
-def test_a_model_without_a_record_claims_nothing(audit: object) -> None:
-    assert Checked.from_record(audit) is None
+@pytest.mark.parametrize("record", [None, [], "x"])
+def test_a_model_without_a_record_claims_nothing(record: object) -> None:
+    assert Checked.from_record(record) is None

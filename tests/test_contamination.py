@@ -1,4 +1,4 @@
-"""The leak audit: near matches against brute force, planted leaks, and the shipped training data."""
+"""Contamination: near matches against brute force, planted sentences, and the shipped training data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, Language, resolve
 from bitext_bench.scoring.metrics import normalize_text
 from bitext_bench.tasks import REPORTED
-from training.data.contamination import NEAR, Benchmarks, Leak, audit
+from training.data.contamination import NEAR, Benchmarks, Match, find_contamination
 from training.data.corpora import Row, find_corpora, read_corpus
 from training.data.minhash import NearIndex
 
@@ -114,7 +114,7 @@ def test_the_built_in_set_is_covered_in_all_languages(mini: Benchmarks) -> None:
             assert normalize_text(sentence) in mini.sentences
 
 
-def test_leaks_planted_in_each_column(mini: Benchmarks) -> None:
+def test_sentences_planted_in_each_column(mini: Benchmarks) -> None:
     sets = {code: MiniSource().aligned("mini", resolve(code)).sentences for code in ("en", "fr", "ja")}
     long = max(sets["en"], key=len)
     rows = [
@@ -125,19 +125,19 @@ def test_leaks_planted_in_each_column(mini: Benchmarks) -> None:
         Row(5, f"{long[:-1]}s", "autre"),
         Row(6, "...", "!"),
     ]
-    leaks = audit(rows, mini)
-    assert [(x.row, x.side, x.kind) for x in leaks] == [
+    matches = find_contamination(rows, mini)
+    assert [(x.row, x.side, x.kind) for x in matches] == [
         (1, "source", "exact"),
         (2, "target", "exact"),
         (3, "source", "exact"),
         (3, "target", "exact"),
         (4, "source", "near"),
     ]
-    assert leaks[1] == Leak(2, "target", "exact", 1.0, leaks[1].test, sets["ja"][4])
-    assert leaks[1].test.startswith("Mini-")
-    assert NEAR <= leaks[4].similarity < 1
-    assert audit(rows, mini) == leaks
-    assert audit([], mini) == []
+    assert matches[1] == Match(2, "target", "exact", 1.0, matches[1].benchmark, sets["ja"][4])
+    assert matches[1].benchmark.startswith("Mini-")
+    assert NEAR <= matches[4].similarity < 1
+    assert find_contamination(rows, mini) == matches
+    assert find_contamination([], mini) == []
 
 
 def test_every_task_of_a_directory_is_read(data_root: Path) -> None:
@@ -155,8 +155,11 @@ def test_every_task_of_a_directory_is_read(data_root: Path) -> None:
         Row(2, "y", "これは7番目の文です。"),
         Row(3, "the red cat sat", "z"),
     ]
-    leaks = audit(rows, benchmarks)
-    assert [(x.row, x.side, x.test) for x in leaks] == [(0, "source", "Tatoeba fr-en"), (1, "target", "FLORES-200 ja")]
+    matches = find_contamination(rows, benchmarks)
+    assert [(x.row, x.side, x.benchmark) for x in matches] == [
+        (0, "source", "Tatoeba fr-en"),
+        (1, "target", "FLORES-200 ja"),
+    ]
 
 
 def damaged_twin(root: Path) -> None:
@@ -227,7 +230,7 @@ def test_the_hub_has_to_deliver_what_it_has(tmp_path: Path, monkeypatch: pytest.
     benchmarks = Benchmarks.build([HubSource(tmp_path)], excluded=others)
     assert benchmarks.checked.tasks == {"STSBenchmark": ("en-en",)}
     assert "which are not on the hub" in benchmarks.missing["BUCC-mining"]
-    assert len(audit([Row(1, "A sentence of the test.", "b")], benchmarks)) == 1
+    assert len(find_contamination([Row(1, "A sentence of the test.", "b")], benchmarks)) == 1
     gc.collect()  # of files that datasets leaves open, here and not in another test
 
 
@@ -250,12 +253,12 @@ def real_rows(pair: str) -> list[Row]:
 
 @pytest.mark.shared
 @pytest.mark.parametrize("pair", ["en-fr", "en-ja", "en-ko", "en-ru"])
-def test_the_shipped_data_have_no_exact_leak_of_their_own_tests(own: Benchmarks, pair: str) -> None:
+def test_the_shipped_data_hold_no_exact_sentence_of_their_own_tests(own: Benchmarks, pair: str) -> None:
     rows = real_rows(pair)
-    leaks = audit(rows, own)
-    exact = [x for x in leaks if x.kind == "exact"]
+    matches = find_contamination(rows, own)
+    exact = [x for x in matches if x.kind == "exact"]
     assert exact == []
-    assert len(leaks) < 0.002 * len(rows)
+    assert len(matches) < 0.002 * len(rows)
 
 
 @pytest.mark.shared
@@ -271,8 +274,8 @@ def test_real_test_sentences_are_found_among_real_rows(own: Benchmarks) -> None:
     ]
     planted = [Row(0, b, a) for a, b in zip(bitext.source, bitext.target, strict=True)]
     planted += [Row(0, text, "まったく別の文がここにある。") for text in near]
-    leaks = audit([*clean, *planted], own)
-    found = {(x.row - len(clean), x.side, x.kind) for x in leaks}
+    matches = find_contamination([*clean, *planted], own)
+    found = {(x.row - len(clean), x.side, x.kind) for x in matches}
     for i in range(1_000):
         assert {(i, "source", "exact"), (i, "target", "exact")} <= found
     assert len(near) > 50

@@ -61,7 +61,7 @@ def stopped(done: subprocess.CompletedProcess[str], tmp_path: Path) -> str:
     line = error_of(done)
     assert not (tmp_path / "out").exists()
     assert line.startswith("cannot compare the training rows with Tatoeba: ")
-    assert "pass --exclude-benchmarks Tatoeba; its results will say that leaks were not looked for" in line
+    assert "pass --exclude-benchmarks Tatoeba; its results will say contamination:unchecked" in line
     return line
 
 
@@ -102,8 +102,8 @@ def test_what_is_delivered_is_compared_and_what_is_excluded_is_named_everywhere(
     assert done.returncode == 0, done.stderr
     assert "41 rows read, 40 kept (in a benchmark 1)" in done.stderr
     assert "FLORES-200-xsimpp" in next(line for line in done.stderr.splitlines() if "were not compared with" in line)
-    audit = json.loads((tmp_path / "out/train_config.json").read_text())["audit"]
-    assert len(audit["checked"]["Tatoeba"]) == 112
+    contamination = json.loads((tmp_path / "out/train_config.json").read_text())["contamination"]
+    assert len(contamination["checked"]["Tatoeba"]) == 112
     assert "**Not compared with BUCC.v2 (excluded), " in (tmp_path / "out/README.md").read_text()
 
     everything = [*command, "--overwrite", "--exclude-benchmarks", *OTHERS, "Tatoeba"]
@@ -118,5 +118,5 @@ def test_what_is_delivered_is_compared_and_what_is_excluded_is_named_everywhere(
     assert "its training rows were not compared with all of Tatoeba; those results say so" in done.stderr
     (file,) = (tmp_path / "results").rglob("Tatoeba.json")
     result = json.loads(file.read_text())
-    assert [entry["signature"].count("|leaks:not looked for|") for entry in result["subsets"]] == [1]
+    assert [entry["signature"].count("|contamination:unchecked|") for entry in result["subsets"]] == [1]
     assert "Tatoeba" in result["model"]["unchecked"] and "FLORES-200-xsimpp" in result["model"]["unchecked"]

@@ -64,7 +64,7 @@ def test_what_training_may_have_seen_is_said_and_has_no_rank(opened: Opener) -> 
     own = section(page, "Mini-Tatoeba")
     row = own.locator("tbody tr", has_text="org/checkpoint")
     assert row.locator("td").first.inner_text() == "–"
-    assert "leaks: not looked for" in row.inner_text()
+    assert "contamination: unchecked" in row.inner_text()
     assert row.locator("strong, u").count() == 0
     assert "Without a rank" in own.locator("p.note").first.inner_text()
     in_overview = page.locator("#overview tbody tr", has_text="org/checkpoint").inner_text()

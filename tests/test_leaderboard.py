@@ -163,9 +163,9 @@ def test_every_chosen_setting_is_ranked_and_named(tmp_path: Path, tiny_model: Pa
     assert None not in [row.rank for row in rows]
 
 
-@pytest.mark.parametrize("leaks", ["3 training rows", "not looked for"])
+@pytest.mark.parametrize("contamination", ["3 training rows", "unchecked"])
 def test_what_training_may_have_seen_has_no_rank_and_does_not_stand_out(
-    copied: Path, leaks: str, capsys: pytest.CaptureFixture[str]
+    copied: Path, contamination: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for task in ("Mini-Tatoeba", "Mini-STS"):
         file = again(copied, "seen", task)
@@ -174,14 +174,14 @@ def test_what_training_may_have_seen_has_no_rank_and_does_not_stand_out(
         write_again(
             file,
             subsets=[
-                replace(s, signature=f"{s.signature}|leaks:{leaks}", scores={**s.scores, **best})
+                replace(s, signature=f"{s.signature}|contamination:{contamination}", scores={**s.scores, **best})
                 for s in result.subsets
             ],
         )
     text = leaderboard(copied)
     (row,) = [row for row in ranked(text, "Mini-Tatoeba") if "seen" in row[1]]
     assert row[:2] == ["–", "seen †"] and all("*" not in cell and "<ins>" not in cell for cell in row)
-    assert f"† seen: leaks into its training: {leaks}." in text
+    assert f"† seen: contamination: {contamination}." in text
     assert sum("**" in cell for row in ranked(text, "Mini-Tatoeba") for cell in row[2:]) >= 3, "others are the best"
     assert not any("seen" in row[0] for row in ranked(text, "Overview")), "its means are of nothing else"
     assert main(["leaderboard", "--results", str(copied), "--format", "latex"]) == 0

@@ -338,7 +338,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "data of one's own": ({"data": "STS12-test@sha256:0"}, "which differs from mteb's data set: run it again with"),
     "no data": ({"data": "@"}, "which differs from mteb's data set"),
-    "trained on it": ({"data": "hub-a0d554a6@sha256:0|leaks:12 training rows"}, "the model was trained on the bench"),
+    "trained on it": (
+        {"data": "hub-a0d554a6@sha256:0|contamination:12 training rows"},
+        "the model was trained on the bench",
+    ),
     "no such task": ({"name": "Mini-STS"}, "Mini-STS: mteb has no such task"),
     "another split": ({"name": "STSBenchmark", "split": "validation"}, "STSBenchmark: mteb reports test, not valid"),
     "no such subset": ({"subset": "en"}, "STS12 en: mteb has no such subset"),

@@ -136,7 +136,7 @@ def test_figures_are_printed_as_the_paper_prints_them(value: float, percent: boo
 
 
 def test_rows_of_benchmarks_in_the_training_are_said(results: Results) -> None:
-    results.add(tatoeba(0.9), training(), leaked_rows=1234)
+    results.add(tatoeba(0.9), training(), contaminated_rows=1234)
     assert "trained on 1,234 rows of benchmarks" in results.table("table2")
 
 

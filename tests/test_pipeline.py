@@ -37,13 +37,13 @@ def mini_sentence(code: str, row: int) -> str:
     return MiniSource().aligned("mini", resolve(code)).sentences[row]
 
 
-def prepared(root: Path, benchmarks: Benchmarks, *, allow_leaks: bool = False, **settings: object) -> Prepared:
+def prepared(root: Path, benchmarks: Benchmarks, *, allow_contamination: bool = False, **settings: object) -> Prepared:
     config = make_config({"student": "x", "pairs": ["en-fr"], **settings})
-    return prepare(config, read_data(config, root), benchmarks, allow_leaks=allow_leaks)
+    return prepare(config, read_data(config, root), benchmarks, allow_contamination=allow_contamination)
 
 
 def dirty(root: Path) -> Path:
-    """Write two corpora that have something of every fault, and leaks in each column."""
+    """Write two corpora that have every fault, and contaminated rows in each column."""
     write(
         root / "first/en-fr.tsv",
         [
@@ -58,7 +58,7 @@ def dirty(root: Path) -> Path:
             CLEAN[4],
         ],
     )
-    # The other order of languages, a row of the first corpus, and a leak that the first corpus has as well.
+    # The other order of languages, a row of the first corpus, and a contaminated row that the first corpus also has.
     swapped = ["\t".join(reversed(row.split("\t"))) for row in (CLEAN[5], CLEAN[1])]
     write(root / "second/fr-en.tsv", [*swapped, f"encore une autre phrase\t{mini_sentence('en', 3)}"])
     return root
@@ -69,9 +69,9 @@ def test_each_row_is_left_out_for_one_reason_with_its_line(tmp_path: Path, mini:
     (item,) = found.data
     assert [f"{s}\t{t}" for s, t in zip(item.source, item.target, strict=True)] == [*CLEAN[:5], CLEAN[5]]
     first, second = found.corpora
-    assert (first.name, first.pair, first.read, first.kept, first.leaks) == ("first", "en-fr", 12, 5, 2)
+    assert (first.name, first.pair, first.read, first.kept, first.contaminated) == ("first", "en-fr", 12, 5, 2)
     assert first.dropped == {"empty": 1, "identical": 1, "too long": 1, "length ratio": 1, "duplicate": 1}
-    assert (second.name, second.read, second.kept, second.leaks, second.dropped) == (
+    assert (second.name, second.read, second.kept, second.contaminated, second.dropped) == (
         "second",
         3,
         1,
@@ -91,20 +91,20 @@ def test_each_row_is_left_out_for_one_reason_with_its_line(tmp_path: Path, mini:
     assert [reason for _, _, reason in lines if reason.startswith("in ")] == [
         f"in {test}" for test in ("Mini-Tatoeba fr-en", "Mini-Tatoeba ja-en", "Mini-Tatoeba fr-en")
     ]
-    assert found.leaks == {"Mini-Tatoeba fr-en": 2, "Mini-Tatoeba ja-en": 1}
-    assert sum(found.leaks.values()) == sum(report.leaks for report in found.corpora)
-    assert (found.leaks_kept, found.checked, found.missing) == (False, mini.checked, mini.missing)
+    assert found.contaminated == {"Mini-Tatoeba fr-en": 2, "Mini-Tatoeba ja-en": 1}
+    assert sum(found.contaminated.values()) == sum(report.contaminated for report in found.corpora)
+    assert (found.contaminated_kept, found.checked, found.missing) == (False, mini.checked, mini.missing)
 
 
-def test_leaks_that_are_allowed_are_kept_and_counted_all_the_same(tmp_path: Path, mini: Benchmarks) -> None:
-    without, found = prepared(dirty(tmp_path), mini), prepared(tmp_path, mini, allow_leaks=True)
+def test_contaminated_rows_that_are_allowed_are_kept_and_counted_all_the_same(tmp_path: Path, mini: Benchmarks) -> None:
+    without, found = prepared(dirty(tmp_path), mini), prepared(tmp_path, mini, allow_contamination=True)
     assert len(found.data[0].source) == len(without.data[0].source) + 3
     assert mini_sentence("en", 3) in found.data[0].source
     assert mini_sentence("ja", 4) in found.data[0].target
-    assert [report.leaks for report in found.corpora] == [2, 1]
+    assert [report.contaminated for report in found.corpora] == [2, 1]
     assert [report.kept for report in found.corpora] == [7, 2]
-    assert found.leaks == without.leaks
-    assert found.leaks_kept
+    assert found.contaminated == without.contaminated
+    assert found.contaminated_kept
     assert not [x for x in found.dropped if x.reason.startswith("in ")]
 
 
@@ -155,17 +155,21 @@ def test_planted_test_sentences_are_left_out_by_default(
     out = tmp_path / "out"
     assert main([*command, "--output", str(out)]) == 0
     assert "84 rows read, 80 kept (in a benchmark 4)" in capsys.readouterr().err
-    audit = json.loads((out / "train_config.json").read_text())["audit"]
-    assert (audit["rows"], audit["kept"], audit["tests"]) == (4, False, {"Mini-Tatoeba fr-en": 4})
+    contamination = json.loads((out / "train_config.json").read_text())["contamination"]
+    assert (contamination["rows"], contamination["kept"], contamination["benchmarks"]) == (
+        4,
+        False,
+        {"Mini-Tatoeba fr-en": 4},
+    )
     dropped = (out / "dropped_rows.tsv").read_text().splitlines()
     assert dropped == ["corpus\tline\treason", *(f"made\t{n}\tin Mini-Tatoeba fr-en" for n in (81, 82, 83, 84))]
     card = (out / "README.md").read_text()
     assert "4 rows hold one and were left out; most are in Mini-Tatoeba fr-en (4)" in card
     assert "are not clean" not in card
     signatures, messages = ran(out, capsys)
-    assert not [x for x in signatures if "leaks" in x]
+    assert not [x for x in signatures if "contamination" in x]
     assert "trained on" not in messages
-    assert resolve_model(str(out), ModelOptions()).leaked_rows == 0
+    assert resolve_model(str(out), ModelOptions()).contaminated_rows == 0
 
 
 def test_a_choice_among_variants_is_said(
@@ -177,34 +181,34 @@ def test_a_choice_among_variants_is_said(
     assert note in capsys.readouterr().err
 
 
-def test_leaks_that_are_trained_on_stay_with_the_model(
+def test_contaminated_rows_that_are_trained_on_stay_with_the_model(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    out = tmp_path / "leaky"
-    assert main([*command, "--allow-leaks", "--output", str(out), "--evaluate"]) == 0
-    assert "4 rows of benchmarks are trained on; every result will say so" in capsys.readouterr().err
-    audit = json.loads((out / "train_config.json").read_text())["audit"]
-    assert (audit["rows"], audit["kept"]) == (4, True)
+    out = tmp_path / "contaminated"
+    assert main([*command, "--allow-contamination", "--output", str(out), "--evaluate"]) == 0
+    assert "training uses 4 contaminated rows; every result will say so" in capsys.readouterr().err
+    contamination = json.loads((out / "train_config.json").read_text())["contamination"]
+    assert (contamination["rows"], contamination["kept"]) == (4, True)
     assert (out / "dropped_rows.tsv").read_text().splitlines() == ["corpus\tline\treason"]
     card = (out / "README.md").read_text()
-    assert "**Trained on 4 rows that hold a sentence of a benchmark: its scores there are not clean.**" in card
-    assert "leaks:4 training rows" in card
+    assert "**Trained on 4 rows that hold a benchmark sentence: its scores there are contaminated.**" in card
+    assert "contamination:4 training rows" in card
     signatures, messages = ran(out, capsys)
-    assert all("|leaks:4 training rows|" in x for x in signatures)
+    assert all("|contamination:4 training rows|" in x for x in signatures)
     assert "trained on 4 rows of benchmarks" in messages
-    assert resolve_model(str(out), ModelOptions()).leaked_rows == 4
+    assert resolve_model(str(out), ModelOptions()).contaminated_rows == 4
 
 
-def test_training_on_does_not_wash_leaks_away(
+def test_training_on_does_not_wash_contamination_away(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A student that has seen test sentences has still seen them after another run without."""
-    leaky, out = tmp_path / "leaky", tmp_path / "washed"
-    assert main([*command, "--allow-leaks", "--output", str(leaky)]) == 0
-    assert main([*command, "--model", str(leaky), "--output", str(out)]) == 0
-    assert resolve_model(str(out), ModelOptions()).leaked_rows == 4
-    assert all("|leaks:4 training rows|" in x for x in ran(out, capsys)[0])
+    contaminated, out = tmp_path / "contaminated", tmp_path / "washed"
+    assert main([*command, "--allow-contamination", "--output", str(contaminated)]) == 0
+    assert main([*command, "--model", str(contaminated), "--output", str(out)]) == 0
+    assert resolve_model(str(out), ModelOptions()).contaminated_rows == 4
+    assert all("|contamination:4 training rows|" in x for x in ran(out, capsys)[0])
 
 
 def checked(checkpoint: Path) -> Mapping[str, tuple[str, ...] | None]:
@@ -223,10 +227,10 @@ def test_results_in_languages_whose_benchmarks_were_not_asked_say_so(
     signatures, messages = ran(out, capsys)
     assert "its training rows were not compared with all of Mini-STS; those results say so" in messages
     subsets = [dict(field.split(":", 1) for field in line.split("|")) for line in signatures]
-    assert {x["subset"]: x.get("leaks") for x in subsets} == {
+    assert {x["subset"]: x.get("contamination") for x in subsets} == {
         "en": None,
         "ja": None,
-        **dict.fromkeys(("fr", "ko", "ru", "en-fr"), "not looked for"),
+        **dict.fromkeys(("fr", "ko", "ru", "en-fr"), "unchecked"),
     }
     # Training on asks in what both runs asked.
     assert (
@@ -242,7 +246,7 @@ def test_results_in_languages_whose_benchmarks_were_not_asked_say_so(
     assert re.search(r"compared with less; both with .*Mini-STS \(en-en, ja-ja\)", card)
 
 
-def test_a_run_with_leaks_cannot_be_finished_as_one_without(
+def test_a_run_with_contamination_cannot_be_finished_as_one_without(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from training.trainer.callbacks import Progress
@@ -250,10 +254,10 @@ def test_a_run_with_leaks_cannot_be_finished_as_one_without(
     run = [*command, "--max-steps", "4", "--output", str(tmp_path / "out")]
     with monkeypatch.context() as patched:
         patched.setattr(Progress, "on_log", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
-        assert main([*run, "--allow-leaks"]) == 143
+        assert main([*run, "--allow-contamination"]) == 143
     capsys.readouterr()
     assert main([*run, "--resume"]) == 1
     (line,) = [x for x in capsys.readouterr().err.splitlines() if "error:" in x]
-    assert "leaks" in line
-    assert main([*run, "--resume", "--allow-leaks"]) == 0
-    assert resolve_model(str(tmp_path / "out"), ModelOptions()).leaked_rows == 4
+    assert "contaminated rows" in line
+    assert main([*run, "--resume", "--allow-contamination"]) == 0
+    assert resolve_model(str(tmp_path / "out"), ModelOptions()).contaminated_rows == 4

@@ -173,16 +173,16 @@ def test_a_signature_names_everything_in_one_line() -> None:
     [
         ({}, "ja en", None),
         ({"checked": Checked({"Tatoeba": ("en", "ja")})}, "ja en", None),
-        ({"checked": Checked({"Tatoeba": ("en", "ja")})}, "fr en", "not looked for"),
-        ({"checked": Checked({"Tatoeba": ("en", "ja")})}, "fr", "not looked for"),
-        ({"checked": Checked({"Tatoeba": ()})}, "en", "not looked for"),
-        ({"leaked_rows": 3}, "ja en", "3 training rows"),
-        ({"leaked_rows": 3, "checked": Checked({"Tatoeba": ("en",)})}, "fr en", "3 training rows"),
+        ({"checked": Checked({"Tatoeba": ("en", "ja")})}, "fr en", "unchecked"),
+        ({"checked": Checked({"Tatoeba": ("en", "ja")})}, "fr", "unchecked"),
+        ({"checked": Checked({"Tatoeba": ()})}, "en", "unchecked"),
+        ({"contaminated_rows": 3}, "ja en", "3 training rows"),
+        ({"contaminated_rows": 3, "checked": Checked({"Tatoeba": ("en",)})}, "fr en", "3 training rows"),
     ],
 )
 def test_a_signature_says_what_is_unclean(known: dict[str, Any], languages: str, said: str | None) -> None:
     line = signature("Tatoeba", model("m", **known), "", scores(*languages.split()))
-    assert dict(field.split(":", 1) for field in line.split("|")).get("leaks") == said
+    assert dict(field.split(":", 1) for field in line.split("|")).get("contamination") == said
 
 
 def with_values(text: str, **changes: Any) -> str:

@@ -55,7 +55,7 @@ def names(content: dict[str, Any]) -> None:
     content["data"] = f"mini-1{EVIL}"
     content["encoding"] = {"sentences": 9000, "tokens": 9, "seconds": 1.0, "device": f"cpu{EVIL}", "cores": 1}
     for subset in content["subsets"]:
-        subset["signature"] += f"|leaks:{EVIL}"
+        subset["signature"] += f"|contamination:{EVIL}"
 
 
 def header(content: dict[str, Any]) -> None:

@@ -74,12 +74,18 @@ def test_the_record_says_how_to_do_it_again(finished: Path) -> None:
     assert said["recipe"] == "default"
     assert said["pairs"] == ["en-fr"]
     (corpus,) = said["data"]
-    assert (corpus["name"], corpus["read"], corpus["kept"], corpus["leaks"]) == ("made", 400, 400, 0)
+    assert (corpus["name"], corpus["read"], corpus["kept"], corpus["contaminated"]) == ("made", 400, 400, 0)
     # A tenth is held out, of 100 that were asked for, and with it the rows that share a sentence with it.
     assert 350 < said["rows"]["en-fr"] <= 360
-    assert list(said["audit"]["covered"]) == ["Mini-Tatoeba", "Mini-mining", "Mini-xSIM", "Mini-xSIMpp", "Mini-STS"]
-    assert said["audit"]["checked"] == said["audit"]["covered"]
-    assert said["audit"]["excluded"] == []
+    assert list(said["contamination"]["covered"]) == [
+        "Mini-Tatoeba",
+        "Mini-mining",
+        "Mini-xSIM",
+        "Mini-xSIMpp",
+        "Mini-STS",
+    ]
+    assert said["contamination"]["checked"] == said["contamination"]["covered"]
+    assert said["contamination"]["excluded"] == []
     assert [step for step, _ in said["losses"]][:2] == [10, 20]
     assert (finished / "dropped_rows.tsv").read_text() == "corpus\tline\treason\n"
 
@@ -115,7 +121,7 @@ def test_it_has_learned_and_the_best_weights_are_kept(finished: Path) -> None:
     assert losses[-1] < 0.8 * losses[0]
     config = make_config(said["config"])
     given = read_data(config, finished.parent / "pairs")
-    data = prepare(config, given, Benchmarks.build([MiniSource()]), allow_leaks=False).data
+    data = prepare(config, given, Benchmarks.build([MiniSource()]), allow_contamination=False).data
     _, held_out = hold_out(data, config.dev_size, config.seed)
     # The length is that of training while it is looked at, and the model's own afterwards: 12 is no cut here.
     model = SentenceTransformer(str(finished), local_files_only=True)
@@ -166,7 +172,7 @@ def test_run_takes_it_without_a_flag_and_finds_the_scores_of_evaluate(
         assert content["model"]["max_length"] == 64
         (own,) = (finished.parent / "results").rglob(file.name)
         assert json.loads(own.read_text())["subsets"] == content["subsets"]
-        assert "leaks:" not in file.read_text()
+        assert "contamination:" not in file.read_text()
     assert "warning: the model was trained on" not in capsys.readouterr().err
 
 

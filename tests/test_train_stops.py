@@ -324,10 +324,10 @@ def test_a_run_that_had_stopped_early_is_finished_and_not_gone_on_with(
 
 
 def test_a_checkpoint_is_finished_only_with_its_record(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed while it was put together, it says nothing wrong of leaks, and goes on."""
+    """Killed while it was put together, it says nothing wrong about contamination, and goes on."""
     bitext = open_source("mini").parallel("mini", resolve("fr"))
     write(folders.data / "made/en-fr.tsv", [*made_rows(104), f"{bitext.target[0]}\t{bitext.source[0]}"])
-    quick = ["--set", "dev_size=0", "--max-steps", "2", "--allow-leaks"]
+    quick = ["--set", "dev_size=0", "--max-steps", "2", "--allow-contamination"]
     assert main(folders.command("whole", *quick)) == 0
     for step in ("write_record", "_write_card"):
         with monkeypatch.context() as patched:
@@ -338,7 +338,7 @@ def test_a_checkpoint_is_finished_only_with_its_record(folders: Folders, monkeyp
         assert main(folders.command(step, *quick, "--resume")) == 0
         assert record(folders.root / step) == record(folders.root / "whole")
         assert weights(folders.root / step) == weights(folders.root / "whole"), "no step more"
-    assert record(folders.root / "whole")["audit"]["rows"] > 0
+    assert record(folders.root / "whole")["contamination"]["rows"] > 0
 
 
 def test_another_number_of_processes_does_not_go_on(

@@ -58,7 +58,7 @@ class TrainRequest:
         data: a directory of corpora, or "hub:ORG/DATASET[@REVISION]".
         tests: the benchmarks to compare the training rows with and to score on, as `run --data`.
         exclude_benchmarks: tasks that the rows are not compared with.
-        allow_leaks: train on rows that hold a sentence of a benchmark.
+        allow_contamination: train on rows that hold a sentence of a benchmark.
         output: the directory of the checkpoint; None: a name below checkpoints/.
         overwrite: replace the checkpoint that is there.
         resume: continue a run that was stopped or killed.
@@ -71,7 +71,7 @@ class TrainRequest:
     data: str
     tests: str = "hub"
     exclude_benchmarks: Sequence[str] = ()
-    allow_leaks: bool = False
+    allow_contamination: bool = False
     output: Path | None = None
     overwrite: bool = False
     resume: bool = False
@@ -121,7 +121,7 @@ def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) 
         [resolve(language) for language in config.decontamination_languages] or None,
         excluded,
     )
-    prepared = prepare(config, data, benchmarks, allow_leaks=request.allow_leaks)
+    prepared = prepare(config, data, benchmarks, allow_contamination=request.allow_contamination)
     _say_data(prepared)
     check(config, prepared.data)
     _say_prompt(config)
@@ -152,7 +152,9 @@ def _sums(prepared: Prepared, benchmarks: Benchmarks) -> dict[str, str]:
     """Return the checksums of the data, and what else of them has to be the same in a run that is resumed."""
     sums = {f"{report.pair} {report.name}": report.sha256 for report in prepared.corpora}
     sums["benchmarks"] = benchmarks.sha256
-    sums["leaks"] = f"{sum(prepared.leaks.values())} {'kept' if prepared.leaks_kept else 'left out'}"
+    sums["contaminated rows"] = (
+        f"{sum(prepared.contaminated.values())} {'kept' if prepared.contaminated_kept else 'left out'}"
+    )
     if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":
         sums["number of processes"] = processes
     return sums
@@ -185,11 +187,11 @@ def _record(recipe: str, config: TrainConfig, prepared: Prepared, trained: Train
         "models": {"student": student, "teacher": _named(config.teacher or config.student, config.teacher_prompt)},
         "pairs": [str(item.pair) for item in prepared.data],
         "data": [asdict(report) for report in prepared.corpora],
-        "audit": {
-            "rows": sum(report.leaks for report in prepared.corpora),
-            "kept": prepared.leaks_kept,
-            "inherited": start.leaked_rows,
-            "tests": prepared.leaks,
+        "contamination": {
+            "rows": sum(report.contaminated for report in prepared.corpora),
+            "kept": prepared.contaminated_kept,
+            "inherited": start.contaminated_rows,
+            "benchmarks": prepared.contaminated,
             "covered": prepared.checked.tasks,
             "checked": prepared.checked.and_in(start.checked).tasks,
             "excluded": [name for name, why in prepared.missing.items() if why == EXCLUDED],
@@ -240,10 +242,10 @@ def _say_data(prepared: Prepared) -> None:
         _say("warning: the rows were compared with the built-in set only: pass --tests DIR")
     elif prepared.missing:
         _say(f"note: the rows were not compared with {', '.join(prepared.missing)}; results there will say so")
-    rows = sum(report.leaks for report in prepared.corpora)
-    if rows and prepared.leaks_kept:
-        tests = ", ".join(Counter(prepared.leaks))
-        _say(f"warning: {rows:,} rows of benchmarks are trained on; every result will say so ({tests[:200]})")
+    rows = sum(report.contaminated for report in prepared.corpora)
+    if rows and prepared.contaminated_kept:
+        tests = ", ".join(Counter(prepared.contaminated))
+        _say(f"warning: training uses {rows:,} contaminated rows; every result will say so ({tests[:200]})")
 
 
 def _say_prompt(config: TrainConfig) -> None:

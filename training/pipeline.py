@@ -1,4 +1,4 @@
-"""From a data directory to the rows that are trained on: read, cleaned, audited, weighed; and the report of it."""
+"""From a data directory to the rows that are trained on: read, cleaned, decontaminated and weighted, with a report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bitext_bench.languages import LangPair
 
 from .config import TrainConfig
 from .data.cleaning import Cleaned, Dropped, clean
-from .data.contamination import Benchmarks, Leak, audit
+from .data.contamination import Benchmarks, Match, find_contamination
 from .data.corpora import Corpus, PairRows, Row, find_corpora, read_corpus, sample_weighted
 from .data.licenses import stated_license
 
@@ -24,7 +24,7 @@ class CorpusReport:
 
     Attributes:
         dropped: how many rows were dropped in cleaning, by reason.
-        leaks: how many rows hold a sentence of a benchmark.
+        contaminated: how many rows hold a sentence of a benchmark.
         kept: the rows left, before the weight.
         license: as the files beside the corpus state it; None where they do not.
     """
@@ -35,13 +35,13 @@ class CorpusReport:
     weight: float
     read: int
     dropped: dict[str, int]
-    leaks: int
+    contaminated: int
     kept: int
     license: str | None
 
     def __str__(self) -> str:
         """Return it as one line."""
-        reasons = {**self.dropped, "in a benchmark": self.leaks}
+        reasons = {**self.dropped, "in a benchmark": self.contaminated}
         counts = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items() if count)
         return f"{self.name} {self.pair}: {self.read:,} rows read, {self.kept:,} kept" + (
             f" ({counts})" if counts else ""
@@ -86,8 +86,8 @@ class Prepared:
         data: the rows of each pair, the anchor language as the source.
         corpora: one report a corpus and pair.
         dropped: every row that is left out, by corpus and line.
-        leaks: rows with a benchmark's sentence, by benchmark; left out, or kept where that was asked for.
-        leaks_kept: whether they were kept.
+        contaminated: rows with a sentence of a benchmark, by benchmark.
+        contaminated_kept: whether these rows are trained on.
         checked: the benchmarks that were compared with.
         missing: those that were not, and why.
         notes: a line for each choice among variants of a language.
@@ -96,8 +96,8 @@ class Prepared:
     data: list[PairRows]
     corpora: list[CorpusReport]
     dropped: list[Dropped]
-    leaks: dict[str, int]
-    leaks_kept: bool
+    contaminated: dict[str, int]
+    contaminated_kept: bool
     checked: Checked
     missing: Mapping[str, str]
     notes: list[str]
@@ -124,49 +124,49 @@ def read_data(config: TrainConfig, root: Path) -> ReadData:
     return ReadData(root, corpora, notes)
 
 
-def prepare(config: TrainConfig, data: ReadData, benchmarks: Benchmarks, *, allow_leaks: bool) -> Prepared:
-    """Leave out the rows that a benchmark would test on.
+def prepare(config: TrainConfig, data: ReadData, benchmarks: Benchmarks, *, allow_contamination: bool) -> Prepared:
+    """Leave out the rows that hold a sentence of a benchmark, unless they are allowed.
 
     Raises:
         UserError: nothing is left of a pair.
     """
-    prepared = Prepared([], [], [], {}, allow_leaks, benchmarks.checked, benchmarks.missing, data.notes)
+    prepared = Prepared([], [], [], {}, allow_contamination, benchmarks.checked, benchmarks.missing, data.notes)
     found: Counter[str] = Counter()
     for pair, corpora in data.corpora.items():
         rows: list[Row] = []
         for item in corpora:
             corpus, cleaned = item.corpus, item.cleaned
-            leaks = audit(cleaned.rows, benchmarks)
-            kept = cleaned.rows if allow_leaks else _without(cleaned.rows, leaks)
+            matches = find_contamination(cleaned.rows, benchmarks)
+            kept = cleaned.rows if allow_contamination else _without(cleaned.rows, matches)
             rows += sample_weighted(kept, corpus.weight, config.seed)
-            found.update(_first(leaks).values())
-            prepared.corpora.append(_report(item, leaks, kept))
+            found.update(_first(matches).values())
+            prepared.corpora.append(_report(item, matches, kept))
             prepared.dropped.extend(cleaned.lines)
-            if not allow_leaks:
-                prepared.dropped.extend(_lines(corpus.name, cleaned.rows, leaks))
+            if not allow_contamination:
+                prepared.dropped.extend(_lines(corpus.name, cleaned.rows, matches))
         prepared.data.append(_pair_rows(pair, rows, prepared.corpora))
-    prepared.leaks.update(found.most_common())
+    prepared.contaminated.update(found.most_common())
     return prepared
 
 
-def _first(leaks: Iterable[Leak]) -> dict[int, str]:
-    """Return the benchmark that each leaking row is counted under."""
-    tests: dict[int, str] = {}
-    for leak in leaks:
-        tests.setdefault(leak.row, leak.test)
-    return tests
+def _first(matches: Iterable[Match]) -> dict[int, str]:
+    """Return the benchmark that each contaminated row is counted under."""
+    found: dict[int, str] = {}
+    for match in matches:
+        found.setdefault(match.row, match.benchmark)
+    return found
 
 
-def _without(rows: Sequence[Row], leaks: Sequence[Leak]) -> list[Row]:
-    bad = {leak.row for leak in leaks}
+def _without(rows: Sequence[Row], matches: Sequence[Match]) -> list[Row]:
+    bad = {match.row for match in matches}
     return [row for index, row in enumerate(rows) if index not in bad]
 
 
-def _lines(corpus: str, rows: Sequence[Row], leaks: Sequence[Leak]) -> list[Dropped]:
-    return [Dropped(corpus, rows[index].line, f"in {test}") for index, test in _first(leaks).items()]
+def _lines(corpus: str, rows: Sequence[Row], matches: Sequence[Match]) -> list[Dropped]:
+    return [Dropped(corpus, rows[index].line, f"in {benchmark}") for index, benchmark in _first(matches).items()]
 
 
-def _report(item: ReadCorpus, leaks: Sequence[Leak], kept: Sequence[Row]) -> CorpusReport:
+def _report(item: ReadCorpus, matches: Sequence[Match], kept: Sequence[Row]) -> CorpusReport:
     return CorpusReport(
         name=item.corpus.name,
         pair=str(item.corpus.pair),
@@ -174,7 +174,7 @@ def _report(item: ReadCorpus, leaks: Sequence[Leak], kept: Sequence[Row]) -> Cor
         weight=item.corpus.weight,
         read=item.read,
         dropped={reason: count for reason, count in item.cleaned.dropped.items() if count},
-        leaks=len(_first(leaks)),
+        contaminated=len(_first(matches)),
         kept=len(kept),
         license=item.license,
     )

@@ -150,7 +150,7 @@ def _add_train_data(parser: argparse.ArgumentParser) -> None:
         "--tests",
         default="hub",
         metavar="SOURCE",
-        help="the benchmarks, to audit against and to --evaluate on, as run's --data",
+        help="the benchmarks, to compare training rows with and to --evaluate on, as run's --data",
     )
     data.add_argument(
         "--exclude-benchmarks",
@@ -160,7 +160,7 @@ def _add_train_data(parser: argparse.ArgumentParser) -> None:
         help="do not compare the rows with these; every result on them will say so",
     )
     data.add_argument(
-        "--allow-leaks", action="store_true", help="train on rows of benchmarks; every result will say so"
+        "--allow-contamination", action="store_true", help="train on rows of benchmarks; every result will say so"
     )
 
 

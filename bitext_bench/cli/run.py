@@ -60,8 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"left out: {line}")
     make_folder(folder)  # before the work, as it may be impossible
     check_folder(folder, [item.task.name for item in loaded])
-    if model.leaked_rows:
-        say(f"warning: the model was trained on {model.leaked_rows:,} rows of benchmarks; every result says so")
+    if model.contaminated_rows:
+        say(f"warning: the model was trained on {model.contaminated_rows:,} rows of benchmarks; every result says so")
     if unchecked := not_compared(model, loaded):
         say(f"note: its training rows were not compared with all of {', '.join(unchecked)}; those results say so")
     results = list(_written(embedder, loaded, folder))

@@ -23,7 +23,7 @@ def train(arguments: argparse.Namespace) -> int:
         data=arguments.data,
         tests=arguments.tests,
         exclude_benchmarks=arguments.exclude_benchmarks,
-        allow_leaks=arguments.allow_leaks,
+        allow_contamination=arguments.allow_contamination,
         output=arguments.output,
         overwrite=arguments.overwrite,
         resume=arguments.resume,

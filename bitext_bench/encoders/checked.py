@@ -18,20 +18,14 @@ class Checked:
     tasks: Mapping[str, tuple[str, ...] | None]
 
     @classmethod
-    def from_record(cls, audit: object) -> Checked | None:
-        """Read the audit of a train_config.json; None for a model that has none: nobody knows what it has seen.
-
-        The first records had a list of tasks, and one of languages where some were left out.
-        """
-        if not isinstance(audit, Mapping):
+    def from_record(cls, record: object) -> Checked | None:
+        """Read `contamination` of a train_config.json; None without one: nobody knows what the model has seen."""
+        if not isinstance(record, Mapping):
             return None
-        checked = audit.get("checked", audit.get("covered", ()))
-        if isinstance(checked, Mapping):
-            return cls(
-                {str(task): None if parts is None else tuple(map(str, parts)) for task, parts in checked.items()}
-            )
-        languages = audit.get("languages")
-        return cls(dict.fromkeys(map(str, checked), None if languages is None else tuple(map(str, languages))))
+        checked = record.get("checked")
+        if not isinstance(checked, Mapping):
+            return cls({})
+        return cls({str(task): None if parts is None else tuple(map(str, parts)) for task, parts in checked.items()})
 
     def covers(self, task: str, languages: Iterable[str]) -> bool:
         """Say whether a task's sentences in one language, or in a pair, were compared."""

@@ -107,7 +107,7 @@ class Model:
         overrides: settings that differ from the model's own, as they name the results folder.
         registered: its name in the registry, if that is how it was found.
         parameters: how many it has, embeddings included; None where nobody says.
-        leaked_rows: training rows that hold a benchmark's sentence, as its training record says.
+        contaminated_rows: training rows that hold a benchmark's sentence, as its training record says.
         checked: the benchmarks that training compared its rows with; None for a model that `train` did not make.
         training: how `bitext-bench train` made it, for result files; None for any other model.
         similarity: by which its vectors are compared, as its files say; MTEB's scores follow it.
@@ -129,7 +129,7 @@ class Model:
     overrides: tuple[tuple[str, str], ...] = ()
     registered: str | None = None
     parameters: int | None = None
-    leaked_rows: int = 0
+    contaminated_rows: int = 0
     checked: Checked | None = None
     training: Mapping[str, Any] | None = None
     similarity: Similarity = "cosine"

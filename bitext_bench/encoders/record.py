@@ -20,17 +20,17 @@ _FORMS: dict[str, Any] = {"divergence": "cross-entropy", "column_labels": "trans
 _BEYOND = ("distillation_weight", "wise_ft_share", "topic_aware_batches")  # not in the paper
 
 
-def leaked_rows(directory: Path) -> int:
+def contaminated_rows(directory: Path) -> int:
     """Return how many rows of benchmarks a checkpoint, or the student it began as, is known to be trained on."""
-    audit = read_config(directory / _FILE).get("audit")
-    if not isinstance(audit, dict):
+    contamination = read_config(directory / _FILE).get("contamination")
+    if not isinstance(contamination, dict):
         return 0
-    return int(audit["rows"] if audit.get("kept") else 0) + int(audit.get("inherited", 0))
+    return int(contamination["rows"] if contamination.get("kept") else 0) + int(contamination.get("inherited", 0))
 
 
 def checked_benchmarks(directory: Path) -> Checked | None:
     """Return the benchmarks that training rows were compared with; None for a model that `train` did not make."""
-    return Checked.from_record(read_config(directory / _FILE).get("audit"))
+    return Checked.from_record(read_config(directory / _FILE).get("contamination"))
 
 
 def training_of(directory: Path) -> dict[str, Any] | None:

@@ -24,7 +24,7 @@ from .hub import fetch_model, note_pickle
 from .layout import read_layout
 from .model import Encoder, Model, ModelOptions, Prompts
 from .precomputed import PrecomputedEncoder
-from .record import checked_benchmarks, leaked_rows, training_of
+from .record import checked_benchmarks, contaminated_rows, training_of
 from .saved import prompts_of, saved_prompts, saved_similarity
 from .software import TRANSFORMERS, code_digest, software
 from .transformer import load_transformer
@@ -242,7 +242,7 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         ),
         overrides=tuple(overrides),
         parameters=count_parameters(directory),
-        leaked_rows=leaked_rows(directory),
+        contaminated_rows=contaminated_rows(directory),
         checked=checked_benchmarks(directory),
         training=training_of(directory),
         similarity=saved_similarity(directory),

@@ -202,7 +202,7 @@ def _result(embedder: Embedder, task: Task, subsets: Sequence[SubsetScores], sec
             **({"chosen": chosen} if (chosen := [_FIELDS.get(key, key) for key, _ in model.overrides]) else {}),
             "parameters": model.parameters,
             "dimensions": embedder.dimensions,
-            **({"leaked_rows": model.leaked_rows} if model.leaked_rows else {}),
+            **({"contaminated_rows": model.contaminated_rows} if model.contaminated_rows else {}),
             **({"unchecked": unchecked} if (unchecked := _unchecked(model)) else {}),
         },
         summary=task.summarize(subsets),

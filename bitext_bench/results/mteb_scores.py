@@ -116,8 +116,8 @@ def _check(task: Any, subset: SubsetResult) -> str:  # noqa: ANN401
     said = signature_fields(subset.signature)
     if subset.subset not in task.metadata.hf_subsets:
         raise UserError("mteb has no such subset")
-    if said.get("leaks", "").endswith("training rows"):
-        raise UserError(f"the model was trained on the benchmark ({said['leaks']})")
+    if said.get("contamination", "").endswith("training rows"):
+        raise UserError(f"the model was trained on the benchmark ({said['contamination']})")
     name, _, digest = said.get("data", "").partition("@sha256:")
     revision = str(task.metadata.revision)
     if name.startswith("hub-"):

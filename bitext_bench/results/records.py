@@ -172,7 +172,7 @@ def _json(value: object) -> str:
 
 def signature(task_name: str, model: Model, prompt: str, scores: SubsetScores) -> str:
     """Return one line that names all that can change a number, after sacreBLEU's."""
-    leaks = _leaks(model, task_name, scores.languages)
+    contamination = _contamination(model, task_name, scores.languages)
     fields = {
         "task": task_name,
         **scores.signature,
@@ -183,7 +183,7 @@ def signature(task_name: str, model: Model, prompt: str, scores: SubsetScores) -
         "maxlen": str(model.max_length) if model.max_length else "model",
         "data": str(scores.data),
         "model": f"sha256:{model.fingerprint[:12]}",
-        **({"leaks": leaks} if leaks else {}),
+        **({"contamination": contamination} if contamination else {}),
         "bb": __version__,
     }
     return "|".join(f"{key}:{value.replace('|', '/')}" for key, value in fields.items())
@@ -194,12 +194,12 @@ def signature_fields(line: str) -> dict[str, str]:
     return dict(field.partition(":")[::2] for field in line.split("|"))
 
 
-def _leaks(model: Model, task_name: str, languages: Iterable[Language]) -> str:
-    """Return what is known to be unclean about a model's scores on a task in some languages; "" for nothing."""
-    if model.leaked_rows:
-        return f"{model.leaked_rows} training rows"
+def _contamination(model: Model, task_name: str, languages: Iterable[Language]) -> str:
+    """Return how benchmark sentences may have contaminated the training: "12 training rows", "unchecked" or ""."""
+    if model.contaminated_rows:
+        return f"{model.contaminated_rows} training rows"
     checked = model.checked is None or model.checked.covers(task_name, map(str, languages))
-    return "" if checked else "not looked for"
+    return "" if checked else "unchecked"
 
 
 def subset_result(scores: SubsetScores, line: str) -> SubsetResult:

@@ -91,7 +91,7 @@ class _Model(_Strict):
     max_length: Annotated[int, Field(ge=1, le=10**7)] | None = None
     parameters: Count | None = None
     dimensions: Count | None = None
-    leaked_rows: Count = 0
+    contaminated_rows: Count = 0
     unchecked: list[Name] = []
     chosen: list[Literal["prompt", "dtype", "backend", "max_length", "pooling"]] = []
 

@@ -98,9 +98,9 @@ class Entry:
         }
 
     @cached_property
-    def leaks(self) -> str:
-        """What the signatures say of benchmarks in the training data ("12 training rows", "not looked for"), or ""."""
-        said = (signature_fields(subset.signature).get("leaks", "") for subset in self.subsets.values())
+    def contamination(self) -> str:
+        """Contamination as the signatures give it: "12 training rows", "unchecked", or "" for none."""
+        said = (signature_fields(subset.signature).get("contamination", "") for subset in self.subsets.values())
         return ", ".join(dict.fromkeys(filter(None, said)))
 
     def data(self, subset: str) -> str:

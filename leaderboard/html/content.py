@@ -87,7 +87,7 @@ def _table(table: Table, index: Mapping[ModelKey, int]) -> dict[str, Any]:
                 "model": index[row.entry.model],
                 "rank": row.rank,
                 "tied": ranks[row.rank] > 1,
-                "leaks": printable(row.entry.leaks),
+                "contamination": printable(row.entry.contamination),
                 "mean": shown(row.mean),
                 "interval": [shown(end) for end in row.interval] if row.interval else None,
                 **(_figures(table, row) if place < with_figures else {}),

@@ -30,8 +30,8 @@ def describe(row: Measured) -> str:
         said += [f"scored with {first.settings}"] if first.settings else []
     else:
         said = [f"{_named(first.origin)}, as it is", *([] if first.dtype == "fp32" else [f"scored in {first.dtype}"])]
-    if leaked := max(model.leaked_rows for model in row.models):
-        said.append(f"trained on {leaked:,} rows of benchmarks")
+    if contaminated := max(model.contaminated_rows for model in row.models):
+        said.append(f"trained on {contaminated:,} rows of benchmarks")
     if not row.alone:
         said.append(f"results of {', '.join(models(row))}")
     return printable("; ".join(said))

@@ -40,9 +40,9 @@ class Scored:
         return str(self.entries[0].result.model["dtype"])
 
     @property
-    def leaked_rows(self) -> int:
+    def contaminated_rows(self) -> int:
         """How many rows of benchmarks it was trained on."""
-        return max(int(entry.result.model.get("leaked_rows", 0)) for entry in self.entries)
+        return max(int(entry.result.model.get("contaminated_rows", 0)) for entry in self.entries)
 
     @property
     def results(self) -> list[TaskResult]:

@@ -35,7 +35,7 @@ def render_latex(tables: Sequence[Table], overview: Overview) -> str:
         for name in [*(["mean"] if len(table.subsets) > 1 else []), *shown]:
             values = [row.value(table, name) for row in table.rows]
             columns.append((name, table.lower_is_better, values, table.marks(values)))
-        names = [_escape(row.entry.label) + (r"$^\dagger$" if row.entry.leaks else "") for row in table.rows]
+        names = [_escape(row.entry.label) + (r"$^\dagger$" if row.entry.contamination else "") for row in table.rows]
         blocks.append(_tabular(f"{table.label}, {table.score}: {describe(table)}", names, columns))
     return _HEAD + "\n".join(blocks)
 

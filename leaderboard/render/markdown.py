@@ -91,8 +91,8 @@ def _section(table: Table) -> str:
     score = f"{escape(table.score)}{_lower(table.lower_is_better)}"
     said = f"## {escape(table.label)}: {score}, {escape(describe(table))}\n\n"
     for row in table.rows:
-        if row.entry.leaks:
-            said += f"† {escape(row.entry.label)}: leaks into its training: {escape(row.entry.leaks)}.\n\n"
+        if row.entry.contamination:
+            said += f"† {escape(row.entry.label)}: contamination: {escape(row.entry.contamination)}.\n\n"
     if len(table.subsets) <= MOST_ROWS:
         return said + _scores(table, table.subsets)
     whole = said + _scores(table, ())
@@ -136,7 +136,7 @@ def _by_language(table: Table) -> str:
 
 
 def _names(table: Table) -> list[str]:
-    return [escape(row.entry.label) + (" †" if row.entry.leaks else "") for row in table.rows]
+    return [escape(row.entry.label) + (" †" if row.entry.contamination else "") for row in table.rows]
 
 
 def _folded(summary: str, table: str) -> str:

@@ -149,7 +149,7 @@ def describe(table: Table) -> str:
 
 
 def _task_column(key: str, heading: str, table: Table) -> Column:
-    values = {row.entry.model: row.mean for row in table.rows if row.mean is not None and not row.entry.leaks}
+    values = {row.entry.model: row.mean for row in table.rows if row.mean is not None and not row.entry.contamination}
     return Column(key, heading, table.lower_is_better, values, f"{table.task}: {describe(table)}")
 
 
@@ -165,7 +165,7 @@ def _sts_column(tables: Sequence[Table], *, english: bool) -> Column | None:
             if (set(table.rows[0].entry.subsets[name].languages) == {"eng-Latn"}) == english:
                 member = first.setdefault(table.rows[0].entry.sentences(name), (table.task, name))
                 for row in table.rows:
-                    if (value := row.value(table, name)) is not None and not row.entry.leaks:
+                    if (value := row.value(table, name)) is not None and not row.entry.contamination:
                         found.setdefault(row.entry.model, {})[member] = value
     if not found:
         return None

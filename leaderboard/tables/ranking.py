@@ -22,9 +22,9 @@ class Row:
     """A model in a table.
 
     Attributes:
-        rank: 1 for the best and all that do not differ from it by a paired test; None for a model that lacks a score
-            or may have seen the sentences in training (`Entry.leaks`): it is shown among the others and not ranked
-            with them. A model in other settings than its own is ranked like any other.
+        rank: 1 for the best model and all that do not differ from it by a paired test. None for a model that lacks a
+            score or may have seen the sentences in training (`Entry.contamination`): it is shown, but not ranked. A
+            model in settings other than its own is ranked like any other.
         mean: over the subsets of the table; None where one of them has no score.
         interval: of the mean, 95 %.
     """
@@ -72,8 +72,8 @@ class Table:
         return sorted({code for name in self.subsets for code in subsets[name].languages})
 
     def marks(self, values: Sequence[float | None]) -> list[Mark]:
-        """Return what stands out in a column, a value a row; where leaks are known or not excluded, nothing does."""
-        clean = [None if row.entry.leaks else value for row, value in zip(self.rows, values, strict=True)]
+        """Return what stands out in a column, a value a row; contaminated or unchecked rows never do."""
+        clean = [None if row.entry.contamination else value for row, value in zip(self.rows, values, strict=True)]
         return marks(clean, self.lower_is_better)
 
     def by(self, column: str) -> Table:
@@ -145,7 +145,7 @@ def _judged(
     With M ranked entries there are at most M - 1 tests, so each is made at 0.05 / (M - 1) (Bonferroni). An entry is
     read when its turn comes, and only the first of a rank is kept, so that memory does not grow with the models.
     """
-    to_rank = {entry.file for entry in ordered if not entry.leaks and means[entry.file] is not None}
+    to_rank = {entry.file for entry in ordered if not entry.contamination and means[entry.file] is not None}
     bound = SIGNIFICANT / max(1, len(to_rank) - 1)
     leading: list[Evidence] | None = None
     rank, place = 0, 0

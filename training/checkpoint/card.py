@@ -44,9 +44,9 @@ def _sections(name: str, record: Mapping[str, Any], results: Sequence[TaskResult
         f"(recipe {_plain(record['recipe'])}), by bitext-bench {record['bitext_bench']}."
         + (f" Teacher: {_code(models['teacher']['name'])}." if make_config(config).has_teacher else "")
     )
-    audit = record["audit"]
-    if leaked := (audit["rows"] if audit["kept"] else 0) + audit.get("inherited", 0):
-        yield f"**Trained on {leaked:,} rows that hold a sentence of a benchmark: its scores there are not clean.**"
+    contamination = record["contamination"]
+    if contaminated := (contamination["rows"] if contamination["kept"] else 0) + contamination.get("inherited", 0):
+        yield f"**Trained on {contaminated:,} rows that hold a benchmark sentence: its scores there are contaminated.**"
     yield "## Usage\n\n" + _usage(name, config["student_prompt"], record["pairs"])
     if results:
         yield "## Scores\n\n" + _scores(results)
@@ -103,7 +103,7 @@ def _data(record: Mapping[str, Any]) -> str:
             x["pair"],
             x["read"],
             sum(x["dropped"].values()),
-            x["leaks"],
+            x["contaminated"],
             x["kept"],
             x["weight"],
             _plain(x["license"] or "not stated"),
@@ -112,17 +112,17 @@ def _data(record: Mapping[str, Any]) -> str:
         for x in record["data"]
     ]
     head = ["corpus", "pair", "rows", "cleaned away", "in a benchmark", "kept", "weight", "license", "sha256"]
-    audit = record["audit"]
-    tests = ", ".join(f"{_plain(test)} ({count:,})" for test, count in list(audit["tests"].items())[:10])
-    found = f"{audit['rows']:,} rows hold one and were {'kept' if audit['kept'] else 'left out'}" + (
+    contamination = record["contamination"]
+    tests = ", ".join(f"{_plain(test)} ({count:,})" for test, count in list(contamination["benchmarks"].items())[:10])
+    found = f"{contamination['rows']:,} rows hold one and were {'kept' if contamination['kept'] else 'left out'}" + (
         f"; most are in {tests}" if tests else ""
     )
     return (
         _source(record.get("hub_dataset"))
         + tabulate(rows, headers=head, tablefmt="github", disable_numparse=[7, 8], intfmt=",")
-        + f"\n\nEvery row was compared with the sentences of {_parts(audit['covered'])}: {found}. "
+        + f"\n\nEvery row was compared with the sentences of {_parts(contamination['covered'])}: {found}. "
         + f"Of what was left, up to {record['config']['dev_size']:,} rows of each pair were held out.\n\n"
-        + _unchecked(audit)
+        + _unchecked(contamination)
     )
 
 
@@ -139,19 +139,19 @@ def _parts(covered: Mapping[str, Sequence[str]]) -> str:
     return ", ".join(f"{task} ({listed})" for task, listed in parts.items()) or "no benchmark"
 
 
-def _unchecked(audit: Mapping[str, Any]) -> str:
+def _unchecked(contamination: Mapping[str, Any]) -> str:
     """Say with what the rows of this training, or of its student's, were not compared."""
-    missing = [task.name for task in BENCHMARKS if task.name not in audit["checked"]]
-    named = ", ".join(f"{name} (excluded)" if name in audit["excluded"] else name for name in missing)
-    less = audit["checked"] != audit["covered"]
+    missing = [task.name for task in BENCHMARKS if task.name not in contamination["checked"]]
+    named = ", ".join(f"{name} (excluded)" if name in contamination["excluded"] else name for name in missing)
+    less = contamination["checked"] != contamination["covered"]
     return (
         (f"**Not compared with {named}.** " if named else "")
         + (
-            f"The student's own training rows were compared with less; both with {_parts(audit['checked'])}. "
+            f"The student's own training rows were compared with less; both with {_parts(contamination['checked'])}. "
             if less
             else ""
         )
-        + "Results in other benchmarks and languages say `leaks:not looked for`."
+        + "Results in other benchmarks and languages say `contamination:unchecked`."
     )
 
 

@@ -1,4 +1,4 @@
-"""The leak audit: which training rows hold a sentence of a benchmark, word for word or nearly."""
+"""Contamination: which training rows hold a sentence of a benchmark, word for word or nearly."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ EXCLUDED = "excluded"  # the reason for a benchmark that the user leaves out
 
 
 @dataclass(frozen=True, slots=True)
-class Leak:
+class Match:
     """A side of a training row that is also in a benchmark.
 
     Attributes:
-        row: its index in the rows that were audited.
+        row: its index in the rows that were searched.
         kind: "exact": equal but for case, punctuation and compatibility forms, however short;
             "near": similar by at least `NEAR`.
         similarity: Jaccard similarity of the folded sentences' grams; 1 where exact.
-        test: the benchmark and the side's languages, "Tatoeba ja-en".
+        benchmark: its task and languages, "Tatoeba ja-en".
         sentence: the benchmark's sentence; of several, the most similar.
     """
 
@@ -45,7 +45,7 @@ class Leak:
     side: Side
     kind: Literal["exact", "near"]
     similarity: float
-    test: str
+    benchmark: str
     sentence: str
 
 
@@ -107,8 +107,8 @@ class Benchmarks:
         return NearIndex(list(self.sentences))
 
 
-def audit(rows: Sequence[Row], benchmarks: Benchmarks) -> list[Leak]:
-    """Return the leaks of both sides, in the order of the rows; a side is listed once.
+def find_contamination(rows: Sequence[Row], benchmarks: Benchmarks) -> list[Match]:
+    """Return the contaminated sides in the order of the rows, each side once.
 
     A side is compared with sentences of any language: the Japanese of an English-Japanese row may be a test
     sentence of French-Japanese. Near matches are found with probability 0.998 at `NEAR`, more above; the same in
@@ -117,16 +117,16 @@ def audit(rows: Sequence[Row], benchmarks: Benchmarks) -> list[Leak]:
     folded = {text: normalize_text(text) for row in rows for text in (row.source, row.target)}
     new = sorted({key for key in folded.values() if key and key not in benchmarks.sentences})
     near = benchmarks.near.nearest(new, NEAR)
-    leaks: list[Leak] = []
+    matches: list[Match] = []
     for index, row in enumerate(rows):
         for side, text in zip(SIDES, (row.source, row.target), strict=True):
             key = folded[text]
             if key in benchmarks.sentences:
-                leaks.append(Leak(index, side, "exact", 1.0, *benchmarks.sentences[key]))
+                matches.append(Match(index, side, "exact", 1.0, *benchmarks.sentences[key]))
             elif key in near:
                 similarity, similar = near[key]
-                leaks.append(Leak(index, side, "near", similarity, *benchmarks.sentences[similar]))
-    return leaks
+                matches.append(Match(index, side, "near", similarity, *benchmarks.sentences[similar]))
+    return matches
 
 
 def _load(task: Task, source: Source, languages: Sequence[Language] | None) -> list[Unit]:
@@ -146,7 +146,7 @@ def _load(task: Task, source: Source, languages: Sequence[Language] | None) -> l
             raise
         raise UserError(
             f"cannot compare the training rows with {task.name}: {error}. To train without this check, pass "
-            f"--exclude-benchmarks {task.name}; its results will say that leaks were not looked for"
+            f"--exclude-benchmarks {task.name}; its results will say contamination:unchecked"
         ) from error
     return units
 
@@ -162,8 +162,7 @@ def _add(sentences: dict[str, tuple[str, str]], task: str, units: Sequence[Unit]
         label = f"{task} {'-'.join(dict.fromkeys(languages))}"
         parts.add(Checked.pair_name(languages) if uses[side] == 1 else str(side.language))
         for sentence in side.sentences:
-            if key := normalize_text(
-                sentence
-            ):  # Punctuation alone folds to nothing, and is not a sentence that could leak.
+            # Punctuation alone normalizes to nothing: no sentence that could contaminate training.
+            if key := normalize_text(sentence):
                 sentences.setdefault(key, (label, sentence))
     return parts

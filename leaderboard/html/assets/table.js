@@ -145,13 +145,13 @@ function numberColumn(label, value, format, more = {}) {
 
 /** A column of scores: the best in bold, the second underlined, the interval below. */
 function scoreColumn(label, rows, lower, value, range, more = {}) {
-  const clean = rows.filter((row) => !row.leaks); // the others do not stand out
+  const clean = rows.filter((row) => !row.contamination); // the others do not stand out
   const levels = [...new Set(clean.map(value).filter((each) => each !== null))]
     .sort((a, b) => (lower ? a - b : b - a))
     .slice(0, 2);
   const cell = (row) => {
     const own = value(row);
-    const mark = own === null || row.leaks ? null : ["strong", "u"][levels.indexOf(own)];
+    const mark = own === null || row.contamination ? null : ["strong", "u"][levels.indexOf(own)];
     const between = range ? range(row) : "";
     return [mark ? el(mark, {}, score(own)) : score(own), between ? el("span", { class: "interval" }, between) : ""];
   };

@@ -14,11 +14,11 @@ function tableTitle(table) {
 const shared = new Map();
 for (const model of data.models) shared.set(model.name, (shared.get(model.name) ?? 0) + 1);
 
-function modelColumn(of, leaks = () => "") {
+function modelColumn(of, contamination = () => "") {
   const cell = (row) => {
     const model = of(row);
     const revision = shared.get(model.name) > 1 ? el("span", { class: "detail" }, cut(model.revision, 12)) : null;
-    const caveat = leaks(row) ? el("span", { class: "detail" }, `leaks: ${leaks(row)}`) : null;
+    const caveat = contamination(row) ? el("span", { class: "detail" }, `contamination: ${contamination(row)}`) : null;
     return [outside(model.name), revision, caveat];
   };
   return { label: "model", header: true, value: (row) => of(row).name, cell };
@@ -40,7 +40,7 @@ function overview() {
   const place = (table) => (OVERVIEW.indexOf(table.score) + OVERVIEW.length + 1) % (OVERVIEW.length + 1); // others last
   const first = data.tables.filter((table) => table.first).sort((a, b) => place(a) - place(b));
   const means = first.map((table) => {
-    const own = new Map(table.rows.filter((row) => !row.leaks).map((row) => [row.model, row]));
+    const own = new Map(table.rows.filter((row) => !row.contamination).map((row) => [row.model, row]));
     return meanColumn(
       table,
       table.task,
@@ -85,7 +85,7 @@ function taskColumns(table, language) {
     ? []
     : [meanColumn(table, "mean", table.rows, (row) => row, `of ${grouped(table.subsets.length)}`)];
   return {
-    columns: [rank, modelColumn((row) => data.models[row.model], (row) => row.leaks), ...mean, ...subsets],
+    columns: [rank, modelColumn((row) => data.models[row.model], (row) => row.contamination), ...mean, ...subsets],
     shown: shown.length,
     fitting: fitting.length,
   };
@@ -96,7 +96,7 @@ function columnsNote(table, { shown, fitting }, language) {
     shown < fitting && language && `The first ${shown} of ${grouped(fitting)} subsets with ${languageName(language)}.`,
     shown < fitting && !language && `${grouped(fitting)} subsets: choose a language above to see its own.`,
     table.rows.some((row) => !row.values) && "Of the lower ranks only the means are in this file.",
-    table.rows.some((row) => row.leaks) && "Without a rank: models whose training may have seen these sentences.",
+    table.rows.some((row) => row.contamination) && "Without a rank: models whose training may have seen these sentences.",
   );
 }
 
