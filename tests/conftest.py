@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -31,6 +32,11 @@ settings.register_profile("shared machine", deadline=None, suppress_health_check
 settings.load_profile("shared machine")
 
 
+def pytest_collection_finish() -> None:
+    """Keep what is loaded by now out of every later garbage collection: the trainer asks for several in each run."""
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def own_cache(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test finds vectors of another one; only those with real models share what is encoded."""
@@ -51,6 +57,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     model = SentenceTransformer(modules=[Transformer(str(plain), max_seq_length=64), Pooling(32, "mean"), Normalize()])
     model.save(str(folder / "tiny-bert"))
+    gc.freeze()  # torch and the libraries on it, which are loaded by now
     return folder / "tiny-bert"
 
 
