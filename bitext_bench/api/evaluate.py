@@ -2,22 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..data import open_source
+from ..data import Source, open_source
 from ..embedding.embedder import Embedder
 from ..embedding.store import cache_folder
-from ..encoders import ModelOptions
+from ..encoders import Model, ModelOptions, needs_hub
 from ..encoders.loaded import is_lasting, model_of
 from ..languages import DEFAULT_LANGUAGES
+from ..results.evaluation import LoadedTask, lacking, load_wanted
 from ..results.evaluation import evaluate as score_tasks
-from ..results.evaluation import lacking, load_wanted
 from ..results.files import result_folder
+from ..results.records import Outcomes, TaskResult
+from ..tasks import Languages
 from ..tasks.choices import chosen_languages, chosen_tasks
 from .reports import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A model and the data to score it on; nothing is encoded yet.
+
+    Attributes:
+        source: of the data.
+        languages: to score in; None for all.
+        loaded: the tasks with their data.
+        left_out: a line for each task or language that the data lack.
+    """
+
+    model: Model
+    source: Source
+    languages: Languages
+    loaded: Sequence[LoadedTask]
+    left_out: Sequence[str]
+
+
+def prepare(
+    model: object,
+    tasks: Sequence[str] | None,
+    languages: Sequence[str] | str | None,
+    data: str | Path,
+    options: ModelOptions | None,
+) -> Prepared:
+    """Resolve the model and read the data, as `evaluate` and `bitext-bench run` do before they encode anything.
+
+    Arguments and errors are those of `evaluate`.
+    """
+    source = open_source(str(data))
+    chosen = chosen_languages(DEFAULT_LANGUAGES if languages is None else languages)
+    wanted = None if tasks is None else chosen_tasks(tasks)
+    # A model is downloaded only after the data on this machine are read.
+    is_download = isinstance(model, str | Path) and needs_hub(str(model)) and source.name != "hub"
+    resolved = None if is_download else model_of(model, options)
+    loaded, absent = load_wanted(wanted, source, chosen)
+    resolved = resolved or model_of(model, options)
+    return Prepared(
+        resolved, source, chosen, loaded, [*absent, *lacking(loaded, chosen if chosen and languages else ())]
+    )
+
+
+def score(
+    prepared: Prepared, embedder: Embedder, on_result: Callable[[TaskResult, Outcomes], object] | None = None
+) -> Report:
+    """Encode all sentences, then score task after task.
+
+    Args:
+        prepared: the model and the data.
+        embedder: of the model.
+        on_result: called with each result and its outcomes as soon as the task is scored.
+
+    Raises:
+        UserError: no cosine of the vectors can be computed, or the disk is full.
+    """
+    results, outcomes = [], []
+    for result, of_sentences in score_tasks(embedder, prepared.loaded):
+        if on_result:
+            on_result(result, of_sentences)
+        results.append(result)
+        outcomes.append(of_sentences)
+    folder = result_folder(Path(), prepared.model)
+    return Report(results, [folder / f"{result.task}.json" for result in results], outcomes, prepared.left_out)
 
 
 def evaluate(
@@ -53,17 +121,10 @@ def evaluate(
     >>> report["Mini-Tatoeba"]["fr-en"].accuracy.n
     360
     """
-    source = open_source(str(data))
-    wanted = chosen_languages(DEFAULT_LANGUAGES if languages is None else languages)
-    resolved = model_of(model, options)
-    loaded, absent = load_wanted(None if tasks is None else chosen_tasks(tasks), source, wanted)
-    left_out = [*absent, *lacking(loaded, wanted if wanted and languages else ())]
+    prepared = prepare(model, tasks, languages, data, options)
     with ExitStack() as stack:
-        if is_lasting(resolved):
+        if is_lasting(prepared.model):
             folder = cache_folder(Path(cache) if cache else None)
         else:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="bitext-bench-")))
-        scored = list(score_tasks(Embedder(resolved, folder), loaded))
-    results, outcomes = [result for result, _ in scored], [outcomes for _, outcomes in scored]
-    place = result_folder(Path(), resolved)
-    return Report(results, [place / f"{result.task}.json" for result in results], outcomes, left_out)
+        return score(prepared, Embedder(prepared.model, folder))

@@ -18,9 +18,9 @@ from ..encoders.saved import prompts_of
 from ..encoders.transformer import TransformerEncoder
 from ..errors import UserError
 from ..languages import DEFAULT_LANGUAGES
-from ..results.evaluation import LoadedTask, load_wanted
+from ..results.evaluation import LoadedTask, load_wanted, prompt_of
 from ..scoring.neighbors import Vectors
-from ..tasks import Side, SubsetScores, mteb_name
+from ..tasks import Side, SubsetScores
 from ..tasks.choices import chosen_languages, chosen_tasks
 from .arrays import retrieval_accuracy, xsim
 
@@ -106,7 +106,7 @@ class BitextEvaluator(BaseEvaluator):
         return {"score": float(np.mean(means)), **scores}
 
     def _subsets(self, encoder: TransformerEncoder, prompts: Prompts, item: LoadedTask) -> list[SubsetScores]:
-        prompt = prompts.of(mteb_name(item.task.name), item.task.kind)
+        prompt = prompt_of(prompts, item.task)
         vectors: dict[int, Vectors] = {}
 
         def encoded(side: Side) -> Vectors:

@@ -77,8 +77,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--languages",
         nargs="+",
         metavar="LANG",
-        default=[DEFAULT_LANGUAGES],
-        help="en, eng or eng_Latn, or all; English is always the other side of Tatoeba and BUCC (default: %(default)s)",
+        help="en, eng or eng_Latn, or all; English is always the other side of Tatoeba and BUCC "
+        f"(default: {DEFAULT_LANGUAGES})",
     )
     parser.add_argument(
         "--output-folder", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)"

@@ -4,43 +4,32 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from ..data import open_source
+from ..api.evaluate import Prepared, prepare, score
 from ..embedding.batching import BatchLimits
 from ..embedding.distributed import encode_on_ray
 from ..embedding.embedder import Embedder
 from ..embedding.sharding import Share
 from ..embedding.store import cache_folder, check_place, make_folder
-from ..encoders import needs_hub, resolve_model
 from ..io.terminal import say, write_data
-from ..languages import DEFAULT_LANGUAGES
-from ..results.evaluation import LoadedTask, evaluate, lacking, load_wanted, not_compared, plan_of
+from ..results.evaluation import not_compared, plan_of
 from ..results.files import result_folder
 from ..results.filing import check_folder, file_result
-from ..results.records import TaskResult
-from ..results.tables import render_averages, render_scores
-from ..tasks.choices import chosen_languages, chosen_tasks
+from ..results.records import Outcomes, TaskResult
 from .model_options import model_options
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Score a model; each task's file is written as soon as the task is done."""
-    source = open_source(arguments.data)
-    languages = chosen_languages(arguments.languages)
-    tasks = chosen_tasks(arguments.tasks) if arguments.tasks else None
+    """Score a model as `bitext_bench.evaluate` does, and write each task's file as soon as the task is done."""
     cache = cache_folder(arguments.cache_folder)
     check_place(arguments.output_folder)
     check_place(cache)
     options = model_options(arguments)
-    # Data on this machine are looked at before a model is fetched.
-    fetched = needs_hub(arguments.model) and arguments.data != "hub"
-    model = None if fetched else resolve_model(arguments.model, options)
-    loaded, absent = load_wanted(tasks, source, languages)
-    model = model or resolve_model(arguments.model, options)
-    limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
     share = Share.parse(arguments.shard) if arguments.shard else None
+    prepared = prepare(arguments.model, arguments.tasks, arguments.languages, arguments.data, options)
+    model, loaded = prepared.model, prepared.loaded
+    limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
     embedder = Embedder(model, cache, limits, refresh=arguments.refresh)
     if share:
         new = embedder.encode_share(plan_of(model, loaded), share)
@@ -50,39 +39,49 @@ def run(arguments: argparse.Namespace) -> int:
         plan = plan_of(model, loaded)
         embedder.check(plan)
         encode_on_ray(arguments.model, options, plan, cache, limits)
-        embedder = Embedder(model, cache, limits)  # with what the others have stored
+        embedder = Embedder(model, cache, limits)  # reads what the workers have stored
     folder = result_folder(arguments.output_folder, model)
-    chosen = "all languages" if languages is None else ", ".join(map(str, languages))
-    how_many = f"{len(loaded)} task{'' if len(loaded) == 1 else 's'}"
-    say(f"{model.name} in {model.dtype} on {how_many} of {source.name}: {chosen}")
-    asked = languages if arguments.languages != [DEFAULT_LANGUAGES] else None
-    for line in [*absent, *lacking(loaded, asked or ())]:
-        say(f"left out: {line}")
+    _say_plan(prepared)
     make_folder(folder)  # before the work, as it may be impossible
     check_folder(folder, [item.task.name for item in loaded])
-    if model.contaminated_rows:
-        say(f"warning: the model was trained on {model.contaminated_rows:,} rows of benchmarks; every result says so")
-    if unchecked := not_compared(model, loaded):
-        say(f"note: its training rows were not compared with all of {', '.join(unchecked)}; those results say so")
-    results = list(_written(embedder, loaded, folder))
+    _say_contamination(prepared)
+
+    def write(result: TaskResult, outcomes: Outcomes) -> None:
+        file_result(folder, result, outcomes)
+        _say_result(result)
+
+    report = score(prepared, embedder, write)
     if arguments.json:
-        write_data(f"{_as_json(results)}\n")
+        write_data(f"{_as_json(report.results)}\n")
     else:
-        print(f"{render_scores(results)}\n\n{render_averages(results)}".rstrip())
+        print(report)
     say(f"results in {folder}")
     return 0
 
 
-def _written(embedder: Embedder, loaded: Sequence[LoadedTask], folder: Path) -> Iterator[TaskResult]:
-    for result, outcomes in evaluate(embedder, loaded):
-        file_result(folder, result, outcomes)
-        say(f"{result.task}: {_count(len(result.subsets))} in {result.evaluation_time:.1f} s")
-        if reason := _NOT_OFFICIAL.get(result.data.partition("-")[0]):
-            say(
-                f"note: {_some(result)}: the data are called {result.data}, because {reason}; no published figure and "
-                "no score on official data is shown beside these scores"
-            )
-        yield result
+def _say_plan(prepared: Prepared) -> None:
+    model, n = prepared.model, len(prepared.loaded)
+    languages = "all languages" if prepared.languages is None else ", ".join(map(str, prepared.languages))
+    say(f"{model.name} in {model.dtype} on {n} task{'' if n == 1 else 's'} of {prepared.source.name}: {languages}")
+    for line in prepared.left_out:
+        say(f"left out: {line}")
+
+
+def _say_contamination(prepared: Prepared) -> None:
+    model = prepared.model
+    if model.contaminated_rows:
+        say(f"warning: the model was trained on {model.contaminated_rows:,} rows of benchmarks; every result says so")
+    if unchecked := not_compared(model, prepared.loaded):
+        say(f"note: its training rows were not compared with all of {', '.join(unchecked)}; those results say so")
+
+
+def _say_result(result: TaskResult) -> None:
+    say(f"{result.task}: {_count(len(result.subsets))} in {result.evaluation_time:.1f} s")
+    if reason := _NOT_OFFICIAL.get(result.data.partition("-")[0]):
+        say(
+            f"note: {_some(result)}: the data are called {result.data}, because {reason}; no published figure and "
+            "no score on official data is shown beside these scores"
+        )
 
 
 _NOT_OFFICIAL = {
@@ -100,7 +99,7 @@ def _some(result: TaskResult) -> str:
     return f"{result.task} {', '.join(names[:3])}" + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
 
 
-def _as_json(results: list[TaskResult]) -> str:
+def _as_json(results: Sequence[TaskResult]) -> str:
     rows = [
         {
             "task": result.task,

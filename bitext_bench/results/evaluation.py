@@ -14,7 +14,7 @@ from ..data import MissingData, Source
 from ..embedding.batch_size import usable_cores
 from ..embedding.batching import Texts
 from ..embedding.embedder import Embedder, Encoded
-from ..encoders import Model
+from ..encoders import Model, Prompts
 from ..errors import UserError
 from ..languages import Language
 from ..scoring.neighbors import Vectors
@@ -124,11 +124,12 @@ def _speed(encoded: Encoded) -> dict[str, Any] | None:
 
 
 def _texts(model: Model, task: Task, side: Side) -> Texts:
-    return Texts(side.sentences, side.language, _prompt(model, task))
+    return Texts(side.sentences, side.language, prompt_of(model.prompts, task))
 
 
-def _prompt(model: Model, task: Task) -> str:
-    return model.prompts.of(mteb_name(task.name), task.kind)
+def prompt_of(prompts: Prompts, task: Task) -> str:
+    """Return the text that a model puts before the sentences of a task."""
+    return prompts.of(mteb_name(task.name), task.kind)
 
 
 def _score(embedder: Embedder, item: LoadedTask) -> Iterator[SubsetScores]:
@@ -181,7 +182,7 @@ def not_compared(model: Model, loaded: Sequence[LoadedTask]) -> list[str]:
 
 def _result(embedder: Embedder, task: Task, subsets: Sequence[SubsetScores], seconds: float) -> TaskResult:
     model = embedder.model
-    prompt = _prompt(model, task)
+    prompt = prompt_of(model.prompts, task)
     return TaskResult(
         task=task.name,
         split=task.split,
