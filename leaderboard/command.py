@@ -32,7 +32,7 @@ class View:
 
     Attributes:
         form: of the output.
-        layout: a table of the paper, "table2"; None shows the leaderboard.
+        paper_table: number of a table of the paper, 1 to 6; None shows the leaderboard.
         tasks: names of tasks; None shows all.
         models: names or parts of names; None shows all.
         languages: as `run --languages`; None shows all.
@@ -41,7 +41,7 @@ class View:
     """
 
     form: Literal["markdown", "html", "latex", "csv", "json"] = "markdown"
-    layout: str | None = None
+    paper_table: int | None = None
     tasks: Sequence[str] | None = None
     models: Sequence[str] | None = None
     languages: Sequence[str] | None = None
@@ -54,11 +54,12 @@ class View:
         Raises:
             UserError: there are such, or `data` does not exist.
         """
-        if self.data and (self.form != "html" or self.layout):
+        if self.data and (self.form != "html" or self.paper_table):
             raise UserError("--data goes with --format html, whose error browser shows the sentences")
-        if self.layout and (self.tasks or self.languages or self.sort):
+        if self.paper_table and (self.tasks or self.languages or self.sort):
             raise UserError(
-                "--layout has the tasks, languages and order of the paper: leave out --tasks, --languages and --sort"
+                "--paper-table has the tasks, languages and order of the paper: "
+                "leave out --tasks, --languages and --sort"
             )
         if self.data:
             open_source(self.data)
@@ -78,18 +79,18 @@ def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bo
             is not what the results yield.
     """
     view.check()
-    output = output or (_FILE if view.form == "markdown" and not view.layout else None)
+    output = output or (_FILE if view.form == "markdown" and not view.paper_table else None)
     if check and output is None:
         raise UserError("--check compares with a file: pass --output FILE")
     if output and not check:
         check_place(output.parent)
     found = read_results(results)
-    if not found.entries and not view.layout:
-        raise UserError(f"{results} holds no results: run bitext-bench run --output-folder DIR first")
+    if not found.entries and not view.paper_table:
+        raise UserError(f"{results} holds no results: run bitext-bench run --output DIR first")
     entries = _chosen(found.entries, view) if found.entries else []
-    if view.layout:
+    if view.paper_table:
         say_skipped(found.skipped)
-        content = lay_out(view.layout, view.form, entries, results)
+        content = lay_out(view.paper_table, view.form, entries, results)
     else:
         content = _render(results, view, entries, found.skipped)
     if output is None:

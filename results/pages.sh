@@ -3,13 +3,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-layout() { bitext-bench leaderboard --layout "$1" --output "results/$1.md" "${@:2}"; }
+paper_table() { bitext-bench leaderboard --paper-table "$1" --output "results/table$1.md" "${@:2}"; }
 
-layout table1 --models table1 table4-priority
-layout table2 --models table2 "e5-small-q4 (prompt"
-layout table3
-layout table4 --models table4 table2-soft "e5-small-q4 (prompt"
-layout table5
-layout table6
+paper_table 1 --models table1 table4-priority
+paper_table 2 --models table2 "e5-small-q4 (prompt"
+paper_table 3
+paper_table 4 --models table4 table2-soft "e5-small-q4 (prompt"
+paper_table 5
+paper_table 6
 python results/comparisons.py
 python results/picture.py

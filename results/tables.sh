@@ -68,10 +68,10 @@ run() {  # seed, name, student, teacher, flags
     # shellcheck disable=SC2086
     {
         bitext-bench train --recipe cpu-minutes --model "$models/$student" --teacher "$models/$teacher" \
-            --prompt "$prompt" --teacher-prompt "$teacher_prompt" --data "$work/train" --corpora $everyday pivot --tests "$data" \
+            --prompt "$prompt" --teacher-prompt "$teacher_prompt" --data "$work/train" --corpora $everyday pivot --benchmarks "$data" \
             --seed "$seed" --output "$work/$name" --cache-folder "$work/vectors" "$@" &&
         bitext-bench run --model "$work/$name" --data "$data" --tasks $tasks --languages $languages \
-            --output-folder "$results" --cache-folder "$work/vectors"
+            --output "$results" --cache-folder "$work/vectors"
     } >"$work/$name.log" 2>&1 && echo "$name" || { echo "$name failed: see $work/$name.log" >&2; return 1; }
 }
 

@@ -38,7 +38,7 @@ TRAINING = {
 def make_results(root: Path) -> None:
     """Write two toys' results on the built-in set, one of them also as a checkpoint, and hostile names."""
     for model in ("toys:hashing", "toys:letters"):
-        folders = ["--cache-folder", str(root.with_name("store")), "--output-folder", str(root)]
+        folders = ["--cache-folder", str(root.with_name("store")), "--output", str(root)]
         assert main(["run", "--model", model, "--data", "mini", "--languages", "en", "ja", "ko", *folders]) == 0
     for file in root.rglob("*.json"):  # the built-in set is too small for a speed to be kept
         write_again(file, encoding={"sentences": 30_000, "tokens": 9, "seconds": 15.0, "device": "cpu", "cores": 2})

@@ -109,7 +109,16 @@ class Results:
 
     def table(self, name: str, *more: str) -> str:
         output = self.root.parent / f"{name}.md"
-        command = ["leaderboard", "--results", str(self.root), "--layout", name, "--output", str(output), *more]
+        command = [
+            "leaderboard",
+            "--results",
+            str(self.root),
+            "--paper-table",
+            name.removeprefix("table"),
+            "--output",
+            str(output),
+            *more,
+        ]
         assert main(command) == 0
         return output.read_text(encoding="utf-8")
 

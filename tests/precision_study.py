@@ -1,4 +1,4 @@
-"""How well `mine --precision` keeps its promise: real sentences, of which a known share has a translation.
+"""How well `mine --target-precision` keeps its promise: real sentences, of which a known share has a translation.
 
 Three kinds of text: the BUCC-like corpus, FLORES-200 and everyday sentences. In each trial some pairs go into both
 files, of others one side only, and some are planted; so every mined pair is known to be right or wrong.
@@ -104,9 +104,9 @@ def trials(pool: Pool, density: float, known: int, seed: int, model: str, folder
         (folder / name).write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
     for wanted in TARGETS:
         out = folder / "out.tsv"
-        files = [str(folder / "s"), str(folder / "t"), "-o", str(out), "--plant", str(folder / "known")]
+        files = [str(folder / "s"), str(folder / "t"), "-o", str(out), "--planted-pairs", str(folder / "known")]
         with redirect_stderr(StringIO()) as said:
-            status = main(["mine", *files, "--precision", str(wanted), "--model", model])
+            status = main(["mine", *files, "--target-precision", str(wanted), "--model", model])
         if status:
             if "too few to tell" not in said.getvalue() and "no threshold reaches" not in said.getvalue():
                 print(said.getvalue(), file=sys.stderr)

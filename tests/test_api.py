@@ -30,7 +30,7 @@ def report(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> bb.Rep
 def test_the_report_prints_what_the_command_prints(
     report: bb.Report, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folders = ["--output-folder", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "cache")]
+    folders = ["--output", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "cache")]
     named = ["--data", "mini", "--tasks", *TASKS, "--languages", "en", "fr"]
     assert main(["run", "--model", str(tiny_model), *named, *folders]) == 0
     assert capsys.readouterr().out.rstrip() == str(report)

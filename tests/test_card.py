@@ -247,7 +247,7 @@ def test_hostile_names_through_the_command(tiny_model: Path, tmp_path: Path, cap
     evil = "x|<b>\n# '\"\x1b[31m"
     shutil.copytree(tiny_model, tmp_path / evil)
     write(tmp_path / "pairs" / evil / "en-fr.tsv", [f"the {i} cat\tle {i} chat" for i in range(20)])
-    quick = "--tests mini --pair en-fr --precision fp32 --label hard --batch-size 4 --max-steps 1 --set dev_size=0"
+    quick = "--benchmarks mini --pair en-fr --precision fp32 --label hard --batch-size 4 --max-steps 1 --set dev_size=0"
     paths = ["--model", str(tmp_path / evil), "--data", str(tmp_path / "pairs"), "--output", str(tmp_path / f"{evil}o")]
     assert main(["train", *quick.split(), *paths, "--cache-folder", str(tmp_path / "cache")]) == 0
     card = (tmp_path / f"{evil}o/README.md").read_text(encoding="utf-8")

@@ -72,7 +72,7 @@ def run_commands(place: Path, model: str, data: Path) -> Commands:
     good = {
         "--model": model,
         "--data": str(data),
-        "--output-folder": str(place / "results"),
+        "--output": str(place / "results"),
         "--cache-folder": str(place / "cache"),
     }
 
@@ -88,13 +88,13 @@ def run_commands(place: Path, model: str, data: Path) -> Commands:
         ("--model", "empty"),
         ("--model", "models/config"),
         ("--model", "models/weights"),
-        ("--output-folder", "plainfile"),
-        ("--output-folder", "plainfile/below"),
+        ("--output", "plainfile"),
+        ("--output", "plainfile/below"),
         ("--cache-folder", "plainfile"),
     ]
     commands = [(f"run {option} {value}", but(option, value), value) for option, value in faults]
     # The hub is not asked first, for the data or for the model.
-    hub = ["--output-folder", str(place / "plainfile"), "--model", "LaBSE", "--data", "hub"]
+    hub = ["--output", str(place / "plainfile"), "--model", "LaBSE", "--data", "hub"]
     return [
         *commands,
         ("run, hub", ["run", *hub], "plainfile"),
@@ -127,7 +127,7 @@ def train_commands(place: Path, model: str) -> Commands:
         ("--model", "models/config"),
         ("--model", "models/weights"),
         ("--teacher", "missing"),
-        ("--tests", "missing"),
+        ("--benchmarks", "missing"),
         ("--recipe", "missing.toml"),
         ("--output", "plainfile/below"),
         ("--output", "plainfile"),
@@ -150,8 +150,8 @@ def mine_commands(place: Path, model: str) -> Commands:
         {"--model": "models/config"},
         {"--model": "models/weights"},
         {"-o": "missing/out.tsv"},
-        {"--work": "plainfile"},
-        {"--plant": "missing"},
+        {"--work-dir": "plainfile"},
+        {"--planted-pairs": "missing"},
         {"--gold": "missing"},
     ]
     commands = []
@@ -160,10 +160,10 @@ def mine_commands(place: Path, model: str) -> Commands:
         command = ["mine", *(str(place / fault.get(side, good[side])) for side in ("source", "target"))]
         command += ["-o", str(place / fault.get("-o", "out.tsv"))]
         command += ["--model", str(place / value) if name == "--model" else model]
-        if name in ("--work", "--plant", "--gold"):
+        if name in ("--work-dir", "--planted-pairs", "--gold"):
             command += [name, str(place / value)]
-        if name in ("--plant", "--gold"):
-            command += ["--precision", "0.9"]
+        if name in ("--planted-pairs", "--gold"):
+            command += ["--target-precision", "0.9"]
         commands.append((f"mine {name} {value}", command, value.partition("/")[0]))
     return commands
 

@@ -20,7 +20,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two toys on four tasks in all five languages."""
     root = tmp_path_factory.mktemp("results")
     for model in ("toys:hashing", "toys:letters"):
-        folders = ["--cache-folder", str(root.with_name("store")), "--output-folder", str(root)]
+        folders = ["--cache-folder", str(root.with_name("store")), "--output", str(root)]
         languages = ["--languages", "all"]
         assert main(["run", "--model", model, "--data", "mini", "--tasks", *TASKS, *languages, *folders]) == 0
     return root
@@ -30,7 +30,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_subsets_are_those_that_run_scores(
     results: Path, tmp_path: Path, languages: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folders = ["--cache-folder", str(results.with_name("store")), "--output-folder", str(tmp_path)]
+    folders = ["--cache-folder", str(results.with_name("store")), "--output", str(tmp_path)]
     given = ["--languages", *languages.split()]
     expected = set()
     for task in TASKS:

@@ -23,7 +23,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{TESTS.parent}:{TESTS}"}
 
 @pytest.fixture
 def folders(tmp_path: Path) -> list[str]:
-    return ["--cache-folder", str(tmp_path / "cache"), "--output-folder", str(tmp_path / "results")]
+    return ["--cache-folder", str(tmp_path / "cache"), "--output", str(tmp_path / "results")]
 
 
 def shorten(root: Path) -> None:
@@ -60,7 +60,7 @@ def no_weights(root: Path) -> None:
         (untouched, ["--model", "labs"], ["unknown model 'labs'", "did you mean labse"]),
         (untouched, ["--tasks", ""], ["tasks: nothing is named"]),
         (untouched, ["--languages", "all", "en"], ["languages all en: all has to stand alone"]),
-        (untouched, ["--output-folder", "DATA/tatoeba/v1/tatoeba.fra-eng.eng"], ["cannot make the folder"]),
+        (untouched, ["--output", "DATA/tatoeba/v1/tatoeba.fra-eng.eng"], ["cannot make the folder"]),
         (untouched, ["--data", "nowhere"], ["nowhere", "no such directory"]),
         (untouched, ["--tasks", "STS12"], ["no STS12 default", "looked for sts/STS12/"]),
         (untouched, ["--tasks", "Tatoeba", "--languages", "ja"], ["no Tatoeba in the languages asked for"]),

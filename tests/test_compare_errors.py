@@ -36,7 +36,7 @@ LABELS = ["model a", "model b"]
 
 
 def run(model: str, data: str, root: Path) -> None:
-    folders = ["--cache-folder", str(root.with_name("store")), "--output-folder", str(root)]
+    folders = ["--cache-folder", str(root.with_name("store")), "--output", str(root)]
     assert main(["run", "--model", model, "--data", data, "--languages", "en", "ja", "ko", "fr", *folders]) == 0
 
 

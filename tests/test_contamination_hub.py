@@ -46,9 +46,9 @@ def tatoeba(tmp_path: Path) -> Path:
 def command(tmp_path: Path, tiny_model: Path) -> list[str]:
     rows = [f"the {i} dog sat on {i * 3}\tle {i} chien assis {i * 3}" for i in range(40)]
     write(tmp_path / "pairs/made/en-fr.tsv", [*rows, "Cat number 7\tnuméro sept"])
-    usual = f"train --model {tiny_model} --data {tmp_path}/pairs --tests hub --pair en-fr --precision fp32 --label hard"
-    steps = f"--batch-size 8 --max-steps 1 --set dev_size=0 --cache-folder {tmp_path}/cache --output {tmp_path}/out"
-    return [*usual.split(), *steps.split()]
+    usual = f"train --model {tiny_model} --data {tmp_path}/pairs --benchmarks hub --pair en-fr --precision fp32"
+    steps = "--label hard --batch-size 8 --max-steps 1 --set dev_size=0"
+    return [*usual.split(), *steps.split(), "--cache-folder", f"{tmp_path}/cache", "--output", f"{tmp_path}/out"]
 
 
 def run(tmp_path: Path, command: list[str], *faults: tuple[str, str]) -> subprocess.CompletedProcess[str]:
@@ -111,7 +111,7 @@ def test_what_is_delivered_is_compared_and_what_is_excluded_is_named_everywhere(
     assert done.returncode == 0, done.stderr
     assert "41 rows read, 41 kept" in done.stderr
     assert "**Not compared with Tatoeba (excluded), " in (tmp_path / "out/README.md").read_text()
-    results = ["--output-folder", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "cache")]
+    results = ["--output", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "cache")]
     scored = ["run", "--model", str(tmp_path / "out"), "--data", "hub", "--tasks", "Tatoeba", "--languages", "en,fr"]
     done = run(tmp_path, [*scored, *results])
     assert done.returncode == 0, done.stderr

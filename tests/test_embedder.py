@@ -325,7 +325,7 @@ def run(folder: Path, seconds: float, results: str = "results", partner: str = "
         "OMP_NUM_THREADS": "1",
     }
     command = [sys.executable, "-m", "bitext_bench", "run", "--model", "toys:logging_", "--data", "mini"]
-    folders = ["--cache-folder", str(folder / "cache"), "--output-folder", str(folder / results)]
+    folders = ["--cache-folder", str(folder / "cache"), "--output", str(folder / results)]
     return subprocess.Popen(
         [*command, *folders, "--batch-size", "40", "--tasks", *TASKS],
         env=environment,

@@ -158,7 +158,7 @@ def test_files_of_others_are_refused_before_the_work(
     cache: Path, tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["run", "--model", "toys:hashing", "--data", "mini", "--tasks", "Mini-Tatoeba"]
-    command += ["--output-folder", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "cache")]
+    command += ["--output", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "cache")]
     assert main([*command, "--languages", "en", "fr"]) == 0
     (file,) = (tmp_path / "results").rglob("*.json")
     content = json.loads(file.read_text(encoding="utf-8"))
@@ -172,7 +172,7 @@ def test_files_of_others_are_refused_before_the_work(
     capsys.readouterr()
     assert main([*command, "--languages", "en", "fr", "ja"]) == 1
     said = capsys.readouterr().err
-    assert said.rstrip().endswith("or pass another --output-folder") and "encoding" not in said
+    assert said.rstrip().endswith("or pass another --output") and "encoding" not in said
     assert file.read_bytes() == before
 
 
@@ -211,7 +211,7 @@ def test_every_command_takes_files_beside_each_other(
 ) -> None:
     """Two models on two private sets in one layout, in one results folder."""
     other = tatoeba(tmp_path / "other", "fra", 25, "b")
-    folders = ["--output-folder", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "cache")]
+    folders = ["--output", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "cache")]
     for model in ("toys:hashing", "toys:letters"):
         for data in (str(data_root), other):
             command = ["run", "--model", model, "--data", data, "--tasks", "Tatoeba", "--languages", "en", "fr"]

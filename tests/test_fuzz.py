@@ -218,7 +218,7 @@ def scored(tiny_model: Path, dense: Path, tmp_path_factory: pytest.TempPathFacto
     scored = Scored(tmp_path_factory.mktemp("scored") / "results", (tiny_model, dense))
     tasks = ("--tasks", "Mini-Tatoeba", "Mini-mining", "Mini-xSIM", "Mini-STS", "--languages", "en,fr")
     for model in scored.models:
-        assert call("run", "--model", model, "--data", "mini", *tasks, "--output-folder", scored.root).code == 0
+        assert call("run", "--model", model, "--data", "mini", *tasks, "--output", scored.root).code == 0
     return scored
 
 
@@ -342,7 +342,7 @@ def test_files_of_others(fuzz: Fuzz, scored: Scored, tmp_path: Path) -> None:
 def test_the_store(fuzz: Fuzz, tiny_model: Path, tmp_path: Path) -> None:
     """Stored vectors that are damaged are made again."""
     run = ("run", "--model", tiny_model, "--data", "mini", "--languages", "en,fr", "--tasks", "Mini-STS", "--json")
-    folders = ("--cache-folder", tmp_path / "store", "--output-folder", tmp_path / "results")
+    folders = ("--cache-folder", tmp_path / "store", "--output", tmp_path / "results")
     whole = call(*run, *folders)
 
     def ask(file: Path, _: bytes) -> list[str]:
@@ -361,7 +361,7 @@ def test_the_work_directory_of_mine(fuzz: Fuzz, tiny_model: Path, tmp_path: Path
     write(source, [a for a, _ in pairs])
     write(target, [b for _, b in pairs])
     work, whole, out = tmp_path / "work", tmp_path / "whole", tmp_path / "out.tsv"
-    mine = ("mine", source, target, "--model", tiny_model, "-o", out, "--work", work, "--shard-lines", 60)
+    mine = ("mine", source, target, "--model", tiny_model, "-o", out, "--work-dir", work, "--shard-lines", 60)
     assert call(*mine).code == 0
     expected = out.read_bytes()
     shutil.copytree(work, whole)
@@ -405,7 +405,7 @@ def test_inputs_of_mine(fuzz: Fuzz, tmp_path: Path) -> None:
         packed: (packed, target),
         source: (source, target),
         tmp_path / "gold.tsv": (source, target, "--gold", tmp_path / "gold.tsv"),
-        tmp_path / "plant.tsv": (source, target, "--plant", tmp_path / "plant.tsv"),
+        tmp_path / "plant.tsv": (source, target, "--planted-pairs", tmp_path / "plant.tsv"),
     }
 
     def ask(file: Path, _: bytes) -> list[str]:
@@ -433,7 +433,7 @@ def test_training_data(fuzz: Fuzz, tmp_path: Path, tiny_model: Path) -> None:
     for name, content in contents.items():
         (tmp_path / name / "corpus").mkdir(parents=True)
         (tmp_path / name / "corpus" / name).write_bytes(content)
-    usual = ("train", "--model", tiny_model, "--tests", "mini", "--pair", "en-fr", "--batch-size", 9_999)
+    usual = ("train", "--model", tiny_model, "--benchmarks", "mini", "--pair", "en-fr", "--batch-size", 9_999)
     usual = (*usual, "--set", 'decontamination_languages=["en", "fr"]')
 
     def ask(file: Path, _: bytes) -> list[str]:
@@ -464,7 +464,7 @@ def test_evaluation_data(fuzz: Fuzz, tiny_model: Path, data_root: Path, tmp_path
     run = ("run", "--model", tiny_model, "--data", data_root, "--languages", "en,fr")
 
     def ask(_: Path, __: bytes) -> list[str]:
-        return fuzz.call(*run, "--output-folder", tmp_path / "results")[1]
+        return fuzz.call(*run, "--output", tmp_path / "results")[1]
 
     files = sorted(path for path in data_root.rglob("*") if path.is_file())
     fuzz.run(files, [any_table, any_bytes], 80, ask)
@@ -476,7 +476,7 @@ def checkpoint(dense: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trained checkpoint with a Dense module: it has a record of its training beside all that a model has."""
     root = tmp_path_factory.mktemp("trained")
     write(root / "pairs/made/en-fr.tsv", made_rows(60))
-    data = ("--data", root / "pairs", "--tests", "mini", "--pair", "en-fr")
+    data = ("--data", root / "pairs", "--benchmarks", "mini", "--pair", "en-fr")
     steps = ("--max-steps", 1, "--batch-size", 16, "--precision", "fp32", "--cache-folder", root / "store")
     assert call("train", "--model", dense, *data, *steps, "--output", root / "checkpoint").code == 0
     return root / "checkpoint"
@@ -487,7 +487,7 @@ def test_models(fuzz: Fuzz, checkpoint: Path, tmp_path: Path) -> None:
     sentences = ["the cat sat on the mat", "Le Chat, a dog", "one two three", "x", "a red house under the tree " * 4]
     write(tmp_path / "data/tatoeba/v1/tatoeba.fra-eng.fra", sentences)
     write(tmp_path / "data/tatoeba/v1/tatoeba.fra-eng.eng", [text.upper() for text in sentences])
-    folders = ("--cache-folder", tmp_path / "store", "--output-folder", tmp_path / "results")
+    folders = ("--cache-folder", tmp_path / "store", "--output", tmp_path / "results")
     run = ("run", "--model", checkpoint, "--data", tmp_path / "data", "--languages", "en,fr", "--refresh", *folders)
 
     def made() -> tuple[str, str]:

@@ -96,7 +96,7 @@ def test_the_download_command_names_the_revision() -> None:
 def test_what_was_run_once_runs_and_verifies_without_a_hub(full_hub: Path, tmp_path: Path) -> None:
     home, results = tmp_path / "home", tmp_path / "results"
     command = ["run", "--model", E5.name, "--data", "hub", "--tasks", "STS17", "--languages", "en"]
-    command += ["--output-folder", str(results)]
+    command += ["--output", str(results)]
     with serving(full_hub) as hub:
         first = run_product(*command, url=hub.url, home=home)
         assert first.returncode == 0, first.stderr

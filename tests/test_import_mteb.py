@@ -242,7 +242,7 @@ def test_figures_stand_in_tables_of_their_own(tmp_path: Path) -> None:
     """A model's own rows keep their ranks; names are escaped."""
     results = tmp_path / "results"
     command = ["run", "--model", "toys:hashing", "--data", "mini", "--languages", "en", "ja", "--tasks", "Mini-Tatoeba"]
-    assert main([*command, "--output-folder", str(results), "--cache-folder", str(tmp_path / "store")]) == 0
+    assert main([*command, "--output", str(results), "--cache-folder", str(tmp_path / "store")]) == 0
     write(tmp_path / "theirs/org__a|model/abc/Mini-Tatoeba.json", modern("Mini-Tatoeba", entry("ja-en", **BITEXT)))
     imported(tmp_path / "theirs", results)
     board = tmp_path / "board.md"

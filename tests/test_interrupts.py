@@ -255,7 +255,7 @@ def test_any_other_end_is_passed_on(ending: str, code: int, said: str) -> None:
         return
     (last,) = errors.strip().splitlines()
     assert last.startswith(f"bitext-bench: error: {said}")
-    assert "a smaller --batch-tokens" in last and "--memory" in last and "more memory" in last
+    assert "a smaller --batch-tokens" in last and "--max-memory" in last and "more memory" in last
 
 
 def test_a_command_that_stops_by_itself_has_its_time_unless_it_is_signaled_again() -> None:

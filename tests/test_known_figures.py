@@ -27,7 +27,7 @@ def _tatoeba(results: Path) -> dict[str, dict[str, float]]:
 
 def test_e5_small_with_its_prompt_on_tatoeba(tmp_path: Path) -> None:
     command = ["run", "--model", str(MODELS / "e5-small-q4"), "--prompt", "query: ", "--data", str(DATA)]
-    assert main([*command, "--tasks", "Tatoeba", "--output-folder", str(tmp_path)]) == 0
+    assert main([*command, "--tasks", "Tatoeba", "--output", str(tmp_path)]) == 0
     scores = _tatoeba(tmp_path)
     for subset, expected in E5_FORWARD.items():
         assert 100 * scores[subset]["accuracy_forward"] == pytest.approx(expected, abs=0.3)
@@ -36,7 +36,7 @@ def test_e5_small_with_its_prompt_on_tatoeba(tmp_path: Path) -> None:
 
 def test_muse_on_tatoeba(tmp_path: Path) -> None:
     command = ["run", "--model", "muse", "--data", str(DATA), "--tasks", "Tatoeba"]
-    assert main([*command, "--output-folder", str(tmp_path)]) == 0
+    assert main([*command, "--output", str(tmp_path)]) == 0
     scores = _tatoeba(tmp_path)
     for subset, expected in MUSE_MEAN.items():
         assert 100 * scores[subset]["accuracy"] == pytest.approx(expected, abs=0.3)

@@ -32,7 +32,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two toys on the whole built-in set."""
     root = tmp_path_factory.mktemp("results")
     for model in ("toys:hashing", "toys:letters"):
-        folders = ["--cache-folder", str(root.with_name("store")), "--output-folder", str(root)]
+        folders = ["--cache-folder", str(root.with_name("store")), "--output", str(root)]
         assert main(["run", "--model", model, "--data", "mini", "--languages", "en", "ja", "ko", *folders]) == 0
     return root
 
@@ -152,7 +152,7 @@ SETTINGS = {
 
 def test_every_chosen_setting_is_ranked_and_named(tmp_path: Path, tiny_model: Path) -> None:
     pytest.importorskip("openvino")
-    folders = ["--output-folder", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "store")]
+    folders = ["--output", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "store")]
     command = ["run", "--data", "mini", "--tasks", "Mini-STS", "--languages", "en", "--device", "cpu", *folders]
     for chosen in ((), *SETTINGS):
         assert main([*command, "--model", str(tiny_model), *chosen]) == 0
@@ -364,7 +364,7 @@ def test_check_fails_when_the_file_is_not_what_the_results_yield(
         (["compare", "toys", "hashing"], "toys fits several models"),
         (["compare", "hashing", "letters", "--tasks", "STS12"], "have no task of STS12 on the same data"),
         (["compare", "hashing", "letters", "--languages", "sw"], "no result is in the languages asked for"),
-        (["leaderboard", "--layout", "table3", "--sort", "mean"], "leave out --tasks, --languages and --sort"),
+        (["leaderboard", "--paper-table", "3", "--sort", "mean"], "leave out --tasks, --languages and --sort"),
     ],
 )
 def test_mistakes_are_one_line(

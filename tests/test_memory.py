@@ -63,7 +63,7 @@ def test_what_is_a_lack_of_memory(raises: Callable[[], object]) -> None:
     [
         lambda: open("/nowhere"),  # noqa: SIM115
         lambda: torch.zeros(2) @ torch.zeros(3),
-        lambda: fail(UserError("the option --memory is out of memory")),
+        lambda: fail(UserError("the option --max-memory is out of memory")),
         lambda: fail(RuntimeError("could not create a primitive descriptor for the inner product")),
         lambda: fail(OSError(errno.ENOSPC, "No space left on device")),
     ],
@@ -80,7 +80,7 @@ def test_a_run_that_lacks_memory_says_so_and_keeps_what_is_stored(
         "mini",
         "--cache-folder",
         str(tmp_path / "store"),
-        "--output-folder",
+        "--output",
         str(tmp_path / "results"),
     ]
     assert main(["run", "--model", "toys:hashing", "--languages", "fr", *options]) == 0
@@ -119,7 +119,7 @@ def test_a_real_encoder_under_a_tight_limit_is_one_line(gigabytes: float, tmp_pa
         "ja",
     ]
     found = subprocess.run(
-        [*command, "--cache-folder", str(tmp_path / "store"), "--output-folder", str(tmp_path / "results")],
+        [*command, "--cache-folder", str(tmp_path / "store"), "--output", str(tmp_path / "results")],
         cwd=ROOT,
         capture_output=True,
         text=True,

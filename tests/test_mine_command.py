@@ -67,10 +67,10 @@ def test_other_margins_and_selections_encode_and_search_nothing(
 ) -> None:
     source, target, gold = corpora(tmp_path)
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
-    work = ["--work", tmp_path / "work"]
+    work = ["--work-dir", tmp_path / "work"]
     mine(source, target, "-o", tmp_path / "first.tsv", *work, model="toys:logging_")
     encoded, before = (tmp_path / "log").read_text(), written(tmp_path / "work")
-    choice = ["--margin", margin, "--select", selection]
+    choice = ["--margin", margin, "--selection", selection]
     mine(source, target, "-o", tmp_path / "out.tsv", *work, *choice, model="toys:logging_")
     assert written(tmp_path / "work") == before
     assert set((tmp_path / "log").read_text().split("\n")) == set(encoded.split("\n")), "some are looked at again"
@@ -105,13 +105,13 @@ def test_csls_is_called_approximate_wherever_it_chooses(
 def test_a_threshold_for_the_best_f1_or_a_precision(tmp_path: Path) -> None:
     source, target, gold = corpora(tmp_path)
     write(tmp_path / "gold", [f"{i}\t{j}" for i, j in gold])
-    known = ["--gold", tmp_path / "gold", "--work", tmp_path / "work"]
+    known = ["--gold", tmp_path / "gold", "--work-dir", tmp_path / "work"]
     mine(source, target, "-o", tmp_path / "f1.tsv", *known, "--gold-complete", "--best-f1")
     judged = report(tmp_path / "f1.tsv")["judged"]
     found = lines(tmp_path / "f1.tsv")
     n_right = len(set(found) & set(gold))
     assert judged["f1"]["value"] == pytest.approx(2 * n_right / (len(found) + len(gold)))
-    mine(source, target, "-o", tmp_path / "low.tsv", *known, "--gold-complete", "--precision", "0.7")
+    mine(source, target, "-o", tmp_path / "low.tsv", *known, "--gold-complete", "--target-precision", "0.7")
     found = lines(tmp_path / "low.tsv")
     assert len(set(found) & set(gold)) / len(found) >= 0.7
     assert len(found) > len(lines(tmp_path / "f1.tsv"))
@@ -123,7 +123,7 @@ def test_texts_as_gold_are_the_same_as_their_lines(tmp_path: Path) -> None:
     write(tmp_path / "numbers", [f"{i}\t{j}" for i, j in gold[:20]])
     write(tmp_path / "texts", [f"{sides[0][i - 1]}\t{sides[1][j - 1]}" for i, j in gold[:20]])
     for kind in ("numbers", "texts"):
-        arguments = ["--gold", tmp_path / kind, "--precision", "0.9", "--work", tmp_path / "work"]
+        arguments = ["--gold", tmp_path / kind, "--target-precision", "0.9", "--work-dir", tmp_path / "work"]
         mine(source, target, "-o", tmp_path / f"{kind}.tsv", *arguments)
     assert report(tmp_path / "numbers.tsv")["judged"] == report(tmp_path / "texts.tsv")["judged"]
     assert rows(tmp_path / "numbers.tsv") == rows(tmp_path / "texts.tsv")
@@ -136,7 +136,9 @@ def test_planted_pairs_choose_the_threshold_and_are_not_written(tmp_path: Path) 
     fruits = [" ".join([f"apple{i}", *draw.choices([f"word{j}" for j in range(200)], k=6)]) for i in range(50)]
     planted = [(f"{fruit} fig{i}", f"{fruit} x") for i, fruit in enumerate(fruits)]
     write(tmp_path / "planted", ["\t".join(pair) for pair in planted])
-    mine(source, target, "-o", tmp_path / "out.tsv", "--plant", tmp_path / "planted", "--precision", "0.9")
+    mine(
+        source, target, "-o", tmp_path / "out.tsv", "--planted-pairs", tmp_path / "planted", "--target-precision", "0.9"
+    )
     about = report(tmp_path / "out.tsv")
     judged = about["judged"]
     assert judged["known"] == 50
@@ -216,20 +218,20 @@ def nul(root: Path) -> list[str]:
 
 def cut_gz(root: Path) -> list[str]:
     (root / "g.gz").write_bytes(gzip.compress(os.urandom(5_000))[:-100])
-    return ["--plant", str(root / "g.gz"), "--best-f1"]
+    return ["--planted-pairs", str(root / "g.gz"), "--best-f1"]
 
 
 def cut_zst(root: Path) -> list[str]:
     import zstandard
 
     (root / "g.zst").write_bytes(zstandard.compress(b"a\tb\n" * 9)[:-2])
-    return ["--plant", str(root / "g.zst"), "--best-f1"]
+    return ["--planted-pairs", str(root / "g.zst"), "--best-f1"]
 
 
 def gold(text: str) -> Callable[[Path], list[str]]:
     def make(root: Path) -> list[str]:
         (root / "gold").write_text(text)
-        return ["--gold", str(root / "gold"), "--precision", "0.9"]
+        return ["--gold", str(root / "gold"), "--target-precision", "0.9"]
 
     return make
 
@@ -264,14 +266,14 @@ def flags(*words: str) -> Callable[[Path], list[str]]:
         (pipe, ["source.txt is no regular file", "write its text to one"]),
         (flags("--shard", "3/2"), ["--shard 3/2", "i from 1 to N"]),
         (flags("--shard", "x"), ["--shard x"]),
-        (flags("--precision", "1.5", "--gold", "g"), ["--precision 1.5"]),
-        (flags("--precision", "0.9"), ["--gold FILE or --plant FILE"]),
-        (flags("--gold", "g"), ["--precision P"]),
+        (flags("--target-precision", "1.5", "--gold", "g"), ["--target-precision 1.5"]),
+        (flags("--target-precision", "0.9"), ["--gold FILE or --planted-pairs FILE"]),
+        (flags("--gold", "g"), ["--target-precision P"]),
         (flags("--best-f1", "--threshold", "1"), ["expected one of"]),
         (flags("--score", "--best-f1"), ["--score takes --threshold only"]),
         (flags("--score"), ["103 lines", "100", "line i"]),
-        (flags("--memory", "10M"), ["--memory 10M holds no line", "at least --memory"]),
-        (flags("--memory", "much"), ["--memory much", "4G"]),
+        (flags("--max-memory", "10M"), ["--max-memory 10M holds no line", "at least --max-memory"]),
+        (flags("--max-memory", "much"), ["--max-memory much", "4G"]),
         (flags("-o", "pairs.csv"), ["pairs.csv", ".tsv"]),
         (flags("-o", "pairs.tmx"), ["--pair fr-en"]),
         (flags("-o", "nowhere/pairs.tsv"), ["nowhere does not exist"]),

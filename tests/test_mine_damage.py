@@ -28,7 +28,7 @@ def damage(file: Path, how: str, draw: random.Random) -> None:
 def test_each_file_in_turn(tmp_path: Path, search: str, how: str, capsys: pytest.CaptureFixture[str]) -> None:
     source, target, _ = corpora(tmp_path)
     work, out = tmp_path / "work", tmp_path / "out.tsv"
-    run = [source, target, "-o", out, "--work", work, "--shard-lines", 60, "--search", search]
+    run = [source, target, "-o", out, "--work-dir", work, "--shard-lines", 60, "--search", search]
     assert mine(*run) == 0
     expected = out.read_bytes()
     shutil.copytree(work, tmp_path / "whole")
@@ -50,7 +50,7 @@ def test_each_file_in_turn(tmp_path: Path, search: str, how: str, capsys: pytest
 
 def test_a_changed_number_in_the_manifest_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, target, _ = corpora(tmp_path)
-    run = [source, target, "-o", tmp_path / "out.tsv", "--work", tmp_path / "work"]
+    run = [source, target, "-o", tmp_path / "out.tsv", "--work-dir", tmp_path / "work"]
     assert mine(*run) == 0
     manifest = tmp_path / "work" / "manifest.json"
     content = json.loads(manifest.read_text())
@@ -62,7 +62,7 @@ def test_a_changed_number_in_the_manifest_is_found(tmp_path: Path, capsys: pytes
 
 def test_altered_texts_are_read_again_and_it_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, target, _ = corpora(tmp_path)
-    run = [source, target, "-o", tmp_path / "out.tsv", "--work", tmp_path / "work"]
+    run = [source, target, "-o", tmp_path / "out.tsv", "--work-dir", tmp_path / "work"]
     assert mine(*run) == 0
     expected = (tmp_path / "out.tsv").read_bytes()
     texts = tmp_path / "work" / "texts" / "source.00000.txt"
@@ -74,7 +74,7 @@ def test_altered_texts_are_read_again_and_it_is_said(tmp_path: Path, capsys: pyt
 
 def test_a_record_of_endless_depth_is_made_again(tmp_path: Path) -> None:
     source, target, _ = corpora(tmp_path)
-    run = [source, target, "-o", tmp_path / "out.tsv", "--work", tmp_path / "work"]
+    run = [source, target, "-o", tmp_path / "out.tsv", "--work-dir", tmp_path / "work"]
     assert mine(*run) == 0
     expected = (tmp_path / "out.tsv").read_bytes()
     for record in (tmp_path / "work" / "done").iterdir():

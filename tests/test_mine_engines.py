@@ -56,7 +56,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(params=["exact", "approximate"])
 def search(request: pytest.FixtureRequest) -> list[str]:
     name: str = request.param
-    return ["--search", name, "--probes", "1"]
+    return ["--search", name, "--nprobe", "1"]
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_shares_that_never_ran_are_done_by_the_plain_command(folder: Path, alone
 
 @pytest.mark.ray
 def test_ray_gives_the_same_though_a_worker_is_killed(folder: Path) -> None:
-    command(folder, "--work", str(folder / "alone"), "--cache-folder", str(folder / "cache"))
+    command(folder, "--work-dir", str(folder / "alone"), "--cache-folder", str(folder / "cache"))
     alone = (folder / "out.tsv").read_bytes()
     assert process(folder, "--engine", "ray") == 0
     assert (folder / "mark").exists()
@@ -152,21 +152,21 @@ def test_another_run_in_the_same_folder_is_refused(folder: Path) -> None:
     for change in (["--shard-lines", "30"], ["--search", "approximate"], ["--prompt", "query: "]):
         with pytest.raises(RuntimeError, match="holds another run, which differs in"):
             command(folder, *change)
-    command(folder, "--memory", "8G", "--threshold", "1.5", "--batch-size", "3")
+    command(folder, "--max-memory", "8G", "--threshold", "1.5", "--batch-size", "3")
     (folder / "source.txt").write_text("other\n")
-    with pytest.raises(RuntimeError, match="differs in source: pass another --work DIR"):
+    with pytest.raises(RuntimeError, match="differs in source: pass another --work-dir DIR"):
         command(folder)
 
 
 def test_approximate_search_misses_little_and_says_how_much(folder: Path) -> None:
     command(folder)
     exact = set(lines(folder / "out.tsv"))
-    command(folder, "--search", "approximate", "--probes", "1", "--work", str(folder / "other"))
+    command(folder, "--search", "approximate", "--nprobe", "1", "--work-dir", str(folder / "other"))
     found = json.loads((folder / "out.tsv.report.json").read_text())["recall"]
     assert found["sample"] == 200
     assert 0.5 < found["at_1"] <= found["pairs"] < 1
     assert len(exact & set(lines(folder / "out.tsv"))) >= 0.5 * len(exact)
-    command(folder, "--search", "approximate", "--probes", "99", "--work", str(folder / "all"))
+    command(folder, "--search", "approximate", "--nprobe", "99", "--work-dir", str(folder / "all"))
     assert json.loads((folder / "out.tsv.report.json").read_text())["recall"] == {
         "sample": 200,
         "at_1": 1.0,
@@ -185,7 +185,7 @@ def test_machines_with_and_without_bf16_share_the_work(
     exact = (folder / "out.tsv").read_bytes()
     turn = cycle(kinds)
     monkeypatch.setattr("bitext_bench.scoring.bf16.has_bf16_hardware", lambda: next(turn))
-    command(folder, "--search", "approximate", "--probes", "99", "--work", str(folder / "all"))
+    command(folder, "--search", "approximate", "--nprobe", "99", "--work-dir", str(folder / "all"))
     kept = {np.load(file).dtype.kind for file in (folder / "all/gather").glob("*.vectors.npy")}
     assert kept == {{True: "i", False: "f"}[kind] for kind in kinds}
     assert (folder / "out.tsv").read_bytes() == exact

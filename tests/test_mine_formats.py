@@ -124,6 +124,6 @@ def test_a_mined_file_of_each_kind(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_text("red house\nblue tree\ngreen cat\n")
     for name in ("o.tsv", "o.jsonl.zst", "o.parquet", "o.tmx.gz"):
-        work = ["--work", tmp_path / "work", "--pair", "fr-en"]
+        work = ["--work-dir", tmp_path / "work", "--pair", "fr-en"]
         assert mine(tmp_path / "a", tmp_path / "b", "-o", tmp_path / name, *work) == 0
     assert len(read_pairs(tmp_path / "o.tmx.gz", SIDES)) == len(read_pairs(tmp_path / "o.parquet", SIDES)) == 3

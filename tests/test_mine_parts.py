@@ -121,7 +121,7 @@ def plan(rows: int, search: Search, shard_lines: int, folder: Path) -> Plan:
 
 def least_memory(run: Plan, dimensions: int | None) -> int:
     """Return the megabytes that a run asks for."""
-    with pytest.raises(UserError, match=r"pass at least --memory \d+M") as caught:
+    with pytest.raises(UserError, match=r"pass at least --max-memory \d+M") as caught:
         Budget(1).check(run, dimensions)
     return int(str(caught.value).split()[-1].removesuffix("M"))
 
@@ -155,7 +155,7 @@ def test_shards_are_as_short_as_the_memory_wants(tmp_path: Path, rows: int, dime
 def test_lines_beyond_the_memory_are_refused_while_they_are_read(tmp_path: Path) -> None:
     endless = Budget.parse("641M").counted(repeat("a"), tmp_path / "endless.txt")
     with pytest.raises(
-        UserError, match=r"endless.txt:6554: --memory 641M holds 6,553 lines a side and no more; pass at least"
+        UserError, match=r"endless.txt:6554: --max-memory 641M holds 6,553 lines a side and no more; pass at least"
     ):
         for _ in endless:
             pass

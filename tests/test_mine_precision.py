@@ -122,7 +122,16 @@ def sentences(folder: Path, n_known: int, *, unlike: bool = False) -> tuple[Path
 @pytest.mark.parametrize("select", ["greedy", "forward", "union", "intersection"])
 def test_the_output_is_as_precise_as_it_says(tmp_path: Path, target: str, select: str) -> None:
     source, other, known, gold = sentences(tmp_path, 150)
-    options = ["--plant", known, "--precision", target, "--select", select, "-o", tmp_path / "out.tsv"]
+    options = [
+        "--planted-pairs",
+        known,
+        "--target-precision",
+        target,
+        "--selection",
+        select,
+        "-o",
+        tmp_path / "out.tsv",
+    ]
     assert mine(source, other, *options) == 0
     judged = report(tmp_path / "out.tsv")["judged"]
     found = lines(tmp_path / "out.tsv")
@@ -135,7 +144,9 @@ def test_the_output_is_as_precise_as_it_says(tmp_path: Path, target: str, select
 def test_gold_pairs_judge_lines_without_a_translation_too(tmp_path: Path) -> None:
     source, other, _, gold = sentences(tmp_path, 1)
     write(tmp_path / "gold", [f"{i}\t{i}" for i in range(1, 61)])
-    assert mine(source, other, "--gold", tmp_path / "gold", "--precision", "0.8", "-o", tmp_path / "out.tsv") == 0
+    assert (
+        mine(source, other, "--gold", tmp_path / "gold", "--target-precision", "0.8", "-o", tmp_path / "out.tsv") == 0
+    )
     judged = report(tmp_path / "out.tsv")["judged"]
     found = lines(tmp_path / "out.tsv")
     precision = len(set(found) & gold) / len(found)
@@ -144,7 +155,7 @@ def test_gold_pairs_judge_lines_without_a_translation_too(tmp_path: Path) -> Non
 
 def test_what_the_known_pairs_cannot_tell_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, other, known, gold = sentences(tmp_path, 40)
-    options = ["--plant", known, "--precision", "0.999", "-o", tmp_path / "out.tsv"]
+    options = ["--planted-pairs", known, "--target-precision", "0.999", "-o", tmp_path / "out.tsv"]
     assert mine(source, other, *options) == 1
     assert "--best-available" in capsys.readouterr().err
     assert not (tmp_path / "out.tsv").exists()
@@ -156,7 +167,7 @@ def test_what_the_known_pairs_cannot_tell_is_refused(tmp_path: Path, capsys: pyt
 
 def test_known_pairs_of_another_kind_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, other, known, _ = sentences(tmp_path, 150, unlike=True)
-    options = ["--plant", known, "--precision", "0.9", "-o", tmp_path / "out.tsv"]
+    options = ["--planted-pairs", known, "--target-precision", "0.9", "-o", tmp_path / "out.tsv"]
     assert mine(source, other, *options) == 1
     assert "not like the lines of the files" in capsys.readouterr().err
     assert mine(source, other, *options, "--best-available") == 0
@@ -168,6 +179,6 @@ def test_planted_sentences_of_which_half_is_in_the_files_are_left_out(tmp_path: 
     first = source.read_text().split("\n")[200]
     with known.open("a") as file:
         file.write(f"{first}\tsomething else\n")
-    assert mine(source, other, "--plant", known, "--best-f1", "-o", tmp_path / "out.tsv") == 0
+    assert mine(source, other, "--planted-pairs", known, "--best-f1", "-o", tmp_path / "out.tsv") == 0
     judged = report(tmp_path / "out.tsv")["judged"]
     assert (judged["known"], judged["left_out"]) == (150, 1)

@@ -65,7 +65,7 @@ def test_the_same_pairs_and_f1_as_the_bucc_task(tmp_path: Path, code: str) -> No
     source, target, gold = plain(tmp_path, code, "test")
     chosen = ["--threshold", repr(threshold), *known, gold]
     assert mine(source, target, "-o", tmp_path / "test.tsv", *chosen, model=model) == 0
-    folders = ["--cache-folder", str(tmp_path / "cache"), "--output-folder", str(tmp_path / "results")]
+    folders = ["--cache-folder", str(tmp_path / "cache"), "--output", str(tmp_path / "results")]
     task = "BUCC-style-mining"
     assert main(["run", "--model", model, "--data", str(DATA), "--tasks", task, "--languages", code, *folders]) == 0
     (file,) = (tmp_path / "results").rglob(f"{task}.json")

@@ -78,7 +78,7 @@ def mined(folder: Path, work: str, *more: object, source: str = "source.txt", mo
     """Run `mine` as a new process would, on a folder's corpora; returns the pairs."""
     run_model.cache_clear()
     out = folder / "out.tsv"
-    files = [folder / source, folder / "target.txt", "-o", out, "--work", folder / work]
+    files = [folder / source, folder / "target.txt", "-o", out, "--work-dir", folder / work]
     assert mine(*files, *more, model=model) == 0
     return out.read_bytes()
 
@@ -107,7 +107,7 @@ def test_only_planted_lines_are_new(tmp_path: Path, counted: Counted) -> None:
     pairs = mined(tmp_path, "one")
     for at, name in enumerate(("these", "those"), start=1):
         write(tmp_path / name, [f"{name} word{i}\t{name} word{i} x" for i in range(5)])
-        plant = ["--plant", tmp_path / name, "--threshold", "0"]
+        plant = ["--planted-pairs", tmp_path / name, "--threshold", "0"]
         assert mined(tmp_path, f"with-{name}", *plant) == pairs
         assert len(counted.texts) == N_TEXTS + 10 * at
     mined(tmp_path, "again", *plant)
@@ -192,7 +192,7 @@ def test_units_of_one_run_do_not_look_at_each_other(
     expected = mined(tmp_path, "one", *options, model="toys:batches")
     monkeypatch.setenv("BITEXT_BENCH_CACHE", str(tmp_path / "other"))
     for share in (*"54321", *"54321"):
-        share_of = [*options, "--shard", f"{share}/5", "-o", tmp_path / "out.tsv", "--work", tmp_path / "two"]
+        share_of = [*options, "--shard", f"{share}/5", "-o", tmp_path / "out.tsv", "--work-dir", tmp_path / "two"]
         assert mine(source, target, *share_of, model="toys:batches") == 0
     assert mined(tmp_path, "two", *options, model="toys:batches") == expected
     one, two = (stored(tmp_path / work / "encode") for work in ("one", "two"))
@@ -208,7 +208,16 @@ def test_after_a_kill_little_is_encoded_twice_and_the_bits_are_the_same(
     write(tmp_path / "target.txt", texts[:10])
     monkeypatch.setenv("TOY_LOG", str(log))
     files = [str(tmp_path / name) for name in ("source.txt", "target.txt")]
-    line = ["mine", *files, "-o", str(tmp_path / "out.tsv"), "--work", str(tmp_path / "killed"), "--batch-size", "60"]
+    line = [
+        "mine",
+        *files,
+        "-o",
+        str(tmp_path / "out.tsv"),
+        "--work-dir",
+        str(tmp_path / "killed"),
+        "--batch-size",
+        "60",
+    ]
     environment = {**os.environ, "PYTHONPATH": f"{TESTS.parent}:{TESTS}", "TOY_SECONDS": "0.05"}
     command = [sys.executable, "-m", "bitext_bench", *line, "--model", "toys:batches"]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)

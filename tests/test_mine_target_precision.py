@@ -1,4 +1,4 @@
-"""`mine --precision` on real sentences with a real encoder: the true precision lies in the interval that is stated.
+"""`mine --target-precision` on real sentences with a real encoder: the true precision lies in the stated interval.
 
 `python -m tests.benchmarks precision` repeats it 20 times for each kind of text and density.
 """

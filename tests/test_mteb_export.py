@@ -488,7 +488,7 @@ def test_real_data_and_a_real_encoder(tmp_path: Path) -> None:
     data = Path(__file__).parents[2] / "shared" / "data"
     path = Path(os.environ.get("BITEXT_MODELS") or Path.home() / ".cache" / "bitext-models") / "minilm-l6"
     command = ["run", "--model", str(path), "--data", str(data), "--languages", "en", "fr", "--device", "cpu"]
-    folders = ["--output-folder", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "store")]
+    folders = ["--output", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "store")]
     assert main([*command, "--tasks", "Tatoeba", "STSBenchmarkMultilingualSTS", *folders]) == 0
     tatoeba = mteb.get_task("Tatoeba", hf_subsets=["fra-eng"])
     stem = f"{data}/tatoeba/v1/tatoeba.fra-eng"

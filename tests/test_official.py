@@ -223,7 +223,7 @@ def both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
             file = tmp_path / name / f"tatoeba/v1/tatoeba.kor-eng.{side}"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(change((REAL / f"tatoeba/v1/tatoeba.kor-eng.{side}").read_bytes()))
-        folders = ["--cache-folder", str(tmp_path / "cache"), "--output-folder", str(tmp_path / "results")]
+        folders = ["--cache-folder", str(tmp_path / "cache"), "--output", str(tmp_path / "results")]
         command = ["run", "--model", "toys:hashing", "--data", str(tmp_path / name), "--tasks", "Tatoeba", *folders]
         assert main([*command, "--languages", "all"]) == 0
         said = [line for line in capsys.readouterr().err.splitlines() if "note" in line]

@@ -28,7 +28,7 @@ Columns = dict[str, NDArray[Any]]
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("made")
-    folders = ["--cache-folder", str(root.with_name("store")), "--output-folder", str(root)]
+    folders = ["--cache-folder", str(root.with_name("store")), "--output", str(root)]
     tasks = ["--tasks", "Mini-Tatoeba", "--languages", "en", "ja"]
     assert main(["run", "--model", "toys:letters", "--data", "mini", *tasks, *folders]) == 0
     return next(root.rglob("Mini-Tatoeba.json"))

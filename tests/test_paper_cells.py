@@ -166,7 +166,7 @@ def test_flat_rows_hold_both_and_say_whose_they_are(
 ) -> None:
     for seed, value in ((42, 0.9), (43, 0.91)):
         results.add(tatoeba(value), training(seed=seed))
-    assert main(["leaderboard", "--results", str(results.root), "--layout", "table2", "--format", form]) == 0
+    assert main(["leaderboard", "--results", str(results.root), "--paper-table", "2", "--format", form]) == 0
     text = capsys.readouterr().out
     rows = json.loads(text) if form == "json" else list(csv.DictReader(io.StringIO(text)))
     assert sum(row["source"] == "Park et al. 2024" for row in rows) == 65
@@ -183,7 +183,7 @@ def test_check_compares_with_the_file(results: Results, capsys: pytest.CaptureFi
     assert results.table("table2", "--check") == text
     results.add(tatoeba(0.8), training(loss="embedding-mse"))
     output = results.root.parent / "table2.md"
-    command = ["leaderboard", "--results", str(results.root), "--layout", "table2", "--output", str(output), "--check"]
+    command = ["leaderboard", "--results", str(results.root), "--paper-table", "2", "--output", str(output), "--check"]
     assert main(command) == 1
     assert "is not what" in capsys.readouterr().err
     assert output.read_text(encoding="utf-8") == text
@@ -202,7 +202,7 @@ def test_mistakes_are_one_line(
     results: Results, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results.add(tatoeba(0.9), training())
-    assert main(["leaderboard", "--results", str(results.root), "--layout", "table2", *arguments]) == 1
+    assert main(["leaderboard", "--results", str(results.root), "--paper-table", "2", *arguments]) == 1
     error = capsys.readouterr().err
     assert said in error
     assert len(error.splitlines()) == 1

@@ -133,7 +133,7 @@ def test_nothing_left_is_said_with_the_reasons(tmp_path: Path, mini: Benchmarks)
 def command(tmp_path: Path, tiny_model: Path, one_thread: None) -> list[str]:
     rows = [*CLEAN, *(f"{mini_sentence('en', i)}\tune phrase numéro {i} tout à fait sans rapport" for i in range(3))]
     write(tmp_path / "pairs/made/en-fr.tsv", [*rows, f"and so it was that nobody came\t{mini_sentence('fr', 7)}"])
-    usual = f"--model {tiny_model} --data {tmp_path}/pairs --tests mini --pair en-fr --precision fp32 --label hard"
+    usual = f"--model {tiny_model} --data {tmp_path}/pairs --benchmarks mini --pair en-fr --precision fp32 --label hard"
     steps = f"--batch-size 8 --max-steps 1 --set dev_size=0 --cache-folder {tmp_path}/cache"
     return ["train", *usual.split(), *steps.split()]
 
@@ -141,7 +141,7 @@ def command(tmp_path: Path, tiny_model: Path, one_thread: None) -> list[str]:
 def ran(model: Path, capsys: pytest.CaptureFixture[str]) -> tuple[list[str], str]:
     """Return the signatures and the messages of `run` on a checkpoint."""
     root = model.parent
-    folders = ["--cache-folder", str(root / "cache"), "--output-folder", str(root / f"results-{model.name}")]
+    folders = ["--cache-folder", str(root / "cache"), "--output", str(root / f"results-{model.name}")]
     capsys.readouterr()
     assert main(["run", "--model", str(model), "--data", "mini", "--tasks", "Mini-STS", *folders]) == 0
     (file,) = (root / f"results-{model.name}").rglob("*.json")

@@ -38,7 +38,7 @@ def call(hub: Any, home: Path, *arguments: str, token: str = "hf_writer", **more
 
 def train(hub: Any, model: Path, tmp_path: Path, repository: str, **more: str) -> Any:
     write(tmp_path / "pairs/made/en-fr.tsv", [f"the {i} cat\tle {i} chat" for i in range(20)])
-    quick = "--tests mini --pair en-fr --precision fp32 --label hard --batch-size 4 --max-steps 1 --set dev_size=0"
+    quick = "--benchmarks mini --pair en-fr --precision fp32 --label hard --batch-size 4 --max-steps 1 --set dev_size=0"
     paths = ["--model", str(model), "--data", str(tmp_path / "pairs"), "--output", str(tmp_path / "out")]
     push = ["--push-to-hub", repository]
     return run_product("train", *quick.split(), *paths, *push, url=hub.url, home=tmp_path / "home", **more)

@@ -50,7 +50,7 @@ REFUSED = {
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One toy on four tasks of the built-in set."""
     root = tmp_path_factory.mktemp("made")
-    folders = ["--cache-folder", str(root.with_name("store")), "--output-folder", str(root)]
+    folders = ["--cache-folder", str(root.with_name("store")), "--output", str(root)]
     tasks = ["--tasks", "Mini-Tatoeba", "Mini-STS", "Mini-mining", "Mini-xSIMpp", "--languages", "en", "ja"]
     assert main(["run", "--model", "toys:letters", "--data", "mini", *tasks, *folders]) == 0
     return root
@@ -170,7 +170,7 @@ def test_no_change_of_a_field_ends_a_command_in_a_traceback(
         (root / f"{number}/{task}.json").write_text(json.dumps(changed), encoding="utf-8")
     for form in ("markdown", "csv", "latex", "html"):
         assert main(["leaderboard", "--results", str(root), "--format", form, "--output", str(tmp_path / form)]) == 0
-    assert main(["leaderboard", "--results", str(root), "--layout", "table5"]) == 0
+    assert main(["leaderboard", "--results", str(root), "--paper-table", "5"]) == 0
     main(["compare", "m1", "m2", "--results", str(root)])
     main(["export-mteb", str(root), "--output", str(tmp_path / "out")])
     main(["verify", str(root), "--data", "mini"])

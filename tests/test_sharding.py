@@ -17,7 +17,7 @@ TASKS = ["--tasks", "Mini-Tatoeba", "Mini-xSIM", "--languages", "en", "fr", "ja"
 
 
 def run(root: Path, *more: str, model: str = "toys:logging_") -> int:
-    folders = ["--cache-folder", str(root / "store"), "--output-folder", str(root / "results")]
+    folders = ["--cache-folder", str(root / "store"), "--output", str(root / "results")]
     return main(["run", "--model", model, "--data", "mini", *TASKS, *folders, *more])
 
 

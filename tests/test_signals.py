@@ -28,7 +28,7 @@ Command = Callable[[Path, str], list[str]]  # from the folder that it writes to,
 
 
 def run(place: Path, model: str, *more: str) -> list[str]:
-    folders = ["--output-folder", str(place / "results"), "--cache-folder", str(place / "cache")]
+    folders = ["--output", str(place / "results"), "--cache-folder", str(place / "cache")]
     return ["run", "--model", model, "--data", "mini", *folders, *more]
 
 
@@ -48,7 +48,9 @@ def mine(place: Path, model: str) -> list[str]:
 
 def train(place: Path, model: str) -> list[str]:
     write(place.parent / "pairs/made/en-fr.tsv", made_rows(400))
-    what = f"--model {model} --data {place.parent}/pairs --tests mini --pair en-fr --precision fp32 --batch-size 16"
+    what = (
+        f"--model {model} --data {place.parent}/pairs --benchmarks mini --pair en-fr --precision fp32 --batch-size 16"
+    )
     steps = f"--epochs 2 --set eval_steps=10 --set dev_size=20 --cache-folder {place}/cache --output {place}/out"
     return ["train", *what.split(), *steps.split()]
 

@@ -429,7 +429,7 @@ def test_verify_finds_a_factory_that_was_edited(
         forget_modules(project)
         return main([*command, *folders])
 
-    assert run([*command, "--output-folder", str(tmp_path / "results")]) == 0
+    assert run([*command, "--output", str(tmp_path / "results")]) == 0
     (file,) = (tmp_path / "results").rglob("Mini-Tatoeba.json")
     verify = ["verify", str(file), "--model", "mine:factory", "--data", "mini"]
     assert run(verify) == 0
@@ -474,11 +474,14 @@ def test_mine_refuses_vectors_of_another_model(
     assert f"{work} holds vectors that are not known to be those of local/mine:factory: " in capsys.readouterr().err
     assert (written(work), (tmp_path / "out.tsv").read_bytes()) == (before, pairs)
     # A shard of other vectors among those that are right, as another process of a job array may have left it.
-    assert main(["mine", *command, "--model", "mine:factory", "--shard", "2/9", "--work", str(tmp_path / "mixed")]) == 0
+    assert (
+        main(["mine", *command, "--model", "mine:factory", "--shard", "2/9", "--work-dir", str(tmp_path / "mixed")])
+        == 0
+    )
     seed.write_text("one")
     forget_modules(project)
     run_model.cache_clear()
-    assert main(["mine", *command, "--model", "mine:factory", "--work", str(tmp_path / "mixed")]) == 1
+    assert main(["mine", *command, "--model", "mine:factory", "--work-dir", str(tmp_path / "mixed")]) == 1
     write(project / "mine.py", [*SEEDED, "# edited"])
     assert mined("one") == 1
     assert "holds another run, which differs in model: " in capsys.readouterr().err
@@ -497,7 +500,7 @@ def test_mine_encodes_again_what_the_store_has_of_another_model(
         forget_modules(project)
         run_model.cache_clear()
         capsys.readouterr()
-        folders = ["--work", tmp_path / work, "--cache-folder", tmp_path / cache, "-o", tmp_path / "out.tsv"]
+        folders = ["--work-dir", tmp_path / work, "--cache-folder", tmp_path / cache, "-o", tmp_path / "out.tsv"]
         assert mine(source, target, *folders, "--shard-lines", 40, model="mine:factory") == 0
         return (tmp_path / "out.tsv").read_bytes()
 
@@ -554,7 +557,7 @@ def test_verify_encodes_all_that_no_fingerprint_pins(
     log = tmp_path / "log"
     monkeypatch.setenv("TOY_LOG", str(log))
     model = ["--model", "toys:logging_", "--data", "mini", "--cache-folder", str(tmp_path / "cache")]
-    run = ["run", *model, "--tasks", "Mini-Tatoeba", "--languages", "en", "fr", "--output-folder", str(tmp_path / "r")]
+    run = ["run", *model, "--tasks", "Mini-Tatoeba", "--languages", "en", "fr", "--output", str(tmp_path / "r")]
     assert main(run) == 0
     everything = set(log.read_text().split("\n"))
     log.unlink()

@@ -267,7 +267,7 @@ FULL_DISK = """
 import sys
 from bitext_bench.cli.main import main
 sys.exit(main(["run", "--model", "toys:hashing", "--data", "mini", "--cache-folder", sys.argv[1] + "/cache",
-               "--output-folder", sys.argv[1] + "/results"]))
+               "--output", sys.argv[1] + "/results"]))
 """
 
 

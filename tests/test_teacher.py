@@ -117,7 +117,7 @@ def command(tmp_path: Path, tiny_model: Path, log: Path, one_thread: None) -> li
     """A run of 3 steps of 8 on 200 rows; toys:logging_ has 64 dimensions, the student 32."""
     rows = [f"the {i} cat sat on {i * 7}\tle {i} chat la {i * 7}" for i in range(200)]
     write(tmp_path / "pairs/made/en-fr.tsv", rows)
-    usual = f"--model {tiny_model} --teacher toys:logging_ --data {tmp_path}/pairs --tests mini --pair en-fr"
+    usual = f"--model {tiny_model} --teacher toys:logging_ --data {tmp_path}/pairs --benchmarks mini --pair en-fr"
     steps = "--precision fp32 --batch-size 8 --max-steps 3 --set dev_size=20"
     return ["train", *usual.split(), *steps.split(), "--cache-folder", str(tmp_path / "cache")]
 

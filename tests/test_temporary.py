@@ -120,7 +120,7 @@ def test_every_command_removes_what_a_killed_one_left_where_it_writes(
 ) -> None:
     cache, results, output = tmp_path / "cache", tmp_path / "results", tmp_path / "output"
     run = ["run", "--model", "toys:hashing", "--data", "mini", "--tasks", "Mini-Tatoeba"]
-    run += ["--cache-folder", str(cache), "--output-folder", str(results)]
+    run += ["--cache-folder", str(cache), "--output", str(results)]
     assert main(run) == 0
     (result,) = results.rglob("*.json")
     (space,) = (path for path in cache.iterdir() if path.is_dir())

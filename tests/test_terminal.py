@@ -24,7 +24,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two toys on two tasks of the built-in set."""
     root = tmp_path_factory.mktemp("made")
     for model in ("toys:hashing", "toys:letters"):
-        folders = ["--cache-folder", str(root.with_name("store")), "--output-folder", str(root)]
+        folders = ["--cache-folder", str(root.with_name("store")), "--output", str(root)]
         tasks = ["--tasks", "Mini-Tatoeba", "Mini-STS", "--languages", "en", "ja"]
         assert main(["run", "--model", model, "--data", "mini", *tasks, *folders]) == 0
     return root
@@ -82,7 +82,7 @@ def missing(content: dict[str, Any]) -> None:
         ["leaderboard", "--format", "csv"],
         ["leaderboard", "--format", "json"],
         ["leaderboard", "--format", "latex"],
-        ["leaderboard", "--layout", "table5", "--format", "csv"],
+        ["leaderboard", "--paper-table", "5", "--format", "csv"],
         ["compare", "hashing", "letters"],
         ["compare", "hashing", "letters", "--errors", "--data", "mini"],
         ["compare", "hashing", "letters", "--errors", "--data", "mini", "--format", "tsv"],

@@ -161,7 +161,7 @@ def test_the_card_has_a_model_index_with_intervals_and_signatures(finished: Path
 def test_run_takes_it_without_a_flag_and_finds_the_scores_of_evaluate(
     finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    results = ["--output-folder", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "cache")]
+    results = ["--output", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "cache")]
     assert main(["run", "--model", str(finished), "--data", "mini", "--languages", "en,fr", *results]) == 0
     files = sorted((tmp_path / "results").rglob("*.json"))
     assert [file.stem for file in files] == ["Mini-STS", "Mini-Tatoeba", "Mini-mining", "Mini-xSIM", "Mini-xSIMpp"]

@@ -107,7 +107,7 @@ def both(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Both:
     rng = random.Random(0)
     for pair, n in (("en-fr", 90), ("en-ja", 53)):
         write(folder / f"pairs/made/{pair}.tsv", [f"{i} {' '.join(rng.sample(WORDS, 5))}\tle {i} la" for i in range(n)])
-    usual = f"--model {tiny_model} --data {folder}/pairs --tests mini --pair en-fr --pair en-ja --precision fp32"
+    usual = f"--model {tiny_model} --data {folder}/pairs --benchmarks mini --pair en-fr --pair en-ja --precision fp32"
     steps = f"--batch-size 8 --max-steps 5 --set dev_size=5 --set eval_steps=2 --cache-folder {folder}/cache"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -51,7 +51,7 @@ BAD_INPUT: list[tuple[Callable[[Folders], None], list[str], list[str]]] = [
     (untouched, ["--pair", "en-ja"], ["no training pairs for en-ja", "<corpus>/en-ja.tsv"]),
     (untouched, ["--languages", "en,fr"], ["--pair and --languages both say what to train on"]),
     (untouched, ["--data", "nowhere"], ["the training data nowhere are not there"]),
-    (untouched, ["--tests", "nowhere"], ["--tests nowhere: no such directory"]),
+    (untouched, ["--benchmarks", "nowhere"], ["--benchmarks nowhere: no such directory"]),
     (untouched, ["--corpora", "maid"], ["unknown corpus 'maid'", "did you mean made"]),
     (untouched, ["--teacher", "toys:nan"], ["NaN or infinity for '", "blue"]),
     (untouched, ["--teacher", "toys:flat"], ["toys:flat", "shape (8,)"]),
@@ -123,7 +123,7 @@ def test_a_model_that_the_hub_does_not_deliver_is_said_before_the_benchmarks_are
     folders: Folders, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    assert main(folders.command("out", "--model", "nowhere/none", "--tests", "hub")) == 1
+    assert main(folders.command("out", "--model", "nowhere/none", "--benchmarks", "hub")) == 1
     assert "cannot get the model nowhere/none from the hub" in error_line(capfd)
 
 

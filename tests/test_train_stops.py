@@ -466,7 +466,8 @@ def test_overwrite_begins_anew_in_folders_of_training_alone(
 
 
 @pytest.mark.parametrize(
-    "mistake", [["--data", "nowhere"], ["--model", "nowhere/at/all"], ["--tests", "nowhere"], ["--batch-size", "999"]]
+    "mistake",
+    [["--data", "nowhere"], ["--model", "nowhere/at/all"], ["--benchmarks", "nowhere"], ["--batch-size", "999"]],
 )
 def test_overwrite_does_not_throw_a_checkpoint_away_for_a_run_that_cannot_begin(
     whole: Folders, folders: Folders, capfd: pytest.CaptureFixture[str], mistake: list[str]

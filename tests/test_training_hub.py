@@ -100,7 +100,7 @@ def talks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def train(talks: Path, model: Path, tmp_path: Path, data: str, *faults: tuple[str, str], **more: str) -> Any:
-    quick = "--tests mini --pair en-fr --precision fp32 --label hard --batch-size 8 --max-steps 1 --set dev_size=0"
+    quick = "--benchmarks mini --pair en-fr --precision fp32 --label hard --batch-size 8 --max-steps 1 --set dev_size=0"
     paths = ["--model", str(model), "--output", str(tmp_path / "out"), "--data", data]
     with serving(talks, *faults) as hub:
         return run_product("train", *quick.split(), *paths, url=hub.url, home=tmp_path / "home", **more)

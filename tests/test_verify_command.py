@@ -19,7 +19,7 @@ PAYLOAD = "from pathlib import Path\nPath(__file__).with_name('EXECUTED').touch(
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("made")
-    folders = ["--cache-folder", str(root / "store"), "--output-folder", str(root / "results")]
+    folders = ["--cache-folder", str(root / "store"), "--output", str(root / "results")]
     assert main(["run", "--model", "toys:hashing", "--data", "mini", "--tasks", "Mini-STS", *folders]) == 0
     (file,) = (root / "results").rglob("*.json")
     return file
@@ -116,7 +116,7 @@ def test_who_lets_a_model_run_code_names_it_and_its_revision(
 
 
 def test_one_subset_is_not_subsets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folders = ["--cache-folder", str(tmp_path / "store"), "--output-folder", str(tmp_path / "results")]
+    folders = ["--cache-folder", str(tmp_path / "store"), "--output", str(tmp_path / "results")]
     what = ["--data", "mini", "--tasks", "Mini-STS", "--languages", "en"]
     assert main(["run", "--model", "toys:hashing", *what, *folders]) == 0
     errors = capsys.readouterr().err

@@ -41,7 +41,9 @@ class Folders:
 
     def command(self, output: str, *more: str) -> list[str]:
         """Return a run of 12 steps in two epochs, looked at every 4, that gets better with each."""
-        usual = f"--model {self.model} --data {self.data} --tests mini --pair en-fr --precision fp32 --batch-size 16"
+        usual = (
+            f"--model {self.model} --data {self.data} --benchmarks mini --pair en-fr --precision fp32 --batch-size 16"
+        )
         steps = "--epochs 2 --set eval_steps=4 --set dev_size=10 --learning-rate 1e-2"
         soft = "--no-tms --teacher toys:hashing --set objective.tau_teacher=0.05"
         output_folder = ["--output", str(self.root / output)]

@@ -56,20 +56,20 @@ class TrainRequest:
 
     Attributes:
         data: a directory of corpora, or "hub:ORG/DATASET[@REVISION]".
-        tests: the benchmarks to compare the training rows with and to score on, as `run --data`.
+        benchmarks: the benchmarks to compare the training rows with and to score on, as `run --data`.
         exclude_benchmarks: tasks that the rows are not compared with.
         allow_contamination: train on rows that hold a sentence of a benchmark.
         output: the directory of the checkpoint; None: a name below checkpoints/.
         overwrite: replace the checkpoint that is there.
         resume: continue a run that was stopped or killed.
-        evaluate: score the checkpoint on `tests` when it is trained.
+        evaluate: score the checkpoint on `benchmarks` when it is trained.
         push_to_hub: "ORG/NAME" to publish it.
         report_to: a logger of the trainer; None for none.
         cache: the folder of stored vectors; None: the default.
     """
 
     data: str
-    tests: str = "hub"
+    benchmarks: str = "hub"
     exclude_benchmarks: Sequence[str] = ()
     allow_contamination: bool = False
     output: Path | None = None
@@ -101,7 +101,7 @@ def run_training(recipe: str, changes: Mapping[str, Any], request: TrainRequest)
 def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) -> int:
     # What can be checked at once comes first, then the data, then what needs the hub or torch.
     refuse(output, config, overwrite=request.overwrite, resume=request.resume)
-    tests = open_source(request.tests, "--tests")
+    source = open_source(request.benchmarks, "--benchmarks")
     excluded = [find_task(name).name for name in request.exclude_benchmarks]
     if request.push_to_hub and _is_first():
         check_access(request.push_to_hub)
@@ -117,7 +117,7 @@ def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) 
     if request.push_to_hub and _is_first():
         reserve(request.push_to_hub)
     benchmarks = Benchmarks.build(
-        [tests, *([] if tests.name == "mini" else [open_source("mini")])],
+        [source, *([] if source.name == "mini" else [open_source("mini")])],
         [resolve(language) for language in config.decontamination_languages] or None,
         excluded,
     )
@@ -141,7 +141,7 @@ def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) 
         name = request.push_to_hub or output.resolve().name
         _save(trained, output, name, record)
         if request.evaluate:
-            _write_card(output, name, record, score_checkpoint(output, tests, config.lang_pairs, cache, excluded))
+            _write_card(output, name, record, score_checkpoint(output, source, config.lang_pairs, cache, excluded))
         if request.push_to_hub:
             _say(f"pushed: {publish(output, request.push_to_hub)}")
         _say_end(output, trained)
@@ -239,13 +239,13 @@ def _say_data(prepared: Prepared) -> None:
     for line in [*map(str, prepared.corpora), *(f"note: {note}" for note in prepared.notes)]:
         _say(line)
     if all(map(is_built_in, map(find_task, prepared.checked.tasks))):
-        _say("warning: the rows were compared with the built-in set only: pass --tests DIR")
+        _say("warning: the rows were compared with the built-in set only: pass --benchmarks DIR")
     elif prepared.missing:
         _say(f"note: the rows were not compared with {', '.join(prepared.missing)}; results there will say so")
     rows = sum(report.contaminated for report in prepared.corpora)
     if rows and prepared.contaminated_kept:
-        tests = ", ".join(Counter(prepared.contaminated))
-        _say(f"warning: training uses {rows:,} contaminated rows; every result will say so ({tests[:200]})")
+        benchmarks = ", ".join(Counter(prepared.contaminated))
+        _say(f"warning: training uses {rows:,} contaminated rows; every result will say so ({benchmarks[:200]})")
 
 
 def _say_prompt(config: TrainConfig) -> None:

@@ -200,7 +200,7 @@ class TrainConfig:
         if center not in named:
             raise UserError(
                 f"the languages {', '.join(map(str, named))} lack {center}, which the pair scheme en-xx pairs with "
-                f"each other: add it, or put one of them first in --anchor-priority, or pass --pairs all"
+                f"each other: add it, or put one of them first in --anchor-priority, or pass --pair-scheme all"
             )
         return (LangPair(center, other) for other in named if other != center)
 

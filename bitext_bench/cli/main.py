@@ -108,7 +108,7 @@ def _leaderboard(arguments: argparse.Namespace) -> int:
 
     view = View(
         form=arguments.format,
-        layout=arguments.layout,
+        paper_table=arguments.paper_table,
         tasks=arguments.tasks,
         models=arguments.models,
         languages=arguments.languages,

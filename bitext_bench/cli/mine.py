@@ -18,7 +18,7 @@ def mine(arguments: argparse.Namespace) -> int:
         source=arguments.source,
         target=arguments.target,
         output=arguments.output,
-        work=arguments.work,
+        work=arguments.work_dir,
         pair=arguments.pair,
     )
     encoding = Encoding(
@@ -29,21 +29,21 @@ def mine(arguments: argparse.Namespace) -> int:
     )
     policy = ThresholdPolicy(
         threshold=arguments.threshold,
-        precision=arguments.precision,
+        precision=arguments.target_precision,
         best_f1=arguments.best_f1,
         best_available=arguments.best_available,
         gold=arguments.gold,
-        plant=arguments.plant,
+        plant=arguments.planted_pairs,
         complete=arguments.gold_complete,
     )
     selecting = Selecting(
-        score_given=arguments.score, margin=arguments.margin, selection=arguments.select, policy=policy
+        score_given=arguments.score, margin=arguments.margin, selection=arguments.selection, policy=policy
     )
     searching = Searching(
         search=None if arguments.search == "auto" else arguments.search,
         exact_limit=arguments.exact_limit,
-        probes=arguments.probes,
-        memory=arguments.memory,
+        probes=arguments.nprobe,
+        memory=arguments.max_memory,
         shard_lines=arguments.shard_lines,
     )
     return run_mine(files, encoding, selecting, searching, share, arguments.engine)

@@ -38,14 +38,14 @@ def _add_pairs(group: argparse._ArgumentGroup) -> None:
         help="csls is approximate: it chooses among each line's 10 nearest lines, not among all (default: %(default)s)",
     )
     group.add_argument(
-        "--select",
+        "--selection",
         choices=SELECTIONS,
         default="greedy",
         help="one-to-one by falling score, or what one side, either or both propose (default: %(default)s)",
     )
     group.add_argument("--threshold", type=float, metavar="X", help="leave out pairs that score less (default: none)")
     group.add_argument(
-        "--precision",
+        "--target-precision",
         type=float,
         metavar="P",
         help="choose the lowest threshold with this estimated share of right pairs",
@@ -54,8 +54,8 @@ def _add_pairs(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--best-available",
         action="store_true",
-        help="where --precision cannot be reached, or the known pairs are too few to tell, take the nearest threshold "
-        "instead of stopping",
+        help="if no threshold reaches --target-precision, or the known pairs are too few to tell, take the nearest "
+        "threshold instead of stopping",
     )
     group.add_argument(
         "--gold",
@@ -69,7 +69,7 @@ def _add_pairs(group: argparse._ArgumentGroup) -> None:
         help="--gold has every translation in SRC and TGT: every other pair is wrong",
     )
     group.add_argument(
-        "--plant",
+        "--planted-pairs",
         type=Path,
         metavar="FILE",
         help="known translations of the same kind of text that are not in SRC and TGT, two texts a line, TAB between "
@@ -92,14 +92,14 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
         help="auto is exact up to this many lines a side, or as many pairs of lines (default: %(default)s)",
     )
     group.add_argument(
-        "--probes",
+        "--nprobe",
         type=positive,
         default=PROBES,
         metavar="N",
         help="cells that a line looks into (default: %(default)s)",
     )
-    group.add_argument("--memory", default="4G", metavar="SIZE", help="beside the model's (default: %(default)s)")
-    group.add_argument("--work", type=Path, metavar="DIR", help="vectors and finished shards (default: FILE.work)")
+    group.add_argument("--max-memory", default="4G", metavar="SIZE", help="beside the model's (default: %(default)s)")
+    group.add_argument("--work-dir", type=Path, metavar="DIR", help="vectors and finished shards (default: FILE.work)")
     group.add_argument(
         "--cache-folder",
         type=Path,
@@ -107,7 +107,10 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
         help="keeps the vectors of every run (default: $BITEXT_BENCH_CACHE, else ~/.cache/bitext-bench)",
     )
     group.add_argument(
-        "--shard-lines", type=positive, metavar="N", help="lines a shard (default: what --memory holds, at most 131072)"
+        "--shard-lines",
+        type=positive,
+        metavar="N",
+        help="lines a shard (default: what --max-memory holds, at most 131072)",
     )
     group.add_argument(
         "--shard", metavar="i/N", help="do the i-th of N shares of what can be done now, and write no pairs: job arrays"

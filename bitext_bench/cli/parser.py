@@ -80,9 +80,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="en, eng or eng_Latn, or all; English is always the other side of Tatoeba and BUCC "
         f"(default: {DEFAULT_LANGUAGES})",
     )
-    parser.add_argument(
-        "--output-folder", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)"
-    )
+    parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print the scores as JSON instead of a table")
     parser.add_argument("--shard", metavar="i/N", help="encode the i-th of N shares, and score nothing: job arrays")
     parser.add_argument(
@@ -109,7 +107,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--teacher-prompt", default=absent, metavar="TEXT", help="(default: the student's)")
     what.add_argument("--pair", dest="pairs", action="append", default=absent, metavar="en-ja", help="may be repeated")
     what.add_argument("--languages", nargs="+", default=absent, metavar="LANG", help="instead of --pair: en,fr,ja")
-    what.add_argument("--pairs", dest="pair_scheme", choices=["en-xx", "all"], default=absent, help="of --languages")
+    what.add_argument(
+        "--pair-scheme", dest="pair_scheme", choices=["en-xx", "all"], default=absent, help="of --languages"
+    )
     what.add_argument(
         "--anchor-priority", nargs="+", default=absent, metavar="LANG", help="by priority (default: en,ru,ja,fr,ko)"
     )
@@ -132,7 +132,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--output", type=Path, metavar="DIR", help="(default: checkpoints/<model>-<pairs>-<recipe>)")
     out.add_argument("--overwrite", action="store_true", help="begin anew where a checkpoint is")
     out.add_argument("--resume", action="store_true", help="go on with a run that was stopped or killed")
-    out.add_argument("--evaluate", action="store_true", help="score it on --tests, into results/ and on its card")
+    out.add_argument("--evaluate", action="store_true", help="score it on --benchmarks, into results/ and on its card")
     out.add_argument("--push-to-hub", metavar="ORG/NAME", help="publish it; the repository is made before training")
     out.add_argument("--cache-folder", type=Path, metavar="DIR", help="embedding store, as run's")
     parser.set_defaults(command="train")
@@ -147,7 +147,7 @@ def _add_train_data(parser: argparse.ArgumentParser) -> None:
         "--corpora", nargs="+", default=argparse.SUPPRESS, metavar="NAME[:WEIGHT]", help="(default: all in --data)"
     )
     data.add_argument(
-        "--tests",
+        "--benchmarks",
         default="hub",
         metavar="SOURCE",
         help="the benchmarks, to compare training rows with and to --evaluate on, as run's --data",
@@ -174,15 +174,17 @@ def _add_leaderboard(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="(default: %(default)s)")
     parser.add_argument("--format", choices=["markdown", "html", "latex", "csv", "json"], default="markdown")
     parser.add_argument(
-        "--layout",
-        choices=[f"table{number}" for number in range(1, 7)],
-        help="a table of Park et al. 2024 in its own shape, with the measured rows that belong to it",
+        "--paper-table",
+        type=int,
+        choices=range(1, 7),
+        metavar="N",
+        help="a table of Park et al. 2024, 1 to 6, in its own shape, with the measured rows that belong to it",
     )
     parser.add_argument(
         "--output",
         type=Path,
         metavar="FILE",
-        help="(default: leaderboard/README.md for markdown, the terminal for others and for --layout)",
+        help="(default: leaderboard/README.md for markdown, the terminal for others and for --paper-table)",
     )
     parser.add_argument(
         "--data", metavar="SOURCE", help="with --format html: the results' data, to show the sentences that are missed"

@@ -23,7 +23,7 @@ from .model_options import model_options
 def run(arguments: argparse.Namespace) -> int:
     """Score a model as `bitext_bench.evaluate` does, and write each task's file as soon as the task is done."""
     cache = cache_folder(arguments.cache_folder)
-    check_place(arguments.output_folder)
+    check_place(arguments.output)
     check_place(cache)
     options = model_options(arguments)
     share = Share.parse(arguments.shard) if arguments.shard else None
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         embedder.check(plan)
         encode_on_ray(arguments.model, options, plan, cache, limits)
         embedder = Embedder(model, cache, limits)  # reads what the workers have stored
-    folder = result_folder(arguments.output_folder, model)
+    folder = result_folder(arguments.output, model)
     _say_plan(prepared)
     make_folder(folder)  # before the work, as it may be impossible
     check_folder(folder, [item.task.name for item in loaded])

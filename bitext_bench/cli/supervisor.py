@@ -23,7 +23,7 @@ from ..io.terminal import say
 
 _MEND = (
     "finished work is kept, the same command goes on from there (train: with --resume); try a smaller --batch-tokens, "
-    "--batch-size (train) or --memory (mine), or a machine with more memory"
+    "--batch-size (train) or --max-memory (mine), or a machine with more memory"
 )
 _PATIENCE = 0.5  # seconds
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # of Linux, <sys/prctl.h>

@@ -21,7 +21,7 @@ def train(arguments: argparse.Namespace) -> int:
         raise UserError("no training data: pass --data with a directory that holds <corpus>/en-ja.tsv or the like")
     request = TrainRequest(
         data=arguments.data,
-        tests=arguments.tests,
+        benchmarks=arguments.benchmarks,
         exclude_benchmarks=arguments.exclude_benchmarks,
         allow_contamination=arguments.allow_contamination,
         output=arguments.output,

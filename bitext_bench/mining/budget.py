@@ -13,7 +13,8 @@ from .cells import POINTS_A_CELL, n_cells
 from .plan import CANDIDATES, Plan
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-# Python with torch and faiss loaded, and for texts a tokenizer; a model's weights come on top of it and of --memory.
+# Python with torch and faiss loaded, and for texts a tokenizer. A model's weights come on top of this and of
+# --max-memory.
 _BASE_OF_VECTORS, _BASE_OF_TEXTS = 300 << 20, 640 << 20
 # Means, proposals and their order while pairs are chosen, or keys while repeated lines are found.
 _BYTES_A_ROW = 160
@@ -42,7 +43,7 @@ class Budget:
         """
         match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip().upper().replace("IB", "B"))
         if not match:
-            raise UserError(f"--memory {text}: expected a size such as 4G or 900M")
+            raise UserError(f"--max-memory {text}: expected a size such as 4G or 900M")
         return cls(int(float(match[1]) * _UNITS.get(match[2], 1)))
 
     def shard_lines(self, rows: tuple[int, int], dimensions: int | None) -> int:
@@ -69,8 +70,8 @@ class Budget:
                 least = _fixed((2 * most, 0), None) + _SHORTEST_SHARD * _of_a_line(None)
                 limit = f"holds {most:,} lines a side and no more" if most else "holds no line: mine itself takes more"
                 raise UserError(
-                    f"{file}:{number}: --memory {show(self.bytes)} {limit}; "
-                    f"pass at least --memory {-(-least // (1 << 20))}M"
+                    f"{file}:{number}: --max-memory {show(self.bytes)} {limit}; "
+                    f"pass at least --max-memory {-(-least // (1 << 20))}M"
                 )
             yield line
 
@@ -91,8 +92,8 @@ class Budget:
         needed = _fixed(rows, dimensions, exact=exact) + longest * _of_a_line(dimensions)
         if needed > self.bytes:
             raise UserError(
-                f"--memory {show(self.bytes)} is too little for {plan.source.rows:,} and {plan.target.rows:,} rows in "
-                f"shards of {plan.shard_lines:,}: pass at least --memory {-(-needed // (1 << 20))}M"
+                f"--max-memory {show(self.bytes)} is too little for {plan.source.rows:,} and {plan.target.rows:,} rows "
+                f"in shards of {plan.shard_lines:,}: pass at least --max-memory {-(-needed // (1 << 20))}M"
             )
 
 
@@ -111,7 +112,7 @@ def _fixed(rows: tuple[int, int], dimensions: int | None, *, exact: bool | None 
 
 
 def show(n_bytes: int) -> str:
-    """Return a size as --memory takes it."""
+    """Return a size as --max-memory takes it."""
     return f"{n_bytes / (1 << 30):.2f}G" if n_bytes >= 1 << 30 else f"{-(-n_bytes // (1 << 20))}M"
 
 

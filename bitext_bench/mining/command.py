@@ -195,7 +195,7 @@ def _check(files: InputFiles, selecting: Selecting) -> None:
     if any(arrays) and (not all(arrays) or len(arrays) == 1):
         raise UserError("expected two text files or two .npy files of vectors")
     if any(arrays) and plant:
-        raise UserError("--plant mixes sentences into texts: it cannot be used with vectors")
+        raise UserError("--planted-pairs mixes sentences into texts: it cannot be used with vectors")
     for file in (files.source, files.target, plant, gold):
         if file is not None:
             check_file(file)

@@ -133,7 +133,7 @@ def _read(manifest: Path) -> dict[str, Any] | None:
     if known is None or known.get("format") != _FORMAT:
         raise UserError(
             f"{manifest} is damaged or of another version: remove the directory {manifest.parent}, or pass another "
-            "--work DIR"
+            "--work-dir DIR"
         )
     return known
 
@@ -164,7 +164,7 @@ def _compare(request: Request, identity: dict[str, Any], known: dict[str, Any]) 
     if differs:
         raise UserError(
             f"{request.work} holds another run, which differs in {', '.join(differs)}: "
-            "pass another --work DIR, or remove that folder"
+            "pass another --work-dir DIR, or remove that folder"
         )
 
 

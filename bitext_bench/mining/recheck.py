@@ -39,7 +39,7 @@ def check_vectors_in(plan: Plan, model: Model) -> None:
     if fault := fault_of(np.concatenate([vectors for _, vectors in sample]), encode):
         raise UserError(
             f"{plan.root} holds vectors that are not known to be those of {model.name}: {fault}; "
-            "pass another --work DIR, or remove that folder"
+            "pass another --work-dir DIR, or remove that folder"
         )
 
 

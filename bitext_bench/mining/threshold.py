@@ -71,19 +71,22 @@ class ThresholdPolicy:
             UserError: there are such.
         """
         if self.precision is not None and not 0 < self.precision < 1:
-            raise UserError(f"--precision {self.precision:g}: expected a share between 0 and 1, as in --precision 0.95")
+            raise UserError(f"--target-precision {self.precision:g}: expected a share between 0 and 1, like 0.95")
         if sum([self.threshold is not None, self.precision is not None, self.best_f1]) > 1:
-            raise UserError("expected one of --threshold, --precision and --best-f1")
+            raise UserError("expected one of --threshold, --target-precision and --best-f1")
         if self.chooses and not self.known:
-            raise UserError("a threshold is chosen on known pairs: pass --gold FILE or --plant FILE")
+            raise UserError("a threshold is chosen on known pairs: pass --gold FILE or --planted-pairs FILE")
         if self.known and not self.chooses and self.threshold is None:
             raise UserError(
-                "--gold and --plant need a purpose: pass --precision P, --best-f1, or --threshold X to judge"
+                "--gold and --planted-pairs choose or judge a threshold: "
+                "pass --target-precision P, --best-f1, or --threshold X to judge"
             )
         if self.complete and (self.gold is None or self.plant is not None):
-            raise UserError("--gold-complete says that --gold FILE has every translation: pass --gold, and no --plant")
+            raise UserError(
+                "--gold-complete says that --gold FILE has every translation: pass --gold, without --planted-pairs"
+            )
         if self.best_available and self.precision is None:
-            raise UserError("--best-available is for --precision P")
+            raise UserError("--best-available is for --target-precision P")
 
     def check_for_given_pairs(self) -> None:
         """Refuse known pairs, which only mining uses.
@@ -123,7 +126,7 @@ def choose_on_complete_gold(pairs: RowPairs, known: KnownPairs, policy: Threshol
             shares[:-1][pairs.scores[:-1] == pairs.scores[1:]] = -1.0
             if precise is None and not policy.best_available:
                 raise UserError(
-                    f"no threshold reaches --precision {policy.precision:g}: the most that one reaches is "
+                    f"no threshold reaches --target-precision {policy.precision:g}: the most that one reaches is "
                     f"{shares.max():.3f} (--best-available takes that one)"
                 )
             best = float(pairs.scores[len(shares) - 1 - shares[::-1].argmax()])
@@ -167,9 +170,9 @@ def _precise(calibration: Calibration, pairs: RowPairs, policy: ThresholdPolicy)
     if not policy.best_available:
         estimate = calibration.estimate(best)
         raise UserError(
-            f"no threshold reaches --precision {policy.precision:g} by {calibration.known:,} known pairs: the most "
-            f"precise is {best:.6f}, with an estimated precision of {estimate.precision}. Pass more known pairs, a "
-            "lower --precision, or --best-available to take that one"
+            f"no threshold reaches --target-precision {policy.precision:g} by {calibration.known:,} known pairs: the "
+            f"most precise is {best:.6f}, with an estimated precision of {estimate.precision}. Pass more known pairs, "
+            "a lower --target-precision, or --best-available to take that one"
         )
     return best
 
@@ -186,10 +189,10 @@ def _check(estimate: ThresholdEstimate, misfit: Misfit, wanted: float, known: Kn
     least = max(1 - SLACK * (1 - wanted), wanted / 2)
     if estimate.precision.low < least:
         raise UserError(
-            f"{len(known):,} known pairs are too few to tell --precision {wanted:g}: at a threshold of "
+            f"{len(known):,} known pairs are too few to tell --target-precision {wanted:g}: at a threshold of "
             f"{estimate.threshold:.6f} the precision is {estimate.precision}, so it may be below {least:.2f}, the "
-            f"least accepted for {wanted:g}. Pass more known pairs, a lower --precision, or --best-available to take "
-            "that threshold"
+            f"least accepted for {wanted:g}. Pass more known pairs, a lower --target-precision, or --best-available to "
+            "take that threshold"
         )
 
 

@@ -52,7 +52,7 @@ def check_folder(folder: Path, tasks: Sequence[str]) -> None:
         try:
             _existing(folder / f"{task}.json")
         except UserError as error:
-            raise UserError(f"{error}; or pass another --output-folder") from error
+            raise UserError(f"{error}; or pass another --output") from error
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`bitext-bench leaderboard --layout`: a table of the paper with the results that belong to its rows."""
+"""`bitext-bench leaderboard --paper-table`: a table of the paper with the results that belong to its rows."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .tables import LAYOUTS
 _FORMATS = ("markdown", "csv", "json")
 
 
-def lay_out(name: str, form: str, entries: Sequence[Entry], results: Path) -> str:
+def lay_out(number: int, form: str, entries: Sequence[Entry], results: Path) -> str:
     """Return a table of the paper with the results that belong to it; without any, say on stderr how to make one.
 
     Args:
-        name: of the table, "table2".
+        number: of the table, 1 to 6.
         form: "markdown", "csv" or "json".
         entries: the results to choose from.
         results: their folder, for the message.
@@ -31,13 +31,14 @@ def lay_out(name: str, form: str, entries: Sequence[Entry], results: Path) -> st
         UserError: there is no such form of a table.
     """
     if form not in _FORMATS:
-        raise UserError(f"--layout cannot be written as {form}: pass --format {', '.join(_FORMATS)}")
+        raise UserError(f"--paper-table cannot be written as {form}: pass --format {', '.join(_FORMATS)}")
+    name = f"table{number}"
     layout = LAYOUTS[name]
     table = arrange(name, layout, of_comparable_data(entries))
     if not table.measured:
         pair = f" --pair {layout.groups[0]}" if layout.groups[0] else ""
         say(
-            f"no result in {results} belongs to a row of {name}; make one: "
+            f"no result in {results} belongs to a row of table {number}; make one: "
             f"bitext-bench train --recipe {layout.recipe}{pair} --data DIR --output NAME, "
             "then bitext-bench run --model NAME"
         )

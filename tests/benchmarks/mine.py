@@ -40,7 +40,7 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     arguments = [str(scratch / "source.npy"), str(scratch / "target.npy"), "-o", str(scratch / "pairs.tsv")]
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-c", _RUN, "mine", *arguments, "--search", "approximate", "--memory", "3.5G"],
+        [sys.executable, "-c", _RUN, "mine", *arguments, "--search", "approximate", "--max-memory", "3.5G"],
         check=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""`mine --precision` on three kinds of text and three densities: how often the interval holds the true precision.
+"""`mine --target-precision` on three kinds of text, three densities: how often the interval holds the true precision.
 
 $BITEXT_TRIALS (20) draws of each kind and density, with 300 and with 1,000 planted pairs where there are so many.
 """
@@ -39,7 +39,7 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> Iterator[Claim]:
 def _claim(trials: list[study.Trial], known: int) -> Claim:
     chosen = [trial for trial in trials if trial.true is not None]
     first = trials[0]
-    name = f"{first.kind}, {first.density:.0%} translated, --precision {first.target:g}, {known:,} known pairs"
+    name = f"{first.kind}, {first.density:.0%} translated, --target-precision {first.target:g}, {known:,} known pairs"
     refused = f"{len(trials) - len(chosen)} of {len(trials)} refused"
     if not chosen:
         return Claim(f"{name}: share of intervals that hold", 1.0, 0.9, detail=refused)

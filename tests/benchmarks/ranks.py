@@ -30,7 +30,7 @@ def _pairs_a_second(data: Path, model_folder: Path, scratch: Path, way: tuple[st
     for turn, steps in enumerate(_STEPS):
         command = [
             *(sys.executable, *way, "train", "--recipe", "cpu-minutes", "--model", str(model_folder)),
-            *("--prompt", "query: ", "--pair", "en-ja", "--data", str(data / "train"), "--tests", "mini"),
+            *("--prompt", "query: ", "--pair", "en-ja", "--data", str(data / "train"), "--benchmarks", "mini"),
             *("--corpora", "tatoeba-test-v2021", "--set", f"max_steps={steps}", "--set", f"batch_size={batch}"),
             *("--set", "dev_size=100", "--set", "eval_steps=1000", "--output", str(scratch / f"{len(way)}-{turn}")),
         ]

@@ -149,8 +149,8 @@ def commands(folder: Path) -> dict[str, Callable[[], Any]]:
     (folder / "pairs" / "made").mkdir(parents=True)
     (folder / "pairs" / "made" / "en-fr.tsv").write_text("\n".join(made_rows(64)) + "\n", encoding="utf-8")
     cache = ["--cache-folder", str(folder / "cache")]
-    run = ["run", "--model", model, "--data", "mini", "--output-folder", str(folder / "results"), *cache]
-    train = ["train", "--model", model, "--pair", "en-fr", "--data", str(folder / "pairs"), "--tests", "mini"]
+    run = ["run", "--model", model, "--data", "mini", "--output", str(folder / "results"), *cache]
+    train = ["train", "--model", model, "--pair", "en-fr", "--data", str(folder / "pairs"), "--benchmarks", "mini"]
     train += ["--max-steps", "2", "--output", str(folder / "out"), *cache]
     return {"run": lambda: main(run), "train": lambda: main(train)}
 

@@ -53,7 +53,7 @@ def _ours(data: Path, model_folder: Path, folder: Path, more: tuple[str, ...]) -
     command = [
         *(sys.executable, "-m", "bitext_bench", "run", "--model", str(model_folder), "--prompt", PROMPT),
         *("--data", str(data), "--tasks", *_TASKS, *more),
-        *("--cache-folder", str(folder / "cache"), "--output-folder", str(folder / "results")),
+        *("--cache-folder", str(folder / "cache"), "--output", str(folder / "results")),
     ]
     return _seconds(lambda: subprocess.run(command, check=True, capture_output=True))
 

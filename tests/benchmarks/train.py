@@ -166,7 +166,7 @@ def english_japanese(data: Path, n: int) -> PairRows:
 def peak_memory(data: Path, model_folder: Path, scratch: Path) -> float:
     command = [
         *(sys.executable, "-m", "bitext_bench", "train", "--model", str(model_folder), "--prompt", "query: "),
-        *("--pair", "en-ja", "--data", str(data / "train"), "--corpora", "small_parallel_enja", "--tests", "mini"),
+        *("--pair", "en-ja", "--data", str(data / "train"), "--corpora", "small_parallel_enja", "--benchmarks", "mini"),
         *("--max-steps", "4", "--batch-size", "32", "--precision", "fp32", "--output", str(scratch / "trained")),
         *("--cache-folder", str(scratch / "cache"), "--set", "dev_size=100"),
     ]

@@ -14,7 +14,7 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     command = [
         *(sys.executable, "-m", "bitext_bench", "run", "--model", str(model_folder), "--prompt", "query: "),
         *("--data", str(data), "--tasks", "Tatoeba", "FLORES-200"),
-        *("--cache-folder", str(scratch / "cache"), "--output-folder", str(scratch / "results")),
+        *("--cache-folder", str(scratch / "cache"), "--output", str(scratch / "results")),
     ]
     seconds = []
     for _ in range(2):
