@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -541,11 +542,24 @@ def test_the_teachers_vectors_are_checked(project: Path, tmp_path: Path, monkeyp
 
 
 def test_a_directory_that_changes_while_it_is_loaded(tiny_model: Path, tmp_path: Path) -> None:
-    import shutil
-
     folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
     model = resolve_model(str(folder), ModelOptions(device="cpu"))
     (folder / "1_Pooling" / "config.json").write_text('{"embedding_dimension": 32, "pooling_mode": "cls"}')
+    with pytest.raises(UserError, match="files changed while it was being loaded"):
+        model.load()
+
+
+def test_a_change_that_keeps_size_and_time_is_seen_and_a_touch_is_none(tiny_model: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
+    weights = folder / "model.safetensors"
+    model = resolve_model(str(folder), ModelOptions(device="cpu"))
+    weights.touch()
+    model.load()
+    before = weights.stat()
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))
     with pytest.raises(UserError, match="files changed while it was being loaded"):
         model.load()
 

@@ -78,13 +78,14 @@ class Step:
 
 
 def step(model: Path, *columns: list[str], teacher: Any = None, labels: Any = None, **settings: Any) -> Step:
+    from bitext_bench.encoders import ModelOptions, resolve_model
     from bitext_bench.languages import LangPair
     from training.config import make_config
     from training.trainer.teacher import TeacherVectors
     from training.trainer.train import make_loss, open_student
 
     config = make_config({"student": str(model), "pairs": ["en-fr"], **settings})
-    student = open_student(config)
+    student = open_student(config, resolve_model(config.student, ModelOptions()))
     rows = TeacherVectors(teacher, {LangPair.parse("en-fr"): []}) if teacher is not None else None
     loss = make_loss(config, student, rows)
     features = [student.preprocess(texts) for texts in (SOURCES, TARGETS, *columns)]

@@ -17,6 +17,7 @@ from training_runs import Folders, folders_at, made_rows, record, same_run, weig
 from bitext_bench.cli.main import main
 from bitext_bench.encoders.fingerprint import fingerprint
 from bitext_bench.encoders.record import training_of
+from bitext_bench.io.checksums import file_sha256
 
 pytestmark = pytest.mark.usefixtures("one_thread_throughout")
 
@@ -280,3 +281,21 @@ def test_several_pairs_and_the_anchor_as_source(folders: Folders) -> None:
     for look in said["dev_curve"]:
         mean = (look["dev_accuracy_en-fr"] + look["dev_accuracy_ja-fr"]) / 2
         assert look["dev_accuracy"] == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_the_weights_of_each_model_are_hashed_once(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, separate: bool
+) -> None:
+    folders = folders_at(tmp_path, tiny_model)
+    hashed: list[Path] = []
+
+    def counted(file: Path) -> str:
+        hashed.append(file)
+        return file_sha256(file)
+
+    monkeypatch.setattr("bitext_bench.encoders.fingerprint.file_sha256", counted)
+    teacher = Path(shutil.copytree(tiny_model, tmp_path / "teacher")) if separate else tiny_model
+    assert main([*folders.command("out"), "--teacher", str(teacher), "--max-steps", "1"]) == 0
+    expected = {tiny_model / "model.safetensors", teacher / "model.safetensors"}
+    assert sorted(file for file in hashed if file.suffix == ".safetensors") == sorted(expected)

@@ -18,6 +18,7 @@ import pytest
 import torch
 from builders import WORDS, write
 
+from bitext_bench.encoders import ModelOptions, resolve_model
 from training.config import make_config
 from training.trainer.teacher import TeacherVectors
 from training.trainer.train import make_loss, open_student
@@ -45,7 +46,7 @@ def sentences() -> list[list[str]]:
 def gradients(model: str, settings: dict[str, Any], rows: range) -> dict[str, torch.Tensor]:
     """Return the gradients of a student without dropout on these of the 32 rows."""
     config = make_config({"student": model, "pairs": ["en-fr"], **settings})
-    student = open_student(config)
+    student = open_student(config, resolve_model(model, ModelOptions()))
     vectors = torch.randn(50, 32, generator=torch.Generator().manual_seed(3))
     loss = make_loss(config, student, TeacherVectors(torch.nn.functional.normalize(vectors), {}))
     features = [student.preprocess([side[i] for i in rows]) for side in sentences()]

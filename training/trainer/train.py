@@ -19,7 +19,7 @@ from sentence_transformers.sentence_transformer.training_args import BatchSample
 from torch import Tensor, nn
 from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback
 
-from bitext_bench.encoders import Model, ModelOptions, resolve_model
+from bitext_bench.encoders import Model
 from bitext_bench.encoders.transformer import TransformerEncoder
 from bitext_bench.errors import UserError
 
@@ -30,9 +30,9 @@ from .arguments import trainer_arguments
 from .callbacks import Progress
 from .dev_evaluator import DevAccuracy, hold_out
 from .hard_negatives import mine_negatives
+from .models import Models
 from .resume import CompleteCheckpoints, check_best, intact_checkpoint, is_last, take
 from .samplers import AlikeLengths, AlikeMeanings
-from .student import resolve_student
 from .teacher import TeacherVectors, encode_teacher
 from .wise_ft import blend, trainable
 
@@ -63,9 +63,9 @@ class Trained:
 
 def train(
     config: TrainConfig,
+    models: Models,
     data: Sequence[PairRows],
     output: Path,
-    cache: Path,
     *,
     resume: bool = False,
     report_to: str = "none",
@@ -74,9 +74,9 @@ def train(
 
     Args:
         config: what to do.
+        models: the student and the teacher.
         data: rows of each pair.
         output: the folder of the checkpoint to be.
-        cache: the embedding store, for the teacher's vectors.
         resume: go on from the last intact checkpoint there is, with the same losses as if never stopped.
         report_to: where the trainer logs to ("tensorboard", "wandb"), besides the progress bar.
 
@@ -90,10 +90,10 @@ def train(
     torch.manual_seed(config.seed)
     with arguments.main_process_first(desc="teacher"):
         checkpoint = intact_checkpoint(output) if resume else None
-        teacher = _teacher_vectors(config, training, cache)
-        datasets = _datasets(config, training, teacher, cache)
+        teacher = _teacher_vectors(config, models, training)
+        datasets = _datasets(config, models, training, teacher)
     arguments.batch_sampler = _batch_sampler(config, teacher)
-    student = open_student(config)
+    student = open_student(config, models.student)
     own_length = student.max_seq_length
     student.max_seq_length = min(config.max_length, own_length or config.max_length)
     loss = make_loss(config, student, teacher)
@@ -154,10 +154,10 @@ def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience:
 
 
 def check(config: TrainConfig, data: Sequence[PairRows]) -> None:
-    """Find out beforehand what would stop a run before its first step.
+    """Check that every pair has rows for a batch.
 
     Raises:
-        UserError: a pair has fewer rows than a batch once rows are held out, or student or teacher cannot be found.
+        UserError: a pair has fewer rows than a batch once rows are held out.
     """
     training, _ = hold_out(data, config.dev_size, config.seed)
     for rows in training:
@@ -166,8 +166,6 @@ def check(config: TrainConfig, data: Sequence[PairRows]) -> None:
                 f"{rows.pair} has {len(rows.source)} rows after cleaning and holding out: expected at least one batch "
                 f"of {config.batch_size}; add data or lower --batch-size"
             )
-    for name in dict.fromkeys((config.student, config.teacher or config.student)):
-        resolve_model(name, ModelOptions())
 
 
 def _windows(losses: Sequence[float]) -> list[tuple[int, float]]:
@@ -202,13 +200,13 @@ def _drawn(training: Sequence[PairRows], config: TrainConfig, processes: int) ->
     return drawn
 
 
-def open_student(config: TrainConfig) -> SentenceTransformer:
-    """Load the model to be trained, its prompt and similarity set so that `run` needs no flag.
+def open_student(config: TrainConfig, model: Model) -> SentenceTransformer:
+    """Load the model to train, and set its prompt and similarity so that `run` needs no flag.
 
     Raises:
         UserError: it is not a transformer checkpoint.
     """
-    encoder = resolve_student(config).load()
+    encoder = model.load()
     if not isinstance(encoder, TransformerEncoder):
         raise UserError(f"{config.student} is no transformer checkpoint")
     student = encoder.model
@@ -276,23 +274,22 @@ class _ByRow(nn.Module):
         return loss
 
 
-def _teacher_vectors(config: TrainConfig, training: Sequence[PairRows], cache: Path) -> TeacherVectors | None:
+def _teacher_vectors(config: TrainConfig, models: Models, training: Sequence[PairRows]) -> TeacherVectors | None:
     if not config.has_teacher:
         return None
     label = config.objective.label if config.loss == "soft-contrastive" else "priority"
-    model: Model = resolve_model(config.teacher or config.student, ModelOptions(prompt=config.teacher_prompt))
-    return encode_teacher(model, config.teacher_prompt, training, label, cache)
+    return encode_teacher(models.teacher, config.teacher_prompt, training, label, models.cache)
 
 
 def _datasets(
-    config: TrainConfig, training: Sequence[PairRows], teacher: TeacherVectors | None, cache: Path
+    config: TrainConfig, models: Models, training: Sequence[PairRows], teacher: TeacherVectors | None
 ) -> DatasetDict:
     """Return one dataset a pair, so that batches hold one pair each."""
     datasets = {}
     for rows in training:
         columns: dict[str, Any] = {"source": rows.source, "target": rows.target}
         if k := config.num_hard_negatives:
-            negatives = mine_negatives(resolve_student(config), config.student_prompt, rows, k, cache)
+            negatives = mine_negatives(models.student, config.student_prompt, rows, k, models.cache)
             columns |= {f"negative_{i}": column for i, column in enumerate(negatives, start=1)}
         if teacher is not None:
             columns["label"] = teacher.rows[rows.pair]

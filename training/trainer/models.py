@@ -1,0 +1,48 @@
+"""The student and the teacher of a run, found and checked before any weight is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bitext_bench.encoders import Model, ModelOptions, needs_hub, resolve_model
+from bitext_bench.errors import UserError
+
+from ..config import TrainConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models of a run, each resolved once.
+
+    Attributes:
+        student: the model to train, before training; its prompts are its own, not those that it is trained with.
+        teacher: the model whose similarities are the labels; the student if the config names none.
+        cache: the folder of their stored vectors.
+    """
+
+    student: Model
+    teacher: Model
+    cache: Path
+
+    @classmethod
+    def of(cls, config: TrainConfig, resolved: Mapping[str, Model], cache: Path) -> Models:
+        """Take the student and the teacher of a config from models by their names."""
+        return cls(resolved[config.student], resolved[config.teacher or config.student], cache)
+
+
+def resolve_models(config: TrainConfig, *, of_hub: bool) -> dict[str, Model]:
+    """Resolve the student and the teacher, by their names in the config: those of the hub, or all others.
+
+    Raises:
+        UserError: a model cannot be used, or the student cannot be trained.
+    """
+    names = dict.fromkeys((config.student, config.teacher or config.student))
+    found = {name: resolve_model(name, ModelOptions()) for name in names if needs_hub(name) == of_hub}
+    if config.student in found and not found[config.student].trainable:
+        raise UserError(
+            f"{config.student} is no transformer checkpoint, which train needs: pass --model with the directory or the "
+            "hub id of one"
+        )
+    return found
