@@ -1,27 +1,60 @@
-"""The README's commands do what the README says."""
+"""The README files: scripts run, commands parse, links lead somewhere, figures are those of the leaderboard."""
 
 from __future__ import annotations
 
+import argparse
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from bitext_bench.cli.main import main
+from bitext_bench.cli.parser import build_parser
+from training.config import TrainConfig
+from training.losses.objective import Objective
 
 ROOT = Path(__file__).parents[1]
+DOCUMENTS = (
+    *("README.md", "CHANGELOG.md", "results/README.md", "training/README.md", "leaderboard/GUIDE.md"),
+    *("bitext_bench/README.md", "bitext_bench/mining/README.md", "tests/README.md", "tests/benchmarks/README.md"),
+)
+TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS}
+SCORE = r"\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\)\n"
+PRINTED = {  # by each script, in order
+    "README.md": [
+        rf"Mini-Tatoeba  ja-en .*Mini-xSIM .*{SCORE}$",
+        rf"^({SCORE}){{3}}$",
+        r"A: local/.*A - B.*Mini-Tatoeba",
+        r"^(-?\d\.\d\d\t[^\t]+\t[^\t]+\n)+$",
+    ],
+    "bitext_bench/README.md": [r"^$"],
+    "bitext_bench/mining/README.md": [r"^ +score +cosine +source_line +target_line +source +target\n.*la|le|deux"],
+    "training/README.md": [r"'eval_bitext_score': .*'train_loss': .*'bitext_score': 0\.\d+"],
+    "leaderboard/GUIDE.md": [r"^ +task +subset +difference +ci_low +ci_high +p_holm\n.*Mini-STS"],
+}
+BANNED = r"\b(of which|is told|the start's|alike|rooms?|passports?|stands?|told apart|what \w+ stands? for|leaks?)\b"
+
+
+def blocks(name: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXTS[name], re.DOTALL)
+
+
+def prose(name: str) -> str:
+    """Return the text without code."""
+    return re.sub(r"`[^`\n]+`", "", re.sub(r"```.*?```", "", TEXTS[name], flags=re.DOTALL))
 
 
 @pytest.mark.usefixtures("one_thread")
 def test_the_first_command_leaves_nothing_for_git_to_see(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = re.search(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert first
-    *_, command = first[1].replace("\\\n", " ").split("&&")
+    *_, command = blocks("README.md", "sh")[0].replace("\\\n", " ").split("&&")
     name, *arguments = shlex.split(command)
     assert name == "bitext-bench"
     arguments[arguments.index("muse")] = str(tiny_model)
@@ -37,26 +70,130 @@ def test_the_first_command_leaves_nothing_for_git_to_see(
     assert status.stdout == "A  .gitignore\n"
 
 
-SCRIPTS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-PRINTED = [
-    r"Mini-Tatoeba  ja-en .*Mini-xSIM .*A: local/.*only A",
-    r"^(\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\)\n){3}(-?\d\.\d\d\t[^\t]+\t[^\t]+\n)+$",
-    r"'bitext_score': 0\.\d+",
-]
+def test_every_script_is_run() -> None:
+    found = {name: len(blocks(name, "python")) for name in DOCUMENTS if blocks(name, "python")}
+    assert found == {name: len(patterns) for name, patterns in PRINTED.items()}
 
 
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.filterwarnings("ignore:'pin_memory'")  # the trainer's default, without an accelerator
-@pytest.mark.parametrize("number", range(len(PRINTED)))
+@pytest.mark.parametrize(
+    ("name", "number"), [(name, number) for name, patterns in PRINTED.items() for number in range(len(patterns))]
+)
 def test_the_scripts_run(
-    number: int, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str,
+    number: int,
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert len(SCRIPTS) == len(PRINTED)
     shutil.copytree(tiny_model, tmp_path / "my-model")
     monkeypatch.setenv("BITEXT_BENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    exec(compile(SCRIPTS[number], f"README.md, script {number}", "exec"), {"__name__": "__main__"})
+    exec(compile(blocks(name, "python")[number], f"{name}, script {number}", "exec"), {"__name__": "__main__"})
     printed = capsys.readouterr().out
-    assert re.search(PRINTED[number], printed, re.DOTALL)
-    if number == 0:
-        assert list((tmp_path / "my-results").rglob("Mini-Tatoeba.outcomes.npz"))
+    assert re.search(PRINTED[name][number], printed, re.DOTALL), printed
+
+
+def test_the_encoder_of_the_guide_is_scored(tmp_path: Path) -> None:
+    (tmp_path / "my_encoder.py").write_text(blocks("bitext_bench/README.md", "python")[0], encoding="utf-8")
+    command = next(line for line in commands("bitext_bench/README.md") if "my_encoder:make_encoder" in line)
+    environment = {**os.environ, "BITEXT_BENCH_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        [sys.executable, "-m", "bitext_bench", *command[1:], "--tasks", "Mini-Tatoeba"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "Mini-Tatoeba" in run.stdout
+
+
+def commands(name: str) -> list[list[str]]:
+    """Return the commands of the shell blocks and, of those in the text, the ones with options."""
+    shell = "\n".join(blocks(name, "sh")).replace("\\\n", " ")
+    spans = [
+        span for span in re.findall(r"`(bitext-bench [^`\n]+)`", TEXTS[name]) if " --" in span and "..." not in span
+    ]
+    lines = [part.strip() for part in re.split(r"&&|;|\n", shell)]
+    given = [shlex.split(line, comments=True) for line in [*lines, *spans]]
+    return [words for words in given if words and words[0] == "bitext-bench"]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_command_parses(name: str) -> None:
+    for words in commands(name):
+        arguments = ["7" if word == "$seed" else word for word in words[1:] if word != "$@"]
+        try:
+            build_parser().parse_args(arguments)
+        except SystemExit:
+            pytest.fail(f"{name}: {shlex.join(words)}")
+
+
+def test_there_are_commands_of_every_kind() -> None:
+    found = {words[1] for name in DOCUMENTS for words in commands(name)}
+    assert found == {*subcommands()}
+
+
+def subcommands() -> dict[str, argparse.ArgumentParser]:
+    (action,) = [a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    return dict(action.choices)
+
+
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if name != "CHANGELOG.md"])
+def test_every_option_and_setting_that_is_named_exists(name: str) -> None:
+    options = {option for parser in subcommands().values() for option in parser._option_string_actions}
+    foreign = {"--nproc-per-node", "--index-comparison"}
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", TEXTS[name])) - options - foreign == set()
+    settings = {field.name for field in fields(TrainConfig)} | {f"objective.{f.name}" for f in fields(Objective)}
+    assert set(re.findall(r"--set '?([\w.]+)=", TEXTS[name])) <= settings
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors of the headings, as GitHub forms them."""
+    found: list[str] = []
+    for heading in re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE):
+        slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        found.append(f"{slug}-{same}" if (same := sum(re.sub(r"-\d+$", "", a) == slug for a in found)) else slug)
+    return set(found)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_link_leads_somewhere(name: str) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", TEXTS[name]):
+        if target.startswith("https://"):
+            continue
+        file, _, anchor = target.partition("#")
+        linked = (ROOT / name).parent / file if file else ROOT / name
+        assert linked.exists(), f"{name}: {target}"
+        if anchor:
+            assert anchor in anchors(linked.read_text(encoding="utf-8")), f"{name}: {target}"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents_are_short_and_plain(name: str) -> None:
+    assert len(TEXTS[name].encode()) <= (14_000 if name == "README.md" else 20_000)
+    assert re.findall(BANNED, prose(name), re.IGNORECASE) == []
+
+
+def test_every_readme_is_looked_at() -> None:
+    packages = [ROOT / package for package in ("bitext_bench", "training", "leaderboard", "tests")]
+    found = {file.relative_to(ROOT).as_posix() for package in packages for file in package.rglob("*.md")}
+    assert found - {"leaderboard/README.md"} <= set(DOCUMENTS)
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip().strip("*").removeprefix("<ins>").removesuffix("</ins>") for cell in line.split("|")[1:-1]]
+
+
+def test_the_results_are_those_of_the_leaderboard() -> None:
+    overview = (ROOT / "leaderboard/README.md").read_text(encoding="utf-8").replace("\\", "")
+    rows = {cells(line)[0]: cells(line) for line in overview.split("\n## ")[1].splitlines() if line.startswith("|")}
+    shown = [cells(line) for line in TEXTS["README.md"].split("\n## ")[5].splitlines() if line.startswith("|")]
+    heading, _, *models = shown
+    assert len(models) == 5
+    for model in models:
+        row = dict(zip(rows["model"], rows[model[0]], strict=True))
+        assert model == [row[column] for column in heading]
