@@ -148,7 +148,7 @@ def test_every_option_and_setting_that_is_named_exists(name: str) -> None:
     foreign = {"--nproc-per-node", "--index-comparison"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", TEXTS[name])) - options - foreign == set()
     settings = {field.name for field in fields(TrainConfig)} | {f"objective.{f.name}" for f in fields(Objective)}
-    assert set(re.findall(r"--set '?([\w.]+)=", TEXTS[name])) <= settings
+    assert set(re.findall(r"--set '?([a-z_.]+)=", TEXTS[name])) <= settings
 
 
 def anchors(text: str) -> set[str]:
