@@ -1,7 +1,7 @@
 """Known encoders: how each is loaded and prompted, and what others have published for it.
 
 To add one, add a record to the table at the end of this file. Published figures are in
-`reported.tsv` beside it, one a row; they are never mixed with measured ones.
+`published_scores.tsv` beside it, one a row; they are never mixed with measured ones.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
+class PublishedScore:
     """A figure that others published, 0 to 1 (correlations -1 to 1).
 
     Attributes:
@@ -89,9 +89,9 @@ def find_baseline(name: str) -> Baseline | None:
     return _by_spelling().get(name.strip().casefold())
 
 
-def reported(baseline: Baseline) -> tuple[Reported, ...]:
+def published_scores(baseline: Baseline) -> tuple[PublishedScore, ...]:
     """Return the published figures of a record; two sources may differ on the same subset."""
-    return _reported().get(baseline.name, ())
+    return _read_published().get(baseline.name, ())
 
 
 def registry(records: Iterable[Baseline]) -> Mapping[str, Baseline]:
@@ -121,14 +121,14 @@ def _by_spelling() -> Mapping[str, Baseline]:
 
 
 @cache
-def _reported() -> Mapping[str, tuple[Reported, ...]]:
+def _read_published() -> Mapping[str, tuple[PublishedScore, ...]]:
     from importlib import resources  # here, as it takes longer to import than this whole module
 
-    text = resources.files(__package__).joinpath("reported.tsv").read_text(encoding="utf-8")
-    figures: dict[str, list[Reported]] = {}
+    text = resources.files(__package__).joinpath("published_scores.tsv").read_text(encoding="utf-8")
+    figures: dict[str, list[PublishedScore]] = {}
     for line in text.splitlines()[1:]:
         name, task, subset, metric, value, source, note = line.split("\t")
-        figure = Reported(task, subset, metric, float(value), source, note)
+        figure = PublishedScore(task, subset, metric, float(value), source, note)
         figures.setdefault(name, []).append(figure)
     return {name: tuple(rows) for name, rows in figures.items()}
 

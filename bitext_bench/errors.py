@@ -17,10 +17,10 @@ class DamagedResult(UserError):
     """A result file, or its outcomes, that is not what was written."""
 
 
-def unknown(kind: str, given: str, known: Iterable[str]) -> UserError:
+def unknown_name_error(kind: str, given: str, known: Iterable[str]) -> UserError:
     """Build the error for a name that is not in a list, with its near misses.
 
-    >>> str(unknown("task", "Tatoba", ["Tatoeba", "BUCC"]))
+    >>> str(unknown_name_error("task", "Tatoba", ["Tatoeba", "BUCC"]))
     "unknown task 'Tatoba': did you mean Tatoeba? (all of them: bitext-bench list tasks)"
     """
     by_lower_case = {name.casefold(): name for name in known}

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from bitext_bench.data import open_source
-from bitext_bench.embedding.store import check_place, make_folder, write_whole
+from bitext_bench.embedding.store import check_writable, make_folder, write_atomic
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import say, write_data
-from bitext_bench.tasks.choices import chosen_tasks
+from bitext_bench.tasks.choices import parse_tasks
 
 from .entries.read import Entry, Found, in_languages, read_results, say_skipped
 from .html.errors import browsable
@@ -83,7 +83,7 @@ def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bo
     if check and output is None:
         raise UserError("--check compares with a file: pass --output FILE")
     if output and not check:
-        check_place(output.parent)
+        check_writable(output.parent)
     found = read_results(results)
     if not found.entries and not view.paper_table:
         raise UserError(f"{results} holds no results: run bitext-bench run --output DIR first")
@@ -99,7 +99,7 @@ def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bo
         _check(output, content, results)
     else:
         make_folder(output.parent)
-        write_whole(output, content.encode())
+        write_atomic(output, content.encode())
         say(f"wrote {output}")
     return 0
 
@@ -144,7 +144,7 @@ def _chosen(entries: Sequence[Entry], view: View) -> list[Entry]:
         UserError: there are none.
     """
     if view.tasks:
-        tasks = {task.name for task in chosen_tasks(view.tasks)}
+        tasks = {task.name for task in parse_tasks(view.tasks)}
         entries = [entry for entry in entries if entry.task in tasks]
     if view.models:
         parts = [part.casefold() for part in view.models]

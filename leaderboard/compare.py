@@ -13,12 +13,12 @@ from tabulate import tabulate
 
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable
-from bitext_bench.tasks.choices import chosen_tasks
+from bitext_bench.tasks.choices import parse_tasks
 
 from .entries.read import Entry
 from .entries.select import Chosen, choose_models, label_of_seeds
 from .stats.differences import common_subsets, difference, evidence
-from .stats.paired import SIGNIFICANT, Difference, holm, mean_of, over_seeds
+from .stats.paired import SIGNIFICANT, Difference, average, holm, over_seeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def run_compare(
     Raises:
         UserError: a name fits no model or several, or two models have nothing in common.
     """
-    wanted = {task.name for task in chosen_tasks(tasks)} if tasks else set()
+    wanted = {task.name for task in parse_tasks(tasks)} if tasks else set()
     chosen = choose_models(results, models, languages)
     lines = [line for a, b in combinations(chosen, 2) for line in compare_models(a, b, wanted)]
     if not lines:
@@ -104,7 +104,7 @@ def compare_task(pairs: Sequence[tuple[Entry, Entry]]) -> list[Line]:
     differences = [over_seeds(of_subset) for of_subset in zip(*runs, strict=True)]
     lines = [Line(pairs, name, first.subsets[name].n, d) for name, d in zip(subsets, differences, strict=True)]
     if len(subsets) > 1:
-        lines.append(Line(pairs, f"mean of {len(subsets)}", None, mean_of(differences)))
+        lines.append(Line(pairs, f"mean of {len(subsets)}", None, average(differences)))
     return lines
 
 

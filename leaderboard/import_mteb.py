@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bitext_bench.baselines import Reported
-from bitext_bench.embedding.store import check_place, make_folder, write_whole
+from bitext_bench.baselines import PublishedScore
+from bitext_bench.embedding.store import check_writable, make_folder, write_atomic
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable, say
 from bitext_bench.results.mteb_results import META, MtebResult, read_mteb_result
-from bitext_bench.results.tables import by_reason
+from bitext_bench.results.tables import group_by_reason
 
 from .tables.published import FILE, read_reported, render_rows
 
@@ -23,7 +23,7 @@ _STS = {"cosine_spearman": "cosine_spearman"}
 _MOST_NAMED = 5
 
 Key = tuple[str, ...]  # model, task, subset, metric, source
-Row = tuple[str, Reported]  # model, figure
+Row = tuple[str, PublishedScore]  # model, figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,12 @@ def run_import(path: Path, results: Path) -> int:
     """
     if not path.exists():
         raise UserError(f"{path} does not exist: expected a result file of mteb, or a folder of them")
-    check_place(results)
+    check_writable(results)
     found = _Collected()
     for file in [path] if path.is_file() else sorted(path.rglob("*.json")):
         if file.name != META and file.is_file():
             found.add(file)
-    for line in (*found.unread, *by_reason(found.left_out)):
+    for line in (*found.unread, *group_by_reason(found.left_out)):
         say(f"left out: {line}")
     if not found.figures:
         raise UserError(
@@ -109,7 +109,7 @@ def run_import(path: Path, results: Path) -> int:
         say(f"figures of an earlier import that are replaced: {changed:,}")
     make_folder(results)
     output = results / FILE
-    write_whole(output, render_rows([row for _, row in sorted({**before, **new}.items())]).encode())
+    write_atomic(output, render_rows([row for _, row in sorted({**before, **new}.items())]).encode())
     models = sorted({name for name, _ in new.values()})
     named = ", ".join(models[:_MOST_NAMED]) + (", …" if len(models) > _MOST_NAMED else "")
     say(f"{len(new):,} reported figures of {len(models):,} models are in {output}: {named}")
@@ -136,7 +136,7 @@ def _rows(result: MtebResult, split: str) -> Iterator[Row]:
         for theirs, ours in names.items():
             value = scores.get(theirs)
             if isinstance(value, float | int):
-                figure = Reported(_plain(result.task), _plain(subset), ours, float(value), source, note)
+                figure = PublishedScore(_plain(result.task), _plain(subset), ours, float(value), source, note)
                 yield model, figure
 
 

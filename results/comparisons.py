@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from bitext_bench.embedding.store import write_whole
+from bitext_bench.embedding.store import write_atomic
 from leaderboard.compare import Line, compare_models, corrected_p, shown_p
 from leaderboard.entries.select import choose_models
 from leaderboard.escaping import pipe_table
@@ -99,7 +99,7 @@ def main() -> None:
         rows = [row for row in ROWS.values() if any(row in cells for cells in found.values())]
         table = pipe_table(["", *found], [[row, *(cells.get(row, "") for cells in found.values())] for row in rows], 1)
         sections.append(f"## {heading}\n\n{table}")
-    write_whole(RESULTS / "comparisons.md", "\n".join(sections).encode())
+    write_atomic(RESULTS / "comparisons.md", "\n".join(sections).encode())
 
 
 if __name__ == "__main__":

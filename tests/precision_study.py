@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from bitext_bench.cli.main import main
-from bitext_bench.embedding.batching import Texts
-from bitext_bench.embedding.embedder import encode_now
+from bitext_bench.embedding.batching import TextGroup
+from bitext_bench.embedding.embedder import encode_uncached
 from bitext_bench.encoders import ModelOptions, resolve_model
 
 KINDS = ("bucc-style", "flores", "everyday")
@@ -92,7 +92,7 @@ def encode(pools: list[Pool], model: Path, folder: Path) -> str:
     encoder = resolve_model(str(model), ModelOptions(prompt=PROMPT)).load()
     folder.mkdir()
     (folder / "all.txt").write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
-    np.save(folder / "all.npy", encode_now(encoder, Texts(texts, None, PROMPT)))
+    np.save(folder / "all.npy", encode_uncached(encoder, TextGroup(texts, None, PROMPT)))
     return str(folder)
 
 

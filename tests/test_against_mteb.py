@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bitext_bench.data import Bitext, Provenance, ScoredPairs, open_source
-from bitext_bench.embedding.batching import Texts
+from bitext_bench.embedding.batching import TextGroup
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.languages import LangPair, Language, resolve
@@ -162,7 +162,7 @@ def embed(sentences: Sequence[str]) -> Vectors:
     models = Path(os.environ.get("BITEXT_MODELS") or Path.home() / ".cache" / "bitext-models")
     cache = Path(os.environ.get("BITEXT_BENCH_CACHE") or Path.home() / ".cache" / "bitext-bench")
     embedder = Embedder(resolve_model(str(models / "minilm-l6"), ModelOptions(device="cpu")), cache)
-    texts = Texts(tuple(sentences), None, "")
+    texts = TextGroup(tuple(sentences), None, "")
     embedder.encode([texts])
     return embedder.vectors(texts)
 

@@ -12,9 +12,17 @@ from typing import get_args
 import pytest
 
 import bitext_bench.baselines
-from bitext_bench.baselines import BASELINES, Baseline, Loader, Reported, find_baseline, registry, reported
+from bitext_bench.baselines import (
+    BASELINES,
+    Baseline,
+    Loader,
+    PublishedScore,
+    find_baseline,
+    published_scores,
+    registry,
+)
 
-TSV = Path(bitext_bench.baselines.__file__).with_name("reported.tsv")
+TSV = Path(bitext_bench.baselines.__file__).with_name("published_scores.tsv")
 ROWS = [line.split("\t") for line in TSV.read_text(encoding="utf-8").splitlines()]
 HUB_LOADERS = {"sentence-transformers", "transformers", "sonar", "model2vec"}
 
@@ -27,10 +35,12 @@ def get(name: str) -> Baseline:
     return found
 
 
-def figure(name: str, task: str, subset: str, metric: str, source: str = "") -> Reported:
+def figure(name: str, task: str, subset: str, metric: str, source: str = "") -> PublishedScore:
     wanted = (task, subset, metric)
     [row] = [
-        row for row in reported(get(name)) if (row.task, row.subset, row.metric) == wanted and source in row.source
+        row
+        for row in published_scores(get(name))
+        if (row.task, row.subset, row.metric) == wanted and source in row.source
     ]
     return row
 
@@ -107,8 +117,8 @@ class TestE5:
 
     @pytest.mark.parametrize("size", ["small", "base", "large"])
     def test_notes_agree_with_the_prompt(self, size: str) -> None:
-        prompted = reported(BASELINES[f"multilingual-e5-{size}"])
-        bare = reported(BASELINES[f"multilingual-e5-{size}-no-prompt"])
+        prompted = published_scores(BASELINES[f"multilingual-e5-{size}"])
+        bare = published_scores(BASELINES[f"multilingual-e5-{size}-no-prompt"])
         assert prompted and all("prompt=query:" in row.note for row in prompted)
         assert bare and all("prompt=none" in row.note or "no prompt" in row.note for row in bare)
 
@@ -169,7 +179,7 @@ class TestRegistry:
 class TestReported:
     @each_baseline
     def test_figures_are_sane(self, baseline: Baseline) -> None:
-        for row in reported(baseline):
+        for row in published_scores(baseline):
             assert -1 <= row.value <= 1
             assert row.task and row.subset and row.metric and row.source
             assert row.value >= 0 or row.metric == "cosine_spearman"
@@ -201,7 +211,7 @@ class TestReported:
         ],
     )
     def test_table_3(self, name: str, tatoeba: float, bucc: float, xsim_percent: float) -> None:
-        rows = {row.task: row for row in reported(get(name)) if "2405.16155" in row.source}
+        rows = {row.task: row for row in published_scores(get(name)) if "2405.16155" in row.source}
         assert set(rows) == {"Tatoeba", "BUCC", "FLORES-200"}
         assert rows["Tatoeba"].metric == rows["BUCC"].metric == "accuracy"
         assert (rows["Tatoeba"].value, rows["BUCC"].value) == (tatoeba, bucc)
@@ -209,12 +219,12 @@ class TestReported:
         assert rows["FLORES-200"].value == pytest.approx(xsim_percent / 100)
 
     def test_mtebs_one_direction_scores_have_names_of_their_own(self) -> None:
-        for row in (row for baseline in BASELINES.values() for row in reported(baseline)):
+        for row in (row for baseline in BASELINES.values() for row in published_scores(baseline)):
             if row.task in {"Tatoeba", "BUCC.v2"} and "embeddings-benchmark" in row.source:
                 assert row.metric in {"mteb_accuracy", "mteb_f1"}
 
     def test_none_published(self) -> None:
-        assert reported(get("muse")) == ()
+        assert published_scores(get("muse")) == ()
 
 
 class TestFile:
@@ -223,7 +233,7 @@ class TestFile:
 
     def test_every_row_has_a_baseline_and_arrives(self) -> None:
         assert {row[0] for row in ROWS[1:]} <= set(BASELINES)
-        assert sum(len(reported(b)) for b in BASELINES.values()) == len(ROWS) - 1
+        assert sum(len(published_scores(b)) for b in BASELINES.values()) == len(ROWS) - 1
 
     def test_sorted_without_repetition(self) -> None:
         keys = [(*row[:4], row[5]) for row in ROWS[1:]]

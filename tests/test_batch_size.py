@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from bitext_bench.embedding import embedder as embeddings
-from bitext_bench.embedding.batch_size import batch_tokens, usable_cores
-from bitext_bench.embedding.batching import BatchLimits, Texts
+from bitext_bench.embedding.batch_size import fastest_batch_tokens, usable_cores
+from bitext_bench.embedding.batching import BatchLimits, TextGroup
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.languages import Language
@@ -33,13 +33,13 @@ def test_the_fastest_is_taken_and_measured_once(seconds: dict[int, float], expec
         asked.append(size)
         return seconds[size]
 
-    assert batch_tokens(1_024, tmp_path, seconds_of) == expected
+    assert fastest_batch_tokens(1_024, tmp_path, seconds_of) == expected
     assert sorted(set(asked)) == sorted(seconds)
     asked.clear()
-    assert batch_tokens(1_024, tmp_path, seconds_of) == expected
+    assert fastest_batch_tokens(1_024, tmp_path, seconds_of) == expected
     assert not asked
     (tmp_path / "batches.json").write_text("{damaged")
-    assert batch_tokens(1_024, tmp_path, seconds_of) == expected
+    assert fastest_batch_tokens(1_024, tmp_path, seconds_of) == expected
     assert asked
 
 
@@ -52,7 +52,7 @@ class Sized:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+    def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         return np.array([len(s) for s in sentences])
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
@@ -65,9 +65,9 @@ def test_a_large_plan_is_measured_and_encoded_in_the_batches_that_were_chosen(
 ) -> None:
     encoder = Sized()
     model = resolve_model("toys:hashing", ModelOptions())
-    texts = Texts(tuple(f"{i:05} " + "x" * (i % 40) for i in range(2_000)), None, "")
+    texts = TextGroup(tuple(f"{i:05} " + "x" * (i % 40) for i in range(2_000)), None, "")
     monkeypatch.setattr(embeddings, "WORTH_MEASURING", 1_000)
-    monkeypatch.setattr(embeddings, "batch_tokens", lambda proposed, folder, seconds_of: 4 * proposed)
+    monkeypatch.setattr(embeddings, "fastest_batch_tokens", lambda proposed, folder, seconds_of: 4 * proposed)
     loaded = model.__class__(**{f: getattr(model, f) for f in model.__slots__} | {"load": lambda: encoder})
     Embedder(loaded, tmp_path / "large").encode([texts])
     assert 300 < np.median(encoder.batches) <= 400

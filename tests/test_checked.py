@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bitext_bench.encoders import Checked
+from bitext_bench.encoders import ContaminationAudit
 
 PAIR, EACH, ALL, MONO = {"T": ("en-fr",)}, {"T": ("en", "fr", "ja")}, {"T": None}, {"T": ("en-en", "fr-fr")}
 
@@ -30,7 +30,7 @@ PAIR, EACH, ALL, MONO = {"T": ("en-fr",)}, {"T": ("en", "fr", "ja")}, {"T": None
 def test_a_task_is_covered_in_the_languages_whose_sentences_were_compared(
     tasks: dict[str, Any], languages: str, covered: bool
 ) -> None:
-    assert Checked(tasks).covers("T", languages.split()) is covered
+    assert ContaminationAudit(tasks).covers("T", languages.split()) is covered
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,12 @@ def test_a_task_is_covered_in_the_languages_whose_sentences_were_compared(
 def test_two_trainings_have_in_common_what_both_compared(
     one: dict[str, Any], other: dict[str, Any], both: dict[str, Any]
 ) -> None:
-    assert Checked(one).and_in(Checked(other)) == Checked(other).and_in(Checked(one)) == Checked(both)
-    assert Checked(one).and_in(None) == Checked(one)
+    assert (
+        ContaminationAudit(one).intersection(ContaminationAudit(other))
+        == ContaminationAudit(other).intersection(ContaminationAudit(one))
+        == ContaminationAudit(both)
+    )
+    assert ContaminationAudit(one).intersection(None) == ContaminationAudit(one)
 
 
 @pytest.mark.parametrize(
@@ -63,9 +67,9 @@ def test_two_trainings_have_in_common_what_both_compared(
     ],
 )
 def test_a_record_names_what_was_compared(record: dict[str, Any], tasks: dict[str, Any]) -> None:
-    assert Checked.from_record(record) == Checked(tasks)
+    assert ContaminationAudit.from_record(record) == ContaminationAudit(tasks)
 
 
 @pytest.mark.parametrize("record", [None, [], "x"])
 def test_a_model_without_a_record_claims_nothing(record: object) -> None:
-    assert Checked.from_record(record) is None
+    assert ContaminationAudit.from_record(record) is None

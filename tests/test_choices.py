@@ -10,7 +10,7 @@ import pytest
 
 from bitext_bench.cli.main import main
 from bitext_bench.results.files import read_result
-from bitext_bench.tasks.choices import chosen_languages, chosen_tasks
+from bitext_bench.tasks.choices import parse_languages, parse_tasks
 
 TASKS = ["Mini-Tatoeba", "Mini-mining", "Mini-xSIM", "Mini-STS"]
 
@@ -57,6 +57,6 @@ def test_tasks_are_named_as_for_run(results: Path, command: list[str], capsys: p
 
 
 def test_words() -> None:
-    assert [task.name for task in chosen_tasks(["tatoeba,sts17", "BUCC mining"])] == ["Tatoeba", "STS17", "BUCC-mining"]
-    assert chosen_languages(["all"]) is None
-    assert list(map(str, chosen_languages(["fra,jpn-Jpan", "ko"]) or [])) == ["fr", "ja", "ko"]
+    assert [task.name for task in parse_tasks(["tatoeba,sts17", "BUCC mining"])] == ["Tatoeba", "STS17", "BUCC-mining"]
+    assert parse_languages(["all"]) is None
+    assert list(map(str, parse_languages(["fra,jpn-Jpan", "ko"]) or [])) == ["fr", "ja", "ko"]

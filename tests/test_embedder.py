@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bitext_bench.embedding import batching as batches
-from bitext_bench.embedding.batching import BatchLimits, Texts, check_vectors
-from bitext_bench.embedding.embedder import Embedder, encode_now
+from bitext_bench.embedding.batching import BatchLimits, TextGroup, check_vectors
+from bitext_bench.embedding.embedder import Embedder, encode_uncached
 from bitext_bench.encoders import Encoder, Model, ModelOptions, Prompts, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.languages import Language, resolve
@@ -44,7 +44,7 @@ class Recorder:
         self.batches: list[tuple[list[str], str, Language | None]] = []
         self._bad = bad
 
-    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+    def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         return np.array([len(s) for s in sentences])
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
@@ -69,7 +69,7 @@ class Interrupted:
     """Any encoder, until it has encoded so many sentences; then Ctrl-C."""
 
     def __init__(self, encoder: Encoder, after: int) -> None:
-        self.batch_tokens, self.device, self.sizes = encoder.batch_tokens, encoder.device, encoder.sizes
+        self.batch_tokens, self.device, self.token_counts = encoder.batch_tokens, encoder.device, encoder.token_counts
         self._encoder, self._left = encoder, after
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
@@ -102,8 +102,8 @@ def model(encoder: Encoder, *, needs_language: bool = False) -> Model:
     )
 
 
-def texts(*sentences: str, language: Language | None = None, prompt: str = "") -> Texts:
-    return Texts(sentences, language, prompt)
+def texts(*sentences: str, language: Language | None = None, prompt: str = "") -> TextGroup:
+    return TextGroup(sentences, language, prompt)
 
 
 def test_a_text_is_encoded_once_for_each_prompt(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_only_what_is_new_is_encoded(tmp_path: Path) -> None:
     done = embedder.encode([texts("two", "three", "one")])
     assert (done.needed, done.encoded, done.tokens) == (3, 1, 5)
     assert [batch for batch, _, _ in recorder.batches] == [["three"]]
-    alone = [encode_now(Recorder(), texts(s))[0] for s in ("two", "three", "one")]
+    alone = [encode_uncached(Recorder(), texts(s))[0] for s in ("two", "three", "one")]
     np.testing.assert_array_equal(embedder.vectors(texts("two", "three", "one")), alone)
 
 
@@ -199,7 +199,7 @@ def test_batches_are_within_their_limits(sizes: list[int], tokens: int, most: in
     for batch in batches:
         assert len(batch) == 1 or len(batch) * max(map(len, batch)) <= tokens
         assert len(batch) <= (most or len(sentences))
-    np.testing.assert_array_equal(found, np.concatenate([encode_now(Recorder(), texts(s)) for s in sentences]))
+    np.testing.assert_array_equal(found, np.concatenate([encode_uncached(Recorder(), texts(s)) for s in sentences]))
 
 
 def test_stopping_anywhere_and_going_on_gives_the_same_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,7 +288,7 @@ def test_any_usual_length_becomes_one(tmp_path: Path, length: float) -> None:
     embedder.encode([texts("one", "three", "")])
     found = embedder.vectors(texts("one", "three", ""))
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1.0, rtol=1e-6)
-    np.testing.assert_allclose(found, encode_now(Recorder(), texts("one", "three", "")), rtol=1e-5)
+    np.testing.assert_allclose(found, encode_uncached(Recorder(), texts("one", "three", "")), rtol=1e-5)
 
 
 def test_a_bad_vector_among_good_ones_is_counted() -> None:
@@ -308,8 +308,8 @@ def test_progress_is_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def test_encoding_without_a_store_keeps_the_order() -> None:
     sentences = ("ccc", "a", "bb", "dddd")
-    found = encode_now(Recorder(), texts(*sentences))
-    alone = np.concatenate([encode_now(Recorder(), texts(s)) for s in sentences])
+    found = encode_uncached(Recorder(), texts(*sentences))
+    alone = np.concatenate([encode_uncached(Recorder(), texts(s)) for s in sentences])
     np.testing.assert_allclose(found, alone)
 
 

@@ -14,7 +14,7 @@ import pytest
 from builders import SENTENCES, WORDS, edit, vectors
 
 from bitext_bench.baselines import find_baseline
-from bitext_bench.embedding.batching import Texts
+from bitext_bench.embedding.batching import TextGroup
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, Prompts, resolve_model
 from bitext_bench.encoders.fingerprint import count_parameters, fingerprint
@@ -57,7 +57,7 @@ def test_vectors_equal_sentence_transformers(
     expected = reference.encode(sentences, prompt=prompt, normalize_embeddings=True)
 
     embedder = Embedder(resolve_model(str(tiny_model), ModelOptions(device="cpu", max_length=max_length)), tmp_path)
-    texts = Texts(tuple(sentences), FR, prompt)
+    texts = TextGroup(tuple(sentences), FR, prompt)
     assert embedder.encode([texts]).encoded == len(set(sentences))
     assert np.einsum("nd,nd->n", embedder.vectors(texts), expected).min() >= 0.99999
 
@@ -131,7 +131,7 @@ def test_bf16_runs_and_is_near(tiny_model: Path) -> None:
 
 def test_sizes_are_token_counts(tiny_model: Path) -> None:
     encoder = resolve_model(str(tiny_model), DEFAULT).load()
-    assert encoder.sizes(["cat", "the cat sat", "", "cat " * 100]).tolist() == [3, 5, 2, 102]
+    assert encoder.token_counts(["cat", "the cat sat", "", "cat " * 100]).tolist() == [3, 5, 2, 102]
 
 
 def test_more_tokens_than_positions(tiny_model: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bitext_bench.cli.main import main
 from bitext_bench.encoders import ModelOptions, resolve_model
-from bitext_bench.errors import UserError, unknown
+from bitext_bench.errors import UserError, unknown_name_error
 from bitext_bench.languages import resolve
 from bitext_bench.tasks import find_task
 
@@ -31,22 +31,22 @@ TASKS = ["Tatoeba", "BUCC.v2", "BUCC-mining", "FLORES-200", "STS12", "STS13", "S
 )
 def test_near_misses(given_: str, near: str) -> None:
     expected = f"unknown task {given_!r}: did you mean {near}? (all of them: bitext-bench list tasks)"
-    assert str(unknown("task", given_, TASKS)) == expected
+    assert str(unknown_name_error("task", given_, TASKS)) == expected
 
 
 @pytest.mark.parametrize("given_", ["", "zzzzzzzz", "日本語", "\0", "T" * 500])
 def test_nothing_near_is_not_guessed(given_: str) -> None:
-    message = str(unknown("task", given_, TASKS))
+    message = str(unknown_name_error("task", given_, TASKS))
     assert message == f"unknown task {given_!r} (all of them: bitext-bench list tasks)"
 
 
 def test_nothing_known() -> None:
-    assert "did you mean" not in str(unknown("task", "x", []))
+    assert "did you mean" not in str(unknown_name_error("task", "x", []))
 
 
 @given(st.text())
 def test_whatever_was_typed_stays_on_one_line(text: str) -> None:
-    message = str(unknown("task", text, TASKS))
+    message = str(unknown_name_error("task", text, TASKS))
     assert len(message.splitlines()) == 1
     assert message.isprintable()
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from bitext_bench.baselines import BASELINES
-from bitext_bench.embedding.batching import Texts
+from bitext_bench.embedding.batching import TextGroup
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.encoders import resolve as resolving
@@ -121,7 +121,7 @@ def test_mtebs_wrapper_gives_mtebs_vectors(tiny_model: Path, monkeypatch: pytest
         task = mteb.get_task(name).metadata
         batches = DataLoader(Dataset.from_dict({"text": SENTENCES}), batch_size=len(SENTENCES))
         expected = wrapper.encode(batches, task_metadata=task, hf_split="test", hf_subset="default")
-        found = model.load().encode(SENTENCES, model.prompts.of(name, kind), None)
+        found = model.load().encode(SENTENCES, model.prompts.for_task(name, kind), None)
         np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -158,7 +158,7 @@ def test_precomputed_vectors(folder_of_vectors: Path) -> None:
     found = encoder.encode(["three", "one", "two \u2028 lines"], "", None)
     assert found.tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
     assert found.dtype == np.float32
-    assert encoder.sizes(["three", "one"]).tolist() == [1, 1]
+    assert encoder.token_counts(["three", "one"]).tolist() == [1, 1]
     with pytest.raises(UserError, match="has no vector for 'four' and 1 others"):
         encoder.encode(["one", "four", "five"], "", None)
     np.save(folder_of_vectors / "b.npy", np.zeros((2, 3)))
@@ -257,7 +257,7 @@ def test_a_package_that_fails_on_import_is_one_line(tmp_path: Path, monkeypatch:
 def test_the_directory_of_a_static_model(static: Path, tmp_path: Path) -> None:
     """They are sentence-transformers directories too, with a tokenizer that is not like the others'."""
     embedder = Embedder(resolve_model(str(static), DEFAULT), tmp_path / "cache")
-    texts = Texts(("cat", "dog dog", "cat dog"), None, "")
+    texts = TextGroup(("cat", "dog dog", "cat dog"), None, "")
     assert embedder.encode([texts]).tokens == 5
     expected = STATIC / np.linalg.norm(STATIC, axis=1, keepdims=True)
     np.testing.assert_allclose(embedder.vectors(texts), expected, atol=1e-6)
@@ -287,7 +287,7 @@ def test_laser2_says_what_to_install_and_calls_its_package(monkeypatch: pytest.M
     found = encoder.encode(["ab", "c"], "p", FR)
     assert found.tolist() == [[3, 6], [2, 6]]
     assert found.dtype == np.float32
-    assert encoder.sizes(["", "abcd", "日本語"]).tolist() == [1, 2, 3]
+    assert encoder.token_counts(["", "abcd", "日本語"]).tolist() == [1, 2, 3]
 
 
 def test_muse_puts_translations_together() -> None:
@@ -345,7 +345,7 @@ def sonar_by_hand(folder: Path, language: str, sentence: str) -> NDArray[np.floa
 
 def test_sonar_is_the_mean_over_language_and_letters(tiny_sonar: Path) -> None:
     encoder = SonarEncoder(tiny_sonar, "cpu", 32)
-    assert encoder.sizes(["cat", "dog cat"]).tolist() == [6, 10]
+    assert encoder.token_counts(["cat", "dog cat"]).tolist() == [6, 10]
     for language, code in ((FR, "fra_Latn"), (JA, "jpn_Jpan"), (EN, "eng_Latn"), (resolve("sat"), "sat_Beng")):
         found = encoder.encode(["cat", "cat chat dog"], "dog ", language)
         for vector, sentence in zip(found, ["dog cat", "dog cat chat dog"], strict=True):

@@ -11,7 +11,7 @@ import pytest
 from builders import edit
 
 from bitext_bench.encoders import ModelOptions, resolve_model
-from bitext_bench.encoders.foreign import explained
+from bitext_bench.encoders.foreign import library_errors
 from bitext_bench.errors import UserError
 
 
@@ -50,7 +50,7 @@ def test_a_tokenizer_that_fails_on_an_unknown_word(model: Path) -> None:
     (model / "tokenizer.json").write_text(json.dumps(tokenizer))
     edit(model / "tokenizer_config.json", unk_token=None)
     with pytest.raises(UserError, match="Missing .UNK. token"):
-        resolve_model(str(model), ModelOptions()).load().sizes(["unheard of"])
+        resolve_model(str(model), ModelOptions()).load().token_counts(["unheard of"])
 
 
 def test_a_default_prompt_that_is_no_name(model: Path) -> None:
@@ -60,6 +60,6 @@ def test_a_default_prompt_that_is_no_name(model: Path) -> None:
 
 @pytest.mark.parametrize("error", [MemoryError("all"), KeyboardInterrupt(), UserError("said already")])
 def test_what_no_damaged_file_leads_to_is_passed_on(error: BaseException) -> None:
-    with pytest.raises(type(error)) as caught, explained("the model"):
+    with pytest.raises(type(error)) as caught, library_errors("the model"):
         raise error
     assert caught.value is error

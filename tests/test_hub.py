@@ -15,7 +15,7 @@ import pytest
 from hub_runs import error_of, run_product, run_python, serving
 
 from bitext_bench.baselines import BASELINES
-from bitext_bench.encoders.hub import wanted_files
+from bitext_bench.encoders.hub import loadable_files
 from bitext_bench.io.hub_errors import Repository
 
 CLOSED = "http://127.0.0.1:9"  # nothing listens there
@@ -77,11 +77,11 @@ def test_pickles_beside_safetensors_and_other_frameworks_are_not_wanted() -> Non
         "rust_model.ot",
         "a.jpg",
     ]
-    assert wanted_files([*wanted, *others]) == wanted
+    assert loadable_files([*wanted, *others]) == wanted
     shards = ["model-00001-of-00002.safetensors", "model.safetensors.index.json"]
-    assert wanted_files([*shards, "pytorch_model.bin"]) == shards
-    assert wanted_files(["pytorch_model.bin", "adapter_model.bin"]) == ["pytorch_model.bin", "adapter_model.bin"]
-    assert wanted_files(["adapter_model.safetensors", "adapter_model.bin"]) == ["adapter_model.safetensors"]
+    assert loadable_files([*shards, "pytorch_model.bin"]) == shards
+    assert loadable_files(["pytorch_model.bin", "adapter_model.bin"]) == ["pytorch_model.bin", "adapter_model.bin"]
+    assert loadable_files(["adapter_model.safetensors", "adapter_model.bin"]) == ["adapter_model.safetensors"]
 
 
 def test_the_download_command_names_the_revision() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bitext_bench.cli.main import main
 from bitext_bench.errors import UserError
-from bitext_bench.results.mteb_results import model_of, read_mteb_result
+from bitext_bench.results.mteb_results import read_model_name, read_mteb_result
 from leaderboard.tables.published import read_reported
 
 FULL = "fd1525a9fd15316a2d503bf26ab031a61d056e98"
@@ -98,7 +98,7 @@ def test_experiments_without_a_model_meta_belong_to_their_model(tmp_path: Path) 
 def test_whose_file_it_is(path: str, meta: object, model: tuple[str, str], tmp_path: Path) -> None:
     if meta is not None:
         write(tmp_path / path / "model_meta.json", meta)
-    assert model_of(tmp_path / path / "STS12.json") == model
+    assert read_model_name(tmp_path / path / "STS12.json") == model
 
 
 # As the versions before 1.11 wrote them: scores by split, of more languages a dictionary each.

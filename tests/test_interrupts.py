@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bitext_bench.io.interrupts import Interrupted, Interruptible, stopping, uninterrupted
+from bitext_bench.io.interrupts import Interrupted, Interruptible, delay_signals, on_first_signal
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"}
@@ -87,7 +87,7 @@ def test_two_signals_at_once_raise_once() -> None:
 def test_a_signal_waits_for_a_few_milliseconds_that_must_not_be_cut() -> None:
     reached = []
     with pytest.raises(Interrupted), Interruptible():
-        with uninterrupted():
+        with delay_signals():
             signal.raise_signal(signal.SIGTERM)
             reached.append("within")
         reached.append("after")
@@ -96,7 +96,7 @@ def test_a_signal_waits_for_a_few_milliseconds_that_must_not_be_cut() -> None:
 
 def test_a_first_signal_asks_and_a_second_one_raises() -> None:
     asked: list[int] = []
-    with pytest.raises(Interrupted), Interruptible(), stopping(asked.append):
+    with pytest.raises(Interrupted), Interruptible(), on_first_signal(asked.append):
         signal.raise_signal(signal.SIGTERM)
         assert asked == [signal.SIGTERM]
         time.sleep(0.3)
@@ -108,7 +108,7 @@ def test_a_thread_that_is_not_the_main_one_leaves_signals_alone() -> None:
     found = []
 
     def look() -> None:
-        with Interruptible(), uninterrupted(), stopping(print):
+        with Interruptible(), delay_signals(), on_first_signal(print):
             found.append(signal.getsignal(signal.SIGTERM))
 
     thread = threading.Thread(target=look)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from builders import BERT, MODERN_BERT, MPNET, ROBERTA, T5, XLM_R, Architecture, edit, make_checkpoint, make_saved
 
-from bitext_bench.embedding.batching import Texts
+from bitext_bench.embedding.batching import TextGroup
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
@@ -134,8 +134,8 @@ def test_the_length_is_that_of_sentence_transformers(
     model = resolve_model(str(folder), DEFAULT)
     assert model.max_length == expected
     embedder = Embedder(model, tmp_path / "cache")
-    embedder.encode([Texts(TEXTS, None, "")])
-    found = embedder.vectors(Texts(TEXTS, None, ""))
+    embedder.encode([TextGroup(TEXTS, None, "")])
+    found = embedder.vectors(TextGroup(TEXTS, None, ""))
     np.testing.assert_allclose(found, reference.encode(list(TEXTS), normalize_embeddings=True), atol=2e-6)
     # As `verify` does, which takes the length from the result file.
     aloud = resolve_model(str(folder), ModelOptions(device="cpu", max_length=expected))
@@ -157,7 +157,7 @@ def test_a_length_that_each_call_is_given(tmp_path: Path, given: dict[str, Any])
     reference = SentenceTransformer(str(folder), device="cpu")
     assert reference.max_seq_length == 32
     encoder = model.load()
-    encoder.sizes(TEXTS)
+    encoder.token_counts(TEXTS)
     np.testing.assert_allclose(encoder.encode(TEXTS, "", None), reference.encode(list(TEXTS)), atol=2e-6)
     reference[0].processing_kwargs = {}
     for length in (24, 32):
@@ -182,7 +182,7 @@ def test_a_router_reports_the_longest_of_its_routes_and_each_keeps_its_own(tmp_p
     if length:
         reference.max_seq_length = length
     encoder = model.load()
-    encoder.sizes(TEXTS)
+    encoder.token_counts(TEXTS)
     np.testing.assert_allclose(encoder.encode(TEXTS, "", None), reference.encode(list(TEXTS)), atol=2e-6)
 
 

@@ -18,7 +18,7 @@ from builders import shards
 from bitext_bench.cli.main import main
 from bitext_bench.encoders.probe import Probe
 from bitext_bench.errors import UserError
-from bitext_bench.io.memory_errors import lack_of_memory
+from bitext_bench.io.memory_errors import out_of_memory_message
 
 ROOT = Path(__file__).parents[1]
 TOO_MANY = 2**50  # numbers, more than any machine has room for
@@ -54,7 +54,7 @@ def fail(error: BaseException) -> None:
     ],
 )
 def test_what_is_a_lack_of_memory(raises: Callable[[], object]) -> None:
-    message = lack_of_memory(caught(raises))
+    message = out_of_memory_message(caught(raises))
     assert message is not None and message.startswith("not enough memory")
 
 
@@ -69,7 +69,7 @@ def test_what_is_a_lack_of_memory(raises: Callable[[], object]) -> None:
     ],
 )
 def test_what_is_none(raises: Callable[[], object]) -> None:
-    assert lack_of_memory(caught(raises)) is None
+    assert out_of_memory_message(caught(raises)) is None
 
 
 def test_a_run_that_lacks_memory_says_so_and_keeps_what_is_stored(

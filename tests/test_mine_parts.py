@@ -80,7 +80,7 @@ def test_exact_cosines_do_not_depend_on_the_cut() -> None:
 @given(st.integers(1, 9), st.integers(0, 40))
 def test_shares_are_a_partition(n: int, n_units: int) -> None:
     units = [Unit("encode", "source", i) for i in range(n_units)]
-    shares = [Share.parse(f"{i}/{n}").takes(units) for i in range(1, n + 1)]
+    shares = [Share.parse(f"{i}/{n}").select(units) for i in range(1, n + 1)]
     assert sorted((u for share in shares for u in share), key=lambda u: u.number) == units
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 

@@ -12,7 +12,7 @@ from mining_material import lines, mine, report
 
 from bitext_bench.cli.main import main
 from bitext_bench.data import open_source
-from bitext_bench.embedding.batching import Texts
+from bitext_bench.embedding.batching import TextGroup
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.languages import LangPair
@@ -28,7 +28,7 @@ def encode(folder: Path, code: str) -> str:
     """Encode both splits with a real model, once, into a folder of vectors; returns it as --model takes it."""
     source = open_source(str(DATA))
     corpora = [source.comparable("bucc-style", LangPair.parse(f"{code}-en"), split) for split in SPLITS]
-    texts = Texts(tuple(dict.fromkeys(text for c in corpora for text in (*c.source, *c.target))), None, "query: ")
+    texts = TextGroup(tuple(dict.fromkeys(text for c in corpora for text in (*c.source, *c.target))), None, "query: ")
     model = resolve_model(str(MODELS / "e5-small-q4"), ModelOptions(prompt="query: ", device="cpu"))
     embedder = Embedder(model, folder / "cache")
     embedder.encode([texts])

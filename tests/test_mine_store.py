@@ -46,8 +46,8 @@ class Counted:
 
         return replace(found, unhashed="", load=load)
 
-    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
-        return self._encoder.sizes(sentences)
+    def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+        return self._encoder.token_counts(sentences)
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         self.texts += sentences

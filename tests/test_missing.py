@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.encoders.extras import SonarEncoder
-from bitext_bench.encoders.missing import check_missing, incomplete_models
+from bitext_bench.encoders.missing import check_missing_weights, collect_incomplete_models
 from bitext_bench.errors import UserError
 
 _MEAN = ModelOptions(device="cpu", pooling="mean")
@@ -237,7 +237,7 @@ def test_nothing_is_tried_where_nothing_is_missing(tmp_path: Path) -> None:
     from transformers import BertModel
 
     folder = make_plain_checkpoint(tmp_path / "bert")
-    with incomplete_models() as found:
+    with collect_incomplete_models() as found:
         BertModel.from_pretrained(folder)
         _, info = BertModel.from_pretrained(folder, output_loading_info=True)
     assert not info["missing_keys"]
@@ -246,7 +246,7 @@ def test_nothing_is_tried_where_nothing_is_missing(tmp_path: Path) -> None:
     def encode() -> torch.Tensor:
         raise AssertionError
 
-    check_missing(folder, found, encode)
+    check_missing_weights(folder, found, encode)
 
 
 def test_what_transformers_refuses_itself_is_shown_with_its_report(tmp_path: Path, reports: list[str]) -> None:

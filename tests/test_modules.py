@@ -118,7 +118,7 @@ def test_a_checkpoint_gives_sentence_transformers_vectors(
     model = SentenceTransformer(str(folder), device="cpu")
     encoder = load(Path("here/../model"))  # as a path with .., by which modules used to be missed
     for prompt in ("", "the "):
-        sizes = encoder.sizes([prompt + sentence for sentence in SENTENCES])
+        sizes = encoder.token_counts([prompt + sentence for sentence in SENTENCES])
         assert len(sizes) == len(SENTENCES) and sizes[3] > sizes[0] > sizes[1] > 0
         expected = model.encode(SENTENCES, prompt=prompt or None)
         np.testing.assert_allclose(encoder.encode(SENTENCES, prompt, None), expected, atol=1e-5)

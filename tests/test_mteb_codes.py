@@ -13,13 +13,13 @@ from bitext_bench.data import open_source
 from bitext_bench.languages import languages, resolve
 from bitext_bench.results.records import subset_result
 from bitext_bench.scoring.neighbors import normalize
-from bitext_bench.tasks import TASKS, Unit
+from bitext_bench.tasks import TASKS, ScoringUnit
 from bitext_bench.tasks.sts import Sts
 
 LINES = ["one", "two", "three", "four"]
 
 
-def written(units: Iterable[Unit]) -> dict[str, list[str]]:
+def written(units: Iterable[ScoringUnit]) -> dict[str, list[str]]:
     """Return subset -> languages as they are in a result file, of any vectors."""
     vectors = normalize(np.eye(4))
     entries = [subset_result(scores, "") for work in units for scores in work.score([vectors] * len(work.sides))]

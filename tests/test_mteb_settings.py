@@ -19,7 +19,7 @@ from bitext_bench.results.evaluation import evaluate, load_tasks
 from bitext_bench.results.records import SubsetResult
 from bitext_bench.scoring.neighbors import Vectors
 from bitext_bench.scoring.similarity import SIMILARITIES, Similarity, most_similar
-from bitext_bench.tasks import TASKS, mteb_name
+from bitext_bench.tasks import TASKS, mteb_task_name
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
@@ -190,7 +190,7 @@ def test_the_prompt_that_was_used_is_in_the_signature(saved: Path, tmp_path: Pat
     assert '|prompt:""|' in ours(saved, tmp_path, "STS12").signature
     assert '|prompt:"x: "|' in ours(saved, tmp_path, "Tatoeba", prompt="x: ").signature
     model = resolve_model(str(saved), ModelOptions())
-    assert model.prompts.of(mteb_name("FLORES-200"), "bitext") == "f: "
+    assert model.prompts.for_task(mteb_task_name("FLORES-200"), "bitext") == "f: "
     assert (model.prompts.bitext, model.prompts.sts, model.overrides) == ("b: ", "", ())
 
 
@@ -200,8 +200,8 @@ def test_names_are_mtebs() -> None:
 
     own = {"BUCC-mining", "BUCC-style", "BUCC-style-mining", "KorSTS"}
     for task in TASKS:
-        if not task.startswith("Mini-") and mteb_name(task) not in own:
-            assert get_task(mteb_name(task)).metadata.name == mteb_name(task)
+        if not task.startswith("Mini-") and mteb_task_name(task) not in own:
+            assert get_task(mteb_task_name(task)).metadata.name == mteb_task_name(task)
 
 
 @pytest.mark.parametrize("similarity", SIMILARITIES)

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bitext_bench.embedding.batching import Texts, encode_each
+from bitext_bench.embedding.batching import TextGroup, encode_each
 from bitext_bench.encoders import BatchesEncoder, ModelOptions, resolve_model
-from bitext_bench.encoders.overlap import overlapped
+from bitext_bench.encoders.overlap import run_overlapped
 
 
 class Device:
@@ -43,13 +43,13 @@ class Device:
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 9])
 def test_every_batch_comes_back_in_order(n: int) -> None:
     device = Device()
-    assert list(overlapped(device.batches(n), device.prepare, device.start)) == [10 * i + 1 for i in range(n)]
+    assert list(run_overlapped(device.batches(n), device.prepare, device.start)) == [10 * i + 1 for i in range(n)]
     assert threading.get_ident() not in device.threads
 
 
 def test_the_next_is_started_before_the_last_is_waited_for() -> None:
     device = Device()
-    assert len(list(overlapped(device.batches(6), device.prepare, device.start))) == 6
+    assert len(list(run_overlapped(device.batches(6), device.prepare, device.start))) == 6
     at = {event: place for place, event in enumerate(device.log)}
     for i in range(5):
         assert at["started", i + 1] < at["waited", i]
@@ -72,7 +72,7 @@ def test_what_fails_is_raised_where_the_batch_was_due() -> None:
         device = Device()
         done = []
         with pytest.raises(ValueError, match="cannot be tokenized"):
-            for value in overlapped(device.batches(5), fails_on(bad), device.start):
+            for value in run_overlapped(device.batches(5), fails_on(bad), device.start):
                 done.append(value)
         assert done == [10 * i + 1 for i in range(len(done))]
         assert len(done) <= bad
@@ -81,7 +81,7 @@ def test_what_fails_is_raised_where_the_batch_was_due() -> None:
 def test_one_that_is_not_read_to_its_end_leaves_no_thread() -> None:
     before = threading.active_count()
     device = Device()
-    running = overlapped(device.batches(9), device.prepare, device.start)
+    running = run_overlapped(device.batches(9), device.prepare, device.start)
     assert next(running) == 1
     running.close()
     assert threading.active_count() == before
@@ -94,7 +94,7 @@ def test_a_transformer_encodes_batches_as_one_by_one(tiny_model: Path) -> None:
     found = list(encoder.encode_each(batches, "query: ", None))
     for batch, vectors in zip(batches, found, strict=True):
         np.testing.assert_array_equal(vectors, encoder.encode(batch, "query: ", None))
-    texts = Texts(("a cat", "two dogs", "a house"), None, "query: ")
+    texts = TextGroup(("a cat", "two dogs", "a house"), None, "query: ")
     rows = [np.array([2, 0]), np.array([1])]
     for (named, vectors), expected in zip(encode_each(encoder, texts, rows), rows, strict=True):
         assert named.tolist() == expected.tolist()

@@ -17,10 +17,10 @@ from statsmodels.stats.multitest import multipletests
 from leaderboard.stats.paired import (
     Correlation,
     Difference,
+    average,
     f1_difference,
     holm,
     mean_difference,
-    mean_of,
     over_seeds,
     spearman_difference,
 )
@@ -146,10 +146,10 @@ def test_subsets_that_share_their_sentences_are_one_sample() -> None:
     generator = np.random.default_rng(3)
     hits = (generator.random((3, 2, 400)) < [[0.9], [0.87]]).astype(int)
     once, others = mean_difference(hits[0, 0], hits[0, 1], 1), [mean_difference(a, b, 1) for a, b in hits]
-    thrice = mean_of([once, once, once])
+    thrice = average([once, once, once])
     assert thrice.p == pytest.approx(once.p)
     assert thrice.interval == pytest.approx(once.interval)
-    mean = mean_of(others)
+    mean = average(others)
     assert mean.value == pytest.approx(np.mean([d.value for d in others]))
     drawn = (hits[:, 0] - hits[:, 1]).mean(axis=0)[generator.integers(0, 400, (2_000, 400))].mean(axis=1)
     assert mean.interval == pytest.approx(tuple(np.percentile(drawn, [2.5, 97.5])), abs=0.004)
@@ -200,8 +200,8 @@ def test_seeds_are_shared_by_the_subsets_of_a_task() -> None:
         for n, values in ((100, (0.01, 0.05, 0.03)), (200, (0.03, 0.07, 0.02)))
     ]
     expected = stats.ttest_1samp([0.02, 0.06, 0.025], 0)
-    assert mean_of(subsets).p == pytest.approx(expected.pvalue)
-    assert mean_of(subsets).interval == pytest.approx(expected.confidence_interval(0.95))
+    assert average(subsets).p == pytest.approx(expected.pvalue)
+    assert average(subsets).interval == pytest.approx(expected.confidence_interval(0.95))
 
 
 @pytest.mark.parametrize("of_seeds", [0.0, 0.01, 0.02, 0.1])

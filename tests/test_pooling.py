@@ -34,7 +34,7 @@ def check(folder: Path, expected: str, prompt: str = "") -> None:
     model = resolve_model(str(folder), DEFAULT)
     assert (model.pooling, model.overrides) == (expected, ())
     encoder = model.load()
-    encoder.sizes([prompt + sentence for sentence in SENTENCES])
+    encoder.token_counts([prompt + sentence for sentence in SENTENCES])
     reference = SentenceTransformer(str(folder), device="cpu").encode(SENTENCES, prompt=prompt or None)
     np.testing.assert_allclose(encoder.encode(SENTENCES, prompt, None), reference, atol=2e-6)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bitext_bench.data import Provenance, open_source
 from bitext_bench.embedding.embedder import Embedder
-from bitext_bench.encoders import Checked, Model, ModelOptions, resolve_model
+from bitext_bench.encoders import ContaminationAudit, Model, ModelOptions, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.io.checksums import content_sha256
 from bitext_bench.io.terminal import printable
@@ -27,7 +27,7 @@ from bitext_bench.results.files import read_result, result_folder, write_result
 from bitext_bench.results.outcomes import outcomes_file, read_outcomes
 from bitext_bench.results.records import Outcomes, TaskResult, signature
 from bitext_bench.results.tables import render_averages, render_scores
-from bitext_bench.results.verify import differences
+from bitext_bench.results.verify import find_differences
 from bitext_bench.tasks import TASKS, SubsetScores
 
 
@@ -172,12 +172,12 @@ def test_a_signature_names_everything_in_one_line() -> None:
     ("known", "languages", "said"),
     [
         ({}, "ja en", None),
-        ({"checked": Checked({"Tatoeba": ("en", "ja")})}, "ja en", None),
-        ({"checked": Checked({"Tatoeba": ("en", "ja")})}, "fr en", "unchecked"),
-        ({"checked": Checked({"Tatoeba": ("en", "ja")})}, "fr", "unchecked"),
-        ({"checked": Checked({"Tatoeba": ()})}, "en", "unchecked"),
+        ({"checked": ContaminationAudit({"Tatoeba": ("en", "ja")})}, "ja en", None),
+        ({"checked": ContaminationAudit({"Tatoeba": ("en", "ja")})}, "fr en", "unchecked"),
+        ({"checked": ContaminationAudit({"Tatoeba": ("en", "ja")})}, "fr", "unchecked"),
+        ({"checked": ContaminationAudit({"Tatoeba": ()})}, "en", "unchecked"),
         ({"contaminated_rows": 3}, "ja en", "3 training rows"),
-        ({"contaminated_rows": 3, "checked": Checked({"Tatoeba": ("en",)})}, "fr en", "3 training rows"),
+        ({"contaminated_rows": 3, "checked": ContaminationAudit({"Tatoeba": ("en",)})}, "fr en", "3 training rows"),
     ],
 )
 def test_a_signature_says_what_is_unclean(known: dict[str, Any], languages: str, said: str | None) -> None:
@@ -318,7 +318,7 @@ def scored(result: TaskResult, accuracy: float) -> TaskResult:
 
 def test_verify_says_where_results_differ(made: tuple[TaskResult, Outcomes]) -> None:
     result, outcomes = made
-    assert differences(result, outcomes, result, outcomes) == []
+    assert find_differences(result, outcomes, result, outcomes) == []
     line = result.subsets[0].signature.replace('prompt:""', 'prompt:"q"')
     cases = [
         (scored(result, 0.123), r"fr-en: accuracy is 0.\d+ on file, 0.123 derived"),
@@ -327,7 +327,7 @@ def test_verify_says_where_results_differ(made: tuple[TaskResult, Outcomes]) -> 
         (replace(result, subsets=result.subsets[1:]), "fr-en: on file, but not derived"),
     ]
     for derived, words in cases:
-        (found,) = differences(result, outcomes, derived, outcomes)
+        (found,) = find_differences(result, outcomes, derived, outcomes)
         assert re.match(words, found)
 
 
@@ -338,12 +338,12 @@ def test_verify_forgives_a_near_tie_and_nothing_else(made: tuple[TaskResult, Out
     hit = columns["hit"].copy()
     hit[7] = not hit[7]
     flipped = {**outcomes, key: {**columns, "hit": hit}}
-    assert differences(result, outcomes, result, flipped) == ["fr-en forward: other outcome in rows 7"]
+    assert find_differences(result, outcomes, result, flipped) == ["fr-en forward: other outcome in rows 7"]
     margin = columns["margin"].copy()
     margin[7] = 1e-7
     near = {**outcomes, key: {**columns, "margin": margin}}
     moved = scored(result, (result.subsets[0].scores["accuracy"] or 0) + 1 / 720)
-    assert differences(result, near, moved, flipped) == []
+    assert find_differences(result, near, moved, flipped) == []
 
 
 def test_a_result_says_when_it_was_made_and_how_fast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

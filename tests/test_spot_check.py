@@ -17,7 +17,7 @@ from mining_material import corpora, mine, written
 from numpy.typing import NDArray
 
 from bitext_bench.cli.main import main
-from bitext_bench.embedding.batching import BatchLimits, Texts
+from bitext_bench.embedding.batching import BatchLimits, TextGroup
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.embedding.sharding import Share
 from bitext_bench.encoders import Model, ModelOptions, resolve_model
@@ -27,8 +27,8 @@ from bitext_bench.mining.encoding import run_model
 from bitext_bench.mining.plan import ModelSpec
 
 WORDS = [f"word{i}" for i in range(40)]
-PLAN = [Texts(tuple(f"{a} {b}" for a in WORDS for b in WORDS[:25]), None, "")]
-SOME = Texts(PLAN[0].sentences[::97], None, "")
+PLAN = [TextGroup(tuple(f"{a} {b}" for a in WORDS for b in WORDS[:25]), None, "")]
+SOME = TextGroup(PLAN[0].sentences[::97], None, "")
 
 ENCODER = """
 import hashlib
@@ -271,7 +271,7 @@ def test_weights_of_other_dimensions(project: Path, tmp_path: Path, capsys: pyte
         project / "mine.py",
         [*body, "        return super().encode(sentences)[:, :int(os.environ['TOY_D'])]", "factory = Cut"],
     )
-    plans = [PLAN, [Texts(("word1", "word2"), None, "")]]  # the second has no sentence of the first
+    plans = [PLAN, [TextGroup(("word1", "word2"), None, "")]]  # the second has no sentence of the first
     for i, (d, plan) in enumerate([(8, PLAN), (16, PLAN), (8, plans[1]), (8, PLAN)]):
         os.environ["TOY_D"] = str(d)
         embedder = Embedder(fresh(project, "mine:factory"), tmp_path / "cache")
@@ -290,9 +290,9 @@ def test_old_vectors_are_found_among_new_ones(project: Path, tmp_path: Path, mon
     for seed, sentences in ((1, old), (2, new), (2, (*new[:500], *old, *new[500:]))):
         monkeypatch.setenv("TOY_WEIGHTS", str(project / f"{seed}.npy"))
         embedder = Embedder(fresh(project, "mine:factory"), tmp_path / "cache")
-        embedder.encode([Texts(sentences, None, "")])
+        embedder.encode([TextGroup(sentences, None, "")])
     expected = fresh(project, "mine:factory").load().encode(list(old), "", None)
-    np.testing.assert_allclose(embedder.vectors(Texts(old, None, "")), unit(expected), atol=1e-6)
+    np.testing.assert_allclose(embedder.vectors(TextGroup(old, None, "")), unit(expected), atol=1e-6)
 
 
 UNSTEADY = {
@@ -350,7 +350,7 @@ class Table:
         self.seed = seed
         self.seen: list[str] = []
 
-    def sizes(self, sentences: list[str]) -> NDArray[np.int64]:
+    def token_counts(self, sentences: list[str]) -> NDArray[np.int64]:
         return np.ones(len(sentences), dtype=np.int64)
 
     def encode(self, sentences: list[str], prompt: str, language: object) -> NDArray[np.float32]:
@@ -392,7 +392,7 @@ def test_a_model_that_cannot_be_loaded_cannot_be_checked(project: Path, tmp_path
 def test_refresh_replaces_what_the_plan_needs(project: Path, tmp_path: Path) -> None:
     write(project / "mine.py", ["from myencoder import Encoder", "factory = Encoder"])
     model = replace(fresh(project, "mine:factory"), unhashed="")
-    others = Texts(("word1 word1", "word2 word2 word2"), None, "not in the plan ")
+    others = TextGroup(("word1 word1", "word2 word2 word2"), None, "not in the plan ")
     Embedder(model, tmp_path / "cache").encode([others])
     assert encoded(model, tmp_path / "cache")[0] == len(PLAN[0].sentences)
     shards = {f.name for f in tmp_path.rglob("*.shard")}

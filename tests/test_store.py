@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bitext_bench.embedding.store import VectorStore, cannot_write, text_key, write_whole
+from bitext_bench.embedding.store import VectorStore, text_key, write_atomic, write_error
 from bitext_bench.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -333,17 +333,17 @@ def test_a_read_only_cache_can_be_read(
 
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot write .*nowhere/file: No such file or directory"):
-        write_whole(tmp_path / "nowhere" / "file", b"x")
+        write_atomic(tmp_path / "nowhere" / "file", b"x")
     (tmp_path / "blocked").write_text("a file, no folder")
     with pytest.raises(UserError, match="cannot make the folder"):
         VectorStore(tmp_path / "blocked", "space")
     with pytest.raises(UserError, match=r"cannot write .*blocked/file: Not a directory"):
-        write_whole(tmp_path / "blocked" / "file", b"x")
+        write_atomic(tmp_path / "blocked" / "file", b"x")
     with pytest.raises(UserError, match="File name too long"):
-        write_whole(tmp_path / ("x" * 256), b"x")
+        write_atomic(tmp_path / ("x" * 256), b"x")
     (tmp_path / "taken").mkdir()
     with pytest.raises(UserError, match=r"cannot write .*taken: it is a directory"):
-        write_whole(tmp_path / "taken", b"x")
+        write_atomic(tmp_path / "taken", b"x")
     assert {file.name for file in tmp_path.iterdir()} == {"blocked", "taken"}
 
 
@@ -360,28 +360,28 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     ],
 )
 def test_the_advice_fits_the_cause(number: int, cure: str) -> None:
-    assert str(cannot_write(Path("x"), OSError(number, os.strerror(number)))).endswith(cure)
+    assert str(write_error(Path("x"), OSError(number, os.strerror(number)))).endswith(cure)
 
 
 def test_a_file_is_replaced_and_never_written_over(tmp_path: Path) -> None:
     """Who has the old file open, or mapped, still reads the old content."""
-    write_whole(tmp_path / "file", b"old")
+    write_atomic(tmp_path / "file", b"old")
     os.link(tmp_path / "file", tmp_path / "held")
-    write_whole(tmp_path / "file", b"new")
+    write_atomic(tmp_path / "file", b"new")
     assert [(tmp_path / name).read_bytes() for name in ("file", "held")] == [b"new", b"old"]
 
 
 def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_whole(tmp_path / "file", b"old")
+    write_atomic(tmp_path / "file", b"old")
 
     def interrupt(descriptor: int) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        write_whole(tmp_path / "file", b"new")
+        write_atomic(tmp_path / "file", b"new")
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_bytes() == b"old"
 

@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bitext_bench.data import Augmented, Bitext, Comparable, Lines, MissingData, Provenance, ScoredPairs, open_source
+from bitext_bench.data import (
+    AugmentedLines,
+    Bitext,
+    ComparableCorpora,
+    MissingData,
+    ParallelLines,
+    Provenance,
+    ScoredPairs,
+    open_source,
+)
 from bitext_bench.data.mini import MiniSource
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, Language, resolve
@@ -18,7 +27,7 @@ from bitext_bench.scoring.intervals import mean_interval
 from bitext_bench.scoring.margin import MARGINS
 from bitext_bench.scoring.metrics import text_classes
 from bitext_bench.scoring.neighbors import Vectors, normalize
-from bitext_bench.tasks import REPORTED, TASKS, SubsetScores, Task, Unit, _index, default_tasks, find_task
+from bitext_bench.tasks import REPORTED, TASKS, ScoringUnit, SubsetScores, Task, _index, default_tasks, find_task
 from bitext_bench.tasks.flores import XSim, XSimPlusPlus
 from bitext_bench.tasks.sts import Sts
 
@@ -77,7 +86,7 @@ def test_every_mini_task_scores_random_vectors(name: str) -> None:
     assert task.summarize(subsets)
 
 
-def check_searches(work: Unit, scored: list[SubsetScores]) -> None:
+def check_searches(work: ScoringUnit, scored: list[SubsetScores]) -> None:
     """The searches are those that the outcomes are of: the same blocks and data, and the texts that were hits."""
     blocks = {(s.subset, direction): (s, columns) for s in scored for direction, columns in s.outcomes.items()}
     if scored[0].main_score == "cosine_spearman":
@@ -307,7 +316,7 @@ def check_xsim(found: SubsetScores, x: Vectors, y: Vectors, texts: Sequence[str]
 def test_xsim_takes_either_copy_of_a_repeated_line(first: int) -> None:
     """French 0 and 1 have one English text, French 3 is found nowhere: one error by text, and two by row."""
     english = ("same", "same", "red", "blue", "green", "white")
-    source = Made(lines={EN: Lines(english, DATA), FR: Lines(tuple(f"fr {i}" for i in range(6)), DATA)})
+    source = Made(lines={EN: ParallelLines(english, DATA), FR: ParallelLines(tuple(f"fr {i}" for i in range(6)), DATA)})
     axes = np.eye(6, dtype=np.float32)
     french, targets = axes.copy(), axes.copy()
     targets[1 - first] = targets[first]
@@ -331,8 +340,8 @@ def test_a_copy_among_xsimpps_candidates_is_no_rival() -> None:
     lines = ("one cat", "one cat", "a house", "a tree", "a man", "a dog")
     altered = {"two cats": ("one cat", "number")}
     source = Made(
-        lines={EN: Lines(lines, DATA), FR: Lines(tuple(f"fr {s}" for s in lines), DATA)},
-        augmented=Augmented(tuple(altered), altered, DATA),
+        lines={EN: ParallelLines(lines, DATA), FR: ParallelLines(tuple(f"fr {s}" for s in lines), DATA)},
+        augmented=AugmentedLines(tuple(altered), altered, DATA),
     )
     candidates = np.eye(7, dtype=np.float32)
     candidates[1] = candidates[0]
@@ -375,7 +384,7 @@ def test_xsim_error_counts_equal_lasers_in_both_orders() -> None:
     noise = {EN: 0.7, FR: 0.9, JA: 1.2}
     sides = {x: normalize(meaning + noise[x] * generator.standard_normal(meaning.shape)) for x in noise}
     sentences = tuple(map(str, range(150)))
-    units = TASKS["FLORES-200"].load(Made(lines={x: Lines(sentences, DATA) for x in noise}), None)
+    units = TASKS["FLORES-200"].load(Made(lines={x: ParallelLines(sentences, DATA) for x in noise}), None)
     assert [tuple(side.language for side in work.sides) for work in units] == [(EN, FR), (EN, JA), (FR, JA)]
     found = [s for work in units for s in work.score([sides[side.language] for side in work.sides])]
     order = [(EN, FR), (FR, EN), (EN, JA), (JA, EN), (FR, JA), (JA, FR)]
@@ -400,8 +409,8 @@ def test_xsim_error_counts_equal_lasers_in_both_orders() -> None:
 
 @pytest.mark.parametrize("name", ["FLORES-200", "FLORES-200-xsimpp"])
 def test_xsim_needs_two_languages_of_equally_many_lines(name: str) -> None:
-    lines = {EN: Lines(("a", "b"), DATA), FR: Lines(("c",), DATA)}
-    altered = Augmented(("x",), {"x": ("a", "number")}, DATA)
+    lines = {EN: ParallelLines(("a", "b"), DATA), FR: ParallelLines(("c",), DATA)}
+    altered = AugmentedLines(("x",), {"x": ("a", "number")}, DATA)
     with pytest.raises(MissingData, match="needs two languages"):
         TASKS[name].load(Made(lines=lines, augmented=altered), [EN])
     with pytest.raises(UserError, match="fra_Latn has 1 lines and eng_Latn 2"):
@@ -409,7 +418,7 @@ def test_xsim_needs_two_languages_of_equally_many_lines(name: str) -> None:
 
 
 def test_xsimpp_needs_an_augmented_file() -> None:
-    lines = {x: Lines(("a",), DATA) for x in (FR, JA)}
+    lines = {x: ParallelLines(("a",), DATA) for x in (FR, JA)}
     with pytest.raises(MissingData, match="only en"):
         TASKS["FLORES-200-xsimpp"].load(Made(lines=lines), None)
 
@@ -418,8 +427,8 @@ def test_xsimpp_counts_errors_by_kind() -> None:
     english = ("one cat", "two dogs", "red house", "blue car", "green tree", "old man")
     altered = {"three cats": ("one cat", "number"), "not a house": ("red house", "negation")}
     source = Made(
-        lines={EN: Lines(english, DATA), FR: Lines(tuple(f"fr {s}" for s in english), DATA)},
-        augmented=Augmented(tuple(altered), altered, DATA),
+        lines={EN: ParallelLines(english, DATA), FR: ParallelLines(tuple(f"fr {s}" for s in english), DATA)},
+        augmented=AugmentedLines(tuple(altered), altered, DATA),
     )
     french = np.eye(6, 8, dtype=np.float32)
     candidates = np.concatenate([np.eye(6, 8), np.eye(2, 8)]).astype(np.float32)
@@ -442,7 +451,7 @@ def test_xsimpp_counts_errors_by_kind() -> None:
 def test_mining_takes_its_threshold_from_training() -> None:
     generator = np.random.default_rng(0)
 
-    def corpora(n_gold: int, n_alone: int) -> tuple[Comparable, list[Vectors]]:
+    def corpora(n_gold: int, n_alone: int) -> tuple[ComparableCorpora, list[Vectors]]:
         meaning = generator.standard_normal((n_gold, 16))
         sides = [
             normalize(
@@ -453,7 +462,7 @@ def test_mining_takes_its_threshold_from_training() -> None:
             for _ in range(2)
         ]
         names = tuple(map(str, range(n_gold + n_alone)))
-        return Comparable(names, names, tuple((i, i) for i in range(n_gold)), 0, DATA), sides
+        return ComparableCorpora(names, names, tuple((i, i) for i in range(n_gold)), 0, DATA), sides
 
     training, training_vectors = corpora(40, 60)
     test, test_vectors = corpora(40, 60)
@@ -476,7 +485,7 @@ def test_mining_by_hand() -> None:
     target_vectors = normalize(np.concatenate([np.ones((4, 1)), own[[0, 1, 2, 4]]], axis=1))
     names = tuple("abcd")
     gold = tuple((i, i) for i in range(4))
-    training, test = Comparable(names, names, gold[:3], 1, DATA), Comparable(names, names, gold, 2, DATA)
+    training, test = ComparableCorpora(names, names, gold[:3], 1, DATA), ComparableCorpora(names, names, gold, 2, DATA)
     vectors = [source_vectors, target_vectors] * 2
     (found,) = score(TASKS["BUCC-mining"], Made(training=training, test=test), vectors)
     assert (found.n, found.subset, found.main_score) == (4, "fr-en", "f1")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bitext_bench.cli.main import main
-from bitext_bench.embedding.store import VectorStore, make_folder, write_whole
+from bitext_bench.embedding.store import VectorStore, make_folder, write_atomic
 from bitext_bench.io.temporary import remove_stale, remove_unfinished, temporary_file, temporary_folder
 
 ROOT = Path(__file__).parents[1]
@@ -102,7 +102,7 @@ while True:
             raise ValueError
         process.stdout.readline()
         for number in range(150):
-            write_whole(tmp_path / "file", b"%d" % number)
+            write_atomic(tmp_path / "file", b"%d" % number)
             assert (tmp_path / "file").read_bytes() == b"%d" % number
         process.kill()
     assert [file.name for file in tmp_path.iterdir()] == ["file"]

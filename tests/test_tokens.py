@@ -35,22 +35,22 @@ def test_features_are_those_of_preprocess(model: SentenceTransformer, sentences:
     """Counted before or not, longer than the model takes or empty, the same twice, with a prompt."""
     tokens = TokenIds(model)
     if counted:
-        tokens.sizes(["the " + sentence for sentence in sentences])
+        tokens.token_counts(["the " + sentence for sentence in sentences])
     assert_same(tokens.features(sentences, "the "), dict(model.preprocess(sentences, prompt="the ")))
 
 
 def test_sizes_are_the_lengths_of_the_tokenizers_ids(model: SentenceTransformer) -> None:
     texts = ["the cat", "the cat " * 300, "", "?"]
     expected = [len(ids) for ids in model.tokenizer(texts, padding=False, truncation=False)["input_ids"]]
-    assert TokenIds(model).sizes(texts).tolist() == expected
+    assert TokenIds(model).token_counts(texts).tolist() == expected
 
 
 def test_each_text_is_tokenized_once(model: SentenceTransformer) -> None:
     tokens = TokenIds(model)
     texts = ["the cat", "the dog sat"]
-    tokens.sizes(texts)
+    tokens.token_counts(texts)
     tokens.features(texts, "")  # The prompt is tried.
-    tokens.sizes(texts)
+    tokens.token_counts(texts)
     with patch.object(model, "preprocess", side_effect=KeyError):
         tokens.features(texts, "")
         with pytest.raises(KeyError):  # What was asked for is forgotten.
@@ -63,5 +63,5 @@ def test_what_is_padded_otherwise_has_the_same_features(tiny_model: Path, name: 
     setattr(model.tokenizer, name, value)
     tokens = TokenIds(model)
     texts = ["the cat sat", "dog"]
-    tokens.sizes(texts)
+    tokens.token_counts(texts)
     assert_same(tokens.features(texts, ""), dict(model.preprocess(texts)))

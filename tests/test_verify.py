@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from made_results import result_of, subset_of
 from numpy.typing import NDArray
 
-from bitext_bench.data import Lines, Provenance, ScoredPairs
+from bitext_bench.data import ParallelLines, Provenance, ScoredPairs
 from bitext_bench.languages import resolve
 from bitext_bench.results.records import Outcomes, SubsetResult, TaskResult, outcomes_of, subset_result
-from bitext_bench.results.verify import NEAR_TIE, differences
+from bitext_bench.results.verify import NEAR_TIE, find_differences
 from bitext_bench.scoring.metrics import mteb_f1
 from bitext_bench.scoring.neighbors import Vectors
 from bitext_bench.tasks.flores import XSim
@@ -53,14 +53,14 @@ def compare(change: Callable[[SubsetResult], object], *, on_file: bool = False) 
     """Return what is said when the first subset was changed in the derived result, or in the stored one."""
     (stored, outcomes), (derived, derived_outcomes) = made(), made()
     change((stored if on_file else derived).subsets[0])
-    return differences(stored, outcomes, derived, derived_outcomes)
+    return find_differences(stored, outcomes, derived, derived_outcomes)
 
 
 def compare_with(**changes: Any) -> list[str]:
     """Return what is said when the first derived subset has other values."""
     (stored, outcomes), (derived, derived_outcomes) = made(), made()
     derived.subsets[0] = replace(derived.subsets[0], **changes)
-    return differences(stored, outcomes, derived, derived_outcomes)
+    return find_differences(stored, outcomes, derived, derived_outcomes)
 
 
 def flip(outcomes: Outcomes, rows: list[int], block: tuple[str, str] = ("fr-en", "forward")) -> Outcomes:
@@ -76,7 +76,7 @@ def with_near_ties(outcomes: Outcomes, rows: list[int], margin: float = 1e-7) ->
 
 
 def test_the_same_does_not_differ() -> None:
-    assert differences(*made(), *made()) == []
+    assert find_differences(*made(), *made()) == []
     assert compare(lambda subset: subset.details.clear()) == []  # they follow from the rest
 
 
@@ -90,7 +90,7 @@ def test_a_changed_summary_is_said() -> None:
     (stored, outcomes), (derived, _) = made(), made()
     for result, value in ((stored, 0.1), (derived, 0.2)):
         result.summary.update(xsim={"mean": value, "subsets": 2}, matrix=[[None, 0.5]])
-    assert differences(stored, outcomes, derived, outcomes) == ["summary xsim mean is 0.1 on file, 0.2 derived"]
+    assert find_differences(stored, outcomes, derived, outcomes) == ["summary xsim mean is 0.1 on file, 0.2 derived"]
 
 
 def test_a_score_that_only_the_derived_result_has_is_said() -> None:
@@ -103,7 +103,7 @@ def test_a_score_that_only_the_derived_result_has_is_said() -> None:
 def test_one_near_tie_of_another_margin_is_granted(name: str, moved: float, said: bool) -> None:
     (stored, outcomes), (derived, _) = made(), made()
     stored.subsets[0].scores[name], derived.subsets[0].scores[name] = 0.5, 0.5 + moved
-    assert bool(differences(stored, outcomes, derived, outcomes)) == said
+    assert bool(find_differences(stored, outcomes, derived, outcomes)) == said
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_score_by_row_may_move_by_as_many_rows_as_found_a_copy(name: str, move
     del outcomes["fr-en", "backward"], derived_outcomes["fr-en", "backward"]
     outcomes["fr-en", "forward"]["neighbour"][[0, 4]] = [5, 9]
     stored.subsets[0].scores[name], derived.subsets[0].scores[name] = 0.5, 0.5 + moved
-    assert bool(differences(stored, outcomes, derived, derived_outcomes)) == said
+    assert bool(find_differences(stored, outcomes, derived, derived_outcomes)) == said
 
 
 def mined(*pairs: tuple[int, int, float, bool]) -> Outcomes:
@@ -131,8 +131,8 @@ def test_an_unmined_gold_pair_is_no_rival_of_a_mined_one() -> None:
         result.subsets[0].scores.update(threshold=1.06)
     unmined = (1, 4, -np.inf, True)
     pairs = [mined((1, target, 1.1, False), unmined) for target in (2, 3)]
-    assert differences(stored, pairs[0], derived, pairs[1]) == []
-    assert differences(stored, pairs[0], derived, mined((1, 4, 1.2, True))) != []
+    assert find_differences(stored, pairs[0], derived, pairs[1]) == []
+    assert find_differences(stored, pairs[0], derived, mined((1, 4, 1.2, True))) != []
 
 
 @pytest.mark.parametrize("name", ["threshold", "threshold_laser"])
@@ -142,9 +142,9 @@ def test_pairs_near_either_threshold_may_move_f1(name: str) -> None:
     for result in (stored, derived):
         result.subsets[0].scores.update({"threshold": 1.06, name: 1.1, "f1_laser": 0.5})
     derived.subsets[0].scores["f1_laser"] = 0.5 + 1 / N
-    assert differences(stored, outcomes, derived, outcomes) == []
+    assert find_differences(stored, outcomes, derived, outcomes) == []
     derived.subsets[0].scores["f1_laser"] = 0.5 + 2 / N
-    assert len(differences(stored, outcomes, derived, outcomes)) == 1
+    assert len(find_differences(stored, outcomes, derived, outcomes)) == 1
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_mined_pairs_are_compared(changed: tuple[tuple[int, int, float, bool], .
     (stored, _), (derived, _) = made("fr-en"), made("fr-en")
     for result in (stored, derived):
         result.subsets[0].scores.update(threshold=1.06)
-    lines = differences(stored, mined((0, 0, 1.2, True), (1, 2, 1.1, False)), derived, mined(*changed))
+    lines = find_differences(stored, mined((0, 0, 1.2, True), (1, 2, 1.1, False)), derived, mined(*changed))
     assert bool(lines) == bool(said)
     assert all(line.startswith(f"fr-en pairs: other outcome in pairs {said}") for line in lines)
 
@@ -180,24 +180,24 @@ def test_a_column_that_was_not_derived_is_said(column: str, said: str) -> None:
     """Though every hit is right."""
     (stored, outcomes), (derived, after) = made("fr-en"), made("fr-en")
     outcomes["fr-en", "backward"][column] = np.zeros_like(outcomes["fr-en", "backward"][column])
-    assert differences(stored, outcomes, derived, after) == [f"fr-en backward: other outcome in {said}"]
+    assert find_differences(stored, outcomes, derived, after) == [f"fr-en backward: other outcome in {said}"]
 
 
 def test_a_twin_of_the_neighbor_is_forgiven() -> None:
     (stored, outcomes), (derived, after) = made("fr-en"), made("fr-en")
     after["fr-en", "forward"]["neighbour"][4] = 11
-    assert differences(stored, outcomes, derived, after) == []
+    assert find_differences(stored, outcomes, derived, after) == []
 
 
 def test_blocks_columns_and_rows_that_one_side_lacks_are_said() -> None:
     (result, outcomes), (_, fewer), (_, thinner), (_, shorter) = (made("fr-en") for _ in range(4))
     del fewer["fr-en", "forward"]
-    assert differences(result, outcomes, result, fewer) == ["fr-en forward: outcomes on file only"]
-    assert differences(result, fewer, result, outcomes) == ["fr-en forward: outcomes derived only"]
+    assert find_differences(result, outcomes, result, fewer) == ["fr-en forward: outcomes on file only"]
+    assert find_differences(result, fewer, result, outcomes) == ["fr-en forward: outcomes derived only"]
     del thinner["fr-en", "forward"]["score"]
-    assert differences(result, thinner, result, outcomes) == ["fr-en forward: other outcome in columns score"]
+    assert find_differences(result, thinner, result, outcomes) == ["fr-en forward: other outcome in columns score"]
     shorter["fr-en", "forward"] = {name: column[:-1] for name, column in shorter["fr-en", "forward"].items()}
-    (line,) = differences(result, shorter, result, outcomes)
+    (line,) = find_differences(result, shorter, result, outcomes)
     assert line == f"fr-en forward: other outcome in the number of rows: {N - 1} on file, {N} derived"
 
 
@@ -206,8 +206,8 @@ def test_mined_pairs_at_the_threshold_may_be_in_or_out() -> None:
     for result, f1 in ((stored, 0.5), (derived, 0.5 + 1 / N)):
         result.subsets[0].scores.update(f1=f1, threshold=1.06)
     near, clear = mined((0, 0, 1.2, True), (1, 1, 1.060001, True)), mined((0, 0, 1.2, True), (1, 1, 1.07, True))
-    assert differences(stored, near, derived, near) == []
-    assert len(differences(stored, clear, derived, clear)) == 1
+    assert find_differences(stored, near, derived, near) == []
+    assert len(find_differences(stored, clear, derived, clear)) == 1
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_a_score_may_move_as_far_as_float32_moves_it(
     (stored, outcomes), (derived, derived_outcomes) = made(), made()
     stored.subsets[0].scores[name], derived.subsets[0].scores[name] = before, after
     expected = [f"fr-en: {name} is {before} on file, {after} derived"] if said else []
-    assert differences(stored, outcomes, derived, derived_outcomes) == expected
+    assert find_differences(stored, outcomes, derived, derived_outcomes) == expected
 
 
 def test_a_score_that_is_no_longer_derived_is_said() -> None:
@@ -277,23 +277,23 @@ def test_a_score_that_is_no_longer_derived_is_said() -> None:
 
 def test_a_subset_that_is_no_longer_there() -> None:
     stored, outcomes = made("fr-en", "ja-en")
-    lines = differences(stored, outcomes, *made("ja-en"))
+    lines = find_differences(stored, outcomes, *made("ja-en"))
     assert lines == ["fr-en: on file, but not derived: the data have no such subset"]
     # One that is derived beside those on file is no difference: a file can be of some languages only.
-    assert differences(*made("ja-en"), stored, outcomes) == []
+    assert find_differences(*made("ja-en"), stored, outcomes) == []
 
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 def test_a_flipped_outcome_is_named(direction: str) -> None:
     """Even where two flips leave the score as it is."""
     stored, outcomes = made()
-    lines = differences(stored, outcomes, stored, flip(outcomes, [3, 16], ("ja-en", direction)))
+    lines = find_differences(stored, outcomes, stored, flip(outcomes, [3, 16], ("ja-en", direction)))
     assert lines == [f"ja-en {direction}: other outcome in rows 3, 16"]
 
 
 def test_of_many_flips_the_first_ten_are_named() -> None:
     stored, outcomes = made()
-    (line,) = differences(stored, outcomes, stored, flip(outcomes, list(range(5, 16))))
+    (line,) = find_differences(stored, outcomes, stored, flip(outcomes, list(range(5, 16))))
     assert line == "fr-en forward: other outcome in rows 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, …"
 
 
@@ -303,7 +303,7 @@ def test_of_many_flips_the_first_ten_are_named() -> None:
 def test_a_near_tie_may_fall_either_way(margin: float, forgiven: bool) -> None:
     stored, outcomes = made()
     near = with_near_ties(outcomes, [7], margin)
-    found = differences(stored, near, stored, flip(near, [7]))
+    found = find_differences(stored, near, stored, flip(near, [7]))
     assert found == ([] if forgiven else ["fr-en forward: other outcome in rows 7"])
 
 
@@ -315,11 +315,11 @@ def test_a_score_may_move_by_as_many_sentences_as_are_near_a_tie(near: int, move
     (stored, outcomes), (derived, _) = made(), made()
     stored_outcomes = with_near_ties(outcomes, list(range(near)))
     derived.subsets[0].scores["accuracy"] += moved
-    lines = differences(stored, stored_outcomes, derived, outcomes)
+    lines = find_differences(stored, stored_outcomes, derived, outcomes)
     assert [line.partition(" is ")[0] for line in lines] == (["fr-en: accuracy"] if said else [])
     # Near ties of one subset excuse no other.
     derived.subsets[0].scores["accuracy"], derived.subsets[1].scores["accuracy"] = 0.5, 0.5 + 1 / N
-    assert len(differences(stored, stored_outcomes, derived, outcomes)) == 1
+    assert len(find_differences(stored, stored_outcomes, derived, outcomes)) == 1
 
 
 @settings(deadline=None, max_examples=60)
@@ -327,7 +327,7 @@ def test_a_score_may_move_by_as_many_sentences_as_are_near_a_tie(near: int, move
 def test_just_the_flips_that_are_no_near_ties_are_named(flipped: set[int], near: set[int]) -> None:
     stored, outcomes = made("fr-en")
     before = with_near_ties(outcomes, sorted(near))
-    lines = differences(stored, before, stored, flip(before, sorted(flipped)))
+    lines = find_differences(stored, before, stored, flip(before, sorted(flipped)))
     rows = sorted(flipped - near)
     named = ", ".join(str(row) for row in rows[:10]) + (", …" if len(rows) > 10 else "")
     assert lines == ([f"fr-en forward: other outcome in rows {named}"] if rows else [])
@@ -339,7 +339,7 @@ def test_outcomes_without_hits_are_judged_by_their_scores() -> None:
     derived, _ = made("fr-en")
     derived.subsets[0].scores["accuracy"] = 0.4
     before: Outcomes = {("fr-en", "pairs"): {"score": np.ones(3)}}
-    assert differences(stored, before, derived, before) == ["fr-en: accuracy is 0.5 on file, 0.4 derived"]
+    assert find_differences(stored, before, derived, before) == ["fr-en: accuracy is 0.5 on file, 0.4 derived"]
 
 
 def test_a_near_tie_may_move_mtebs_f1() -> None:
@@ -348,7 +348,7 @@ def test_a_near_tie_may_move_mtebs_f1() -> None:
     before, after = (mteb_f1(np.array([first, *range(1, N)])) for first in (0, 1))
     stored.subsets[0].scores["mteb_f1"], derived.subsets[0].scores["mteb_f1"] = before, after
     near = with_near_ties(outcomes, [0])
-    assert differences(stored, near, derived, flip(near, [0])) == []
+    assert find_differences(stored, near, derived, flip(near, [0])) == []
 
 
 COSINES = np.array([0.1, 0.4, 0.2, 0.8, 0.5, 0.5 + 2e-7, 0.9, 1.0])
@@ -382,14 +382,14 @@ def test_cosines_near_a_tie_may_change_places() -> None:
     (stored, outcomes), (derived, after) = sts(COSINES), sts(SWAPPED)
     was, now = (result.subsets[0].scores["cosine_spearman"] for result in (stored, derived))
     assert was - now == pytest.approx(12 * 2 / (8**3 - 8))
-    assert differences(stored, outcomes, derived, after) == []
+    assert find_differences(stored, outcomes, derived, after) == []
 
 
 @pytest.mark.parametrize("score", ["cosine_spearman", "cosine_pearson"])
 def test_a_swap_excuses_no_more_than_it_moves(score: str) -> None:
     (stored, outcomes), (derived, after) = sts(COSINES), sts(SWAPPED)
     derived.subsets[0].scores[score] -= 2e-6
-    (line,) = (line for line in differences(stored, outcomes, derived, after))
+    (line,) = (line for line in find_differences(stored, outcomes, derived, after))
     assert line.startswith(f"default: {score} is ")
 
 
@@ -398,13 +398,13 @@ def test_equal_sentences_excuse_nothing() -> None:
     cosines = np.where(COSINES >= 0.5, 1.0, COSINES)
     (stored, outcomes), (derived, after) = sts(cosines), sts(cosines)
     derived.subsets[0].scores["cosine_spearman"] += 2e-6
-    assert differences(stored, outcomes, derived, after) != []
+    assert find_differences(stored, outcomes, derived, after) != []
 
 
 def test_another_cosine_is_named() -> None:
     """Even where the order, and with it the score, stays as it was."""
     (stored, outcomes), (derived, after) = sts(COSINES), sts(COSINES - np.array([2e-5] + 7 * [0]))
-    assert "default pairs: other outcome in rows 0" in differences(stored, outcomes, derived, after)
+    assert "default pairs: other outcome in rows 0" in find_differences(stored, outcomes, derived, after)
 
 
 @settings(deadline=None, max_examples=25)
@@ -417,7 +417,7 @@ def test_rounding_is_forgiven_in_every_score_of_sts(seed: int, noise: float, dec
     (stored, outcomes), (derived, after) = (
         sts(values, gold) for values in (cosines, cosines + rng.uniform(-noise, noise, 200))
     )
-    lines = differences(stored, outcomes, derived, after)
+    lines = find_differences(stored, outcomes, derived, after)
     assert [line for line in lines if "pearson" not in line] == []  # cosines that lie together have an unsteady one
 
 
@@ -429,8 +429,8 @@ class Two:
     def languages(self, collection: str) -> Any:
         return [resolve("fr"), resolve("en")]
 
-    def aligned(self, collection: str, language: Any) -> Lines:
-        return Lines(("a", "b"), Provenance("two", "0" * 64))
+    def aligned(self, collection: str, language: Any) -> ParallelLines:
+        return ParallelLines(("a", "b"), Provenance("two", "0" * 64))
 
 
 def derive(vectors: list[Vectors]) -> tuple[TaskResult, Outcomes]:
@@ -454,4 +454,6 @@ def test_a_near_tie_of_ratio_margins_is_forgiven() -> None:
     block = ("fra_Latn-eng_Latn", "forward")
     if (outcomes[block]["hit"][0], derived_outcomes[block]["hit"][0]) != (True, False):
         raise RuntimeError("the two must differ in the near tie")
-    assert not [line for line in differences(stored, outcomes, derived, derived_outcomes) if "other outcome" in line]
+    assert not [
+        line for line in find_differences(stored, outcomes, derived, derived_outcomes) if "other outcome" in line
+    ]

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from bitext_bench import __version__
 from bitext_bench.data import open_source
-from bitext_bench.embedding.store import cache_folder, write_whole
+from bitext_bench.embedding.store import cache_folder, write_atomic
 from bitext_bench.encoders import Model
 from bitext_bench.io.interrupts import uninterrupted
-from bitext_bench.io.temporary import removed_at_end
+from bitext_bench.io.temporary import remove_at_end
 from bitext_bench.io.terminal import printable
 from bitext_bench.languages import resolve
 from bitext_bench.results.records import TaskResult
@@ -194,7 +194,7 @@ def _record(recipe: str, config: TrainConfig, models: Models, prepared: Prepared
             "inherited": models.student.contaminated_rows,
             "benchmarks": prepared.contaminated,
             "covered": prepared.checked.tasks,
-            "checked": prepared.checked.and_in(models.student.checked).tasks,
+            "checked": prepared.checked.intersection(models.student.checked).tasks,
             "excluded": [name for name, why in prepared.missing.items() if why == EXCLUDED],
         },
         "rows": trained.rows,
@@ -213,7 +213,7 @@ def _named(model: Model, prompt: str) -> dict[str, str]:
 def _save(trained: Trained, output: Path, name: str, record: dict[str, Any]) -> None:
     """Put the checkpoint together beside its place and move it there, the file that finishes it last."""
     partial = output / PARTIAL
-    with removed_at_end(partial):
+    with remove_at_end(partial):
         trained.model.save_pretrained(str(partial), create_model_card=False)
         open_to_readers(partial)
         for item in sorted(partial.iterdir()):
@@ -226,13 +226,13 @@ def _save(trained: Trained, output: Path, name: str, record: dict[str, Any]) -> 
         logs = output / CHECKPOINTS / TENSORBOARD
         if logs.is_dir():
             shutil.copytree(logs, output / TENSORBOARD, dirs_exist_ok=True)
-        with uninterrupted():
+        with delay_signals():
             (partial / FINISHED).replace(output / FINISHED)
             shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
 
 
 def _write_card(output: Path, name: str, record: dict[str, Any], results: list[TaskResult]) -> None:
-    write_whole(output / "README.md", render_card(name, record, results).encode())
+    write_atomic(output / "README.md", render_card(name, record, results).encode())
 
 
 def _say_data(prepared: Prepared) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bitext_bench.encoders import Checked
+from bitext_bench.encoders import ContaminationAudit
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
 
@@ -98,7 +98,7 @@ class Prepared:
     dropped: list[Dropped]
     contaminated: dict[str, int]
     contaminated_kept: bool
-    checked: Checked
+    checked: ContaminationAudit
     missing: Mapping[str, str]
     notes: list[str]
 

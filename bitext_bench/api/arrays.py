@@ -45,7 +45,7 @@ def nearest_neighbors(x: ArrayLike, y: ArrayLike, k: int = 4) -> Nearest:
     >>> nearest_neighbors([[1.0, 0.0]], [[0.0, 1.0], [2.0, 0.0]], k=1).indices.tolist()
     [[1]]
     """
-    source, target = _sides(x, y)
+    source, target = _check_sides(x, y)
     return search_bidirectional(source, target, _at_least_one("k", k)).forward
 
 
@@ -68,8 +68,8 @@ def margin_scores(x: ArrayLike, y: ArrayLike, k: int | None = None, margin: Marg
     >>> margin_scores([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]], k=2).tolist()
     [2.0, 2.0]
     """
-    source, target = _pairs(x, y)
-    width = margin_k(_margin(margin)) if k is None else _at_least_one("k", k)
+    source, target = _check_parallel(x, y)
+    width = margin_k(_check_margin(margin)) if k is None else _at_least_one("k", k)
     found = search_bidirectional(source, target, width)
     around = (found.forward.mean(width) + found.backward.mean(width)) / 2
     return margin_score(np.einsum("nd,nd->n", source, target).astype(np.float64), around, margin)
@@ -94,12 +94,12 @@ def xsim(x: ArrayLike, y: ArrayLike, margin: Margin = "ratio", texts: Sequence[s
     >>> print(xsim([[1.0, 0.1], [0.1, 1.0]], [[1.0, 0.0], [0.0, 1.0]]))
     0.00 (0.00 to 65.76)
     """
-    source, target = _sides(x, y)
+    source, target = _check_sides(x, y)
     n = len(source)
     if len(target) < n:
         raise UserError(f"x has {n:,} rows and y {len(target):,}: expected a translation in y for every row of x")
     classes = _classes(texts, len(target))
-    k = margin_k(_margin(margin))
+    k = margin_k(_check_margin(margin))
     if margin == "csls":
         found = nearest_with_csls(source, target, k, k)[1].forward
     else:
@@ -125,7 +125,7 @@ def retrieval_accuracy(
     Raises:
         UserError: as `nearest_neighbors`, or numbers of rows differ.
     """
-    source, target = _pairs(x, y)
+    source, target = _check_parallel(x, y)
     n = len(source)
     found = search_bidirectional(source, target, 1)
     hits = []
@@ -163,8 +163,8 @@ def mining_f1(x: ArrayLike, y: ArrayLike, gold: Iterable[tuple[int, int]], thres
     >>> print(mining_f1([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.1], [0.1, 1.0]], [(0, 0), (1, 1)], threshold=1.0))
     100.00 (34.24 to 100.00)
     """
-    source, target = _sides(x, y)
-    pairs = _gold(gold, len(source), len(target))
+    source, target = _check_sides(x, y)
+    pairs = _check_gold(gold, len(source), len(target))
     mined = mine(search_bidirectional(source, target, margin_k("ratio")))
     correct = judge(mined, pairs)
     if threshold is None:
@@ -186,15 +186,15 @@ def _signature(score: str, n: int, target: Vectors, **settings: str) -> str:
     return "|".join(f"{name}:{value}" for name, value in fields.items())
 
 
-def _sides(x: ArrayLike, y: ArrayLike) -> tuple[Vectors, Vectors]:
-    source, target = _matrix("x", x), _matrix("y", y)
+def _check_sides(x: ArrayLike, y: ArrayLike) -> tuple[Vectors, Vectors]:
+    source, target = _check_matrix("x", x), _check_matrix("y", y)
     if source.shape[1] != target.shape[1]:
         raise UserError(f"x has {source.shape[1]} dimensions and y {target.shape[1]}: expected vectors of one model")
     return source, target
 
 
-def _pairs(x: ArrayLike, y: ArrayLike) -> tuple[Vectors, Vectors]:
-    source, target = _sides(x, y)
+def _check_parallel(x: ArrayLike, y: ArrayLike) -> tuple[Vectors, Vectors]:
+    source, target = _check_sides(x, y)
     if len(source) != len(target):
         raise UserError(
             f"x has {len(source):,} rows and y {len(target):,}: expected row i of y to translate row i of x"
@@ -202,7 +202,7 @@ def _pairs(x: ArrayLike, y: ArrayLike) -> tuple[Vectors, Vectors]:
     return source, target
 
 
-def _matrix(name: str, given: ArrayLike) -> Vectors:
+def _check_matrix(name: str, given: ArrayLike) -> Vectors:
     """Return rows of length 1."""
     # Tensors may require gradients or be on another device.
     on_host: Any = given.detach().float().cpu() if hasattr(given, "detach") else given
@@ -223,7 +223,7 @@ def _matrix(name: str, given: ArrayLike) -> Vectors:
     return normalize(rows)
 
 
-def _margin(given: Margin) -> Margin:
+def _check_margin(given: Margin) -> Margin:
     if given not in MARGINS:
         raise UserError(f"unknown margin {given!r}: expected one of {', '.join(MARGINS)}")
     return given
@@ -243,7 +243,7 @@ def _classes(texts: Sequence[str] | None, n: int) -> NDArray[np.int64]:
     return text_classes(texts)
 
 
-def _gold(given: Iterable[tuple[int, int]], n: int, m: int) -> set[tuple[int, int]]:
+def _check_gold(given: Iterable[tuple[int, int]], n: int, m: int) -> set[tuple[int, int]]:
     pairs = {(int(source), int(target)) for source, target in given}
     if not pairs:
         raise UserError("there is no gold pair: expected (row of x, row of y) of every translation")

@@ -12,14 +12,14 @@ from ..data import Source, open_source
 from ..embedding.embedder import Embedder
 from ..embedding.store import cache_folder
 from ..encoders import Model, ModelOptions, needs_hub
-from ..encoders.loaded import is_lasting, model_of
+from ..encoders.loaded import as_model, is_cacheable
 from ..languages import DEFAULT_LANGUAGES
-from ..results.evaluation import LoadedTask, lacking, load_wanted
+from ..results.evaluation import LoadedTask, load_available_tasks, missing_languages
 from ..results.evaluation import evaluate as score_tasks
 from ..results.files import result_folder
 from ..results.records import Outcomes, TaskResult
 from ..tasks import Languages
-from ..tasks.choices import chosen_languages, chosen_tasks
+from ..tasks.choices import parse_languages, parse_tasks
 from .reports import Report
 
 
@@ -53,15 +53,15 @@ def prepare(
     Arguments and errors are those of `evaluate`.
     """
     source = open_source(str(data))
-    chosen = chosen_languages(DEFAULT_LANGUAGES if languages is None else languages)
-    wanted = None if tasks is None else chosen_tasks(tasks)
+    chosen = parse_languages(DEFAULT_LANGUAGES if languages is None else languages)
+    wanted = None if tasks is None else parse_tasks(tasks)
     # A model is downloaded only after the data on this machine are read.
     is_download = isinstance(model, str | Path) and needs_hub(str(model)) and source.name != "hub"
-    resolved = None if is_download else model_of(model, options)
-    loaded, absent = load_wanted(wanted, source, chosen)
-    resolved = resolved or model_of(model, options)
+    resolved = None if is_download else as_model(model, options)
+    loaded, absent = load_available_tasks(wanted, source, chosen)
+    resolved = resolved or as_model(model, options)
     return Prepared(
-        resolved, source, chosen, loaded, [*absent, *lacking(loaded, chosen if chosen and languages else ())]
+        resolved, source, chosen, loaded, [*absent, *missing_languages(loaded, chosen if chosen and languages else ())]
     )
 
 
@@ -123,7 +123,7 @@ def evaluate(
     """
     prepared = prepare(model, tasks, languages, data, options)
     with ExitStack() as stack:
-        if is_lasting(prepared.model):
+        if is_cacheable(prepared.model):
             folder = cache_folder(Path(cache) if cache else None)
         else:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="bitext-bench-")))

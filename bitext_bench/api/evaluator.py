@@ -11,17 +11,17 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.evaluation import BaseEvaluator
 
 from ..data import open_source
-from ..embedding.batching import Texts
-from ..embedding.embedder import encode_now
+from ..embedding.batching import TextGroup
+from ..embedding.embedder import encode_uncached
 from ..encoders import Prompts
-from ..encoders.saved import prompts_of
+from ..encoders.saved import make_prompts
 from ..encoders.transformer import TransformerEncoder
 from ..errors import UserError
 from ..languages import DEFAULT_LANGUAGES
-from ..results.evaluation import LoadedTask, load_wanted, prompt_of
+from ..results.evaluation import LoadedTask, load_available_tasks, prompt_of
 from ..scoring.neighbors import Vectors
-from ..tasks import Side, SubsetScores
-from ..tasks.choices import chosen_languages, chosen_tasks
+from ..tasks import SentenceSet, SubsetScores
+from ..tasks.choices import parse_languages, parse_tasks
 from .arrays import retrieval_accuracy, xsim
 
 Pair = tuple[Sequence[str], Sequence[str]]
@@ -63,11 +63,11 @@ class BitextEvaluator(BaseEvaluator):
         super().__init__()
         if not pairs and not tasks:
             raise UserError("there is nothing to score: pass pairs, two lists of sentences, or tasks")
-        self._pairs = _named(pairs)
+        self._pairs = _pair_names(pairs)
         self._tasks: list[LoadedTask] = []
         if tasks:
-            wanted = chosen_languages(DEFAULT_LANGUAGES if languages is None else languages)
-            self._tasks, _ = load_wanted(chosen_tasks(tasks), open_source(str(data)), wanted)
+            wanted = parse_languages(DEFAULT_LANGUAGES if languages is None else languages)
+            self._tasks, _ = load_available_tasks(parse_tasks(tasks), open_source(str(data)), wanted)
         self._prompt, self.name = prompt, name
         self.primary_metric = f"{name}_score" if name else "score"
 
@@ -88,7 +88,7 @@ class BitextEvaluator(BaseEvaluator):
         encoder, prompts = TransformerEncoder(model), self._prompts(model)
         scores, means = {}, []
         for name, sentences in self._pairs.items():
-            x, y = (encode_now(encoder, Texts(tuple(side), None, prompts.bitext)) for side in sentences)
+            x, y = (encode_uncached(encoder, TextGroup(tuple(side), None, prompts.bitext)) for side in sentences)
             accuracy = retrieval_accuracy(x, y, *sentences)
             scores[f"{name}_accuracy"] = float(accuracy)
             scores |= {f"{name}_accuracy_{way}": value for way, value in accuracy.details.items()}
@@ -109,9 +109,9 @@ class BitextEvaluator(BaseEvaluator):
         prompt = prompt_of(prompts, item.task)
         vectors: dict[int, Vectors] = {}
 
-        def encoded(side: Side) -> Vectors:
+        def encoded(side: SentenceSet) -> Vectors:
             if id(side) not in vectors:
-                vectors[id(side)] = encode_now(encoder, Texts(side.sentences, side.language, prompt))
+                vectors[id(side)] = encode_uncached(encoder, TextGroup(side.sentences, side.language, prompt))
             return vectors[id(side)]
 
         return [subset for unit in item.units for subset in unit.score([encoded(side) for side in unit.sides])]
@@ -119,14 +119,14 @@ class BitextEvaluator(BaseEvaluator):
     def _prompts(self, model: SentenceTransformer) -> Prompts:
         if self._prompt is not None:
             return Prompts(self._prompt, self._prompt)
-        return prompts_of(model.prompts, model.default_prompt_name)
+        return make_prompts(model.prompts, model.default_prompt_name)
 
     def get_config_dict(self) -> dict[str, Any]:
         """Return what the model card says of the evaluator."""
         return {"pairs": list(self._pairs), "tasks": [item.task.name for item in self._tasks], "prompt": self._prompt}
 
 
-def _named(pairs: Pair | Mapping[str, Pair] | None) -> dict[str, Pair]:
+def _pair_names(pairs: Pair | Mapping[str, Pair] | None) -> dict[str, Pair]:
     if pairs is None:
         return {}
     named = dict(pairs) if isinstance(pairs, Mapping) else {"pair": pairs}

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 
-from ..embedding.batching import Texts
+from ..embedding.batching import TextGroup
 from ..embedding.embedder import Embedder
 from ..embedding.store import cache_folder
 from ..encoders import Model
-from ..encoders.loaded import is_lasting, model_of
+from ..encoders.loaded import as_model, is_cacheable
 from ..errors import UserError
 from ..languages import LangPair
 from ..scoring.margin import MARGINS, Margin, best_by_margin, margin_k
-from ..scoring.mined_pairs import RowPairs as Rows
-from ..scoring.mined_pairs import select
+from ..scoring.mined_pairs import RowPairs, select
 from ..scoring.neighbors import Neighbors, Vectors, search_bidirectional
 
 if TYPE_CHECKING:
@@ -114,19 +113,19 @@ def mine(
     """
     if margin not in MARGINS:
         raise UserError(f"unknown margin {margin!r}: expected one of {', '.join(MARGINS)}")
-    lines = {name: _different(name, side) for name, side in (("source", source), ("target", target))}
-    resolved, languages = model_of(model), LangPair.parse(pair) if pair else None
+    lines = {name: _deduplicate(name, side) for name, side in (("source", source), ("target", target))}
+    resolved, languages = as_model(model), LangPair.parse(pair) if pair else None
     if resolved.needs_language and languages is None:
         raise UserError(f'{resolved.name} wants to know the languages: pass pair, as in pair="fr-en"')
     sides = (None, None) if languages is None else (languages.source, languages.target)
     texts = [
-        Texts(tuple(side), language, resolved.prompts.bitext)
+        TextGroup(tuple(side), language, resolved.prompts.bitext)
         for side, language in zip(lines.values(), sides, strict=True)
     ]
-    vectors = _encoded(resolved, texts)
+    vectors = _encode(resolved, texts)
     k = margin_k(margin)
     found = search_bidirectional(vectors[0], vectors[1], k)
-    rows = select(_proposed(found, k, margin), _flipped(_proposed(found.reversed, k, margin)), "greedy")
+    rows = select(_propose(found, k, margin), _swap_sides(_propose(found.reversed, k, margin)), "greedy")
     kept = rows.scores >= (-np.inf if threshold is None else threshold)
     cosines = np.einsum("nd,nd->n", vectors[0][rows.source], vectors[1][rows.target]).clip(-1, 1)
     columns = (rows.scores, cosines, rows.source, rows.target)
@@ -139,7 +138,7 @@ def mine(
     )
 
 
-def _different(name: str, sentences: Sequence[str]) -> dict[str, int]:
+def _deduplicate(name: str, sentences: Sequence[str]) -> dict[str, int]:
     """Return the different sentences with the number of the first line that has each, from 1."""
     if isinstance(sentences, str):
         raise UserError(f"{name} is one text: expected a list of sentences")
@@ -154,20 +153,20 @@ def _different(name: str, sentences: Sequence[str]) -> dict[str, int]:
     return first
 
 
-def _encoded(model: Model, texts: Sequence[Texts]) -> list[Vectors]:
+def _encode(model: Model, texts: Sequence[TextGroup]) -> list[Vectors]:
     with ExitStack() as stack:
-        kept = is_lasting(model)
+        kept = is_cacheable(model)
         folder = cache_folder(None) if kept else Path(stack.enter_context(TemporaryDirectory(prefix="bitext-bench-")))
         embedder = Embedder(model, folder)
         embedder.encode(texts)
         return [embedder.vectors(side) for side in texts]
 
 
-def _proposed(found: Neighbors, k: int, margin: Margin) -> Rows:
+def _propose(found: Neighbors, k: int, margin: Margin) -> RowPairs:
     """Return the best candidate of each row of the first side."""
     best = best_by_margin(found.forward, found.forward.mean(k), found.backward.mean(k), margin)
-    return Rows(np.arange(len(best.indices)), best.indices, best.scores)
+    return RowPairs(np.arange(len(best.indices)), best.indices, best.scores)
 
 
-def _flipped(pairs: Rows) -> Rows:
-    return Rows(pairs.target, pairs.source, pairs.scores)
+def _swap_sides(pairs: RowPairs) -> RowPairs:
+    return RowPairs(pairs.target, pairs.source, pairs.scores)

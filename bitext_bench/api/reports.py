@@ -77,7 +77,7 @@ class TaskReport(Mapping[str, SubsetReport]):
     def __getitem__(self, name: str) -> SubsetReport:
         """Return a subset by name; KeyError with the names there are."""
         if name not in self._subsets:
-            raise KeyError(f"{self.result.label} has no subset {name!r}: it has {_some(list(self._subsets))}")
+            raise KeyError(f"{self.result.label} has no subset {name!r}: it has {_list_some(list(self._subsets))}")
         return self._subsets[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -94,7 +94,7 @@ class TaskReport(Mapping[str, SubsetReport]):
 
     def __repr__(self) -> str:
         """Return the task with its subsets."""
-        return f"<{self.result.label}: {_some(list(self))}>"
+        return f"<{self.result.label}: {_list_some(list(self))}>"
 
 
 @dataclass(frozen=True, repr=False)
@@ -191,5 +191,5 @@ class Report(Mapping[str, TaskReport]):
         return written
 
 
-def _some(names: Sequence[str]) -> str:
+def _list_some(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8:,} more" if len(names) > 8 else "")

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from ..errors import UserError
 from ..io.interrupts import MESSAGE, Interrupted, Interruptible
-from ..io.memory_errors import FAILS, lack_of_memory
+from ..io.memory_errors import FAILS, out_of_memory_message
 from ..io.status import STATUS
 from ..io.temporary import remove_unfinished
 from ..io.terminal import say
@@ -25,13 +25,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = _command(argv)
     except SystemExit as ended:  # of argparse, after --help or a mistake in usage
-        if _is_written():
+        if _flush_stdout():
             raise
         raise SystemExit(1) from ended
-    return code if _is_written() else 1
+    return code if _flush_stdout() else 1
 
 
-def _is_written() -> bool:
+def _flush_stdout() -> bool:
     """Write what stdout still holds; returns whether that was possible, or its reader (head, less) has gone."""
     try:
         sys.stdout.flush()
@@ -55,19 +55,19 @@ def _command(argv: Sequence[str] | None) -> int:
         message = _message(error)
         if message is None:
             raise
-        if not isinstance(error, OSError) or _is_written():
+        if not isinstance(error, OSError) or _flush_stdout():
             say(f"error: {message}")
         return 1
     except Interrupted as interrupted:
         remove_unfinished()
         print(f"\n{MESSAGE}", file=sys.stderr)
-        STATUS.said = True
+        STATUS.reported = True
         return interrupted.exit_code
 
 
 def _message(error: BaseException) -> str | None:
     """Return what to say of an error in one line; None for one that is no user's."""
-    if lack := lack_of_memory(error):
+    if lack := out_of_memory_message(error):
         return lack
     if isinstance(error, OSError):  # what no command has foreseen, such as a name that is too long for any file
         return f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
@@ -134,10 +134,10 @@ def _compare(arguments: argparse.Namespace) -> int:
     if arguments.errors:
         from leaderboard.errors.command import run_errors, single_models
 
-        from ..embedding.store import check_place
+        from ..embedding.store import check_writable
 
         if arguments.output:
-            check_place(arguments.output.parent)
+            check_writable(arguments.output.parent)
         models = single_models(arguments.results, arguments.models, arguments.languages)
         return run_errors(
             models, arguments.tasks, arguments.data or "hub", arguments.format or "table", arguments.output

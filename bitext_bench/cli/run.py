@@ -11,9 +11,9 @@ from ..embedding.batching import BatchLimits
 from ..embedding.distributed import encode_on_ray
 from ..embedding.embedder import Embedder
 from ..embedding.sharding import Share
-from ..embedding.store import cache_folder, check_place, make_folder
+from ..embedding.store import cache_folder, check_writable, make_folder
 from ..io.terminal import say, write_data
-from ..results.evaluation import not_compared, plan_of
+from ..results.evaluation import texts_to_encode, unchecked_tasks
 from ..results.files import result_folder
 from ..results.filing import check_folder, file_result
 from ..results.records import Outcomes, TaskResult
@@ -23,8 +23,8 @@ from .model_options import model_options
 def run(arguments: argparse.Namespace) -> int:
     """Score a model as `bitext_bench.evaluate` does, and write each task's file as soon as the task is done."""
     cache = cache_folder(arguments.cache_folder)
-    check_place(arguments.output)
-    check_place(cache)
+    check_writable(arguments.output)
+    check_writable(cache)
     options = model_options(arguments)
     share = Share.parse(arguments.shard) if arguments.shard else None
     prepared = prepare(arguments.model, arguments.tasks, arguments.languages, arguments.data, options)
@@ -32,11 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
     limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
     embedder = Embedder(model, cache, limits, refresh=arguments.refresh)
     if share:
-        new = embedder.encode_share(plan_of(model, loaded), share)
-        say(f"share {share.number}/{share.of}: {new:,} sentences encoded; when all are done, run without --shard")
+        new = embedder.encode_share(texts_to_encode(model, loaded), share)
+        say(f"share {share.number}/{share.count}: {new:,} sentences encoded; when all are done, run without --shard")
         return 0
     if arguments.engine == "ray":
-        plan = plan_of(model, loaded)
+        plan = texts_to_encode(model, loaded)
         embedder.check(plan)
         encode_on_ray(arguments.model, options, plan, cache, limits)
         embedder = Embedder(model, cache, limits)  # reads what the workers have stored
@@ -71,7 +71,7 @@ def _say_contamination(prepared: Prepared) -> None:
     model = prepared.model
     if model.contaminated_rows:
         say(f"warning: the model was trained on {model.contaminated_rows:,} rows of benchmarks; every result says so")
-    if unchecked := not_compared(model, prepared.loaded):
+    if unchecked := unchecked_tasks(model, prepared.loaded):
         say(f"note: its training rows were not compared with all of {', '.join(unchecked)}; those results say so")
 
 
@@ -79,8 +79,8 @@ def _say_result(result: TaskResult) -> None:
     say(f"{result.task}: {_count(len(result.subsets))} in {result.evaluation_time:.1f} s")
     if reason := _NOT_OFFICIAL.get(result.data.partition("-")[0]):
         say(
-            f"note: {_some(result)}: the data are called {result.data}, because {reason}; no published figure and "
-            "no score on official data is shown beside these scores"
+            f"note: {_name_subsets(result)}: the data are called {result.data}, because {reason}; "
+            "no published figure and no score on official data is shown beside these scores"
         )
 
 
@@ -94,7 +94,7 @@ def _count(subsets: int) -> str:
     return f"{subsets:,} subset{'' if subsets == 1 else 's'}"
 
 
-def _some(result: TaskResult) -> str:
+def _name_subsets(result: TaskResult) -> str:
     names = [subset.subset for subset in result.subsets]
     return f"{result.task} {', '.join(names[:3])}" + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
 

@@ -75,7 +75,7 @@ def _watch(child: int, ours: set[signal.Signals]) -> int:
         if number == signal.SIGCHLD:
             ended, status = os.waitpid(child, os.WNOHANG)
             if ended:
-                return _end(os.waitstatus_to_exitcode(status), ends_by)
+                return _finish_child(os.waitstatus_to_exitcode(status), ends_by)
         elif number == signal.SIGALRM:
             os.kill(child, signal.SIGKILL)
         else:
@@ -88,7 +88,7 @@ def _watch(child: int, ours: set[signal.Signals]) -> int:
                 signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
 
 
-def _end(code: int, ends_by: int) -> int:
+def _finish_child(code: int, ends_by: int) -> int:
     """Clean up after a child that has ended; returns the exit code for this process.
 
     Args:
@@ -100,12 +100,12 @@ def _end(code: int, ends_by: int) -> int:
         for path in STATUS.unfinished:
             remove(path)
     if code and ends_by:
-        if not STATUS.said:
+        if not STATUS.reported:
             print(f"\n{MESSAGE}", file=sys.stderr)
         return 128 + ends_by
     if code < 0:
         with suppress(OSError):  # where nobody reads stderr any more
-            if reason := _cause(-code):
+            if reason := _death_cause(-code):
                 print(file=sys.stderr)  # A progress bar leaves the cursor behind itself.
                 say(f"error: {reason}: {_MEND}")
         with suppress(OSError):  # SIGKILL cannot be set, and need not be.
@@ -115,7 +115,7 @@ def _end(code: int, ends_by: int) -> int:
     return code
 
 
-def _cause(number: int) -> str:
+def _death_cause(number: int) -> str:
     """Return why a command died of a signal that lets it say nothing itself; "" for those that somebody sends."""
     if number == signal.SIGKILL:
         return "the command was killed (SIGKILL), probably because the machine ran out of memory"

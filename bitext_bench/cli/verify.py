@@ -21,7 +21,7 @@ from ..results.evaluation import evaluate, load_tasks
 from ..results.files import read_result
 from ..results.outcomes import read_outcomes
 from ..results.records import Outcomes, TaskResult
-from ..results.verify import differences
+from ..results.verify import find_differences
 from ..tasks import Task, find_task
 from .model_options import model_options
 
@@ -63,14 +63,14 @@ def _verify(file: Path, arguments: argparse.Namespace) -> int:
     stored = read_result(file)
     outcomes = read_outcomes(file, stored)  # before the work, as they may be damaged
     task = find_task(stored.task)
-    model, source = _same_setting(file, stored, arguments)
+    model, source = _resolve_as_stored(file, stored, arguments)
     codes = {code for entry in stored.subsets for code in entry.languages}
     loaded = load_tasks([task], source, [resolve(code) for code in sorted(codes)], _refuse)
     limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
     # What a sample of sentences vouches for is no proof.
     refresh = arguments.refresh or bool(model.unhashed)
     embedder = Embedder(model, cache_folder(arguments.cache_folder), limits, refresh=refresh)
-    found = differences(stored, outcomes, *_together(stored, list(evaluate(embedder, loaded))))
+    found = find_differences(stored, outcomes, *_combine(stored, list(evaluate(embedder, loaded))))
     for line in found:
         print(printable(line))
     n = len(stored.subsets)
@@ -80,7 +80,7 @@ def _verify(file: Path, arguments: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
-def _together(stored: TaskResult, derived: list[tuple[TaskResult, Outcomes]]) -> tuple[TaskResult, Outcomes]:
+def _combine(stored: TaskResult, derived: list[tuple[TaskResult, Outcomes]]) -> tuple[TaskResult, Outcomes]:
     """Return one result of all that was derived: some subsets may be of other data than those on file."""
     (first, outcomes), *others = derived
     for result, more in others:
@@ -90,7 +90,7 @@ def _together(stored: TaskResult, derived: list[tuple[TaskResult, Outcomes]]) ->
     return first, outcomes
 
 
-def _same_setting(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> tuple[Model, Source]:
+def _resolve_as_stored(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> tuple[Model, Source]:
     """Resolve the model and the data of a result file; its settings are those of the file.
 
     Raises:
@@ -131,7 +131,7 @@ def _public_name(file: Path, stored: TaskResult, arguments: argparse.Namespace) 
         raise UserError(
             f"{file} was made with {name!r}, which is neither in list models nor a hub id org/model: pass --model"
         )
-    if flags := _of_trust(arguments):
+    if flags := _trust_hint(arguments):
         raise UserError(f"{file} alone names the model, {name}: pass --model too where {flags} lets it run code")
     return str(name)
 
@@ -145,7 +145,7 @@ def _revision(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> 
     name, revision = stored.model["name"], stored.model["revision"]
     if not _COMMIT.fullmatch(revision):
         return None
-    flags = _of_trust(arguments)
+    flags = _trust_hint(arguments)
     if flags and not find_baseline(stored.model.get("registered") or name):
         raise UserError(
             f"{file} alone names the revision of {name}, {revision}: pass --model-revision too where {flags} lets it "
@@ -154,7 +154,7 @@ def _revision(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> 
     return None if flags else str(revision)
 
 
-def _of_trust(arguments: argparse.Namespace) -> str:
+def _trust_hint(arguments: argparse.Namespace) -> str:
     given = {"--trust-remote-code": arguments.trust_remote_code, "--allow-pickle": arguments.allow_pickle}
     return " or ".join(flag for flag, is_given in given.items() if is_given)
 

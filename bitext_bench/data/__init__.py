@@ -2,16 +2,26 @@
 
 from .files import warn
 from .official import benchmark_of, has_own_name, is_official, official_subsets
-from .shapes import Augmented, Bitext, Comparable, Incomplete, Lines, MissingData, Provenance, ScoredPairs, Source
+from .shapes import (
+    AugmentedLines,
+    Bitext,
+    ComparableCorpora,
+    IncompleteData,
+    MissingData,
+    ParallelLines,
+    Provenance,
+    ScoredPairs,
+    Source,
+)
 from .sources import open_source
 
 __all__ = [
-    "Augmented",
+    "AugmentedLines",
     "Bitext",
-    "Comparable",
-    "Incomplete",
-    "Lines",
+    "ComparableCorpora",
+    "IncompleteData",
     "MissingData",
+    "ParallelLines",
     "Provenance",
     "ScoredPairs",
     "Source",

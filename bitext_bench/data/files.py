@@ -57,7 +57,7 @@ def read_sentences(file: Path) -> tuple[tuple[str, ...], str]:
     return tuple(sentences), digest
 
 
-def check_twins(first: Path, n_first: int, second: Path, n_second: int) -> None:
+def check_line_counts(first: Path, n_first: int, second: Path, n_second: int) -> None:
     """Refuse two files that should be parallel and are not.
 
     Raises:

@@ -19,12 +19,12 @@ from ..io.hub_errors import NotFetched, Repository
 from ..languages import LangPair, Language, resolve
 from .shapes import (
     SPLIT_NAMES,
-    Augmented,
+    AugmentedLines,
     Bitext,
-    Comparable,
-    Incomplete,
-    Lines,
+    ComparableCorpora,
+    IncompleteData,
     MissingData,
+    ParallelLines,
     Provenance,
     ScoredPairs,
 )
@@ -71,19 +71,19 @@ class HubSource:
         source, target = tuple(rows["sentence1"]), tuple(rows["sentence2"])
         return Bitext(source, target, _provenance(revision, source, target))
 
-    def aligned(self, collection: str, language: Language) -> Lines:
+    def aligned(self, collection: str, language: Language) -> ParallelLines:
         """Return a column of FLORES-200 devtest."""
         task, data = self._load(collection)
         if language.flores not in data["devtest"].column_names:
-            raise Incomplete(f"{task.metadata.name} on the hub has no {language.flores or language.name}")
+            raise IncompleteData(f"{task.metadata.name} on the hub has no {language.flores or language.name}")
         sentences = tuple(data["devtest"][language.flores])
-        return Lines(sentences, _provenance(task.metadata.dataset["revision"], sentences))
+        return ParallelLines(sentences, _provenance(task.metadata.dataset["revision"], sentences))
 
-    def augmented(self, collection: str, language: Language) -> Augmented:
+    def augmented(self, collection: str, language: Language) -> AugmentedLines:
         """Refuse: xSIM++'s files are not on the hub."""
         raise MissingData("xSIM++'s augmented files are not on the hub: pass --data DIR with devtest_augmented/")
 
-    def comparable(self, collection: str, pair: LangPair, split: str) -> Comparable:
+    def comparable(self, collection: str, pair: LangPair, split: str) -> ComparableCorpora:
         """Refuse: the hub has only BUCC's gold pairs (BUCC.v2), not the corpora with their splits."""
         raise MissingData(
             "BUCC mining needs BUCC 2018's training and test corpora, which are not on the hub: "
@@ -102,7 +102,7 @@ class HubSource:
         by_split = data if "default" in task.metadata.hf_subsets else data.get(subset)
         named = next((name for name in SPLIT_NAMES.get(split, (split,)) if name in (by_split or ())), None)
         if named is None:
-            raise Incomplete(f"{task.metadata.name} on the hub has no {subset} {split}")
+            raise IncompleteData(f"{task.metadata.name} on the hub has no {subset} {split}")
         return by_split[named], str(task.metadata.dataset["revision"])
 
     def _task(self, collection: str, subset: str | None = None) -> AbsTask:
@@ -146,4 +146,4 @@ class HubSource:
 
 
 def _provenance(revision: str, *columns: tuple[str, ...]) -> Provenance:
-    return Provenance.of(f"hub-{revision[:8]}", ["\n".join(column) for column in columns])
+    return Provenance.from_parts(f"hub-{revision[:8]}", ["\n".join(column) for column in columns])

@@ -22,16 +22,16 @@ from pathlib import Path
 from ..errors import UserError
 from ..io.checksums import file_sha256
 from ..languages import LangPair, Language, resolve
-from .files import check_twins, read_sentences, read_table, read_text, split_lines, warn
+from .files import check_line_counts, read_sentences, read_table, read_text, split_lines, warn
 from .official import data_name, is_official
 from .shapes import (
     SPLIT_NAMES,
-    Augmented,
+    AugmentedLines,
     Bitext,
-    Comparable,
-    Incomplete,
-    Lines,
+    ComparableCorpora,
+    IncompleteData,
     MissingData,
+    ParallelLines,
     Provenance,
     ScoredPairs,
 )
@@ -76,21 +76,21 @@ class LocalSource:
         stem = f"tatoeba.{language.tatoeba}-eng"
         files = self._files(f"{_TATOEBA}/{stem}.{language.tatoeba}", f"{_TATOEBA}/{stem}.eng")
         (source, first), (target, second) = (read_sentences(file) for file in files)
-        check_twins(files[0], len(source), files[1], len(target))
+        check_line_counts(files[0], len(source), files[1], len(target))
         subset = f"{language.tatoeba}-eng"
         return Bitext(source, target, self._provenance("tatoeba-v1", subset, [first, second], files[0].parent))
 
-    def aligned(self, collection: str, language: Language) -> Lines:
+    def aligned(self, collection: str, language: Language) -> ParallelLines:
         """Return a language of FLORES-200 devtest or dev."""
         if not language.flores:
             raise MissingData(f"{language.name} ({language}) is not one of the 204 languages of FLORES-200")
         file = self._file(self._flores(collection).format(language.flores))
         sentences, digest = read_sentences(file)
-        return Lines(
+        return ParallelLines(
             sentences, self._provenance(f"flores200-{file.parent.name}", language.flores, [digest], file.parent)
         )
 
-    def augmented(self, collection: str, language: Language) -> Augmented:
+    def augmented(self, collection: str, language: Language) -> AugmentedLines:
         """Return xSIM++'s augmented sentences of FLORES-200 devtest, in LASER's two files."""
         folder = f"{_FLORES}/devtest_augmented"
         text, kinds = self._files(
@@ -105,9 +105,9 @@ class LocalSource:
                 f'{kinds}: {error}; expected {{"altered sentence": {{"src": "original", "errtype": "kind"}}}}'
             ) from error
         data = self._provenance("flores200-devtest-augmented", language.flores, [first, second], text.parent)
-        return Augmented(sentences, origin, data)
+        return AugmentedLines(sentences, origin, data)
 
-    def comparable(self, collection: str, pair: LangPair, split: str) -> Comparable:
+    def comparable(self, collection: str, pair: LangPair, split: str) -> ComparableCorpora:
         """Return a BUCC split, repeated sentences dropped and the gold ids resolved."""
         stem = f"{collection}/{pair}/{pair}.{split}"
         sides = [self._file(f"{stem}.{language}") for language in (pair.source, pair.target)]
@@ -129,7 +129,7 @@ class LocalSource:
         folder = self.root / collection
         provenance = self._provenance(f"{collection}-{split}", str(pair), [first, second, third], folder)
         repeated = (_repeated(source_row), _repeated(target_row))
-        return Comparable(source, target, tuple(gold), dropped, provenance, repeated)
+        return ComparableCorpora(source, target, tuple(gold), dropped, provenance, repeated)
 
     def scored(self, collection: str, subset: str, pair: LangPair, split: str) -> ScoredPairs:
         """Return an STS file; its name is the subset's, or the language's where MTEB calls the subset default."""
@@ -158,7 +158,7 @@ class LocalSource:
 
     def _provenance(self, data: str, subset: str, digests: Sequence[str], folder: Path) -> Provenance:
         """Return the provenance of a subset; the whole set in `folder` is looked at where it is not official."""
-        found = Provenance.of(data, digests)
+        found = Provenance.from_parts(data, digests)
         version = data_name(data, subset, found.sha256)
         return replace(found, version=version, set_sha256="" if is_official(version) else self._set_sha256(folder))
 
@@ -177,7 +177,7 @@ class LocalSource:
         here = [name for name in names if (self.root / name).is_file()]
         if here and len(here) < len(names):
             lost = next(name for name in names if name not in here)
-            raise Incomplete(f"{self.root / here[0]} has no twin: {self.root} has no {lost}")
+            raise IncompleteData(f"{self.root / here[0]} has no twin: {self.root} has no {lost}")
         return [self._file(name) for name in names]
 
     def _file(self, name: str) -> Path:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..languages import LangPair, Language, resolve
 from .files import read_table
-from .shapes import Augmented, Bitext, Comparable, Lines, MissingData, Provenance, ScoredPairs
+from .shapes import AugmentedLines, Bitext, ComparableCorpora, MissingData, ParallelLines, Provenance, ScoredPairs
 
 _LANGUAGES = ("en", "fr", "ja", "ko", "ru")
 _COLLECTION = "mini"
@@ -22,7 +22,7 @@ _FOLDER = Path(__file__).parent / "mini"
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _MiniRow:
     identifier: str
     of: str
     kind: str
@@ -46,21 +46,21 @@ class MiniSource:
         target = tuple(row.texts["en"] for row in self._rows)
         return Bitext(source, target, self._provenance(source, target))
 
-    def aligned(self, collection: str, language: Language) -> Lines:
+    def aligned(self, collection: str, language: Language) -> ParallelLines:
         """Return the rows that are not near misses."""
         self._check(collection, language)
         sentences = tuple(row.texts[str(language)] for row in self._rows if not row.of)
-        return Lines(sentences, self._provenance(sentences))
+        return ParallelLines(sentences, self._provenance(sentences))
 
-    def augmented(self, collection: str, language: Language) -> Augmented:
+    def augmented(self, collection: str, language: Language) -> AugmentedLines:
         """Return the near misses as xSIM++'s altered sentences; any of the five can be the target."""
         self._check(collection, language)
         code = str(language)
         base = {row.identifier: row.texts[code] for row in self._rows}
         origin = {row.texts[code]: (base[row.of], row.kind) for row in self._rows if row.of}
-        return Augmented(tuple(origin), origin, self._provenance(tuple(origin)))
+        return AugmentedLines(tuple(origin), origin, self._provenance(tuple(origin)))
 
-    def comparable(self, collection: str, pair: LangPair, split: str) -> Comparable:
+    def comparable(self, collection: str, pair: LangPair, split: str) -> ComparableCorpora:
         """Make a BUCC-style split: half of its rows on both sides, the others on one, near misses on either.
 
         Rows whose id begins with a are the training split, with b the test split.
@@ -79,7 +79,7 @@ class MiniSource:
             if "target" in sides:
                 target.append(row.texts[str(pair.target)])
         data = self._provenance(tuple(source), tuple(target))
-        return Comparable(tuple(source), tuple(target), tuple(gold), 0, data)
+        return ComparableCorpora(tuple(source), tuple(target), tuple(gold), 0, data)
 
     def scored(self, collection: str, subset: str, pair: LangPair, split: str) -> ScoredPairs:
         """Return the graded pairs within a language, or across two."""
@@ -90,10 +90,10 @@ class MiniSource:
         return ScoredPairs(first, second, scores, self._provenance(first, second))
 
     @cached_property
-    def _rows(self) -> list[_Row]:
+    def _rows(self) -> list[_MiniRow]:
         header = ("id", "of", "kind", *_LANGUAGES)
         rows, _ = read_table(_FOLDER / "parallel.tsv", header)
-        return [_Row(r[0], r[1], r[2], dict(zip(_LANGUAGES, r[3:], strict=True))) for r in rows]
+        return [_MiniRow(r[0], r[1], r[2], dict(zip(_LANGUAGES, r[3:], strict=True))) for r in rows]
 
     @cached_property
     def _graded(self) -> list[dict[str, str]]:
@@ -109,7 +109,7 @@ class MiniSource:
 
     @staticmethod
     def _provenance(*sides: tuple[str, ...]) -> Provenance:
-        return Provenance.of("mini-1", ["\n".join(side) for side in sides])
+        return Provenance.from_parts("mini-1", ["\n".join(side) for side in sides])
 
 
 def _sides(number: int, *, near_miss: bool) -> set[str]:

@@ -19,7 +19,7 @@ class MissingData(UserError):
     """A data set that this source does not have; the message says what was looked for and how to get it."""
 
 
-class Incomplete(MissingData):
+class IncompleteData(MissingData):
     """A data set of which the source has a part and not the rest: damage, or a hub that did not deliver."""
 
 
@@ -50,18 +50,22 @@ class Provenance:
     @staticmethod
     def joined(data: str, parts: Sequence[Provenance]) -> Provenance:
         """Build it from those of the parts, in their order; official only where every part is."""
-        found = Provenance.of(joined_name(data, (part.version for part in parts)), [part.sha256 for part in parts])
+        found = Provenance.from_parts(
+            joined_name(data, (part.version for part in parts)), [part.sha256 for part in parts]
+        )
         sets = sorted({part.set_sha256 for part in parts} - {""})
-        return replace(found, set_sha256=sets[0] if len(sets) == 1 else Provenance.of("", sets).sha256 if sets else "")
+        return replace(
+            found, set_sha256=sets[0] if len(sets) == 1 else Provenance.from_parts("", sets).sha256 if sets else ""
+        )
 
     @staticmethod
-    def of(version: str, parts: Iterable[str]) -> Provenance:
+    def from_parts(version: str, parts: Iterable[str]) -> Provenance:
         """Build it from the sha256 (or the texts) of the parts, in their order."""
         return Provenance(version, hashlib.sha256("\n".join(parts).encode()).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class ParallelLines:
     """The sentences of one language of a set in which line i means the same in every language."""
 
     sentences: tuple[str, ...]
@@ -78,7 +82,7 @@ class Bitext:
 
 
 @dataclass(frozen=True, slots=True)
-class Augmented:
+class AugmentedLines:
     """xSIM++'s hard negatives for one target language.
 
     Attributes:
@@ -92,7 +96,7 @@ class Augmented:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparable:
+class ComparableCorpora:
     """Two corpora of which some sentences translate each other; repeated sentences stand once.
 
     Attributes:
@@ -134,13 +138,13 @@ class Source(Protocol):
     def parallel(self, collection: str, language: Language) -> Bitext:
         """Return the pairs of a language (source side) with English (target side)."""
 
-    def aligned(self, collection: str, language: Language) -> Lines:
+    def aligned(self, collection: str, language: Language) -> ParallelLines:
         """Return one language of a many-way parallel set."""
 
-    def augmented(self, collection: str, language: Language) -> Augmented:
+    def augmented(self, collection: str, language: Language) -> AugmentedLines:
         """Return the hard negatives of a target language."""
 
-    def comparable(self, collection: str, pair: LangPair, split: str) -> Comparable:
+    def comparable(self, collection: str, pair: LangPair, split: str) -> ComparableCorpora:
         """Return two corpora with gold pairs; `split` is "training" or "test"."""
 
     def scored(self, collection: str, subset: str, pair: LangPair, split: str) -> ScoredPairs:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .store import write_whole
+from .store import write_atomic
 
 # Of fewer tokens the measurement, which takes as long as 54,000, would be more than 3 %: all that it can hope to win.
 WORTH_MEASURING = 1_800_000
@@ -19,7 +19,7 @@ _GAIN = 1.04
 _FILE = "batches.json"
 
 
-def batch_tokens(proposed: int, folder: Path, seconds_of: Callable[[int, int], float]) -> int:
+def fastest_batch_tokens(proposed: int, folder: Path, seconds_of: Callable[[int, int], float]) -> int:
     """Return the batch size, in tokens, for a model's vector space on this machine.
 
     Args:
@@ -28,13 +28,13 @@ def batch_tokens(proposed: int, folder: Path, seconds_of: Callable[[int, int], f
         seconds_of: encodes about so many tokens (second) in batches of so many (first), and says how long it took.
     """
     machine = f"{usable_cores()} cores"
-    known = _remembered(folder)
+    known = _read_saved(folder)
     if machine in known:
         return known[machine]
     sizes = [round(factor * proposed) for factor in _FACTORS]
     seconds_of(proposed, _PROBE)  # warm-up
     best = _fastest(sizes, proposed, seconds_of)
-    write_whole(folder / _FILE, json.dumps({**known, machine: best}).encode())
+    write_atomic(folder / _FILE, json.dumps({**known, machine: best}).encode())
     return best
 
 
@@ -54,7 +54,7 @@ def _fastest(sizes: Sequence[int], proposed: int, seconds_of: Callable[[int, int
     return best if took[best] * _GAIN < took[proposed] else proposed
 
 
-def _remembered(folder: Path) -> dict[str, int]:
+def _read_saved(folder: Path) -> dict[str, int]:
     try:
         known = json.loads((folder / _FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -62,7 +62,7 @@ def _remembered(folder: Path) -> dict[str, int]:
     return {machine: size for machine, size in known.items() if isinstance(size, int) and size > 0}
 
 
-def timed(call: Callable[[], object]) -> float:
+def measure_seconds(call: Callable[[], object]) -> float:
     """Return the seconds that a call takes."""
     start = time.perf_counter()
     call()

@@ -17,11 +17,11 @@ from ..languages import Language
 SHARD_TEXTS = 512
 
 # Lengths whose squares float32 holds exactly enough; beyond them, making a vector a unit vector gives zeros or NaN.
-_LENGTHS = (1e-15, 1e15)
+_NORM_RANGE = (1e-15, 1e15)
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class TextGroup:
     """Sentences of one language that share a prompt, in the order in which a task wants their vectors."""
 
     sentences: tuple[str, ...]
@@ -38,17 +38,17 @@ class BatchLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """Texts to encode, their keys in the store and their sizes, (N,) each."""
+class EncodingWork:
+    """Texts to encode, their keys in the store and their token counts, (N,) each."""
 
-    texts: Texts
+    texts: TextGroup
     keys: list[bytes]
-    sizes: NDArray[np.int64]
+    token_counts: NDArray[np.int64]
 
-    def middling(self, tokens: int) -> NDArray[np.int64]:
-        """Return rows of middling size with about so many tokens, longest first."""
-        order = longest_first(self.sizes)
-        n = max(1, tokens // int(np.median(self.sizes)))
+    def middle_rows(self, tokens: int) -> NDArray[np.int64]:
+        """Return rows around the median token count with about `tokens` tokens in all, longest first."""
+        order = longest_first(self.token_counts)
+        n = max(1, tokens // int(np.median(self.token_counts)))
         first = max(0, (len(order) - n) // 2)
         return order[first : first + n]
 
@@ -58,23 +58,23 @@ class Work:
         The cut depends on the texts alone: what a killed run left undone is cut, batched and encoded just as
         the killed run would have done it, and so gives the same bits.
         """
-        order = longest_first(self.sizes)
+        order = longest_first(self.token_counts)
         for first in range(0, len(order), SHARD_TEXTS):
             yield order[first : first + SHARD_TEXTS]
 
 
-def longest_first(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the rows by falling size; those of equal size stay in order."""
-    return np.argsort(-sizes, kind="stable")
+def longest_first(token_counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows by falling token count; rows of equal count keep their order."""
+    return np.argsort(-token_counts, kind="stable")
 
 
-def sizes_of(encoder: Encoder, texts: Texts) -> NDArray[np.int64]:
-    """Return (N,) the sizes of texts with their prompt."""
-    return encoder.sizes([texts.prompt + sentence for sentence in texts.sentences])
+def count_tokens(encoder: Encoder, texts: TextGroup) -> NDArray[np.int64]:
+    """Return (N,) the token counts of texts with their prompt."""
+    return encoder.token_counts([texts.prompt + sentence for sentence in texts.sentences])
 
 
 def encode_each(
-    encoder: Encoder, texts: Texts, batches: Iterable[NDArray[np.int64]]
+    encoder: Encoder, texts: TextGroup, batches: Iterable[NDArray[np.int64]]
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """Yield the rows of each batch and their vectors, in order."""
     rows, again = tee(batches)
@@ -86,14 +86,14 @@ def encode_each(
     yield from zip(rows, encoded, strict=True)
 
 
-def cut_batches(sizes: NDArray[np.int64], tokens: int, sentences: int | None) -> Iterator[slice]:
-    """Cut a shard, sorted by falling size, into batches; the first sentence of each is its padded width."""
+def split_batches(token_counts: NDArray[np.int64], tokens: int, sentences: int | None) -> Iterator[slice]:
+    """Cut a shard, sorted by falling token count, into batches; the first sentence of each is its padded width."""
     first = 0
-    while first < len(sizes):
-        fit = max(1, tokens // int(sizes[first]))
+    while first < len(token_counts):
+        fit = max(1, tokens // int(token_counts[first]))
         # Once half full, a batch ends where the sentences get a tenth shorter: more would be mostly padding.
-        alike = first + int(np.searchsorted(-sizes[first:], -0.9 * sizes[first], side="right"))
-        last = min(len(sizes), first + fit, max(alike, first + (fit + 1) // 2), first + (sentences or fit))
+        similar = first + int(np.searchsorted(-token_counts[first:], -0.9 * token_counts[first], side="right"))
+        last = min(len(token_counts), first + fit, max(similar, first + (fit + 1) // 2), first + (sentences or fit))
         yield slice(first, last)
         first = last
 
@@ -105,7 +105,7 @@ def check_vectors(vectors: NDArray[np.float32], sentences: Sequence[str], model:
         UserError: the first sentence whose vector has a NaN, an infinity, is all zeros or as good as that.
     """
     norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
-    bad = ~((norms > _LENGTHS[0]) & (norms < _LENGTHS[1]))
+    bad = ~((norms > _NORM_RANGE[0]) & (norms < _NORM_RANGE[1]))
     if bad.any():
         at = int(bad.argmax())
         kind = f"a vector of length {norms[at]:.0e}" if norms[at] else "a zero vector"

@@ -38,7 +38,7 @@ def ray_session() -> Iterator[Any]:
         ray.shutdown()
 
 
-def result_of(ray: Any, task: Any) -> Any:  # noqa: ANN401 (an optional package, and whatever its task returns)
+def get_result(ray: Any, task: Any) -> Any:  # noqa: ANN401 (an optional package, and whatever its task returns)
     """Return what a task returned; a UserError within it is raised as it is."""
     try:
         return ray.get(task)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ..encoders import ModelOptions, resolve_model
 from ..io.progress import progress_bar
-from .batching import BatchLimits, Texts
-from .cluster import RETRIES, ray_session, result_of
+from .batching import BatchLimits, TextGroup
+from .cluster import RETRIES, get_result, ray_session
 from .embedder import Embedder
 from .sharding import Share
 
@@ -17,7 +17,7 @@ _SHARES_A_WORKER = 4
 
 
 def encode_share(
-    name: str, options: ModelOptions, plan: Sequence[Texts], cache: Path, share: Share, limits: BatchLimits
+    name: str, options: ModelOptions, plan: Sequence[TextGroup], cache: Path, share: Share, limits: BatchLimits
 ) -> int:
     """Encode a share of a plan into the store; returns how many texts were new to it.
 
@@ -27,7 +27,9 @@ def encode_share(
     return Embedder(resolve_model(name, options), cache, limits).encode_share(plan, share)
 
 
-def encode_on_ray(name: str, options: ModelOptions, plan: Sequence[Texts], cache: Path, limits: BatchLimits) -> None:
+def encode_on_ray(
+    name: str, options: ModelOptions, plan: Sequence[TextGroup], cache: Path, limits: BatchLimits
+) -> None:
     """Encode a whole plan by Ray tasks; every machine of the cluster has to see the store and the model.
 
     Raises:
@@ -43,5 +45,5 @@ def encode_on_ray(name: str, options: ModelOptions, plan: Sequence[Texts], cache
         with progress_bar(total=n, unit="share", desc="encoding on Ray") as bar:
             while running:
                 (done,), running = ray.wait(running, num_returns=1)
-                result_of(ray, done)
+                get_result(ray, done)
                 bar.update()

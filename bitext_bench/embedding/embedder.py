@@ -19,15 +19,24 @@ from ..errors import UserError
 from ..io.progress import progress_bar
 from ..languages import Language
 from ..scoring.neighbors import Vectors, normalize
-from .batch_size import WORTH_MEASURING, batch_tokens, timed
-from .batching import BatchLimits, Texts, Work, check_vectors, cut_batches, encode_each, longest_first, sizes_of
+from .batch_size import WORTH_MEASURING, fastest_batch_tokens, measure_seconds
+from .batching import (
+    BatchLimits,
+    EncodingWork,
+    TextGroup,
+    check_vectors,
+    count_tokens,
+    encode_each,
+    longest_first,
+    split_batches,
+)
 from .sharding import Share
-from .spot_check import Group, KnownShards, fault_of, sample_of, say_reused, say_stale, texts_at
+from .spot_check import KeyedTexts, VerifiedShards, sample_stored, select_texts, stale_reason, warn_reused, warn_stale
 from .store import VectorStore, text_key
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodingStats:
     """What running a plan did.
 
     Attributes:
@@ -65,22 +74,22 @@ class Embedder:
         self._fresh: set[bytes] = set()  # encoded by this embedder, which is to refresh
         self._encoder: Encoder | None = None
         self._trusted = False  # whether the store may hold vectors that this model gave
-        self._known = KnownShards(self._store.folder, model.software)
+        self._known = VerifiedShards(self._store.folder, model.software)
 
     @property
     def dimensions(self) -> int | None:
         """The length of the model's vectors; None before anything is encoded."""
         return self._store.dimensions
 
-    def vectors(self, texts: Texts) -> Vectors:
+    def vectors(self, texts: TextGroup) -> Vectors:
         """Return (N, D) float32 of length 1, for texts that were encoded."""
         return normalize(self.raw_vectors(texts))
 
-    def raw_vectors(self, texts: Texts) -> Vectors:
+    def raw_vectors(self, texts: TextGroup) -> Vectors:
         """Return (N, D) float32 of the length that the model gave them, for texts that were encoded."""
         return self._store.vectors([self._key(s, texts) for s in texts.sentences])
 
-    def check(self, plan: Iterable[Texts]) -> None:
+    def check(self, plan: Iterable[TextGroup]) -> None:
         """Remove from the store what may not be used for a plan: stale vectors, and all that is to be refreshed.
 
         Raises:
@@ -88,7 +97,7 @@ class Embedder:
         """
         self._check(self._groups(plan))
 
-    def encode(self, plan: Iterable[Texts]) -> Encoded:
+    def encode(self, plan: Iterable[TextGroup]) -> EncodingStats:
         """Encode every text of the plan that the store does not hold, each once, showing progress on stderr.
 
         Raises:
@@ -99,17 +108,17 @@ class Embedder:
         self._check(groups)
         needed, missing = sum(len(keys) for keys, _ in groups), self._missing(groups)
         if not missing:
-            return Encoded(needed)
+            return EncodingStats(needed)
         encoder = self._loaded()
         start = time.monotonic()
-        work = [Work(texts, keys, sizes_of(encoder, texts)) for keys, texts in missing]
-        tokens = sum(int(w.sizes.sum()) for w in work)
+        work = [EncodingWork(texts, keys, count_tokens(encoder, texts)) for keys, texts in missing]
+        tokens = sum(int(w.token_counts.sum()) for w in work)
         self._budget = self._limits.tokens or self._fastest(encoder, work, tokens)
         self._run(encoder, work, tokens)
         n_encoded = sum(len(keys) for keys, _ in missing)
-        return Encoded(needed, n_encoded, tokens, time.monotonic() - start, encoder.device)
+        return EncodingStats(needed, n_encoded, tokens, time.monotonic() - start, encoder.device)
 
-    def encode_share(self, plan: Iterable[Texts], share: Share) -> int:
+    def encode_share(self, plan: Iterable[TextGroup], share: Share) -> int:
         """Encode the share of a plan that the store does not hold; returns how many texts that were.
 
         Shards are cut from the whole plan, whatever the store holds, so that every process cuts alike.
@@ -119,20 +128,20 @@ class Embedder:
         """
         groups = self._groups(plan)
         encoder = self._loaded()
-        work = [Work(texts, keys, sizes_of(encoder, texts)) for keys, texts in groups]
+        work = [EncodingWork(texts, keys, count_tokens(encoder, texts)) for keys, texts in groups]
         self._budget = self._limits.tokens or encoder.batch_tokens
-        shards = share.takes([(part, shard) for part in work for shard in part.shards()])
-        self._check([texts_at(part.keys, part.texts, shard.tolist()) for part, shard in shards])
+        shards = share.select([(part, shard) for part in work for shard in part.shards()])
+        self._check([select_texts(part.keys, part.texts, shard.tolist()) for part, shard in shards])
         new = [(part, shard[[part.keys[i] not in self._store for i in shard]]) for part, shard in shards]
-        tokens = sum(int(part.sizes[shard].sum()) for part, shard in new)
-        with progress_bar(total=tokens, unit="tok", unit_scale=True, desc=f"share {share.number}/{share.of}") as bar:
+        tokens = sum(int(part.token_counts[shard].sum()) for part, shard in new)
+        with progress_bar(total=tokens, unit="tok", unit_scale=True, desc=f"share {share.number}/{share.count}") as bar:
             done = 0
             for part in work:
                 own = [shard for other, shard in new if other is part and len(shard)]
                 done += sum(self._encode_shards(encoder, part, own, bar))
         return done
 
-    def _key(self, sentence: str, texts: Texts) -> bytes:
+    def _key(self, sentence: str, texts: TextGroup) -> bytes:
         language = str(texts.language) if self.model.needs_language else ""
         return text_key(sentence, texts.prompt, language)
 
@@ -141,7 +150,7 @@ class Embedder:
             self._encoder = self.model.load()
         return self._encoder
 
-    def _check(self, groups: list[Group]) -> None:
+    def _check(self, groups: list[KeyedTexts]) -> None:
         """Make sure that what the store holds of some texts may be used, and remove it where it may not.
 
         Raises:
@@ -151,20 +160,20 @@ class Embedder:
         used = {self._store.shard_of(key) for key in keys if key in self._store}
         self._trusted = bool(used)
         if used and (self._refresh or self.model.unhashed or not self._known.covers(used)):
-            sample = sample_of(groups, self._store)
+            sample = sample_stored(groups, self._store)
             if fault := self._fault(sample):
-                say_stale(self.model.name, fault)
+                warn_stale(self.model.name, fault)
                 self._store.forget()
             elif self.model.unhashed and not self._refresh:
                 n_checked, n_stored = sum(len(part) for part, _ in sample), sum(key in self._store for key in keys)
                 if n_checked < n_stored:
-                    say_reused(self.model.name, n_checked, n_stored)
-            self._known.note(used, self._store.shards)
+                    warn_reused(self.model.name, n_checked, n_stored)
+            self._known.add(used, self._store.shards)
         if self._refresh:
             self._store.forget(keys - self._fresh)
             self._fresh |= keys
 
-    def _fault(self, sample: list[Group]) -> str | None:
+    def _fault(self, sample: list[KeyedTexts]) -> str | None:
         try:
             encoder = self._loaded()
         except UserError as error:
@@ -175,18 +184,19 @@ class Embedder:
         stored = normalize(self._store.vectors([key for keys, _ in sample for key in keys]))
 
         def encode(limits: BatchLimits) -> Vectors:
-            return np.concatenate([encode_now(encoder, texts, self.model.name, limits) for _, texts in sample])
+            return np.concatenate([encode_uncached(encoder, texts, self.model.name, limits) for _, texts in sample])
 
-        return fault_of(stored, encode)
+        return stale_reason(stored, encode)
 
-    def _missing(self, groups: list[Group]) -> list[Group]:
+    def _missing(self, groups: list[KeyedTexts]) -> list[KeyedTexts]:
         """Return the texts that the store does not hold."""
         left = [
-            texts_at(keys, texts, [i for i, key in enumerate(keys) if key not in self._store]) for keys, texts in groups
+            select_texts(keys, texts, [i for i, key in enumerate(keys) if key not in self._store])
+            for keys, texts in groups
         ]
         return [group for group in left if group[0]]
 
-    def _groups(self, plan: Iterable[Texts]) -> list[Group]:
+    def _groups(self, plan: Iterable[TextGroup]) -> list[KeyedTexts]:
         """Return the different texts of a plan with their keys, grouped by prompt and language."""
         seen: set[bytes] = set()
         groups: dict[tuple[str, Language | None], dict[bytes, str]] = defaultdict(dict)
@@ -198,25 +208,25 @@ class Embedder:
                     group[key] = sentence
                     seen.add(key)
         return [
-            (list(group), Texts(tuple(group.values()), language, prompt))
+            (list(group), TextGroup(tuple(group.values()), language, prompt))
             for (prompt, language), group in groups.items()
             if group
         ]
 
-    def _fastest(self, encoder: Encoder, work: list[Work], tokens: int) -> int:
+    def _fastest(self, encoder: Encoder, work: list[EncodingWork], tokens: int) -> int:
         """Return the tokens in a batch at which the encoder is fastest here, where there is enough to encode."""
         if tokens < WORTH_MEASURING or not encoder.device:
             return encoder.batch_tokens
-        most = max(work, key=lambda part: int(part.sizes.sum()))
+        most = max(work, key=lambda part: int(part.token_counts.sum()))
 
         def seconds_of(budget: int, probe: int) -> float:
-            rows = most.middling(probe)
-            batches = [rows[b] for b in cut_batches(most.sizes[rows], budget, self._limits.sentences)]
-            return timed(lambda: list(encode_each(encoder, most.texts, batches)))
+            rows = most.middle_rows(probe)
+            batches = [rows[b] for b in split_batches(most.token_counts[rows], budget, self._limits.sentences)]
+            return measure_seconds(lambda: list(encode_each(encoder, most.texts, batches)))
 
-        return batch_tokens(encoder.batch_tokens, self._store.folder, seconds_of)
+        return fastest_batch_tokens(encoder.batch_tokens, self._store.folder, seconds_of)
 
-    def _run(self, encoder: Encoder, work: list[Work], tokens: int) -> None:
+    def _run(self, encoder: Encoder, work: list[EncodingWork], tokens: int) -> None:
         n_texts = sum(len(w.keys) for w in work)
         done = 0
         with progress_bar(total=tokens, unit="tok", unit_scale=True, desc=f"encoding {n_texts:,} sentences") as bar:
@@ -226,12 +236,13 @@ class Embedder:
                     bar.set_postfix_str(f"{done:,}/{n_texts:,} sentences")
 
     def _encode_shards(
-        self, encoder: Encoder, part: Work, shards: list[NDArray[np.int64]], bar: tqdm[Never]
+        self, encoder: Encoder, part: EncodingWork, shards: list[NDArray[np.int64]], bar: tqdm[Never]
     ) -> Iterator[int]:
         """Encode shard after shard into the store; yields how many sentences each had."""
         written = []
         batches = [
-            [shard[b] for b in cut_batches(part.sizes[shard], self._budget, self._limits.sentences)] for shard in shards
+            [shard[b] for b in split_batches(part.token_counts[shard], self._budget, self._limits.sentences)]
+            for shard in shards
         ]
         stream = encode_each(encoder, part.texts, chain.from_iterable(batches))
         for shard, of_shard in zip(shards, batches, strict=True):
@@ -239,24 +250,24 @@ class Embedder:
             for rows, encoded in islice(stream, len(of_shard)):
                 check_vectors(encoded, [part.texts.sentences[i] for i in rows], self.model.name)
                 vectors.append(encoded)
-                bar.update(int(part.sizes[rows].sum()))
+                bar.update(int(part.token_counts[rows].sum()))
             self._add([part.keys[i] for i in shard], np.concatenate(vectors))
             written.append(self._store.shards[-1])
             yield len(shard)
-        self._known.note(written, self._store.shards)
+        self._known.add(written, self._store.shards)
 
     def _add(self, keys: list[bytes], vectors: Vectors) -> None:
         stored = self._store.dimensions
         if not self._trusted and stored not in (None, vectors.shape[1]):
-            say_stale(self.model.name, f"they have {stored} dimensions, and the model now gives {vectors.shape[1]}")
+            warn_stale(self.model.name, f"they have {stored} dimensions, and the model now gives {vectors.shape[1]}")
             self._store.forget()
         self._store.add(keys, vectors)
         self._trusted = True
 
 
-def encode_now(
+def encode_uncached(
     encoder: Encoder,
-    texts: Texts,
+    texts: TextGroup,
     name: str = "the model in training",
     limits: BatchLimits | None = None,
     advance: Callable[[int], object] = lambda sentences: None,
@@ -282,16 +293,16 @@ def encode_now(
 
 
 def encode_batches(
-    encoder: Encoder, texts: Texts, name: str, limits: BatchLimits
+    encoder: Encoder, texts: TextGroup, name: str, limits: BatchLimits
 ) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
     """Yield the rows of each batch, longest sentences first, and what the encoder gives for them.
 
     Raises:
-        UserError: as `encode_now`.
+        UserError: as `encode_uncached`.
     """
-    sizes = sizes_of(encoder, texts)
-    order = longest_first(sizes)
-    batches = cut_batches(sizes[order], limits.tokens or encoder.batch_tokens, limits.sentences)
+    token_counts = count_tokens(encoder, texts)
+    order = longest_first(token_counts)
+    batches = split_batches(token_counts[order], limits.tokens or encoder.batch_tokens, limits.sentences)
     for rows, vectors in encode_each(encoder, texts, [order[batch] for batch in batches]):
         check_vectors(vectors, [texts.sentences[i] for i in rows], name)
         yield rows, vectors

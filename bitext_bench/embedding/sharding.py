@@ -16,7 +16,7 @@ class Share:
     """The i-th of N equal parts of the work, i from 1."""
 
     number: int
-    of: int
+    count: int
 
     @classmethod
     def parse(cls, text: str) -> Share:
@@ -30,6 +30,6 @@ class Share:
             return cls(int(first), int(second))
         raise UserError(f"--shard {text}: expected i/N with i from 1 to N, as in --shard 1/3 for the first of three")
 
-    def takes(self, work: Sequence[T]) -> list[T]:
+    def select(self, work: Sequence[T]) -> list[T]:
         """Return this share of a list: every N-th, so that what is alike is spread over all."""
-        return list(work[self.number - 1 :: self.of])
+        return list(work[self.number - 1 :: self.count])

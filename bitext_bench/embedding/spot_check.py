@@ -13,10 +13,10 @@ import numpy as np
 
 from ..errors import UserError
 from ..scoring.neighbors import Vectors
-from .batching import SHARD_TEXTS, BatchLimits, Texts
-from .store import VectorStore, write_whole
+from .batching import SHARD_TEXTS, BatchLimits, TextGroup
+from .store import VectorStore, write_atomic
 
-Group = tuple[list[bytes], Texts]
+KeyedTexts = tuple[list[bytes], TextGroup]
 """Texts that share a prompt and a language, and their keys in the store."""
 
 # How many sentences are encoded again: all, where there are fewer than twice this number; otherwise at least this many.
@@ -32,7 +32,7 @@ _TIMES, _TIMES_ON_AVERAGE = 3, 1.5
 _FILE = "software.json"
 
 
-def fault_of(stored: Vectors, encode: Callable[[BatchLimits], Vectors]) -> str | None:
+def stale_reason(stored: Vectors, encode: Callable[[BatchLimits], Vectors]) -> str | None:
     """Return in words why stored vectors may not be used; None where the encoder still gives them.
 
     Args:
@@ -59,7 +59,7 @@ def fault_of(stored: Vectors, encode: Callable[[BatchLimits], Vectors]) -> str |
     return f"{others} of {len(stored)} sentences now have another vector" if others else None
 
 
-def sample_of(groups: Sequence[Group], store: VectorStore) -> list[Group]:
+def sample_stored(groups: Sequence[KeyedTexts], store: VectorStore) -> list[KeyedTexts]:
     """Return the texts to check of those that the store holds: some of every shard, and evenly over the texts."""
     stored = [(g, i) for g, (keys, _) in enumerate(groups) for i, key in enumerate(keys) if key in store]
     step = max(1, min(len(stored) // CHECKED_SENTENCES, SHARD_TEXTS))
@@ -71,21 +71,21 @@ def sample_of(groups: Sequence[Group], store: VectorStore) -> list[Group]:
         shard = store.shard_of(entry[0])
         least[shard] = min(least.get(shard, entry), entry)
     chosen |= {place for _, place in least.values()}
-    sample = [texts_at(*group, sorted(i for g, i in chosen if g == number)) for number, group in enumerate(groups)]
+    sample = [select_texts(*group, sorted(i for g, i in chosen if g == number)) for number, group in enumerate(groups)]
     return [group for group in sample if group[0]]
 
 
-def texts_at(keys: Sequence[bytes], texts: Texts, rows: Sequence[int]) -> Group:
+def select_texts(keys: Sequence[bytes], texts: TextGroup, rows: Sequence[int]) -> KeyedTexts:
     """Return some of a group's texts, by their numbers."""
     return [keys[i] for i in rows], replace(texts, sentences=tuple(texts.sentences[i] for i in rows))
 
 
-def say_stale(name: str, fault: str) -> None:
+def warn_stale(name: str, fault: str) -> None:
     """Say on stderr that stored vectors are not used, and why."""
     print(f"bitext-bench: the stored vectors of {name} are not used: {fault}; encoding again", file=sys.stderr)
 
 
-def say_reused(name: str, n_checked: int, n_stored: int, instead: str = "--refresh") -> None:
+def warn_reused(name: str, n_checked: int, n_stored: int, instead: str = "--refresh") -> None:
     """Say on stderr that stored vectors are used which only a sample vouches for; `instead` encodes all."""
     print(
         f"bitext-bench: {n_stored:,} stored vectors of {name} are used again: {n_checked:,} of them, encoded again, "
@@ -99,7 +99,7 @@ def _distances(one: Vectors, two: Vectors) -> Vectors:
     return distances
 
 
-class KnownShards:
+class VerifiedShards:
     """Which shards in a folder are known to hold what the software here gives: it wrote or checked them.
 
     A list that is lost, or that cannot be written, only costs another check.
@@ -112,13 +112,13 @@ class KnownShards:
         """Say whether all shards of these names are known."""
         return set(names) <= set(self._read().get(self._software, []))
 
-    def note(self, names: Collection[str], there: Collection[str]) -> None:
+    def add(self, names: Collection[str], there: Collection[str]) -> None:
         """Add names to those that are known, and keep only those that are there."""
         known = self._read()
         own = sorted({*known.get(self._software, []), *names} & set(there))
         if own != known.get(self._software):
             with suppress(UserError):
-                write_whole(self._file, json.dumps({**known, self._software: own}).encode())
+                write_atomic(self._file, json.dumps({**known, self._software: own}).encode())
 
     def _read(self) -> dict[str, list[str]]:
         try:

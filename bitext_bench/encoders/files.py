@@ -37,7 +37,7 @@ def model_files(directory: Path) -> list[Path]:
     own_code = has_own_code(directory)
     folders = dict.fromkeys([directory, *_folders_of_modules(directory)])
     if own_code:
-        folders |= dict.fromkeys(_below(directory))
+        folders |= dict.fromkeys(_folders_below(directory))
     found = []
     for folder in folders:
         files = [f for f in folder.iterdir() if f.is_file() and not _is_unread(f)]
@@ -81,7 +81,7 @@ def read_header(file: Path) -> dict[str, tuple[str, list[int]]]:
     except OSError as error:
         raise UserError(f"cannot read {file}: {error}") from error
     except SafetensorError as error:
-        raise UserError(f"{file} is no safetensors file: {error}; {_how_to_replace(file)}") from error
+        raise UserError(f"{file} is no safetensors file: {error}; {_replacement_advice(file)}") from error
 
 
 def _folders_of_modules(directory: Path) -> list[Path]:
@@ -90,10 +90,10 @@ def _folders_of_modules(directory: Path) -> list[Path]:
     below = [m for m in modules if m != directory and m.is_relative_to(directory)]
     # sentence-transformers refuses paths that lead out of the directory; the directory's own may have any.
     inside = [m for m in below if ".." not in m.relative_to(directory).parts]
-    return [folder for module in inside if module.is_dir() for folder in (module, *_below(module))]
+    return [folder for module in inside if module.is_dir() for folder in (module, *_folders_below(module))]
 
 
-def _below(top: Path) -> Iterator[Path]:
+def _folders_below(top: Path) -> Iterator[Path]:
     """Yield the folders below one, each once, whatever links lead to it."""
     seen = {os.path.realpath(top)}
     for parent, names, _ in os.walk(top, followlinks=True):
@@ -118,7 +118,7 @@ def _is_second_choice(file: Path) -> bool:
     return file.suffix in WEIGHTS and file.suffix != ".safetensors"
 
 
-def _how_to_replace(file: Path) -> str:
+def _replacement_advice(file: Path) -> str:
     """Say how to get a damaged file whole; the hub's client takes what is in its cache for whole."""
     if "snapshots" in file.parts and file.is_symlink():
         return f"delete {file.resolve()}, which is in the hub's cache, and run the command again"

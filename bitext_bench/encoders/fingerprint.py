@@ -45,7 +45,7 @@ def fingerprint(directory: Path) -> str:
         if digest := _digest(file):
             total.update(f"{file.relative_to(directory).as_posix()}\0{digest}\n".encode())
     if order := _order_of_modules(directory, files):
-        total.update(f"modules.json\0{_of_json(order)}\n".encode())
+        total.update(f"modules.json\0{_canonical_json(order)}\n".encode())
     return total.hexdigest()
 
 
@@ -95,17 +95,17 @@ def _digest(file: Path) -> str | None:
         told = {key: value for key, value in read_config(file).items() if key not in _NOT_OF_VECTORS}
         if told.get("model_type") == "SentenceTransformer":
             del told["model_type"]
-        return _of_json(told) if told else None
+        return _canonical_json(told) if told else None
     if file.name == "model.safetensors.index.json":
-        return _of_json(read_config(file).get("weight_map"))
+        return _canonical_json(read_config(file).get("weight_map"))
     if file.name in _STAMPED:
         content = read_config(file)
         if _VOLATILE_KEYS & content.keys():
-            return _of_json({key: value for key, value in content.items() if key not in _VOLATILE_KEYS})
+            return _canonical_json({key: value for key, value in content.items() if key not in _VOLATILE_KEYS})
     return file_sha256(file)
 
 
-def _of_json(content: object) -> str:
+def _canonical_json(content: object) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

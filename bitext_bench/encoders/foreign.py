@@ -24,7 +24,7 @@ _LONGEST = 400  # characters of a reason
 
 
 @contextmanager
-def explained(what: str) -> Iterator[None]:
+def library_errors(what: str) -> Iterator[None]:
     """Raise a UserError that begins with `what` for an error of the libraries that load and run models.
 
     A UserError is passed on as it is, and so are MemoryError and what no damaged file leads to.

@@ -35,7 +35,7 @@ def fetch_model(repository: str, revision: str | None, *, allow_pickle: bool = T
     """
 
     def choose(paths: Sequence[str]) -> list[str]:
-        wanted = wanted_files(paths)
+        wanted = loadable_files(paths)
         pickled = [path for path in wanted if _is_pickle_of_model(path)]
         if pickled and not allow_pickle:
             raise UserError(
@@ -55,7 +55,7 @@ def fetch_model(repository: str, revision: str | None, *, allow_pickle: bool = T
     return folder, folder.name
 
 
-def wanted_files(paths: Sequence[str]) -> list[str]:
+def loadable_files(paths: Sequence[str]) -> list[str]:
     """Return the files that loading a model may need: no other framework's, no pickle beside safetensors."""
     files = [PurePosixPath(path) for path in paths if not any(fnmatch(path, pattern) for pattern in _SKIPPED)]
     safe = {file.parent for file in files if file.name in _SAFE}

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import UserError
 from .configuration import input_modules, read_config, read_modules
 from .files import weight_files
-from .lengths import UNCUT, as_limit, cut_by_tokenizer, positions, settings_of, stated_length
+from .lengths import UNCUT, as_limit, configured_max_length, max_positions, read_settings, tokenizer_max_length
 from .model import ModelOptions
 
 _MOST_LAYERS = 1_000
@@ -27,7 +27,7 @@ _OLD_FLAGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class CheckpointLayout:
     """What a checkpoint directory says of itself without being loaded.
 
     Attributes:
@@ -47,7 +47,7 @@ class Layout:
     trainable: bool
 
 
-def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None = None) -> Layout:
+def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None = None) -> CheckpointLayout:
     """Read pooling and maximum length from a checkpoint's configuration files.
 
     Args:
@@ -81,12 +81,12 @@ def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None =
             f"{directory} lacks the folder {first.name!r} that its modules.json names: copy the model again"
         )
     _check_depth(first / "config.json")
-    stated = stated_length(first, kinds[0] if kinds else "", tokenizer, options.trust_remote_code)
+    stated = configured_max_length(first, kinds[0] if kinds else "", tokenizer, options.trust_remote_code)
     uncut = [kind for _, kind in input_modules(directory) if kind in UNCUT]
     if options.max_length and uncut:
         raise UserError(f"--max-length {options.max_length}: {directory} has a {uncut[0]}, which never cuts a text")
-    limit = positions(first)
-    called = cut_by_tokenizer(settings_of(first)) if kinds else None
+    limit = max_positions(first)
+    called = tokenizer_max_length(read_settings(first)) if kinds else None
     lengths = [length for length in (called or stated, limit) if length is not None]
     own_length = min(lengths, default=None)
     # Without a table of positions a model goes on where its configuration ends; the user is kept from it.
@@ -96,7 +96,9 @@ def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None =
         raise UserError(f"--max-length {options.max_length}: {directory} has positions for {most} tokens only")
     static = any(kind.endswith("StaticEmbedding") for kind in kinds)
     whole = pooling == saved
-    return Layout(pooling, options.max_length or own_length, own_length, stated, whole=whole, trainable=not static)
+    return CheckpointLayout(
+        pooling, options.max_length or own_length, own_length, stated, whole=whole, trainable=not static
+    )
 
 
 def _check_depth(file: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from .configuration import ROUTERS, class_name, inputs_of, read_config
+from .configuration import ROUTERS, class_name, input_modules_of, read_config
 from .files import read_header, weight_files
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _OFFSET_POSITIONS = {
 _POSITION_TABLES = {"position_embeddings", "position_embedding", "embed_positions", "positions_embed", "wpe"}
 
 
-def stated_length(
+def configured_max_length(
     folder: Path, kind: str, tokenizer: Path | None = None, trust_remote_code: bool = False
 ) -> int | None:
     """Return the `max_seq_length` that sentence-transformers gives a model; None where it cuts nothing.
@@ -46,12 +46,12 @@ def stated_length(
     """
     name = class_name(kind)
     if name in ROUTERS:
-        return _of_router(folder, name, trust_remote_code)
+        return _router_length(folder, name, trust_remote_code)
     if name in UNCUT:
         return None
     if name == "WordEmbeddings":
         return as_limit(read_config(folder / "wordembedding_config.json").get("max_seq_length"))
-    settings = settings_of(folder) if kind else {}
+    settings = read_settings(folder) if kind else {}
     for_tokenizer = settings.get("tokenizer_args", settings.get("processor_kwargs")) or {}
     if "model_max_length" in for_tokenizer:
         return as_limit(for_tokenizer["model_max_length"])
@@ -65,7 +65,7 @@ def stated_length(
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def cut_by_tokenizer(settings: dict[str, Any]) -> int | None:
+def tokenizer_max_length(settings: dict[str, Any]) -> int | None:
     """Return the length that a transformer's settings give its tokenizer at each call, which replaces the stated one.
 
     None where they give none.
@@ -75,19 +75,19 @@ def cut_by_tokenizer(settings: dict[str, Any]) -> int | None:
     return next((as_limit(length) for length in lengths if length is not None), None)
 
 
-def settings_of(folder: Path) -> dict[str, Any]:
+def read_settings(folder: Path) -> dict[str, Any]:
     """Return what sentence-transformers saved of a transformer module; {} where it saved nothing."""
     return next((settings for name in _SETTINGS if (settings := read_config(folder / name))), {})
 
 
-def positions(folder: Path) -> int | None:
+def max_positions(folder: Path) -> int | None:
     """Return how many tokens a transformer's table of positions has rows for; None where it has no table.
 
     Models without one (rotary, relative) go on beyond the number in their configuration. Pickled weights are not
     opened: there the configuration counts for architectures that have an offset, and None is returned for others.
     """
     config = read_config(folder / "config.json")
-    stated, padding = (_count(config, key, folder) for key in ("max_position_embeddings", "pad_token_id"))
+    stated, padding = (_read_count(config, key, folder) for key in ("max_position_embeddings", "pad_token_id"))
     offset = 0
     if str(config.get("model_type")) in _OFFSET_POSITIONS:
         offset = 2 if padding is None else padding + 1
@@ -95,7 +95,8 @@ def positions(folder: Path) -> int | None:
     if any(file.suffix != ".safetensors" for file in files):
         return stated - offset if stated and offset else None
     rows = min(
-        (shape[0] for file in files for name, (_, shape) in read_header(file).items() if _is_table(name)), default=None
+        (shape[0] for file in files for name, (_, shape) in read_header(file).items() if _is_position_table(name)),
+        default=None,
     )
     if rows is None:
         return None
@@ -103,7 +104,7 @@ def positions(folder: Path) -> int | None:
     return stated if stated and rows == stated + 2 else rows - offset
 
 
-def _count(config: dict[str, Any], key: str, folder: Path) -> int | None:
+def _read_count(config: dict[str, Any], key: str, folder: Path) -> int | None:
     """Return a whole number in a configuration; None where it has none.
 
     Raises:
@@ -115,13 +116,13 @@ def _count(config: dict[str, Any], key: str, folder: Path) -> int | None:
     raise UserError(f"{folder / 'config.json'} has {key} {json.dumps(number)[:40]}: expected a whole number")
 
 
-def positions_of_loaded(transformer: nn.Module) -> int | None:
+def max_positions_loaded(transformer: nn.Module) -> int | None:
     """Return the same of a loaded module, read off its table of positions; None where it has none."""
     from torch import nn
 
     rows = []
     for name, module in transformer.named_modules():
-        if isinstance(module, nn.Embedding) and _is_table(f"{name}.weight"):
+        if isinstance(module, nn.Embedding) and _is_position_table(f"{name}.weight"):
             padding = module.padding_idx
             offset = int(getattr(module, "offset", 0)) if padding is None else padding + 1
             rows.append(module.num_embeddings - offset)
@@ -142,11 +143,11 @@ def as_limit(length: object) -> int | None:
     return int(length) if length < _NO_LIMIT else None
 
 
-def _of_router(folder: Path, name: str, trust_remote_code: bool) -> int | None:
+def _router_length(folder: Path, name: str, trust_remote_code: bool) -> int | None:
     """Return the longest of the routes' lengths, as sentence-transformers does."""
     limits = [
-        stated_length(route, f".{kind}", trust_remote_code=trust_remote_code)
-        for route, kind in inputs_of(folder, name)
+        configured_max_length(route, f".{kind}", trust_remote_code=trust_remote_code)
+        for route, kind in input_modules_of(folder, name)
         if kind != "BoW"
     ]
     return None if None in limits else max((limit for limit in limits if limit is not None), default=None)
@@ -168,6 +169,6 @@ def _config(folder: Path, trust_remote_code: bool) -> dict[str, Any]:
     return {**config, "max_position_embeddings": getattr(full, "max_position_embeddings", None)}
 
 
-def _is_table(name: str) -> bool:
+def _is_position_table(name: str) -> bool:
     parts = name.split(".")
     return len(parts) > 1 and parts[-2] in _POSITION_TABLES and not any("vision" in part for part in parts)

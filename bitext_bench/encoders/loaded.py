@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..languages import Language
-from .extras import FOREIGN_BATCH_TOKENS, estimated_lengths, matrix_of
+from .extras import FOREIGN_BATCH_TOKENS, check_matrix, estimate_token_counts
 from .model import Dtype, Model, ModelOptions, Prompts
 from .resolve import resolve_model
-from .saved import prompts_of, similarity_of
+from .saved import find_similarity, make_prompts
 from .software import TRANSFORMERS, software
 from .transformer import TransformerEncoder
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
-def model_of(given: object, options: ModelOptions | None = None) -> Model:
+def as_model(given: object, options: ModelOptions | None = None) -> Model:
     """Return the model that is meant by a name, a directory, or an object in memory.
 
     Args:
@@ -43,19 +43,19 @@ def model_of(given: object, options: ModelOptions | None = None) -> Model:
         return resolve_model(str(given), options)
     if replace(options, prompt=None) != ModelOptions():
         raise UserError("the model is loaded already: of its options only the prompt can be set")
-    model = _of_sentence_transformer(given) if _is_sentence_transformer(given) else _of_object(given)
+    model = _from_sentence_transformer(given) if _is_sentence_transformer(given) else _from_object(given)
     if options.prompt is None or Prompts(options.prompt, options.prompt) == model.prompts:
         return model
     prompts = Prompts(options.prompt, options.prompt)
     return replace(model, prompts=prompts, overrides=(("prompt", options.prompt),))
 
 
-def is_lasting(model: Model) -> bool:
+def is_cacheable(model: Model) -> bool:
     """Say whether vectors of a model may be kept for a later run: not those of an object that nothing identifies."""
-    return not model.revision.startswith(_PASSING)
+    return not model.revision.startswith(_UNCACHED_PREFIX)
 
 
-_PASSING = "in-memory-"
+_UNCACHED_PREFIX = "in-memory-"
 
 
 def _is_sentence_transformer(given: object) -> bool:
@@ -63,7 +63,7 @@ def _is_sentence_transformer(given: object) -> bool:
     return library is not None and isinstance(given, library.SentenceTransformer)
 
 
-def _of_sentence_transformer(given: Any) -> Model:  # noqa: ANN401 (sentence-transformers is untyped)
+def _from_sentence_transformer(given: Any) -> Model:  # noqa: ANN401 (sentence-transformers is untyped)
     model: SentenceTransformer = given
     digest = _weights_digest(model)
     base = getattr(model.model_card_data, "base_model", None)
@@ -74,14 +74,14 @@ def _of_sentence_transformer(given: Any) -> Model:  # noqa: ANN401 (sentence-tra
         name=f"local/{Path(base).name if base else 'SentenceTransformer'}",
         revision=digest[:12],
         fingerprint=digest,
-        prompts=prompts_of(model.prompts, model.default_prompt_name),
+        prompts=make_prompts(model.prompts, model.default_prompt_name),
         pooling="model",
         dtype=dtype,
         max_length=model.max_seq_length,
         load=lambda: TransformerEncoder(model),
         software=software(TRANSFORMERS),
         parameters=sum(each.numel() for each in parameters),
-        similarity=similarity_of(model.similarity_fn_name),
+        similarity=find_similarity(model.similarity_fn_name),
     )
 
 
@@ -106,11 +106,11 @@ def _weights_digest(model: SentenceTransformer) -> str:
     return total.hexdigest()
 
 
-def _of_object(given: object) -> Model:
+def _from_object(given: object) -> Model:
     encode = getattr(given, "encode", given)
     if not callable(encode) or isinstance(given, type):
         raise UserError(
-            f"{_described(given)} is no model: expected a name, a directory, a SentenceTransformer, or an object or "
+            f"{_display_name(given)} is no model: expected a name, a directory, a SentenceTransformer, or an object or "
             "function that makes an (N, D) array of a list of N sentences"
         )
     name, version = getattr(given, "name", None), getattr(given, "version", None)
@@ -119,7 +119,7 @@ def _of_object(given: object) -> Model:
         revision = digest[:12]
     else:
         digest = hashlib.sha256(uuid.uuid4().bytes).hexdigest()
-        name, revision = _described(given), f"{_PASSING}{digest[:12]}"
+        name, revision = _display_name(given), f"{_UNCACHED_PREFIX}{digest[:12]}"
     encoder = ObjectEncoder(given, encode)
     return Model(
         name=f"local/{name}",
@@ -135,7 +135,7 @@ def _of_object(given: object) -> Model:
     )
 
 
-def _described(given: object) -> str:
+def _display_name(given: object) -> str:
     return getattr(given, "__name__", None) or type(given).__name__
 
 
@@ -149,12 +149,12 @@ class ObjectEncoder:
     device = "unknown"
 
     def __init__(self, given: object, encode: Callable[..., Any]) -> None:
-        self._encode, self._name = encode, _described(given)
+        self._encode, self._name = encode, _display_name(given)
         self.needs_language = bool(getattr(given, "needs_language", False))
 
-    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+    def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return estimated token counts."""
-        return estimated_lengths(sentences)
+        return estimate_token_counts(sentences)
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch.
@@ -165,4 +165,4 @@ class ObjectEncoder:
         texts = [prompt + s for s in sentences]
         more = {"language": language.flores if language else None} if self.needs_language else {}
         given = self._encode(texts, **more)
-        return matrix_of(given, len(texts), f"{self._name}: encode()")
+        return check_matrix(given, len(texts), f"{self._name}: encode()")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from ..io.memory_errors import lack_of_memory
+from ..io.memory_errors import out_of_memory_message
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +22,7 @@ TEXTS = (" ".join(_WORDS * 4), " ".join(_WORDS), "a")  # several lengths, so tha
 
 
 @dataclass(frozen=True, slots=True)
-class Incomplete:
+class IncompleteModel:
     """A model that was loaded without some of its weights.
 
     Attributes:
@@ -36,21 +36,21 @@ class Incomplete:
 
 
 @contextmanager
-def incomplete_models() -> Iterator[list[Incomplete]]:
+def collect_incomplete_models() -> Iterator[list[IncompleteModel]]:
     """Collect the models that transformers loads within without some of their weights.
 
     Its own report of them, a table of all weights, is shown only where it refuses the files itself.
     """
     from transformers import PreTrainedModel
 
-    found: list[Incomplete] = []
+    found: list[IncompleteModel] = []
     original = PreTrainedModel.__dict__["from_pretrained"]
 
     def from_pretrained(cls: type[PreTrainedModel], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (transformers' own)
         asked = kwargs.pop("output_loading_info", False)
         model, info = original.__func__(cls, *args, output_loading_info=True, **kwargs)
         if info["missing_keys"]:
-            found.append(Incomplete(model, set(info["missing_keys"]), set(info["unexpected_keys"])))
+            found.append(IncompleteModel(model, set(info["missing_keys"]), set(info["unexpected_keys"])))
         return (model, info) if asked else model
 
     logger = logging.getLogger("transformers.modeling_utils")
@@ -75,14 +75,14 @@ def incomplete_models() -> Iterator[list[Incomplete]]:
             logger.handle(report)
 
 
-def check_missing(directory: Path, found: list[Incomplete], encode: Callable[[], Tensor]) -> None:
+def check_missing_weights(directory: Path, found: list[IncompleteModel], encode: Callable[[], Tensor]) -> None:
     """Refuse a model whose vectors depend on weights that are not in its files.
 
     Other missing weights do no harm: a pooler that nobody asks, a table that is computed (positions by sine).
 
     Args:
         directory: the model's, for the message.
-        found: from `incomplete_models`.
+        found: from `collect_incomplete_models`.
         encode: returns (N, D) vectors of some texts.
 
     Raises:
@@ -90,22 +90,22 @@ def check_missing(directory: Path, found: list[Incomplete], encode: Callable[[],
     """
     for incomplete in found:
         model, missing = incomplete.model, _not_shared(incomplete)
-        if not _depends(model, missing, encode):
+        if not _vectors_depend_on(model, missing, encode):
             continue
         missing = _not_computed(model, missing)
-        if _depends(model, missing, encode):
-            first = next((name for name in missing if _depends(model, [name], encode)), missing[0])
-            raise _refusal(directory, incomplete, first, len(missing))
+        if _vectors_depend_on(model, missing, encode):
+            first = next((name for name in missing if _vectors_depend_on(model, [name], encode)), missing[0])
+            raise _missing_weights_error(directory, incomplete, first, len(missing))
 
 
-def _not_shared(incomplete: Incomplete) -> list[str]:
+def _not_shared(incomplete: IncompleteModel) -> list[str]:
     """Return the missing weights that are not another name of one that was loaded."""
     state = incomplete.model.state_dict()
     loaded = {weight.data_ptr() for name, weight in state.items() if name not in incomplete.missing}
     return sorted(name for name in incomplete.missing if name in state and state[name].data_ptr() not in loaded)
 
 
-def _depends(model: PreTrainedModel, names: list[str], encode: Callable[[], Tensor]) -> bool:
+def _vectors_depend_on(model: PreTrainedModel, names: list[str], encode: Callable[[], Tensor]) -> bool:
     """Say whether vectors depend on weights: NaN in their place spreads to all that is computed from them."""
     import torch
 
@@ -115,10 +115,10 @@ def _depends(model: PreTrainedModel, names: list[str], encode: Callable[[], Tens
         with torch.inference_mode():
             expected = encode()
             for name in names:
-                _spoil(state[name])
+                _corrupt(state[name])
             found = encode()
     except _FAILS as error:
-        if lack_of_memory(error):
+        if out_of_memory_message(error):
             raise
         return True
     finally:
@@ -128,7 +128,7 @@ def _depends(model: PreTrainedModel, names: list[str], encode: Callable[[], Tens
     return not torch.allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 
-def _spoil(weight: Tensor) -> None:
+def _corrupt(weight: Tensor) -> None:
     """Fill with NaN; with other indices where the numbers are no floating-point ones."""
     if weight.is_floating_point():
         weight.fill_(float("nan"))
@@ -147,7 +147,7 @@ def _not_computed(model: PreTrainedModel, names: list[str]) -> list[str]:
     try:
         state, again = model.state_dict(), type(model)(model.config).state_dict()
     except _FAILS as error:  # code of the model's own, which may want more than its configuration
-        if lack_of_memory(error):
+        if out_of_memory_message(error):
             raise
         return names
 
@@ -159,7 +159,7 @@ def _not_computed(model: PreTrainedModel, names: list[str]) -> list[str]:
     return [name for name in names if name not in again or learned(name)]
 
 
-def _refusal(directory: Path, incomplete: Incomplete, first: str, count: int) -> UserError:
+def _missing_weights_error(directory: Path, incomplete: IncompleteModel, first: str, count: int) -> UserError:
     kind = type(incomplete.model).__name__
     weights = f"the weight {first} of {kind}" if count == 1 else f"{count} weights of {kind} ({first} …)"
     invented = "transformers would make up values for them"

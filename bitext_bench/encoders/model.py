@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..languages import Language
 from ..scoring.similarity import Similarity
-from .checked import Checked
+from .checked import ContaminationAudit
 
 Dtype = Literal["fp32", "bf16", "fp16"]
 Backend = Literal["torch", "openvino"]
@@ -30,7 +30,7 @@ class Encoder(Protocol):
     batch_tokens: int
     device: str
 
-    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+    def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return (N,) the work that each sentence is, in tokens where there is a tokenizer, at least 1."""
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
@@ -61,7 +61,7 @@ class Prompts:
     sts: str = ""
     tasks: tuple[tuple[str, str], ...] = ()
 
-    def of(self, task: str, kind: Literal["bitext", "sts"]) -> str:
+    def for_task(self, task: str, kind: Literal["bitext", "sts"]) -> str:
         """Return the prompt of a task, by MTEB's name of it."""
         return dict(self.tasks).get(task, self.bitext if kind == "bitext" else self.sts)
 
@@ -130,7 +130,7 @@ class Model:
     registered: str | None = None
     parameters: int | None = None
     contaminated_rows: int = 0
-    checked: Checked | None = None
+    checked: ContaminationAudit | None = None
     training: Mapping[str, Any] | None = None
     similarity: Similarity = "cosine"
     trainable: bool = False

@@ -13,7 +13,7 @@ from sentence_transformers.sentence_transformer.modules import Pooling, Transfor
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .overlap import Quick
+from .overlap import FastForward
 from .probe import Probe
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _LAYERS = "all_layer_embeddings"  # where sentence-transformers puts the hidden 
 _HINTS = {"fp32": "f32", "bf16": "bf16"}
 
 
-def run_by_openvino(model: SentenceTransformer, dtype: str) -> Quick:
+def run_by_openvino(model: SentenceTransformer, dtype: str) -> FastForward:
     """Convert a float32 model on the CPU; what comes back computes several batches at once, in threads of the caller.
 
     Cores that work on batches of their own wait for each other less often than those that share one (README,
@@ -43,11 +43,11 @@ def run_by_openvino(model: SentenceTransformer, dtype: str) -> Quick:
             f"OpenVINO runs transformers in {' or '.join(_HINTS)}, not this model in {dtype}: "
             "leave out --backend openvino"
         )
-    _package()
-    probe = Probe.of(model, _PROBE_WORDS)
-    quick, reason = _tried(model, dtype, probe)
+    _require_openvino()
+    probe = Probe.from_model(model, _PROBE_WORDS)
+    quick, reason = _convert_and_compare(model, dtype, probe)
     if reason and _use_plain_attention(model):
-        quick, reason = _tried(model, dtype, probe)
+        quick, reason = _convert_and_compare(model, dtype, probe)
     if reason:
         raise UserError(
             f"OpenVINO does not give this model's vectors ({reason}, of texts that PyTorch encoded too): "
@@ -56,19 +56,19 @@ def run_by_openvino(model: SentenceTransformer, dtype: str) -> Quick:
     return quick
 
 
-def _tried(model: SentenceTransformer, dtype: str, probe: Probe) -> tuple[Quick, str]:
+def _convert_and_compare(model: SentenceTransformer, dtype: str, probe: Probe) -> tuple[FastForward, str]:
     """Return the converted model, and how its vectors differ from PyTorch's; "" where they do not.
 
     A graph for bf16 is tried in float32 first, where rounding cannot be mistaken for another model.
     """
     graph = _Graph(model)
-    converted = _converted(graph)
+    converted = _convert_graph(graph)
     vectors = OpenVinoVectors(graph, converted, "fp32")
     reason = probe.difference(vectors)
     if dtype != "fp32" and not reason:
         vectors = OpenVinoVectors(graph, converted, dtype)
         reason = probe.difference(vectors, dtype)
-    return Quick(vectors, vectors.streams), reason
+    return FastForward(vectors, vectors.streams), reason
 
 
 def _use_plain_attention(model: SentenceTransformer) -> bool:
@@ -115,7 +115,7 @@ class OpenVinoVectors:
         return vectors
 
 
-def _converted(graph: _Graph) -> Any:  # noqa: ANN401 (OpenVINO is untyped)
+def _convert_graph(graph: _Graph) -> Any:  # noqa: ANN401 (OpenVINO is untyped)
     """Return a graph as OpenVINO's model.
 
     Raises:
@@ -126,7 +126,7 @@ def _converted(graph: _Graph) -> Any:  # noqa: ANN401 (OpenVINO is untyped)
         with torch.inference_mode(), warnings.catch_warnings():
             # The tracer warns of every shape that it takes for a constant; the vectors are compared afterwards.
             warnings.simplefilter("ignore")
-            return _package().convert_model(graph, example_input=example)
+            return _require_openvino().convert_model(graph, example_input=example)
     except (RuntimeError, TypeError, ValueError, LookupError, AttributeError) as error:
         raise _cannot_run(error) from error
 
@@ -136,7 +136,7 @@ def _cannot_run(error: Exception) -> UserError:
     return UserError(f"OpenVINO cannot run this model ({reason}): leave out --backend openvino")
 
 
-def _package() -> Any:  # noqa: ANN401 (an optional package)
+def _require_openvino() -> Any:  # noqa: ANN401 (an optional package)
     try:
         return importlib.import_module("openvino")
     except ImportError as error:
@@ -152,7 +152,7 @@ def _core() -> Any:  # noqa: ANN401
     Each core installs its own stack for signal handlers, and the one before it again when it is deleted. If the older
     of two is deleted first, the other installs a stack that is already freed, and Ctrl-C crashes.
     """
-    return _package().Core()
+    return _require_openvino().Core()
 
 
 class _Graph(nn.Module):

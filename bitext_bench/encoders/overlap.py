@@ -19,7 +19,7 @@ Done = TypeVar("Done")
 _AHEAD = 2  # batches that are prepared before they are wanted
 
 
-def overlapped(
+def run_overlapped(
     batches: Iterable[Batch],
     prepare: Callable[[Batch], Ready],
     start: Callable[[Ready], Callable[[], Done]],
@@ -52,7 +52,7 @@ def overlapped(
 
 
 @dataclass(frozen=True, slots=True)
-class Quick:
+class FastForward:
     """A model made quick, that can only encode: features of a batch to (B, D), and how many batches it likes at once.
 
     With more than one, it is called in as many threads, and its computing does not hold Python's lock.
@@ -62,7 +62,7 @@ class Quick:
     at_once: int = 1
 
 
-def start_in_thread(threads: ThreadPoolExecutor, quick: Quick, features: dict[str, Any]) -> Callable[[], Tensor]:
+def start_in_thread(threads: ThreadPoolExecutor, quick: FastForward, features: dict[str, Any]) -> Callable[[], Tensor]:
     """Have a thread compute a batch."""
 
     def run() -> Tensor:
@@ -74,7 +74,7 @@ def start_in_thread(threads: ThreadPoolExecutor, quick: Quick, features: dict[st
     return threads.submit(run).result
 
 
-def pinned(features: dict[str, Any]) -> dict[str, Any]:
+def pin_features(features: dict[str, Any]) -> dict[str, Any]:
     """Put a batch's tensors into memory that the device reads by itself."""
     return {k: v.pin_memory() if hasattr(v, "pin_memory") else v for k, v in features.items()}
 

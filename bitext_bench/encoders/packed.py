@@ -37,7 +37,7 @@ class PackedLinear(nn.Linear):
         self.bias = None if linear.bias is None else nn.Parameter(linear.bias.detach(), requires_grad=False)
         self.train(linear.training)
 
-    def unpacked(self) -> nn.Linear:
+    def unpack(self) -> nn.Linear:
         """Return the layer as it was, its weights in PyTorch's order again."""
         linear = nn.Linear(self.in_features, self.out_features, bias=self.bias is not None, device="meta")
         linear.weight, linear.bias = nn.Parameter(self.weight.to_dense(), requires_grad=False), self.bias
@@ -78,7 +78,7 @@ def unpack_linear_layers(model: nn.Module) -> None:
     for parent in list(model.modules()):
         for name, child in parent.named_children():
             if isinstance(child, PackedLinear):
-                setattr(parent, name, child.unpacked())
+                setattr(parent, name, child.unpack())
 
 
 def pack_where_equal(model: SentenceTransformer, forward: Forward) -> None:
@@ -86,7 +86,7 @@ def pack_where_equal(model: SentenceTransformer, forward: Forward) -> None:
 
     Some architectures compute with a layer's weights themselves (Mamba), which only PyTorch's own layers allow.
     """
-    probe = Probe.of(model, _PROBE_WORDS)
+    probe = Probe.from_model(model, _PROBE_WORDS)
     if pack_linear_layers(model) and (reason := probe.difference(forward)):
         unpack_linear_layers(model)
         note = f"this model runs by PyTorch's own linear layers, which is slower: by oneDNN's {reason}"

@@ -39,7 +39,7 @@ class PrecomputedEncoder:
             parts.append(vectors)
         self._vectors = np.concatenate(parts)
 
-    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+    def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return 1 for each: a look-up."""
         return np.ones(len(sentences), dtype=np.int64)
 

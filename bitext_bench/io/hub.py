@@ -13,7 +13,7 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from .hub_errors import Repository, explain
+from .hub_errors import Repository, as_not_fetched
 from .terminal import say
 
 # Maps the paths of all files of a repository to those that are wanted.
@@ -57,7 +57,7 @@ def fetch(repository: Repository, choose: Choice = list, is_enough: Callable[[Pa
         if folder and is_enough(folder):
             _note_cache(repository, error)
             return folder
-        raise explain(error, repository) from error
+        raise as_not_fetched(error, repository) from error
     return _download(repository, choose(files))
 
 
@@ -96,7 +96,7 @@ def _listing(repository: Repository) -> list[str]:
     if error is not None and time.monotonic() - when < _PATIENCE:
         raise error
     try:
-        return _asked(repository, constants.HF_HUB_ETAG_TIMEOUT)
+        return _ask_paths(repository, constants.HF_HUB_ETAG_TIMEOUT)
     except (HfHubHTTPError, OfflineModeIsEnabled):
         raise  # An answer, if not the one that was hoped for; or the user wants no question.
     except (HTTPError, OSError) as failure:
@@ -105,7 +105,7 @@ def _listing(repository: Repository) -> list[str]:
 
 
 @cache
-def _asked(repository: Repository, timeout: float) -> list[str]:
+def _ask_paths(repository: Repository, timeout: float) -> list[str]:
     from huggingface_hub import HfApi
 
     info = HfApi().repo_info(repository.name, repo_type=repository.kind, revision=repository.revision, timeout=timeout)
@@ -116,7 +116,7 @@ def _note_cache(repository: Repository, error: Exception) -> None:
     from huggingface_hub.errors import OfflineModeIsEnabled
 
     if not isinstance(error, OfflineModeIsEnabled):  # Then it was asked for.
-        reason = explain(error, repository).reason
+        reason = as_not_fetched(error, repository).reason
         say(f"note: {repository} is taken from the cache as it is, because the hub does not deliver it: {reason}")
 
 
@@ -133,7 +133,7 @@ def _download(repository: Repository, files: Sequence[str]) -> Path:
         os.environ.setdefault(name, limit)
 
     def download() -> Path:
-        with short_waits():
+        with limit_request_time():
             return Path(
                 snapshot_download(
                     repository.name,
@@ -147,16 +147,16 @@ def _download(repository: Repository, files: Sequence[str]) -> Path:
         try:
             return download()
         except (RuntimeError, HTTPError) as error:
-            if constants.HF_HUB_DISABLE_XET or not _is_of_xet(error):
+            if constants.HF_HUB_DISABLE_XET or not _is_xet_error(error):
                 raise
             say("note: the hub's xet storage cannot be reached; files are downloaded by plain HTTP instead")
             constants.HF_HUB_DISABLE_XET = True
             return download()
     except (HTTPError, OSError, ValueError, RuntimeError) as error:
-        raise explain(error, repository, in_download=True) from error
+        raise as_not_fetched(error, repository, in_download=True) from error
 
 
-def _is_of_xet(error: Exception) -> bool:
+def _is_xet_error(error: Exception) -> bool:
     """Say whether a download failed in the xet client, or in the request for its token."""
     if isinstance(error, RuntimeError):
         return re.search("xet|CAS|reconstruction", str(error)) is not None
@@ -169,7 +169,7 @@ def _is_of_xet(error: Exception) -> bool:
 
 
 @contextmanager
-def short_waits(longest: float | None = None) -> Iterator[None]:
+def limit_request_time(longest: float | None = None) -> Iterator[None]:
     """Limit how long each request waits for an answer: the client sets no limit to some, and a minute to others.
 
     Args:

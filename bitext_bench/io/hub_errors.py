@@ -55,7 +55,7 @@ class NotFetched(UserError):
         self.advice = advice
 
 
-def explain(error: BaseException, repository: Repository, *, in_download: bool = False) -> NotFetched:
+def as_not_fetched(error: BaseException, repository: Repository, *, in_download: bool = False) -> NotFetched:
     """Say what an error of the hub's client means.
 
     Args:
@@ -72,31 +72,31 @@ def explain(error: BaseException, repository: Repository, *, in_download: bool =
     )
 
     if isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
-        return explain(error.__cause__, repository, in_download=in_download)
+        return as_not_fetched(error.__cause__, repository, in_download=in_download)
     if isinstance(error, HfHubHTTPError):
         if in_download and error.response.status_code == 404:  # The hub has just listed the file.
             return NotFetched(repository, f"the hub answered 404 for {error.response.url.path}", "try again later")
-        return NotFetched(repository, *_answered(error, repository, constants.ENDPOINT))
+        return NotFetched(repository, *_explain_answer(error, repository, constants.ENDPOINT))
     if isinstance(error, HFValidationError):
         return NotFetched(repository, "no repository can have this name", _right_name(repository))
     if isinstance(error, OfflineModeIsEnabled):
         reason = "it is not in the cache, and HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids to ask"
-        return NotFetched(repository, reason, f"unset it, or {_elsewhere(repository)}")
+        return NotFetched(repository, reason, f"unset it, or {_other_ways(repository)}")
     if isinstance(error, OSError) and error.filename is not None:
         reason = f"cannot write {error.filename}: {error.strerror}"
         return NotFetched(repository, reason, "make room there, or set HF_HOME to a folder that you can write to")
     if isinstance(error, (ValueError, ImportError)) and not in_download:
         return NotFetched(
-            repository, _without_answer(error), "check HF_ENDPOINT and the proxy (HTTPS_PROXY, ALL_PROXY)"
+            repository, _explain_no_answer(error), "check HF_ENDPOINT and the proxy (HTTPS_PROXY, ALL_PROXY)"
         )
     if in_download:
         advice = "run the command again, which keeps the files that arrived whole"
     else:
-        advice = f"check the connection, or {_elsewhere(repository)}"
-    return NotFetched(repository, _without_answer(error), advice)
+        advice = f"check the connection, or {_other_ways(repository)}"
+    return NotFetched(repository, _explain_no_answer(error), advice)
 
 
-def _elsewhere(repository: Repository) -> str:
+def _other_ways(repository: Repository) -> str:
     return f"run `{repository.download_command}` where the hub can be reached and copy its cache ($HF_HOME)"
 
 
@@ -108,7 +108,7 @@ def _right_name(repository: Repository) -> str:
     return "expected ORG/NAME, of at most 96 letters, digits, '-', '_' and '.'"
 
 
-def _without_answer(error: BaseException) -> str:
+def _explain_no_answer(error: BaseException) -> str:
     """Return the reason of an error that is no answer of the hub's: a connection, the disk, or the xet storage."""
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
         return "no answer in time"
@@ -118,7 +118,7 @@ def _without_answer(error: BaseException) -> str:
     return text or type(error).__name__
 
 
-def _answered(error: Exception, repository: Repository, endpoint: str) -> tuple[str, str]:
+def _explain_answer(error: Exception, repository: Repository, endpoint: str) -> tuple[str, str]:
     """Return the reason and the advice for an answer that is an error."""
     from huggingface_hub.errors import (
         DisabledRepoError,
@@ -149,16 +149,16 @@ def _answered(error: Exception, repository: Repository, endpoint: str) -> tuple[
         if isinstance(error, kind):
             return answer
     by_status: dict[int, Callable[[], tuple[str, str]]] = {
-        401: _unauthorized,
+        401: _explain_unauthorized,
         403: lambda: ("your token may not read it (403)", "log in with an account that may (hf auth login)"),
-        429: lambda: _too_many(response),
+        429: lambda: _explain_too_many(response),
     }
     if status in by_status:
         return by_status[status]()
-    return f"the hub answered {status} {response.reason_phrase}", f"try again later, or {_elsewhere(repository)}"
+    return f"the hub answered {status} {response.reason_phrase}", f"try again later, or {_other_ways(repository)}"
 
 
-def _unauthorized() -> tuple[str, str]:
+def _explain_unauthorized() -> tuple[str, str]:
     from huggingface_hub import get_token
 
     if get_token() is None:
@@ -166,7 +166,7 @@ def _unauthorized() -> tuple[str, str]:
     return "the hub does not accept your token (401)", "log in again (hf auth login), or unset HF_TOKEN"
 
 
-def _too_many(response: object) -> tuple[str, str]:
+def _explain_too_many(response: object) -> tuple[str, str]:
     """Return what the hub says about its limits with a 429."""
     from huggingface_hub.utils import parse_ratelimit_headers
 

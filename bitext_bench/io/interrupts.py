@@ -112,7 +112,7 @@ _active: list[Interruptible] = []
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
+def delay_signals() -> Iterator[None]:
     """Let a signal wait until the end of this context, which takes a few milliseconds."""
     if not _active:
         yield
@@ -122,7 +122,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 @contextmanager
-def stopping(stop: Callable[[int], object]) -> Iterator[None]:
+def on_first_signal(stop: Callable[[int], object]) -> Iterator[None]:
     """Have the first signal in this context call `stop` with its number; only the second one raises."""
     if not _active:
         yield

@@ -32,7 +32,7 @@ def read_lines(file: Path) -> Iterator[str]:
         UserError: the file cannot be read; with the number of the line: it is damaged, or unpacks to far more than its
             size; a line is not UTF-8, holds a NUL or is longer than a megabyte.
     """
-    for number, line in enumerate(_cut(file), start=1):
+    for number, line in enumerate(_split_lines(file), start=1):
         content = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
         if b"\0" in content:
             raise UserError(f"{file}:{number}: a NUL byte; expected UTF-8 text, one sentence a line")
@@ -57,27 +57,27 @@ def read_blocks(file: Path) -> Iterator[bytes]:
         raise UserError(f"{file} {error}") from error
 
 
-def expands(unpacked: int, packed: int) -> bool:
+def is_decompression_bomb(unpacked: int, packed: int) -> bool:
     """Return whether so many bytes are too many to come from so few compressed ones, for text."""
     return unpacked > max(_ALWAYS_UNPACKED, _MOST_EXPANSION * packed)
 
 
-def _cut(file: Path) -> Iterator[bytes]:
+def _split_lines(file: Path) -> Iterator[bytes]:
     rest, number = b"", 0
     try:
         for block in _blocks(file):
             *lines, rest = (rest + block).split(b"\n")
             for line in lines:
                 number += 1
-                yield _not_long(line, file, number)
-            _not_long(rest, file, number + 1)
+                yield _check_length(line, file, number)
+            _check_length(rest, file, number + 1)
     except _Damaged as error:
         raise UserError(f"{file}:{number + 1}: the file {error}") from error
     if rest:
         yield rest
 
 
-def _not_long(line: bytes, file: Path, number: int) -> bytes:
+def _check_length(line: bytes, file: Path, number: int) -> bytes:
     if len(line) > _LONGEST_LINE:
         raise UserError(f"{file}:{number}: longer than a megabyte; expected one sentence a line")
     return line
@@ -91,7 +91,7 @@ def _blocks(file: Path) -> Iterator[bytes]:
                 for first in range(0, len(piece), _CHUNK):
                     block = piece[first : first + _CHUNK]
                     unpacked += len(block)
-                    if expands(unpacked, stream.tell()):
+                    if is_decompression_bomb(unpacked, stream.tell()):
                         raise _Damaged(EXPANDS)
                     yield block
     except OSError as error:

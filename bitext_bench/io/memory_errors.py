@@ -16,7 +16,7 @@ _SIGNS = re.compile(
 FAILS = (MemoryError, RuntimeError, OSError, ImportError, SystemError)  # by which it is reported
 
 
-def lack_of_memory(error: BaseException | None) -> str | None:
+def out_of_memory_message(error: BaseException | None) -> str | None:
     """Return a message for an error that a lack of memory caused; None for any other error."""
     while error is not None:
         reason = " ".join(str(error).split())[:150]

@@ -13,10 +13,10 @@ _SECONDS = 60.0  # between two lines
 
 def progress_bar(**settings: Any) -> tqdm[Never]:
     """Return a bar with these settings of tqdm's."""
-    return tqdm(**settings) if sys.stderr.isatty() else _Lines(**settings)
+    return tqdm(**settings) if sys.stderr.isatty() else _LineBar(**settings)
 
 
-class _Lines(tqdm):  # type: ignore[type-arg]
+class _LineBar(tqdm):  # type: ignore[type-arg]
     """A bar that prints a whole line at its end and, before that, at most one a minute."""
 
     def __init__(self, **settings: Any) -> None:

@@ -38,12 +38,12 @@ class Status:
         self._memory[_STOPPING] = value
 
     @property
-    def said(self) -> bool:
+    def reported(self) -> bool:
         """Whether the command has told the user that it was interrupted."""
         return bool(self._memory[_SAID])
 
-    @said.setter
-    def said(self, value: bool) -> None:
+    @reported.setter
+    def reported(self, value: bool) -> None:
         self._memory[_SAID] = value
 
     @property

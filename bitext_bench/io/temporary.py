@@ -30,7 +30,7 @@ def temporary_file(file: Path) -> Iterator[Path]:
         OSError: it cannot be created.
     """
     temporary = file.with_name(f".{file.name[:50]}.{uuid.uuid4().hex}.tmp")  # at most 255 bytes
-    with removed_at_end(temporary), _created(temporary):
+    with remove_at_end(temporary), _create(temporary):
         yield temporary
 
 
@@ -38,12 +38,12 @@ def temporary_file(file: Path) -> Iterator[Path]:
 def temporary_folder() -> Iterator[Path]:
     """Create a folder in the system's place for temporary files; it is removed with all that is in it."""
     folder = Path(tempfile.mkdtemp(prefix="bitext-bench-"))
-    with removed_at_end(folder):
+    with remove_at_end(folder):
         yield folder
 
 
 @contextmanager
-def removed_at_end(path: Path) -> Iterator[None]:
+def remove_at_end(path: Path) -> Iterator[None]:
     """Remove a file or folder at the end of this context, if it is there, also where the process is interrupted."""
     _note(path)
     try:
@@ -83,7 +83,7 @@ def remove(path: Path) -> None:
     STATUS.unfinished = list(_unfinished)
 
 
-def _created(file: Path) -> BinaryIO:
+def _create(file: Path) -> BinaryIO:
     """Return a new file, open and locked; on Windows closed, as an open file can be neither moved nor removed there."""
     while True:
         stream = file.open("xb")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
-from ..errors import UserError, unknown
+from ..errors import UserError, unknown_name_error
 from .tags import Tag, is_one_language, likely_script, read_tag
 
 # Where a two-letter code covers several languages, both data sets use the code of one of them;
@@ -107,7 +107,7 @@ def resolve(text: str) -> Language:
     if language is None:
         # Sorted: of two spellings that differ in letter case only, the same one must always win.
         known = sorted(each for row in languages().values() for each in row.spellings)
-        raise unknown("language", text, known)
+        raise unknown_name_error("language", text, known)
     return language
 
 

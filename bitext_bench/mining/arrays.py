@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..embedding.store import write_whole
+from ..embedding.store import write_atomic
 
 
 def array_bytes(array: NDArray[Any]) -> bytes:
@@ -25,4 +25,4 @@ def write_array(file: Path, array: NDArray[Any]) -> None:
     Raises:
         UserError: it cannot be written.
     """
-    write_whole(file, array_bytes(array))
+    write_atomic(file, array_bytes(array))

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ..embedding.batching import BatchLimits
 from ..embedding.sharding import Share
-from ..embedding.store import cache_folder, check_place
+from ..embedding.store import cache_folder, check_writable
 from ..encoders import ModelOptions, resolve_model
 from ..errors import UserError
 from ..io.terminal import printable
@@ -161,13 +161,13 @@ def _request(
     files: InputFiles, encoding: Encoding, searching: Searching, plant: Path | None, pair: LangPair | None
 ) -> Request:
     work = (files.work or files.output.with_name(f"{files.output.name}.work")).absolute()
-    check_place(work)
+    check_writable(work)
     cache = cache_folder(encoding.cache).absolute()
     model = spec = None
     if files.source.suffix != ".npy":
         if encoding.model is None:
             raise UserError("no model: pass --model, or two .npy files of vectors")
-        check_place(cache)
+        check_writable(cache)
         model = resolve_model(encoding.model, encoding.options)
         check_model(model, pair)
         spec = ModelSpec(encoding.model, encoding.options, encoding.limits, model.space, cache)

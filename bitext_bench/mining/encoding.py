@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..embedding.batching import SHARD_TEXTS, Texts
-from ..embedding.embedder import encode_batches, encode_now
-from ..embedding.spot_check import CHECKED_SENTENCES, KnownShards, fault_of, say_reused, say_stale
+from ..embedding.batching import SHARD_TEXTS, TextGroup
+from ..embedding.embedder import encode_batches, encode_uncached
+from ..embedding.spot_check import CHECKED_SENTENCES, VerifiedShards, stale_reason, warn_reused, warn_stale
 from ..embedding.store import text_key
 from ..encoders import Encoder, Model, resolve_model
 from ..errors import UserError
@@ -71,11 +71,11 @@ class UnitTexts:
         self._run = run_model(spec)
         self._model, self._store = self._run.model, self._run.store
         sentences = tuple(plan.files(work.side).texts(work.number))
-        self._texts = Texts(sentences, plan.language(work.side), self._model.prompts.bitext)
+        self._texts = TextGroup(sentences, plan.language(work.side), self._model.prompts.bitext)
         language = str(self._texts.language) if self._model.needs_language else ""
         self._keys = keys_array([text_key(text, self._texts.prompt, language) for text in sentences])
         self._name = name_of_unit(self._keys)
-        self._known = KnownShards(self._store.folder, self._model.software)
+        self._known = VerifiedShards(self._store.folder, self._model.software)
         self._before = [name for name in self._store.names() if name in plan.stored]
         self._new = np.ones(len(sentences), dtype=np.bool_)  # those that no other unit has stored
 
@@ -144,10 +144,10 @@ class UnitTexts:
         new = {hit.name for hit, _ in found} - self._run.checked
         if new and (self._model.unhashed or not self._known.covers(new)):
             if fault := self._fault([(hit, vectors) for hit, vectors in found if hit.name in new]):
-                say_stale(self._model.name, fault)
+                warn_stale(self._model.name, fault)
                 self._store.remove(new)
                 return [(hit, vectors) for hit, vectors in found if hit.name not in new]
-            self._known.note(new, self._store.names())
+            self._known.add(new, self._store.names())
         self._run.checked |= new
         return found
 
@@ -160,7 +160,7 @@ class UnitTexts:
 
     def _note(self, name: str) -> None:
         self._run.checked.add(name)
-        self._known.note([name], self._store.names())
+        self._known.add([name], self._store.names())
 
     def _fault(self, found: list[tuple[Hit, Vectors]]) -> str | None:
         """Return in words why stored vectors may not be used; None where the model still gives them."""
@@ -171,10 +171,10 @@ class UnitTexts:
             return "they have different dimensions"
         texts = self._some(np.concatenate([hit.rows[::step] for hit, _ in found]))
         encoder, name = self._run.encoder, self._model.name
-        fault = fault_of(np.concatenate(stored), lambda limits: encode_now(encoder, texts, name, limits))
+        fault = stale_reason(np.concatenate(stored), lambda limits: encode_uncached(encoder, texts, name, limits))
         if fault is None and self._model.unhashed and len(texts.sentences) < n:
-            say_reused(name, len(texts.sentences), n, "another --cache-folder")
+            warn_reused(name, len(texts.sentences), n, "another --cache-folder")
         return fault
 
-    def _some(self, rows: NDArray[np.int64]) -> Texts:
+    def _some(self, rows: NDArray[np.int64]) -> TextGroup:
         return replace(self._texts, sentences=tuple(self._texts.sentences[row] for row in rows.tolist()))

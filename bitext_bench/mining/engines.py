@@ -73,13 +73,13 @@ def run_share(plan: Plan, share: Share) -> bool:
         UserError: as the stages.
     """
     for stage in plan.stages:
-        run_here(plan, missing(plan, share.takes(stage)))
+        run_here(plan, missing(plan, share.select(stage)))
         waiting = [unit for unit in stage if record_of(plan, unit) is None]
         if waiting:
             last = stage is plan.stages[-1]
             print(
-                f"bitext-bench: share {share.number}/{share.of} of {_SAID[stage[0].stage]} is done; {len(waiting)} of "
-                f"{len(stage)} shards are still with other shares. When they are done, run "
+                f"bitext-bench: share {share.number}/{share.count} of {_SAID[stage[0].stage]} is done; "
+                f"{len(waiting)} of {len(stage)} shards are still with other shares. When they are done, run "
                 + ("without --shard to write the pairs" if last else "the same array again"),
                 file=sys.stderr,
             )

@@ -14,7 +14,7 @@ from typing import IO, Any, Protocol
 from xml.sax.saxutils import escape, quoteattr
 
 from .. import __version__
-from ..embedding.store import cannot_write
+from ..embedding.store import write_error
 from ..errors import UserError
 from ..io.temporary import remove_stale, temporary_file
 from ..languages import LangPair
@@ -98,7 +98,7 @@ def write_tables(output: Output, tables: Iterable[Table], pair: LangPair | None)
                     n += len(next(iter(table.columns.values())))
             temporary.replace(output.file)
     except OSError as error:
-        raise cannot_write(output.file, error) from error
+        raise write_error(output.file, error) from error
     return n
 
 

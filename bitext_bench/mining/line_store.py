@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..embedding.store import KEY_BYTES, cannot_write, make_folder, write_together, write_whole
+from ..embedding.store import KEY_BYTES, make_folder, write_all_atomic, write_atomic, write_error
 from ..io.checksums import file_sha256
 from ..io.temporary import temporary_file
 from ..scoring.neighbors import Vectors
@@ -122,7 +122,7 @@ class LineStore:
         digest = hashlib.sha256(content)
         name = f"{unit}-{digest.hexdigest()[:_DIGITS]}"
         files = {self._file(name, "keys"): _sealed(digest.digest(), keys), self._file(name, "npy"): content}
-        write_together(files)
+        write_all_atomic(files)
         return name
 
     def link(self, unit: str, keys: Keys, array: Path) -> str:
@@ -133,7 +133,7 @@ class LineStore:
         """
         digest = bytes.fromhex(file_sha256(array))
         name = f"{unit}-{digest.hex()[:_DIGITS]}"
-        write_whole(self._file(name, "keys"), _sealed(digest, keys))
+        write_atomic(self._file(name, "keys"), _sealed(digest, keys))
         file = self._file(name, "npy")
         try:
             with temporary_file(file) as temporary:
@@ -144,7 +144,7 @@ class LineStore:
                     shutil.copyfile(array, temporary)
                 temporary.replace(file)
         except OSError as error:
-            raise cannot_write(file, error) from error
+            raise write_error(file, error) from error
         return name
 
     def remove(self, names: Collection[str]) -> None:

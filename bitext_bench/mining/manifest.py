@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..embedding.store import make_folder, write_whole
+from ..embedding.store import make_folder, write_atomic
 from ..encoders import Model
 from ..errors import UserError
 from ..io.lines import read_lines
@@ -91,7 +91,7 @@ def open_plan(request: Request) -> Plan:
             _remove_begun(request.work)
             raise
         make_folder(request.work)
-        write_whole(manifest, sealed(known))
+        write_atomic(manifest, sealed(known))
     else:
         _compare(request, identity, known)
         _repair(request, known)

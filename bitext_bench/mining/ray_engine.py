@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..embedding.cluster import RETRIES, ray_session, result_of
+from ..embedding.cluster import RETRIES, get_result, ray_session
 from .engines import missing, progress
 from .plan import Plan, Unit
 from .stages import run_unit
@@ -31,5 +31,5 @@ def _run_stage(ray: Any, task: Any, plan: Plan, units: list[Unit]) -> None:  # n
         while running:
             (done,), _ = ray.wait(list(running), num_returns=1)
             unit = running.pop(done)
-            result_of(ray, done)
+            get_result(ray, done)
             bar.update(plan.rows_of(unit.side, unit.number))

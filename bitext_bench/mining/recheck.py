@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..embedding.batching import BatchLimits, Texts
-from ..embedding.embedder import encode_now
-from ..embedding.spot_check import fault_of
+from ..embedding.batching import BatchLimits, TextGroup
+from ..embedding.embedder import encode_uncached
+from ..embedding.spot_check import stale_reason
 from ..encoders import Model
 from ..errors import UserError
 from ..scoring.neighbors import Vectors
@@ -34,17 +34,17 @@ def check_vectors_in(plan: Plan, model: Model) -> None:
     sample = [part for unit in done for part in _sample(plan, unit, model.prompts.bitext)]
 
     def encode(limits: BatchLimits) -> Vectors:
-        return np.concatenate([encode_now(encoder, texts, model.name, limits) for texts, _ in sample])
+        return np.concatenate([encode_uncached(encoder, texts, model.name, limits) for texts, _ in sample])
 
-    if fault := fault_of(np.concatenate([vectors for _, vectors in sample]), encode):
+    if fault := stale_reason(np.concatenate([vectors for _, vectors in sample]), encode):
         raise UserError(
             f"{plan.root} holds vectors that are not known to be those of {model.name}: {fault}; "
             "pass another --work-dir DIR, or remove that folder"
         )
 
 
-def _sample(plan: Plan, unit: Unit, prompt: str) -> Iterator[tuple[Texts, Vectors]]:
+def _sample(plan: Plan, unit: Unit, prompt: str) -> Iterator[tuple[TextGroup, Vectors]]:
     texts = plan.files(unit.side).texts(unit.number)
     rows = sorted(set(np.linspace(0, len(texts) - 1, _SENTENCES, dtype=np.int64).tolist()))
-    chosen = Texts(tuple(texts[row] for row in rows), plan.language(unit.side), prompt)
+    chosen = TextGroup(tuple(texts[row] for row in rows), plan.language(unit.side), prompt)
     yield chosen, np.array(load(plan, unit, "vectors")[rows])

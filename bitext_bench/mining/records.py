@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..embedding.store import make_folder, write_whole
+from ..embedding.store import make_folder, write_atomic
 from ..io.checksums import content_sha256, file_sha256
 from .arrays import array_bytes
 from .plan import Plan, Record, Unit
@@ -27,11 +27,11 @@ def finish(plan: Plan, unit: Unit, arrays: dict[str, NDArray[Any]], **about: flo
         file = plan.path(unit, what)
         make_folder(file.parent)
         content = array_bytes(array)
-        write_whole(file, content)
+        write_atomic(file, content)
         files[file.name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     record = plan.record_file(unit)
     make_folder(record.parent)
-    write_whole(record, sealed({"files": files, **about}))
+    write_atomic(record, sealed({"files": files, **about}))
 
 
 def record_of(plan: Plan, unit: Unit) -> Record | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..embedding.store import write_whole
+from ..embedding.store import write_atomic
 from .budget import peak_memory, show
 from .cells import n_cells
 from .plan import KEPT, Plan
@@ -70,7 +70,7 @@ def write_report(plan: Plan, output: Path, about: dict[str, Any], seconds: float
         "seconds": {"this_run": round(seconds, 1), **_seconds(plan)},
         "peak_memory": peak_memory(),
     }
-    write_whole(output.with_name(f"{output.name}.report.json"), json.dumps(content, indent=1).encode())
+    write_atomic(output.with_name(f"{output.name}.report.json"), json.dumps(content, indent=1).encode())
     return Report(content, _lines(content))
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..embedding.store import make_folder, write_whole
+from ..embedding.store import make_folder, write_atomic
 from .arrays import write_array
 
 SideName = Literal["source", "target"]
@@ -111,7 +111,7 @@ def split_side(
         shard = list(itertools.islice(kept, shard_lines))
         if not shard:
             break
-        write_whole(files.shard(number), "".join(f"{text}\n" for text in shard).encode())
+        write_atomic(files.shard(number), "".join(f"{text}\n" for text in shard).encode())
     write_array(files.row_of_line, row_of_line)
     write_array(files.line_of_row, first + 1)
     return len(first), n_lines, int((row_of_line[:n_lines] < 0).sum()), int((first >= n_lines).sum())

@@ -12,13 +12,13 @@ from typing import Any
 
 from ..data import MissingData, Source
 from ..embedding.batch_size import usable_cores
-from ..embedding.batching import Texts
-from ..embedding.embedder import Embedder, Encoded
+from ..embedding.batching import TextGroup
+from ..embedding.embedder import Embedder, EncodingStats
 from ..encoders import Model, Prompts
 from ..errors import UserError
 from ..languages import Language
 from ..scoring.neighbors import Vectors
-from ..tasks import BENCHMARKS, Languages, Side, SubsetScores, Task, Unit, default_tasks, mteb_name
+from ..tasks import BENCHMARKS, Languages, ScoringUnit, SentenceSet, SubsetScores, Task, default_tasks, mteb_task_name
 from .records import TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signature, subset_result
 
 # Settings as a result names them, where `Model.overrides` abbreviates.
@@ -30,7 +30,7 @@ class LoadedTask:
     """A task with its data."""
 
     task: Task
-    units: list[Unit]
+    units: list[ScoringUnit]
 
 
 def load_tasks(
@@ -50,7 +50,7 @@ def load_tasks(
     return loaded
 
 
-def load_wanted(
+def load_available_tasks(
     tasks: Sequence[Task] | None, source: Source, languages: Languages
 ) -> tuple[list[LoadedTask], list[str]]:
     """Return the tasks with their data, and a line for each that was left out as the source does not have it.
@@ -79,7 +79,7 @@ def load_wanted(
     return loaded, absent
 
 
-def lacking(loaded: Sequence[LoadedTask], languages: Sequence[Language]) -> list[str]:
+def missing_languages(loaded: Sequence[LoadedTask], languages: Sequence[Language]) -> list[str]:
     """Return a line for each task of many languages whose data lack some of those asked for."""
     lines = []
     for item in loaded:
@@ -90,7 +90,7 @@ def lacking(loaded: Sequence[LoadedTask], languages: Sequence[Language]) -> list
     return lines
 
 
-def plan_of(model: Model, loaded: Sequence[LoadedTask]) -> list[Texts]:
+def texts_to_encode(model: Model, loaded: Sequence[LoadedTask]) -> list[TextGroup]:
     """Return all texts that the tasks need."""
     return [_texts(model, item.task, side) for item in loaded for unit in item.units for side in unit.sides]
 
@@ -103,7 +103,7 @@ def evaluate(embedder: Embedder, loaded: Sequence[LoadedTask]) -> Iterator[tuple
     Raises:
         UserError: the model gives vectors that no cosine can be taken of, or the disk is full.
     """
-    encoding = _speed(embedder.encode(plan_of(embedder.model, loaded)))
+    encoding = _speed(embedder.encode(texts_to_encode(embedder.model, loaded)))
     for item in loaded:
         start = time.monotonic()
         by_data: dict[str, list[SubsetScores]] = {}
@@ -115,7 +115,7 @@ def evaluate(embedder: Embedder, loaded: Sequence[LoadedTask]) -> Iterator[tuple
             yield replace(result, encoding=encoding), outcomes_of(subsets)
 
 
-def _speed(encoded: Encoded) -> dict[str, Any] | None:
+def _speed(encoded: EncodingStats) -> dict[str, Any] | None:
     """Return what a result file says of the encoding that its run did; None where that is too little to time."""
     if encoded.encoded < TIMED_SENTENCES or not encoded.device:
         return None
@@ -123,13 +123,13 @@ def _speed(encoded: Encoded) -> dict[str, Any] | None:
     return {**timed, "device": encoded.device, "cores": usable_cores()}
 
 
-def _texts(model: Model, task: Task, side: Side) -> Texts:
-    return Texts(side.sentences, side.language, prompt_of(model.prompts, task))
+def _texts(model: Model, task: Task, side: SentenceSet) -> TextGroup:
+    return TextGroup(side.sentences, side.language, prompt_of(model.prompts, task))
 
 
 def prompt_of(prompts: Prompts, task: Task) -> str:
     """Return the text that a model puts before the sentences of a task."""
-    return prompts.of(mteb_name(task.name), task.kind)
+    return prompts.for_task(mteb_task_name(task.name), task.kind)
 
 
 def _score(embedder: Embedder, item: LoadedTask) -> Iterator[SubsetScores]:
@@ -152,7 +152,7 @@ def _score(embedder: Embedder, item: LoadedTask) -> Iterator[SubsetScores]:
             yield _with_mteb_scores(embedder, item.task, unit, scored)
 
 
-def _with_mteb_scores(embedder: Embedder, task: Task, unit: Unit, scored: SubsetScores) -> SubsetScores:
+def _with_mteb_scores(embedder: Embedder, task: Task, unit: ScoringUnit, scored: SubsetScores) -> SubsetScores:
     """Take the scores that are MTEB's by the model's own similarity, where that is not the cosine."""
     similarity = embedder.model.similarity
     if similarity == "cosine" or unit.mteb_scores is None:
@@ -165,14 +165,14 @@ def _with_mteb_scores(embedder: Embedder, task: Task, unit: Unit, scored: Subset
     )
 
 
-def _unchecked(model: Model) -> list[str]:
+def _unchecked_benchmarks(model: Model) -> list[str]:
     """Return the benchmarks that a checkpoint's training rows were not compared with in any language."""
     if model.checked is None:
         return []
     return [task.name for task in BENCHMARKS if task.name not in model.checked.tasks]
 
 
-def not_compared(model: Model, loaded: Sequence[LoadedTask]) -> list[str]:
+def unchecked_tasks(model: Model, loaded: Sequence[LoadedTask]) -> list[str]:
     """Return those of some tasks with sentences that a checkpoint's training rows were not compared with."""
     if model.checked is None:
         return []
@@ -204,7 +204,7 @@ def _result(embedder: Embedder, task: Task, subsets: Sequence[SubsetScores], sec
             "parameters": model.parameters,
             "dimensions": embedder.dimensions,
             **({"contaminated_rows": model.contaminated_rows} if model.contaminated_rows else {}),
-            **({"unchecked": unchecked} if (unchecked := _unchecked(model)) else {}),
+            **({"unchecked": unchecked} if (unchecked := _unchecked_benchmarks(model)) else {}),
         },
         summary=task.summarize(subsets),
         subsets=[subset_result(s, signature(task.name, model, prompt, s)) for s in subsets],

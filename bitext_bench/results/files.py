@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..embedding.store import make_folder, write_together
+from ..embedding.store import make_folder, write_all_atomic
 from ..encoders import Model
 from ..errors import DamagedResult, UserError
 from ..io.checksums import content_sha256
@@ -31,12 +31,12 @@ _LONGEST_SHOWN = 40  # characters
 
 def result_folder(root: Path, model: Model) -> Path:
     """Return where a model's results go; no name can lead out of the root, and no two names to one folder."""
-    folder = root / _safe(model.name.replace("/", "__", 1)) / _safe(model.revision)
+    folder = root / _safe_name(model.name.replace("/", "__", 1)) / _safe_name(model.revision)
     if model.overrides:
-        # No prompt is "none", and one that reads so is with a space, which _safe replaces by a hash.
+        # No prompt is "none", and one that reads so is with a space, which _safe_name replaces by a hash.
         named = {"": "none", "none": "none "}
         slug = "__".join(f"{key}_{named.get(value, value)}" for key, value in model.overrides)
-        folder = folder / EXPERIMENTS / _safe(slug)
+        folder = folder / EXPERIMENTS / _safe_name(slug)
     return folder
 
 
@@ -45,7 +45,7 @@ def settings_folder(file: Path) -> str:
     return file.parent.name if file.parent.parent.name == EXPERIMENTS else ""
 
 
-def _safe(name: str) -> str:
+def _safe_name(name: str) -> str:
     """Return a name of letters, digits, `.`, `_` and `-` only; one that had to change gets a hash of the original."""
     kept = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:100]
     if kept and kept == name:
@@ -69,7 +69,7 @@ def write_result(folder: Path, result: TaskResult, outcomes: Outcomes, stem: str
     file = folder / f"{stem or result.task}.json"
     packed = pack_outcomes(outcomes)
     text = replace(result, outcomes_sha256=hashlib.sha256(packed).hexdigest()).to_json()
-    write_together({outcomes_file(file): packed, file: text.encode()})
+    write_all_atomic({outcomes_file(file): packed, file: text.encode()})
     return file
 
 
@@ -91,7 +91,7 @@ def read_result(file: Path) -> TaskResult:
         version, written = written.get("version", "?"), written.get("format")
     if written != FORMAT:
         raise UserError(
-            f"{file} has format {_short(written)} (bitext-bench {_short(version)}); this is version "
+            f"{file} has format {_shorten(written)} (bitext-bench {_shorten(version)}); this is version "
             f"{__version__} and reads format {FORMAT}: use the version that wrote it, or run the task again"
         )
     try:
@@ -106,7 +106,7 @@ def read_result(file: Path) -> TaskResult:
     return result
 
 
-def _short(value: object) -> str:
+def _shorten(value: object) -> str:
     """Return a value as a message can show it, however long the file made it."""
     text = str(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

@@ -35,10 +35,10 @@ def file_result(folder: Path, result: TaskResult, outcomes: Outcomes) -> Path:
     """
     make_folder(folder)
     with _locked(folder):
-        file = _file_of(folder, result)
-        before = _mergeable(file, result)
+        file = _choose_file(folder, result)
+        before = _read_mergeable(file, result)
         if before:
-            result, outcomes = _merged(*before, result, outcomes)
+            result, outcomes = _merge(*before, result, outcomes)
         return write_result(folder, result, outcomes, file.stem)
 
 
@@ -50,7 +50,7 @@ def check_folder(folder: Path, tasks: Sequence[str]) -> None:
     """
     for task in tasks:
         try:
-            _existing(folder / f"{task}.json")
+            _read_existing(folder / f"{task}.json")
         except UserError as error:
             raise UserError(f"{error}; or pass another --output") from error
 
@@ -72,16 +72,16 @@ def _locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _file_of(folder: Path, result: TaskResult) -> Path:
+def _choose_file(folder: Path, result: TaskResult) -> Path:
     """Return the file that has the same data; or a new one, the task's own where nothing else can claim it."""
     own, beside = folder / f"{result.task}.json", folder / f"{result.task}.{result.data}.json"
     if beside.exists() or not result.has_own_name:
         return beside
-    there = _existing(own)
+    there = _read_existing(own)
     return own if there is None or there.data == result.data else beside
 
 
-def _existing(file: Path) -> TaskResult | None:
+def _read_existing(file: Path) -> TaskResult | None:
     """Return the result in a file, or None where there is none or nothing that can be read any more.
 
     Raises:
@@ -95,7 +95,7 @@ def _existing(file: Path) -> TaskResult | None:
         return None
 
 
-def _mergeable(file: Path, result: TaskResult) -> tuple[TaskResult, Outcomes] | None:
+def _read_mergeable(file: Path, result: TaskResult) -> tuple[TaskResult, Outcomes] | None:
     """Return what is in the file already, None where it has nothing that can be kept; what is lost is reported."""
     if not file.exists():
         return None
@@ -109,14 +109,14 @@ def _mergeable(file: Path, result: TaskResult) -> tuple[TaskResult, Outcomes] | 
     lost = [subset.subset for subset in before.subsets if subset.subset not in new]
     if not lost:
         return None
-    reason = _unlike(before, result)
+    reason = _why_different(before, result)
     if reason:
         say(f"note: {file} loses {', '.join(lost[:5])}{', …' if len(lost) > 5 else ''}: {reason}")
         return None
     return before, outcomes
 
 
-def _unlike(before: TaskResult, now: TaskResult) -> str:
+def _why_different(before: TaskResult, now: TaskResult) -> str:
     """Return why two results cannot be in one file; "" where they can."""
     if before.model.get("fingerprint") != now.model.get("fingerprint"):
         return "another model of this name and revision was scored on them"
@@ -125,7 +125,7 @@ def _unlike(before: TaskResult, now: TaskResult) -> str:
     return ""
 
 
-def _merged(
+def _merge(
     before: TaskResult, old_outcomes: Outcomes, now: TaskResult, new_outcomes: Outcomes
 ) -> tuple[TaskResult, Outcomes]:
     new = {subset.subset: subset for subset in now.subsets}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..embedding.store import check_place, make_folder, write_whole
+from ..embedding.store import check_writable, make_folder, write_atomic
 from ..errors import UserError
 from ..io.temporary import temporary_folder
 from ..io.terminal import say
@@ -17,7 +17,7 @@ from .mteb_results import META
 from .mteb_scores import convert
 from .outcomes import read_outcomes
 from .records import TaskResult
-from .tables import by_reason
+from .tables import group_by_reason
 
 _RUNS = "run_settings.jsonl"
 _FOLDER = re.compile(r"\w[\w.-]{0,99}")
@@ -33,7 +33,7 @@ def run_export(path: Path, output: Path) -> int:
     """
     if not path.exists():
         raise UserError(f"{path} does not exist: expected a result file, or a folder of them")
-    check_place(output)
+    check_writable(output)
     # All is made elsewhere first, so that a refusal leaves nothing half done.
     with temporary_folder() as workplace:
         exported = _Exported(workplace)
@@ -42,17 +42,17 @@ def run_export(path: Path, output: Path) -> int:
         new = sorted(file.relative_to(workplace) for file in workplace.rglob("*") if file.is_file())
         contents = {name: _content(workplace / name, output / name) for name in new}
     for name, revision in sorted(exported.models):
-        if obstacle := _obstacle(name, revision):
+        if obstacle := _why_refused(name, revision):
             exported.notes.setdefault(obstacle, []).append(name)
-    for line in by_reason(exported.left_out):
+    for line in group_by_reason(exported.left_out):
         say(f"left out: {line}")
-    for line in by_reason(exported.notes):
+    for line in group_by_reason(exported.notes):
         say(f"note: {line}")
     if not contents:
         raise UserError(f"{path} holds no result that mteb has a counterpart of")
     for file, content in contents.items():
         make_folder((output / file).parent)
-        write_whole(output / file, content)
+        write_atomic(output / file, content)
     n, models = sum(file.name not in (META, _RUNS) for file in contents), len(exported.models)
     say(f"{n:,} result files of {models:,} models are in {output}: mteb.ResultCache({str(output)!r}) reads them")
     return 0
@@ -110,7 +110,7 @@ def _meta(result: TaskResult) -> Any:  # noqa: ANN401 (mteb's ModelMeta)
     settings = result.chosen_settings
     if model.get("registered") and model["prompt"]:
         settings = {"prompt": model["prompt"], **settings}  # of our registry, which mteb need not agree with
-    known = _registered(model["name"])
+    known = _mteb_record(model["name"])
     given = {"name": model["name"], "revision": model["revision"], "experiment_kwargs": settings or None}
     if known:
         return known.model_copy(update=given)
@@ -118,7 +118,7 @@ def _meta(result: TaskResult) -> Any:  # noqa: ANN401 (mteb's ModelMeta)
     return ModelMeta.create_empty({**given, **sizes, "max_tokens": model.get("max_length")})
 
 
-def _registered(name: str) -> Any:  # noqa: ANN401
+def _mteb_record(name: str) -> Any:  # noqa: ANN401
     """Return mteb's record of a model; None where it has none."""
     import mteb
 
@@ -157,9 +157,9 @@ def _content(new: Path, old: Path) -> bytes:
     return content
 
 
-def _obstacle(name: str, revision: str) -> str:
+def _why_refused(name: str, revision: str) -> str:
     """Return why mteb's results repository would refuse a model; "" where nothing is known against it."""
-    if not _registered(name):
+    if not _mteb_record(name):
         return "mteb's results repository takes only models of mteb's registry"
     if not _COMMIT.fullmatch(revision):
         return f"mteb's results repository takes only full commits as revisions, and not {revision}"

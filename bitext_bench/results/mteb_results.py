@@ -63,7 +63,7 @@ def read_mteb_result(file: Path) -> MtebResult:
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{file}: mteb cannot read it as a result ({type(error).__name__}: {reason})") from error
-    model, revision = model_of(file)
+    model, revision = read_model_name(file)
     return MtebResult(
         model=model,
         revision=revision,
@@ -97,7 +97,7 @@ def _check_origin(file: Path) -> None:
         raise UserError(f"{file} was measured by this harness: it is a result already")
 
 
-def model_of(file: Path) -> tuple[str, str]:
+def read_model_name(file: Path) -> tuple[str, str]:
     """Return the name and the revision of the model that a file of mteb is about.
 
     model_meta.json beside the file says so. Without it the path does: <org>__<model>/<revision>/<Task>.json, also
@@ -107,7 +107,7 @@ def model_of(file: Path) -> tuple[str, str]:
     settings = ""
     if folder.parent.name == EXPERIMENTS:
         settings, folder = f" ({folder.name})", folder.parent.parent
-    name, revision = _by_path(folder)
+    name, revision = _name_by_path(folder)
     for meta in (file.with_name(META), folder / META):
         said = _meta(meta)
         if isinstance(said.get("name"), str) and said["name"]:
@@ -115,7 +115,7 @@ def model_of(file: Path) -> tuple[str, str]:
     return name + settings, revision
 
 
-def _by_path(folder: Path) -> tuple[str, str]:
+def _name_by_path(folder: Path) -> tuple[str, str]:
     named_so = "__" in folder.parent.name or _REVISION.fullmatch(folder.name)
     with_revision = named_so and "__" not in folder.name
     model, revision = (folder.parent.name, folder.name) if with_revision else (folder.name, UNKNOWN)

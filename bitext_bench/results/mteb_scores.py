@@ -32,7 +32,7 @@ WITHOUT_LINE_ENDS = "tatoeba-v1"
 
 
 @dataclass(frozen=True, slots=True)
-class Converted:
+class ConvertedResult:
     """What mteb can be given of a result.
 
     Attributes:
@@ -46,7 +46,7 @@ class Converted:
     left_out: list[str]
 
 
-def convert(result: TaskResult, read: Callable[[], Outcomes]) -> Converted:
+def convert(result: TaskResult, read: Callable[[], Outcomes]) -> ConvertedResult:
     """Return a result as mteb has it, with mteb's language codes and the revision of mteb's data set.
 
     Args:
@@ -70,7 +70,7 @@ def convert(result: TaskResult, read: Callable[[], Outcomes]) -> Converted:
             notes.setdefault(note, []).append(subset.subset)
         except UserError as error:
             reasons.setdefault(str(error), []).append(subset.subset)
-    left_out = [f"{result.task} {_some(names)}: {reason}" for reason, names in reasons.items()]
+    left_out = [f"{result.task} {_list_some(names)}: {reason}" for reason, names in reasons.items()]
     if not scores:
         raise UserError("; ".join(left_out))
     converted = MtebTaskResult.from_task_results(
@@ -79,12 +79,12 @@ def convert(result: TaskResult, read: Callable[[], Outcomes]) -> Converted:
         evaluation_time=None,  # mteb's has the encoding in it, ours has not
         date=datetime.fromisoformat(result.date) if result.date else None,
     )
-    return Converted(
-        converted, [f"{result.task} {_some(names)}: {note}" for note, names in notes.items() if note], left_out
+    return ConvertedResult(
+        converted, [f"{result.task} {_list_some(names)}: {note}" for note, names in notes.items() if note], left_out
     )
 
 
-def _some(names: list[str]) -> str:
+def _list_some(names: list[str]) -> str:
     shown = ", ".join(names[:3])
     return f"{shown} and {len(names) - 3:,} more" if len(names) > 3 else shown
 
@@ -143,14 +143,14 @@ def _scores(task: Any, subset: SubsetResult, outcomes: Outcomes) -> dict[str, fl
     if task.metadata.type == "BitextMining":
         scores = _bitext(subset, outcomes)
     else:
-        scores = {name: _given(subset, name) for name in ("cosine_spearman", "cosine_pearson")}
+        scores = {name: _required_score(subset, name) for name in ("cosine_spearman", "cosine_pearson")}
     return {**scores, "main_score": scores[task.metadata.main_score]}
 
 
 def _bitext(subset: SubsetResult, outcomes: Outcomes) -> dict[str, float]:
-    accuracy = _given(subset, "mteb_accuracy")
+    accuracy = _required_score(subset, "mteb_accuracy")
     # Every target is the answer to one query, so the weighted recall is the accuracy.
-    scores = {"f1": _given(subset, "mteb_f1"), "recall": accuracy, "accuracy": accuracy}
+    scores = {"f1": _required_score(subset, "mteb_f1"), "recall": accuracy, "accuracy": accuracy}
     if "mtebsim" in signature_fields(subset.signature):
         return scores  # by a similarity that the model names, and the outcomes are of the cosine
     nearest = outcomes[subset.subset, "forward"]["neighbour"]
@@ -159,7 +159,7 @@ def _bitext(subset: SubsetResult, outcomes: Outcomes) -> dict[str, float]:
     return {"precision": mteb_precision(nearest), **scores}
 
 
-def _given(subset: SubsetResult, name: str) -> float:
+def _required_score(subset: SubsetResult, name: str) -> float:
     value = subset.scores.get(name)
     if value is None:
         raise UserError(f"the result has no {name}")

@@ -32,10 +32,10 @@ def check_result(content: Mapping[str, Any]) -> None:
     try:
         _Result.model_validate(content)
     except ValidationError as error:
-        raise ValueError(_in_words(error)) from error
+        raise ValueError(_describe_error(error)) from error
 
 
-def _in_words(error: ValidationError) -> str:
+def _describe_error(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = " ".join(map(str, first["loc"]))
     if first["type"] == "missing":
@@ -49,29 +49,29 @@ def _check(kind: type[BaseModel], content: object, where: str) -> None:
     try:
         kind.model_validate(content)
     except ValidationError as error:
-        raise ValueError(f"{where}: {_in_words(error)}") from error
+        raise ValueError(f"{where}: {_describe_error(error)}") from error
 
 
-def _iso(text: str) -> str:
+def _check_date(text: str) -> str:
     if text:
         datetime.fromisoformat(text)
     return text
 
 
-def _known(code: str) -> str:
+def _check_language(code: str) -> str:
     if find_language(code) is None:
         raise ValueError(f"{code!r} is no language that this version knows")
     return code
 
 
-def _ordered(interval: tuple[float, float] | None) -> tuple[float, float] | None:
+def _check_interval(interval: tuple[float, float] | None) -> tuple[float, float] | None:
     if interval and not -1 <= interval[0] <= interval[1] <= 1:
         raise ValueError(f"{interval[0]} to {interval[1]} is no interval within -1 and 1")
     return interval
 
 
 Interval = Annotated[
-    tuple[Finite, Finite] | None, Field(strict=False), AfterValidator(_ordered)
+    tuple[Finite, Finite] | None, Field(strict=False), AfterValidator(_check_interval)
 ]  # JSON has no tuples: strict mode would refuse a list
 
 
@@ -102,7 +102,7 @@ class _Model(_Strict):
         return self
 
 
-class _Origin(_Strict):
+class _ModelRef(_Strict):
     name: Name
     revision: Name
     prompt: Text
@@ -112,8 +112,8 @@ class _Training(_Strict):
     """Not all of it has to be there: what `train` has learned to write since is not in older files."""
 
     recipe: Name = "-"
-    student: _Origin | None = None
-    teacher: _Origin | None = None
+    student: _ModelRef | None = None
+    teacher: _ModelRef | None = None
     pairs: list[Name] = []
     loss: Name = "-"
     label: Name = "-"
@@ -147,7 +147,7 @@ class _Mean(_Strict):
 
 class _Subset(_Strict):
     subset: Name
-    languages: list[Annotated[Name, AfterValidator(_known)]] = Field(min_length=1, max_length=8)
+    languages: list[Annotated[Name, AfterValidator(_check_language)]] = Field(min_length=1, max_length=8)
     n: int = Field(ge=1, le=_MOST_SENTENCES)
     scores: dict[Name, Finite | None] = Field(min_length=1, max_length=1_000)
     intervals: dict[Name, Interval]
@@ -168,7 +168,7 @@ class _Subset(_Strict):
 
 class _Result(_Strict):
     version: Name
-    date: Annotated[Text, AfterValidator(_iso)]
+    date: Annotated[Text, AfterValidator(_check_date)]
     task: Name
     split: Name
     data: Name
@@ -191,7 +191,7 @@ class _Result(_Strict):
             if lacking := sorted(needed - subset.scores.keys()):
                 raise ValueError(f"it lacks {lacking[0]} of {subset.subset!r}")
             if self.main_score == "xsimpp":
-                _check(_Errors, subset.details, f"the details of {subset.subset!r}")
+                _check(_ErrorKinds, subset.details, f"the details of {subset.subset!r}")
             names.add(subset.subset)
         if self.main_score == "xsim" and len({subset.n for subset in self.subsets}) > 1:
             raise ValueError("its subsets are of different n, and xSIM has the same sentences in all")
@@ -205,5 +205,5 @@ class _Result(_Strict):
         return self
 
 
-class _Errors(_Strict):
+class _ErrorKinds(_Strict):
     errors: dict[Name, Count]

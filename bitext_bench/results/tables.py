@@ -15,7 +15,7 @@ from .records import TaskResult
 MOST_ROWS = 12
 
 
-def by_reason(reasons: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def group_by_reason(reasons: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Yield a line for each reason, with the first of the files that it is about and how many others there are."""
     for reason, files in reasons.items():
         first, *others = dict.fromkeys(files)

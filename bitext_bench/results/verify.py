@@ -28,7 +28,7 @@ _TWINS = 0.1
 Columns = dict[str, NDArray[Any]]
 
 
-def differences(
+def find_differences(
     stored: TaskResult, stored_outcomes: Outcomes, derived: TaskResult, derived_outcomes: Outcomes
 ) -> list[str]:
     """Return one line for whatever differs: signature fields, counts, scores, intervals, the summary, outcomes.
@@ -50,14 +50,14 @@ def differences(
             lines.append(f"{subset}: n is {entry.n} on file, {now[subset].n} derived")
             continue
         old, new = blocks_before.get(subset, {}), blocks_now.get(subset, {})
-        moved = sum(_may_move(entry, columns, new.get(direction, {})) for direction, columns in old.items())
+        moved = sum(_tolerance(entry, columns, new.get(direction, {})) for direction, columns in old.items())
         most_moved = max(most_moved, moved)
-        copies = sum(_copies(columns, new.get(direction, {})) for direction, columns in old.items())
+        copies = sum(_share_of_copies(columns, new.get(direction, {})) for direction, columns in old.items())
         lines += [f"{subset}: {line}" for line in _scores(entry, now[subset], moved, copies)]
         for direction in sorted(old.keys() | new.keys()):
             if (direction in old) != (direction in new):
                 lines.append(f"{subset} {direction}: outcomes {'on file' if direction in old else 'derived'} only")
-            elif others := _other_outcomes(old[direction], new[direction], _threshold(entry)):
+            elif others := _changed_outcomes(old[direction], new[direction], _threshold(entry)):
                 lines.append(f"{subset} {direction}: other outcome in {others}")
     if now.keys() == {entry.subset for entry in stored.subsets}:
         before, after = (_numbers("summary", result.summary) for result in (stored, derived))
@@ -75,7 +75,7 @@ def _signature(stored: str, derived: str) -> list[str]:
     ]
 
 
-def _may_move(entry: SubsetResult, columns: Columns, derived: Columns) -> float:
+def _tolerance(entry: SubsetResult, columns: Columns, derived: Columns) -> float:
     """Return how far a score may move: the share of sentences, or of mined pairs, near a tie; or by ranks that did."""
     if "gold" in columns:
         return _swapped_ranks(columns, derived)
@@ -86,7 +86,7 @@ def _may_move(entry: SubsetResult, columns: Columns, derived: Columns) -> float:
     return float(np.any(near, axis=0).sum() / entry.n) if near else 0.0
 
 
-def _copies(columns: Columns, derived: Columns) -> float:
+def _share_of_copies(columns: Columns, derived: Columns) -> float:
     """Return the share of sentences for which a copy of the translation was found: by row, it may be either copy."""
     found = [c["hit"] & (c["neighbour"] != np.arange(len(c["hit"]))) for c in (columns, derived) if "neighbour" in c]
     return max((float(copies.mean()) for copies in found), default=0.0)
@@ -167,14 +167,18 @@ def _compare(before: dict[str, Any], after: dict[str, Any], tolerance: Callable[
     return lines
 
 
-def _other_outcomes(stored: Columns, derived: Columns, threshold: float) -> str:
+def _changed_outcomes(stored: Columns, derived: Columns, threshold: float) -> str:
     """Return the rows, from 0, or mined pairs whose outcome changed by more than rounding changes it; "" for none."""
     if stored.keys() != derived.keys():
         return f"columns {', '.join(sorted(stored.keys() ^ derived.keys()))}"
     if "source" in stored:
         changed_gold = sorted(_gold(stored) ^ _gold(derived))
-        other = [*_lacking(stored, derived, threshold), *_lacking(derived, stored, threshold), *changed_gold]
-        return _named("pairs", list(dict.fromkeys(other)))
+        other = [
+            *_missing_pairs(stored, derived, threshold),
+            *_missing_pairs(derived, stored, threshold),
+            *changed_gold,
+        ]
+        return _list_rows("pairs", list(dict.fromkeys(other)))
     if len(stored["score"]) != len(derived["score"]):
         return f"the number of rows: {len(stored['score'])} on file, {len(derived['score'])} derived"
     changed = ~np.isclose(stored["score"], derived["score"], rtol=0, atol=NEAR_TIE, equal_nan=True)
@@ -185,10 +189,10 @@ def _other_outcomes(stored: Columns, derived: Columns, threshold: float) -> str:
         moved = (stored["neighbour"] != derived["neighbour"]) & clear
         if moved.mean() > _TWINS:
             changed |= moved
-    return _named("rows", np.flatnonzero(changed).tolist())
+    return _list_rows("rows", np.flatnonzero(changed).tolist())
 
 
-def _lacking(these: Columns, others: Columns, threshold: float) -> list[tuple[int, int]]:
+def _missing_pairs(these: Columns, others: Columns, threshold: float) -> list[tuple[int, int]]:
     """Return the pairs above the threshold that others lack, or judge otherwise.
 
     A pair that others lack is forgiven where they have one of its sentences with another one at nearly its score.
@@ -217,5 +221,5 @@ def _pairs(columns: Columns) -> list[tuple[int, int, float, bool]]:
     return list(zip(*(columns[name][mined].tolist() for name in ("source", "target", "score", "hit")), strict=True))
 
 
-def _named(what: str, found: Sequence[object]) -> str:
+def _list_rows(what: str, found: Sequence[object]) -> str:
     return f"{what} {', '.join(map(str, found[:10]))}{', …' if len(found) > 10 else ''}" if found else ""

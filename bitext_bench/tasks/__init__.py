@@ -4,25 +4,25 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from ..data import Source
-from ..errors import unknown
+from ..errors import unknown_name_error
 from . import bucc, flores, retrieval, sts
-from .base import Languages, Search, Side, SubsetScores, Task, Unit, mteb_name
+from .base import Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, Task, mteb_task_name
 
 __all__ = [
     "BENCHMARKS",
     "REPORTED",
     "TASKS",
     "Languages",
-    "Search",
-    "Side",
+    "RetrievalSpec",
+    "ScoringUnit",
+    "SentenceSet",
     "SubsetScores",
     "Task",
-    "Unit",
     "default_tasks",
     "find_task",
     "has_english_side",
     "is_built_in",
-    "mteb_name",
+    "mteb_task_name",
 ]
 
 
@@ -58,7 +58,7 @@ BENCHMARKS: tuple[Task, ...] = tuple(task for task in REPORTED if not is_built_i
 
 def has_english_side(task: str) -> bool:
     """Say whether English is one of the two languages of every subset of a task, so that nobody has to ask for it."""
-    return isinstance(TASKS.get(task), retrieval.Retrieval | bucc.Mining)
+    return isinstance(TASKS.get(task), retrieval.Retrieval | bucc.BuccMining)
 
 
 def default_tasks(source: Source) -> list[Task]:
@@ -75,4 +75,4 @@ def find_task(name: str) -> Task:
     for task in TASKS.values():
         if _plain(task.name) == _plain(name):
             return task
-    raise unknown("task", name, TASKS)
+    raise unknown_name_error("task", name, TASKS)

@@ -20,7 +20,7 @@ Languages = Sequence[Language] | None  # None: all that the source has
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Side:
+class SentenceSet:
     """Sentences in one language; units that share a side share the object, so that it is gathered once."""
 
     sentences: tuple[str, ...]
@@ -63,7 +63,7 @@ class SubsetScores:
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class RetrievalSpec:
     """What the rows in one block of outcomes stand for, so that a miss can be read as text.
 
     Attributes:
@@ -77,14 +77,14 @@ class Search:
 
     subset: str
     direction: str
-    queries: Side
-    candidates: Side
+    queries: SentenceSet
+    candidates: SentenceSet
     data: Provenance
     gold: tuple[tuple[int, int], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class ScoringUnit:
     """Work that is scored together: its sides, and a pure function of their unit vectors in the same order.
 
     Attributes:
@@ -93,9 +93,9 @@ class Unit:
             model gave them; None where there are none.
     """
 
-    sides: tuple[Side, ...]
+    sides: tuple[SentenceSet, ...]
     score: Callable[[Sequence[Vectors]], list[SubsetScores]]
-    searches: tuple[Search, ...] = ()
+    searches: tuple[RetrievalSpec, ...] = ()
     mteb_scores: Callable[[Similarity, Sequence[Vectors]], dict[str, float]] | None = None
 
 
@@ -122,7 +122,7 @@ class Task(Protocol):
     @property
     def description(self) -> str: ...  # noqa: D102
 
-    def load(self, source: Source, languages: Languages) -> list[Unit]:
+    def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
         """Read the data of the chosen languages.
 
         Raises:
@@ -134,16 +134,16 @@ class Task(Protocol):
         """Return what is said about all subsets together, for the result file."""
 
 
-def mteb_name(task: str) -> str:
+def mteb_task_name(task: str) -> str:
     """Return MTEB's name of the task whose data a task reads, by which models name their prompts.
 
-    >>> mteb_name("STSBenchmark-dev"), mteb_name("FLORES-200-xsimpp"), mteb_name("Tatoeba")
+    >>> mteb_task_name("STSBenchmark-dev"), mteb_task_name("FLORES-200-xsimpp"), mteb_task_name("Tatoeba")
     ('STSBenchmark', 'FloresBitextMining', 'Tatoeba')
     """
     return "FloresBitextMining" if task.startswith("FLORES-200") else task.removesuffix("-dev")
 
 
-def wanted(available: Sequence[Language], languages: Languages) -> list[Language]:
+def select_languages(available: Sequence[Language], languages: Languages) -> list[Language]:
     """Return the available languages that were chosen, in the order of `available`."""
     return [language for language in available if languages is None or language in languages]
 
@@ -155,13 +155,13 @@ def english_pairs(name: str, source: Source, collection: str, languages: Languag
         MissingData: the source does not have the collection, or none of the languages.
     """
     english = resolve("en")
-    pairs = [LangPair(x, english) for x in wanted(source.languages(collection), languages) if x != english]
+    pairs = [LangPair(x, english) for x in select_languages(source.languages(collection), languages) if x != english]
     if not pairs:
         raise MissingData(f"{source.name} has no {name} in the languages asked for")
     return pairs
 
 
-def mean_of(subsets: Sequence[SubsetScores], score: str) -> dict[str, Any]:
+def mean_score(subsets: Sequence[SubsetScores], score: str) -> dict[str, Any]:
     """Return the mean of a score over subsets, with how many there are."""
     values = [v for s in subsets if (v := s.scores[score]) is not None]
     return {"mean": float(np.mean(values)) if values else None, "subsets": len(values)}

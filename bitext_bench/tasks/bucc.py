@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import Comparable, Provenance, Source
+from ..data import ComparableCorpora, Provenance, Source
 from ..languages import LangPair
 from ..scoring.f1 import cluster_counts, f1_interval
 from ..scoring.intervals import Interval
@@ -25,11 +25,11 @@ from ..scoring.mined_pairs import (
     with_unmined_gold,
 )
 from ..scoring.neighbors import Vectors, search_bidirectional
-from .base import Kind, Languages, Search, Side, SubsetScores, Unit, english_pairs, mean_of
+from .base import Kind, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, english_pairs, mean_score
 
 
 @dataclass(frozen=True, slots=True)
-class Mining:
+class BuccMining:
     """Margin mining with a threshold chosen on the training split and scored on the test split.
 
     Ratio margin, k = 4, candidates of both directions, greedy one-to-one (LASER's mine_bitexts.py). `f1`,
@@ -51,26 +51,26 @@ class Mining:
     kind: Kind = "bitext"
     lower_is_better: bool = False
 
-    def load(self, source: Source, languages: Languages) -> list[Unit]:
+    def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
         """Load one unit a language, with both splits."""
         pairs = english_pairs(self.name, source, self.collection, languages)
         return [self._unit(source, pair) for pair in pairs]
 
-    def _unit(self, source: Source, pair: LangPair) -> Unit:
+    def _unit(self, source: Source, pair: LangPair) -> ScoringUnit:
         training, test = (source.comparable(self.collection, pair, split) for split in ("training", "test"))
         sides = tuple(
-            Side(sentences, language)
+            SentenceSet(sentences, language)
             for corpora in (training, test)
             for sentences, language in ((corpora.source, pair.source), (corpora.target, pair.target))
         )
-        search = Search(str(pair), "pairs", sides[2], sides[3], self._data(training, test), test.gold)
-        return Unit(sides, partial(self._score, training, test, pair), (search,))
+        search = RetrievalSpec(str(pair), "pairs", sides[2], sides[3], self._data(training, test), test.gold)
+        return ScoringUnit(sides, partial(self._score, training, test, pair), (search,))
 
-    def _data(self, training: Comparable, test: Comparable) -> Provenance:
+    def _data(self, training: ComparableCorpora, test: ComparableCorpora) -> Provenance:
         return Provenance.joined(self.collection, [training.data, test.data])
 
     def _score(
-        self, training: Comparable, test: Comparable, pair: LangPair, vectors: Sequence[Vectors]
+        self, training: ComparableCorpora, test: ComparableCorpora, pair: LangPair, vectors: Sequence[Vectors]
     ) -> list[SubsetScores]:
         tuned = mine(search_bidirectional(vectors[0], vectors[1], MARGIN_K))
         gold = set(training.gold)
@@ -117,10 +117,12 @@ class Mining:
 
     def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
         """Return the mean F1 over the pairs of this file."""
-        return {"f1": mean_of(subsets, "f1")}
+        return {"f1": mean_score(subsets, "f1")}
 
 
-def _laser_scores(tuned: RowPairs, training: Comparable, found: RowPairs, test: Comparable) -> dict[str, float | None]:
+def _laser_scores(
+    tuned: RowPairs, training: ComparableCorpora, found: RowPairs, test: ComparableCorpora
+) -> dict[str, float | None]:
     """Return the scores by LASER's rule for repeated sentences; None where it leaves no pair in training."""
     tuned, found = _without_repeated(tuned, training), _without_repeated(found, test)
     names = ("f1_laser", "precision_laser", "recall_laser", "threshold_laser")
@@ -131,7 +133,7 @@ def _laser_scores(tuned: RowPairs, training: Comparable, found: RowPairs, test: 
     return dict(zip(names, (cut.f1, cut.precision, cut.recall, threshold), strict=True))
 
 
-def _without_repeated(pairs: RowPairs, corpora: Comparable) -> RowPairs:
+def _without_repeated(pairs: RowPairs, corpora: ComparableCorpora) -> RowPairs:
     sources, targets = (np.fromiter(rows, np.int64, len(rows)) for rows in corpora.repeated)
     kept = ~(np.isin(pairs.source, sources) | np.isin(pairs.target, targets))
     return RowPairs(pairs.source[kept], pairs.target[kept], pairs.scores[kept])
@@ -154,7 +156,7 @@ def _outcomes(judged: RowPairs, hit: NDArray[np.bool_]) -> dict[str, NDArray[Any
 
 
 TASKS = (
-    Mining("BUCC-mining", "bucc2018", "BUCC 2018: mine pairs, threshold from training, F1 on test"),
-    Mining("BUCC-style-mining", "bucc-style", "the same on your own BUCC-like corpus, bucc-style/xx-en/"),
-    Mining("Mini-mining", "mini", "the same on a small corpus made of the built-in set"),
+    BuccMining("BUCC-mining", "bucc2018", "BUCC 2018: mine pairs, threshold from training, F1 on test"),
+    BuccMining("BUCC-style-mining", "bucc-style", "the same on your own BUCC-like corpus, bucc-style/xx-en/"),
+    BuccMining("Mini-mining", "mini", "the same on a small corpus made of the built-in set"),
 )

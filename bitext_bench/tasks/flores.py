@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import Augmented, Incomplete, Lines, MissingData, Provenance, Source, benchmark_of
+from ..data import AugmentedLines, IncompleteData, MissingData, ParallelLines, Provenance, Source, benchmark_of
 from ..errors import UserError
 from ..languages import LangPair, Language
 from ..scoring.intervals import mean_interval
 from ..scoring.margin import CSLS_K, MARGIN_K, NEAR_MARGINS, BestCandidate, best_candidates
 from ..scoring.metrics import text_classes
 from ..scoring.neighbors import Neighbors, Vectors, nearest_with_csls, search_bidirectional
-from .base import Kind, Languages, Search, Side, SubsetScores, Unit, mean_of, wanted
+from .base import Kind, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, mean_score, select_languages
 
 K = 16
 
@@ -46,28 +46,28 @@ class XSim:
     kind: Kind = "bitext"
     lower_is_better: bool = True
 
-    def load(self, source: Source, languages: Languages) -> list[Unit]:
+    def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
         """Load one unit an unordered pair: one pass gives both orders."""
-        chosen = wanted(source.languages(self.collection), languages)
+        chosen = select_languages(source.languages(self.collection), languages)
         if len(chosen) < 2:
             raise MissingData(f"{self.name} needs two languages; {source.name} has {len(chosen)} of those asked for")
         lines = {language: source.aligned(self.collection, language) for language in chosen}
         _check_aligned(lines)
-        sides = {language: Side(lines[language].sentences, language) for language in chosen}
+        sides = {language: SentenceSet(lines[language].sentences, language) for language in chosen}
         return [
-            self._unit(LangPair(a, b), (sides[a], sides[b]), _both(lines[a], lines[b]))
+            self._unit(LangPair(a, b), (sides[a], sides[b]), _join(lines[a], lines[b]))
             for a, b in combinations(chosen, 2)
         ]
 
-    def _unit(self, pair: LangPair, sides: tuple[Side, Side], data: Provenance) -> Unit:
+    def _unit(self, pair: LangPair, sides: tuple[SentenceSet, SentenceSet], data: Provenance) -> ScoringUnit:
         searches = (
-            Search(_subset(pair), "forward", sides[0], sides[1], data),
-            Search(_subset(pair.reversed), "forward", sides[1], sides[0], data),
+            RetrievalSpec(_subset(pair), "forward", sides[0], sides[1], data),
+            RetrievalSpec(_subset(pair.reversed), "forward", sides[1], sides[0], data),
         )
-        return Unit(sides, partial(self._score, pair, data, sides), searches)
+        return ScoringUnit(sides, partial(self._score, pair, data, sides), searches)
 
     def _score(
-        self, pair: LangPair, data: Provenance, sides: tuple[Side, Side], vectors: Sequence[Vectors]
+        self, pair: LangPair, data: Provenance, sides: tuple[SentenceSet, SentenceSet], vectors: Sequence[Vectors]
     ) -> list[SubsetScores]:
         neighbors, by_csls = nearest_with_csls(vectors[0], vectors[1], K, CSLS_K)
         texts = [text_classes(side.sentences) for side in sides]
@@ -156,33 +156,33 @@ class XSimPlusPlus:
     kind: Kind = "bitext"
     lower_is_better: bool = True
 
-    def load(self, source: Source, languages: Languages) -> list[Unit]:
+    def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
         """Load one unit an ordered pair whose target has an augmented file."""
-        chosen = wanted(source.languages(self.collection), languages)
+        chosen = select_languages(source.languages(self.collection), languages)
         augmented = self._augmented(source, chosen)
         lines = {language: source.aligned(self.collection, language) for language in chosen}
         _check_aligned(lines)
-        sides = {x: Side(lines[x].sentences, x) for x in chosen}
+        sides = {x: SentenceSet(lines[x].sentences, x) for x in chosen}
         units = []
         for target, altered in augmented.items():
-            candidates = Side(lines[target].sentences + altered.sentences, target)
+            candidates = SentenceSet(lines[target].sentences + altered.sentences, target)
             for x in chosen:
                 if x != target:
-                    both = _both(lines[x], lines[target])
+                    both = _join(lines[x], lines[target])
                     data = Provenance.joined(benchmark_of(altered.data.version), [both, altered.data])
                     pair = LangPair(x, target)
                     score = partial(self._score, pair, altered, candidates.sentences, data)
-                    search = Search(_subset(pair), "forward", sides[x], candidates, data)
-                    units.append(Unit((sides[x], candidates), score, (search,)))
+                    search = RetrievalSpec(_subset(pair), "forward", sides[x], candidates, data)
+                    units.append(ScoringUnit((sides[x], candidates), score, (search,)))
         return units
 
-    def _augmented(self, source: Source, chosen: Sequence[Language]) -> dict[Language, Augmented]:
-        found: dict[Language, Augmented] = {}
+    def _augmented(self, source: Source, chosen: Sequence[Language]) -> dict[Language, AugmentedLines]:
+        found: dict[Language, AugmentedLines] = {}
         missing: MissingData | None = None
         for language in chosen:
             try:
                 found[language] = source.augmented(self.collection, language)
-            except Incomplete:
+            except IncompleteData:
                 raise
             except MissingData as error:
                 missing = missing or error
@@ -193,7 +193,7 @@ class XSimPlusPlus:
     def _score(
         self,
         pair: LangPair,
-        altered: Augmented,
+        altered: AugmentedLines,
         candidates: tuple[str, ...],
         data: Provenance,
         vectors: Sequence[Vectors],
@@ -235,15 +235,15 @@ class XSimPlusPlus:
         kinds: Counter[str] = Counter()
         for subset in subsets:
             kinds.update(subset.details["errors"])
-        return {"xsimpp": mean_of(subsets, "xsimpp"), "errors": dict(sorted(kinds.items()))}
+        return {"xsimpp": mean_score(subsets, "xsimpp"), "errors": dict(sorted(kinds.items()))}
 
 
-def _error_kind(altered: Augmented, gold: str, found: str) -> str:
+def _error_kind(altered: AugmentedLines, gold: str, found: str) -> str:
     origin, kind = altered.origin.get(found, ("", ""))
     return kind if origin == gold else "misaligned"
 
 
-def _both(first: Lines, second: Lines) -> Provenance:
+def _join(first: ParallelLines, second: ParallelLines) -> Provenance:
     # The same in either order, so that x-y and y-x share their data's name.
     parts = sorted([first.data, second.data], key=lambda data: data.sha256)
     return Provenance.joined(benchmark_of(first.data.version), parts)
@@ -253,7 +253,7 @@ def _subset(pair: LangPair) -> str:
     return pair.flores
 
 
-def _check_aligned(lines: dict[Language, Lines]) -> None:
+def _check_aligned(lines: dict[Language, ParallelLines]) -> None:
     counts = {language: len(x.sentences) for language, x in lines.items()}
     first = next(iter(counts))
     for language, count in counts.items():

@@ -25,7 +25,7 @@ from ..scoring.metrics import (
 )
 from ..scoring.neighbors import Nearest, Neighbors, Vectors, nearest_with_csls
 from ..scoring.similarity import Similarity, most_similar
-from .base import Kind, Languages, Search, Side, SubsetScores, Unit, english_pairs, mean_of
+from .base import Kind, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, english_pairs, mean_score
 
 K = 16  # neighbors kept: enough for the means of CSLS at 10 and for recall at 10
 
@@ -48,18 +48,18 @@ class Retrieval:
     kind: Kind = "bitext"
     lower_is_better: bool = False
 
-    def load(self, source: Source, languages: Languages) -> list[Unit]:
+    def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
         """Load one unit a language."""
         pairs = english_pairs(self.name, source, self.collection, languages)
         return [self._unit(source.parallel(self.collection, pair.source), pair) for pair in pairs]
 
-    def _unit(self, bitext: Bitext, pair: LangPair) -> Unit:
-        source, target = Side(bitext.source, pair.source), Side(bitext.target, pair.target)
+    def _unit(self, bitext: Bitext, pair: LangPair) -> ScoringUnit:
+        source, target = SentenceSet(bitext.source, pair.source), SentenceSet(bitext.target, pair.target)
         searches = (
-            Search(self._subset(pair), "forward", source, target, bitext.data),
-            Search(self._subset(pair), "backward", target, source, bitext.data),
+            RetrievalSpec(self._subset(pair), "forward", source, target, bitext.data),
+            RetrievalSpec(self._subset(pair), "backward", target, source, bitext.data),
         )
-        return Unit((source, target), partial(self._score, bitext, pair), searches, _mteb_scores_by)
+        return ScoringUnit((source, target), partial(self._score, bitext, pair), searches, _mteb_scores_by)
 
     def _score(self, bitext: Bitext, pair: LangPair, vectors: Sequence[Vectors]) -> list[SubsetScores]:
         neighbors, by_csls = nearest_with_csls(vectors[0], vectors[1], K, CSLS_K)
@@ -97,7 +97,7 @@ class Retrieval:
 
     def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
         """Return the mean accuracy over the pairs of this file, which is not yet anybody's average."""
-        return {"accuracy": mean_of(subsets, "accuracy")}
+        return {"accuracy": mean_score(subsets, "accuracy")}
 
 
 def _mteb_scores(first: NDArray[np.int64]) -> dict[str, float]:

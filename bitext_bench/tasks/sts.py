@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import Incomplete, MissingData, ScoredPairs, Source, warn
+from ..data import IncompleteData, MissingData, ScoredPairs, Source, warn
 from ..languages import LangPair
 from ..scoring.intervals import spearman_interval
 from ..scoring.neighbors import Vectors
-from .base import Kind, Languages, Side, SubsetScores, Unit, mean_of
+from .base import Kind, Languages, ScoringUnit, SentenceSet, SubsetScores, mean_score
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Sts:
     lower_is_better: bool = False
     collection: str = ""
 
-    def load(self, source: Source, languages: Languages) -> list[Unit]:
+    def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
         """Load the subsets whose two languages were both chosen and that the source has."""
         pairs = {subset: LangPair.parse(pair) for subset, pair in self.subsets.items()}
         chosen = {
@@ -46,12 +46,12 @@ class Sts:
         }
         if not chosen:
             raise MissingData(f"{self.name} has nothing in the languages asked for")
-        units: list[Unit] = []
+        units: list[ScoringUnit] = []
         missing: dict[str, MissingData] = {}
         for subset, pair in chosen.items():
             try:
                 units.append(self._unit(source, subset, pair))
-            except Incomplete:
+            except IncompleteData:
                 raise
             except MissingData as error:
                 missing[subset] = error
@@ -61,10 +61,10 @@ class Sts:
             warn(f"{self.name} without {', '.join(missing)}: {source.name} has no such subset")
         return units
 
-    def _unit(self, source: Source, subset: str, pair: LangPair) -> Unit:
+    def _unit(self, source: Source, subset: str, pair: LangPair) -> ScoringUnit:
         pairs = source.scored(self.collection or self.name, subset, pair, self.split)
-        sides = (Side(pairs.first, pair.source), Side(pairs.second, pair.target))
-        return Unit(sides, partial(self._score, subset, pair, pairs))
+        sides = (SentenceSet(pairs.first, pair.source), SentenceSet(pairs.second, pair.target))
+        return ScoringUnit(sides, partial(self._score, subset, pair, pairs))
 
     def _score(self, subset: str, pair: LangPair, pairs: ScoredPairs, vectors: Sequence[Vectors]) -> list[SubsetScores]:
         from scipy import stats  # half a second, which `list tasks` need not wait
@@ -93,7 +93,7 @@ class Sts:
 
     def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
         """Return the mean over the subsets of this file."""
-        return {"cosine_spearman": mean_of(subsets, "cosine_spearman")}
+        return {"cosine_spearman": mean_score(subsets, "cosine_spearman")}
 
 
 def _cosines(first: Vectors, second: Vectors) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from bitext_bench.io.terminal import printable, say
 from bitext_bench.results.files import read_result, settings_folder
 from bitext_bench.results.outcomes import read_outcomes
 from bitext_bench.results.records import Outcomes, SubsetResult, TaskResult, signature_fields
-from bitext_bench.tasks.choices import chosen_languages
+from bitext_bench.tasks.choices import parse_languages
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def in_languages(entries: Sequence[Entry], given: Sequence[str] | None) -> list[
     Raises:
         UserError: no language is spelled so.
     """
-    languages = chosen_languages(given) if given else None
+    languages = parse_languages(given) if given else None
     if languages is None:
         return list(entries)
     codes = frozenset(map(str, languages))

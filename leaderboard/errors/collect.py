@@ -14,8 +14,8 @@ from bitext_bench.data import MissingData, Source, open_source
 from bitext_bench.errors import UserError
 from bitext_bench.languages import Language, resolve
 from bitext_bench.results.records import signature_fields
-from bitext_bench.tasks import TASKS, Search, Side, find_task
-from bitext_bench.tasks.choices import chosen_tasks
+from bitext_bench.tasks import TASKS, RetrievalSpec, SentenceSet, find_task
+from bitext_bench.tasks.choices import parse_tasks
 
 from ..entries.read import Entry
 from ..stats.differences import common_subsets
@@ -23,7 +23,7 @@ from .kinds import BELOW_THRESHOLD, NOT_FOUND, kinds
 from .rows import Columns, Missed, mined_pairs, missed_in_mining, missed_in_retrieval
 from .wording import capitalized
 
-Names = Mapping[Side, frozenset[str]]  # the words of a side that are names
+Names = Mapping[SentenceSet, frozenset[str]]  # the words of a side that are names
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def read_misses(
         UserError: there is no such task or no text at all, or as `misses`.
     """
     source = open_source(data)
-    wanted = [task.name for task in chosen_tasks(tasks)] if tasks else [task for task, _ in models[0] if task in TASKS]
+    wanted = [task.name for task in parse_tasks(tasks)] if tasks else [task for task, _ in models[0] if task in TASKS]
     shared = [
         of
         for name in dict.fromkeys(wanted)
@@ -131,7 +131,7 @@ def _subsets(entries: Sequence[Entry]) -> list[str]:
     return common_subsets(*entries) if len(entries) == 2 else list(entries[0].subsets)
 
 
-def _searches(entry: Entry, subsets: Sequence[str], source: Source) -> list[Search]:
+def _searches(entry: Entry, subsets: Sequence[str], source: Source) -> list[RetrievalSpec]:
     """Return the searches of the subsets, after a check that they are of the data of the result.
 
     Raises:
@@ -143,7 +143,7 @@ def _searches(entry: Entry, subsets: Sequence[str], source: Source) -> list[Sear
         raise MissingData(f"{entry.task} was scored on {scored_on[subsets[0]]}, not the hub's: pass --data DIR or mini")
     codes = sorted({code for name in subsets for code in entry.subsets[name].languages})
     units = find_task(entry.task).load(source, [resolve(code) for code in codes])
-    searches: dict[str, list[Search]] = {}
+    searches: dict[str, list[RetrievalSpec]] = {}
     for search in (search for unit in units for search in unit.searches):
         searches.setdefault(search.subset, []).append(search)
     for name in subsets:
@@ -157,7 +157,7 @@ def _searches(entry: Entry, subsets: Sequence[str], source: Source) -> list[Sear
     return [search for name in subsets for search in searches[name]]
 
 
-def _missed(entries: Sequence[Entry], place: int, search: Search) -> Iterator[Missed]:
+def _missed(entries: Sequence[Entry], place: int, search: RetrievalSpec) -> Iterator[Missed]:
     """Yield what one model missed and all others found."""
     own, *others = (entries[place], *entries[:place], *entries[place + 1 :])
     columns = _columns(own, search)
@@ -172,7 +172,7 @@ def _missed(entries: Sequence[Entry], place: int, search: Search) -> Iterator[Mi
     yield from sorted(found, key=lambda missed: (missed.direction == "backward", missed.query))
 
 
-def _columns(entry: Entry, search: Search) -> Columns:
+def _columns(entry: Entry, search: RetrievalSpec) -> Columns:
     """Return a block of outcomes whose rows are all there as sentences.
 
     Raises:
@@ -188,7 +188,7 @@ def _columns(entry: Entry, search: Search) -> Columns:
     return columns
 
 
-def _as_text(miss: Missed, search: Search, place: int, task: str, names: Names) -> Miss:
+def _as_text(miss: Missed, search: RetrievalSpec, place: int, task: str, names: Names) -> Miss:
     queries, candidates = search.queries, search.candidates
     if search.gold is not None and miss.direction == "backward":  # a mined pair, from its other end
         queries, candidates = candidates, queries

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from bitext_bench.embedding.store import make_folder, write_whole
+from bitext_bench.embedding.store import make_folder, write_atomic
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable, say, write_data
 
@@ -66,7 +66,7 @@ def run_errors(models: Sequence[Own], tasks: Sequence[str] | None, data: str, fo
         write_data(content)
     else:
         make_folder(output.parent)
-        write_whole(output, content.encode())
+        write_atomic(output, content.encode())
         say(f"wrote {len(misses):,} misses to {output}")
     return 0
 

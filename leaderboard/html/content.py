@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bitext_bench import __version__
-from bitext_bench.baselines import Reported
+from bitext_bench.baselines import PublishedScore
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable
 from bitext_bench.languages import resolve
@@ -130,7 +130,7 @@ def _language_names(tables: Sequence[Table]) -> dict[str, list[str]]:
     return names
 
 
-def _reported(table: Table, imported: Sequence[tuple[str, Reported]]) -> list[dict[str, Any]]:
+def _reported(table: Table, imported: Sequence[tuple[str, PublishedScore]]) -> list[dict[str, Any]]:
     return [_published(one) for one in published(table.task, table.subsets, imported)]
 
 

@@ -14,7 +14,7 @@ from bitext_bench.results.records import by_subset
 from bitext_bench.scoring.f1 import cluster_counts, cluster_pairs, count_outcomes
 
 from ..entries.read import Entry
-from .paired import Correlation, Difference, f1_difference, mean_difference, mean_of, spearman_difference
+from .paired import Correlation, Difference, average, f1_difference, mean_difference, spearman_difference
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,4 +126,4 @@ def difference(a: Evidence, b: Evidence) -> Difference:
 
 def mean_of_differences(a: Sequence[Evidence], b: Sequence[Evidence]) -> Difference:
     """Return the difference of the means over subsets, which are the same and in the same order."""
-    return mean_of([difference(ours, theirs) for ours, theirs in zip(a, b, strict=True)])
+    return average([difference(ours, theirs) for ours, theirs in zip(a, b, strict=True)])

@@ -17,7 +17,7 @@ from .paired import Correlation
 def interval_of_mean(sides: Sequence[Evidence]) -> Interval:
     """Return the interval of the mean score over subsets, in the score's own unit; (nan, nan) where one has none.
 
-    Subsets of one size count as the same sentences, as in `paired.mean_of`. Shares and F1 have Wilson's interval with
+    Subsets of one size count as the same sentences, as in `paired.average`. Shares and F1 have Wilson's interval with
     the number of judgements that would have the same standard error (so that it does not collapse when nothing is
     missed), correlations the normal one.
     """

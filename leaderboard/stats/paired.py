@@ -26,7 +26,7 @@ class Difference:
     squared standard error is that of the influences plus (value - d)^2 / n, the variance around d instead of around the
     value: at d = 0 this is McNemar's test (1947, without continuity correction), and where a sentence is judged
     several times the normal form of the sign-flip test. The interval has all d that this test does not reject
-    (Tango 1998 inverts McNemar's test so). Of several seeds p and the interval are `_Errors`'.
+    (Tango 1998 inverts McNemar's test so). Of several seeds p and the interval are `_StandardErrors`'.
 
     Attributes:
         value: the difference, in the score's own unit.
@@ -77,8 +77,8 @@ class Difference:
         return float(min(max(reach), most))
 
     @cached_property
-    def _errors(self) -> _Errors:
-        return _Errors.of(self.influence, self.runs)
+    def _errors(self) -> _StandardErrors:
+        return _StandardErrors.of(self.influence, self.runs)
 
     @property
     def _n(self) -> int:
@@ -137,7 +137,7 @@ def f1_difference(a: NDArray[np.integer], b: NDArray[np.integer]) -> Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class _Errors:
+class _StandardErrors:
     """Standard errors of a mean over seeds: with other sentences, and with other seeds, it would be another one.
 
     The sentences are many, the seeds few, so that the error is distributed as sentences * Z + seeds * T, of a normal Z
@@ -150,11 +150,11 @@ class _Errors:
     freedom: int
 
     @staticmethod
-    def of(influence: Mapping[int, NDArray[np.float64]], runs: NDArray[np.float64]) -> _Errors:
+    def of(influence: Mapping[int, NDArray[np.float64]], runs: NDArray[np.float64]) -> _StandardErrors:
         """Return those of a value with these influences, that is the mean of these runs, or one model's."""
         sentences = np.sqrt(sum(float(moved @ moved) for moved in influence.values()))
         seeds = np.std(runs, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else 0.0
-        return _Errors(float(sentences), float(seeds), len(runs) - 1)
+        return _StandardErrors(float(sentences), float(seeds), len(runs) - 1)
 
     def p(self, value: float) -> float:
         """Return how likely an error is at least as large."""
@@ -189,7 +189,7 @@ def _both_tails(z: float) -> float:
     return float(2 * ndtr(-z))
 
 
-def mean_of(differences: Sequence[Difference]) -> Difference:
+def average(differences: Sequence[Difference]) -> Difference:
     """Return the mean difference over subsets.
 
     Subsets of one size are one sample, as those that share their sentences must be (FLORES, translated STS); in others
@@ -220,7 +220,7 @@ def over_seeds(differences: Sequence[Difference]) -> Difference:
     """
     if len(differences) == 1:
         return differences[0]
-    mean, runs = mean_of(differences), np.array([d.value for d in differences])
+    mean, runs = average(differences), np.array([d.value for d in differences])
     # No sentence is won or lost by several runs together.
     return replace(mean, wins=0, losses=0, runs=runs)
 

@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from bitext_bench.baselines import BASELINES, Reported, reported
+from bitext_bench.baselines import BASELINES, PublishedScore, published_scores
 from bitext_bench.errors import UserError
 from bitext_bench.results.tables import percent
 
@@ -34,12 +34,14 @@ class Published:
     rows: tuple[tuple[str, str, str, dict[str, float]], ...]
 
 
-def render_reported(task: str, subsets: Sequence[str], imported: Sequence[tuple[str, Reported]] = ()) -> str:
+def render_reported(task: str, subsets: Sequence[str], imported: Sequence[tuple[str, PublishedScore]] = ()) -> str:
     """Return the tables of `published` as markdown; "" for none."""
     return "\n".join(map(_table, published(task, subsets, imported)))
 
 
-def published(task: str, subsets: Sequence[str], imported: Sequence[tuple[str, Reported]] = ()) -> list[Published]:
+def published(
+    task: str, subsets: Sequence[str], imported: Sequence[tuple[str, PublishedScore]] = ()
+) -> list[Published]:
     """Return one table a score that others published for a task's subsets or for a mean of them.
 
     Args:
@@ -48,7 +50,7 @@ def published(task: str, subsets: Sequence[str], imported: Sequence[tuple[str, R
         imported: (model, figure) beside those of the registry.
     """
     known = frozenset(subsets)
-    registered = [(name, figure) for name in BASELINES for figure in reported(BASELINES[name])]
+    registered = [(name, figure) for name in BASELINES for figure in published_scores(BASELINES[name])]
     figures = [
         (name, figure)
         for name, figure in (*registered, *imported)
@@ -58,7 +60,7 @@ def published(task: str, subsets: Sequence[str], imported: Sequence[tuple[str, R
     return [_published(metric, [(name, f) for name, f in figures if f.metric == metric], subsets) for metric in metrics]
 
 
-def _published(metric: str, figures: Sequence[tuple[str, Reported]], subsets: Sequence[str]) -> Published:
+def _published(metric: str, figures: Sequence[tuple[str, PublishedScore]], subsets: Sequence[str]) -> Published:
     given = {figure.subset for _, figure in figures}
     rows: dict[tuple[str, str, str], dict[str, float]] = {}
     for name, figure in figures:
@@ -67,7 +69,7 @@ def _published(metric: str, figures: Sequence[tuple[str, Reported]], subsets: Se
     return Published(metric, columns, tuple((*row, values) for row, values in sorted(rows.items())))
 
 
-def read_reported(root: Path) -> list[tuple[str, Reported]]:
+def read_reported(root: Path) -> list[tuple[str, PublishedScore]]:
     """Return (model, figure) of the imported figures of a results folder.
 
     Raises:
@@ -84,7 +86,7 @@ def read_reported(root: Path) -> list[tuple[str, Reported]]:
     for number, line in enumerate(lines[1:], start=2):
         try:
             name, task, subset, metric, value, source, note = line.split("\t")
-            figure = Reported(task, subset, metric, float(value), source, note)
+            figure = PublishedScore(task, subset, metric, float(value), source, note)
             if not -1 <= figure.value <= 1:
                 raise ValueError(f"{value} is not from -1 to 1")
             figures.append((name, figure))
@@ -93,7 +95,7 @@ def read_reported(root: Path) -> list[tuple[str, Reported]]:
     return figures
 
 
-def render_rows(figures: Sequence[tuple[str, Reported]]) -> str:
+def render_rows(figures: Sequence[tuple[str, PublishedScore]]) -> str:
     """Return the content of reported.tsv."""
     rows = ["\t".join(" ".join(str(field).split()) for field in (name, *astuple(figure))) for name, figure in figures]
     return "\n".join(["\t".join(_HEAD), *rows, ""])

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitext_bench.data.files import read_sentences
-from bitext_bench.embedding.batching import Texts
+from bitext_bench.embedding.batching import TextGroup
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 
@@ -71,7 +71,7 @@ def ours(options: ModelOptions, folder: Path, scratch: Path) -> Callable[[list[s
     loaded = replace(model, load=lambda: encoder)  # loading weights is not encoding
 
     def encode(sentences: list[str]) -> NDArray[np.float32]:
-        texts = Texts(tuple(sentences), None, PROMPT)
+        texts = TextGroup(tuple(sentences), None, PROMPT)
         with tempfile.TemporaryDirectory(dir=scratch) as cache:
             embedder = Embedder(loaded, Path(cache))
             embedder.encode([texts])

@@ -52,7 +52,7 @@ def _encoding(data: Path, folder: Path, scratch: Path, peaks: dict[str, float]) 
         seconds = _best(lambda encode=encode: encode(sentences), rounds=2)
         claims.append(_share(f"encoding by OpenVINO, {dtype}", work, seconds, peaks[dtype], least))
     encoder = resolve_model(str(folder), ModelOptions(prompt=PROMPT, device="cpu")).load()
-    tokenizing = _best(lambda: encoder.sizes(sentences), rounds=2)
+    tokenizing = _best(lambda: encoder.token_counts(sentences), rounds=2)
     share = tokenizing / seconds
     claims.append(
         Claim(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bitext_bench.embedding.store import write_whole
+from bitext_bench.embedding.store import write_atomic
 from bitext_bench.io.checksums import file_sha256
 
 SUMS = "SHA256SUMS"
@@ -18,7 +18,7 @@ def write_checksums(folder: Path) -> None:
         OSError: a file cannot be read.
     """
     lines = [f"{file_sha256(file)}  {name}\n" for name, file in _files(folder).items()]
-    write_whole(folder / SUMS, "".join(lines).encode())
+    write_atomic(folder / SUMS, "".join(lines).encode())
 
 
 def find_damage(folder: Path) -> str:

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from bitext_bench.embedding.store import make_folder, write_whole
+from bitext_bench.embedding.store import make_folder, write_atomic
 from bitext_bench.errors import UserError
 
 from ..config import TrainConfig
@@ -122,4 +122,4 @@ def read_record(output: Path) -> dict[str, Any]:
 
 def write_record(output: Path, record: dict[str, Any]) -> None:
     """Write train_config.json, whole."""
-    write_whole(output / RECORD, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
+    write_atomic(output / RECORD, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())

@@ -13,7 +13,7 @@ from pathlib import Path
 from bitext_bench.embedding.store import make_folder
 from bitext_bench.errors import UserError
 from bitext_bench.io.status import STATUS
-from bitext_bench.io.temporary import removed_at_end
+from bitext_bench.io.temporary import remove_at_end
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def locked(output: Path) -> Iterator[None]:
     except OSError as error:
         raise UserError(f"cannot write in {output.parent}: {error.strerror}") from error
     try:
-        with removed_at_end(file), removed_at_end(holder):
+        with remove_at_end(file), remove_at_end(holder):
             holder.write_text(json.dumps(_this_process()) + "\n", encoding="utf-8")
             yield
     finally:

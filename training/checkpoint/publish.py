@@ -7,8 +7,8 @@ from typing import NoReturn
 
 from bitext_bench import __version__
 from bitext_bench.errors import UserError
-from bitext_bench.io.hub import short_waits
-from bitext_bench.io.hub_errors import Repository, explain
+from bitext_bench.io.hub import limit_request_time
+from bitext_bench.io.hub_errors import Repository, as_not_fetched
 from bitext_bench.io.terminal import say
 
 _GIT = ".gitattributes"  # all that a new repository has
@@ -53,7 +53,7 @@ def reserve(repository: str) -> None:
 
     api = HfApi()
     try:
-        with short_waits():
+        with limit_request_time():
             try:
                 address = api.create_repo(repository)
                 say(f"made {address} for the checkpoint")
@@ -99,7 +99,7 @@ def publish(folder: Path, repository: str) -> str:
 def _upload(folder: Path, repository: str) -> None:
     from huggingface_hub import HfApi
 
-    with short_waits(_LONGEST_WAIT):
+    with limit_request_time(_LONGEST_WAIT):
         HfApi().upload_folder(
             repo_id=repository,
             folder_path=folder,
@@ -130,4 +130,4 @@ def _reason(error: BaseException, repository: str) -> str:
         )
     if status == 403:
         return "your token may not write there (403): log in with one that may (hf auth login)"
-    return explain(error, Repository(repository)).reason
+    return as_not_fetched(error, Repository(repository)).reason

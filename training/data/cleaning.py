@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from bitext_bench.embedding.store import write_whole
+from bitext_bench.embedding.store import write_atomic
 from bitext_bench.scoring.metrics import normalize_text
 
 from .corpora import Row
@@ -87,7 +87,7 @@ def write_report(file: Path, lines: Iterable[Dropped]) -> None:
         UserError: the file cannot be written.
     """
     table = "".join(f"{' '.join(x.corpus.split())}\t{x.line}\t{x.reason}\n" for x in lines)
-    write_whole(file, f"corpus\tline\treason\n{table}".encode())
+    write_atomic(file, f"corpus\tline\treason\n{table}".encode())
 
 
 def _fault(row: Row, folded: tuple[str, str], seen: set[tuple[str, str]]) -> Reason | None:

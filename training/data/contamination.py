@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
 
-from bitext_bench.data import Incomplete, MissingData, Source
-from bitext_bench.encoders import Checked
+from bitext_bench.data import IncompleteData, MissingData, Source
+from bitext_bench.encoders import ContaminationAudit
 from bitext_bench.errors import UserError
 from bitext_bench.languages import Language
 from bitext_bench.scoring.metrics import normalize_text
-from bitext_bench.tasks import BENCHMARKS, Task, Unit, default_tasks
+from bitext_bench.tasks import BENCHMARKS, ScoringUnit, Task, default_tasks
 
 from .corpora import Row
 from .minhash import NearIndex
@@ -60,7 +60,7 @@ class Benchmarks:
     """
 
     sentences: Mapping[str, tuple[str, str]]
-    checked: Checked
+    checked: ContaminationAudit
     missing: Mapping[str, str]
 
     @classmethod
@@ -94,7 +94,9 @@ class Benchmarks:
                 else:
                     checked.setdefault(task.name, set()).update(_add(sentences, task.name, units))
         tasks = {name: tuple(sorted(parts)) for name, parts in checked.items()}
-        return cls(sentences, Checked(tasks), {name: why for name, why in missing.items() if name not in tasks})
+        return cls(
+            sentences, ContaminationAudit(tasks), {name: why for name, why in missing.items() if name not in tasks}
+        )
 
     @cached_property
     def sha256(self) -> str:
@@ -129,7 +131,7 @@ def find_contamination(rows: Sequence[Row], benchmarks: Benchmarks) -> list[Matc
     return matches
 
 
-def _load(task: Task, source: Source, languages: Sequence[Language] | None) -> list[Unit]:
+def _load(task: Task, source: Source, languages: Sequence[Language] | None) -> list[ScoringUnit]:
     """Return a benchmark's units.
 
     Raises:
@@ -142,7 +144,7 @@ def _load(task: Task, source: Source, languages: Sequence[Language] | None) -> l
             if not any(map(normalize_text, side.sentences)):
                 raise UserError(f"{source.name} has an empty {task.name} in {side.language}")
     except UserError as error:
-        if isinstance(error, MissingData) and not isinstance(error, Incomplete):
+        if isinstance(error, MissingData) and not isinstance(error, IncompleteData):
             raise
         raise UserError(
             f"cannot compare the training rows with {task.name}: {error}. To train without this check, pass "
@@ -151,8 +153,8 @@ def _load(task: Task, source: Source, languages: Sequence[Language] | None) -> l
     return units
 
 
-def _add(sentences: dict[str, tuple[str, str]], task: str, units: Sequence[Unit]) -> set[str]:
-    """Add the sentences of a task, and return what they are of: pairs and languages, as `Checked` names them."""
+def _add(sentences: dict[str, tuple[str, str]], task: str, units: Sequence[ScoringUnit]) -> set[str]:
+    """Add the sentences of a task, and return their languages and pairs as `ContaminationAudit` names them."""
     uses = Counter(side for unit in units for side in unit.sides)
     unit_of = {side: unit for unit in units for side in unit.sides}
     parts = set()
@@ -160,7 +162,7 @@ def _add(sentences: dict[str, tuple[str, str]], task: str, units: Sequence[Unit]
         # A side of one pair is named by the pair, one that many pairs share (FLORES) by its own language.
         languages = [str(each.language) for each in unit.sides] if uses[side] == 1 else [str(side.language)]
         label = f"{task} {'-'.join(dict.fromkeys(languages))}"
-        parts.add(Checked.pair_name(languages) if uses[side] == 1 else str(side.language))
+        parts.add(ContaminationAudit.pair_name(languages) if uses[side] == 1 else str(side.language))
         for sentence in side.sentences:
             # Punctuation alone normalizes to nothing: no sentence that could contaminate training.
             if key := normalize_text(sentence):

@@ -20,7 +20,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from bitext_bench.data.files import check_twins
+from bitext_bench.data.files import check_line_counts
 from bitext_bench.errors import UserError
 from bitext_bench.io.checksums import file_sha256
 from bitext_bench.io.lines import read_lines
@@ -160,7 +160,7 @@ def _read(corpus: Corpus, sides: Sides) -> list[Row]:
         return [Row(line, row.source, row.target) for line, row in enumerate(shards, start=1)]
     if len(corpus.files) == 2:
         first, second = (list(read_lines(file)) for file in corpus.files)
-        check_twins(corpus.files[0], len(first), corpus.files[1], len(second))
+        check_line_counts(corpus.files[0], len(first), corpus.files[1], len(second))
         return [Row(line, a, b) for line, (a, b) in enumerate(zip(first, second, strict=True), start=1)]
     return read_pairs(corpus.files[0], sides)
 

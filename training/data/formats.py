@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bitext_bench.errors import UserError
-from bitext_bench.io.lines import EXPANDS, expands, read_lines
+from bitext_bench.io.lines import EXPANDS, is_decompression_bomb, read_lines
 
 from .tmx import read_units
 from .variants import Choice, variants_of
@@ -88,7 +88,7 @@ def _read_parquet(file: Path, sides: Sides) -> list[Row]:
                 record = dict.fromkeys(names) | dict(zip(columns, values, strict=True))
                 rows.append(_row(len(rows) + 1, *_texts(record, sides, str(file)), f"{file}: row {len(rows) + 1}"))
                 n_bytes += len(rows[-1].source) + len(rows[-1].target)
-            if expands(n_bytes, packed):
+            if is_decompression_bomb(n_bytes, packed):
                 raise UserError(f"{file}: row {len(rows)}: the file {EXPANDS}")
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"cannot read {file} as parquet: {' '.join(str(error).split())[:160]}") from error

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from transformers import TrainerCallback
 
 from bitext_bench.errors import UserError
-from bitext_bench.io.interrupts import stopping
+from bitext_bench.io.interrupts import on_first_signal
 from bitext_bench.io.progress import progress_bar
 
 
@@ -33,7 +33,7 @@ class Progress(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, D102 (the trainer's signature)
         if state.is_world_process_zero:
             self._bar = progress_bar(total=state.max_steps, initial=state.global_step, desc="training", unit="step")
-        self._stopping.enter_context(stopping(self._stop))
+        self._stopping.enter_context(on_first_signal(self._stop))
 
     def _stop(self, number: int) -> None:
         self.stopped_by = number

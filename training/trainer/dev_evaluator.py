@@ -10,8 +10,8 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.evaluation import BaseEvaluator
 
-from bitext_bench.embedding.batching import Texts
-from bitext_bench.embedding.embedder import encode_now
+from bitext_bench.embedding.batching import TextGroup
+from bitext_bench.embedding.embedder import encode_uncached
 from bitext_bench.encoders.transformer import TransformerEncoder
 from bitext_bench.scoring.metrics import gold_rank, normalize_text, recall_at, text_classes
 from bitext_bench.scoring.neighbors import search_bidirectional
@@ -64,7 +64,7 @@ class DevAccuracy(BaseEvaluator):
 
     def _accuracy(self, encoder: TransformerEncoder, item: PairRows) -> float:
         source, target = (
-            encode_now(encoder, Texts(tuple(sentences), language, self._prompt))
+            encode_uncached(encoder, TextGroup(tuple(sentences), language, self._prompt))
             for sentences, language in ((item.source, item.pair.source), (item.target, item.pair.target))
         )
         neighbors = search_bidirectional(source, target, k=1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
-from bitext_bench.embedding.batching import Texts
+from bitext_bench.embedding.batching import TextGroup
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import Model
 from bitext_bench.errors import UserError
@@ -32,7 +32,7 @@ def mine_negatives(model: Model, prompt: str, data: PairRows, k: int, cache: Pat
         UserError: the model gives NaN or zero vectors, the disk is full, or there are too few other targets.
     """
     sides = [
-        Texts(tuple(sentences), language, prompt)
+        TextGroup(tuple(sentences), language, prompt)
         for sentences, language in ((data.source, data.pair.source), (data.target, data.pair.target))
     ]
     embedder = Embedder(model, cache)

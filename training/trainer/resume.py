@@ -13,7 +13,7 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraine
 from torch import nn
 from transformers import TrainerCallback, TrainerState
 
-from bitext_bench.embedding.store import write_whole
+from bitext_bench.embedding.store import write_atomic
 from bitext_bench.errors import UserError
 
 from ..checkpoint.checksums import find_damage, write_checksums
@@ -116,7 +116,7 @@ class CompleteCheckpoints(TrainerCallback):
             if self._own:
                 stream = BytesIO()
                 torch.save({name: parameter.detach() for name, parameter in self._own.items()}, stream)
-                write_whole(folder / _LOSS, stream.getvalue())
+                write_atomic(folder / _LOSS, stream.getvalue())
             write_checksums(folder)
 
     def restore(self, checkpoint: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bitext_bench.embedding.batching import Texts
+from bitext_bench.embedding.batching import TextGroup
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import Model
 from bitext_bench.languages import LangPair, Language
@@ -49,7 +49,7 @@ def encode_teacher(model: Model, prompt: str, data: Sequence[PairRows], label: L
     by_language: dict[Language, list[str]] = {}
     for language, sentence in row_of:
         by_language.setdefault(language, []).append(sentence)
-    texts = {language: Texts(tuple(sentences), language, prompt) for language, sentences in by_language.items()}
+    texts = {language: TextGroup(tuple(sentences), language, prompt) for language, sentences in by_language.items()}
     embedder.encode(texts.values())
     vectors: Tensor | None = None
     for language, part in texts.items():
