@@ -263,9 +263,9 @@ def test_a_command_that_stops_by_itself_has_its_time_unless_it_is_signaled_again
         "def command():",
         """
 def stops():
-    from bitext_bench.io.interrupts import stopping
+    from bitext_bench.io.interrupts import on_first_signal
     asked = []
-    with stopping(asked.append):
+    with on_first_signal(asked.append):
         print("in the loop", flush=True)
         while not asked:
             time.sleep(0.01)

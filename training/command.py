@@ -16,7 +16,7 @@ from bitext_bench import __version__
 from bitext_bench.data import open_source
 from bitext_bench.embedding.store import cache_folder, write_atomic
 from bitext_bench.encoders import Model
-from bitext_bench.io.interrupts import uninterrupted
+from bitext_bench.io.interrupts import delay_signals
 from bitext_bench.io.temporary import remove_at_end
 from bitext_bench.io.terminal import printable
 from bitext_bench.languages import resolve

@@ -11,7 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from ..baselines import BASELINES, Baseline, find_baseline
-from ..errors import UserError, unknown
+from ..errors import UserError, unknown_name_error
 from ..scoring.similarity import SIMILARITIES
 from .device import automatic_dtype
 from .extras import Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
@@ -159,7 +159,9 @@ def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
     if baseline.loader == "model2vec":
         digest, unchanged = hashed(directory, model_files, fingerprint)
         load = unchanged(partial(StaticEncoder, directory))
-        model = replace(_package_model(baseline.checkpoint, digest, load), software=software(["model2vec", "tokenizers"]))
+        model = replace(
+            _package_model(baseline.checkpoint, digest, load), software=software(["model2vec", "tokenizers"])
+        )
     elif baseline.loader == "sonar":
         length = options.max_length or baseline.max_length
         digest, unchanged = hashed(directory, model_files, fingerprint)
