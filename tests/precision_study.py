@@ -18,8 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from bitext_bench.cli.main import main
-from bitext_bench.embedding.batching import TextGroup
-from bitext_bench.embedding.embedder import encode_uncached
+from bitext_bench.embedding.batching import TextGroup, encode_uncached
 from bitext_bench.encoders import ModelOptions, resolve_model
 
 KINDS = ("bucc-style", "flores", "everyday")

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bitext_bench.embedding import batching as batches
-from bitext_bench.embedding.batching import BatchLimits, TextGroup, check_vectors
-from bitext_bench.embedding.embedder import Embedder, encode_uncached
+from bitext_bench.embedding.batching import BatchLimits, TextGroup, check_vectors, encode_uncached
+from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import Encoder, Model, ModelOptions, Prompts, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.languages import Language, resolve

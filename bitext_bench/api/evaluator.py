@@ -11,8 +11,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.evaluation import BaseEvaluator
 
 from ..data import open_source
-from ..embedding.batching import TextGroup
-from ..embedding.embedder import encode_uncached
+from ..embedding.batching import TextGroup, encode_uncached
 from ..encoders import Prompts
 from ..encoders.saved import make_prompts
 from ..encoders.transformer import TransformerEncoder

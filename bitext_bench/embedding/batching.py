@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import tee
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..encoders import BatchesEncoder, Encoder
 from ..errors import UserError
 from ..languages import Language
+from ..scoring.neighbors import Vectors, normalize
 
 # A killed run loses at most one shard: a few seconds on a CPU.
 SHARD_TEXTS = 512
@@ -118,3 +119,46 @@ def check_vectors(vectors: NDArray[np.float32], sentences: Sequence[str], model:
             f"{model} gave {kind} for {sentences[at]!r} ({int(bad.sum())} of the {len(sentences)} sentences "
             f"of this batch): expected finite vectors that are not zero; {mend}"
         )
+
+
+def encode_uncached(
+    encoder: Encoder,
+    texts: TextGroup,
+    name: str = "the model in training",
+    limits: BatchLimits | None = None,
+    advance: Callable[[int], object] = lambda sentences: None,
+) -> Vectors:
+    """Return (N, D) unit vectors without a store, for an encoder that changes, or texts that are encoded only once.
+
+    Args:
+        encoder: the model, loaded.
+        texts: at least one.
+        name: what a message calls the model.
+        limits: what goes into one batch; None: the encoder's choice.
+        advance: called after each batch with the number of its sentences.
+
+    Raises:
+        UserError: a vector is not finite or is zero (with the sentence).
+    """
+    order, parts = [], []
+    for rows, vectors in encode_batches(encoder, texts, name, limits or BatchLimits()):
+        order.append(rows)
+        parts.append(vectors)
+        advance(len(rows))
+    return normalize(np.concatenate(parts)[np.argsort(np.concatenate(order))])
+
+
+def encode_batches(
+    encoder: Encoder, texts: TextGroup, name: str, limits: BatchLimits
+) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
+    """Yield the rows of each batch, longest sentences first, and what the encoder gives for them.
+
+    Raises:
+        UserError: as `encode_uncached`.
+    """
+    token_counts = count_tokens(encoder, texts)
+    order = longest_first(token_counts)
+    batches = split_batches(token_counts[order], limits.tokens or encoder.batch_tokens, limits.sentences)
+    for rows, vectors in encode_each(encoder, texts, [order[batch] for batch in batches]):
+        check_vectors(vectors, [texts.sentences[i] for i in rows], name)
+        yield rows, vectors

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..embedding.batching import SHARD_TEXTS, TextGroup
-from ..embedding.embedder import encode_batches, encode_uncached
+from ..embedding.batching import SHARD_TEXTS, TextGroup, encode_batches, encode_uncached
 from ..embedding.spot_check import CHECKED_SENTENCES, VerifiedShards, stale_reason, warn_reused, warn_stale
 from ..embedding.store import text_key
 from ..encoders import Encoder, Model, resolve_model

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..embedding.batching import BatchLimits, TextGroup
-from ..embedding.embedder import encode_uncached
+from ..embedding.batching import BatchLimits, TextGroup, encode_uncached
 from ..embedding.spot_check import stale_reason
 from ..encoders import Model
 from ..errors import UserError

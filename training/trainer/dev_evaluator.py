@@ -10,8 +10,7 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.evaluation import BaseEvaluator
 
-from bitext_bench.embedding.batching import TextGroup
-from bitext_bench.embedding.embedder import encode_uncached
+from bitext_bench.embedding.batching import TextGroup, encode_uncached
 from bitext_bench.encoders.transformer import TransformerEncoder
 from bitext_bench.scoring.metrics import gold_rank, normalize_text, recall_at, text_classes
 from bitext_bench.scoring.neighbors import search_bidirectional
