@@ -1,54 +1,82 @@
-"""The arguments of `bitext-bench mine`; imports nothing that is slow."""
+"""The options of `bitext-bench mine`. Imports nothing slow."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from .options import positive
+from .options import add_batches, add_cache_folder, add_model_group, positive
 
 MARGINS = ("ratio", "distance", "absolute", "csls")
 SELECTIONS = ("greedy", "forward", "backward", "union", "intersection")
 EXACT_LIMIT = 1_000_000
-PROBES = 48
+NPROBE = 48
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add all but the model's."""
-    parser.add_argument("source", type=Path, metavar="SRC", help="sentences, one a line (.gz, .zst), or vectors (.npy)")
-    parser.add_argument("target", type=Path, metavar="TGT", nargs="?", help="the other language's")
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FILE", help=".tsv, .jsonl, .tmx (.gz, .zst), or .parquet"
+def add_mine(parser: argparse.ArgumentParser) -> None:
+    """Add all options."""
+    files = parser.add_argument_group("files")
+    files.add_argument(
+        "source", type=Path, metavar="SRC", help="sentences, one a line (.gz and .zst are read), or vectors (.npy)"
     )
-    parser.add_argument("--pair", metavar="fr-en", help="the languages of SRC and TGT: for TMX, LASER2 and SONAR")
-    parser.add_argument(
+    files.add_argument(
+        "target",
+        type=Path,
+        metavar="TGT",
+        nargs="?",
+        help="the same in the other language; with --score it may be absent",
+    )
+    files.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="file for the pairs: .tsv, .jsonl or .tmx (also with .gz or .zst), or .parquet",
+    )
+    files.add_argument(
+        "--pair",
+        metavar="fr-en",
+        help="languages of SRC and TGT; TMX files and the models LASER2 and SONAR need them",
+    )
+    files.add_argument(
         "--score",
         action="store_true",
-        help="score given pairs: line i of SRC and of TGT, or the two columns of SRC alone",
+        help="score given pairs instead of mining: line i of SRC and TGT, or the two columns of SRC",
     )
-    _add_pairs(parser.add_argument_group("which pairs"))
-    _add_work(parser.add_argument_group("search and work"))
+    add_model_group(parser, required=False)
+    _add_selection(parser.add_argument_group("choosing pairs"))
+    _add_threshold(parser.add_argument_group("threshold"))
+    _add_search(parser.add_argument_group("search"))
+    _add_work(parser.add_argument_group("encoding and work directory"))
 
 
-def _add_pairs(group: argparse._ArgumentGroup) -> None:
+def _add_selection(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--margin",
         choices=MARGINS,
         default="ratio",
-        help="csls is approximate: it chooses among each line's 10 nearest lines, not among all (default: %(default)s)",
+        help="score of a pair; csls is approximate: it chooses among each line's 10 nearest lines, not among all "
+        "(default: %(default)s)",
     )
     group.add_argument(
         "--selection",
         choices=SELECTIONS,
         default="greedy",
-        help="one-to-one by falling score, or what one side, either or both propose (default: %(default)s)",
+        help="greedy pairs lines one to one by falling score; forward and backward take the best partner of each "
+        "source or target line, union and intersection the pairs of either or both (default: %(default)s)",
     )
-    group.add_argument("--threshold", type=float, metavar="X", help="leave out pairs that score less (default: none)")
+
+
+def _add_threshold(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--threshold", type=float, metavar="X", help="leave out pairs with a lower score (default: keep all)"
+    )
     group.add_argument(
         "--target-precision",
         type=float,
         metavar="P",
-        help="choose the lowest threshold with this estimated share of right pairs",
+        help="choose the lowest threshold whose pairs are right with this estimated share, like 0.95",
     )
     group.add_argument("--best-f1", action="store_true", help="choose the threshold with the best estimated F1")
     group.add_argument(
@@ -61,64 +89,75 @@ def _add_pairs(group: argparse._ArgumentGroup) -> None:
         "--gold",
         type=Path,
         metavar="FILE",
-        help="known translations in SRC and TGT: two line numbers (from 1) or two texts a line, TAB between them",
+        help="known translations in SRC and TGT: two line numbers (from 1) or two texts a line, separated by a tab",
     )
     group.add_argument(
         "--gold-complete",
         action="store_true",
-        help="--gold has every translation in SRC and TGT: every other pair is wrong",
+        help="--gold has every translation in SRC and TGT, so every other pair is wrong",
     )
     group.add_argument(
         "--planted-pairs",
         type=Path,
         metavar="FILE",
-        help="known translations of the same kind of text that are not in SRC and TGT, two texts a line, TAB between "
-        "them; they are used to estimate precision and change no pair",
+        help="known translations that are not in SRC and TGT but of the same kind of text: two texts a line, separated "
+        "by a tab; they serve to estimate precision and change no pair",
     )
 
 
-def _add_work(group: argparse._ArgumentGroup) -> None:
+def _add_search(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--search",
         choices=["auto", "exact", "approximate"],
         default="auto",
-        help="approximate looks into the nearest cells only, and reports what it missed (default: by --exact-limit)",
+        help="exact compares each line with all lines; approximate only with those in the nearest cells of an index, "
+        "and reports how many neighbors that missed; auto decides by --exact-limit (default: %(default)s)",
     )
     group.add_argument(
         "--exact-limit",
         type=positive,
         default=EXACT_LIMIT,
         metavar="LINES",
-        help="auto is exact up to this many lines a side, or as many pairs of lines (default: %(default)s)",
+        help="auto searches exactly up to this many lines a side, or as many comparisons (default: %(default)s)",
     )
     group.add_argument(
         "--nprobe",
         type=positive,
-        default=PROBES,
+        default=NPROBE,
         metavar="N",
-        help="cells that a line looks into (default: %(default)s)",
+        help="cells that approximate search visits for each line (default: %(default)s)",
     )
-    group.add_argument("--max-memory", default="4G", metavar="SIZE", help="beside the model's (default: %(default)s)")
-    group.add_argument("--work-dir", type=Path, metavar="DIR", help="vectors and finished shards (default: FILE.work)")
     group.add_argument(
-        "--cache-folder",
+        "--max-memory",
+        default="4G",
+        metavar="SIZE",
+        help="memory to use in addition to the model's (default: %(default)s)",
+    )
+
+
+def _add_work(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--work-dir",
         type=Path,
         metavar="DIR",
-        help="keeps the vectors of every run (default: $BITEXT_BENCH_CACHE, else ~/.cache/bitext-bench)",
+        help="directory for finished shards, from which a stopped run continues (default: FILE.work)",
     )
+    add_cache_folder(group)
     group.add_argument(
         "--shard-lines",
         type=positive,
         metavar="N",
-        help="lines a shard (default: what --max-memory holds, at most 131072)",
+        help="lines in a shard (default: as many as --max-memory allows, at most 131072)",
     )
     group.add_argument(
-        "--shard", metavar="i/N", help="do the i-th of N shares of what can be done now, and write no pairs: job arrays"
+        "--shard",
+        metavar="i/N",
+        help="do the i-th of N shares of the work that can be done now, and write no pairs; for job arrays",
     )
     group.add_argument(
-        "--engine", choices=["inline", "ray"], default="inline", help="where shards are made (default: %(default)s)"
+        "--engine",
+        choices=["inline", "ray"],
+        default="inline",
+        help="work in this process or on a Ray cluster (default: %(default)s)",
     )
-    group.add_argument(
-        "--batch-tokens", type=positive, metavar="N", help="tokens in a batch (default: the encoder's own)"
-    )
-    group.add_argument("--batch-size", type=positive, metavar="N", help="most sentences in a batch (default: no limit)")
+    add_batches(group)

@@ -1,66 +1,128 @@
-"""Arguments that several commands share."""
+"""Options that several commands share. Imports nothing slow."""
 
 from __future__ import annotations
 
 import argparse
+import textwrap
 from pathlib import Path
+from typing import Any
+
+_CACHE = "directory for encoded sentences (default: $BITEXT_BENCH_CACHE, or ~/.cache/bitext-bench if that is not set)"
+
+
+class HelpFormatter(argparse.HelpFormatter):
+    """argparse's own, with each command on one line and no break within names like --cache-folder."""
+
+    def __init__(self, prog: str, **settings: Any) -> None:
+        super().__init__(prog, max_help_position=28, **settings)
+        self._action_max_length = len("    import-mteb")  # argparse does not count the indentation of commands
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 
 def add_model_group(parser: argparse.ArgumentParser, *, required: bool, settings: bool = True) -> None:
-    """Add how the model is found and loaded, and the settings that change its vectors."""
+    """Add the options that choose and load a model, and with `settings` those that change its vectors."""
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model",
         required=required,
         metavar="NAME",
-        help="a name from list models, a hub id, a model directory, package.module:factory, or a folder of .npy + .txt",
+        help="model to use: a name from 'bitext-bench list models', a Hugging Face hub id, a directory, a Python "
+        "function as package.module:factory, or a directory of vectors (.npy) and their sentences (.txt)",
     )
-    model.add_argument("--model-revision", metavar="COMMIT", help="hub revision (default: the registered one)")
+    model.add_argument(
+        "--model-revision",
+        metavar="COMMIT",
+        help="commit, tag or branch on the hub (default: the registered commit, or main if there is none)",
+    )
     if settings:
         _add_settings(model)
-    model.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps (default: a GPU where there is one)")
-    model.add_argument("--trust-remote-code", action="store_true", help="run code that comes with the model")
-    model.add_argument("--allow-pickle", action="store_true", help="load weights that are not safetensors")
+    model.add_argument(
+        "--device",
+        metavar="NAME",
+        help="where the model runs: cpu, cuda, cuda:1 or mps (default: a GPU if there is one)",
+    )
+    model.add_argument(
+        "--trust-remote-code", action="store_true", help="run Python code that comes with the model; use it with care"
+    )
+    model.add_argument(
+        "--allow-pickle",
+        action="store_true",
+        help="load weights saved as pickle, which can run code; otherwise only safetensors files are loaded",
+    )
 
 
 def _add_settings(model: argparse._ArgumentGroup) -> None:
     model.add_argument(
-        "--prompt", metavar="TEXT", help='text before each sentence, "" for none (default: the registered one)'
+        "--prompt",
+        metavar="TEXT",
+        help='text before each sentence, "" for none (default: the prompt that belongs to the model)',
     )
-    model.add_argument("--pooling", choices=["mean", "cls", "last"], help="for plain transformers checkpoints")
-    model.add_argument("--max-length", type=positive, metavar="TOKENS", help="(default: the model's own)")
+    model.add_argument(
+        "--pooling",
+        choices=["mean", "cls", "last"],
+        help="how token vectors become a sentence vector; a plain transformers checkpoint needs it "
+        "(default: the model's own)",
+    )
+    model.add_argument(
+        "--max-length",
+        type=positive,
+        metavar="TOKENS",
+        help="cut sentences after this many tokens (default: the model's own limit)",
+    )
     model.add_argument(
         "--dtype",
         choices=["auto", "fp32", "bf16", "fp16"],
         default="fp32",
-        help="auto: what the device is fastest in (default: %(default)s)",
+        help="number format to compute in; auto takes the fastest on the device (default: %(default)s)",
     )
-    model.add_argument("--backend", choices=["torch", "openvino"], default="torch", help="(default: %(default)s)")
+    model.add_argument(
+        "--backend",
+        choices=["torch", "openvino"],
+        default="torch",
+        help="library that runs the model (default: %(default)s)",
+    )
 
 
-def add_model_options(parser: argparse.ArgumentParser, *, on_file: bool = False) -> None:
-    """Add the model, the data and how fast; of the model only what does not stand in a result file, if there is one."""
-    add_model_group(parser, required=not on_file, settings=not on_file)
-    data = parser.add_argument_group("data and speed")
-    data.add_argument(
+def add_data(parser: argparse._ActionsContainer, *, default: str | None = "hub", note: str = "(default: hub)") -> None:
+    """Add --data, the benchmarks."""
+    parser.add_argument(
         "--data",
-        default=None if on_file else "hub",
+        default=default,
         metavar="SOURCE",
-        help="a directory of official layouts, hub, or mini (built in)" + ("" if on_file else " (default: hub)"),
+        help="benchmark data: a directory in the official layouts, hub (downloaded from Hugging Face), or mini (built "
+        f"in) {note}",
     )
-    data.add_argument(
-        "--cache-folder",
-        type=Path,
-        metavar="DIR",
-        help="embedding store (default: $BITEXT_BENCH_CACHE, else ~/.cache/bitext-bench)",
+
+
+def add_encoding_group(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options of encoding: the cache and the size of batches."""
+    group = parser.add_argument_group("encoding")
+    add_cache_folder(group)
+    group.add_argument(
+        "--refresh", action="store_true", help="encode every sentence again and replace its vector in the cache"
     )
-    data.add_argument(
-        "--refresh", action="store_true", help="encode anew all that is needed, and replace what the store holds of it"
+    add_batches(group)
+    return group
+
+
+def add_cache_folder(group: argparse._ActionsContainer) -> None:
+    """Add --cache-folder."""
+    group.add_argument("--cache-folder", type=Path, metavar="DIR", help=_CACHE)
+
+
+def add_batches(group: argparse._ActionsContainer) -> None:
+    """Add the two limits of a batch that is encoded."""
+    group.add_argument(
+        "--batch-tokens",
+        type=positive,
+        metavar="N",
+        help="largest number of tokens in a batch (default: chosen for the model)",
     )
-    data.add_argument(
-        "--batch-tokens", type=positive, metavar="N", help="tokens in a batch (default: the encoder's own)"
+    group.add_argument(
+        "--batch-size", type=positive, metavar="N", help="largest number of sentences in a batch (default: no limit)"
     )
-    data.add_argument("--batch-size", type=positive, metavar="N", help="most sentences in a batch (default: no limit)")
 
 
 def positive(text: str) -> int:
