@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import json
 import os
@@ -150,8 +151,8 @@ SETTINGS = {
 }
 
 
+@pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="needs openvino")
 def test_every_chosen_setting_is_ranked_and_named(tmp_path: Path, tiny_model: Path) -> None:
-    pytest.importorskip("openvino")
     folders = ["--output", str(tmp_path / "results"), "--cache-folder", str(tmp_path / "store")]
     command = ["run", "--data", "mini", "--tasks", "Mini-STS", "--languages", "en", "--device", "cpu", *folders]
     for chosen in ((), *SETTINGS):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import importlib
+import importlib.util
 import shutil
 import signal
 import sys
@@ -18,8 +20,11 @@ from bitext_bench.encoders.transformer import TransformerEncoder
 from bitext_bench.errors import UserError
 from bitext_bench.scoring.neighbors import normalize
 
-pytest.importorskip("openvino")
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    # Not importorskip: who imports it decides whether it has its telemetry.
+    pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="needs openvino"),
+]
 BACKENDS = ("openvino", "torch")
 BATCHES = [["the cat sat"], ["dog", "le chat not under the blue tree " * 6, "a"], ["house"] * 9]
 
@@ -37,6 +42,13 @@ def test_its_vectors_are_pytorchs_for_batches_of_every_shape(tiny_model: Path) -
         np.testing.assert_allclose(
             normalize(encoder.encode(batch, "the ", None)), vectors(tiny_model, batch), atol=2e-6
         )
+
+
+def test_nothing_is_reported_to_openvinos_maker(tiny_model: Path) -> None:
+    """Its telemetry sends every conversion over the network, unless its package is missing."""
+    assert vectors(tiny_model, ["dog"], backend="openvino").shape == (1, 32)
+    telemetry = importlib.import_module("openvino.tools.ovc.telemetry_utils").tm
+    assert telemetry.__name__ == "openvino.tools.ovc.telemetry_stub"
 
 
 @pytest.mark.parametrize("pooling", ["cls", "last"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import threading
 import warnings
 from functools import cache
@@ -137,6 +138,8 @@ def _cannot_run(error: Exception) -> UserError:
 
 
 def _require_openvino() -> Any:  # noqa: ANN401 (an optional package)
+    # With its telemetry package, OpenVINO reports every conversion over the network, from child processes.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     try:
         return importlib.import_module("openvino")
     except ImportError as error:
