@@ -173,6 +173,7 @@ def test_influences_have_the_bootstraps_standard_error(n: int, levels: int) -> N
     assert error == pytest.approx(np.std(resampled_spearman(predicted, gold)), rel=0.06)
 
 
+@pytest.mark.slow
 def test_coverage_of_spearman() -> None:
     """STS17's 250 pairs; the true correlation of two normal variables is known (Pearson 1907)."""
     generator = np.random.default_rng(5)

@@ -90,6 +90,18 @@ def slow_mine(source: Vectors, target: Vectors, margin: Margin, selection: Selec
     return {(int(i), int(j)): float(s) for i, j, s in zip(pairs.source, pairs.target, pairs.scores, strict=True)}
 
 
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Material, Plan]]:
+    """Four materials and their searches, which no margin or selection changes."""
+    folder = tmp_path_factory.mktemp("searched")
+    found = []
+    for seed in range(4):
+        (folder / str(seed)).mkdir()
+        material = Material(seed)
+        found.append((material, material.plan(folder / str(seed), shard_lines=9)))
+    return found
+
+
 def mined_with(plan: Plan, margin: Margin, selection: Selection) -> tuple[Corpus, KnownPairs, RowPairs]:
     known = known_pairs(plan, None, plan.root.parent / "plant", complete=False)
     around = neighborhoods(plan, margin, known.hidden)
@@ -99,9 +111,11 @@ def mined_with(plan: Plan, margin: Margin, selection: Selection) -> tuple[Corpus
 
 @pytest.mark.parametrize("margin", ["ratio", "distance", "absolute"])
 @pytest.mark.parametrize("selection", SELECTIONS)
-def test_what_is_planted_changes_no_pair(tmp_path: Path, margin: Margin, selection: Selection) -> None:
-    material = Material(0)
-    _, _, pairs = mined_with(material.plan(tmp_path, shard_lines=7), margin, selection)
+def test_what_is_planted_changes_no_pair(
+    searched: list[tuple[Material, Plan]], margin: Margin, selection: Selection
+) -> None:
+    material, plan = searched[0]
+    _, _, pairs = mined_with(plan, margin, selection)
     found = {(int(i), int(j)): s for i, j, s in zip(pairs.source, pairs.target, pairs.scores, strict=True)}
     assert found == pytest.approx(slow_mine(material.source, material.target, margin, selection), abs=1e-6)
 
@@ -112,12 +126,12 @@ def of_row(pairs: Pairs, side: int, row: int) -> list[float]:
 
 @pytest.mark.parametrize("margin", [margin for margin in MARGINS if margin != "csls"])
 @pytest.mark.parametrize("selection", SELECTIONS)
-def test_each_known_pair_fares_as_in_files_that_hold_it(tmp_path: Path, margin: Margin, selection: Selection) -> None:
+def test_each_known_pair_fares_as_in_files_that_hold_it(
+    searched: list[tuple[Material, Plan]], margin: Margin, selection: Selection
+) -> None:
     agree = []
-    for seed in range(4):
-        material = Material(seed)
-        (tmp_path / str(seed)).mkdir()
-        corpus, known, pairs = mined_with(material.plan(tmp_path / str(seed), shard_lines=9), margin, selection)
+    for material, plan in searched:
+        corpus, known, pairs = mined_with(plan, margin, selection)
         found = insert(corpus, known.rows, pairs, selection)
         for i in range(N_KNOWN):
             source, target = (

@@ -64,6 +64,7 @@ def calibrated(outcomes: Outcomes, pairs: RowPairs) -> Calibration:
     return Calibration(outcomes, pairs, dict.fromkeys(SIDES, len(pairs.source)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.6])
 @pytest.mark.parametrize("target", [0.8, 0.9, 0.95, 0.99])
 def test_the_interval_holds_the_true_precision(share: float, target: float) -> None:

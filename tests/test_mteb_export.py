@@ -222,6 +222,7 @@ def mteb_command(*arguments: str, cwd: Path, **environment: str) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_mteb_prints_the_same_tables(ours: Path, theirs: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     """The table of a model card, and the figures for the hub, from our files and from those of mteb's own run."""
     import mteb
@@ -255,6 +256,7 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *names, *arguments], cwd=folder, check=True, capture_output=True)
 
 
+@pytest.mark.slow
 def test_mteb_submits_them(ours: Path, tmp_path: Path) -> None:
     """To a results repository on this disk; then the checks that the real one makes."""
     from mteb.results.task_result import _expand_run_settings_entry

@@ -23,6 +23,8 @@ from training.config import make_config
 from training.trainer.teacher import TeacherVectors
 from training.trainer.train import make_loss, open_student
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).parent
 SECONDS = 60  # a process that waits for another one in vain must not hold up the tests
 

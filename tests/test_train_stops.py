@@ -135,6 +135,7 @@ def damaged(killed: Path, output: Path, damage: str, name: str) -> None:
     DAMAGES[damage](output / LAST / name)
 
 
+@pytest.mark.slow
 def test_one_bit_in_any_file_falls_back_to_the_checkpoint_before(
     whole: Folders, killed: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
