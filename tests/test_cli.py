@@ -269,7 +269,7 @@ def test_ctrl_c_says_that_the_work_is_kept(tmp_path: Path, folders: list[str]) -
     assert time.monotonic() - start < 1
     _, errors = process.communicate()
     assert process.returncode == 130
-    assert "interrupted; what was finished is kept" in errors.splitlines()[-1]
+    assert "interrupted; finished work is kept" in errors.splitlines()[-1]
     assert "Traceback" not in errors
 
 

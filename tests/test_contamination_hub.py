@@ -68,7 +68,7 @@ def stopped(done: subprocess.CompletedProcess[str], tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (("tatoeba", "404"), "the hub knows no such dataset"),
+        (("tatoeba", "404"), "the hub has no such dataset"),
         (("jpn-eng.jsonl.gz", "404"), "the hub answered 404 for "),
         (("GET .*fra-eng.jsonl.gz", "cut"), "the connection broke off"),
         (("tatoeba", "drop"), "the connection broke off"),
@@ -86,7 +86,7 @@ def test_what_a_failed_download_leaves_in_the_cache_is_not_taken_for_the_whole(
     stopped(run(tmp_path, [*command, "--exclude-benchmarks", *OTHERS], ("jpn-eng.jsonl.gz", "404")), tmp_path)
     assert list((tmp_path / "home").rglob("fra-eng.jsonl.gz"))
     line = stopped(run(tmp_path, [*command, "--exclude-benchmarks", *OTHERS], ("", "404")), tmp_path)
-    assert "the hub knows no such dataset" in line
+    assert "the hub has no such dataset" in line
 
 
 def test_an_empty_language_stops_training(tatoeba: Path, command: list[str], tmp_path: Path) -> None:

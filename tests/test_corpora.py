@@ -216,9 +216,9 @@ BAD: dict[str, tuple[str, bytes | Callable[[], bytes], str]] = {
         gzip.compress(b"a\t\xff\n"),
         "en-ja.tsv.gz:1: not UTF-8, byte 2 of the line is 0xff",
     ),
-    "cut gzip": ("en-ja.tsv.gz", broken_gzip, "en-ja.tsv.gz:1: the file is not a whole gzip file"),
-    "no gzip": ("en-ja.jsonl.gz", b"{}", "is not a whole gzip file .*Not a gzipped file"),
-    "damaged gzip": ("en-ja.tsv.gz", gzip.compress(TSV)[:20] + b"\0" * 40, "is not a whole gzip file"),
+    "cut gzip": ("en-ja.tsv.gz", broken_gzip, "en-ja.tsv.gz:1: the file is not a complete gzip file"),
+    "no gzip": ("en-ja.jsonl.gz", b"{}", "is not a complete gzip file .*Not a gzipped file"),
+    "damaged gzip": ("en-ja.tsv.gz", gzip.compress(TSV)[:20] + b"\0" * 40, "is not a complete gzip file"),
     "no JSON": ("en-ja.jsonl", b'{"en": "a", "ja": "b"}\n{"en": \n', "en-ja.jsonl:2: Expecting value.*one JSON object"),
     "deep JSON": ("en-ja.jsonl", b"[" * 100_000, "en-ja.jsonl:1: .*expected one JSON object"),
     "a JSON list": ("en-ja.jsonl", b'["a", "b"]\n', "en-ja.jsonl:1: expected a JSON object, found"),
@@ -269,7 +269,7 @@ BAD: dict[str, tuple[str, bytes | Callable[[], bytes], str]] = {
     "cut gzip of XML": (
         "en-ja.tmx.gz",
         gzip.compress(tmx({"en": a, "ja": b} for a, b in PAIRS))[:-9],
-        "is not a whole gzip file",
+        "is not a complete gzip file",
     ),
 }
 

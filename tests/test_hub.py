@@ -128,7 +128,7 @@ def test_a_branch_is_asked_for_once_and_comes_from_the_cache_where_there_is_no_a
         assert [r for r in hub.requests if "agent-harnesses" not in r] == ["GET /api/models/test/one"]
     assert found["test/one"][0] == folders["test/one"][0] and found["test/two"][0] == folders["test/two"][0]
     assert (
-        "note: the model test/one is taken from the cache as it is, because the hub does not deliver it: no answer"
+        "note: using the cached copy of the model test/one, because the hub does not deliver it: no answer"
         in found["stderr"]
     )
     quiet = fetched(both, CLOSED, tmp_path / "home", HF_HUB_OFFLINE="1")
@@ -218,7 +218,7 @@ def test_what_the_hub_refuses_is_said_with_what_to_do(tmp_path: Path) -> None:
         "test/down": ("the hub answered 503 Service Unavailable", "try again later"),
         "test/forbidden": ("your token may not read it (403)", "hf auth login"),
         "test/lost": ("the hub answered 404 for /cdn/", "try again later"),
-        "test/nothing": ("the hub knows no such model, or it is private (401)", "check the name", "hf auth login"),
+        "test/nothing": ("the hub has no such model, or it is private (401)", "check the name", "hf auth login"),
         "test/plain@v9": ("the hub has this model, but no revision v9", "/test/plain/commits"),
         f"test/plain@{'9' * 40}": (f"but no revision {'9' * 40}", "check the revision"),
     }
@@ -228,9 +228,9 @@ def test_what_the_hub_refuses_is_said_with_what_to_do(tmp_path: Path) -> None:
         assert all(word in message for word in words), message
         assert "Root=" not in message and "\n" not in message
     assert "it is gated, and your account has no access (403)" in as_reader["test/gated"][0]
-    assert "the hub knows no such model, or it is private (404)" in as_reader["test/nothing"][0]
+    assert "the hub has no such model, or it is private (404)" in as_reader["test/nothing"][0]
     assert "the hub does not accept your token (401); log in again (hf auth login)" in wrong
-    assert "it is only for those who are logged in (401); log in (hf auth login)" in nobody
+    assert "it requires a login (401); log in (hf auth login)" in nobody
 
 
 @pytest.mark.hub

@@ -214,7 +214,7 @@ def test_a_process_ends_in_time_and_leaves_nothing(tmp_path: Path, command: str,
         time.sleep(0.01)
     code, errors = ended(process, number)
     assert code == SIGNALS[number]
-    assert "interrupted; what was finished is kept" in errors.splitlines()[-1]
+    assert "interrupted; finished work is kept" in errors.splitlines()[-1]
     assert not list(tmp_path.iterdir())
     assert gone(children)
 

@@ -133,7 +133,7 @@ def test_what_is_no_file_or_too_large_is_left_out(
     (root / "zero.json").symlink_to("/dev/zero")
     assert main(["leaderboard", "--results", str(root), "--format", "csv"]) == 0
     said = capsys.readouterr().err
-    assert "pipe.json: cannot read" in said and "no regular file" in said
+    assert "pipe.json: cannot read" in said and "not a regular file" in said
     assert "folder.json: Is a directory" in said
     assert "larger than 128 MB" in said
     assert said.count("zero.json") >= 1

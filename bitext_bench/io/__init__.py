@@ -1,1 +1,1 @@
-"""Reading, writing and printing: files that are written whole, checksums, messages, progress."""
+"""Input and output: atomic file writes, checksums, messages, progress bars."""

@@ -1,4 +1,4 @@
-"""SHA-256 of files and of JSON, by which damage and changes are found."""
+"""SHA-256 of files and JSON, to detect damage and changes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ def file_sha256(file: Path) -> str:
     """Return the checksum of a file's bytes.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: The file cannot be read.
     """
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def content_sha256(content: Mapping[str, Any]) -> str:
-    """Return the checksum of a file's content: of its JSON with sorted keys and no spaces, without the key `sha256`.
+    """Return the checksum of a file's content: JSON with sorted keys and no spaces, without the key `sha256`.
 
     Raises:
-        ValueError: it holds something that is not JSON (NaN, half a surrogate pair).
+        ValueError: The content is not valid JSON (NaN, half a surrogate pair).
     """
     rest = {name: value for name, value in content.items() if name != "sha256"}
     text = json.dumps(rest, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Files of the hub's repositories: the client's cache where that is enough, else the hub, else one clear reason."""
+"""Files of hub repositories, from the local cache if possible, otherwise downloaded."""
 
 from __future__ import annotations
 
@@ -16,35 +16,36 @@ from typing import Any
 from .hub_errors import Repository, as_not_fetched
 from .terminal import say
 
-# Maps the paths of all files of a repository to those that are wanted.
+# Takes the paths of all files in a repository and returns the wanted ones.
 Choice = Callable[[Sequence[str]], Sequence[str]]
 
-# For so many seconds after the hub gave no answer, it is not asked again.
+# After a request without an answer, the hub is not asked again for this many seconds.
 _PATIENCE = 300
-# The xet client retries for minutes by default. One retry is enough, as plain HTTP can replace it.
+# The xet client retries for minutes by default. One retry is enough: plain HTTP is the fallback.
 _XET_LIMITS = {
     "HF_XET_CLIENT_RETRY_MAX_ATTEMPTS": "1",
     "HF_XET_CLIENT_CONNECT_TIMEOUT": "5s",
     "HF_XET_CLIENT_READ_TIMEOUT": "10s",
 }
 
-_no_answer: dict[str, tuple[float, Exception]] = {}  # by the hub's address: when it gave no answer, and how
+_no_answer: dict[str, tuple[float, Exception]] = {}  # hub address -> time and error of the last failed request
 
 
 def fetch(repository: Repository, choose: Choice = list, is_enough: Callable[[Path], bool] = Path.is_dir) -> Path:
-    """Return the local folder of a repository at one commit, with at least the chosen files in it.
+    """Return the local folder of a repository at one commit, with at least the chosen files.
 
-    A pinned commit that is in the client's cache needs no hub. Anything else is one short question to the hub; where
-    it gives no answer, the cache has to do, and a note on stderr says so.
+    A pinned commit in the cache needs no request. Anything else takes one short request to the hub. If the hub does
+    not answer, the cached copy is used, with a note on stderr.
 
     Args:
-        repository: a model or a data set; without a revision, its main branch.
-        choose: takes the paths of all files and returns those that are wanted. It is asked before any file is
-            downloaded, and what it raises is passed on.
-        is_enough: says whether a folder of the cache will do where there is no listing of the repository's files.
+        repository: A model or data set; without a revision, its main branch.
+        choose: Takes the paths of all files and returns the wanted ones. It is called before any download; its
+            exceptions are passed on.
+        is_enough: Takes a cached folder and returns whether it can be used although the list of the repository's
+            files is unknown.
 
     Raises:
-        NotFetched: the hub does not deliver it, and the cache does not have it.
+        NotFetched: The hub does not deliver the files, and the cache does not have them.
     """
     from huggingface_hub.errors import HTTPError
 
@@ -52,7 +53,7 @@ def fetch(repository: Repository, choose: Choice = list, is_enough: Callable[[Pa
         return folder
     try:
         files = _listing(repository)
-    except (HTTPError, OSError, ValueError, ImportError) as error:  # ValueError, ImportError: a proxy's address
+    except (HTTPError, OSError, ValueError, ImportError) as error:  # ValueError, ImportError: a bad proxy address
         folder = _listed_in_cache(repository, choose) or _in_cache(repository)
         if folder and is_enough(folder):
             _note_cache(repository, error)
@@ -62,7 +63,7 @@ def fetch(repository: Repository, choose: Choice = list, is_enough: Callable[[Pa
 
 
 def _listed_in_cache(repository: Repository, choose: Choice) -> Path | None:
-    """Return the folder in the cache if a listing there says that it has all chosen files; None if not."""
+    """Return the folder in the cache if it has a file list and all chosen files, otherwise None."""
     from huggingface_hub import get_cached_repo_tree
     from huggingface_hub.errors import CachedRepoTreeNotFoundError, HFValidationError
 
@@ -74,7 +75,7 @@ def _listed_in_cache(repository: Repository, choose: Choice) -> Path | None:
 
 
 def _in_cache(repository: Repository, patterns: list[str] | None = None) -> Path | None:
-    """Return the folder in the cache if it has the files; None if not. Old clients kept no listing to tell by."""
+    """Return the folder in the cache if it has the files, otherwise None. Old clients cached no file list."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError
 
@@ -86,7 +87,7 @@ def _in_cache(repository: Repository, patterns: list[str] | None = None) -> Path
 
 
 def _listing(repository: Repository) -> list[str]:
-    """Ask the hub for the paths of a repository's files: one request, which is not repeated."""
+    """Request the paths of a repository's files, without a retry."""
     from huggingface_hub import constants
     from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
     from huggingface_hub.utils import validate_repo_id
@@ -98,7 +99,7 @@ def _listing(repository: Repository) -> list[str]:
     try:
         return _ask_paths(repository, constants.HF_HUB_ETAG_TIMEOUT)
     except (HfHubHTTPError, OfflineModeIsEnabled):
-        raise  # An answer, if not the one that was hoped for; or the user wants no question.
+        raise  # The hub did answer, or the user works offline.
     except (HTTPError, OSError) as failure:
         _no_answer[constants.ENDPOINT] = time.monotonic(), failure
         raise
@@ -115,16 +116,16 @@ def _ask_paths(repository: Repository, timeout: float) -> list[str]:
 def _note_cache(repository: Repository, error: Exception) -> None:
     from huggingface_hub.errors import OfflineModeIsEnabled
 
-    if not isinstance(error, OfflineModeIsEnabled):  # Then it was asked for.
+    if not isinstance(error, OfflineModeIsEnabled):  # Offline, the user expects the cache.
         reason = as_not_fetched(error, repository).reason
-        say(f"note: {repository} is taken from the cache as it is, because the hub does not deliver it: {reason}")
+        say(f"note: using the cached copy of {repository}, because the hub does not deliver it: {reason}")
 
 
 def _download(repository: Repository, files: Sequence[str]) -> Path:
-    """Download files that the cache does not have; without xet where its storage cannot be reached.
+    """Download files that are not in the cache; if xet storage cannot be reached, by plain HTTP.
 
     Raises:
-        NotFetched: a file did not arrive as a whole.
+        NotFetched: A file did not arrive complete.
     """
     from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import HTTPError
@@ -157,10 +158,10 @@ def _download(repository: Repository, files: Sequence[str]) -> Path:
 
 
 def _is_xet_error(error: Exception) -> bool:
-    """Say whether a download failed in the xet client, or in the request for its token."""
+    """Return whether a download failed in the xet client or in the request for its token."""
     if isinstance(error, RuntimeError):
         return re.search("xet|CAS|reconstruction", str(error)) is not None
-    response = getattr(error, "response", None)  # of an answer; other errors know their request, if anything
+    response = getattr(error, "response", None)  # None if there was no answer; the error may have the request
     try:
         url = response.url if response is not None else error.request.url  # type: ignore[attr-defined]
     except RuntimeError:
@@ -170,16 +171,16 @@ def _is_xet_error(error: Exception) -> bool:
 
 @contextmanager
 def limit_request_time(longest: float | None = None) -> Iterator[None]:
-    """Limit how long each request waits for an answer: the client sets no limit to some, and a minute to others.
+    """Limit how long each request waits for an answer: the client's own limit is a minute, or none.
 
     Args:
-        longest: in seconds; None takes the client's limit for downloads, 10 s unless the user set another.
+        longest: In seconds; None for the client's limit for downloads, 10 s unless the user changed it.
     """
     from huggingface_hub import constants, get_session
 
     longest = longest or max(constants.HF_HUB_ETAG_TIMEOUT, constants.HF_HUB_DOWNLOAD_TIMEOUT)
 
-    def limit(request: Any) -> None:  # noqa: ANN401 (the client's own HTTP library is not one of ours)
+    def limit(request: Any) -> None:  # noqa: ANN401 (the client's HTTP library is not a dependency of this project)
         given = request.extensions.get("timeout", {})
         waits = {step: min(given.get(step) or longest, longest) for step in ("connect", "read", "write", "pool")}
         request.extensions["timeout"] = waits

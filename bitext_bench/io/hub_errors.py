@@ -1,4 +1,4 @@
-"""What the hub's client raises, as a reason and what to do about it."""
+"""Errors of the hub's client, explained with a reason and advice."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Repository:
     """A repository on the hub.
 
     Attributes:
-        name: its id, "org/name".
-        kind: what is in it.
-        revision: a commit, branch or tag; None for the main branch.
+        name: The id, "org/name".
+        kind: "model" or "dataset".
+        revision: A commit, branch or tag; None for the main branch.
     """
 
     name: str
@@ -26,18 +26,18 @@ class Repository:
 
     @property
     def is_pinned(self) -> bool:
-        """Whether the revision is a commit, at which the files never change."""
+        """Whether the revision is a commit, whose files never change."""
         return self.revision is not None and re.fullmatch(r"[0-9a-f]{40}", self.revision) is not None
 
     @property
     def download_command(self) -> str:
-        """The command that puts the same files into the client's cache."""
+        """The command that downloads the same files into the cache."""
         kind = " --repo-type dataset" if self.kind == "dataset" else ""
         revision = f" --revision {self.revision}" if self.revision else ""
         return f"hf download {self.name}{kind}{revision}"
 
     def __str__(self) -> str:
-        """Return it as it is called in messages."""
+        """Return the name for messages."""
         return f"the {self.kind} {self.name}" + (f" at revision {self.revision}" if self.revision else "")
 
 
@@ -45,8 +45,8 @@ class NotFetched(UserError):
     """The hub does not deliver a repository.
 
     Attributes:
-        reason: what happened.
-        advice: what to do, to follow a colon.
+        reason: The cause.
+        advice: The next step, as a clause in lower case.
     """
 
     def __init__(self, repository: Repository, reason: str, advice: str) -> None:
@@ -56,12 +56,12 @@ class NotFetched(UserError):
 
 
 def as_not_fetched(error: BaseException, repository: Repository, *, in_download: bool = False) -> NotFetched:
-    """Say what an error of the hub's client means.
+    """Turn an error of the hub's client into a message for the user.
 
     Args:
-        error: what was raised.
-        repository: what was asked for.
-        in_download: the hub had answered, and the error came with one of the files.
+        error: The error that the client raised.
+        repository: The requested repository.
+        in_download: Whether the hub had answered and the download of a file failed.
     """
     from huggingface_hub import constants
     from huggingface_hub.errors import (
@@ -80,28 +80,28 @@ def as_not_fetched(error: BaseException, repository: Repository, *, in_download:
     if isinstance(error, HFValidationError):
         return NotFetched(repository, "no repository can have this name", _right_name(repository))
     if isinstance(error, OfflineModeIsEnabled):
-        reason = "it is not in the cache, and HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids to ask"
+        reason = "it is not in the cache, and HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids requests"
         return NotFetched(repository, reason, f"unset it, or {_other_ways(repository)}")
     if isinstance(error, OSError) and error.filename is not None:
         reason = f"cannot write {error.filename}: {error.strerror}"
-        return NotFetched(repository, reason, "make room there, or set HF_HOME to a folder that you can write to")
+        return NotFetched(repository, reason, "free some space there, or set HF_HOME to a folder that you can write to")
     if isinstance(error, (ValueError, ImportError)) and not in_download:
         return NotFetched(
             repository, _explain_no_answer(error), "check HF_ENDPOINT and the proxy (HTTPS_PROXY, ALL_PROXY)"
         )
     if in_download:
-        advice = "run the command again, which keeps the files that arrived whole"
+        advice = "run the command again: complete files are kept"
     else:
         advice = f"check the connection, or {_other_ways(repository)}"
     return NotFetched(repository, _explain_no_answer(error), advice)
 
 
 def _other_ways(repository: Repository) -> str:
-    return f"run `{repository.download_command}` where the hub can be reached and copy its cache ($HF_HOME)"
+    return f"run `{repository.download_command}` on a machine with access to the hub and copy its cache ($HF_HOME)"
 
 
 def _right_name(repository: Repository) -> str:
-    """Return what to write in place of a name that no repository can have."""
+    """Return the advice for an invalid repository name."""
     name, at, revision = repository.name.partition("@")
     if at and repository.kind == "model":
         return f"pass --model {name} --model-revision {revision or 'COMMIT'}"
@@ -109,7 +109,7 @@ def _right_name(repository: Repository) -> str:
 
 
 def _explain_no_answer(error: BaseException) -> str:
-    """Return the reason of an error that is no answer of the hub's: a connection, the disk, or the xet storage."""
+    """Return the reason for an error without an answer of the hub: in the connection, the disk or xet storage."""
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
         return "no answer in time"
     text = " ".join(str(error).split())
@@ -119,7 +119,7 @@ def _explain_no_answer(error: BaseException) -> str:
 
 
 def _explain_answer(error: Exception, repository: Repository, endpoint: str) -> tuple[str, str]:
-    """Return the reason and the advice for an answer that is an error."""
+    """Return the reason and the advice for an HTTP error status."""
     from huggingface_hub.errors import (
         DisabledRepoError,
         GatedRepoError,
@@ -136,7 +136,7 @@ def _explain_answer(error: Exception, repository: Repository, endpoint: str) -> 
             f"ask for access at {page}, and log in with that account (hf auth login)",
         ),
         RepositoryNotFoundError: (
-            f"the hub knows no such {repository.kind}, or it is private ({status})",
+            f"the hub has no such {repository.kind}, or it is private ({status})",
             "check the name; if it is private, log in (hf auth login)",
         ),
         RevisionNotFoundError: (
@@ -162,21 +162,21 @@ def _explain_unauthorized() -> tuple[str, str]:
     from huggingface_hub import get_token
 
     if get_token() is None:
-        return "it is only for those who are logged in (401)", "log in (hf auth login)"
+        return "it requires a login (401)", "log in (hf auth login)"
     return "the hub does not accept your token (401)", "log in again (hf auth login), or unset HF_TOKEN"
 
 
 def _explain_too_many(response: object) -> tuple[str, str]:
-    """Return what the hub says about its limits with a 429."""
+    """Return the reason and the advice for a 429, with the hub's rate limits."""
     from huggingface_hub.utils import parse_ratelimit_headers
 
     limits = parse_ratelimit_headers(response.headers)  # type: ignore[attr-defined]
-    allowed, wait = "", "wait some minutes"
+    allowed, wait = "", "wait a few minutes"
     if limits is not None:
         wait = f"wait {limits.reset_in_seconds} seconds"
         if limits.limit is not None:
             allowed = f": it allows {limits.limit} in {limits.window_seconds} seconds"
     return (
         f"too many requests (429){allowed}",
-        f"{wait} and run the command again; more are allowed after hf auth login",
+        f"{wait} and run the command again; hf auth login raises the limit",
     )

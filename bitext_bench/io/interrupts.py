@@ -1,4 +1,4 @@
-"""Ctrl-C (SIGINT) and SIGTERM: both end a command in the same way."""
+"""Handling of Ctrl-C (SIGINT) and SIGTERM: both end a command in the same way."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Any, Self
 from .status import STATUS
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-MESSAGE = "bitext-bench: interrupted; what was finished is kept: run the same command again (train: with --resume)"
-SAME = 0.25  # seconds: a terminal signals both processes, and the supervisor passes its signal on
+MESSAGE = "bitext-bench: interrupted; finished work is kept: run the same command again (train: with --resume)"
+# Signals within this many seconds count as one: a terminal signals both processes, and the supervisor forwards its own.
+SAME = 0.25
 _AGAIN = 0.25  # seconds
 
 
@@ -22,7 +23,7 @@ class Interrupted(KeyboardInterrupt):
     """A signal has ended the command.
 
     Attributes:
-        exit_code: 130 for Ctrl-C, 143 for SIGTERM, as a shell has it for a process that a signal has ended.
+        exit_code: 130 for Ctrl-C, 143 for SIGTERM, as in a shell.
     """
 
     def __init__(self, number: int) -> None:
@@ -33,19 +34,20 @@ class Interrupted(KeyboardInterrupt):
 class Interruptible:
     """A context in which a signal raises `Interrupted` in the main thread.
 
-    Libraries swallow exceptions in `__del__`, in callbacks and by a bare `except`. It is raised again every quarter of
-    a second until it leaves the context. Any other exception that leaves it after a signal becomes `Interrupted`, too.
+    Libraries swallow exceptions in `__del__`, in callbacks and by a bare `except`, so it is raised every quarter of a
+    second until it leaves the context. Any other exception that leaves the context after a signal becomes
+    `Interrupted`.
     """
 
     def __init__(self) -> None:
         self._handlers: dict[signal.Signals, Any] = {}
-        self._last = -SAME  # when a signal came
-        self._number = 0  # of the signal that has raised
+        self._last = -SAME  # time of the last signal
+        self._number = 0  # the signal that raised
         self._held = self._waiting = 0
         self._stop: Callable[[int], object] | None = None
 
     def __enter__(self) -> Self:
-        """Begin to answer, unless this is not the main thread, which alone can."""
+        """Install the handlers, if this is the main thread: only it can."""
         if threading.current_thread() is not threading.main_thread():
             return self
         _active.append(self)
@@ -57,7 +59,7 @@ class Interruptible:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Put back the handlers from before."""
+        """Restore the previous handlers."""
         raised, self._number = self._number, 0
         if not self._handlers:
             return
@@ -113,7 +115,7 @@ _active: list[Interruptible] = []
 
 @contextmanager
 def delay_signals() -> Iterator[None]:
-    """Let a signal wait until the end of this context, which takes a few milliseconds."""
+    """Delay signals until the end of this context; use it for milliseconds only."""
     if not _active:
         yield
         return
@@ -123,7 +125,7 @@ def delay_signals() -> Iterator[None]:
 
 @contextmanager
 def on_first_signal(stop: Callable[[int], object]) -> Iterator[None]:
-    """Have the first signal in this context call `stop` with its number; only the second one raises."""
+    """Call `stop` with the number of the first signal in this context; only the second signal raises."""
     if not _active:
         yield
         return

@@ -1,4 +1,4 @@
-"""JSON files that nobody vouches for: limited in size and in nesting before anything is made of them."""
+"""Read JSON files as untrusted input: their size and nesting are limited."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ class NotJson(ValueError):
     """A file is not JSON, or is nested too deeply."""
 
 
-def read_json(file: Path) -> Any:  # noqa: ANN401 (whatever is in it)
-    """Return what is in a file.
+def read_json(file: Path) -> Any:  # noqa: ANN401 (any JSON value)
+    """Return the content of a file.
 
     Raises:
-        NotJson: it is not JSON in UTF-8, or has more than MOST_LEVELS levels.
-        UserError: it cannot be read, is no regular file, or is larger than MOST_BYTES.
+        NotJson: The file is not JSON in UTF-8, or has more than MOST_LEVELS levels.
+        UserError: The file cannot be read, is not a regular file, or is larger than MOST_BYTES.
     """
     try:
         if file.exists() and not (file.is_file() or file.is_dir()):
-            raise UserError(f"cannot read {file}: it is no regular file")
+            raise UserError(f"cannot read {file}: it is not a regular file")
         with file.open("rb") as stream:
             text = stream.read(MOST_BYTES + 1)
     except OSError as error:
@@ -53,7 +53,7 @@ def _is_deeper(content: object, most: int) -> bool:
 
 
 def _parts(content: object) -> list[Any]:
-    """Return the objects and arrays that an object or array holds."""
+    """Return the objects and arrays directly inside an object or array."""
     if isinstance(content, dict):
         content = list(content.values())
     if not isinstance(content, list):

@@ -1,4 +1,4 @@
-"""Reading a user's text file line by line, plain or compressed, in little memory whatever the file holds."""
+"""Read text files line by line, plain or compressed, in bounded memory."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from ..errors import UserError
 _CHUNK = 1 << 20
 # 256 bytes of zstandard unpack to 64 blocks of 128 KB at most.
 _ZST_CHUNK = 256
-# No sentence is so long; a file with such a line is no text, or has other line ends.
+# No sentence is this long: the file is not text, or has other line ends.
 _LONGEST_LINE = 1_000_000
 # Text shrinks to about a tenth; gzip can shrink zeros to a thousandth, and zstandard to much less.
 _MOST_EXPANSION, _ALWAYS_UNPACKED = 100, 64 << 20
-EXPANDS = f"unpacks to more than {_MOST_EXPANSION} times its size, which text does not: decompress it if it is right"
+EXPANDS = f"unpacks to more than {_MOST_EXPANSION} times its size, unlike text: decompress it yourself if it is right"
 
 
 class _Damaged(Exception):
-    """A compressed file cannot be unpacked further; says what is wrong and what to do."""
+    """A compressed file cannot be unpacked further. The message gives the cause and the next step."""
 
 
 def read_lines(file: Path) -> Iterator[str]:
-    r"""Yield the lines of a text file (.gz and .zst are decompressed), cut at \n or \r\n only, without their ends.
+    r"""Yield the lines of a text file without line ends, split at \n or \r\n only; .gz and .zst are decompressed.
 
     Raises:
-        UserError: the file cannot be read; with the number of the line: it is damaged, or unpacks to far more than its
-            size; a line is not UTF-8, holds a NUL or is longer than a megabyte.
+        UserError: The file cannot be read, is damaged, or unpacks to far more than its size; or a line is not UTF-8,
+            contains a NUL or is longer than a megabyte.
     """
     for number, line in enumerate(_split_lines(file), start=1):
         content = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
         if b"\0" in content:
-            raise UserError(f"{file}:{number}: a NUL byte; expected UTF-8 text, one sentence a line")
+            raise UserError(f"{file}:{number}: a NUL byte; expected UTF-8 text, one sentence per line")
         try:
             yield content.removesuffix(b"\r").decode("utf-8")
         except UnicodeDecodeError as error:
@@ -46,10 +46,10 @@ def read_lines(file: Path) -> Iterator[str]:
 
 
 def read_blocks(file: Path) -> Iterator[bytes]:
-    """Yield the content of a file in blocks of a megabyte at most, .gz and .zst decompressed.
+    """Yield the content of a file in blocks of at most a megabyte; .gz and .zst are decompressed.
 
     Raises:
-        UserError: the file cannot be read, is damaged, or unpacks to far more than its size.
+        UserError: The file cannot be read, is damaged, or unpacks to far more than its size.
     """
     try:
         yield from _blocks(file)
@@ -58,7 +58,7 @@ def read_blocks(file: Path) -> Iterator[bytes]:
 
 
 def is_decompression_bomb(unpacked: int, packed: int) -> bool:
-    """Return whether so many bytes are too many to come from so few compressed ones, for text."""
+    """Return whether data expands far more than text does; both sizes in bytes."""
     return unpacked > max(_ALWAYS_UNPACKED, _MOST_EXPANSION * packed)
 
 
@@ -79,7 +79,7 @@ def _split_lines(file: Path) -> Iterator[bytes]:
 
 def _check_length(line: bytes, file: Path, number: int) -> bytes:
     if len(line) > _LONGEST_LINE:
-        raise UserError(f"{file}:{number}: longer than a megabyte; expected one sentence a line")
+        raise UserError(f"{file}:{number}: longer than a megabyte; expected one sentence per line")
     return line
 
 
@@ -106,13 +106,13 @@ def _pieces(stream: IO[bytes], file: Path) -> Iterator[bytes]:
             with gzip.open(stream) as content:
                 yield from iter(lambda: content.read(_CHUNK), b"")
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise _Damaged(f"is not a whole gzip file ({error}): get or compress it again") from error
+            raise _Damaged(f"is not a complete gzip file ({error}): get or compress it again") from error
     else:
         yield from iter(lambda: stream.read(_CHUNK), b"")
 
 
 def _unpacked_zst(stream: IO[bytes], file: Path) -> Iterator[bytes]:
-    """Yield the content of all frames; the package's own stream reader does not notice where a frame is cut off."""
+    """Yield the content of all frames. The package's own stream reader does not detect a truncated frame."""
     try:
         import zstandard
     except ImportError as error:
@@ -127,4 +127,4 @@ def _unpacked_zst(stream: IO[bytes], file: Path) -> Iterator[bytes]:
     except zstandard.ZstdError as error:
         raise _Damaged(f"is not a zstandard file ({error}): get or compress it again") from error
     if frame is not None:
-        raise _Damaged("is not a whole zstandard file: get or compress it again")
+        raise _Damaged("is not a complete zstandard file: get or compress it again")

@@ -1,4 +1,4 @@
-"""Progress bars on stderr: tqdm's on a terminal, a line a minute where it is a file or a pipe."""
+"""Progress bars on stderr: tqdm's on a terminal, one line per minute in a file or a pipe."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any, Never
 
 from tqdm import tqdm
 
-_SECONDS = 60.0  # between two lines
+_SECONDS = 60.0  # between lines
 
 
 def progress_bar(**settings: Any) -> tqdm[Never]:
-    """Return a bar with these settings of tqdm's."""
+    """Return a progress bar; the settings are tqdm's."""
     return tqdm(**settings) if sys.stderr.isatty() else _LineBar(**settings)
 
 
 class _LineBar(tqdm):  # type: ignore[type-arg]
-    """A bar that prints a whole line at its end and, before that, at most one a minute."""
+    """A bar that prints at most one line per minute, and one at the end."""
 
     def __init__(self, **settings: Any) -> None:
         self._next_line = time.monotonic() + _SECONDS
@@ -25,7 +25,7 @@ class _LineBar(tqdm):  # type: ignore[type-arg]
         super().__init__(**settings, ascii=True, dynamic_ncols=False, ncols=100)
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
-        """Print what the bar shows, if it is time."""
+        """Print the bar, if a minute has passed."""
         if self._ending:
             self.fp.write(str(self))  # close() ends the line
         elif time.monotonic() >= self._next_line:

@@ -1,4 +1,4 @@
-"""What the supervising process has to know of a command: memory that both see."""
+"""State that a command shares with its supervising process, in shared memory."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _BYTES = 1 << 16
-_STOPPING, _SAID, _PATHS = 0, 1, 2  # where they begin
+_STOPPING, _SAID, _PATHS = 0, 1, 2  # offsets in bytes
 
 
 class Status:
-    """Two flags and the temporary files and folders that the command has at the moment."""
+    """Two flags, and the command's current temporary files and folders."""
 
     def __init__(self) -> None:
         self._memory: bytearray | mmap.mmap = bytearray(_BYTES)
         self._process = 0
 
     def share(self) -> None:
-        """From now on, share it with the processes that this one forks."""
+        """Share this state with processes forked from now on."""
         self._memory = mmap.mmap(-1, _BYTES)
         self._process = os.getpid()
 
     @property
     def process(self) -> int:
-        """The number of the process that the user sees, for messages."""
+        """The id of the process that the user started, for messages."""
         return self._process or os.getpid()
 
     @property
     def stops_by_itself(self) -> bool:
-        """Whether the command takes a first signal as a request, and ends when it has saved its work."""
+        """Whether the command saves its work at the first signal and then ends."""
         return bool(self._memory[_STOPPING])
 
     @stops_by_itself.setter
@@ -48,7 +48,7 @@ class Status:
 
     @property
     def unfinished(self) -> list[Path]:
-        """The temporary files and folders; names that do not fit into the memory are missing."""
+        """The temporary files and folders, without those that do not fit into the memory."""
         content, _, _ = bytes(self._memory[_PATHS:]).partition(b"\0\0")
         return [Path(os.fsdecode(name)) for name in content.split(b"\0") if name]
 

@@ -1,7 +1,7 @@
-"""Files that have a temporary name until they are complete, and the removal of those that a killed run left.
+"""Temporary files, and the removal of those from killed runs.
 
-A temporary file is locked (flock) while it is written. The system releases the lock when the process ends, however it
-ends, so an unlocked one is stale.
+A temporary file is locked (flock) while it is written. The system releases the lock when the process ends, even if it
+is killed, so an unlocked file is stale.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _unfinished: set[Path] = set()  # of this process
 
 @contextmanager
 def temporary_file(file: Path) -> Iterator[Path]:
-    """Create an empty file beside `file`, to be written and moved into its place; it is removed if it was not moved.
+    """Create an empty file in the folder of `file`, to write and then rename to `file`; otherwise it is removed.
 
     Raises:
-        OSError: it cannot be created.
+        OSError: The file cannot be created.
     """
     temporary = file.with_name(f".{file.name[:50]}.{uuid.uuid4().hex}.tmp")  # at most 255 bytes
     with remove_at_end(temporary), _create(temporary):
@@ -36,7 +36,7 @@ def temporary_file(file: Path) -> Iterator[Path]:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Create a folder in the system's place for temporary files; it is removed with all that is in it."""
+    """Create a folder in the system's temporary directory; it is removed with its contents."""
     folder = Path(tempfile.mkdtemp(prefix="bitext-bench-"))
     with remove_at_end(folder):
         yield folder
@@ -44,7 +44,7 @@ def temporary_folder() -> Iterator[Path]:
 
 @contextmanager
 def remove_at_end(path: Path) -> Iterator[None]:
-    """Remove a file or folder at the end of this context, if it is there, also where the process is interrupted."""
+    """Remove a file or folder at the end of this context, if it exists, even after an interrupt."""
     _note(path)
     try:
         yield
@@ -53,7 +53,7 @@ def remove_at_end(path: Path) -> Iterator[None]:
 
 
 def remove_stale(folder: Path) -> None:
-    """Remove the temporary files in a folder (not those below it) that no living process is writing."""
+    """Remove the temporary files in a folder, not in its subfolders, that no running process is writing."""
     for file in folder.glob(".*.tmp"):
         if _NAME.fullmatch(file.name):
             with suppress(OSError), file.open("r+b") as stream:
@@ -62,7 +62,7 @@ def remove_stale(folder: Path) -> None:
 
 
 def remove_unfinished() -> None:
-    """Remove the temporary files and folders of this process, where a `finally` clause was interrupted."""
+    """Remove the temporary files and folders of this process, in case a `finally` clause was interrupted."""
     for file in list(_unfinished):
         remove(file)
 
@@ -73,7 +73,7 @@ def _note(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a temporary file or folder, if it is there."""
+    """Remove a temporary file or folder, if it exists."""
     with suppress(OSError):
         if path.is_dir():
             shutil.rmtree(path)
@@ -84,24 +84,24 @@ def remove(path: Path) -> None:
 
 
 def _create(file: Path) -> BinaryIO:
-    """Return a new file, open and locked; on Windows closed, as an open file can be neither moved nor removed there."""
+    """Return a new file, open and locked. On Windows it is closed: an open file cannot be renamed or removed."""
     while True:
         stream = file.open("xb")
         if sys.platform == "win32":
             stream.close()
             return stream
-        with suppress(OSError):  # Some file systems have no locks. Nothing is taken for stale there.
+        with suppress(OSError):  # Some file systems have no locks. There, no file is considered stale.
             _lock(stream, wait=True)
         if file.exists():
             return stream
-        stream.close()  # Another process removed it before it was locked.
+        stream.close()  # Another process removed the file before it was locked.
 
 
 def _lock(stream: BinaryIO, *, wait: bool) -> None:
     """Lock an open file until it is closed.
 
     Raises:
-        OSError: another process has locked it, or the file system has no locks.
+        OSError: Another process has locked it, or the file system has no locks.
     """
     if sys.platform != "win32":
         import fcntl

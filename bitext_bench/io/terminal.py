@@ -1,4 +1,4 @@
-"""What is printed: messages on stderr and results on stdout, neither of which may control the terminal."""
+"""Print messages on stderr and results on stdout; messages never control the terminal."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import sys
 
 
 def printable(text: str) -> str:
-    r"""Return text on one line that cannot control a terminal, for whatever comes from files and names.
+    r"""Return text from a file or a name as one line that cannot control a terminal.
 
-    Control characters, line ends and marks that change the direction of writing become escapes, as in `repr`.
+    Control characters, line ends and marks that change the writing direction are escaped as in `repr`.
 
     >>> printable("a\x1b[31m\n")
     'a\\x1b[31m\\n'
@@ -22,10 +22,10 @@ def say(message: str) -> None:
 
 
 def write_data(text: str) -> None:
-    """Write a file's content to stdout: UTF-8 whatever the locale is, so that no character can be missing from it."""
+    """Write the content of a file to stdout, as UTF-8 in any locale, so that no character is lost."""
     sys.stdout.flush()
     binary = getattr(sys.stdout, "buffer", None)
-    if binary is None:  # a stand-in for stdout that takes text alone
+    if binary is None:  # a replaced stdout that accepts only text
         sys.stdout.write(text)
         return
     binary.write(text.encode())

@@ -1,4 +1,4 @@
-"""Languages: one table of their codes, and one rule for tags."""
+"""Languages: their codes in each data set, and language tags."""
 
 from .table import DEFAULT_LANGUAGES, LangPair, Language, find_language, languages, resolve, split_pair
 

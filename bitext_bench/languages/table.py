@@ -1,8 +1,8 @@
-"""Which language is meant: one row for each, with the codes the data sets file it under.
+"""The table of languages, with the codes that the data sets use.
 
-Tatoeba and FLORES-200 name many languages differently (`cmn` and `zho_Hans`), and users and
-papers name them in further ways. Whatever comes in goes through `resolve` or `LangPair.parse`
-once; the rest of the program passes `Language` around and prints its `code`.
+Tatoeba and FLORES-200 have different codes for many languages (`cmn` and `zho_Hans`), and users
+and papers have more. Input is parsed once, by `resolve` or `LangPair.parse`; the rest of the
+program passes `Language` objects and prints their `code`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from types import MappingProxyType
 from ..errors import UserError, unknown_name_error
 from .tags import Tag, is_one_language, likely_script, read_tag
 
-# Where a two-letter code covers several languages, both data sets use the code of one of them;
-# these are the three-letter codes of the whole, which other lists of languages use.
+# Three-letter codes of macrolanguages, which other lists of languages use. Tatoeba and FLORES-200
+# use the code of one member language instead.
 _ISO_639_3 = {
     "ay": "aym",
     "fa": "fas",
@@ -33,7 +33,7 @@ _ISO_639_3 = {
 }
 
 
-# The paper's five; encoding all of Tatoeba and FLORES takes hours on a CPU and has to be asked for.
+# The paper's five languages. All of Tatoeba and FLORES takes hours on a CPU, so it is not the default.
 DEFAULT_LANGUAGES = "en,fr,ja,ko,ru"
 
 
@@ -42,11 +42,11 @@ class Language:
     """A language variety.
 
     Attributes:
-        code: our own, the one spelling that reports use.
-        tatoeba: Tatoeba's code; empty where Tatoeba lacks the language.
-        flores: FLORES-200's code; empty where FLORES-200 lacks the language.
-        name: in English.
-        script: ISO 15924's code of the script, as in FLORES-200; where that lacks the language, as in mteb.
+        code: This project's code, used in results and reports.
+        tatoeba: Tatoeba's code; empty if the language is not in Tatoeba.
+        flores: FLORES-200's code; empty if the language is not in FLORES-200.
+        name: The English name.
+        script: The ISO 15924 script code from FLORES-200, or from mteb if the language is not in FLORES-200.
     """
 
     code: str
@@ -56,7 +56,7 @@ class Language:
     script: str
 
     def __str__(self) -> str:
-        """Return the code, the one spelling that results and reports use."""
+        """Return the code."""
         return self.code
 
     @property
@@ -66,12 +66,12 @@ class Language:
 
     @property
     def mteb_flores(self) -> str:
-        """MTEB's code in FLORES-200, where some differ: `zho-Hans`, `arb-Arab`; as `mteb` where FLORES-200 has none."""
+        """MTEB's code in FLORES-200: `zho-Hans`, `arb-Arab`. Same as `mteb` if the language is not in FLORES-200."""
         return self.flores.replace("_", "-") or self.mteb
 
     @property
     def spellings(self) -> frozenset[str]:
-        """Everything `resolve` takes for this language, but for letter case and `-` for `_`."""
+        """All spellings that `resolve` accepts for this language; case and `-` or `_` do not matter."""
         if self.code == self.flores:  # the second script: the plain codes mean the first
             return frozenset({self.code, self.name})
         three_letters = self.flores.partition("_")[0]
@@ -83,8 +83,8 @@ class Language:
 
 @cache
 def languages() -> Mapping[str, Language]:
-    """Return all languages under their `code`, in the order of the codes."""
-    from importlib import resources  # here, as it takes longer to import than this whole module
+    """Return all languages by `code`, sorted."""
+    from importlib import resources  # imported here because it is slow
 
     text = resources.files(__package__).joinpath("languages.tsv").read_text(encoding="utf-8")
     rows = (Language(*line.split("\t")) for line in text.splitlines()[1:])
@@ -92,27 +92,27 @@ def languages() -> Mapping[str, Language]:
 
 
 def resolve(text: str) -> Language:
-    """Find the language that a code or an English name stands for.
+    """Find a language by its code or English name.
 
-    Takes the codes of ISO 639, Tatoeba, FLORES-200 and MTEB, in any letter case, and tags with a script or a region
-    (zh-TW is Traditional Chinese, pt_BR Portuguese).
+    Accepts ISO 639, Tatoeba, FLORES-200 and MTEB codes, in any case, and tags with a script or region (zh-TW is
+    Traditional Chinese, pt_BR is Portuguese).
 
     >>> [resolve(text).code for text in ("fra", "jpn-Jpan", "cmn", "Korean", "zh-TW")]
     ['fr', 'ja', 'zh', 'ko', 'zho_Hant']
 
     Raises:
-        UserError: No language is spelled so; the message has the near misses.
+        UserError: The language is unknown; the message suggests similar names.
     """
     language = _find(text)
     if language is None:
-        # Sorted: of two spellings that differ in letter case only, the same one must always win.
+        # Sorted, so that the same one of two spellings that differ only in case is always suggested.
         known = sorted(each for row in languages().values() for each in row.spellings)
         raise unknown_name_error("language", text, known)
     return language
 
 
 def find_language(text: str) -> Language | None:
-    """Return the language of a code that cannot be a pair, such as a key or an attribute (fr-ca); None if unknown."""
+    """Return the language of a code that cannot be a pair, such as a JSON key (fr-ca is Canadian French), or None."""
     language = _by_spelling().get(_key(text))
     if language is None and (tag := read_tag(text)):
         language = _by_tag(tag)
@@ -120,18 +120,18 @@ def find_language(text: str) -> Language | None:
 
 
 def _find(text: str) -> Language | None:
-    """Return what `find_language` does, but None for a text that may be meant as a pair (fr-ca)."""
+    """Call `find_language`, but return None for a text that could be a pair (fr-ca)."""
     return find_language(text) if _key(text) in _by_spelling() or is_one_language(text) else None
 
 
 def _by_tag(tag: Tag) -> Language | None:
-    """Return the row of a tag: the script decides, or the one that is usual in the region."""
+    """Return the language of a tag, chosen by its script or the usual script of its region."""
     rows = _rows_of().get(tag.language, ())
     if not rows:
         return None
     plain = rows[0]
     script = tag.script or _script_of_region(tag)
-    # Of a language that only Tatoeba has, any script is taken: MTEB's is not always that of the sentences.
+    # If only Tatoeba has the language, accept any script: MTEB's script code does not always match the sentences.
     if not script or not plain.flores:
         return plain
     script = {"Kore": "Hang"}.get(script, script)
@@ -139,14 +139,14 @@ def _by_tag(tag: Tag) -> Language | None:
 
 
 def _script_of_region(tag: Tag) -> str:
-    """Return the script that is usual in a tag's region; "" where it is the usual one of the language."""
+    """Return the usual script of a tag's region; "" if it is the usual script of the language."""
     usual, here = likely_script(Tag(tag.language)), likely_script(Tag(tag.language, region=tag.region))
     return here if here != usual else ""
 
 
 @cache
 def _rows_of() -> Mapping[str, tuple[Language, ...]]:
-    """Return the rows of each language of a tag: first the one that the bare code means, then its other scripts."""
+    """Map a tag's language to its rows in the table: the default script first, then its other scripts."""
     rows: dict[str, tuple[Language, ...]] = {}
     for row in sorted(languages().values(), key=lambda row: row.code == row.flores):
         codes = (row.code, row.tatoeba, row.flores, _ISO_639_3.get(row.code, ""))
@@ -166,15 +166,15 @@ def _key(text: str) -> str:
 
 
 def split_pair(text: str) -> tuple[str, str]:
-    """Return the two spellings that a hyphen joins: of `en-pt-BR`, `en` and `pt-BR`.
+    """Split a pair at the hyphen between its languages: `en-pt-BR` into `en` and `pt-BR`.
 
     Raises:
-        UserError: There are not two languages.
+        UserError: The text is not two languages.
     """
     parts = text.split("-")
     if len(parts) == 2 and all(part.strip() for part in parts):
         return parts[0], parts[1]
-    # With more hyphens, some belong to a language (jpn-Jpan-eng-Latn): try each as the joint.
+    # With more hyphens, some are part of a code (jpn-Jpan-eng-Latn): try to split at each.
     for cut in range(1, len(parts)):
         source, target = "-".join(parts[:cut]), "-".join(parts[cut:])
         if _find(source) and _find(target):
@@ -184,21 +184,21 @@ def split_pair(text: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class LangPair:
-    """A direction: sentences in `source` look for their translation in `target`."""
+    """A language pair with a direction: from `source` to `target`."""
 
     source: Language
     target: Language
 
     def __str__(self) -> str:
-        """Return the two codes, `en-ja`, which `parse` reads back."""
+        """Return the two codes, `en-ja`, which `parse` accepts."""
         return f"{self.source}-{self.target}"
 
     @classmethod
     def parse(cls, text: str) -> LangPair:
-        """Read `en-ja`, `jpn-eng`, `eng_Latn-kor_Hang`, `en-zh-TW` or any two spellings of `resolve`.
+        """Parse `en-ja`, `jpn-eng`, `eng_Latn-kor_Hang`, `en-zh-TW` or any two spellings that `resolve` accepts.
 
         Raises:
-            UserError: There are not two languages, or one of them is unknown.
+            UserError: The text is not two languages, or one of them is unknown.
         """
         source, target = split_pair(text)
         return cls(resolve(source), resolve(target))
@@ -213,7 +213,7 @@ class LangPair:
         """The pair in Tatoeba's codes, `jpn-eng`.
 
         Raises:
-            ValueError: One of the languages is not in Tatoeba.
+            ValueError: A language is not in Tatoeba.
         """
         return self._joined("Tatoeba", self.source.tatoeba, self.target.tatoeba)
 
@@ -222,7 +222,7 @@ class LangPair:
         """The pair in FLORES-200's codes, `eng_Latn-kor_Hang`.
 
         Raises:
-            ValueError: One of the languages is not in FLORES-200.
+            ValueError: A language is not in FLORES-200.
         """
         return self._joined("FLORES-200", self.source.flores, self.target.flores)
 

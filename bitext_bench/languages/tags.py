@@ -1,4 +1,4 @@
-"""Language tags as data sets write them (zh-TW, pt_br, iw, cmn_Hant, sr@latin), read by langcodes."""
+"""Language tags as data sets spell them (zh-TW, pt_br, iw, cmn_Hant, sr@latin), parsed with langcodes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-# Of no standard, and in use: OPUS's GlobalVoices has the first two, old .NET and translation memories the others.
+# In use but not in any standard: the first two in OPUS's GlobalVoices, the others in old .NET and translation memories.
 _ALIASES = {"zhs": "zh-Hans", "zht": "zh-Hant", "zh_chs": "zh-Hans", "zh_cht": "zh-Hant"}
 _MODIFIERS = {"latin": "Latn", "latn": "Latn", "cyrillic": "Cyrl", "cyrl": "Cyrl"}  # glibc's, as GNOME and KDE use them
 _TAG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
@@ -14,7 +14,7 @@ _HYPHENATED = re.compile(r"([A-Za-z]{2,3})-([A-Za-z]{2})")
 
 
 class Tag(NamedTuple):
-    """A language tag: the macrolanguage where CLDR uses it (zh for cmn); script, region and variant may be empty."""
+    """A language tag, with the macrolanguage if CLDR uses it (zh for cmn). Script, region and variant may be empty."""
 
     language: str
     script: str = ""
@@ -28,12 +28,12 @@ class Tag(NamedTuple):
 
 @cache
 def read_tag(text: str) -> Tag | None:
-    """Return the tag that a text spells, deprecated codes replaced (iw by he); None if it is none.
+    """Parse a tag, replacing deprecated codes (iw by he). Return None if the text is not a tag.
 
     >>> [str(read_tag(text)) for text in ("iw", "pt_br", "cmn_Hant", "sr@latin")]
     ['he', 'pt-BR', 'zh-Hant', 'sr-Latn']
     """
-    import langcodes  # only for codes that the table of languages lacks
+    import langcodes  # slow; needed only for codes that are not in the table of languages
     from langcodes.tag_parser import LanguageTagError
 
     code, _, modifier = text.strip().partition("@")
@@ -46,7 +46,7 @@ def read_tag(text: str) -> Tag | None:
         return None
     if found.language is None or found.extlangs or found.extensions or found.private:
         return None
-    # An invalid region (es-XX) says no less about the language and the script.
+    # An invalid region (es-XX) is accepted: language and script are still known.
     if not langcodes.Language.make(found.language, script=found.script, variants=found.variants).is_valid():
         return None
     script = found.script or _MODIFIERS.get(modifier.casefold(), "")
@@ -55,21 +55,21 @@ def read_tag(text: str) -> Tag | None:
 
 
 def likely_script(tag: Tag) -> str:
-    """Return the script of a tag, or the one in which its language is most written in its region."""
+    """Return the script of a tag, or the usual script of its language in its region."""
     import langcodes
 
     return langcodes.Language.get(str(tag)).maximize().script or ""
 
 
 def distance(asked: Tag, other: Tag) -> int:
-    """Return CLDR's distance of a variant from the one asked for: 0 is as good as the same, 5 another region."""
+    """Return CLDR's distance between two tags: 0 for equivalent ones, 5 for another region."""
     import langcodes
 
     return langcodes.tag_distance(str(asked), str(other))
 
 
 def is_one_language(text: str) -> bool:
-    """Say whether a text is one language, with or without a region (pt-BR, pt-br, fr_ca), not two (fr-ca, en_ja)."""
+    """Return whether a text is one language, such as pt-BR, pt-br or fr_ca, and not a pair, such as fr-ca or en_ja."""
     import langcodes
 
     tag = read_tag(text)
