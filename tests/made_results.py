@@ -12,6 +12,7 @@ from bitext_bench.io.checksums import content_sha256
 from bitext_bench.results.files import read_result, write_result
 from bitext_bench.results.outcomes import read_outcomes
 from bitext_bench.results.records import SubsetResult, TaskResult
+from bitext_bench.results.schema import EncodingRecord, ModelRecord, TrainingRecord
 from bitext_bench.tasks import TASKS
 
 MODEL = {"name": "local/m", "registered": None, "revision": "1", "prompt": "", "pooling": "mean", "dtype": "fp32"}
@@ -44,8 +45,16 @@ def result_of(task: str, subsets: Sequence[SubsetResult], **more: Any) -> TaskRe
         "main_score": next(iter(subsets[0].scores)),
         "lower_is_better": task in TASKS and TASKS[task].lower_is_better,
     }
-    usual |= {"evaluation_time": 1.0, "model": dict(MODEL), "summary": {}}
-    return TaskResult(task=task, subsets=list(subsets), **{**usual, **more})
+    usual |= {"evaluation_time": 1.0, "model": MODEL, "summary": {}}
+    values = {**usual, **more}
+    return TaskResult(task=task, subsets=list(subsets), **typed(values))
+
+
+def typed(values: dict[str, Any]) -> dict[str, Any]:
+    """Return fields of a result with the records among them, which may be given as dicts, in their types."""
+    kinds = {"model": ModelRecord, "training": TrainingRecord, "encoding": EncodingRecord}
+    given = {name: kind for name, kind in kinds.items() if isinstance(values.get(name), dict)}
+    return values | {name: kind.model_validate(values[name]) for name, kind in given.items()}
 
 
 def write_content(file: Path, content: dict[str, Any]) -> None:
@@ -57,4 +66,4 @@ def write_again(file: Path, folder: Path | None = None, **changes: Any) -> Path:
     """Write a result file again with other values of its fields, here or in another folder; its outcomes stay."""
     result = read_result(file)
     outcomes = read_outcomes(file, result)
-    return write_result(folder or file.parent, replace(result, **changes), outcomes)
+    return write_result(folder or file.parent, replace(result, **typed(changes)), outcomes)

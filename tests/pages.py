@@ -45,7 +45,7 @@ def make_results(root: Path) -> None:
     file = next(root.rglob("*hashing*/**/Mini-Tatoeba.json"))
     for i, name in enumerate([*HOSTILE, SCRIPT, "org/checkpoint"]):
         result = read_result(file)
-        changes: dict[str, Any] = {"model": {**result.model, "name": name, "fingerprint": name}}
+        changes: dict[str, Any] = {"model": {**result.model.to_dict(), "name": name, "fingerprint": name}}
         if name == "org/checkpoint":
             changes["training"] = TRAINING
             changes["subsets"] = [
@@ -84,13 +84,13 @@ def luminance(color: str) -> float:
 
 
 def synthetic(name: str, task: str, subsets: list[tuple[str, list[str]]], value: float = 0.5, **more: Any) -> Entry:
-    """Make a result that no model was needed for."""
+    """Make a result that no model was needed for; `about` has fields of the model."""
     interval = (max(0.0, value - 0.0123), min(1.0, value + 0.0123))
     entries = [
         subset_of(subset, {"accuracy": value}, languages=languages, n=1000, intervals={"accuracy": interval})
         for subset, languages in subsets
     ]
-    result = result_of(task, entries, model={**MODEL, "name": name}, **more)
+    result = result_of(task, entries, model={**MODEL, "name": name, **more.pop("about", {})}, **more)
     return Entry(Path(f"results/{name}/1/{task}.json"), result)
 
 

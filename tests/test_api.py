@@ -79,7 +79,7 @@ def test_a_loaded_model_scores_as_its_directory(report: bb.Report, tiny_model: P
     expected, values = report.to_pandas().value, found.to_pandas().value
     np.testing.assert_allclose(values.to_numpy(float), expected.to_numpy(float), atol=1e-5)
     again = bb.evaluate(loaded, TASKS, "en,fr", "mini", cache=tmp_path)
-    assert again.results[0].model["revision"] == found.results[0].model["revision"]
+    assert again.results[0].model.revision == found.results[0].model.revision
     assert found.results[0].encoding is None
     with_prompt = bb.evaluate(loaded, ["Mini-STS"], "en", "mini", bb.ModelOptions(prompt="red "), tmp_path)
     assert 'prompt:"red "' in with_prompt["Mini-STS"]["en"].cosine_spearman.signature
@@ -88,7 +88,7 @@ def test_a_loaded_model_scores_as_its_directory(report: bb.Report, tiny_model: P
     with torch.no_grad():
         next(iter(loaded.parameters())).add_(0.01)
     changed = bb.evaluate(loaded, ["Mini-STS"], "en", "mini", cache=tmp_path)
-    assert changed.results[0].model["fingerprint"] != found.results[0].model["fingerprint"]
+    assert changed.results[0].model.fingerprint != found.results[0].model.fingerprint
 
 
 class Counting:

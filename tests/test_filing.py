@@ -148,7 +148,7 @@ def test_another_model_of_the_name_is_no_part_of_the_file(
     ((result, outcomes),) = made(cache, "Mini-Tatoeba", "en fr ja")
     file_result(tmp_path, result, outcomes)
     ((again, new),) = made(cache, "Mini-Tatoeba", "en ja")
-    other = replace(again, model={**again.model, "fingerprint": "0" * 64})
+    other = replace(again, model=again.model.model_copy(update={"fingerprint": "0" * 64}))
     assert [s.subset for s in read_result(file_result(tmp_path, other, new)).subsets] == ["ja-en"]
     assert "Mini-Tatoeba.json loses fr-en: another model of this name" in capsys.readouterr().err
 
@@ -245,7 +245,7 @@ def test_an_edited_file_is_left_out_aloud(
     for task in ("Mini-Tatoeba", "Mini-STS"):
         ((result, outcomes),) = made(cache, task, "en fr")
         for name in ("local/a", "local/b"):
-            model = {**result.model, "name": name, "fingerprint": name}
+            model = result.model.model_copy(update={"name": name, "fingerprint": name})
             file_result(tmp_path / name.replace("/", "__"), replace(result, model=model), outcomes)
     file = tmp_path / "local__a/Mini-STS.json"
     content = json.loads(file.read_text(encoding="utf-8"))

@@ -25,9 +25,10 @@ def scattered() -> str:
     entries = []
     for place, value in enumerate(SPREAD):
         name = f"org/a-model-with-a-name-{place}"
-        timed = {"sentences": 30_000, "seconds": 100 + place % 4, "device": "cpu", "cores": 2}
-        entries.append(synthetic(name, "Tatoeba", [("fr-en", ["fra-Latn", "eng-Latn"])], value / 100, encoding=timed))
-        entries[-1].result.model.update(registered, fingerprint=name, parameters=10**6 * (60 + place % 5))
+        timed = {"sentences": 30_000, "tokens": 9, "seconds": 100.0 + place % 4, "device": "cpu", "cores": 2}
+        size = {"fingerprint": name, "parameters": 10**6 * (60 + place % 5)}
+        subsets = [("fr-en", ["fra-Latn", "eng-Latn"])]
+        entries.append(synthetic(name, "Tatoeba", subsets, value / 100, encoding=timed, about=registered | size))
     return page_of(entries)
 
 

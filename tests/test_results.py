@@ -353,10 +353,19 @@ def test_a_result_says_when_it_was_made_and_how_fast(tmp_path: Path, monkeypatch
     ((first, _),) = evaluate(embedder, loaded)
     encoding = first.encoding
     assert encoding
-    assert encoding["sentences"] == 5 * 360
-    assert encoding["sentences"] < encoding["tokens"]
-    assert encoding["seconds"] > 0
-    assert encoding["device"] == "unknown"
+    assert encoding.sentences == 5 * 360
+    assert encoding.sentences < encoding.tokens
+    assert encoding.seconds > 0
+    assert encoding.device == "unknown"
     assert datetime.now(UTC) - datetime.fromisoformat(first.date) < timedelta(minutes=5)
     ((again, _),) = evaluate(embedder, loaded)  # nothing is encoded, so nothing is said of its speed
     assert again.encoding is None
+
+
+COMMITTED = sorted((Path(__file__).parents[1] / "results").rglob("*.json"))
+
+
+def test_every_committed_result_is_written_again_byte_for_byte() -> None:
+    assert len(COMMITTED) > 100
+    for file in COMMITTED:
+        assert read_result(file).to_json().encode() == file.read_bytes(), file

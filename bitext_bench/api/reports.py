@@ -116,7 +116,7 @@ class Report(Mapping[str, TaskReport]):
     @property
     def name(self) -> str:
         """The name of the model."""
-        return str(self.results[0].model["name"])
+        return self.results[0].model.name
 
     def __getitem__(self, name: str) -> TaskReport:
         """Return a task by name, whatever the case; KeyError with the names there are."""

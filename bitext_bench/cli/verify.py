@@ -98,15 +98,15 @@ def _resolve_as_stored(file: Path, stored: TaskResult, arguments: argparse.Names
     """
     said = stored.model
     name = without_prefix(arguments.model) if arguments.model else _public_name(file, stored, arguments)
-    theirs = name in (said.get("registered"), said["name"])  # not a copy, or a fork, that --model names
+    theirs = name in (said.registered, said.name)  # not a copy, or a fork, that --model names
     options = replace(
         model_options(arguments),
         revision=arguments.model_revision or (_revision(file, stored, arguments) if theirs else None),
-        prompt=said["prompt"],
-        dtype=said["dtype"],
-        backend=said.get("backend", "torch"),
-        pooling=said["pooling"] if said["pooling"] in POOLINGS else None,
-        max_length=said.get("max_length"),
+        prompt=said.prompt,
+        dtype=said.dtype,
+        backend=said.backend,
+        pooling=said.pooling if said.pooling in POOLINGS else None,
+        max_length=said.max_length,
     )
     mini = stored.task.startswith("Mini-")
     hub = stored.data.startswith("hub-")
@@ -124,16 +124,16 @@ def _public_name(file: Path, stored: TaskResult, arguments: argparse.Namespace) 
         UserError: it has neither, or the command line allows the model to run code.
     """
     said = stored.model
-    name = said.get("registered") or said["name"]
-    if said["name"].startswith("local/"):
-        raise UserError(f"{file} was made with {said['name']}, which is no public model: pass --model DIR")
+    name = said.registered or said.name
+    if said.name.startswith("local/"):
+        raise UserError(f"{file} was made with {said.name}, which is no public model: pass --model DIR")
     if not (find_baseline(name) or _HUB_ID.fullmatch(name)):
         raise UserError(
             f"{file} was made with {name!r}, which is neither in list models nor a hub id org/model: pass --model"
         )
     if flags := _trust_hint(arguments):
         raise UserError(f"{file} alone names the model, {name}: pass --model too where {flags} lets it run code")
-    return str(name)
+    return name
 
 
 def _revision(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> str | None:
@@ -142,16 +142,16 @@ def _revision(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> 
     Raises:
         UserError: the command line allows the model to run code, and only the file says of which revision.
     """
-    name, revision = stored.model["name"], stored.model["revision"]
+    name, revision = stored.model.name, stored.model.revision
     if not _COMMIT.fullmatch(revision):
         return None
     flags = _trust_hint(arguments)
-    if flags and not find_baseline(stored.model.get("registered") or name):
+    if flags and not find_baseline(stored.model.registered or name):
         raise UserError(
             f"{file} alone names the revision of {name}, {revision}: pass --model-revision too where {flags} lets it "
             "run code"
         )
-    return None if flags else str(revision)
+    return None if flags else revision
 
 
 def _trust_hint(arguments: argparse.Namespace) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
 
 from ..data import MissingData, Source
 from ..embedding.batch_size import usable_cores
@@ -20,6 +19,7 @@ from ..languages import Language
 from ..scoring.neighbors import Vectors
 from ..tasks import BENCHMARKS, Languages, ScoringUnit, SentenceSet, SubsetScores, Task, default_tasks, mteb_task_name
 from .records import TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signature, subset_result
+from .schema import EncodingRecord, ModelRecord, TrainingRecord, parse_training
 
 # Settings as a result names them, where `Model.overrides` abbreviates.
 _FIELDS = {"maxlen": "max_length", "pool": "pooling"}
@@ -103,6 +103,7 @@ def evaluate(embedder: Embedder, loaded: Sequence[LoadedTask]) -> Iterator[tuple
     Raises:
         UserError: the model gives vectors that no cosine can be taken of, or the disk is full.
     """
+    training = _training(embedder.model)
     encoding = _speed(embedder.encode(texts_to_encode(embedder.model, loaded)))
     for item in loaded:
         start = time.monotonic()
@@ -112,15 +113,20 @@ def evaluate(embedder: Embedder, loaded: Sequence[LoadedTask]) -> Iterator[tuple
         seconds = time.monotonic() - start
         for subsets in by_data.values():
             result = _result(embedder, item.task, subsets, seconds)
-            yield replace(result, encoding=encoding), outcomes_of(subsets)
+            yield replace(result, encoding=encoding, training=training), outcomes_of(subsets)
 
 
-def _speed(encoded: EncodingStats) -> dict[str, Any] | None:
+def _speed(encoded: EncodingStats) -> EncodingRecord | None:
     """Return what a result file says of the encoding that its run did; None where that is too little to time."""
     if encoded.encoded < TIMED_SENTENCES or not encoded.device:
         return None
-    timed = {"sentences": encoded.encoded, "tokens": encoded.tokens, "seconds": round(encoded.seconds, 2)}
-    return {**timed, "device": encoded.device, "cores": usable_cores()}
+    return EncodingRecord(
+        sentences=encoded.encoded,
+        tokens=encoded.tokens,
+        seconds=round(encoded.seconds, 2),
+        device=encoded.device,
+        cores=usable_cores(),
+    )
 
 
 def _texts(model: Model, task: Task, side: SentenceSet) -> TextGroup:
@@ -190,25 +196,38 @@ def _result(embedder: Embedder, task: Task, subsets: Sequence[SubsetScores], sec
         main_score=subsets[0].main_score,
         lower_is_better=task.lower_is_better,
         evaluation_time=round(seconds, 3),
-        model={
-            "name": model.name,
-            "registered": model.registered,
-            "revision": model.revision,
-            "fingerprint": model.fingerprint,
-            "prompt": prompt,
-            "pooling": model.pooling,
-            "dtype": model.dtype,
-            "backend": model.backend,
-            "max_length": model.max_length,
-            **({"chosen": chosen} if (chosen := [_FIELDS.get(key, key) for key, _ in model.overrides]) else {}),
-            "parameters": model.parameters,
-            "dimensions": embedder.dimensions,
-            **({"contaminated_rows": model.contaminated_rows} if model.contaminated_rows else {}),
-            **({"unchecked": unchecked} if (unchecked := _unchecked_benchmarks(model)) else {}),
-        },
+        model=_model_record(model, prompt, embedder.dimensions),
         summary=task.summarize(subsets),
         subsets=[subset_result(s, signature(task.name, model, prompt, s)) for s in subsets],
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         libraries={name: version(name) for name in ("torch", "transformers", "sentence-transformers", "numpy")},
-        training=dict(model.training) if model.training else None,
     )
+
+
+def _model_record(model: Model, prompt: str, dimensions: int | None) -> ModelRecord:
+    fields = {
+        "name": model.name,
+        "registered": model.registered,
+        "revision": model.revision,
+        "fingerprint": model.fingerprint,
+        "prompt": prompt,
+        "pooling": model.pooling,
+        "dtype": model.dtype,
+        "backend": model.backend,
+        "max_length": model.max_length,
+        "parameters": model.parameters,
+        "dimensions": dimensions,
+    }
+    not_of_every_model = {
+        "chosen": [_FIELDS.get(key, key) for key, _ in model.overrides],
+        "contaminated_rows": model.contaminated_rows,
+        "unchecked": _unchecked_benchmarks(model),
+    }
+    return ModelRecord.model_validate(fields | {name: value for name, value in not_of_every_model.items() if value})
+
+
+def _training(model: Model) -> TrainingRecord | None:
+    try:
+        return parse_training(model.training) if model.training else None
+    except ValueError as error:
+        raise UserError(f"the record of {model.name}'s training (train_config.json) is damaged: {error}") from error

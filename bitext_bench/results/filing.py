@@ -118,7 +118,7 @@ def _read_mergeable(file: Path, result: TaskResult) -> tuple[TaskResult, Outcome
 
 def _why_different(before: TaskResult, now: TaskResult) -> str:
     """Return why two results cannot be in one file; "" where they can."""
-    if before.model.get("fingerprint") != now.model.get("fingerprint"):
+    if before.model.fingerprint != now.model.fingerprint:
         return "another model of this name and revision was scored on them"
     if before.main_score != now.main_score:
         return f"their main score is {before.main_score}"
@@ -134,7 +134,7 @@ def _merge(
     blocks = by_subset(outcomes)
     summary = find_task(now.task).summarize([_scores(s, now.main_score, blocks[s.subset]) for s in subsets])
     encodings = [encoding for encoding in (before.encoding, now.encoding) if encoding]
-    encoding = max(encodings, key=lambda each: int(each["sentences"]), default=None)
+    encoding = max(encodings, key=lambda each: each.sentences, default=None)
     return replace(now, subsets=subsets, summary=summary, encoding=encoding), outcomes
 
 

@@ -105,17 +105,17 @@ def _meta(result: TaskResult) -> Any:  # noqa: ANN401 (mteb's ModelMeta)
     from mteb.models import ModelMeta
 
     model = result.model
-    if not _NAME.fullmatch(model["name"]) or not _FOLDER.fullmatch(model["revision"]):
-        raise UserError(f"mteb has no place for a model {model['name']!r} of revision {model['revision']!r}")
+    if not _NAME.fullmatch(model.name) or not _FOLDER.fullmatch(model.revision):
+        raise UserError(f"mteb has no place for a model {model.name!r} of revision {model.revision!r}")
     settings = result.chosen_settings
-    if model.get("registered") and model["prompt"]:
-        settings = {"prompt": model["prompt"], **settings}  # of our registry, which mteb need not agree with
-    known = _mteb_record(model["name"])
-    given = {"name": model["name"], "revision": model["revision"], "experiment_kwargs": settings or None}
+    if model.registered and model.prompt:
+        settings = {"prompt": model.prompt, **settings}  # of our registry, which mteb need not agree with
+    known = _mteb_record(model.name)
+    given = {"name": model.name, "revision": model.revision, "experiment_kwargs": settings or None}
     if known:
         return known.model_copy(update=given)
-    sizes = {"n_parameters": model.get("parameters"), "embed_dim": model.get("dimensions")}
-    return ModelMeta.create_empty({**given, **sizes, "max_tokens": model.get("max_length")})
+    sizes = {"n_parameters": model.parameters, "embed_dim": model.dimensions}
+    return ModelMeta.create_empty({**given, **sizes, "max_tokens": model.max_length})
 
 
 def _mteb_record(name: str) -> Any:  # noqa: ANN401

@@ -17,7 +17,7 @@ from ..io.checksums import content_sha256
 from ..languages import Language, resolve
 from ..scoring.intervals import Interval
 from ..tasks import SubsetScores, has_english_side
-from .schema import check_result
+from .schema import EncodingRecord, MeanRecord, ModelRecord, TrainingRecord, parse_result
 
 FORMAT = 2  # a reader refuses what it does not know
 
@@ -67,11 +67,9 @@ class TaskResult:
         main_score: names the score to compare by.
         evaluation_time: seconds, without the encoding.
         date: when it was made, ISO 8601, UTC.
-        model: name, revision, fingerprint, prompt, pooling, dtype, backend, max_length, size; `chosen` names the
-            settings that the user chose over the model's own.
-        summary: what is said of all subsets together.
+        summary: of all subsets together; `mean` is typed.
         training: how a checkpoint of `train` was made.
-        encoding: sentences, tokens, seconds and machine, of a run that encoded enough to be timed.
+        encoding: of a run that encoded enough to be timed.
         outcomes_sha256: of the file of outcomes; "" until it is written.
     """
 
@@ -81,20 +79,26 @@ class TaskResult:
     main_score: str
     lower_is_better: bool
     evaluation_time: float
-    model: dict[str, Any]
+    model: ModelRecord
     summary: dict[str, Any]
     subsets: list[SubsetResult]
     version: str = __version__
     date: str = ""
     libraries: dict[str, str] = field(default_factory=dict)
-    training: dict[str, Any] | None = None
-    encoding: dict[str, Any] | None = None
+    training: TrainingRecord | None = None
+    encoding: EncodingRecord | None = None
     outcomes_sha256: str = ""
 
     @property
     def chosen_settings(self) -> dict[str, Any]:
         """The settings that the user chose over the model's own: prompt, dtype, backend, max_length, pooling."""
-        return {name: self.model[name] for name in self.model.get("chosen", [])}
+        return {name: getattr(self.model, name) for name in self.model.chosen}
+
+    @property
+    def mean(self) -> MeanRecord | None:
+        """The mean of the main score over all subsets; None if the file does not have it."""
+        content = self.summary.get(self.main_score)
+        return None if content is None else MeanRecord.model_validate(content)
 
     @property
     def official(self) -> bool:
@@ -119,7 +123,8 @@ class TaskResult:
     def to_json(self) -> str:
         """Return the file's content, one subset a line; the same result always gives the same bytes."""
         content: dict[str, Any] = {"bitext_bench": FORMAT, **{name: getattr(self, name) for name in _FIELDS}}
-        content |= {name: value for name in _OPTIONAL if (value := getattr(self, name))}
+        content["model"] = self.model.to_dict()
+        content |= {name: value.to_dict() for name in _OPTIONAL if (value := getattr(self, name)) is not None}
         content["subsets"] = [subset.as_json() for subset in self.subsets]
         content["outcomes_sha256"] = self.outcomes_sha256
         content["sha256"] = content_sha256(content)
@@ -139,9 +144,9 @@ class TaskResult:
         Raises:
             ValueError: something is missing, not of its type or out of range; the message names it.
         """
-        check_result(content)
+        parsed = parse_result(content)
         values = {name: content[name] for name in (*_FIELDS, "outcomes_sha256")}
-        values |= {name: content[name] for name in _OPTIONAL if name in content}
+        values |= {name: getattr(parsed, name) for name in ("model", *_OPTIONAL)}
         subsets = []
         for row in content["subsets"]:
             fields = {name: row[name] for name in _SUBSET_FIELDS} | {"details": row.get("details", {})}

@@ -1,4 +1,4 @@
-"""What a result file must have in it: every field's type and range, by pydantic. Whoever wrote it is not trusted."""
+"""The parts of a result file, with the type and range of every field. Whoever wrote a file is not trusted."""
 
 from __future__ import annotations
 
@@ -23,14 +23,26 @@ _MOST_SUBSETS = 100_000
 _UNBOUNDED = ("hub_skewness", "threshold", "oracle_threshold")
 
 
-def check_result(content: Mapping[str, Any]) -> None:
-    """Check what is in a result file of this format.
+def parse_result(content: Mapping[str, Any]) -> ResultFile:
+    """Check and parse the content of a result file of this format.
 
     Raises:
-        ValueError: something is missing, not of its type, or out of its range; the message names it in one line.
+        ValueError: a field is missing, not of its type, or out of its range; the message names it in one line.
     """
     try:
-        _Result.model_validate(content)
+        return ResultFile.model_validate(content)
+    except ValidationError as error:
+        raise ValueError(_describe_error(error)) from error
+
+
+def parse_training(content: Mapping[str, Any]) -> TrainingRecord:
+    """Check and parse how a checkpoint was trained.
+
+    Raises:
+        ValueError: as `parse_result`.
+    """
+    try:
+        return TrainingRecord.model_validate(content)
     except ValidationError as error:
         raise ValueError(_describe_error(error)) from error
 
@@ -75,63 +87,96 @@ Interval = Annotated[
 ]  # JSON has no tuples: strict mode would refuse a list
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, protected_namespaces=())
+class Record(BaseModel):
+    """A part of a result file. Fields that it was not given have a default and are not written."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="allow", protected_namespaces=())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields that it was given, for JSON."""
+        return self.model_dump(exclude_unset=True)
 
 
-class _Model(_Strict):
+class ModelRecord(Record):
+    """The model that was scored, and the settings it was scored in.
+
+    Attributes:
+        registered: its name in the registry.
+        fingerprint: sha256 of weights, tokenizer and configuration.
+        prompt: the text before each sentence of the task.
+        chosen: the settings that the user chose instead of the model's own.
+        contaminated_rows: training rows that hold a sentence of a benchmark.
+        unchecked: benchmarks that its training rows were not compared with.
+    """
+
     name: Name
+    registered: Name | None = None
     revision: Name
+    fingerprint: Name | None = None
     prompt: Text
     pooling: Name
     dtype: Literal["fp32", "bf16", "fp16"]
-    registered: Name | None = None
-    fingerprint: Name | None = None
     backend: Literal["torch", "openvino"] = "torch"
     max_length: Annotated[int, Field(ge=1, le=10**7)] | None = None
+    chosen: list[Literal["prompt", "dtype", "backend", "max_length", "pooling"]] = []
     parameters: Count | None = None
     dimensions: Count | None = None
     contaminated_rows: Count = 0
     unchecked: list[Name] = []
-    chosen: list[Literal["prompt", "dtype", "backend", "max_length", "pooling"]] = []
 
     @model_validator(mode="after")
-    def _has_what_was_chosen(self) -> _Model:
+    def _has_what_was_chosen(self) -> ModelRecord:
         if lacking := sorted(set(self.chosen) - self.model_fields_set):
             raise ValueError(f"chosen names {lacking[0]}, which it lacks")
         return self
 
 
-class _ModelRef(_Strict):
+class TrainedFrom(Record):
+    """A model that training began with: the student before training, or the teacher."""
+
     name: Name
     revision: Name
     prompt: Text
 
 
-class _Training(_Strict):
-    """Not all of it has to be there: what `train` has learned to write since is not in older files."""
+class TrainingRecord(Record):
+    """How `train` made a checkpoint. Older files lack fields that `train` has learned to write since.
+
+    Attributes:
+        corpora: rows of each corpus and pair that were kept.
+        settings: a digest of all settings but the seed, and of the data.
+        curve: (step, accuracy on held-out rows).
+    """
 
     recipe: Name = "-"
-    student: _ModelRef | None = None
-    teacher: _ModelRef | None = None
+    student: TrainedFrom | None = None
+    teacher: TrainedFrom | None = None
     pairs: list[Name] = []
     loss: Name = "-"
-    label: Name = "-"
-    tms: bool = False
     num_hard_negatives: Count = 0
     batch_size: Count = 0
-    steps: Count = 0
-    seed: int = Field(0, ge=-(10**15), le=10**15)
     learning_rate: Finite = 0
+    seed: int = Field(0, ge=-(10**15), le=10**15)
+    label: Name = "-"
+    tms: bool = False
     lambda_cross: Finite = 0
     tau_teacher: Finite = 0
     tau_student: Finite = 0
+    divergence: Name | None = None
+    column_labels: Name | None = None
+    symmetric_monolingual: bool = False
+    distillation_weight: Finite = 0
+    wise_ft_share: Finite = 0
+    topic_aware_batches: bool = False
     corpora: dict[Name, Count] = {}
     settings: Name = "-"
+    steps: Count = 0
     curve: list[Annotated[tuple[Count, Finite], Field(strict=False)]] = []
 
 
-class _Encoding(_Strict):
+class EncodingRecord(Record):
+    """How fast a run encoded: sentences and tokens in seconds, and on what machine."""
+
     sentences: Size
     tokens: Count
     seconds: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
@@ -139,13 +184,21 @@ class _Encoding(_Strict):
     cores: Size | None = None
 
 
-class _Mean(_Strict):
+class MeanRecord(Record):
+    """The mean of a score over subsets.
+
+    Attributes:
+        subsets: how many have the score.
+    """
+
     mean: Finite | None
     subsets: Count
     interval: Interval = None
 
 
-class _Subset(_Strict):
+class SubsetFile(Record):
+    """The scores of a subset, as in a file."""
+
     subset: Name
     languages: list[Annotated[Name, AfterValidator(_check_language)]] = Field(min_length=1, max_length=8)
     n: int = Field(ge=1, le=_MOST_SENTENCES)
@@ -155,7 +208,7 @@ class _Subset(_Strict):
     details: dict[Name, Any] = {}
 
     @model_validator(mode="after")
-    def _is_in_range(self) -> _Subset:
+    def _is_in_range(self) -> SubsetFile:
         for name, value in self.scores.items():
             if value is not None and not -1 <= value <= 1 and not name.startswith(_UNBOUNDED):
                 raise ValueError(f"{name} is {value}, and not from -1 to 1")
@@ -166,7 +219,9 @@ class _Subset(_Strict):
         return self
 
 
-class _Result(_Strict):
+class ResultFile(Record):
+    """A whole file."""
+
     version: Name
     date: Annotated[Text, AfterValidator(_check_date)]
     task: Name
@@ -175,16 +230,16 @@ class _Result(_Strict):
     main_score: Name
     lower_is_better: bool
     evaluation_time: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
-    model: _Model
+    model: ModelRecord
     summary: dict[Name, Any]
     libraries: dict[Name, Name]
-    training: _Training | None = None
-    encoding: _Encoding | None = None
+    training: TrainingRecord | None = None
+    encoding: EncodingRecord | None = None
     outcomes_sha256: Sha256
-    subsets: list[_Subset] = Field(min_length=1, max_length=_MOST_SUBSETS)
+    subsets: list[SubsetFile] = Field(min_length=1, max_length=_MOST_SUBSETS)
 
     @model_validator(mode="after")
-    def _agrees_with_itself(self) -> _Result:
+    def _agrees_with_itself(self) -> ResultFile:
         needed = {self.main_score, *(["threshold"] if self.main_score == "f1" else [])}
         names = set()
         for subset in self.subsets:
@@ -198,12 +253,12 @@ class _Result(_Strict):
         if len(names) < len(self.subsets):
             raise ValueError("two subsets have one name")
         if self.main_score in self.summary:
-            _check(_Mean, self.summary[self.main_score], f"the summary of {self.main_score}")
+            _check(MeanRecord, self.summary[self.main_score], f"the summary of {self.main_score}")
         task = TASKS.get(self.task)
         if task and task.lower_is_better != self.lower_is_better:
             raise ValueError(f"lower_is_better is {self.lower_is_better}, which is not so of {self.task}")
         return self
 
 
-class _ErrorKinds(_Strict):
+class _ErrorKinds(Record):
     errors: dict[Name, Count]

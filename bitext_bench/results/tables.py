@@ -39,13 +39,13 @@ def _task_rows(result: TaskResult) -> list[list[str]]:
     name = result.main_score
     shown = f"{name} (lower is better)" if result.lower_is_better else name
     entries = result.subsets
-    if len(entries) > MOST_ROWS:
-        summary = result.summary[name]
+    mean = result.mean
+    if len(entries) > MOST_ROWS and mean:
         n = f"{entries[0].n:,}" if len({entry.n for entry in entries}) == 1 else ""
-        scored = summary["subsets"]  # those that have a score
+        scored = mean.subsets  # those that have a score
         of = "" if scored == len(entries) else f" ({len(entries) - scored} without a score)"
-        subset, interval = f"mean of {scored}{of}", _interval(summary.get("interval"))
-        return [[result.label, subset, n, shown, percent(summary["mean"]), interval, ""]]
+        subset, interval = f"mean of {scored}{of}", _interval(mean.interval)
+        return [[result.label, subset, n, shown, percent(mean.mean), interval, ""]]
     return [
         [
             result.label,

@@ -35,7 +35,7 @@ class Entry:
     @cached_property
     def label(self) -> str:
         """The model's name, and what of its settings is not its own."""
-        settings, name = self.settings, str(self.result.model["name"])
+        settings, name = self.settings, self.result.model.name
         return printable(f"{name} ({settings})" if settings else name)
 
     @cached_property
@@ -45,7 +45,7 @@ class Entry:
         if not folder:
             return ""
         model = self.result.model
-        said = [f"prompt {json.dumps(model['prompt'], ensure_ascii=False)}", model["dtype"], model["pooling"]]
+        said = [f"prompt {json.dumps(model.prompt, ensure_ascii=False)}", model.dtype, model.pooling]
         chosen = self.result.chosen_settings
         said += [chosen["backend"]] if "backend" in chosen else []
         said += [f"{chosen['max_length']} tokens"] if "max_length" in chosen else []
@@ -55,7 +55,7 @@ class Entry:
     def model(self) -> tuple[str, str, str]:
         """What makes two entries one model's: name, revision, folder of its settings."""
         model = self.result.model
-        return str(model["name"]), str(model["revision"]), settings_folder(self.file)
+        return model.name, model.revision, settings_folder(self.file)
 
     def threshold(self, subset: str) -> float:
         """Return the score from which a subset's pairs count as mined."""
@@ -78,10 +78,9 @@ class Entry:
         Files from before that was written down have it from the registry.
         """
         model = self.result.model
-        registered = model.get("registered")
-        baseline = find_baseline(registered) if isinstance(registered, str) else None
-        found = model.get(what) or (getattr(baseline, what) if baseline else None)
-        return int(found) if found else None
+        baseline = find_baseline(model.registered) if model.registered else None
+        found: int | None = getattr(model, what) or (getattr(baseline, what) if baseline else None)
+        return found or None
 
     @property
     def score(self) -> str:
@@ -173,16 +172,16 @@ def _one_name(entries: Sequence[Entry]) -> list[Entry]:
     shown = []
     for entry in entries:
         _, name, revision = min(names[_weights(entry)])
-        model = {**entry.result.model, "name": name, "revision": revision}
+        model = entry.result.model.model_copy(update={"name": name, "revision": revision})
         shown.append(replace(entry, result=replace(entry.result, model=model)))
     return shown
 
 
 def _weights(entry: Entry) -> tuple[str, ...]:
     model = entry.result.model
-    settings = (settings_folder(entry.file), str(model["prompt"]), str(model.get("registered")))
-    if fingerprint := model.get("fingerprint"):
-        return str(fingerprint), *settings
+    settings = (settings_folder(entry.file), model.prompt, str(model.registered))
+    if model.fingerprint:
+        return model.fingerprint, *settings
     return *entry.model[:2], *settings
 
 

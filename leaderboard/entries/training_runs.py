@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from bitext_bench.results.schema import TrainedFrom, TrainingRecord
 
 _PAPER = {"lambda_cross": 0.1, "tau_teacher": 0.1, "tau_student": 0.1}  # Park et al. 2024, section 4.1
 # What does not tell two rows apart: the seed, and what follows from it. A run that stops early has steps of its own,
 # which its settings explain; where these are not recorded, other steps may mean other settings.
 _OF_A_SEED = ("seed", "curve")
+_FORMS = ("divergence", "column_labels", "symmetric_monolingual")  # of the loss, if they are not the paper's
+_NEEDED = {"pairs", "loss", "label", "tms", "num_hard_negatives", "recipe", "steps", "batch_size", "seed", *_PAPER}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,58 +59,54 @@ class Training:
     particulars: tuple[str, ...]
 
 
-def training_of(said: Mapping[str, Any] | None) -> Training | None:
-    """Return what a result's `training` says of its model; None where it says nothing whole."""
-    if said is None:
+def training_of(record: TrainingRecord | None) -> Training | None:
+    """Return how a model was trained; None if its result file does not say all of it."""
+    if record is None or record.student is None or record.teacher is None or not record.model_fields_set >= _NEEDED:
         return None
-    try:
-        return Training(
-            student=_origin(said["student"]),
-            teacher=_origin(said["teacher"]),
-            pairs=frozenset(frozenset(pair.split("-")) for pair in said["pairs"]),
-            loss=str(said["loss"]),
-            label=str(said["label"]),
-            tms=bool(said["tms"]),
-            num_hard_negatives=int(said["num_hard_negatives"]),
-            taught=_taught(said),
-            beyond=any(
-                said.get(name) for name in ("distillation_weight", "wise_ft_share", "topic_aware_batches", "divergence")
-            ),
-            recipe=str(said["recipe"]),
-            steps=int(said["steps"]),
-            batch_size=int(said["batch_size"]),
-            seed=int(said["seed"]),
-            shared=_shared(said),
-            data=tuple((str(name), int(rows)) for name, rows in said.get("corpora", {}).items()),
-            particulars=_particulars(said),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return None
+    return Training(
+        student=_origin(record.student),
+        teacher=_origin(record.teacher),
+        pairs=frozenset(frozenset(pair.split("-")) for pair in record.pairs),
+        loss=record.loss,
+        label=record.label,
+        tms=record.tms,
+        num_hard_negatives=record.num_hard_negatives,
+        taught=_taught(record),
+        beyond=bool(
+            record.distillation_weight or record.wise_ft_share or record.topic_aware_batches or record.divergence
+        ),
+        recipe=record.recipe,
+        steps=record.steps,
+        batch_size=record.batch_size,
+        seed=record.seed,
+        shared=_shared(record),
+        data=tuple(record.corpora.items()),
+        particulars=_particulars(record),
+    )
 
 
-def _origin(said: Mapping[str, Any]) -> Origin:
-    return Origin(str(said["name"]), str(said["revision"]), str(said["prompt"]))
+def _origin(model: TrainedFrom) -> Origin:
+    return Origin(model.name, model.revision, model.prompt)
 
 
-def _taught(said: Mapping[str, Any]) -> bool:
-    if said["loss"] == "soft-contrastive":
-        return said["label"] != "hard" or bool(said.get("distillation_weight"))
-    return bool(said["loss"] != "translation-ranking")
+def _taught(record: TrainingRecord) -> bool:
+    if record.loss == "soft-contrastive":
+        return record.label != "hard" or bool(record.distillation_weight)
+    return record.loss != "translation-ranking"
 
 
-def _shared(said: Mapping[str, Any]) -> str:
-    apart = (*_OF_A_SEED, "steps") if "settings" in said else _OF_A_SEED
-    return json.dumps({name: value for name, value in said.items() if name not in apart}, sort_keys=True)
+def _shared(record: TrainingRecord) -> str:
+    apart = (*_OF_A_SEED, "steps") if "settings" in record.model_fields_set else _OF_A_SEED
+    return json.dumps({name: value for name, value in record.to_dict().items() if name not in apart}, sort_keys=True)
 
 
-def _particulars(said: Mapping[str, Any]) -> tuple[str, ...]:
+def _particulars(record: TrainingRecord) -> tuple[str, ...]:
     """Return in words what the label of a row does not say and the paper's settings do not imply."""
-    found = [f"{name} {said[name]}" for name, usual in _PAPER.items() if float(said[name]) != usual]
-    found += [
-        f"{name} {said[name]}" for name in ("divergence", "column_labels", "symmetric_monolingual") if name in said
-    ]
-    if said["num_hard_negatives"] > 1:
-        found.append(f"{said['num_hard_negatives']} hard negatives a row")
-    if "learning_rate" in said:
-        found.append(f"learning rate {said['learning_rate']:g}")
+    told = {name: getattr(record, name) for name in TrainingRecord.model_fields if name in record.model_fields_set}
+    found = [f"{name} {told[name]}" for name, usual in _PAPER.items() if told[name] != usual]
+    found += [f"{name} {told[name]}" for name in _FORMS if name in told]
+    if record.num_hard_negatives > 1:
+        found.append(f"{record.num_hard_negatives} hard negatives a row")
+    if "learning_rate" in told:
+        found.append(f"learning rate {record.learning_rate:g}")
     return tuple(found)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bitext_bench.io.terminal import printable
 from bitext_bench.results.records import TIMED_SENTENCES
+from bitext_bench.results.schema import TrainedFrom
 
 from ..entries.read import Entry
 from ..tables.overview import machine
@@ -32,7 +33,7 @@ def model_record(entries: Sequence[Entry]) -> dict[str, Any]:
     model = entries[0].result.model
     return {
         "name": printable(entries[0].label),
-        "revision": printable(str(model["revision"])),
+        "revision": printable(model.revision),
         "parameters": entries[0].size("parameters"),
         "dimensions": entries[0].size("dimensions"),
         "speed": _speed(entries),
@@ -52,11 +53,9 @@ def _speed(entries: Sequence[Entry]) -> dict[str, Any] | None:
     timed = []
     for entry in entries:
         encoding = entry.result.encoding
-        if not isinstance(encoding, Mapping):
-            continue
-        sentences, seconds = finite(encoding.get("sentences")), finite(encoding.get("seconds"))
-        if sentences and seconds and sentences >= TIMED_SENTENCES and seconds > 0:
-            timed.append((sentences, float(f"{sentences / seconds:.3g}"), printable(machine(encoding))))
+        if encoding and encoding.sentences >= TIMED_SENTENCES and encoding.seconds:
+            speed = float(f"{encoding.sentences / encoding.seconds:.3g}")
+            timed.append((float(encoding.sentences), speed, printable(machine(encoding))))
     if not timed:
         return None
     sentences, per_second, where = max(timed)
@@ -67,21 +66,22 @@ def _training(entries: Sequence[Entry]) -> dict[str, Any] | None:
     """Return how a checkpoint was made, and (step, accuracy in percent) of each look at held-out rows."""
     for entry in entries:
         training = entry.result.training
-        if not isinstance(training, Mapping) or not isinstance(training.get("curve"), list):
+        if training is None or "curve" not in training.model_fields_set:
             continue
-        looks = [look for look in training["curve"] if isinstance(look, list) and len(look) == 2]
-        curve = [(finite(step), finite(accuracy)) for step, accuracy in looks]
+        curve = [(finite(step), finite(accuracy)) for step, accuracy in training.curve]
         drawn = [
             [step, round(100 * accuracy, 2)] for step, accuracy in curve if step is not None and accuracy is not None
         ]
-        return {"facts": {name: _fact(training[name]) for name in _FACTS if name in training}, "curve": drawn}
+        return {
+            "facts": {name: _fact(getattr(training, name)) for name in _FACTS if name in training.model_fields_set},
+            "curve": drawn,
+        }
     return None
 
 
 def _fact(value: object) -> str:
-    if isinstance(value, Mapping):  # a model
-        prompt = value.get("prompt")
-        return printable(f"{value.get('name')}" + (f' (prompt "{prompt}")' if prompt else ""))
+    if isinstance(value, TrainedFrom):
+        return printable(value.name + (f' (prompt "{value.prompt}")' if value.prompt else ""))
     if isinstance(value, list):
         return printable(", ".join(map(str, value)))
     if isinstance(value, bool):

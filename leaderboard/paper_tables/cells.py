@@ -77,10 +77,9 @@ def _interval(average: Average, model: Scored) -> Interval | None:
     """
     results = {result.task: result for result in model.results}
     task, _, score = average.members[0]
-    summary = results[task].summary.get(score, {})
-    if summary.get("interval"):
-        low, high = summary["interval"]
-        return (low, high) if summary["subsets"] == len(average.members) else None
+    mean = results[task].mean if results[task].main_score == score else None
+    if mean and mean.interval:
+        return mean.interval if mean.subsets == len(average.members) else None
     parts = []
     for task, subset, score in average.members:
         entry = next(entry for entry in results[task].subsets if entry.subset == subset)

@@ -27,7 +27,7 @@ class Scored:
     def origin(self) -> Origin:
         """Its name, revision and prompt."""
         model = self.entries[0].result.model
-        return Origin(str(model["name"]), str(model["revision"]), str(model["prompt"]))
+        return Origin(model.name, model.revision, model.prompt)
 
     @property
     def settings(self) -> str:
@@ -37,12 +37,12 @@ class Scored:
     @property
     def dtype(self) -> str:
         """What it was scored in."""
-        return str(self.entries[0].result.model["dtype"])
+        return self.entries[0].result.model.dtype
 
     @property
     def contaminated_rows(self) -> int:
         """How many rows of benchmarks it was trained on."""
-        return max(int(entry.result.model.get("contaminated_rows", 0)) for entry in self.entries)
+        return max(entry.result.model.contaminated_rows for entry in self.entries)
 
     @property
     def results(self) -> list[TaskResult]:
@@ -143,7 +143,7 @@ def _seed(model: Scored) -> int:
 
 
 def _registered(model: Scored) -> str:
-    return str(model.entries[0].result.model.get("registered"))
+    return str(model.entries[0].result.model.registered)
 
 
 def _as_it_is(student: Origin, entries: Sequence[Entry]) -> list[Scored]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Any
 
 from bitext_bench.io.terminal import printable
 from bitext_bench.languages import resolve
 from bitext_bench.results.records import TIMED_SENTENCES
+from bitext_bench.results.schema import EncodingRecord
 
 from ..entries.read import Entry
 from ..entries.select import label_of_seeds, seed
@@ -188,17 +188,16 @@ def _mean_places(columns: Sequence[Column], models: Iterable[ModelKey]) -> dict[
 
 def _speeds(entries: Iterable[Entry]) -> dict[ModelKey, Speed]:
     """Return the speed of each model by the run that encoded most."""
-    most: dict[ModelKey, dict[str, Any]] = {}
+    most: dict[ModelKey, EncodingRecord] = {}
     for entry in entries:
         encoding = entry.result.encoding
-        if not encoding or encoding["sentences"] < TIMED_SENTENCES:
+        if not encoding or encoding.sentences < TIMED_SENTENCES or not encoding.seconds:
             continue
-        if encoding["sentences"] > most.get(entry.model, {"sentences": 0})["sentences"]:
+        if entry.model not in most or encoding.sentences > most[entry.model].sentences:
             most[entry.model] = encoding
-    return {model: Speed(x["sentences"] / x["seconds"], machine(x)) for model, x in most.items()}
+    return {model: Speed(x.sentences / x.seconds, machine(x)) for model, x in most.items()}
 
 
-def machine(encoding: Mapping[str, Any]) -> str:
-    """Return what a run encoded on, in words."""
-    cores = encoding.get("cores")
-    return f"{printable(str(encoding.get('device')))}, {cores} core{'' if cores == 1 else 's'}"
+def machine(encoding: EncodingRecord) -> str:
+    """Return the device and the number of cores of a run."""
+    return f"{printable(encoding.device)}, {encoding.cores} core{'' if encoding.cores == 1 else 's'}"

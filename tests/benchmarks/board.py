@@ -68,7 +68,7 @@ def _disturbed(
         _rescored(entry, result.main_score, [columns for (name, _), columns in changed.items() if name == entry.subset])
         for entry in result.subsets
     ]
-    model = {**result.model, "name": f"made/model-{number:03}", "revision": "1"}
+    model = result.model.model_copy(update={"name": f"made/model-{number:03}", "revision": "1"})
     return replace(result, subsets=subsets, model=model), changed
 
 
