@@ -12,7 +12,7 @@ from mining_material import mine
 
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
-from bitext_bench.mining.formats import Output, Table, write_tables
+from bitext_bench.mining.formats import OutputFile, OutputTable, write_tables
 from training.data.formats import read_pairs
 from training.data.variants import Choice
 
@@ -21,14 +21,16 @@ SIDES = (Choice(PAIR.source, str(PAIR.source)), Choice(PAIR.target, str(PAIR.tar
 NASTY = ["tab\there", '<b> & "q" ]]>', "line\u2028sep\x85 nel", "bell \x07 \x1b[31m", "\u202e rtl", "𝔘 \ufffe"]
 
 
-def table(texts: list[str]) -> Table:
+def table(texts: list[str]) -> OutputTable:
     n = len(texts)
-    return Table({"score": [1.25] * n, "cosine": [None, *[0.5] * (n - 1)], "source": texts, "target": texts[::-1]})
+    return OutputTable(
+        {"score": [1.25] * n, "cosine": [None, *[0.5] * (n - 1)], "source": texts, "target": texts[::-1]}
+    )
 
 
 def written(folder: Path, name: str) -> Path:
     file = folder / name
-    assert write_tables(Output.parse(file, PAIR), [table(NASTY), table(["last", "one"])], PAIR) == len(NASTY) + 2
+    assert write_tables(OutputFile.parse(file, PAIR), [table(NASTY), table(["last", "one"])], PAIR) == len(NASTY) + 2
     assert [f.name for f in folder.iterdir()] == [name]
     return file
 
@@ -74,8 +76,8 @@ def test_zst_is_read_again(tmp_path: Path) -> None:
 
 def test_no_pairs_are_an_empty_table(tmp_path: Path) -> None:
     for name in ("x.tsv", "x.jsonl", "x.parquet", "x.tmx"):
-        empty = Table({"score": [], "cosine": [], "source": [], "target": []})
-        assert write_tables(Output.parse(tmp_path / name, PAIR), [empty], PAIR) == 0
+        empty = OutputTable({"score": [], "cosine": [], "source": [], "target": []})
+        assert write_tables(OutputFile.parse(tmp_path / name, PAIR), [empty], PAIR) == 0
         assert (tmp_path / name).exists()
 
 
@@ -87,8 +89,8 @@ def test_parquet_has_the_same_columns_whatever_a_stretch_holds(tmp_path: Path) -
     unscored = {**full, "score": [None], "cosine": [None]}
     empty: dict[str, list[float]] = {name: [] for name in full}
     for i, stretches in enumerate([(full, empty), (empty, full), (unscored, full), (empty,)]):
-        output = Output.parse(tmp_path / f"{i}.parquet", None)
-        write_tables(output, map(Table, stretches), None)
+        output = OutputFile.parse(tmp_path / f"{i}.parquet", None)
+        write_tables(output, map(OutputTable, stretches), None)
         read = parquet.read_table(output.file)
         assert [str(kind) for kind in read.schema.types] == ["double", "double", "int64", "int64"]
         assert read.to_pydict() == {name: [cell for s in stretches for cell in s[name]] for name in full}
@@ -103,7 +105,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
     with pytest.raises(UserError, match="cannot write .*x.tsv: No space left"):
-        write_tables(Output.parse(file, None), tables(), None)
+        write_tables(OutputFile.parse(file, None), tables(), None)
     assert [f.name for f in tmp_path.iterdir()] == ["x.tsv"]
     assert file.read_text() == "before"
 
@@ -111,7 +113,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["x", "x.csv", "x.gz", "x.parquet.gz", "tsv"])
 def test_unknown_endings(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match=r"expected a name that ends in \.tsv"):
-        Output.parse(tmp_path / name, PAIR)
+        OutputFile.parse(tmp_path / name, PAIR)
 
 
 def test_the_same_pairs_are_the_same_bytes(tmp_path: Path) -> None:

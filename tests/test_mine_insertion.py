@@ -12,11 +12,11 @@ from bitext_bench.embedding.batching import BatchLimits
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.mining.budget import Budget
 from bitext_bench.mining.engines import run_inline
-from bitext_bench.mining.insertion import insert
+from bitext_bench.mining.insertion import simulate_insertion
 from bitext_bench.mining.known import KnownPairs, known_pairs
-from bitext_bench.mining.links import Corpus
+from bitext_bench.mining.links import CorpusPair
 from bitext_bench.mining.manifest import Request, open_plan
-from bitext_bench.mining.neighborhoods import neighborhoods
+from bitext_bench.mining.neighborhoods import compute_neighborhoods
 from bitext_bench.mining.pairs import propose
 from bitext_bench.mining.plan import ModelSpec, Plan
 from bitext_bench.scoring.margin import MARGINS, Margin, margin_k, margin_score
@@ -102,11 +102,11 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Material, P
     return found
 
 
-def mined_with(plan: Plan, margin: Margin, selection: Selection) -> tuple[Corpus, KnownPairs, RowPairs]:
+def mined_with(plan: Plan, margin: Margin, selection: Selection) -> tuple[CorpusPair, KnownPairs, RowPairs]:
     known = known_pairs(plan, None, plan.root.parent / "plant", complete=False)
-    around = neighborhoods(plan, margin, known.hidden)
+    around = compute_neighborhoods(plan, margin, known.hidden)
     pairs = propose(plan, margin, around, known.hidden).select(selection)
-    return Corpus(plan, margin, known.hidden, around), known, pairs
+    return CorpusPair(plan, margin, known.hidden, around), known, pairs
 
 
 @pytest.mark.parametrize("margin", ["ratio", "distance", "absolute"])
@@ -132,7 +132,7 @@ def test_each_known_pair_fares_as_in_files_that_hold_it(
     agree = []
     for material, plan in searched:
         corpus, known, pairs = mined_with(plan, margin, selection)
-        found = insert(corpus, known.rows, pairs, selection)
+        found = simulate_insertion(corpus, known.rows, pairs, selection)
         for i in range(N_KNOWN):
             source, target = (
                 np.concatenate([own, extra[i : i + 1]])

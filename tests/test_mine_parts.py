@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from bitext_bench.embedding.sharding import Share
 from bitext_bench.errors import UserError
-from bitext_bench.mining.budget import Budget, peak_memory, show
+from bitext_bench.mining.budget import Budget, format_bytes, peak_memory
 from bitext_bench.mining.cells import n_cells
 from bitext_bench.mining.inputs import read_lines, read_rows
-from bitext_bench.mining.plan import Plan, Search, Unit
-from bitext_bench.mining.ranking import Best, pair_cosines, rescored
-from bitext_bench.mining.sides import Side, SideFiles, by_shard, split_side, texts_at
+from bitext_bench.mining.plan import Plan, SearchMethod, WorkUnit
+from bitext_bench.mining.ranking import TopCandidates, pair_cosines, rescore
+from bitext_bench.mining.sides import CorpusSide, SideFiles, group_by_shard, read_texts, split_side
 from bitext_bench.scoring.mined_pairs import RowPairs, precision_point, select
 from bitext_bench.scoring.neighbors import normalize
 
@@ -29,7 +29,7 @@ def test_repeated_and_blank_lines(tmp_path_factory: pytest.TempPathFactory, line
     different = list(dict.fromkeys(line for line in [*lines, "planted"] if line.strip()))
     found = split_side(files, lambda: iter(lines), ["planted"], shard_lines)
     assert found == (len(different), len(lines), sum(not line.strip() for line in lines), 1)
-    assert texts_at(files, np.arange(len(different)), shard_lines) == different
+    assert read_texts(files, np.arange(len(different)), shard_lines) == different
     first = np.load(files.line_of_row)
     assert [[*lines, "planted"][line - 1] for line in first] == different
     assert [[*lines, "planted"].index(text) + 1 for text in different] == first.tolist()
@@ -41,14 +41,18 @@ def test_repeated_and_blank_lines(tmp_path_factory: pytest.TempPathFactory, line
 
 def test_rows_come_by_shard() -> None:
     rows = np.array([7, 0, 12, 5, 1])
-    assert [(shard, rows[at].tolist()) for shard, at in by_shard(rows, 5)] == [(0, [0, 1]), (1, [7, 5]), (2, [12])]
-    assert list(by_shard(rows[:0], 5)) == []
+    assert [(shard, rows[at].tolist()) for shard, at in group_by_shard(rows, 5)] == [
+        (0, [0, 1]),
+        (1, [7, 5]),
+        (2, [12]),
+    ]
+    assert list(group_by_shard(rows[:0], 5)) == []
 
 
 @given(st.integers(1, 40), st.integers(1, 5), st.integers(1, 9))
 def test_the_best_of_blocks_are_the_best_of_all_lowest_first(n: int, k: int, block: int) -> None:
     cosines = np.random.default_rng(n).integers(0, 4, (3, n)).astype(np.float32) / 4
-    best = Best(3, k)
+    best = TopCandidates(3, k)
     for first in range(0, n, block):
         part = cosines[:, first : first + block]
         best.merge(slice(None), np.broadcast_to(np.arange(first, first + part.shape[1]), part.shape), part)
@@ -63,7 +67,7 @@ def test_exact_cosines_do_not_depend_on_the_cut() -> None:
     candidates = np.stack([generator.permutation(50)[:9] for _ in range(30)])
     candidates[3, 4] = -1
     whole, *cut = [
-        rescored(queries, candidates, lambda n, size=size: other[n * size : (n + 1) * size], size, 5)
+        rescore(queries, candidates, lambda n, size=size: other[n * size : (n + 1) * size], size, 5)
         for size in (50, 7, 16)
     ]
     for part in cut:
@@ -79,7 +83,7 @@ def test_exact_cosines_do_not_depend_on_the_cut() -> None:
 
 @given(st.integers(1, 9), st.integers(0, 40))
 def test_shares_are_a_partition(n: int, n_units: int) -> None:
-    units = [Unit("encode", "source", i) for i in range(n_units)]
+    units = [WorkUnit("encode", "source", i) for i in range(n_units)]
     shares = [Share.parse(f"{i}/{n}").select(units) for i in range(1, n + 1)]
     assert sorted((u for share in shares for u in share), key=lambda u: u.number) == units
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
@@ -105,8 +109,8 @@ def test_no_sizes(text: str) -> None:
         Budget.parse(text)
 
 
-def plan(rows: int, search: Search, shard_lines: int, folder: Path) -> Plan:
-    sides = [Side(name, rows, rows) for name in ("source", "target")]
+def plan(rows: int, search: SearchMethod, shard_lines: int, folder: Path) -> Plan:
+    sides = [CorpusSide(name, rows, rows) for name in ("source", "target")]
     return Plan(
         root=folder,
         source=sides[0],
@@ -135,7 +139,7 @@ def test_the_memory_that_is_asked_for_is_enough_and_no_more(tmp_path: Path) -> N
     with pytest.raises(UserError, match="is too little"):
         Budget.parse(f"{least_memory(million, None) - 1}M").check(million)
     assert Budget.parse("4G").shard_lines((0, 0), None) == 65_536
-    assert (show(3 << 30), show(5 << 20)) == ("3.00G", "5M")
+    assert (format_bytes(3 << 30), format_bytes(5 << 20)) == ("3.00G", "5M")
     peak = peak_memory()
     assert peak is None or 10 << 20 < peak < 1 << 40
 
@@ -153,7 +157,7 @@ def test_shards_are_as_short_as_the_memory_wants(tmp_path: Path, rows: int, dime
 
 
 def test_lines_beyond_the_memory_are_refused_while_they_are_read(tmp_path: Path) -> None:
-    endless = Budget.parse("641M").counted(repeat("a"), tmp_path / "endless.txt")
+    endless = Budget.parse("641M").limit_lines(repeat("a"), tmp_path / "endless.txt")
     with pytest.raises(
         UserError, match=r"endless.txt:6554: --max-memory 641M holds 6,553 lines a side and no more; pass at least"
     ):
@@ -164,7 +168,7 @@ def test_lines_beyond_the_memory_are_refused_while_they_are_read(tmp_path: Path)
 def test_the_stages_of_a_plan(tmp_path: Path) -> None:
     exact = plan(10, "exact", 4, tmp_path)
     assert [len(stage) for stage in exact.stages] == [6, 3, 3]
-    assert [exact.rows_of("source", n) for n in range(3)] == [4, 4, 2]
+    assert [exact.shard_rows("source", n) for n in range(3)] == [4, 4, 2]
     assert [len(stage) for stage in plan(10, "approximate", 4, tmp_path).stages] == [6, 2, 6, 6, 6, 2]
 
 

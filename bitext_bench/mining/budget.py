@@ -53,11 +53,11 @@ class Budget:
             rows: of source and target; zeros as long as they are not known.
             dimensions: of vectors that are given; None for texts.
         """
-        room = self.bytes - _fixed(rows, dimensions)
-        lines = max(1, room // _of_a_line(dimensions))
+        room = self.bytes - _fixed_bytes(rows, dimensions)
+        lines = max(1, room // _bytes_per_line(dimensions))
         return max(_SHORTEST_SHARD, min(_LONGEST_SHARD, 1 << (lines.bit_length() - 1)))
 
-    def counted(self, lines: Iterable[str], file: Path) -> Iterator[str]:
+    def limit_lines(self, lines: Iterable[str], file: Path) -> Iterator[str]:
         """Yield lines of a file while the memory holds what is kept of each.
 
         Raises:
@@ -67,10 +67,10 @@ class Budget:
         for number, line in enumerate(lines, start=1):
             if number > most:
                 # It may have far more lines: twice as many are a start.
-                least = _fixed((2 * most, 0), None) + _SHORTEST_SHARD * _of_a_line(None)
+                least = _fixed_bytes((2 * most, 0), None) + _SHORTEST_SHARD * _bytes_per_line(None)
                 limit = f"holds {most:,} lines a side and no more" if most else "holds no line: mine itself takes more"
                 raise UserError(
-                    f"{file}:{number}: --max-memory {show(self.bytes)} {limit}; "
+                    f"{file}:{number}: --max-memory {format_bytes(self.bytes)} {limit}; "
                     f"pass at least --max-memory {-(-least // (1 << 20))}M"
                 )
             yield line
@@ -89,20 +89,20 @@ class Budget:
         rows = (plan.source.rows, plan.target.rows)
         longest = min(plan.shard_lines, max(rows))
         exact = plan.search == "exact"
-        needed = _fixed(rows, dimensions, exact=exact) + longest * _of_a_line(dimensions)
+        needed = _fixed_bytes(rows, dimensions, exact=exact) + longest * _bytes_per_line(dimensions)
         if needed > self.bytes:
             raise UserError(
-                f"--max-memory {show(self.bytes)} is too little for {plan.source.rows:,} and {plan.target.rows:,} rows "
-                f"in shards of {plan.shard_lines:,}: pass at least --max-memory {-(-needed // (1 << 20))}M"
+                f"--max-memory {format_bytes(self.bytes)} is too little for {plan.source.rows:,} and "
+                f"{plan.target.rows:,} rows in shards of {plan.shard_lines:,}: pass at least --max-memory {-(-needed // (1 << 20))}M"
             )
 
 
-def _of_a_line(dimensions: int | None) -> int:
+def _bytes_per_line(dimensions: int | None) -> int:
     """Return the bytes that a run takes for each line of the longest shard."""
     return _COPIES * (dimensions or _WIDEST) * 4 + _CANDIDATES_A_LINE
 
 
-def _fixed(rows: tuple[int, int], dimensions: int | None, *, exact: bool | None = None) -> int:
+def _fixed_bytes(rows: tuple[int, int], dimensions: int | None, *, exact: bool | None = None) -> int:
     """Return the bytes that a run takes whatever its shards; `exact` says how it searches, where that is known."""
     base = _BASE_OF_TEXTS if dimensions is None else _BASE_OF_VECTORS
     back = 0 if exact is False else 2 * rows[1] * CANDIDATES * 8
@@ -111,7 +111,7 @@ def _fixed(rows: tuple[int, int], dimensions: int | None, *, exact: bool | None 
     return base + _PRODUCTS + sum(rows) * _BYTES_A_ROW + found
 
 
-def show(n_bytes: int) -> str:
+def format_bytes(n_bytes: int) -> str:
     """Return a size as --max-memory takes it."""
     return f"{n_bytes / (1 << 30):.2f}G" if n_bytes >= 1 << 30 else f"{-(-n_bytes // (1 << 20))}M"
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..scoring.neighbors import BLOCK_ROWS, Vectors
-from .plan import Plan, Unit
-from .records import load
+from .plan import Plan, WorkUnit
+from .records import load_array
 from .sides import SIDES, SideName
 
 if TYPE_CHECKING:
@@ -42,35 +42,35 @@ def n_cells(rows: int) -> int:
     return max(1, min(65_536, 2 * math.isqrt(rows), rows // 39))
 
 
-def train(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
+def train_cells(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
     """Place the centers of a side's cells, from a sample of its vectors that is spread over all shards."""
     import faiss
 
     total, cells = plan.side(work.side).rows, n_cells(plan.side(work.side).rows)
     size = min(total, cells * POINTS_A_CELL)
     rows = np.sort(np.random.default_rng(_SEED).choice(total, size, replace=False))
-    sample = rows_of(plan, work.side, rows)
+    sample = vectors_of_rows(plan, work.side, rows)
     means = faiss.Kmeans(
         sample.shape[1], cells, niter=_ROUNDS, seed=_SEED, spherical=True, min_points_per_centroid=1, verbose=False
     )
     means.train(sample)
-    advance(plan.rows_of(work.side, work.number))
+    advance(plan.shard_rows(work.side, work.number))
     return {"centres": np.ascontiguousarray(means.centroids, dtype=np.float32)}
 
 
-def rows_of(plan: Plan, side: SideName, rows: NDArray[np.int64]) -> Vectors:
+def vectors_of_rows(plan: Plan, side: SideName, rows: NDArray[np.int64]) -> Vectors:
     """Return the vectors of rows, ascending."""
     parts = []
     for number in range(plan.n_shards(side)):
         here = rows[(rows // plan.shard_lines) == number] - number * plan.shard_lines
-        parts.append(np.asarray(load(plan, Unit("encode", side, number), "vectors")[here]))
+        parts.append(np.asarray(load_array(plan, WorkUnit("encode", side, number), "vectors")[here]))
     return np.concatenate(parts)
 
 
-def assign(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
+def assign_cells(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
     """Find the cell in which each row of a shard lies."""
-    centers = load(plan, Unit("cells", work.side), "centres")
-    nearest = nearest_cells(load(plan, Unit("encode", work.side, work.number), "vectors"), centers, 1)[:, 0]
+    centers = load_array(plan, WorkUnit("cells", work.side), "centres")
+    nearest = nearest_cells(load_array(plan, WorkUnit("encode", work.side, work.number), "vectors"), centers, 1)[:, 0]
     advance(len(nearest))
     return {"cell": nearest.astype(np.uint32), "sizes": np.bincount(nearest, minlength=len(centers))}
 
@@ -87,9 +87,11 @@ def nearest_cells(vectors: Vectors, centers: Vectors, probes: int) -> NDArray[np
         return np.asarray(torch.cat(blocks).numpy())
 
 
-def starts_of(plan: Plan, side: SideName) -> NDArray[np.int64]:
+def cell_starts(plan: Plan, side: SideName) -> NDArray[np.int64]:
     """Return (cells + 1,) where each cell starts when the rows of a side stand in the order of their cells."""
-    sizes = sum(load(plan, Unit("assign", side, n), "sizes").astype(np.int64) for n in range(plan.n_shards(side)))
+    sizes = sum(
+        load_array(plan, WorkUnit("assign", side, n), "sizes").astype(np.int64) for n in range(plan.n_shards(side))
+    )
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
@@ -98,58 +100,58 @@ def cells_of_group(plan: Plan, starts: NDArray[np.int64], number: int) -> NDArra
     return np.flatnonzero(starts[:-1] // plan.shard_lines == number)
 
 
-def gather(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
+def gather_group(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
     """Put the vectors of a group of neighboring cells side by side, as columns of a product."""
     import torch
 
     from ..scoring.bf16 import quantize
 
-    starts = starts_of(plan, work.side)
+    starts = cell_starts(plan, work.side)
     cells = cells_of_group(plan, starts, work.number)
     first, last = (int(cells[0]), int(cells[-1])) if len(cells) else (1, 0)
     rows, cell, vectors = [], [], []
     for number in range(plan.n_shards(work.side)):
-        where = load(plan, Unit("assign", work.side, number), "cell")
+        where = load_array(plan, WorkUnit("assign", work.side, number), "cell")
         here = np.flatnonzero((where >= first) & (where <= last))
         rows.append(here + number * plan.shard_lines)
         cell.append(where[here])
-        vectors.append(np.asarray(load(plan, Unit("encode", work.side, number), "vectors")[here]))
+        vectors.append(np.asarray(load_array(plan, WorkUnit("encode", work.side, number), "vectors")[here]))
     order = np.argsort(np.concatenate(cell), kind="stable")
-    written = quantize(torch.from_numpy(np.concatenate(vectors)[order]), center_of(plan), left=False)
+    written = quantize(torch.from_numpy(np.concatenate(vectors)[order]), mean_center(plan), left=False)
     bounds = np.array([written.length, written.rounding, written.rest])
-    advance(plan.rows_of(work.side, work.number))
-    return {"rows": np.concatenate(rows)[order], "vectors": _numbers(written.vectors), "bounds": bounds}
+    advance(plan.shard_rows(work.side, work.number))
+    return {"rows": np.concatenate(rows)[order], "vectors": _to_numpy(written.vectors), "bounds": bounds}
 
 
-def center_of(plan: Plan) -> torch.Tensor:
+def mean_center(plan: Plan) -> torch.Tensor:
     """Return (D,) about the mean of both sides' vectors, the center of quantized vectors."""
     import torch
 
-    means = [load(plan, Unit("cells", side), "centres").mean(axis=0) for side in SIDES]
+    means = [load_array(plan, WorkUnit("cells", side), "centres").mean(axis=0) for side in SIDES]
     return torch.from_numpy((means[0] + means[1]) / 2)
 
 
-def any_short(plan: Plan, side: SideName) -> bool:
+def any_bf16(plan: Plan, side: SideName) -> bool:
     """Return whether a machine with hardware for bf16 wrote any group; what has none writes float32."""
     groups = range(plan.n_shards(side))
-    return any(load(plan, Unit("gather", side, number), "vectors").dtype == np.int16 for number in groups)
+    return any(load_array(plan, WorkUnit("gather", side, number), "vectors").dtype == np.int16 for number in groups)
 
 
-def _numbers(vectors: torch.Tensor) -> NDArray[Any]:
+def _to_numpy(vectors: torch.Tensor) -> NDArray[Any]:
     import torch
 
     short = vectors.dtype == torch.bfloat16  # which numpy does not know
     return np.asarray((vectors.view(torch.int16) if short else vectors).numpy())
 
 
-def gathered(plan: Plan, side: SideName, number: int) -> tuple[NDArray[np.int64], QuantizedVectors]:
+def load_group(plan: Plan, side: SideName, number: int) -> tuple[NDArray[np.int64], QuantizedVectors]:
     """Return (G,) the rows of a group of cells, and their vectors as columns of a product."""
     import torch
 
     from ..scoring.bf16 import QuantizedVectors
 
-    group = Unit("gather", side, number)
-    vectors = torch.from_numpy(np.array(load(plan, group, "vectors")))
-    length, rounding, rest = load(plan, group, "bounds").tolist()
+    group = WorkUnit("gather", side, number)
+    vectors = torch.from_numpy(np.array(load_array(plan, group, "vectors")))
+    length, rounding, rest = load_array(plan, group, "bounds").tolist()
     vectors = vectors.view(torch.bfloat16) if vectors.dtype == torch.int16 else vectors
-    return np.array(load(plan, group, "rows")), QuantizedVectors(vectors, length, rounding, rest)
+    return np.array(load_array(plan, group, "rows")), QuantizedVectors(vectors, length, rounding, rest)

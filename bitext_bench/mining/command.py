@@ -18,14 +18,14 @@ from ..scoring.margin import Margin
 from ..scoring.mined_pairs import Selection
 from .budget import Budget
 from .engines import run_inline, run_share
-from .formats import Output, write_tables
+from .formats import OutputFile, write_tables
 from .inputs import check_file
 from .known import known_pairs
-from .manifest import Request, array_of, open_plan
-from .output import MinedTables, check_twins, mined, scored
-from .plan import ModelSpec, Plan, Search
+from .manifest import Request, map_array, open_plan
+from .output import MinedTables, check_parallel, prepare_mined, prepare_scored
+from .plan import ModelSpec, Plan, SearchMethod
 from .ray_engine import run_on_ray
-from .recheck import check_vectors_in
+from .recheck import recheck_stored_vectors
 from .report import describe, say, write_report
 from .stages import check_model
 from .threshold import ThresholdPolicy
@@ -92,7 +92,7 @@ class Searching:
         shard_lines: lines in a shard; None: what the memory allows.
     """
 
-    search: Search | None
+    search: SearchMethod | None
     exact_limit: int
     probes: int
     memory: str
@@ -114,7 +114,7 @@ def run_mine(
     """
     start = time.monotonic()
     pair = LangPair.parse(files.pair) if files.pair else None
-    output = Output.parse(files.output, pair)
+    output = OutputFile.parse(files.output, pair)
     policy = selecting.policy
     if selecting.score_given:
         policy.check_for_given_pairs()
@@ -125,13 +125,13 @@ def run_mine(
         raise UserError(f"-o {output.file}: TMX holds texts, and {request.source} are vectors")
     plan = open_plan(request)
     if plan.source.vectors:
-        request.budget.check(plan, array_of(plan.source.vectors).shape[1])
+        request.budget.check(plan, map_array(plan.source.vectors).shape[1])
     else:
         request.budget.check(plan)
     for line in describe(plan):
         say(line)
     if request.model is not None:
-        check_vectors_in(plan, request.model)
+        recheck_stored_vectors(plan, request.model)
     if share is not None:
         if run_share(plan, share):
             say("all shards of all shares are there: run without --shard to write the pairs")
@@ -139,18 +139,18 @@ def run_mine(
     # Errors in the known pairs must not appear after hours of encoding.
     known = known_pairs(plan, policy.gold, policy.plant, complete=policy.complete) if policy.known else None
     if selecting.score_given:
-        check_twins(plan, request)
+        check_parallel(plan, request)
     (run_on_ray if engine == "ray" else run_inline)(plan)
     if selecting.score_given:
-        tables = scored(plan, request, selecting.margin, policy)
+        tables = prepare_scored(plan, request, selecting.margin, policy)
     else:
-        tables = mined(plan, selecting.margin, selecting.selection, policy, known)
+        tables = prepare_mined(plan, selecting.margin, selecting.selection, policy, known)
     n_pairs = write_tables(output, tables.chunks(request.budget.pairs_at_once), pair)
-    _finish(plan, output.file, tables, n_pairs, time.monotonic() - start)
+    _write_output(plan, output.file, tables, n_pairs, time.monotonic() - start)
     return 0
 
 
-def _finish(plan: Plan, file: Path, tables: MinedTables, n_pairs: int, seconds: float) -> None:
+def _write_output(plan: Plan, file: Path, tables: MinedTables, n_pairs: int, seconds: float) -> None:
     report = write_report(plan, file, {**tables.about, "pairs": n_pairs}, seconds)
     for line in report.lines:
         say(line)

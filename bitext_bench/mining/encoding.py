@@ -17,8 +17,8 @@ from ..embedding.store import text_key
 from ..encoders import Encoder, Model, resolve_model
 from ..errors import UserError
 from ..scoring.neighbors import Vectors, normalize
-from .line_store import Hit, LineStore, keys_array, name_of_unit
-from .plan import ModelSpec, Plan, Unit
+from .line_store import LineStore, StoredTexts, keys_array, unit_prefix
+from .plan import ModelSpec, Plan, WorkUnit
 
 # A killed run loses what was encoded since the last save: so many texts, or as many as are encoded in so many seconds.
 # A quick model would wait for the disk most of the time otherwise.
@@ -65,7 +65,7 @@ class UnitTexts:
     bits of a vector depend on its batch, and batches must not depend on which of several processes was first.
     """
 
-    def __init__(self, plan: Plan, work: Unit, spec: ModelSpec) -> None:
+    def __init__(self, plan: Plan, work: WorkUnit, spec: ModelSpec) -> None:
         self._limits = spec.limits
         self._run = run_model(spec)
         self._model, self._store = self._run.model, self._run.store
@@ -73,7 +73,7 @@ class UnitTexts:
         self._texts = TextGroup(sentences, plan.language(work.side), self._model.prompts.bitext)
         language = str(self._texts.language) if self._model.needs_language else ""
         self._keys = keys_array([text_key(text, self._texts.prompt, language) for text in sentences])
-        self._name = name_of_unit(self._keys)
+        self._name = unit_prefix(self._keys)
         self._known = VerifiedShards(self._store.folder, self._model.software)
         self._before = [name for name in self._store.names() if name in plan.stored]
         self._new = np.ones(len(sentences), dtype=np.bool_)  # those that no other unit has stored
@@ -86,7 +86,7 @@ class UnitTexts:
         """
         vectors: Vectors | None = None
         left = np.ones(len(self._keys), dtype=np.bool_)
-        for hit, stored in self._found():
+        for hit, stored in self._stored():
             vectors = np.empty((len(left), stored.shape[1]), dtype=np.float32) if vectors is None else vectors
             vectors[hit.rows] = stored
             left[hit.rows] = False
@@ -136,13 +136,13 @@ class UnitTexts:
         """Return the names of the shards that a unit of the same texts has written."""
         return [name for name in self._store.names() if self._is_own(name)]
 
-    def _found(self) -> list[tuple[Hit, Vectors]]:
+    def _stored(self) -> list[tuple[StoredTexts, Vectors]]:
         """Return what the store holds of the texts, checked."""
         hits = self._store.find(self._keys, [*self._own(), *self._before])
         found = [(hit, vectors) for hit in hits if (vectors := self._store.read(hit)) is not None]
         new = {hit.name for hit, _ in found} - self._run.checked
         if new and (self._model.unhashed or not self._known.covers(new)):
-            if fault := self._fault([(hit, vectors) for hit, vectors in found if hit.name in new]):
+            if fault := self._stale_reason([(hit, vectors) for hit, vectors in found if hit.name in new]):
                 warn_stale(self._model.name, fault)
                 self._store.remove(new)
                 return [(hit, vectors) for hit, vectors in found if hit.name not in new]
@@ -154,26 +154,26 @@ class UnitTexts:
         """Encode the texts of some rows; yields the rows of each batch and their unit vectors."""
         if not len(rows):
             return
-        for batch, vectors in encode_batches(self._run.encoder, self._some(rows), self._model.name, self._limits):
+        for batch, vectors in encode_batches(self._run.encoder, self._select(rows), self._model.name, self._limits):
             yield rows[batch], normalize(np.ascontiguousarray(vectors))
 
     def _note(self, name: str) -> None:
         self._run.checked.add(name)
         self._known.add([name], self._store.names())
 
-    def _fault(self, found: list[tuple[Hit, Vectors]]) -> str | None:
+    def _stale_reason(self, found: list[tuple[StoredTexts, Vectors]]) -> str | None:
         """Return in words why stored vectors may not be used; None where the model still gives them."""
         n = sum(len(hit.rows) for hit, _ in found)
         step = max(1, n // CHECKED_SENTENCES)  # Of each shard, the first is taken.
         stored = [vectors[::step] for _, vectors in found]
         if len({vectors.shape[1] for vectors in stored}) > 1:
             return "they have different dimensions"
-        texts = self._some(np.concatenate([hit.rows[::step] for hit, _ in found]))
+        texts = self._select(np.concatenate([hit.rows[::step] for hit, _ in found]))
         encoder, name = self._run.encoder, self._model.name
         fault = stale_reason(np.concatenate(stored), lambda limits: encode_uncached(encoder, texts, name, limits))
         if fault is None and self._model.unhashed and len(texts.sentences) < n:
             warn_reused(name, len(texts.sentences), n, "another --cache-folder")
         return fault
 
-    def _some(self, rows: NDArray[np.int64]) -> TextGroup:
+    def _select(self, rows: NDArray[np.int64]) -> TextGroup:
         return replace(self._texts, sentences=tuple(self._texts.sentences[row] for row in rows.tolist()))

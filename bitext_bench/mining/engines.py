@@ -10,8 +10,8 @@ from tqdm import tqdm
 
 from ..embedding.sharding import Share
 from ..io.progress import progress_bar
-from .plan import Plan, Stage, Unit
-from .records import is_intact, record_of
+from .plan import Plan, Stage, WorkUnit
+from .records import is_intact, read_record
 from .stages import run_unit
 
 _SAID: dict[Stage, str] = {
@@ -26,9 +26,9 @@ _SAID: dict[Stage, str] = {
 }
 
 
-def progress(units: Sequence[Unit], plan: Plan) -> tqdm[Never]:
+def progress(units: Sequence[WorkUnit], plan: Plan) -> tqdm[Never]:
     """Return a bar on stderr that counts the lines of a stage."""
-    total = sum(plan.rows_of(unit.side, unit.number) for unit in units)
+    total = sum(plan.shard_rows(unit.side, unit.number) for unit in units)
     return progress_bar(total=total, unit="line", unit_scale=True, desc=_SAID[units[0].stage])
 
 
@@ -39,10 +39,10 @@ def run_inline(plan: Plan) -> None:
         UserError: as the stages.
     """
     for stage in plan.stages:
-        run_here(plan, missing(plan, stage))
+        run_units(plan, unfinished_units(plan, stage))
 
 
-def run_here(plan: Plan, units: Sequence[Unit]) -> None:
+def run_units(plan: Plan, units: Sequence[WorkUnit]) -> None:
     """Do units of one stage in this process."""
     if units:
         with progress(units, plan) as bar:
@@ -50,7 +50,7 @@ def run_here(plan: Plan, units: Sequence[Unit]) -> None:
                 run_unit(plan, unit, bar.update)
 
 
-def missing(plan: Plan, units: Sequence[Unit]) -> list[Unit]:
+def unfinished_units(plan: Plan, units: Sequence[WorkUnit]) -> list[WorkUnit]:
     """Return the units that have to be done, saying which of them were done and are damaged."""
     left = []
     for unit in units:
@@ -73,8 +73,8 @@ def run_share(plan: Plan, share: Share) -> bool:
         UserError: as the stages.
     """
     for stage in plan.stages:
-        run_here(plan, missing(plan, share.select(stage)))
-        waiting = [unit for unit in stage if record_of(plan, unit) is None]
+        run_units(plan, unfinished_units(plan, share.select(stage)))
+        waiting = [unit for unit in stage if read_record(plan, unit) is None]
         if waiting:
             last = stage is plan.stages[-1]
             print(

@@ -28,7 +28,7 @@ _TYPES = {"score": "float64", "cosine": "float64", "row": "int64", "line": "int6
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class OutputTable:
     """A stretch of the output: columns of equal length, in order."""
 
     columns: Mapping[str, Sequence[Any]]
@@ -39,7 +39,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class OutputFile:
     """A file to write, as its name says.
 
     Attributes:
@@ -52,7 +52,7 @@ class Output:
     packed: str
 
     @classmethod
-    def parse(cls, file: Path, pair: LangPair | None) -> Output:
+    def parse(cls, file: Path, pair: LangPair | None) -> OutputFile:
         """Read the ending of a file's name, and check that the file can be written once the work is done.
 
         Raises:
@@ -83,7 +83,7 @@ def _require(module: str, file: Path) -> None:
         raise UserError(f'{file} needs the package {module}: pip install "bitext-bench[mine]"')
 
 
-def write_tables(output: Output, tables: Iterable[Table], pair: LangPair | None) -> int:
+def write_tables(output: OutputFile, tables: Iterable[OutputTable], pair: LangPair | None) -> int:
     """Write all rows, under a temporary name until the last is written; returns how many.
 
     Raises:
@@ -103,11 +103,11 @@ def write_tables(output: Output, tables: Iterable[Table], pair: LangPair | None)
 
 
 class _Writer(Protocol):
-    def write(self, table: Table) -> None: ...
+    def write(self, table: OutputTable) -> None: ...
 
 
 @contextmanager
-def _writer(output: Output, temporary: Path, pair: LangPair | None) -> Iterator[_Writer]:
+def _writer(output: OutputFile, temporary: Path, pair: LangPair | None) -> Iterator[_Writer]:
     if output.kind == "parquet":
         parquet = _Parquet(temporary)
         try:
@@ -149,7 +149,7 @@ class _Tsv:
         self._stream = stream
         self._begun = False
 
-    def write(self, table: Table) -> None:
+    def write(self, table: OutputTable) -> None:
         if not self._begun:
             self._stream.write("\t".join(table.columns) + "\n")
             self._begun = True
@@ -170,7 +170,7 @@ class _Jsonl:
     def __init__(self, stream: io.TextIOWrapper) -> None:
         self._stream = stream
 
-    def write(self, table: Table) -> None:
+    def write(self, table: OutputTable) -> None:
         names = list(table.columns)
         for row in table.rows():
             cells = (round(cell, 6) if isinstance(cell, float) else cell for cell in row)
@@ -184,7 +184,7 @@ class _Tmx:
         self._stream = stream
         self._languages = {"source": str(pair.source), "target": str(pair.target)}
 
-    def write(self, table: Table) -> None:
+    def write(self, table: OutputTable) -> None:
         for row in table.rows():
             cells = dict(zip(table.columns, row, strict=True))
             notes = "".join(
@@ -214,7 +214,7 @@ class _Parquet:
         self._file = file
         self._writer: Any = None
 
-    def write(self, table: Table) -> None:
+    def write(self, table: OutputTable) -> None:
         import pyarrow as pa  # type: ignore[import-untyped]
         from pyarrow import parquet
 

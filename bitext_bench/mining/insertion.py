@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ..scoring.margin import Margin
 from ..scoring.mined_pairs import RowPairs, Selection
-from .links import Corpus, Inserted, Links, PairLinks, links_of_pairs
-from .plan import other
+from .links import CorpusPair, InsertedRows, Links, PairLinks, links_of_pairs
+from .plan import other_side
 from .sides import SIDES, SideName
 
 Floats = NDArray[np.float64]
@@ -72,7 +72,7 @@ class _Greedy:
     partner: Integers
 
     @classmethod
-    def of(cls, rows: Integers, partners: Integers, scores: Floats, n: int) -> _Greedy:
+    def from_pairs(cls, rows: Integers, partners: Integers, scores: Floats, n: int) -> _Greedy:
         """Read it off pairs in which no row comes twice."""
         mined = cls(np.full(n, NEVER), np.full(n, -1, dtype=np.int64))
         mined.scores[rows] = scores
@@ -80,7 +80,9 @@ class _Greedy:
         return mined
 
 
-def insert(corpus: Corpus, known: dict[SideName, Integers], pairs: RowPairs, selection: Selection) -> Outcomes:
+def simulate_insertion(
+    corpus: CorpusPair, known: dict[SideName, Integers], pairs: RowPairs, selection: Selection
+) -> Outcomes:
     """Put each known pair into the files by itself and mine again.
 
     Args:
@@ -92,17 +94,17 @@ def insert(corpus: Corpus, known: dict[SideName, Integers], pairs: RowPairs, sel
     inserted, couples = links_of_pairs(corpus, known)
     if selection == "greedy":
         taken: dict[SideName, _Greedy] = {
-            "source": _Greedy.of(pairs.source, pairs.target, pairs.scores, corpus.plan.source.rows),
-            "target": _Greedy.of(pairs.target, pairs.source, pairs.scores, corpus.plan.target.rows),
+            "source": _Greedy.from_pairs(pairs.source, pairs.target, pairs.scores, corpus.plan.source.rows),
+            "target": _Greedy.from_pairs(pairs.target, pairs.source, pairs.scores, corpus.plan.target.rows),
         }
         alone = {side: _first_free(corpus, row, row.alone, taken[row.other]) for side, row in inserted.items()}
         beside = {side: _first_free(corpus, row, row.beside, taken[row.other]) for side, row in inserted.items()}
-        together = _together(couples, beside, selection)
-        beside = {side: _without(events, together) for side, events in beside.items()}
+        together = _is_pair_mined(couples, beside, selection)
+        beside = {side: _without_events(events, together) for side, events in beside.items()}
     else:
-        alone = {side: _chosen(row.alone, selection) for side, row in inserted.items()}
-        beside = {side: _chosen(row.beside, selection) for side, row in inserted.items()}
-        together = _together(couples, beside, selection)
+        alone = {side: _accepted_events(row.alone, selection) for side, row in inserted.items()}
+        beside = {side: _accepted_events(row.beside, selection) for side, row in inserted.items()}
+        together = _is_pair_mined(couples, beside, selection)
     counted: tuple[SideName, ...] = SIDES
     if selection in ("forward", "backward"):
         counted = ("source",) if selection == "forward" else ("target",)
@@ -110,7 +112,7 @@ def insert(corpus: Corpus, known: dict[SideName, Integers], pairs: RowPairs, sel
     return Outcomes(np.where(together, couples.scores, NEVER), outcomes)
 
 
-def _chosen(links: Links, selection: Selection) -> Events:
+def _accepted_events(links: Links, selection: Selection) -> Events:
     """Return which links become mined pairs where a row may be in several."""
     chosen = links.proposed
     if selection == "intersection":
@@ -120,22 +122,22 @@ def _chosen(links: Links, selection: Selection) -> Events:
     return Events(links.pair[chosen], links.scores[chosen])
 
 
-def _first_free(corpus: Corpus, inserted: Inserted, links: Links, there: _Greedy) -> Events:
+def _first_free(corpus: CorpusPair, inserted: InsertedRows, links: Links, there: _Greedy) -> Events:
     """Return each inserted row's best link to a row that is not in a better pair already.
 
     The inserted row is in the partner's neighborhood, which weakens the pair that the partner is in.
     """
     rival = there.partner[links.partner]
-    own_side = corpus.around[other(inserted.other)].means[rival]
+    own_side = corpus.around[other_side(inserted.other)].means[rival]
     before = (corpus.around[inserted.other].means[links.partner] + own_side) / 2
-    weakened = _moved(there.scores[links.partner], before, (links.means + own_side) / 2, corpus.margin)
+    weakened = _updated_margins(there.scores[links.partner], before, (links.means + own_side) / 2, corpus.margin)
     free = (rival < 0) | (weakened < links.scores) | (rival == inserted.rows[links.pair])
     best = Events(links.pair[free], links.scores[free]).best(len(inserted.rows))
     mined = np.flatnonzero(best > NEVER)
     return Events(mined, best[mined])
 
 
-def _moved(scores: Floats, before: Floats, after: Floats, margin: Margin) -> Floats:
+def _updated_margins(scores: Floats, before: Floats, after: Floats, margin: Margin) -> Floats:
     """Return the margins of pairs whose neighborhoods' mean has changed."""
     if margin == "ratio":
         return np.divide(scores * before, after, out=np.zeros_like(scores), where=after != 0)
@@ -144,7 +146,7 @@ def _moved(scores: Floats, before: Floats, after: Floats, margin: Margin) -> Flo
     return scores - (2 if margin == "csls" else 1) * (after - before)
 
 
-def _together(couples: PairLinks, beside: dict[SideName, Events], selection: Selection) -> NDArray[np.bool_]:
+def _is_pair_mined(couples: PairLinks, beside: dict[SideName, Events], selection: Selection) -> NDArray[np.bool_]:
     """Return (P,) whether the known pair itself is mined."""
     if selection == "forward":
         return couples.proposed["source"]
@@ -159,6 +161,6 @@ def _together(couples: PairLinks, beside: dict[SideName, Events], selection: Sel
     return either & (couples.scores > beside["source"].best(n)) & (couples.scores > beside["target"].best(n))
 
 
-def _without(events: Events, left_out: NDArray[np.bool_]) -> Events:
+def _without_events(events: Events, left_out: NDArray[np.bool_]) -> Events:
     kept = ~left_out[events.pair]
     return replace(events, pair=events.pair[kept], scores=events.scores[kept])

@@ -37,7 +37,7 @@ class KnownPairs:
         return len(self.rows["source"])
 
     @property
-    def in_the_files(self) -> int:
+    def n_in_files(self) -> int:
         """How many of the pairs are lines of the files."""
         return int((~self.hidden["source"][self.rows["source"]]).sum())
 

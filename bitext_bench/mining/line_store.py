@@ -36,7 +36,7 @@ Keys = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class StoredTexts:
     """Texts that a shard holds: `rows` of what was looked for are `at` these rows of its array."""
 
     name: str
@@ -49,7 +49,7 @@ def keys_array(keys: Collection[bytes]) -> Keys:
     return np.frombuffer(b"".join(keys), dtype="<u8").reshape(len(keys), 2)
 
 
-def name_of_unit(keys: Keys) -> str:
+def unit_prefix(keys: Keys) -> str:
     """Return how the names of all shards begin that a unit of work with these texts writes."""
     return hashlib.sha256(keys.tobytes()).hexdigest()[:_DIGITS]
 
@@ -70,7 +70,7 @@ class LineStore:
         """Return the names of all shards."""
         return sorted(file.stem for file in self.folder.glob("*.keys"))
 
-    def find(self, keys: Keys, names: Iterable[str]) -> list[Hit]:
+    def find(self, keys: Keys, names: Iterable[str]) -> list[StoredTexts]:
         """Find texts in the shards of these names, each text in the first that holds it; no vector is read."""
         hits = []
         order = np.argsort(keys[:, 0])
@@ -85,11 +85,11 @@ class LineStore:
             rows = order[np.minimum(np.searchsorted(ascending, stored[:, 0]), len(keys) - 1)]
             at = np.flatnonzero((keys[rows] == stored).all(axis=1) & left[rows])
             if len(at):
-                hits.append(Hit(name, rows[at], at))
+                hits.append(StoredTexts(name, rows[at], at))
                 left[rows[at]] = False
         return hits
 
-    def read(self, hit: Hit) -> Vectors | None:
+    def read(self, hit: StoredTexts) -> Vectors | None:
         """Return the (N, D) vectors of what was found in a shard; None where it is gone or damaged.
 
         Its checksum is compared once. A damaged shard is reported on stderr and removed.
@@ -111,7 +111,7 @@ class LineStore:
         """Write a shard of N keys and (N, D) unit vectors; returns its name.
 
         Args:
-            unit: `name_of_unit` of the unit of work that they belong to.
+            unit: `unit_prefix` of the unit of work that they belong to.
             keys: of the texts.
             vectors: theirs.
 
@@ -121,7 +121,7 @@ class LineStore:
         content = array_bytes(vectors)
         digest = hashlib.sha256(content)
         name = f"{unit}-{digest.hexdigest()[:_DIGITS]}"
-        files = {self._file(name, "keys"): _sealed(digest.digest(), keys), self._file(name, "npy"): content}
+        files = {self._file(name, "keys"): _key_file_content(digest.digest(), keys), self._file(name, "npy"): content}
         write_all_atomic(files)
         return name
 
@@ -133,7 +133,7 @@ class LineStore:
         """
         digest = bytes.fromhex(file_sha256(array))
         name = f"{unit}-{digest.hex()[:_DIGITS]}"
-        write_atomic(self._file(name, "keys"), _sealed(digest, keys))
+        write_atomic(self._file(name, "keys"), _key_file_content(digest, keys))
         file = self._file(name, "npy")
         try:
             with temporary_file(file) as temporary:
@@ -178,6 +178,6 @@ class LineStore:
         self.remove([name])
 
 
-def _sealed(digest: bytes, keys: Keys) -> bytes:
+def _key_file_content(digest: bytes, keys: Keys) -> bytes:
     body = _MAGIC + digest + keys.tobytes()
     return body + hashlib.sha256(body).digest()

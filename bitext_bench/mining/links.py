@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from ..scoring.margin import Margin, margin_score, n_candidates
 from ..scoring.neighbors import Nearest
-from .neighborhoods import Neighborhoods, nearest, of_lists, without
+from .neighborhoods import Neighborhoods, neighborhoods_of_lists, shard_nearest, without_candidates
 from .pairs import cosines_of
-from .plan import Plan, other
-from .sides import SIDES, Hidden, SideName, by_shard
+from .plan import Plan, other_side
+from .sides import SIDES, Hidden, SideName, group_by_shard
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
+class CorpusPair:
     """The files without what was planted.
 
     Attributes:
@@ -56,7 +56,7 @@ class Links:
 
 
 @dataclass(frozen=True, slots=True)
-class Inserted:
+class InsertedRows:
     """The known rows of one side, each inserted by itself: its links without its translation and with it."""
 
     rows: Integers
@@ -97,7 +97,9 @@ class _Incidences:
     rivals: Floats
 
 
-def links_of_pairs(corpus: Corpus, known: dict[SideName, Integers]) -> tuple[dict[SideName, Inserted], PairLinks]:
+def links_of_pairs(
+    corpus: CorpusPair, known: dict[SideName, Integers]
+) -> tuple[dict[SideName, InsertedRows], PairLinks]:
     """Return the links of known rows, each pair being in the files by itself, and those of the pairs themselves.
 
     Args:
@@ -107,7 +109,7 @@ def links_of_pairs(corpus: Corpus, known: dict[SideName, Integers]) -> tuple[dic
     cosines = cosines_of(corpus.plan, known["source"], known["target"]).astype(np.float64)
     lists = {side: _own_lists(corpus, side, known) for side in SIDES}
     k = corpus.around["source"].k
-    alone = {side: of_lists(lists[side].cosines, k) for side in SIDES}
+    alone = {side: neighborhoods_of_lists(lists[side].cosines, k) for side in SIDES}
     everyone = np.arange(len(cosines))
     beside = {side: alone[side].with_one_more(everyone, cosines) for side in SIDES}
     scores = margin_score(cosines, (beside["source"] + beside["target"]) / 2, corpus.margin)
@@ -119,33 +121,33 @@ def links_of_pairs(corpus: Corpus, known: dict[SideName, Integers]) -> tuple[dic
         within = cosines >= lists[side].cosines[:, n_candidates(width, corpus.margin) - 1]
         best = _scored(corpus, lists[side], candidates, beside[side]).max(axis=1)
         proposed[side] = within & (scores >= best)
-        inserted[side] = Inserted(
+        inserted[side] = InsertedRows(
             known[side],
-            other(side),
+            other_side(side),
             _links(corpus, lists[side], candidates, alone[side].means, places, np.ones(len(cosines), dtype=np.bool_)),
             _links(corpus, lists[side], candidates, beside[side], places, ~proposed[side]),
         )
     return inserted, PairLinks(scores, proposed)
 
 
-def _own_lists(corpus: Corpus, side: SideName, known: dict[SideName, Integers]) -> Nearest:
+def _own_lists(corpus: CorpusPair, side: SideName, known: dict[SideName, Integers]) -> Nearest:
     """Return the nearest of the known rows of a side, without their translations and without planted rows."""
-    rows, mates = known[side], known[other(side)]
+    rows, mates = known[side], known[other_side(side)]
     parts = []
     places = []
-    for number, at in by_shard(rows, corpus.plan.shard_lines):
-        found = nearest(corpus.plan, side, number, corpus.hidden)
+    for number, at in group_by_shard(rows, corpus.plan.shard_lines):
+        found = shard_nearest(corpus.plan, side, number, corpus.hidden)
         local = rows[at] - number * corpus.plan.shard_lines
         parts.append(Nearest(found.indices[local], found.cosines[local]))
         places.append(at)
     back = np.argsort(np.concatenate(places))
     indices, cosines = (np.concatenate([getattr(p, name) for p in parts])[back] for name in ("indices", "cosines"))
-    return without(Nearest(indices, cosines), indices == mates[:, None])
+    return without_candidates(Nearest(indices, cosines), indices == mates[:, None])
 
 
-def _candidates(corpus: Corpus, side: SideName, rows: Integers, lists: Nearest) -> Floats:
+def _candidates(corpus: CorpusPair, side: SideName, rows: Integers, lists: Nearest) -> Floats:
     """Return (P, reach) the neighborhoods of the rows' candidates, with the row in them."""
-    there = corpus.around[other(side)]
+    there = corpus.around[other_side(side)]
     width = n_candidates(lists.cosines.shape[1], corpus.margin)
     indices, cosines = lists.indices[:, :width], lists.cosines[:, :width].astype(np.float64)
     grown = there.with_one_more(indices, cosines)
@@ -153,7 +155,7 @@ def _candidates(corpus: Corpus, side: SideName, rows: Integers, lists: Nearest) 
     return np.where(planted[:, None], grown, there.means[indices])
 
 
-def _scored(corpus: Corpus, lists: Nearest, around: Floats, own: Floats) -> Floats:
+def _scored(corpus: CorpusPair, lists: Nearest, around: Floats, own: Floats) -> Floats:
     """Return (P, reach) the margins of rows with their candidates; -inf where there is none."""
     cosines = lists.cosines[:, : around.shape[1]].astype(np.float64)
     real = np.isfinite(cosines) & np.isfinite(around) & np.isfinite(own)[:, None]
@@ -162,7 +164,7 @@ def _scored(corpus: Corpus, lists: Nearest, around: Floats, own: Floats) -> Floa
 
 
 def _links(
-    corpus: Corpus, lists: Nearest, around: Floats, own: Floats, places: _Incidences, proposes: NDArray[np.bool_]
+    corpus: CorpusPair, lists: Nearest, around: Floats, own: Floats, places: _Incidences, proposes: NDArray[np.bool_]
 ) -> Links:
     """Return what the rows propose (those that `proposes` names), and which rows propose them."""
     scored = _scored(corpus, lists, around, own)
@@ -187,19 +189,19 @@ def _links(
     )
 
 
-def _incidences(corpus: Corpus, side: SideName, known: dict[SideName, Integers]) -> _Incidences:
+def _incidences(corpus: CorpusPair, side: SideName, known: dict[SideName, Integers]) -> _Incidences:
     """Find the rows of the other side that have a known row of this side among their candidates."""
     parts = list(_incidences_of_shards(corpus, side, known))
     columns = [np.concatenate([getattr(part, name) for part in parts]) for name in _Incidences.__slots__]
     return _Incidences(*columns)
 
 
-def _incidences_of_shards(corpus: Corpus, side: SideName, known: dict[SideName, Integers]) -> Iterator[_Incidences]:
-    plan, there = corpus.plan, other(side)
+def _incidences_of_shards(corpus: CorpusPair, side: SideName, known: dict[SideName, Integers]) -> Iterator[_Incidences]:
+    plan, there = corpus.plan, other_side(side)
     pair_of = np.full(plan.side(side).rows, -1, dtype=np.int64)
     pair_of[known[side]] = np.arange(len(known[side]))
     for number in range(plan.n_shards(there)):
-        lists = nearest(plan, there, number)
+        lists = shard_nearest(plan, there, number)
         row, at = np.nonzero((pair_of[lists.indices] >= 0) & np.isfinite(lists.cosines))
         pair = pair_of[lists.indices[row, at]]
         partner = row + number * plan.shard_lines
@@ -208,16 +210,16 @@ def _incidences_of_shards(corpus: Corpus, side: SideName, known: dict[SideName, 
 
 
 def _at_places(
-    corpus: Corpus, side: SideName, lists: Nearest, at: tuple[Integers, Integers], named: tuple[Integers, Integers]
+    corpus: CorpusPair, side: SideName, lists: Nearest, at: tuple[Integers, Integers], named: tuple[Integers, Integers]
 ) -> _Incidences:
     """Look at each place by itself: of what was planted, only the row at that place is in the list."""
     row, column = at
     own = lists.indices[row, column]
     indices = lists.indices[row]
     strangers = corpus.hidden[side][indices] & (indices != own[:, None])
-    seen = without(Nearest(indices, lists.cosines[row]), strangers)
+    seen = without_candidates(Nearest(indices, lists.cosines[row]), strangers)
     width = n_candidates(seen.cosines.shape[1], corpus.margin)
-    means = of_lists(seen.cosines, corpus.around[side].k).means
+    means = neighborhoods_of_lists(seen.cosines, corpus.around[side].k).means
     around = corpus.around[side].means[seen.indices[:, :width]]
     scored = _scored(corpus, seen, around, means)
     is_own = seen.indices[:, :width] == own[:, None]

@@ -21,10 +21,10 @@ from .budget import Budget
 from .inputs import file_digest, read_rows
 from .known import read_planted
 from .line_store import LineStore
-from .plan import ModelSpec, Plan, Search
-from .records import digest_of, sealed, unsealed
+from .plan import ModelSpec, Plan, SearchMethod
+from .records import dump_checksummed, parse_checksummed, try_sha256
 from .report import say
-from .sides import SIDES, EmptySide, Side, SideFiles, SideName, split_side
+from .sides import SIDES, CorpusSide, EmptyCorpus, SideFiles, SideName, split_side
 
 Form = Literal["lines", "rows", "arrays"]
 _FORMAT = 2
@@ -50,7 +50,7 @@ class Request:
     model: Model | None
     spec: ModelSpec | None
     pair: LangPair | None
-    search: Search | None
+    search: SearchMethod | None
     exact_limit: int
     probes: int
     shard_lines: int | None
@@ -91,7 +91,7 @@ def open_plan(request: Request) -> Plan:
             _remove_begun(request.work)
             raise
         make_folder(request.work)
-        write_atomic(manifest, sealed(known))
+        write_atomic(manifest, dump_checksummed(known))
     else:
         _compare(request, identity, known)
         _repair(request, known)
@@ -129,7 +129,7 @@ def _read(manifest: Path) -> dict[str, Any] | None:
         return None
     except OSError as error:
         raise UserError(f"cannot read {manifest}: {error.strerror}") from error
-    known = unsealed(content)
+    known = parse_checksummed(content)
     if known is None or known.get("format") != _FORMAT:
         raise UserError(
             f"{manifest} is damaged or of another version: remove the directory {manifest.parent}, or pass another "
@@ -149,7 +149,7 @@ def _repair(request: Request, known: dict[str, Any]) -> None:
     planted = read_planted(request.plant) if request.plant else ([], [])
     for side, texts in zip(SIDES, planted, strict=True):
         files = SideFiles(request.work, side)
-        damaged = [name for name, digest in known["texts"][side].items() if digest_of(files.path(name)) != digest]
+        damaged = [name for name, digest in known["texts"][side].items() if try_sha256(files.path(name)) != digest]
         if damaged:
             say(f"{', '.join(damaged)} in {request.work} is damaged; the texts of {request.file(side)} are read again")
             split_side(files, partial(request.read, side), texts, known["shard_lines"])
@@ -173,7 +173,7 @@ def _begin(request: Request, identity: dict[str, Any]) -> dict[str, Any]:
     stored = LineStore(request.spec.cache, request.spec.space).names() if request.spec else []
     if request.form == "arrays":
         _check_arrays(request)
-    dimensions = array_of(request.source).shape[1] if request.form == "arrays" else None
+    dimensions = map_array(request.source).shape[1] if request.form == "arrays" else None
     planted = read_planted(request.plant) if request.plant else ([], [])
     shard_lines, fitting = 0, request.shard_lines or request.budget.shard_lines((0, 0), dimensions)
     sides: dict[SideName, dict[str, int]] = {}
@@ -205,12 +205,12 @@ def _remove_begun(work: Path) -> None:
 def _split(request: Request, side: SideName, planted: list[str], shard_lines: int) -> dict[str, int]:
     file = request.file(side)
     if request.form == "arrays":
-        n = len(array_of(file))
+        n = len(map_array(file))
         return {"rows": n, "lines": n, "blank": 0, "planted": 0}
     try:
         files = SideFiles(request.work, side)
-        counts = split_side(files, lambda: request.budget.counted(request.read(side), file), planted, shard_lines)
-    except EmptySide as error:
+        counts = split_side(files, lambda: request.budget.limit_lines(request.read(side), file), planted, shard_lines)
+    except EmptyCorpus as error:
         raise UserError(f"{file} has no text: expected one sentence a line") from error
     return dict(zip(("rows", "lines", "blank", "planted"), counts, strict=True))
 
@@ -225,16 +225,16 @@ def _digests(
     for side in SIDES:
         files = SideFiles(request.work, side)
         names = files.names(-(-sides[side]["rows"] // shard_lines))
-        digests[side] = {name: digest_of(files.path(name)) for name in names}
+        digests[side] = {name: try_sha256(files.path(name)) for name in names}
     return digests
 
 
-def _side(request: Request, name: SideName, known: dict[str, int]) -> Side:
+def _side(request: Request, name: SideName, known: dict[str, int]) -> CorpusSide:
     file = request.file(name) if request.form == "arrays" else None
-    return Side(name, known["rows"], known["lines"], known["blank"], known["planted"], file)
+    return CorpusSide(name, known["rows"], known["lines"], known["blank"], known["planted"], file)
 
 
-def array_of(file: Path) -> np.ndarray[Any, Any]:
+def map_array(file: Path) -> np.ndarray[Any, Any]:
     """Return an array of vectors, mapped.
 
     Raises:
@@ -252,7 +252,7 @@ def array_of(file: Path) -> np.ndarray[Any, Any]:
 
 
 def _check_arrays(request: Request) -> None:
-    widths = [array_of(request.file(side)).shape[1] for side in SIDES]
+    widths = [map_array(request.file(side)).shape[1] for side in SIDES]
     if widths[0] != widths[1]:
         raise UserError(
             f"{request.source} has {widths[0]} dimensions and {request.target} {widths[1]}: "

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ..scoring.margin import Margin, margin_k
 from ..scoring.neighbors import Nearest
-from .plan import Plan, other
-from .records import load
+from .plan import Plan, other_side
+from .records import load_array
 from .sides import SIDES, Hidden, SideName
 
 
@@ -40,30 +40,36 @@ class Neighborhoods:
         return np.where(full & (cosines <= self.last[rows]), self.means[rows], grown)
 
 
-def nearest(plan: Plan, side: SideName, number: int, hidden: Hidden | None = None) -> Nearest:
+def shard_nearest(plan: Plan, side: SideName, number: int, hidden: Hidden | None = None) -> Nearest:
     """Return the nearest rows of the other side for a shard; hidden ones come last, with a cosine of -inf."""
     unit = plan.nearest_unit(side, number)
-    found = Nearest(np.array(load(plan, unit, "indices")), np.array(load(plan, unit, "cosines")))
-    return found if hidden is None else without(found, hidden[other(side)][found.indices])
+    found = Nearest(np.array(load_array(plan, unit, "indices")), np.array(load_array(plan, unit, "cosines")))
+    return found if hidden is None else without_candidates(found, hidden[other_side(side)][found.indices])
 
 
-def without(found: Nearest, left_out: NDArray[np.bool_]) -> Nearest:
+def without_candidates(found: Nearest, left_out: NDArray[np.bool_]) -> Nearest:
     """Return the same lists with some candidates moved to the end, at a cosine of -inf."""
     cosines = np.where(left_out, -np.inf, found.cosines)
     order = np.argsort(-cosines, axis=1, kind="stable")
     return Nearest(np.take_along_axis(found.indices, order, axis=1), np.take_along_axis(cosines, order, axis=1))
 
 
-def neighborhoods(plan: Plan, margin: Margin, hidden: Hidden | None = None) -> dict[SideName, Neighborhoods]:
+def compute_neighborhoods(plan: Plan, margin: Margin, hidden: Hidden | None = None) -> dict[SideName, Neighborhoods]:
     """Return the neighborhoods of both sides, shard by shard."""
     k = margin_k(margin)
     return {
-        side: joined([of_lists(nearest(plan, side, n, hidden).cosines, k) for n in range(plan.n_shards(side))], k)
+        side: concatenate(
+            [
+                neighborhoods_of_lists(shard_nearest(plan, side, n, hidden).cosines, k)
+                for n in range(plan.n_shards(side))
+            ],
+            k,
+        )
         for side in SIDES
     }
 
 
-def of_lists(cosines: NDArray[np.floating], k: int) -> Neighborhoods:
+def neighborhoods_of_lists(cosines: NDArray[np.floating], k: int) -> Neighborhoods:
     """Return the neighborhoods that (N, kept) falling cosines give; -inf is none."""
     near = cosines[:, :k].astype(np.float64)
     there = np.isfinite(near)
@@ -73,7 +79,7 @@ def of_lists(cosines: NDArray[np.floating], k: int) -> Neighborhoods:
     return Neighborhoods(means, last, sizes.astype(np.int8), k)
 
 
-def joined(parts: list[Neighborhoods], k: int) -> Neighborhoods:
+def concatenate(parts: list[Neighborhoods], k: int) -> Neighborhoods:
     """Return the neighborhoods of several stretches of rows as one."""
     columns = ([getattr(part, name) for part in parts] for name in ("means", "last", "sizes"))
     means, last, sizes = (np.concatenate(column) for column in columns)

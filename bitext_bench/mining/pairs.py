@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from ..scoring.margin import Margin, best_by_margin, margin_score
 from ..scoring.mined_pairs import RowPairs, Selection, select
-from .neighborhoods import Neighborhoods, nearest
-from .plan import Plan, other
+from .neighborhoods import Neighborhoods, shard_nearest
+from .plan import Plan, other_side
 from .ranking import pair_cosines
-from .sides import SIDES, Hidden, SideName, by_shard
-from .stages import vectors
+from .sides import SIDES, Hidden, SideName, group_by_shard
+from .stages import shard_vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ def _propose(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     indices, scores = [], []
     for number in range(plan.n_shards(side)):
-        own = around[side].means[number * plan.shard_lines :][: plan.rows_of(side, number)]
-        best = best_by_margin(nearest(plan, side, number, hidden), own, around[other(side)].means, margin)
+        own = around[side].means[number * plan.shard_lines :][: plan.shard_rows(side, number)]
+        best = best_by_margin(shard_nearest(plan, side, number, hidden), own, around[other_side(side)].means, margin)
         indices.append(best.indices)
         scores.append(best.scores)
     there, score = np.concatenate(indices), np.concatenate(scores)
@@ -62,12 +62,12 @@ def _propose(
 def cosines_of(plan: Plan, source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return (P,) the cosine of each pair of rows, shard by shard."""
     found = np.empty(len(source), dtype=np.float32)
-    for first, at in by_shard(source, plan.shard_lines):
-        left = vectors(plan, "source", first)
-        for second, within in by_shard(target[at], plan.shard_lines):
+    for first, at in group_by_shard(source, plan.shard_lines):
+        left = shard_vectors(plan, "source", first)
+        for second, within in group_by_shard(target[at], plan.shard_lines):
             places = at[within]
             i, j = source[places] - first * plan.shard_lines, target[places] - second * plan.shard_lines
-            found[places] = pair_cosines(left, i, vectors(plan, "target", second), j)
+            found[places] = pair_cosines(left, i, shard_vectors(plan, "target", second), j)
     return found
 
 

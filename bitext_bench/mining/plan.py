@@ -11,9 +11,9 @@ from ..embedding.batching import BatchLimits
 from ..encoders import ModelOptions
 from ..languages import LangPair, Language
 from ..scoring.margin import CSLS_K
-from .sides import Side, SideFiles, SideName
+from .sides import CorpusSide, SideFiles, SideName
 
-Search = Literal["exact", "approximate"]
+SearchMethod = Literal["exact", "approximate"]
 Stage = Literal["encode", "search", "merge", "cells", "assign", "gather", "probe", "recall"]
 
 # Neighbors kept of every row: what the widest margin looks at, so that any margin can be taken later.
@@ -24,7 +24,7 @@ CANDIDATES = KEPT + 2
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class WorkUnit:
     """A piece of work: a function of files that others have written, writing files that nobody else writes."""
 
     stage: Stage
@@ -68,16 +68,16 @@ class Plan:
     """
 
     root: Path
-    source: Side
-    target: Side
+    source: CorpusSide
+    target: CorpusSide
     shard_lines: int
-    search: Search
+    search: SearchMethod
     model: ModelSpec | None
     pair: LangPair | None
     probes: int
     stored: frozenset[str] = frozenset()
 
-    def side(self, name: SideName) -> Side:
+    def side(self, name: SideName) -> CorpusSide:
         """Return a side by its name."""
         return self.source if name == "source" else self.target
 
@@ -93,40 +93,40 @@ class Plan:
         """Return how many shards a side has."""
         return -(-self.side(name).rows // self.shard_lines)
 
-    def rows_of(self, name: SideName, number: int) -> int:
+    def shard_rows(self, name: SideName, number: int) -> int:
         """Return how many rows a shard has."""
         return min(self.shard_lines, self.side(name).rows - number * self.shard_lines)
 
-    def path(self, unit: Unit, what: str) -> Path:
+    def path(self, unit: WorkUnit, what: str) -> Path:
         """Return the array file `what` of a unit."""
         return self.root / unit.stage / f"{unit.name}.{what}.npy"
 
     @cached_property
-    def stages(self) -> list[list[Unit]]:
+    def stages(self) -> list[list[WorkUnit]]:
         """The units, stage after stage: those of one stage do not look at each other's files."""
         encode = self._units("encode", "source") + self._units("encode", "target")
         if self.search == "exact":
             return [encode, self._units("search", "source"), self._units("merge", "target")]
         stages: list[Stage] = ["assign", "gather", "probe"]
-        cells = [Unit("cells", "source"), Unit("cells", "target")]
+        cells = [WorkUnit("cells", "source"), WorkUnit("cells", "target")]
         probing = [self._units(stage, "source") + self._units(stage, "target") for stage in stages]
-        return [encode, cells, *probing, [Unit("recall", "source"), Unit("recall", "target")]]
+        return [encode, cells, *probing, [WorkUnit("recall", "source"), WorkUnit("recall", "target")]]
 
-    def _units(self, stage: Stage, side: SideName) -> list[Unit]:
-        return [Unit(stage, side, number) for number in range(self.n_shards(side))]
+    def _units(self, stage: Stage, side: SideName) -> list[WorkUnit]:
+        return [WorkUnit(stage, side, number) for number in range(self.n_shards(side))]
 
-    def record_file(self, unit: Unit) -> Path:
+    def record_file(self, unit: WorkUnit) -> Path:
         """Return the file that says that a unit is done."""
         return self.root / "done" / f"{unit.name}.json"
 
-    def nearest_unit(self, side: SideName, number: int) -> Unit:
+    def nearest_unit(self, side: SideName, number: int) -> WorkUnit:
         """Return the unit whose files `indices` and `cosines` hold a shard's nearest rows of the other side."""
         if self.search == "approximate":
-            return Unit("probe", side, number)
-        return Unit("search" if side == "source" else "merge", side, number)
+            return WorkUnit("probe", side, number)
+        return WorkUnit("search" if side == "source" else "merge", side, number)
 
 
-def other(side: SideName) -> SideName:
+def other_side(side: SideName) -> SideName:
     """Return the other side's name."""
     return "target" if side == "source" else "source"
 

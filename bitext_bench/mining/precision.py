@@ -51,7 +51,7 @@ class Estimate:
         return f"{self.value:.3f} (95 % interval {self.low:.3f} to {self.high:.3f})"
 
     @classmethod
-    def of(cls, value: float, draws: Floats) -> Estimate:
+    def from_draws(cls, value: float, draws: Floats) -> Estimate:
         """Return the middle 95 % of draws, widened to hold the value."""
         low, high = np.percentile(draws, [2.5, 97.5])
         return cls(value, float(min(value, low)), float(max(value, high)))
@@ -96,7 +96,7 @@ class Misfit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
+class _KnownSide:
     """One side of the files, and what became of its P known lines.
 
     Attributes:
@@ -114,7 +114,7 @@ class _Side:
     false: Events
 
     @classmethod
-    def of(cls, outcomes: Outcomes, side: SideName, pairs: RowPairs, lines: int) -> _Side:
+    def from_outcomes(cls, outcomes: Outcomes, side: SideName, pairs: RowPairs, lines: int) -> _KnownSide:
         rows = pairs.source if side == "source" else pairs.target
         _, number = np.unique(rows, return_inverse=True)
         paired = Events(number, pairs.scores).best(int(number.max(initial=-1)) + 1)
@@ -144,7 +144,7 @@ class Calibration:
         """
         self.known, self.lines = len(outcomes.right), lines
         self._right, self._scores = outcomes.right, pairs.scores
-        self._sides = [_Side.of(outcomes, side, pairs, lines[side]) for side in outcomes.sides]
+        self._sides = [_KnownSide.from_outcomes(outcomes, side, pairs, lines[side]) for side in outcomes.sides]
         self._translated, self._translated_draws = self._count_translated()
 
     @property
@@ -157,8 +157,8 @@ class Calibration:
         right = self._translated * self.recall_at(thresholds)
         per_line = [
             (
-                _at_least(side.wrong.scores, thresholds) / self.known,
-                _at_least(side.false.scores, thresholds) / self.known,
+                _count_at_least(side.wrong.scores, thresholds) / self.known,
+                _count_at_least(side.false.scores, thresholds) / self.known,
             )
             for side in self._sides
         ]
@@ -166,7 +166,7 @@ class Calibration:
 
     def recall_at(self, thresholds: Floats) -> Floats:
         """Return (T,) the share of known pairs that are found."""
-        return _at_least(self._right, thresholds) / self.known
+        return _count_at_least(self._right, thresholds) / self.known
 
     def estimate(self, threshold: float) -> ThresholdEstimate:
         """Return what is mined at a threshold, with intervals.
@@ -184,9 +184,9 @@ class Calibration:
         return ThresholdEstimate(
             threshold,
             mined,
-            Estimate.of(precision, (1 - wrong / max(mined, 1)).clip(0)),
-            Estimate.of(recall, found.clip(0, 1)),
-            Estimate.of(self._translated, self._translated_draws),
+            Estimate.from_draws(precision, (1 - wrong / max(mined, 1)).clip(0)),
+            Estimate.from_draws(recall, found.clip(0, 1)),
+            Estimate.from_draws(self._translated, self._translated_draws),
             int(sum(column.sum() for column in counts)),
         )
 
@@ -242,9 +242,9 @@ class Calibration:
             split = side.split()
             above = int((side.paired >= split).sum())
             columns = [side.beside >= split, side.alone >= split]
-            values.append(float(_solved(above, side.lines, columns[0].mean(), columns[1].mean())))
+            values.append(float(_solve_translated(above, side.lines, columns[0].mean(), columns[1].mean())))
             a, b = (self._smoothed(share, draws) for share in self._weighted_means(columns).T)
-            count = _solved(above, side.lines, a, b)
+            count = _solve_translated(above, side.lines, a, b)
             noise = np.sqrt(np.maximum(count * a * (1 - a) + (side.lines - count) * b * (1 - b), 0))
             drawn.append(count + draws.standard_normal(DRAWS) * noise / np.maximum(a - b, _SMALLEST_GAP))
         weights = [1 / max(float(column.var()), 1e-9) for column in drawn]
@@ -270,13 +270,13 @@ class Calibration:
         return sums / total
 
 
-def _solved(above: int, lines: int, with_translation: Floats, without: Floats) -> Floats:
+def _solve_translated(above: int, lines: int, with_translation: Floats, without: Floats) -> Floats:
     """Return M of M a + (N - M) b = above, between 0 and N."""
     gap = np.maximum(with_translation - without, _SMALLEST_GAP)
     return np.asarray(((above - lines * without) / gap).clip(0, lines), dtype=np.float64)
 
 
-def _at_least(scores: Floats, thresholds: Floats) -> Floats:
+def _count_at_least(scores: Floats, thresholds: Floats) -> Floats:
     """Return (T,) how many scores are at least each threshold."""
     return np.asarray(len(scores) - np.searchsorted(np.sort(scores), thresholds, side="left"), dtype=np.float64)
 

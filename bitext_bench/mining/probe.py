@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..scoring.neighbors import BLOCK_ROWS, Vectors
-from .cells import any_short, cells_of_group, center_of, gathered, nearest_cells, starts_of
-from .plan import KEPT, Plan, Unit, other
-from .ranking import rescored
-from .records import load
+from .cells import any_bf16, cell_starts, cells_of_group, load_group, mean_center, nearest_cells
+from .plan import KEPT, Plan, WorkUnit, other_side
+from .ranking import rescore
+from .records import load_array
 from .sides import SideName
 
 if TYPE_CHECKING:
@@ -25,62 +25,64 @@ Advance = Callable[[int], object]
 _NEAREST = 2  # cells of a query that are looked into first
 
 
-def probe(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
+def probe(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
     """Find the nearest rows of the other side for a shard, among those in the cells nearest to each query."""
-    there = other(work.side)
+    there = other_side(work.side)
     kept = min(KEPT, plan.side(there).rows)
-    queries = np.array(load(plan, Unit("encode", work.side, work.number), "vectors"))
-    centers = load(plan, Unit("cells", there), "centres")
+    queries = np.array(load_array(plan, WorkUnit("encode", work.side, work.number), "vectors"))
+    centers = load_array(plan, WorkUnit("cells", there), "centres")
     nearest = nearest_cells(queries, centers, min(plan.probes, len(centers)))
-    starts = starts_of(plan, there)
-    short = any_short(plan, there)
-    found = _Found(queries, center_of(plan), kept, short=short)
+    starts = cell_starts(plan, there)
+    short = any_bf16(plan, there)
+    found = _ProbeResults(queries, mean_center(plan), kept, short=short)
     # The nearest cells first: what is found there spares most of the sorting in the others.
-    rounds = [_Asked(cells, len(centers)) for cells in (nearest[:, :_NEAREST], nearest[:, _NEAREST:])]
+    rounds = [_CellQueries(cells, len(centers)) for cells in (nearest[:, :_NEAREST], nearest[:, _NEAREST:])]
     steps = [(asked, number) for asked in rounds for number in range(plan.n_shards(there))]
     for step, (asked, number) in enumerate(steps):
-        found.look_into(*gathered(plan, there, number))
+        found.load_group(*load_group(plan, there, number))
         cells = cells_of_group(plan, starts, number)
         for cell in cells.tolist():
             inside = slice(int(starts[cell] - starts[cells[0]]), int(starts[cell + 1] - starts[cells[0]]))
-            found.compare(asked.by(cell), inside)
+            found.compare(asked.queries_of(cell), inside)
         advance(len(queries) * (step + 1) // len(steps) - len(queries) * step // len(steps))
     candidates = found.candidates()
     few = np.flatnonzero((candidates >= 0).sum(axis=1) < kept)
     if len(few):  # Their cells hold next to nothing.
-        candidates[few] = _among_all(plan, there, _Found(queries[few], center_of(plan), kept, short=short))
-    best = rescored(
+        candidates[few] = _all_candidates(
+            plan, there, _ProbeResults(queries[few], mean_center(plan), kept, short=short)
+        )
+    best = rescore(
         queries,
         candidates,
-        lambda number: load(plan, Unit("encode", there, number), "vectors"),
+        lambda number: load_array(plan, WorkUnit("encode", there, number), "vectors"),
         plan.shard_lines,
         kept,
     )
     return {"indices": best.indices, "cosines": best.cosines}
 
 
-def _among_all(plan: Plan, there: SideName, found: _Found) -> NDArray[np.int64]:
+def _all_candidates(plan: Plan, there: SideName, found: _ProbeResults) -> NDArray[np.int64]:
     """Return the candidates of queries that are compared with all rows of the other side."""
     for number in range(plan.n_shards(there)):
-        rows, vectors = gathered(plan, there, number)
-        found.look_into(rows, vectors)
+        rows, vectors = load_group(plan, there, number)
+        found.load_group(rows, vectors)
         found.compare(np.arange(len(found)), slice(0, len(rows)))
     return found.candidates()
 
 
-class _Asked:
+class _CellQueries:
     """Which queries look into a cell."""
 
     def __init__(self, cells: NDArray[np.int64], n_cells: int) -> None:
         self._query = np.argsort(cells.ravel(), kind="stable") // cells.shape[1]
         self._bounds = np.concatenate([[0], np.cumsum(np.bincount(cells.ravel(), minlength=n_cells))])
 
-    def by(self, cell: int) -> NDArray[np.int64]:
+    def queries_of(self, cell: int) -> NDArray[np.int64]:
         queries: NDArray[np.int64] = self._query[self._bounds[cell] : self._bounds[cell + 1]]
         return queries
 
 
-class _Found:
+class _ProbeResults:
     """The best candidates of each query so far; cells are compared with, group by group."""
 
     def __init__(self, queries: Vectors, center: torch.Tensor, k: int, *, short: bool) -> None:
@@ -96,7 +98,7 @@ class _Found:
     def __len__(self) -> int:
         return len(self._queries.vectors)
 
-    def look_into(self, rows: NDArray[np.int64], vectors: QuantizedVectors) -> None:
+    def load_group(self, rows: NDArray[np.int64], vectors: QuantizedVectors) -> None:
         """Take up a group of cells: (G,) which rows they hold, and their quantized vectors."""
         from ..scoring.bf16 import ApproxProduct, quantize_bf16
 

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..scoring.neighbors import Nearest, Vectors
-from .sides import by_shard
+from .sides import group_by_shard
 
 # Rows multiplied at a time, in double precision: 100 MB at 384 dimensions.
 _CHUNK = 16_384
 
 
-class Best:
+class TopCandidates:
     """The k best candidates of each of N queries so far; -1 with cosine -inf where there are fewer."""
 
     def __init__(self, n: int, k: int) -> None:
@@ -33,7 +33,7 @@ class Best:
         self.cosines[queries] = np.take_along_axis(all_cosines, order, axis=1)
 
 
-def rescored(
+def rescore(
     queries: Vectors, candidates: NDArray[np.int64], shard: Callable[[int], Vectors], shard_lines: int, k: int
 ) -> Nearest:
     """Order candidates by cosines computed pair by pair in double precision, so that they depend on the pair alone.
@@ -48,7 +48,7 @@ def rescored(
     flat = candidates.ravel()
     known = np.flatnonzero(flat >= 0)
     cosines = np.full(len(flat), -np.inf, dtype=np.float32)
-    for number, at in by_shard(flat[known], shard_lines):
+    for number, at in group_by_shard(flat[known], shard_lines):
         rows = shard(number)
         places = known[at]
         local = flat[places] - number * shard_lines

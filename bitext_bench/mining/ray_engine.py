@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..embedding.cluster import RETRIES, get_result, ray_session
-from .engines import missing, progress
-from .plan import Plan, Unit
+from .engines import progress, unfinished_units
+from .plan import Plan, WorkUnit
 from .stages import run_unit
 
 
@@ -20,11 +20,11 @@ def run_on_ray(plan: Plan) -> None:
         task = ray.remote(max_retries=RETRIES)(run_unit)
         gpus = 1 if ray.cluster_resources().get("GPU", 0) >= 1 else 0
         for stage in plan.stages:
-            if units := missing(plan, stage):
+            if units := unfinished_units(plan, stage):
                 _run_stage(ray, task.options(num_gpus=gpus if units[0].stage == "encode" else 0), plan, units)
 
 
-def _run_stage(ray: Any, task: Any, plan: Plan, units: list[Unit]) -> None:  # noqa: ANN401 (an optional package)
+def _run_stage(ray: Any, task: Any, plan: Plan, units: list[WorkUnit]) -> None:  # noqa: ANN401 (an optional package)
     """Run the units of one stage in any order; the first error stops it."""
     with progress(units, plan) as bar:
         running = {task.remote(plan, unit): unit for unit in units}
@@ -32,4 +32,4 @@ def _run_stage(ray: Any, task: Any, plan: Plan, units: list[Unit]) -> None:  # n
             (done,), _ = ray.wait(list(running), num_returns=1)
             unit = running.pop(done)
             get_result(ray, done)
-            bar.update(plan.rows_of(unit.side, unit.number))
+            bar.update(plan.shard_rows(unit.side, unit.number))

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ..scoring.margin import MARGIN_K
 from ..scoring.neighbors import search_bidirectional
-from .cells import rows_of
-from .plan import KEPT, Plan, Unit, other
-from .ranking import Best
-from .records import load
+from .cells import vectors_of_rows
+from .plan import KEPT, Plan, WorkUnit, other_side
+from .ranking import TopCandidates
+from .records import load_array
 from .sides import SIDES, SideName
 
 Advance = Callable[[int], object]
@@ -22,27 +22,27 @@ SAMPLE = 1_000
 _SEED = 1
 
 
-def sample(plan: Plan, side: SideName) -> NDArray[np.int64]:
+def sample_rows(plan: Plan, side: SideName) -> NDArray[np.int64]:
     """Return the rows of a side that are looked at, ascending."""
     n = plan.side(side).rows
     return np.sort(np.random.default_rng(_SEED).choice(n, min(n, SAMPLE), replace=False))
 
 
-def measure(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
+def search_sample_exactly(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
     """Find the nearest of the sample exactly."""
-    there = other(work.side)
-    queries = rows_of(plan, work.side, sample(plan, work.side))
-    best = Best(len(queries), KEPT)
+    there = other_side(work.side)
+    queries = vectors_of_rows(plan, work.side, sample_rows(plan, work.side))
+    best = TopCandidates(len(queries), KEPT)
     for number in range(plan.n_shards(there)):
         found = search_bidirectional(
-            queries, np.array(load(plan, Unit("encode", there, number), "vectors")), KEPT
+            queries, np.array(load_array(plan, WorkUnit("encode", there, number), "vectors")), KEPT
         ).forward
         best.merge(slice(None), found.indices + number * plan.shard_lines, found.cosines)
-    advance(plan.rows_of(work.side, work.number))
+    advance(plan.shard_rows(work.side, work.number))
     return {"indices": best.indices}
 
 
-def recall(plan: Plan) -> dict[str, Any]:
+def measure_recall(plan: Plan) -> dict[str, Any]:
     """Return the shares of exact neighbors that were found, in [0, 1], over both sides' samples.
 
     Returns:
@@ -51,11 +51,13 @@ def recall(plan: Plan) -> dict[str, Any]:
     """
     first, four, either = [], [], []
     for side in SIDES:
-        rows = sample(plan, side)
-        exact = np.array(load(plan, Unit("recall", side), "indices"))[:, : min(MARGIN_K, plan.side(other(side)).rows)]
-        found = _found(plan, side, rows)
+        rows = sample_rows(plan, side)
+        exact = np.array(load_array(plan, WorkUnit("recall", side), "indices"))[
+            :, : min(MARGIN_K, plan.side(other_side(side)).rows)
+        ]
+        found = _found_neighbors(plan, side, rows)
         hit = (exact[:, :, None] == found[:, None, :]).any(axis=2)
-        back = (_found(plan, other(side), exact[:, 0]) == rows[:, None]).any(axis=1)
+        back = (_found_neighbors(plan, other_side(side), exact[:, 0]) == rows[:, None]).any(axis=1)
         first.append(hit[:, 0])
         four.append(hit)
         either.append(hit[:, 0] | back)
@@ -67,10 +69,10 @@ def recall(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _found(plan: Plan, side: SideName, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _found_neighbors(plan: Plan, side: SideName, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return (R, kept) the neighbors that the search found for some rows, in any order."""
     found = []
     for row in rows.tolist():
         number, at = divmod(row, plan.shard_lines)
-        found.append(np.array(load(plan, plan.nearest_unit(side, number), "indices")[at]))
+        found.append(np.array(load_array(plan, plan.nearest_unit(side, number), "indices")[at]))
     return np.stack(found)

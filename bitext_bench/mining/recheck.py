@@ -12,19 +12,19 @@ from ..encoders import Model
 from ..errors import UserError
 from ..scoring.neighbors import Vectors
 from .encoding import run_model
-from .plan import Plan, Unit
-from .records import is_intact, load, record_of
+from .plan import Plan, WorkUnit
+from .records import is_intact, load_array, read_record
 
 _SENTENCES = 32  # of each shard
 
 
-def check_vectors_in(plan: Plan, model: Model) -> None:
+def recheck_stored_vectors(plan: Plan, model: Model) -> None:
     """Encode a few sentences of every shard again, if the model's fingerprint or its software leaves a doubt.
 
     Raises:
         UserError: the model gives other vectors now.
     """
-    records = {unit: record for unit in plan.stages[0] if (record := record_of(plan, unit))}
+    records = {unit: record for unit in plan.stages[0] if (record := read_record(plan, unit))}
     doubt = model.unhashed or any(record.get("software") != model.software for record in records.values())
     done = [unit for unit in records if doubt and is_intact(plan, unit)]
     if plan.model is None or not done:
@@ -42,8 +42,8 @@ def check_vectors_in(plan: Plan, model: Model) -> None:
         )
 
 
-def _sample(plan: Plan, unit: Unit, prompt: str) -> Iterator[tuple[TextGroup, Vectors]]:
+def _sample(plan: Plan, unit: WorkUnit, prompt: str) -> Iterator[tuple[TextGroup, Vectors]]:
     texts = plan.files(unit.side).texts(unit.number)
     rows = sorted(set(np.linspace(0, len(texts) - 1, _SENTENCES, dtype=np.int64).tolist()))
     chosen = TextGroup(tuple(texts[row] for row in rows), plan.language(unit.side), prompt)
-    yield chosen, np.array(load(plan, unit, "vectors")[rows])
+    yield chosen, np.array(load_array(plan, unit, "vectors")[rows])

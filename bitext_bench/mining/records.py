@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from ..embedding.store import make_folder, write_atomic
 from ..io.checksums import content_sha256, file_sha256
 from .arrays import array_bytes
-from .plan import Plan, Record, Unit
+from .plan import Plan, Record, WorkUnit
 
 
-def finish(plan: Plan, unit: Unit, arrays: dict[str, NDArray[Any]], **about: float | str) -> None:
+def write_unit(plan: Plan, unit: WorkUnit, arrays: dict[str, NDArray[Any]], **about: float | str) -> None:
     """Write a unit's array files, then its record: a unit with a record is done.
 
     Raises:
@@ -31,13 +31,13 @@ def finish(plan: Plan, unit: Unit, arrays: dict[str, NDArray[Any]], **about: flo
         files[file.name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     record = plan.record_file(unit)
     make_folder(record.parent)
-    write_atomic(record, sealed({"files": files, **about}))
+    write_atomic(record, dump_checksummed({"files": files, **about}))
 
 
-def record_of(plan: Plan, unit: Unit) -> Record | None:
+def read_record(plan: Plan, unit: WorkUnit) -> Record | None:
     """Return a unit's record where it is done and its files are there in full length; nothing of them is read."""
     try:
-        record = unsealed(plan.record_file(unit).read_bytes())
+        record = parse_checksummed(plan.record_file(unit).read_bytes())
     except OSError:
         return None
     folder = plan.root / unit.stage
@@ -46,15 +46,15 @@ def record_of(plan: Plan, unit: Unit) -> Record | None:
     return record
 
 
-def is_intact(plan: Plan, unit: Unit) -> bool:
+def is_intact(plan: Plan, unit: WorkUnit) -> bool:
     """Return whether a unit is done and its files have the sums that they were written with."""
-    record = record_of(plan, unit)
+    record = read_record(plan, unit)
     if record is None:
         return False
-    return all(digest_of(plan.root / unit.stage / name) == file["sha256"] for name, file in record["files"].items())
+    return all(try_sha256(plan.root / unit.stage / name) == file["sha256"] for name, file in record["files"].items())
 
 
-def load(plan: Plan, unit: Unit, what: str) -> NDArray[Any]:
+def load_array(plan: Plan, unit: WorkUnit, what: str) -> NDArray[Any]:
     """Return an array of a unit that is done, mapped: what is not looked at is not read."""
     array: NDArray[Any] = np.load(plan.path(unit, what), mmap_mode="r", allow_pickle=False)
     return array
@@ -67,12 +67,12 @@ def _size(file: Path) -> int | None:
         return None
 
 
-def sealed(content: dict[str, Any]) -> bytes:
+def dump_checksummed(content: dict[str, Any]) -> bytes:
     """Return an object as JSON that carries its own sum."""
     return json.dumps({**content, "sha256": content_sha256(content)}, indent=1).encode()
 
 
-def unsealed(text: bytes) -> dict[str, Any] | None:
+def parse_checksummed(text: bytes) -> dict[str, Any] | None:
     """Return what was sealed; None where it has been changed since, or is something else."""
     try:
         content = json.loads(text)
@@ -82,7 +82,7 @@ def unsealed(text: bytes) -> dict[str, Any] | None:
         return None
 
 
-def digest_of(file: Path) -> str | None:
+def try_sha256(file: Path) -> str | None:
     """Return a file's sha256; None where it cannot be read."""
     try:
         return file_sha256(file)

@@ -11,18 +11,18 @@ from typing import Any
 
 from .. import __version__
 from ..embedding.store import write_atomic
-from .budget import peak_memory, show
+from .budget import format_bytes, peak_memory
 from .cells import n_cells
 from .plan import KEPT, Plan
 from .precision import Estimate
-from .recall import recall
-from .records import record_of
-from .sides import SIDES, Side
+from .recall import measure_recall
+from .records import read_record
+from .sides import SIDES, CorpusSide
 from .threshold import COMPLETE_GOLD
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class MiningReport:
     """A report as it is kept, and as it is read."""
 
     content: dict[str, Any]
@@ -41,7 +41,7 @@ def describe(plan: Plan) -> list[str]:
         side = plan.side(name)
         left_out = "" if side.vectors else f", {side.blank:,} blank left out"
         planted = f", {side.planted:,} more planted" if side.planted else ""
-        lines.append(f"{name}: {side.lines:,} lines, {side.different:,} different{left_out}{planted}")
+        lines.append(f"{name}: {side.lines:,} lines, {side.n_unique:,} different{left_out}{planted}")
     n = plan.source.rows * plan.target.rows
     how = f"exact search, {n:.2g} pairs compared"
     if plan.search == "approximate":
@@ -50,13 +50,13 @@ def describe(plan: Plan) -> list[str]:
     return [*lines, f"{how}; {plan.n_shards('source')} + {plan.n_shards('target')} shards in {plan.root}"]
 
 
-def write_report(plan: Plan, output: Path, about: dict[str, Any], seconds: float) -> Report:
+def write_report(plan: Plan, output: Path, about: dict[str, Any], seconds: float) -> MiningReport:
     """Write OUTPUT.report.json and return it.
 
     Raises:
         UserError: it cannot be written.
     """
-    found = recall(plan) if plan.search == "approximate" else None
+    found = measure_recall(plan) if plan.search == "approximate" else None
     content = {
         "version": __version__,
         "model": plan.model.name if plan.model else None,
@@ -71,7 +71,7 @@ def write_report(plan: Plan, output: Path, about: dict[str, Any], seconds: float
         "peak_memory": peak_memory(),
     }
     write_atomic(output.with_name(f"{output.name}.report.json"), json.dumps(content, indent=1).encode())
-    return Report(content, _lines(content))
+    return MiningReport(content, _lines(content))
 
 
 def _by_csls(about: dict[str, Any]) -> bool:
@@ -79,8 +79,8 @@ def _by_csls(about: dict[str, Any]) -> bool:
     return bool(about["margin"] == "csls" and "select" in about)
 
 
-def _side(side: Side) -> dict[str, int]:
-    return {"lines": side.lines, "blank": side.blank, "different": side.different}
+def _side(side: CorpusSide) -> dict[str, int]:
+    return {"lines": side.lines, "blank": side.blank, "different": side.n_unique}
 
 
 def _seconds(plan: Plan) -> dict[str, float]:
@@ -88,7 +88,7 @@ def _seconds(plan: Plan) -> dict[str, float]:
     total: dict[str, float] = defaultdict(float)
     for stage in plan.stages:
         for unit in stage:
-            total[unit.stage] += (record_of(plan, unit) or {}).get("seconds", 0.0)
+            total[unit.stage] += (read_record(plan, unit) or {}).get("seconds", 0.0)
     return {stage: round(seconds, 1) for stage, seconds in total.items()}
 
 
@@ -104,13 +104,13 @@ def _lines(content: dict[str, Any]) -> list[str]:
             f"four nearest {found['at_4']:.4f}, nearest from either side {found['pairs']:.4f}"
         )
     if judged := content.get("judged"):
-        lines += _judged(judged, content["threshold"])
+        lines += _judgement_lines(judged, content["threshold"])
     stages = ", ".join(f"{name} {value:,.0f} s" for name, value in content["seconds"].items() if name != "this_run")
-    peak = f"; at most {show(content['peak_memory'])} of memory" if content["peak_memory"] else ""
+    peak = f"; at most {format_bytes(content['peak_memory'])} of memory" if content["peak_memory"] else ""
     return [*lines, f"{stages}; this run {content['seconds']['this_run']:,.0f} s{peak}"]
 
 
-def _judged(judged: dict[str, Any], threshold: float) -> list[str]:
+def _judgement_lines(judged: dict[str, Any], threshold: float) -> list[str]:
     scores = ", ".join(f"{name} {_with_interval(judged[name])}" for name in ("precision", "recall", "f1"))
     lines = [f"threshold {threshold:.6f} ({judged['threshold_for']}): {scores}"]
     if judged["by"] == COMPLETE_GOLD:

@@ -23,7 +23,7 @@ _KEY_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class CorpusSide:
     """What was read.
 
     Attributes:
@@ -43,12 +43,12 @@ class Side:
     vectors: Path | None = None
 
     @property
-    def different(self) -> int:
+    def n_unique(self) -> int:
         """How many different texts, or vectors, the user's file has."""
         return self.rows - self.planted
 
 
-class EmptySide(Exception):
+class EmptyCorpus(Exception):
     """There is no text in a file."""
 
 
@@ -103,7 +103,7 @@ def split_side(
     keys, n_lines = _keys(read(), planted)
     row_of_line, first = _first_lines(keys)
     if not len(first):
-        raise EmptySide
+        raise EmptyCorpus
     taken = np.zeros(len(row_of_line), dtype=np.bool_)
     taken[first] = True
     kept = itertools.compress(itertools.chain(read(), planted), taken)
@@ -140,17 +140,17 @@ def _first_lines(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[n
     return row_of_line, np.sort(first)
 
 
-def texts_at(files: SideFiles, rows: NDArray[np.int64], shard_lines: int) -> list[str]:
+def read_texts(files: SideFiles, rows: NDArray[np.int64], shard_lines: int) -> list[str]:
     """Return the texts of rows, in any order and number, reading each shard once."""
     found: list[str] = [""] * len(rows)
-    for number, at in by_shard(rows, shard_lines):
+    for number, at in group_by_shard(rows, shard_lines):
         texts = files.texts(number)
         for i in at.tolist():
             found[i] = texts[int(rows[i]) - number * shard_lines]
     return found
 
 
-def by_shard(rows: NDArray[np.int64], shard_lines: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+def group_by_shard(rows: NDArray[np.int64], shard_lines: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Yield each shard that rows fall into, ascending, with the places in `rows` of those that do."""
     shard = rows // shard_lines
     order = np.argsort(shard, kind="stable")

@@ -15,16 +15,16 @@ from ..errors import UserError
 from ..scoring.neighbors import Nearest, Vectors, normalize, search_bidirectional
 from . import cells, recall
 from .encoding import UnitTexts, run_model
-from .plan import CANDIDATES, KEPT, Plan, Stage, Unit, other
+from .plan import CANDIDATES, KEPT, Plan, Stage, WorkUnit, other_side
 from .probe import probe
-from .ranking import Best, rescored
-from .records import finish, load
+from .ranking import TopCandidates, rescore
+from .records import load_array, write_unit
 from .sides import SideName
 
 Advance = Callable[[int], object]
 
 
-def run_unit(plan: Plan, work: Unit, advance: Advance = lambda rows: None) -> None:
+def run_unit(plan: Plan, work: WorkUnit, advance: Advance = lambda rows: None) -> None:
     """Do a unit of work whose inputs are there; `advance` hears of rows as they are done.
 
     Raises:
@@ -33,24 +33,24 @@ def run_unit(plan: Plan, work: Unit, advance: Advance = lambda rows: None) -> No
     start = time.monotonic()
 
     def about() -> dict[str, float]:
-        return {"seconds": round(time.monotonic() - start, 3), "rows": plan.rows_of(work.side, work.number)}
+        return {"seconds": round(time.monotonic() - start, 3), "rows": plan.shard_rows(work.side, work.number)}
 
     if work.stage == "encode" and plan.model is not None:
         texts = UnitTexts(plan, work, plan.model)
         arrays = {"vectors": texts.vectors(advance)}
-        finish(plan, work, arrays, **about(), software=run_model(plan.model).model.software)
+        write_unit(plan, work, arrays, **about(), software=run_model(plan.model).model.software)
         texts.keep(plan.path(work, "vectors"))
     else:
         arrays = _RUN[work.stage](plan, work, advance)
-        finish(plan, work, arrays, **about())
+        write_unit(plan, work, arrays, **about())
 
 
-def vectors(plan: Plan, side: SideName, number: int) -> Vectors:
+def shard_vectors(plan: Plan, side: SideName, number: int) -> Vectors:
     """Return the unit vectors of a shard, mapped."""
-    return load(plan, Unit("encode", side, number), "vectors")
+    return load_array(plan, WorkUnit("encode", side, number), "vectors")
 
 
-def _given_vectors(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[np.float32]]:
+def _given_vectors(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[np.float32]]:
     file = plan.side(work.side).vectors
     first = work.number * plan.shard_lines
     rows = np.load(str(file), mmap_mode="r", allow_pickle=False)[first : first + plan.shard_lines].astype(np.float32)
@@ -59,22 +59,22 @@ def _given_vectors(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArra
     return {"vectors": normalize(rows)}
 
 
-def _search(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
+def _search(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
     """Compare a source shard with every target: its own nearest, and what of it is nearest to each target.
 
     The second is a share of `merge`'s input, `back_rows` being rows within this shard.
     """
-    queries = np.array(vectors(plan, "source", work.number))
-    best = Best(len(queries), CANDIDATES)
+    queries = np.array(shard_vectors(plan, "source", work.number))
+    best = TopCandidates(len(queries), CANDIDATES)
     back_rows, back_cosines = [], []
     n_blocks = plan.n_shards("target")
     for number in range(n_blocks):
-        found = search_bidirectional(queries, np.array(vectors(plan, "target", number)), CANDIDATES)
+        found = search_bidirectional(queries, np.array(shard_vectors(plan, "target", number)), CANDIDATES)
         best.merge(slice(None), found.forward.indices + number * plan.shard_lines, found.forward.cosines)
         back_rows.append(found.backward.indices.astype(np.uint32))
         back_cosines.append(found.backward.cosines)
         advance(len(queries) * (number + 1) // n_blocks - len(queries) * number // n_blocks)
-    nearest = _exactly(plan, "source", queries, best.indices)
+    nearest = _rescore_exactly(plan, "source", queries, best.indices)
     return {
         "indices": nearest.indices,
         "cosines": nearest.cosines,
@@ -83,24 +83,24 @@ def _search(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]
     }
 
 
-def _merge(plan: Plan, work: Unit, advance: Advance) -> dict[str, NDArray[Any]]:
+def _merge(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
     """Put together what the searches of all source shards found for a target shard."""
-    queries = np.array(vectors(plan, "target", work.number))
+    queries = np.array(shard_vectors(plan, "target", work.number))
     here = slice(work.number * plan.shard_lines, work.number * plan.shard_lines + len(queries))
-    best = Best(len(queries), CANDIDATES)
+    best = TopCandidates(len(queries), CANDIDATES)
     for number in range(plan.n_shards("source")):
-        searched = Unit("search", "source", number)
-        rows = load(plan, searched, "back_rows")[here].astype(np.int64)
-        best.merge(slice(None), rows + number * plan.shard_lines, load(plan, searched, "back_cosines")[here])
-    nearest = _exactly(plan, "target", queries, best.indices)
+        searched = WorkUnit("search", "source", number)
+        rows = load_array(plan, searched, "back_rows")[here].astype(np.int64)
+        best.merge(slice(None), rows + number * plan.shard_lines, load_array(plan, searched, "back_cosines")[here])
+    nearest = _rescore_exactly(plan, "target", queries, best.indices)
     advance(len(queries))
     return {"indices": nearest.indices, "cosines": nearest.cosines}
 
 
-def _exactly(plan: Plan, side: SideName, queries: Vectors, candidates: NDArray[np.int64]) -> Nearest:
-    there = other(side)
+def _rescore_exactly(plan: Plan, side: SideName, queries: Vectors, candidates: NDArray[np.int64]) -> Nearest:
+    there = other_side(side)
     kept = min(KEPT, plan.side(there).rows)
-    return rescored(queries, candidates, lambda number: vectors(plan, there, number), plan.shard_lines, kept)
+    return rescore(queries, candidates, lambda number: shard_vectors(plan, there, number), plan.shard_lines, kept)
 
 
 def check_model(model: Model, pair: object | None) -> None:
@@ -113,13 +113,13 @@ def check_model(model: Model, pair: object | None) -> None:
         raise UserError(f"{model.name} wants to know the language of a sentence: pass --pair, as in --pair fr-en")
 
 
-_RUN: dict[Stage, Callable[[Plan, Unit, Advance], dict[str, NDArray[Any]]]] = {
+_RUN: dict[Stage, Callable[[Plan, WorkUnit, Advance], dict[str, NDArray[Any]]]] = {
     "encode": _given_vectors,
     "search": _search,
     "merge": _merge,
-    "cells": cells.train,
-    "assign": cells.assign,
-    "gather": cells.gather,
+    "cells": cells.train_cells,
+    "assign": cells.assign_cells,
+    "gather": cells.gather_group,
     "probe": probe,
-    "recall": recall.measure,
+    "recall": recall.search_sample_exactly,
 }

@@ -99,14 +99,14 @@ class ThresholdPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ThresholdChoice:
     """A threshold, and what the report says of it."""
 
     threshold: float
     about: dict[str, Any]
 
 
-def choose_on_complete_gold(pairs: RowPairs, known: KnownPairs, policy: ThresholdPolicy) -> Chosen:
+def choose_on_complete_gold(pairs: RowPairs, known: KnownPairs, policy: ThresholdPolicy) -> ThresholdChoice:
     """Choose or judge a threshold where every mined pair is known to be right or wrong.
 
     Raises:
@@ -117,7 +117,7 @@ def choose_on_complete_gold(pairs: RowPairs, known: KnownPairs, policy: Threshol
         cut = operating_point(pairs.scores, correct, len(known), policy.threshold)
     else:
         if not correct.any():
-            raise _few_found(0, known)
+            raise _too_few_found_error(0, known)
         if policy.precision is None:
             cut = best_f1_point(pairs.scores, correct, len(known))
         else:
@@ -132,10 +132,12 @@ def choose_on_complete_gold(pairs: RowPairs, known: KnownPairs, policy: Threshol
             best = float(pairs.scores[len(shares) - 1 - shares[::-1].argmax()])
             cut = precise or operating_point(pairs.scores, correct, len(known), best)
     scores = {name: {"value": getattr(cut, name)} for name in ("precision", "recall", "f1")}
-    return Chosen(cut.threshold, {"by": COMPLETE_GOLD, "known": len(known), **scores})
+    return ThresholdChoice(cut.threshold, {"by": COMPLETE_GOLD, "known": len(known), **scores})
 
 
-def choose(calibration: Calibration, pairs: RowPairs, known: KnownPairs, policy: ThresholdPolicy) -> Chosen:
+def choose_threshold(
+    calibration: Calibration, pairs: RowPairs, known: KnownPairs, policy: ThresholdPolicy
+) -> ThresholdChoice:
     """Choose or judge a threshold by what became of the known pairs.
 
     Raises:
@@ -144,13 +146,15 @@ def choose(calibration: Calibration, pairs: RowPairs, known: KnownPairs, policy:
     threshold = policy.threshold
     if threshold is None:
         if calibration.found < (_FEW_FOUND if policy.precision is not None else 1 / len(known)):
-            raise _few_found(round(calibration.found * len(known)), known)
-        threshold = _best_f1(calibration, pairs) if policy.precision is None else _precise(calibration, pairs, policy)
+            raise _too_few_found_error(round(calibration.found * len(known)), known)
+        threshold = (
+            _best_f1(calibration, pairs) if policy.precision is None else _precise_threshold(calibration, pairs, policy)
+        )
     estimate = calibration.estimate(threshold)
     misfit = calibration.misfit()
     if policy.precision is not None and not policy.best_available:
         _check(estimate, misfit, policy.precision, known)
-    return Chosen(threshold, _about(estimate, misfit, known, calibration))
+    return ThresholdChoice(threshold, _describe_choice(estimate, misfit, known, calibration))
 
 
 def _best_f1(calibration: Calibration, pairs: RowPairs) -> float:
@@ -159,7 +163,7 @@ def _best_f1(calibration: Calibration, pairs: RowPairs) -> float:
     return float(thresholds[(precision * recall / np.maximum(precision + recall, 1e-9)).argmax()])
 
 
-def _precise(calibration: Calibration, pairs: RowPairs, policy: ThresholdPolicy) -> float:
+def _precise_threshold(calibration: Calibration, pairs: RowPairs, policy: ThresholdPolicy) -> float:
     """Return the lowest threshold that is estimated to be precise enough."""
     thresholds = np.unique(pairs.scores)
     precision = calibration.precision_at(thresholds)
@@ -196,7 +200,7 @@ def _check(estimate: ThresholdEstimate, misfit: Misfit, wanted: float, known: Kn
         )
 
 
-def _few_found(n: int, known: KnownPairs) -> UserError:
+def _too_few_found_error(n: int, known: KnownPairs) -> UserError:
     return UserError(
         f"{n or 'none'} of the {len(known):,} known pairs {'are' if n > 1 else 'is'} found: too few to choose "
         "a threshold by. Are SRC, TGT and the columns of the known pairs in the same order, and is this the model for "
@@ -204,12 +208,14 @@ def _few_found(n: int, known: KnownPairs) -> UserError:
     )
 
 
-def _about(estimate: ThresholdEstimate, misfit: Misfit, known: KnownPairs, calibration: Calibration) -> dict[str, Any]:
+def _describe_choice(
+    estimate: ThresholdEstimate, misfit: Misfit, known: KnownPairs, calibration: Calibration
+) -> dict[str, Any]:
     precision, recall = estimate.precision.value, estimate.recall.value
     return {
         "by": KNOWN_PAIRS,
         "known": len(known),
-        "in_the_files": known.in_the_files,
+        "in_the_files": known.n_in_files,
         "left_out": known.left_out,
         "precision": asdict(estimate.precision),
         "recall": asdict(estimate.recall),
