@@ -93,7 +93,8 @@ class Budget:
         if needed > self.bytes:
             raise UserError(
                 f"--max-memory {format_bytes(self.bytes)} is too little for {plan.source.rows:,} and "
-                f"{plan.target.rows:,} rows in shards of {plan.shard_lines:,}: pass at least --max-memory {-(-needed // (1 << 20))}M"
+                f"{plan.target.rows:,} rows in shards of {plan.shard_lines:,}: pass at "
+                f"least --max-memory {-(-needed // (1 << 20))}M"
             )
 
 
