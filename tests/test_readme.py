@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from bitext_bench import __version__
 from bitext_bench.cli.main import main
 from bitext_bench.cli.parser import build_parser
 from training.config import TrainConfig
@@ -197,3 +198,13 @@ def test_the_results_are_those_of_the_leaderboard() -> None:
     for model in models:
         row = dict(zip(rows["model"], rows[model[0]], strict=True))
         assert model == [row[column] for column in heading]
+
+
+def test_the_version_is_one() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    found = {*re.findall(r"^ *version: (\S+)$", citation, re.MULTILINE)}
+    found |= {*re.findall(r"version = \{(\S+)\}", TEXTS["README.md"])}
+    found.add(re.findall(r"^## (\S+)", TEXTS["CHANGELOG.md"], re.MULTILINE)[0])
+    assert found == {__version__}
+    (title,) = set(re.findall(r'title: "(.+)"', citation))
+    assert f"title = {{{title}}}" in TEXTS["README.md"]
