@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 
@@ -208,3 +209,15 @@ def test_the_version_is_one() -> None:
     assert found == {__version__}
     (title,) = set(re.findall(r'title: "(.+)"', citation))
     assert f"title = {{{title}}}" in TEXTS["README.md"]
+
+
+def test_every_marker_is_explained() -> None:
+    ours = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    named = re.findall(r"^\| `(\w+)` \|", TEXTS["tests/README.md"], re.MULTILINE)
+    assert sorted(named) == sorted(marker.partition(":")[0] for marker in ours["markers"])
+
+
+def test_every_extra_is_explained() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    install = TEXTS["README.md"].split("\n## Install")[1].split("\n## ")[0]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", install, re.MULTILINE)) == sorted(extras)
