@@ -36,11 +36,13 @@ import numpy as np
 
 class Encoder:
     def __init__(self, seed=0):
-        self.seed = seed
+        self.seed, self.words = seed, {}
 
     def word(self, word):
-        digest = hashlib.sha256(f"{self.seed} {word}".encode()).digest()
-        return np.random.default_rng(int.from_bytes(digest[:8], "big")).standard_normal(16)
+        if word not in self.words:
+            digest = hashlib.sha256(f"{self.seed} {word}".encode()).digest()
+            self.words[word] = np.random.default_rng(int.from_bytes(digest[:8], "big")).standard_normal(16)
+        return self.words[word]
 
     def encode(self, sentences):
         return np.stack([sum(self.word(w) for w in s.split()) for s in sentences]).astype(np.float32)
