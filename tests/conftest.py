@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported: as many processes as cores need no more threads
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from builders import make_plain_checkpoint, write
 from hub_runs import fill
@@ -30,6 +33,21 @@ if TYPE_CHECKING:
 # Time is no fault of a test: machines are shared, and the first texts that hypothesis draws take it a second.
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared machine")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let each process of -n 2 run one half of the files, so that fixtures are made once, and help at the end."""
+    if config.getoption("dist") != "load":  # not the default of -n
+        return None
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of the hub one after another: they share a gigabyte of files."""
+    items.sort(key=lambda item: item.get_closest_marker("hub") is not None)
 
 
 def pytest_collection_finish() -> None:
