@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,12 @@ class Prepared:
     loaded: Sequence[LoadedTask]
     left_out: Sequence[str]
 
+    def report(self, scored: Sequence[tuple[TaskResult, Outcomes]]) -> Report:
+        """Return the report of results with their outcomes, as `results.evaluation.evaluate` yields them."""
+        results, outcomes = [result for result, _ in scored], [outcomes for _, outcomes in scored]
+        folder = result_folder(Path(), self.model)
+        return Report(results, [folder / f"{result.task}.json" for result in results], outcomes, self.left_out)
+
 
 def prepare(
     model: object,
@@ -63,29 +69,6 @@ def prepare(
     return Prepared(
         resolved, source, chosen, loaded, [*absent, *missing_languages(loaded, chosen if chosen and languages else ())]
     )
-
-
-def score(
-    prepared: Prepared, embedder: Embedder, on_result: Callable[[TaskResult, Outcomes], object] | None = None
-) -> Report:
-    """Encode all sentences, then score task after task.
-
-    Args:
-        prepared: the model and the data.
-        embedder: of the model.
-        on_result: called with each result and its outcomes as soon as the task is scored.
-
-    Raises:
-        UserError: no cosine of the vectors can be computed, or the disk is full.
-    """
-    results, outcomes = [], []
-    for result, of_sentences in score_tasks(embedder, prepared.loaded):
-        if on_result:
-            on_result(result, of_sentences)
-        results.append(result)
-        outcomes.append(of_sentences)
-    folder = result_folder(Path(), prepared.model)
-    return Report(results, [folder / f"{result.task}.json" for result in results], outcomes, prepared.left_out)
 
 
 def evaluate(
@@ -127,4 +110,4 @@ def evaluate(
             folder = cache_folder(Path(cache) if cache else None)
         else:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="bitext-bench-")))
-        return score(prepared, Embedder(prepared.model, folder))
+        return prepared.report(list(score_tasks(Embedder(prepared.model, folder), prepared.loaded)))

@@ -6,17 +6,17 @@ import argparse
 import json
 from collections.abc import Sequence
 
-from ..api.evaluate import Prepared, prepare, score
+from ..api.evaluate import Prepared, prepare
 from ..embedding.batching import BatchLimits
 from ..embedding.distributed import encode_on_ray
 from ..embedding.embedder import Embedder
 from ..embedding.sharding import Share
 from ..embedding.store import cache_folder, check_writable, make_folder
 from ..io.terminal import say, write_data
-from ..results.evaluation import texts_to_encode, unchecked_tasks
+from ..results.evaluation import evaluate, texts_to_encode, unchecked_tasks
 from ..results.files import result_folder
 from ..results.filing import check_folder, file_result
-from ..results.records import Outcomes, TaskResult
+from ..results.records import TaskResult
 from .model_options import model_options
 
 
@@ -45,12 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
     make_folder(folder)  # before the work, as it may be impossible
     check_folder(folder, [item.task.name for item in loaded])
     _say_contamination(prepared)
-
-    def write(result: TaskResult, outcomes: Outcomes) -> None:
+    scored = []
+    for result, outcomes in evaluate(embedder, loaded):
         file_result(folder, result, outcomes)
         _say_result(result)
-
-    report = score(prepared, embedder, write)
+        scored.append((result, outcomes))
+    report = prepared.report(scored)
     if arguments.json:
         write_data(f"{_as_json(report.results)}\n")
     else:

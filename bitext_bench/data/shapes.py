@@ -50,9 +50,8 @@ class Provenance:
     @staticmethod
     def joined(data: str, parts: Sequence[Provenance]) -> Provenance:
         """Build it from those of the parts, in their order; official only where every part is."""
-        found = Provenance.from_parts(
-            joined_name(data, (part.version for part in parts)), [part.sha256 for part in parts]
-        )
+        name = joined_name(data, [part.version for part in parts])
+        found = Provenance.from_parts(name, [part.sha256 for part in parts])
         sets = sorted({part.set_sha256 for part in parts} - {""})
         return replace(
             found, set_sha256=sets[0] if len(sets) == 1 else Provenance.from_parts("", sets).sha256 if sets else ""

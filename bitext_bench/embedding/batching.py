@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import tee
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,8 +77,8 @@ def encode_each(
     encoder: Encoder, texts: TextGroup, batches: Iterable[NDArray[np.int64]]
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """Yield the rows of each batch and their vectors, in order."""
-    rows, again = tee(batches)
-    sentences = ([texts.sentences[i] for i in batch] for batch in again)
+    rows = list(batches)
+    sentences = [[texts.sentences[i] for i in batch] for batch in rows]
     if isinstance(encoder, BatchesEncoder):
         encoded = encoder.encode_each(sentences, texts.prompt, texts.language)
     else:

@@ -106,6 +106,7 @@ def traced(work: Callable[[], Any]) -> tuple[set[str], set[tuple[str, str]]]:
     files: set[str] = set()
     edges: set[tuple[str, str]] = set()
     names: dict[str, str] = {}
+    importing = 0
 
     def name_of(frame: FrameType) -> str:
         path = frame.f_code.co_filename
@@ -116,7 +117,10 @@ def traced(work: Callable[[], Any]) -> tuple[set[str], set[tuple[str, str]]]:
         return names[path]
 
     def on_call(frame: FrameType, event: str, _: Any) -> None:
-        if event != "call" or frame.f_code.co_name in ("<module>", "<lambda>"):
+        nonlocal importing
+        if frame.f_code.co_name == "<module>":  # what a module and its classes do when they are imported is no call
+            importing += {"call": 1, "return": -1}.get(event, 0)
+        if importing or event != "call" or frame.f_code.co_name == "<lambda>":
             return
         called = name_of(frame)
         if called:
