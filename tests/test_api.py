@@ -132,8 +132,8 @@ def test_functions_and_arrays_meet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "more", "message"),
     [
-        (object(), {}, "object is no model: expected a name, a directory"),
-        (Counting, {}, "Counting is no model"),
+        (object(), {}, "object is not a model: expected a name, a directory"),
+        (Counting, {}, "Counting is not a model"),
         (lambda sentences: letters(sentences)[1:], {}, "expected .*dimensions"),
         (lambda sentences: ["a"] * len(sentences), {}, "makes no matrix"),
         (lambda sentences: letters(sentences) * np.nan, {}, "not finite|NaN"),
@@ -142,7 +142,7 @@ def test_functions_and_arrays_meet(tmp_path: Path) -> None:
         (letters, {"languages": "klingonese"}, "klingonese"),
         (letters, {"languages": []}, "languages: nothing is named"),
         (letters, {"data": "nowhere"}, "nowhere"),
-        (letters, {"options": bb.ModelOptions(dtype="bf16")}, "only the prompt can be set"),
+        (letters, {"options": bb.ModelOptions(dtype="bf16")}, "only its prompt can be set"),
         ("nothing", {}, "unknown model 'nothing'"),
     ],
 )

@@ -281,16 +281,16 @@ def remove_weights(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (remove_weights, "a copy holds no weights"),
+        (remove_weights, "a copy has no weights"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b"\0" * 99), "is no safetensors file"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "cannot load the model"),
         (lambda folder: edit(folder / "config.json", model_type="no such type"), "cannot load the model"),
         (lambda folder: edit(folder / "1_Pooling" / "config.json", surprise=1), "cannot load the model"),
-        (lambda folder: (folder / "modules.json").write_text('{"no": "list"}'), "modules.json is not sentence-"),
-        (lambda folder: (folder / "modules.json").write_text("[1]"), "modules.json is not sentence-transformers'"),
-        (lambda folder: (folder / "modules.json").write_bytes(b"\xff"), "modules.json is not sentence-transformers'"),
-        (lambda folder: edit(folder / "config_sentence_transformers.json", prompts=["x"]), "prompts that are no texts"),
-        (lambda folder: edit(folder / "config_sentence_transformers.json", prompts={"STS": 3}), "are no texts by name"),
+        (lambda folder: (folder / "modules.json").write_text('{"no": "list"}'), "modules.json is not a list"),
+        (lambda folder: (folder / "modules.json").write_text("[1]"), "modules.json is not a list of sentence"),
+        (lambda folder: (folder / "modules.json").write_bytes(b"\xff"), "modules.json is not a list of sentence"),
+        (lambda folder: edit(folder / "config_sentence_transformers.json", prompts=["x"]), "has invalid prompts"),
+        (lambda folder: edit(folder / "config_sentence_transformers.json", prompts={"STS": 3}), "has invalid prompts"),
         (lambda folder: shutil.rmtree(folder), "does not exist"),
     ],
 )
@@ -313,7 +313,7 @@ def test_damaged_directories(copy: Path, damage: Callable[[Path], None], words: 
 )
 def test_a_damaged_configuration_is_named(copy: Path, name: str, content: bytes) -> None:
     (copy / name).write_bytes(content)
-    with pytest.raises(UserError, match=rf"a copy/{name} (is not JSON|holds .*: expected a JSON object)"):
+    with pytest.raises(UserError, match=rf"a copy/{name} (is not JSON|contains .*: expected a JSON object)"):
         resolve_model(str(copy), DEFAULT)
 
 

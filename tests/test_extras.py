@@ -100,7 +100,7 @@ def test_what_a_factorys_encoder_may_not_return(
 
 def test_a_factory_that_wants_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("toys.hashing", lambda size: None)
-    with pytest.raises(UserError, match=r"toys:hashing wants arguments \(missing a required argument: 'size'\)"):
+    with pytest.raises(UserError, match=r"toys:hashing needs arguments \(missing a required argument: 'size'\)"):
         resolve_model("toys:hashing", DEFAULT)
 
 
@@ -133,10 +133,10 @@ def test_an_encode_that_wants_more_is_one_line(monkeypatch: pytest.MonkeyPatch) 
             raise NotImplementedError
 
     monkeypatch.setattr("toys.hashing", Other)
-    with pytest.raises(UserError, match=r"Other, whose encode\(\) wants other arguments \(.*'task_metadata'\)"):
+    with pytest.raises(UserError, match=r"Other, whose encode\(\) needs other arguments \(.*'task_metadata'\)"):
         resolve_model("toys:hashing", DEFAULT)
     monkeypatch.setattr(Other, "__module__", "mteb.models.other")
-    with pytest.raises(UserError, match=r"a wrapper of mteb's: return the model that it wraps, .* expected an object"):
+    with pytest.raises(UserError, match=r"a wrapper of mteb's: return the wrapped model, .* expected an object"):
         resolve_model("toys:hashing", DEFAULT)
 
 

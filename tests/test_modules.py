@@ -195,8 +195,8 @@ def a_router_of_itself(folder: Path) -> None:
         ("router", without_default_route, "cannot encode a text: Could not determine route .* setting a default route"),
         ("transformer, norm", without_pooling, "has no module that makes a vector of a sentence"),
         ("router", route_without_tokenizer, "document_0_Transformer holds no tokenizer"),
-        ("router", without_weights, "holds no weights"),
-        ("words", without_weights, "holds no weights"),
+        ("router", without_weights, "has no weights"),
+        ("words", without_weights, "has no weights"),
         ("router", a_router_of_itself, "cannot load the model"),
     ],
 )

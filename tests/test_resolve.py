@@ -40,7 +40,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
         ("no_such_module:x", "No module named 'no_such_module'; .* PYTHONPATH"),
         (":x", "cannot import the model ':x'"),
         (".toys:hashing", "cannot import the model"),
-        ("toys:nothing", r"toys:nothing\(\) gave object, which has no encode"),
+        ("toys:nothing", r"toys:nothing\(\) returned object, which has no encode"),
         ("toys:np", "toys:np is a module: expected a function"),
     ],
 )

@@ -58,7 +58,7 @@ BAD_INPUT: list[tuple[Callable[[Folders], None], list[str], list[str]]] = [
     (untouched, ["--teacher", "labs"], ["unknown model 'labs'", "did you mean labse"]),
     (untouched, ["--model", "toys:hashing"], ["toys:hashing is no transformer checkpoint"]),
     (no_tokenizer, ["--model", "ROOT/model"], ["cannot load the model in", "ROOT/model"]),
-    (no_weights, ["--model", "ROOT/model"], ["model", "holds no weights"]),
+    (no_weights, ["--model", "ROOT/model"], ["model", "has no weights"]),
     (untouched, ["--batch-size", "97"], ["en-fr has 94 rows", "at least one batch of 97", "--batch-size"]),
     (untouched, ["--batch-size", "0"], ["batch_size is 0", "1 or more"]),
     (untouched, ["--lambda", "0"], ["lambda_cross is 0.0: expected a number above 0"]),

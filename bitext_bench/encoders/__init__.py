@@ -1,4 +1,4 @@
-"""Sentence encoders: from a name to something that turns sentences into vectors."""
+"""Sentence encoders: finding them by name, loading them and encoding sentences."""
 
 from .checked import ContaminationAudit
 from .model import BatchesEncoder, Encoder, Model, ModelOptions, Prompts

@@ -1,4 +1,4 @@
-"""What the configuration files of a model directory say of its modules."""
+"""Read the configuration files of a model directory and its modules."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ ROUTERS = ("Router", "Asym")  # Asym is its old name.
 
 
 def read_config(file: Path) -> dict[str, Any]:
-    """Return the object in a configuration file; {} where there is no such file.
+    """Return the object in a configuration file; {} if the file does not exist.
 
     Raises:
-        UserError: it does not hold a JSON object.
+        UserError: The file is not a JSON object.
     """
     try:
         content = json.loads(file.read_bytes())
@@ -24,7 +24,7 @@ def read_config(file: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise UserError(f"{file} is not JSON: {error}") from error
     if not isinstance(content, dict):
-        raise UserError(f"{file} holds {json.dumps(content)[:40]}: expected a JSON object, {{...}}")
+        raise UserError(f"{file} contains {json.dumps(content)[:40]}: expected a JSON object, {{...}}")
     return content
 
 
@@ -41,7 +41,7 @@ def read_modules(directory: Path) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(f"{file} is not sentence-transformers' modules file: {error}") from error
+        raise UserError(f"{file} is not a list of sentence-transformers modules: {error}") from error
 
 
 def module_folders(directory: Path) -> list[Path]:
@@ -50,9 +50,9 @@ def module_folders(directory: Path) -> list[Path]:
 
 
 def input_modules(directory: Path) -> list[tuple[Path, str]]:
-    """Return the modules that take a text, with their folders: the first one, or a Router's first of each route.
+    """Return the folder and class name of each module that takes text: the first, or a Router's first in each route.
 
-    The class is named without its package; "" for a plain transformers checkpoint.
+    Class names have no package; the name is "" for a plain transformers checkpoint.
     """
     modules = read_modules(directory)
     if not modules:
@@ -61,19 +61,19 @@ def input_modules(directory: Path) -> list[tuple[Path, str]]:
 
 
 def input_modules_of(folder: Path, kind: str) -> list[tuple[Path, str]]:
-    """Return a module with its class, or, of a Router, the first module of each route."""
+    """Return a module with its class name, or for a Router the first module of each route."""
     waiting = [(folder, kind)]
     found: dict[Path, str] = {}
     while waiting:
         folder, kind = waiting.pop()
-        if folder not in found:  # A damaged Router may lead to itself.
+        if folder not in found:  # A damaged Router may contain itself.
             found[folder] = kind
             waiting += [(folder / name, kind) for name, kind in _first_of_routes(folder).items()]
     return [(folder, kind) for folder, kind in found.items() if kind not in ROUTERS]
 
 
 def kinds_of_modules(directory: Path) -> list[str]:
-    """Return the classes of all modules, those in a Router's routes included, without their packages."""
+    """Return the class names, without packages, of all modules, including those in a Router's routes."""
     modules = read_modules(directory)
     folders = [directory / module["path"] for module in modules]
     kinds = [module.get("type") for module in modules]
@@ -81,7 +81,7 @@ def kinds_of_modules(directory: Path) -> list[str]:
 
 
 def _first_of_routes(folder: Path) -> dict[str, str]:
-    """Return the first module of each of a Router's routes, as class by folder."""
+    """Return the first module of each route of a Router, as folder -> class name."""
     structure = router_config(folder).get("structure")
     routes = structure.values() if isinstance(structure, dict) else ()
     types = routes_of(folder)
@@ -89,13 +89,13 @@ def _first_of_routes(folder: Path) -> dict[str, str]:
 
 
 def routes_of(folder: Path) -> dict[str, Any]:
-    """Return the submodules of a Router in a folder, class by path; {} where there is none."""
+    """Return the submodules of a Router in a folder, as path -> class; {} if there is no Router."""
     types = router_config(folder).get("types")
     return types if isinstance(types, dict) else {}
 
 
 def router_config(folder: Path) -> dict[str, Any]:
-    """Return a Router's configuration; {} where a folder has none."""
+    """Return a Router's configuration; {} if the folder has none."""
     for name in ("router_config.json", "config.json"):
         file = folder / name
         config = read_config(file) if file.is_file() else {}
@@ -105,5 +105,5 @@ def router_config(folder: Path) -> dict[str, Any]:
 
 
 def class_name(kind: object) -> str:
-    """Return the name of a class in modules.json without its package."""
+    """Return the name of a class in modules.json, without its package."""
     return str(kind or "").rpartition(".")[2]

@@ -1,4 +1,4 @@
-"""Encoders of the user's own, from `package.module:factory`."""
+"""User-defined encoders, from `package.module:factory`."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ..languages import Language
 from .extras import FOREIGN_BATCH_TOKENS, as_matrix, check_matrix, estimate_token_counts
 from .sources import source_digest, user_modules
 
-# The user's modules that a factory brought with it, by its name: when it is called again, they are loaded already.
+# The user's modules that a factory imported, by factory. On a second call they are already imported.
 _brought: dict[str, set[str]] = {}
 
 
 class FactoryEncoder:
-    """Anything that a user's `package.module:factory` returns, as long as it has `encode(sentences)`.
+    """Any object with `encode(sentences)` that a user's `package.module:factory` returns.
 
     Attributes:
-        version: the object's own `version` attribute, "" if it has none. A user who changes it gets a new model.
-        wrapped: the model that mteb's wrapper of sentence-transformers holds, if the object is one.
-        prompts: that it has, by name.
-        source: a sha256 of the user's modules that the factory and its encoder come from or import.
+        version: The object's `version` attribute, or "". Changing it makes the object a new model.
+        wrapped: The model inside mteb's wrapper of sentence-transformers, if the object is such a wrapper.
+        prompts: The wrapper's prompts, by name.
+        source: A sha256 of the user's modules that define the factory and its encoder, and of those that they import.
     """
 
     batch_tokens = FOREIGN_BATCH_TOKENS
@@ -48,7 +48,7 @@ class FactoryEncoder:
         try:
             inspect.signature(factory).bind()
         except TypeError as error:
-            raise UserError(f"{spec} wants arguments ({error}): expected a function without any") from error
+            raise UserError(f"{spec} needs arguments ({error}): expected a function without arguments") from error
         except ValueError:
             pass  # of a builtin, which does not say
         self._spec, self._model = spec, factory()
@@ -60,7 +60,7 @@ class FactoryEncoder:
             self.prompts = {**self.wrapped.prompts, **(self._model.model_prompts or {})}
         self.needs_language = bool(getattr(self._model, "needs_language", False))
         version = getattr(self._model, "version", "")
-        self.version = "" if callable(version) else str(version)  # str() of a method holds its address
+        self.version = "" if callable(version) else str(version)  # str() of a method contains its address
         brought = _brought.setdefault(spec, user_modules() - before)
         parts = [factory, getattr(factory, "func", None), self._model, *getattr(self._model, "__dict__", {}).values()]
         self.source = source_digest({module_name, *brought, *_modules_of(parts)}, module_name)
@@ -71,7 +71,7 @@ class FactoryEncoder:
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; `language=` (a FLORES-200 code) is passed on if the object has `needs_language`."""
-        if self.wrapped is not None:  # Given a prompt, be it "", it adds none of its own.
+        if self.wrapped is not None:  # Given any prompt, even "", it adds none of its own.
             return as_matrix(self.wrapped.encode(list(sentences), prompt=prompt))
         texts = [prompt + s for s in sentences]
         more = {"language": language.flores if language else None} if self.needs_language else {}
@@ -80,27 +80,27 @@ class FactoryEncoder:
 
 
 def _check_encode(spec: str, model: object) -> None:
-    """Raise a UserError where a model has no `encode` that takes a list of sentences alone."""
+    """Raise a UserError if a model has no `encode` that can be called with only a list of sentences."""
     expected = "expected an object with encode(list of N sentences) -> (N, D) array"
     encode = getattr(model, "encode", None)
     if not callable(encode):
-        raise UserError(f"{spec}() gave {type(model).__name__}, which has no encode(): {expected}")
+        raise UserError(f"{spec}() returned {type(model).__name__}, which has no encode(): {expected}")
     more = {"language": None} if getattr(model, "needs_language", False) else {}
     try:
         inspect.signature(encode).bind([], **more)
     except TypeError as error:
-        wants = f"{spec}() gave {type(model).__name__}, whose encode() wants other arguments ({error})"
+        wants = f"{spec}() returned {type(model).__name__}, whose encode() needs other arguments ({error})"
         if type(model).__module__.startswith("mteb."):
-            wants += ", as it is a wrapper of mteb's: return the model that it wraps, or pass the model's name"
+            wants += ", because it is a wrapper of mteb's: return the wrapped model, or pass the model's name"
         raise UserError(f"{wants}: {expected}") from error
     except ValueError:
         pass  # of a builtin, which does not say
 
 
 def _wrapped_by_mteb(model: object) -> Any:  # noqa: ANN401 (an optional import's object)
-    """Return the SentenceTransformer in mteb's own wrapper of one; None for any other object.
+    """Return the SentenceTransformer inside mteb's wrapper; None for any other object.
 
-    Wrappers that inherit from it compute something else.
+    Subclasses of the wrapper are not unwrapped: they compute something else.
     """
     kind = type(model)
     is_wrapper = (kind.__module__, kind.__name__) == (
@@ -111,7 +111,7 @@ def _wrapped_by_mteb(model: object) -> Any:  # noqa: ANN401 (an optional import'
 
 
 def _modules_of(parts: Collection[object]) -> set[str]:
-    """Return the names of the modules in which objects, and the classes that they inherit from, are defined."""
+    """Return the names of the modules that define these objects and their base classes."""
     classes = {kind for part in parts for kind in type(part).__mro__}
     defined = [*classes, *(part for part in parts if inspect.isroutine(part) or inspect.isclass(part))]
     return {name for part in defined if isinstance(name := part.__module__, str)}

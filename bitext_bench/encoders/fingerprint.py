@@ -16,28 +16,28 @@ from ..io.checksums import file_sha256
 from .configuration import ROUTERS, kinds_of_modules, read_config, read_modules
 from .files import has_own_code, model_files, read_header, weight_files
 
-# Written by the library that saved the checkpoint; the same model saved by two versions is one model.
+# Depend on the library that saved the checkpoint: the same model saved by two versions is one model.
 _VOLATILE_KEYS = {"transformers_version", "_name_or_path", "is_local", "local_files_only"}
 _STAMPED = {"config.json", "tokenizer_config.json"}
-# Versions, prompts (in the signature and in every text's key), and how vectors are compared.
+# Versions; prompts, which are in the signature and in every text's key; and the similarity function.
 _NOT_OF_VECTORS = {"__version__", "prompts", "default_prompt_name", "similarity_fn_name", "requirements"}
 _CLASS_ELSEWHERE = re.compile(r"[\w.-]+/[\w.-]+--[\w.]+")  # org/repository--module.Class
 _WEIGHTLESS = {"BoW", "Pooling", "Normalize", "Dropout", *ROUTERS}
 _MODULE_FOLDER = re.compile(r"(\d+)_(\w+)")
-# Where sentence-transformers' own modules were and are to be imported from.
+# Past and present import paths of sentence-transformers' own modules.
 _STOCK_MODULE = re.compile(r"sentence_transformers\.(models|base\.modules|sentence_transformer\.modules)(\..*)?\.(\w+)")
 
 
 def fingerprint(directory: Path) -> str:
-    """Return the sha256 of a checkpoint directory's content, whatever it is called and whoever saved it.
+    """Return the sha256 of a checkpoint directory's content, independent of its name and of the library that saved it.
 
     Raises:
-        UserError: the directory holds no weights, or a configuration file is damaged.
+        UserError: The directory has no weights, or a configuration file is damaged.
     """
     if not weight_files(directory) and _has_weights(directory):
         raise UserError(
-            f"{directory} holds no weights: expected model.safetensors (or a sentence-transformers directory); "
-            "was the checkpoint saved to the end, and are large files really downloaded?"
+            f"{directory} has no weights: expected model.safetensors (or a sentence-transformers directory); "
+            "check that the checkpoint was saved completely and that large files were downloaded"
         )
     files = model_files(directory)
     total = hashlib.sha256()
@@ -50,22 +50,22 @@ def fingerprint(directory: Path) -> str:
 
 
 def count_parameters(directory: Path) -> int | None:
-    """Return how many parameters a checkpoint's weights hold, read off their headers; None for other formats.
+    """Return the number of parameters, read from the headers of safetensors files; None for other formats.
 
     Raises:
-        UserError: a header is damaged.
+        UserError: A header is damaged.
     """
     total = 0
     for file in weight_files(directory):
         if file.suffix != ".safetensors":
             return None
-        # Whole numbers are positions and the like, which nobody trains.
+        # Integer tensors are buffers such as position ids, not parameters.
         total += sum(math.prod(s) for kind, s in read_header(file).values() if kind.startswith(("F", "BF")))
     return total
 
 
 def references(directory: Path) -> list[str]:
-    """Return in words what a model directory loads from elsewhere, which no hash of the directory covers."""
+    """Describe everything that a model directory loads from elsewhere, and that its hash therefore does not cover."""
     found = []
     for file in model_files(directory):
         if file.suffix != ".json":
@@ -82,13 +82,13 @@ def references(directory: Path) -> list[str]:
 
 
 def _has_weights(directory: Path) -> bool:
-    """Say whether a model must have weight files: a bag of words has none, and code of its own may need none."""
+    """Return whether a model must have weight files: a bag of words has none, and custom code may need none."""
     kinds = kinds_of_modules(directory)
     return not kinds or not (_WEIGHTLESS.issuperset(kinds) or has_own_code(directory))
 
 
 def _digest(file: Path) -> str | None:
-    """Return the hash of what a file says of vectors; None where that is nothing."""
+    """Return the hash of the parts of a file that can change vectors; None if there are none."""
     if file.name == "modules.json":
         return None  # see _order_of_modules
     if file.name == "config_sentence_transformers.json":
@@ -110,9 +110,9 @@ def _canonical_json(content: object) -> str:
 
 
 def _order_of_modules(directory: Path, files: Iterable[Path]) -> list[Any] | None:
-    """Return what modules.json says beyond the hashed files' names: their order, where names do not tell it.
+    """Return the modules' order and classes from modules.json, or None if the names of their folders imply them.
 
-    In "", 1_Pooling, 2_Dense the order and the classes are in the names, which are hashed, and this is None.
+    For the folders "", 1_Pooling and 2_Dense the result is None: these names are hashed with the files.
     """
     modules = read_modules(directory)
     if not modules:
@@ -124,7 +124,7 @@ def _order_of_modules(directory: Path, files: Iterable[Path]) -> list[Any] | Non
 
 
 def _named_order(directory: Path, files: Iterable[Path]) -> list[list[Any]]:
-    """Return the modules that the names of folders tell of: a Transformer at the top, then by number."""
+    """Return the modules implied by the folder names: a Transformer at the top, then by number."""
     folders = {file.relative_to(directory).parts[0] for file in files if file.parent != directory}
     numbered = [match for name in folders if (match := _MODULE_FOLDER.fullmatch(name))]
     numbered.sort(key=lambda match: (int(match[1]), match[0]))
@@ -139,7 +139,7 @@ def _kind(name: str) -> str:
 
 
 def _texts(content: object, key: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every text in a JSON value with the key that it stands under."""
+    """Yield the key and text of every string in a JSON value."""
     if isinstance(content, str):
         yield key, content
     elif isinstance(content, dict):

@@ -1,4 +1,4 @@
-"""Models that are in memory: a loaded SentenceTransformer, or any object or function that encodes."""
+"""Models in memory: a loaded SentenceTransformer, or any object or function that encodes sentences."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 
 def as_model(given: object, options: ModelOptions | None = None) -> Model:
-    """Return the model that is meant by a name, a directory, or an object in memory.
+    """Return the model for a name, a directory, or an object in memory.
 
     Args:
-        given: a name as after `--model`, a directory, a loaded SentenceTransformer, an object with
-            `encode(list of N sentences) -> (N, D) array`, or a function that does the same.
-        options: how it is to be loaded; of an object only the prompt can be set.
+        given: A name as for `--model`, a directory, a loaded SentenceTransformer, an object with
+            `encode(list of N sentences) -> (N, D) array`, or a function with the same signature.
+        options: Options for loading; for an object in memory, only `prompt` can be set.
 
     Raises:
-        UserError: it is none of these, or cannot be loaded.
+        UserError: `given` is none of these, or cannot be loaded.
     """
     options = options or ModelOptions()
     if isinstance(given, str | Path):
         return resolve_model(str(given), options)
     if replace(options, prompt=None) != ModelOptions():
-        raise UserError("the model is loaded already: of its options only the prompt can be set")
+        raise UserError("the model is already loaded: only its prompt can be set")
     model = _from_sentence_transformer(given) if _is_sentence_transformer(given) else _from_object(given)
     if options.prompt is None or Prompts(options.prompt, options.prompt) == model.prompts:
         return model
@@ -51,7 +51,7 @@ def as_model(given: object, options: ModelOptions | None = None) -> Model:
 
 
 def is_cacheable(model: Model) -> bool:
-    """Say whether vectors of a model may be kept for a later run: not those of an object that nothing identifies."""
+    """Return whether the model's vectors may be cached: not if it is an object without a name and a version."""
     return not model.revision.startswith(_UNCACHED_PREFIX)
 
 
@@ -59,7 +59,7 @@ _UNCACHED_PREFIX = "in-memory-"
 
 
 def _is_sentence_transformer(given: object) -> bool:
-    library = sys.modules.get("sentence_transformers")  # An object of its class has imported it.
+    library = sys.modules.get("sentence_transformers")  # imported, if the object is one of its models
     return library is not None and isinstance(given, library.SentenceTransformer)
 
 
@@ -110,8 +110,8 @@ def _from_object(given: object) -> Model:
     encode = getattr(given, "encode", given)
     if not callable(encode) or isinstance(given, type):
         raise UserError(
-            f"{_display_name(given)} is no model: expected a name, a directory, a SentenceTransformer, or an object or "
-            "function that makes an (N, D) array of a list of N sentences"
+            f"{_display_name(given)} is not a model: expected a name, a directory, a SentenceTransformer, or an object "
+            "or function that turns a list of N sentences into an (N, D) array"
         )
     name, version = getattr(given, "name", None), getattr(given, "version", None)
     if isinstance(name, str) and name and version is not None and not callable(version):
@@ -140,9 +140,9 @@ def _display_name(given: object) -> str:
 
 
 class ObjectEncoder:
-    """An object or a function of the user's that encodes lists of sentences.
+    """A user's object or function that encodes a list of sentences.
 
-    An object with `needs_language` is given `language=`, a FLORES-200 code, too.
+    An object with `needs_language` also gets `language=`, a FLORES-200 code.
     """
 
     batch_tokens = FOREIGN_BATCH_TOKENS
@@ -160,7 +160,7 @@ class ObjectEncoder:
         """Encode one batch.
 
         Raises:
-            UserError: what comes back is no (N, D) array of numbers.
+            UserError: The result is not an (N, D) array of numbers.
         """
         texts = [prompt + s for s in sentences]
         more = {"language": language.flores if language else None} if self.needs_language else {}

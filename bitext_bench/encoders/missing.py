@@ -1,4 +1,4 @@
-"""Weights of a model that its files do not hold: transformers makes up values for them, mostly random, and goes on."""
+"""Detect weights that are missing from a checkpoint: transformers initializes them, mostly at random, and goes on."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class IncompleteModel:
     """A model that was loaded without some of its weights.
 
     Attributes:
-        missing: weights that are not in the files, as the model names them.
-        unexpected: weights in the files that the model does not know.
+        missing: Names of the model's weights that are not in the files.
+        unexpected: Names of weights in the files that the model does not have.
     """
 
     model: PreTrainedModel
@@ -37,9 +37,9 @@ class IncompleteModel:
 
 @contextmanager
 def collect_incomplete_models() -> Iterator[list[IncompleteModel]]:
-    """Collect the models that transformers loads within without some of their weights.
+    """Collect the models that transformers loads incompletely inside this context.
 
-    Its own report of them, a table of all weights, is shown only where it refuses the files itself.
+    Its own report, a table of all weights, is shown only if loading fails.
     """
     from transformers import PreTrainedModel
 
@@ -63,7 +63,7 @@ def collect_incomplete_models() -> Iterator[list[IncompleteModel]]:
         return not is_report
 
     logger.addFilter(is_other)
-    # Nothing else tells: sentence-transformers cannot be asked to pass the information on.
+    # sentence-transformers does not pass this information on, so `from_pretrained` is patched.
     setattr(PreTrainedModel, "from_pretrained", classmethod(from_pretrained))  # noqa: B010 (mypy)
     try:
         yield found
@@ -78,15 +78,15 @@ def collect_incomplete_models() -> Iterator[list[IncompleteModel]]:
 def check_missing_weights(directory: Path, found: list[IncompleteModel], encode: Callable[[], Tensor]) -> None:
     """Refuse a model whose vectors depend on weights that are not in its files.
 
-    Other missing weights do no harm: a pooler that nobody asks, a table that is computed (positions by sine).
+    Other missing weights do no harm: an unused pooler, or a table that is computed (sinusoidal positions).
 
     Args:
-        directory: the model's, for the message.
-        found: from `collect_incomplete_models`.
-        encode: returns (N, D) vectors of some texts.
+        directory: The model directory, for the message.
+        found: The result of `collect_incomplete_models`.
+        encode: Returns (N, D) vectors of some texts.
 
     Raises:
-        UserError: they depend on them.
+        UserError: The vectors depend on missing weights.
     """
     for incomplete in found:
         model, missing = incomplete.model, _not_shared(incomplete)
@@ -99,14 +99,14 @@ def check_missing_weights(directory: Path, found: list[IncompleteModel], encode:
 
 
 def _not_shared(incomplete: IncompleteModel) -> list[str]:
-    """Return the missing weights that are not another name of one that was loaded."""
+    """Return the missing weights that are not tied to a loaded one."""
     state = incomplete.model.state_dict()
     loaded = {weight.data_ptr() for name, weight in state.items() if name not in incomplete.missing}
     return sorted(name for name in incomplete.missing if name in state and state[name].data_ptr() not in loaded)
 
 
 def _vectors_depend_on(model: PreTrainedModel, names: list[str], encode: Callable[[], Tensor]) -> bool:
-    """Say whether vectors depend on weights: NaN in their place spreads to all that is computed from them."""
+    """Return whether vectors depend on these weights. Replacing them by NaN makes every dependent value NaN."""
     import torch
 
     state = model.state_dict()
@@ -129,7 +129,7 @@ def _vectors_depend_on(model: PreTrainedModel, names: list[str], encode: Callabl
 
 
 def _corrupt(weight: Tensor) -> None:
-    """Fill with NaN; with other indices where the numbers are no floating-point ones."""
+    """Fill a floating-point weight with NaN; change the indices in any other."""
     if weight.is_floating_point():
         weight.fill_(float("nan"))
     else:
@@ -137,16 +137,16 @@ def _corrupt(weight: Tensor) -> None:
 
 
 def _not_computed(model: PreTrainedModel, names: list[str]) -> list[str]:
-    """Return the weights that a new model of the same configuration does not have as well.
+    """Return the missing weights that are not determined by the configuration.
 
-    What is the same in both is computed by a formula, and right. A constant (1 in a LayerNorm, 0 in a bias) is only
-    where training begins.
+    A weight that is equal in a new model of the same configuration is computed by a formula, so its value is right.
+    The exception is a constant weight (1 in a LayerNorm, 0 in a bias), which is an initial value.
     """
     import torch
 
     try:
         state, again = model.state_dict(), type(model)(model.config).state_dict()
-    except _FAILS as error:  # code of the model's own, which may want more than its configuration
+    except _FAILS as error:  # custom code may need more than the configuration
         if out_of_memory_message(error):
             raise
         return names
@@ -162,14 +162,14 @@ def _not_computed(model: PreTrainedModel, names: list[str]) -> list[str]:
 def _missing_weights_error(directory: Path, incomplete: IncompleteModel, first: str, count: int) -> UserError:
     kind = type(incomplete.model).__name__
     weights = f"the weight {first} of {kind}" if count == 1 else f"{count} weights of {kind} ({first} …)"
-    invented = "transformers would make up values for them"
+    invented = "transformers would initialize them at random"
     renamed = any(name.endswith(f".{lost}") for lost in incomplete.missing for name in incomplete.unexpected)
     if renamed and kind.endswith("Encoder"):
         return UserError(
-            f"{directory} holds {weights} under other names, and {invented}: save the encoder alone, "
-            "AutoModel.from_pretrained(…).get_encoder().save_pretrained(…), with the tokenizer's files beside it"
+            f"{directory} has {weights} under other names, and {invented}: save only the encoder, "
+            "AutoModel.from_pretrained(…).get_encoder().save_pretrained(…), and the tokenizer's files with it"
         )
     return UserError(
-        f"{directory} lacks {weights}, and {invented}: copy all of its weight files again, or pass a checkpoint that "
+        f"{directory} is missing {weights}, and {invented}: copy all weight files again, or pass a checkpoint that "
         f"was saved as {kind}"
     )

@@ -1,4 +1,4 @@
-"""What the harness asks of an encoder, and what it must know of it before any weight is loaded."""
+"""The interface of encoders, and the description of a model before its weights are loaded."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ Backend = Literal["torch", "openvino"]
 
 
 class Encoder(Protocol):
-    """Sentences in, float32 matrix out.
+    """Turns sentences into a float32 matrix.
 
     Attributes:
-        batch_tokens: the batch, in tokens with padding, at which it is fastest where it runs.
-        device: where it computes, "cpu" or torch's name of an accelerator; "" for one that only reads.
+        batch_tokens: Default batch size, in tokens with padding, chosen for speed on the encoder's device.
+        device: "cpu" or torch's name of an accelerator; "" for precomputed vectors.
     """
 
     batch_tokens: int
     device: str
 
     def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
-        """Return (N,) the work that each sentence is, in tokens where there is a tokenizer, at least 1."""
+        """Return (N,) token counts, at least 1; estimated if there is no tokenizer."""
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
-        """Return (N, D) float32, of any length, for one batch that shares its prompt and language."""
+        """Return (N, D) float32 vectors, not normalized, for one batch with the same prompt and language."""
 
 
 @runtime_checkable
 class BatchesEncoder(Encoder, Protocol):
-    """An encoder that does better when it knows the batch to come."""
+    """An encoder that is faster when it can prepare the next batch."""
 
     def encode_each(
         self, batches: Iterable[Sequence[str]], prompt: str, language: Language | None
     ) -> Iterator[NDArray[np.float32]]:
-        """Yield what `encode` would return for each batch, in order."""
+        """Yield the result of `encode` for each batch, in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """The text put before each sentence; both sides of a pair get the same.
+    """The text prepended to each sentence, the same on both sides of a pair.
 
     Attributes:
-        bitext: in tasks about translations.
-        sts: in semantic textual similarity.
-        tasks: (MTEB's name of a task, prompt) of single tasks, which come first, as in MTEB.
+        bitext: For translation tasks.
+        sts: For semantic textual similarity.
+        tasks: (MTEB's task name, prompt) pairs, which override the others, as in MTEB.
     """
 
     bitext: str = ""
@@ -62,22 +62,22 @@ class Prompts:
     tasks: tuple[tuple[str, str], ...] = ()
 
     def for_task(self, task: str, kind: Literal["bitext", "sts"]) -> str:
-        """Return the prompt of a task, by MTEB's name of it."""
+        """Return the prompt for a task, given by MTEB's name."""
         return dict(self.tasks).get(task, self.bitext if kind == "bitext" else self.sts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOptions:
-    """How a model is to be loaded, as far as the user said so; None leaves it to the model.
+    """The user's options for loading a model; None for the model's own setting.
 
     Attributes:
-        prompt: for every task, instead of the registered prompts.
+        prompt: Used for every task instead of the registered prompts.
         pooling: "mean", "cls" or "last", for plain transformers checkpoints.
-        dtype: that it computes in; "auto" takes what the device is fastest in.
-        backend: what runs a transformer.
-        max_length: tokens after which a sentence is cut.
-        device: torch's name of it; None takes a GPU where there is one.
-        allow_pickle: also load weights that are not safetensors.
+        dtype: The number format of the computation; "auto" for the fastest on the device.
+        backend: The library that runs a transformer.
+        max_length: Tokens at which a sentence is truncated.
+        device: torch's name of the device; None for a GPU if available.
+        allow_pickle: Also load weights that are not safetensors.
     """
 
     prompt: str | None = None
@@ -93,25 +93,25 @@ class ModelOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A resolved model: all that can change its vectors, and how to load it.
+    """A resolved model: everything that can change its vectors, and how to load it.
 
     Attributes:
-        name: how its results are filed, "org/model"; "local/<folder>" for a directory.
-        revision: the hub's commit, or the first 12 digits of the fingerprint.
-        fingerprint: sha256 of weights, tokenizer and configuration; of a factory, of its source.
-        unhashed: what the fingerprint cannot cover and the vectors depend on, in words; "" where there is nothing.
-            Stored vectors of such a model are used only after a spot check.
-        software: versions of what makes its vectors; "" where they are only read. Stored vectors that other versions
-            made are used only after a spot check.
-        needs_language: the encoder wants to know each sentence's language (LASER2, SONAR).
-        overrides: settings that differ from the model's own, as they name the results folder.
-        registered: its name in the registry, if that is how it was found.
-        parameters: how many it has, embeddings included; None where nobody says.
-        contaminated_rows: training rows that hold a benchmark's sentence, as its training record says.
-        checked: the benchmarks that training compared its rows with; None for a model that `train` did not make.
-        training: how `bitext-bench train` made it, for result files; None for any other model.
-        similarity: by which its vectors are compared, as its files say; MTEB's scores follow it.
-        trainable: whether `bitext-bench train` can train it.
+        name: The name in results, "org/model"; "local/<folder>" for a directory.
+        revision: The hub commit, or the first 12 digits of the fingerprint.
+        fingerprint: sha256 of weights, tokenizer and configuration; for a factory, of its source.
+        unhashed: A description of anything outside the fingerprint that the vectors depend on, or "". Stored vectors
+            of such a model are used only after a spot check.
+        software: Versions of the libraries that compute the vectors; "" for precomputed vectors. Stored vectors from
+            other versions are used only after a spot check.
+        needs_language: Whether the encoder needs the language of each sentence (LASER2, SONAR).
+        overrides: Settings that differ from the model's own; the results folder is named after them.
+        registered: The name in the registry, if the model was found there.
+        parameters: Number of parameters, embeddings included; None if unknown.
+        contaminated_rows: Number of training rows with a benchmark sentence, from the training record.
+        checked: The benchmarks that the training rows were compared with; None if `train` did not create the model.
+        training: The training record for result files; None if `bitext-bench train` did not create the model.
+        similarity: The model's own similarity function, used for MTEB's scores.
+        trainable: Whether `bitext-bench train` can train the model.
     """
 
     name: str
@@ -137,7 +137,7 @@ class Model:
 
     @property
     def space(self) -> str:
-        """Name of the vector space: equal exactly when equal texts must get equal vectors."""
+        """Name of the vector space: the same for two models if and only if their vectors are interchangeable."""
         backend = [] if self.backend == "torch" else [self.backend]
         identity = [self.fingerprint, self.pooling, self.dtype, self.max_length, *backend]
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""What a sentence-transformers directory has saved beside the model: its prompts, and how vectors are compared."""
+"""The prompts and the similarity function that a sentence-transformers directory saves."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _NOT_OF_TASKS = {"query", "document", "BitextMining", "STS"}
 
 
 def saved_prompts(directory: Path) -> Prompts:
-    """Read the prompts saved with a model: of MTEB's tasks, else of its task types, else its default prompt.
+    """Read the prompts saved with a model: for MTEB's tasks, else for its task types, else the default prompt.
 
-    MTEB prefers them in this order (mteb 2.26 `models/abs_encoder.py`); prompts of queries and documents are not for
-    tasks in which neither side is a query.
+    This is MTEB's order (mteb 2.26 `models/abs_encoder.py`). Prompts for queries and documents are ignored, because
+    neither side of these tasks is a query.
     """
     file = directory / "config_sentence_transformers.json"
     config = read_config(file)
     prompts = config.get("prompts") or {}
     if not isinstance(prompts, dict) or not all(isinstance(text, str | None) for text in prompts.values()):
-        raise UserError(f"{file} has prompts that are no texts by name: {prompts!r}")
+        raise UserError(f"{file} has invalid prompts: expected a text for each name, found {prompts!r}")
     return make_prompts(prompts, config.get("default_prompt_name"))
 
 
 def make_prompts(prompts: Mapping[str, str | None], default_name: object) -> Prompts:
-    """Return the prompts of each kind of task; one of null is none."""
+    """Return the prompts for each kind of task; None in `prompts` means no prompt."""
     texts = {name: text for name, text in prompts.items() if text is not None}
     default = str(texts.get(str(default_name)) or "")
     tasks = tuple((name, text) for name, text in texts.items() if name not in _NOT_OF_TASKS)
@@ -36,12 +36,12 @@ def make_prompts(prompts: Mapping[str, str | None], default_name: object) -> Pro
 
 
 def saved_similarity(directory: Path) -> Similarity:
-    """Read the similarity that a sentence-transformers directory names; it takes the cosine for any other name."""
+    """Read the similarity function that a sentence-transformers directory saves."""
     if not (directory / "modules.json").is_file():
         return "cosine"
     return find_similarity(read_config(directory / "config_sentence_transformers.json").get("similarity_fn_name"))
 
 
 def find_similarity(named: object) -> Similarity:
-    """Return the similarity of a name; sentence-transformers takes the cosine for any other name."""
+    """Return the similarity function of this name; for any other name, the cosine, as in sentence-transformers."""
     return next((similarity for similarity in SIMILARITIES if similarity == named), "cosine")

@@ -1,4 +1,4 @@
-"""Token ids, kept from when texts are counted to when they are padded, so that each text is tokenized once."""
+"""Token ids, kept from counting until padding, so that each text is tokenized only once."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ if TYPE_CHECKING:
 
 _KEPT = 300_000  # texts: about 100 MB
 _PROBE = ("a", "  The Cat\n sat on it: 2 × 2! ")  # two lengths, so that padding shows; case, spaces, signs
-_REACH = 1_024  # tokens up to which padding here is tried
+_REACH = 1_024  # maximum number of tokens for which padding here is verified
 
 
 class TokenIds:
-    """What a model's tokenizer makes of texts.
+    """Token counts and padded token ids from a model's tokenizer.
 
-    Ids are kept where a transformer has one of the fast tokenizers, until they are asked for, and padded here where
-    that gives what the model's own `preprocess` gives (tried on three texts with each prompt, one of them as long as
-    the model takes); else, and for what is longer than was tried, that is called.
+    If the transformer has a fast tokenizer, ids are kept until `features` pads them. Padding here is used only if its
+    result equals that of the model's own `preprocess`, verified for each prompt on three texts, one as long as the
+    model accepts. Otherwise, and for longer texts, `preprocess` is called.
     """
 
     def __init__(self, model: SentenceTransformer) -> None:
         from sentence_transformers.sentence_transformer.modules import Transformer
 
         self._model = model
-        # A router's tokenizer may not be that of the route which texts take.
+        # A router's tokenizer may differ from the one of the route for texts.
         self._is_fast = isinstance(model[0], Transformer) and getattr(model[0].tokenizer, "is_fast", False)
         self._kept: dict[str, NDArray[np.int32]] = {}
         self._of_prompt: dict[str, tuple[dict[str, Any], int]] = {}
 
     def token_counts(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """Return (N,) token counts, special tokens included, before truncation; prompts are part of the texts."""
+        """Return (N,) token counts before truncation, with special tokens; the texts include their prompt."""
         texts = list(texts)
         if self._is_fast:
             lengths = []
@@ -47,7 +47,7 @@ class TokenIds:
         return np.fromiter((max(1, n) for n in lengths), np.int64, len(texts))
 
     def features(self, sentences: Sequence[str], prompt: str) -> dict[str, Any]:
-        """Return what the model takes: a batch's ids, padded, and the mask, (B, T) each."""
+        """Return the model's input for a batch: padded ids and attention mask, (B, T) each."""
         kept = [self._kept.pop(prompt + sentence, None) for sentence in sentences]
         rows = [row for row in kept if row is not None and len(row)]
         if len(rows) == len(kept):
@@ -57,14 +57,14 @@ class TokenIds:
         return dict(self._model.preprocess(list(sentences), prompt=prompt or None))
 
     def _ids(self, texts: list[str]) -> Iterable[NDArray[np.int32]]:
-        # Not by way of transformers, which makes lists of all that it knows; its next call sets the tokenizer up anew.
+        # Called directly for speed: transformers builds lists of more than the ids. Its next call resets the tokenizer.
         tokenizer = self._model.tokenizer.backend_tokenizer
         tokenizer.no_padding()
         tokenizer.no_truncation()
         return (np.array(encoding.ids, np.int32) for encoding in tokenizer.encode_batch_fast(texts))
 
     def _like(self, prompt: str) -> tuple[dict[str, Any], int]:
-        """Return features as `preprocess` makes them with a prompt, and up to which length padding gives the same."""
+        """Return features from `preprocess` with a prompt, and the maximum length at which padding here is the same."""
         import torch
 
         if prompt not in self._of_prompt:
@@ -78,7 +78,7 @@ class TokenIds:
         return self._of_prompt[prompt]
 
     def _long(self, prompt: str) -> str:
-        """Return a text of about as many tokens as the model takes, the prompt's included, and no more."""
+        """Return a text that, with the prompt, has about the model's maximum number of tokens and not more."""
         most = int(min(self._model.max_seq_length or _REACH, _REACH))
         words = most
         while words > 0:
@@ -101,13 +101,13 @@ class TokenIds:
 
 
 def _lengths(module: Any, texts: list[str]) -> list[int]:  # noqa: ANN401 (sentence-transformers is untyped)
-    """Return how many tokens the module that takes them makes of texts; of code of its own, estimated by bytes."""
+    """Return the token counts of texts for an input module; for custom code, estimated from the bytes."""
     from sentence_transformers.sentence_transformer.modules.tokenizer import WordTokenizer
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerBase
 
     tokenizer = getattr(module, "tokenizer", None)
-    if isinstance(tokenizer, Tokenizer):  # of static embeddings
+    if isinstance(tokenizer, Tokenizer):  # static embeddings
         return [len(encoding.ids) for encoding in tokenizer.encode_batch(texts)]
     if isinstance(tokenizer, PreTrainedTokenizerBase):
         return [len(ids) for ids in tokenizer(texts, padding=False, truncation=False)["input_ids"]]
