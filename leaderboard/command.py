@@ -13,15 +13,15 @@ from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import say, write_data
 from bitext_bench.tasks.choices import parse_tasks
 
-from .entries.read import Entry, Found, in_languages, read_results, say_skipped
-from .html.errors import browsable
+from .entries.read import Entry, ResultSet, filter_languages, read_results, say_skipped
+from .html.errors import error_records
 from .html.render import render_page
-from .paper_tables.command import lay_out
+from .paper_tables.command import paper_table
 from .render.latex import render_latex
-from .render.markdown import render
+from .render.markdown import render_markdown
 from .render.records import render_csv, render_json
 from .tables.overview import Overview, make_overview
-from .tables.ranking import Table, make_board
+from .tables.ranking import RankingTable, make_leaderboard
 
 _FILE = Path("leaderboard/README.md")
 
@@ -87,10 +87,10 @@ def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bo
     found = read_results(results)
     if not found.entries and not view.paper_table:
         raise UserError(f"{results} holds no results: run bitext-bench run --output DIR first")
-    entries = _chosen(found.entries, view) if found.entries else []
+    entries = _select(found.entries, view) if found.entries else []
     if view.paper_table:
         say_skipped(found.skipped)
-        content = lay_out(view.paper_table, view.form, entries, results)
+        content = paper_table(view.paper_table, view.form, entries, results)
     else:
         content = _render(results, view, entries, found.skipped)
     if output is None:
@@ -105,7 +105,7 @@ def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bo
 
 
 def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Sequence[tuple[Path, str]]) -> str:
-    board = make_board(entries)
+    board = make_leaderboard(entries)
     skipped = sorted([*unreadable, *board.skipped])
     say_skipped(skipped)
     if not board.tables:
@@ -115,16 +115,16 @@ def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Seq
     if view.sort:
         shown, overview = _sorted(shown, overview, view.sort)
     if view.form == "markdown":
-        return render(shown, overview, skipped, results)
+        return render_markdown(shown, overview, skipped, results)
     if view.form == "html":
-        misses = browsable(overview.models, entries, view.data) if view.data else []
-        return render_page(shown, Found(list(entries), skipped), results, misses)
+        misses = error_records(overview.models, entries, view.data) if view.data else []
+        return render_page(shown, ResultSet(list(entries), skipped), results, misses)
     if view.form == "latex":
         return render_latex(shown, overview)
     return {"csv": render_csv, "json": render_json}[view.form](shown)
 
 
-def _sorted(tables: Sequence[Table], overview: Overview, column: str) -> tuple[list[Table], Overview]:
+def _sorted(tables: Sequence[RankingTable], overview: Overview, column: str) -> tuple[list[RankingTable], Overview]:
     """Return all in the order of a column, where they have it.
 
     Raises:
@@ -134,10 +134,10 @@ def _sorted(tables: Sequence[Table], overview: Overview, column: str) -> tuple[l
     known = ["model", "mean", "parameters", "dimensions", "speed", *(c.key for c in overview.columns), *sorted(subsets)]
     if column not in known:
         raise UserError(f"no table has a column {column!r} to sort by: expected one of {', '.join(known)}")
-    return [table.by(column) for table in tables], overview.by(column)
+    return [table.sorted_by(column) for table in tables], overview.sorted_by(column)
 
 
-def _chosen(entries: Sequence[Entry], view: View) -> list[Entry]:
+def _select(entries: Sequence[Entry], view: View) -> list[Entry]:
     """Return the entries of the tasks, models and languages to show.
 
     Raises:
@@ -149,7 +149,7 @@ def _chosen(entries: Sequence[Entry], view: View) -> list[Entry]:
     if view.models:
         parts = [part.casefold() for part in view.models]
         entries = [entry for entry in entries if any(part in entry.label.casefold() for part in parts)]
-    entries = in_languages(entries, view.languages)
+    entries = filter_languages(entries, view.languages)
     if not entries:
         raise UserError("no result is left: see bitext-bench leaderboard without --tasks, --models and --languages")
     return entries

@@ -16,13 +16,13 @@ from bitext_bench.io.terminal import printable
 from bitext_bench.tasks.choices import parse_tasks
 
 from .entries.read import Entry
-from .entries.select import Chosen, choose_models, label_of_seeds
-from .stats.differences import common_subsets, difference, evidence
-from .stats.paired import SIGNIFICANT, Difference, average, holm, over_seeds
+from .entries.select import ModelSelection, choose_models, seeds_label
+from .stats.differences import common_subsets, difference, read_evidence
+from .stats.paired import SIGNIFICANT, Difference, average, holm_correction, over_seeds
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ComparisonRow:
     """One comparison: a subset of a task, or the mean of all that two models have in common.
 
     Attributes:
@@ -39,7 +39,7 @@ class Line:
     def labels(self) -> tuple[str, str]:
         """The names of A and of B."""
         ours, theirs = zip(*self.pairs, strict=True)
-        return label_of_seeds(ours), label_of_seeds(theirs)
+        return seeds_label(ours), seeds_label(theirs)
 
     @property
     def scores(self) -> tuple[float, float]:
@@ -76,51 +76,54 @@ def run_compare(
     if not lines:
         of = f" of {', '.join(sorted(wanted))}" if wanted else ""
         raise UserError(f"these models have no task{of} on the same data in common: run both on the same --data")
-    print(render(lines))
+    print(render_comparison(lines))
     return 0
 
 
-def compare_models(a: Chosen, b: Chosen, wanted: AbstractSet[str] = frozenset()) -> list[Line]:
+def compare_models(a: ModelSelection, b: ModelSelection, wanted: AbstractSet[str] = frozenset()) -> list[ComparisonRow]:
     """Return the lines of the tasks wanted (all, if none is named) that both have, of the runs that have them."""
     of_data: dict[tuple[str, ...], list[tuple[Entry, Entry]]] = {}
-    for own, other in a.beside(b):
+    for own, other in a.paired_runs(b):
         for ours, theirs in product(own.values(), other.values()):
             if ours.task != theirs.task or (wanted and ours.task not in wanted):
                 continue
-            if ours.of == theirs.of or common_subsets(ours, theirs):
-                of_data.setdefault((*ours.of, *theirs.of), []).append((ours, theirs))
+            if ours.task_and_data == theirs.task_and_data or common_subsets(ours, theirs):
+                of_data.setdefault((*ours.task_and_data, *theirs.task_and_data), []).append((ours, theirs))
     return [line for pairs in of_data.values() for line in compare_task(pairs)]
 
 
-def compare_task(pairs: Sequence[tuple[Entry, Entry]]) -> list[Line]:
+def compare_task(pairs: Sequence[tuple[Entry, Entry]]) -> list[ComparisonRow]:
     """Return a line a subset that all have on the same data, and their mean where there are several."""
     first, *others = (entry for pair in pairs for entry in pair)
     shared = [common_subsets(first, other) for other in others]
     subsets = [name for name in shared[0] if all(name in names for names in shared)]
     runs = [
-        [difference(ours, theirs) for ours, theirs in zip(evidence(a, subsets), evidence(b, subsets), strict=True)]
+        [
+            difference(ours, theirs)
+            for ours, theirs in zip(read_evidence(a, subsets), read_evidence(b, subsets), strict=True)
+        ]
         for a, b in pairs
     ]
     differences = [over_seeds(of_subset) for of_subset in zip(*runs, strict=True)]
-    lines = [Line(pairs, name, first.subsets[name].n, d) for name, d in zip(subsets, differences, strict=True)]
+    lines = [ComparisonRow(pairs, name, first.subsets[name].n, d) for name, d in zip(subsets, differences, strict=True)]
     if len(subsets) > 1:
-        lines.append(Line(pairs, f"mean of {len(subsets)}", None, average(differences)))
+        lines.append(ComparisonRow(pairs, f"mean of {len(subsets)}", None, average(differences)))
     return lines
 
 
-def corrected_p(lines: Sequence[Line]) -> list[float]:
+def corrected_p(lines: Sequence[ComparisonRow]) -> list[float]:
     """Return each line's p, corrected (Holm) for how many questions they ask together."""
     asked = {line.question: line.difference.p for line in lines}
-    corrected = dict(zip(asked, holm(list(asked.values())), strict=True))
+    corrected = dict(zip(asked, holm_correction(list(asked.values())), strict=True))
     return [corrected[line.question] for line in lines]
 
 
-def shown_p(p: float) -> str:
+def format_p(p: float) -> str:
     """Return p as it is printed."""
     return f"{p:.2g}" if p >= 1e-4 else "< 0.0001"
 
 
-def render(lines: Sequence[Line]) -> str:
+def render_comparison(lines: Sequence[ComparisonRow]) -> str:
     """Return one table a pair of models."""
     corrected = corrected_p(lines)
     blocks = []
@@ -140,7 +143,7 @@ def render(lines: Sequence[Line]) -> str:
     return "\n\n".join([*blocks, note])
 
 
-def _row(line: Line, p: float) -> list[str]:
+def _row(line: ComparisonRow, p: float) -> list[str]:
     entry, found = line.pairs[0][0], line.difference
     low, high = found.interval
     positive_is_better = not entry.result.lower_is_better
@@ -152,6 +155,6 @@ def _row(line: Line, p: float) -> list[str]:
         f"{100 * found.value:+.2f}",
         f"{100 * low:+.2f} to {100 * high:+.2f}",
         *([str(found.wins), str(found.losses)] if found.wins + found.losses else ["", ""]),
-        shown_p(p),
+        format_p(p),
         better if p < SIGNIFICANT else "",
     ]

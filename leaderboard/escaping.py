@@ -11,7 +11,7 @@ from bitext_bench.io.terminal import printable
 _JOINERS = "\u200c\u200d"  # which Persian and the scripts of India are written with
 
 
-def visible(text: str) -> str:
+def show_controls(text: str) -> str:
     """Return a sentence with its controls, line ends and marks of direction spelled out; spaces stay as they are."""
     return "".join(c if c in _JOINERS or unicodedata.category(c) == "Zs" else printable(c) for c in text)
 

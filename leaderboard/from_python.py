@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from bitext_bench.api.reports import Report
 from bitext_bench.errors import UserError
 
-from .compare import Line, compare_models, corrected_p, render
+from .compare import ComparisonRow, compare_models, corrected_p, render_comparison
 from .entries.read import Entry, read_results, say_skipped
-from .entries.select import Chosen
+from .entries.select import ModelSelection
 from .stats.paired import SIGNIFICANT
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ class Comparison:
         lines: one a subset that both were scored on with the same data, and the mean of a task's subsets.
     """
 
-    lines: Sequence[Line]
+    lines: Sequence[ComparisonRow]
 
     def __str__(self) -> str:
         """Return the table."""
-        return render(self.lines)
+        return render_comparison(self.lines)
 
     def __repr__(self) -> str:
         """Return the table, for the prompt of an interpreter."""
@@ -69,7 +69,7 @@ class Comparison:
         return DataFrame(rows)
 
 
-def _row(line: Line, p_holm: float) -> dict[str, object]:
+def _row(line: ComparisonRow, p_holm: float) -> dict[str, object]:
     entry, found = line.pairs[0][0], line.difference
     a, b = (None, None) if line.n is None else line.scores
     better = "a" if (found.value > 0) != entry.result.lower_is_better else "b"
@@ -99,13 +99,15 @@ def compare(a: Report, b: Report) -> Comparison:
     Raises:
         UserError: they have no task on the same data in common, or their outcomes are missing or damaged.
     """
-    lines = compare_models(_chosen(a), _chosen(b))
+    lines = compare_models(_as_selection(a), _as_selection(b))
     if not lines:
         raise UserError(f"{a.name} and {b.name} have no task on the same data in common: score both on the same data")
     return Comparison(lines)
 
 
-def _chosen(report: Report) -> Chosen:
+def _as_selection(report: Report) -> ModelSelection:
     scored = zip(report.files, report.results, report.outcomes, strict=True)
-    entries = sorted((Entry(file, result, scored=own) for file, result, own in scored), key=lambda entry: entry.of)
-    return Chosen({-1: {entry.of: entry for entry in entries}})
+    entries = sorted(
+        (Entry(file, result, scored=own) for file, result, own in scored), key=lambda entry: entry.task_and_data
+    )
+    return ModelSelection({-1: {entry.task_and_data: entry for entry in entries}})

@@ -14,7 +14,7 @@ from bitext_bench.io.terminal import printable, say
 from bitext_bench.results.mteb_results import META, MtebResult, read_mteb_result
 from bitext_bench.results.tables import group_by_reason
 
-from .tables.published import FILE, read_reported, render_rows
+from .tables.published import FILE, read_imported, render_rows
 
 # What we call mteb's scores. Classification has accuracy and F1 too: of a task that the installed mteb does not know,
 # they count where precision and recall are beside them.
@@ -103,7 +103,7 @@ def run_import(path: Path, results: Path) -> int:
         raise UserError(
             f"{path} holds no figure of bitext mining or STS by mteb: expected <org>__<model>/<revision>/<Task>.json"
         )
-    before = {_key(row): row for row in read_reported(results)}
+    before = {_key(row): row for row in read_imported(results)}
     new = {key: candidate.row for key, candidate in found.figures.items()}
     if changed := sum(before.get(key, row) != row for key, row in new.items()):
         say(f"figures of an earlier import that are replaced: {changed:,}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bitext_bench.embedding.store import write_atomic
-from leaderboard.compare import Line, compare_models, corrected_p, shown_p
+from leaderboard.compare import ComparisonRow, compare_models, corrected_p, format_p
 from leaderboard.entries.select import choose_models
 from leaderboard.escaping import pipe_table
 from leaderboard.stats.paired import SIGNIFICANT
@@ -67,7 +67,7 @@ COMPARISONS: Mapping[str, Columns] = {
 def compare(a: str, b: str) -> dict[str, str]:
     """Return the cells of a column: A's score minus B's in points, and p, corrected over the column."""
     ours, theirs = choose_models(RESULTS, [_whole(a), _whole(b)])
-    shown: dict[str, Line] = {}
+    shown: dict[str, ComparisonRow] = {}
     for line in compare_models(ours, theirs):
         task = line.pairs[0][0].task
         row = ROWS.get(f"{task} {line.subset}") or ROWS.get(task)
@@ -83,7 +83,7 @@ def _whole(name: str) -> str:
 
 def _cell(points: float, p: float) -> str:
     mark = "**" if p < SIGNIFICANT else ""
-    return f"{mark}{round(points, 2) + 0.0:+.2f}{mark} ({shown_p(p)})"  # + 0.0: of -0.0 it makes 0.0
+    return f"{mark}{round(points, 2) + 0.0:+.2f}{mark} ({format_p(p)})"  # + 0.0: of -0.0 it makes 0.0
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from training_runs import Folders, folders_at
 
 from leaderboard.entries.read import read_results
 from leaderboard.html.render import render_page
-from leaderboard.tables.ranking import make_board
+from leaderboard.tables.ranking import make_leaderboard
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -178,7 +178,7 @@ def page_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def page_text(page_results: Path) -> str:
     found = read_results(page_results)
-    return render_page(make_board(found.entries).tables, found, page_results, MISSES)
+    return render_page(make_leaderboard(found.entries).tables, found, page_results, MISSES)
 
 
 @pytest.fixture(scope="session")

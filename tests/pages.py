@@ -14,9 +14,9 @@ from made_results import HOSTILE, MODEL, result_of, subset_of, write_again
 
 from bitext_bench.cli.main import main
 from bitext_bench.results.files import read_result
-from leaderboard.entries.read import Entry, Found
+from leaderboard.entries.read import Entry, ResultSet
 from leaderboard.html.render import render_page
-from leaderboard.tables.ranking import Row, Table
+from leaderboard.tables.ranking import RankingRow, RankingTable
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -100,16 +100,16 @@ def page_of(entries: list[Entry]) -> str:
     for entry in entries:
         by_task.setdefault(entry.task, []).append(entry)
     shown_tables = [
-        Table(
+        RankingTable(
             task,
             "accuracy",
             False,
             tuple(own[0].subsets),
-            tuple(Row(e, i, mean(e), None) for i, e in enumerate(own, 1)),
+            tuple(RankingRow(e, i, mean(e), None) for i, e in enumerate(own, 1)),
         )
         for task, own in by_task.items()
     ]
-    return render_page(shown_tables, Found(entries, []), Path("results"))
+    return render_page(shown_tables, ResultSet(entries, []), Path("results"))
 
 
 def mean(entry: Entry) -> float:

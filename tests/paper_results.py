@@ -13,9 +13,9 @@ from made_results import result_of, subset_of
 from bitext_bench.cli.main import main
 from bitext_bench.results.files import write_result
 from leaderboard.entries.read import read_results
-from leaderboard.paper_tables.arrange import Arranged, arrange
-from leaderboard.paper_tables.measured import Measured, find_rows
-from leaderboard.paper_tables.tables import LAYOUTS
+from leaderboard.paper_tables.arrange import ArrangedTable, arrange
+from leaderboard.paper_tables.measured import MeasuredRow, find_rows
+from leaderboard.paper_tables.tables import PAPER_TABLES
 
 EN_XX = ("en-ko", "en-ja", "en-ru", "en-fr")
 ALL = (*EN_XX, "ru-ja", "ru-fr", "ru-ko", "ja-fr", "ja-ko", "fr-ko")
@@ -98,14 +98,14 @@ class Results:
             outcomes = {(entry.subset, direction): columns for entry in entries}
             write_result(folder, result, outcomes)
 
-    def arranged(self, name: str) -> Arranged:
-        return arrange(name, LAYOUTS[name], read_results(self.root).entries)
+    def arranged(self, name: str) -> ArrangedTable:
+        return arrange(name, PAPER_TABLES[name], read_results(self.root).entries)
 
     def rows(self, name: str) -> list[tuple[str, str]]:
         return [(m.row.group, " / ".join(m.row.labels)) for m in self.measured(name)]
 
-    def measured(self, name: str) -> list[Measured]:
-        return find_rows(LAYOUTS[name], read_results(self.root).entries)
+    def measured(self, name: str) -> list[MeasuredRow]:
+        return find_rows(PAPER_TABLES[name], read_results(self.root).entries)
 
     def table(self, name: str, *more: str) -> str:
         output = self.root.parent / f"{name}.md"

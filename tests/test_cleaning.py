@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
-from training.data.cleaning import MAX_CHARS, REASONS, Dropped, clean, write_report
-from training.data.corpora import Row, find_corpora, read_corpus
+from training.data.cleaning import MAX_CHARS, REASONS, DroppedLine, clean_rows, write_report
+from training.data.corpora import SentencePair, find_corpora, read_corpus
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "train"
 
@@ -39,38 +39,48 @@ REAL = Path(__file__).parents[2] / "shared" / "data" / "train"
     ],
 )
 def test_reasons(source: str, target: str, reason: str | None) -> None:
-    for row in (Row(1, source, target), Row(1, target, source)):
-        cleaned = clean("c", [row], set())
+    for row in (SentencePair(1, source, target), SentencePair(1, target, source)):
+        cleaned = clean_rows("c", [row], set())
         assert [x.reason for x in cleaned.lines] == ([reason] if reason else [])
 
 
 def test_duplicates_within_and_across_corpora_and_the_report() -> None:
     seen: set[tuple[str, str]] = set()
-    first = clean("a", [Row(1, " Hello. ", "Bonjour."), Row(2, "hello", "BONJOUR!"), Row(3, "Hello.", "Salut.")], seen)
-    second = clean("b", [Row(7, "Hello!", "Salut"), Row(8, "", "x"), Row(9, "New.", "Neuf.")], seen)
-    assert first.rows == [Row(1, "Hello.", "Bonjour."), Row(3, "Hello.", "Salut.")]
-    assert second.rows == [Row(9, "New.", "Neuf.")]
-    assert second.lines == [Dropped("b", 7, "duplicate"), Dropped("b", 8, "empty")]
+    first = clean_rows(
+        "a",
+        [
+            SentencePair(1, " Hello. ", "Bonjour."),
+            SentencePair(2, "hello", "BONJOUR!"),
+            SentencePair(3, "Hello.", "Salut."),
+        ],
+        seen,
+    )
+    second = clean_rows(
+        "b", [SentencePair(7, "Hello!", "Salut"), SentencePair(8, "", "x"), SentencePair(9, "New.", "Neuf.")], seen
+    )
+    assert first.rows == [SentencePair(1, "Hello.", "Bonjour."), SentencePair(3, "Hello.", "Salut.")]
+    assert second.rows == [SentencePair(9, "New.", "Neuf.")]
+    assert second.lines == [DroppedLine("b", 7, "duplicate"), DroppedLine("b", 8, "empty")]
     assert second.dropped == {"empty": 1, "identical": 0, "too long": 0, "length ratio": 0, "duplicate": 1}
     assert str(first) == "a: 3 rows read, 2 kept (duplicate 1)"
     assert str(second) == "b: 3 rows read, 1 kept (empty 1, duplicate 1)"
-    assert str(clean("c", [Row(1, "One.", "Un.")], seen)) == "c: 1 rows read, 1 kept"
+    assert str(clean_rows("c", [SentencePair(1, "One.", "Un.")], seen)) == "c: 1 rows read, 1 kept"
 
 
 @given(st.lists(st.tuples(st.text(max_size=12), st.text(max_size=12))))
 def test_every_row_is_kept_or_reported_and_cleaning_again_changes_nothing(pairs: list[tuple[str, str]]) -> None:
-    rows = [Row(i, a, b) for i, (a, b) in enumerate(pairs, start=1)]
-    cleaned = clean("c", rows, set())
+    rows = [SentencePair(i, a, b) for i, (a, b) in enumerate(pairs, start=1)]
+    cleaned = clean_rows("c", rows, set())
     assert sorted([r.line for r in cleaned.rows] + [x.line for x in cleaned.lines]) == [r.line for r in rows]
     assert sum(cleaned.dropped.values()) == len(cleaned.lines)
     assert tuple(cleaned.dropped) == REASONS
-    again = clean("c", cleaned.rows, set())
+    again = clean_rows("c", cleaned.rows, set())
     assert (again.rows, again.lines) == (cleaned.rows, [])
 
 
 def test_the_report_file_has_a_line_for_every_dropped_row(tmp_path: Path) -> None:
     file = tmp_path / "dropped.tsv"
-    write_report(file, [Dropped("tico19", 3, "empty"), Dropped("odd\tna\nme", 12, "length ratio")])
+    write_report(file, [DroppedLine("tico19", 3, "empty"), DroppedLine("odd\tna\nme", 12, "length ratio")])
     assert file.read_text() == "corpus\tline\treason\ntico19\t3\tempty\nodd na me\t12\tlength ratio\n"
     with pytest.raises(UserError, match="cannot write"):
         write_report(tmp_path / "none" / "x.tsv", [])
@@ -81,6 +91,6 @@ def test_the_report_file_has_a_line_for_every_dropped_row(tmp_path: Path) -> Non
 def test_the_real_corpora_lose_next_to_nothing(language: str) -> None:
     seen: set[tuple[str, str]] = set()
     for corpus in find_corpora(REAL, LangPair.parse(f"en-{language}")):
-        cleaned = clean(corpus.name, read_corpus(corpus), seen)
+        cleaned = clean_rows(corpus.name, read_corpus(corpus), seen)
         assert len(cleaned.lines) <= 0.002 * len(cleaned.rows), str(cleaned)
         assert set(x.reason for x in cleaned.lines) <= {"length ratio"}

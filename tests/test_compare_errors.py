@@ -24,10 +24,10 @@ from bitext_bench.results.files import read_result, write_result
 from bitext_bench.results.outcomes import outcomes_file, read_outcomes
 from leaderboard.compare import compare_task
 from leaderboard.entries.read import Entry, read_results
-from leaderboard.errors.collect import Miss, misses
-from leaderboard.errors.page import render_page
-from leaderboard.errors.table import blocks_of, cut, render_table, render_tsv
-from leaderboard.escaping import visible
+from leaderboard.errors.collect import ErrorCase, find_errors
+from leaderboard.errors.page import render_error_page
+from leaderboard.errors.table import group_cases, render_table, render_tsv, truncate
+from leaderboard.escaping import show_controls
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "data"
@@ -56,7 +56,7 @@ def entries(root: Path, task: str) -> list[Entry]:
 @pytest.mark.parametrize("task", BITEXT)
 def test_the_misses_of_one_are_what_its_score_lacks(results: Path, task: str) -> None:
     entry = entries(results, task)[0]
-    found = misses([entry], open_source("mini"))
+    found = find_errors([entry], open_source("mini"))
     assert {miss.missed_by for miss in found} == {0}
     for name, subset in entry.subsets.items():
         own = [miss for miss in found if miss.subset == name]
@@ -74,14 +74,14 @@ def test_the_misses_of_one_are_what_its_score_lacks(results: Path, task: str) ->
 def test_two_models_miss_what_the_other_has(results: Path, task: str) -> None:
     a, b = entries(results, task)
     source = open_source("mini")
-    found, turned = misses([a, b], source), misses([b, a], source)
+    found, turned = find_errors([a, b], source), find_errors([b, a], source)
     assert {replace(miss, missed_by=1 - miss.missed_by) for miss in turned} == set(found)
     assert {miss.missed_by for miss in found} == {0, 1}
-    blocks = [block for _, block in blocks_of(found, 2)]
+    blocks = [block for _, block in group_cases(found, 2)]
     assert len(blocks) == len({(miss.subset, miss.direction, miss.missed_by) for miss in found})
     assert all(block == sorted(block, key=lambda miss: miss.row) for block in blocks)
-    assert {miss for miss in found if miss.missed_by == 0} < set(misses([a], source))
-    assert misses([a, a], source) == []
+    assert {miss for miss in found if miss.missed_by == 0} < set(find_errors([a], source))
+    assert find_errors([a, a], source) == []
     if "xSIM" in task:  # where one judgement is one sentence, as compare counts them
         lines = [line for line in compare_task([(a, b)]) if line.n is not None]
         assert sum(line.difference.wins + line.difference.losses for line in lines) == len(found)
@@ -93,22 +93,22 @@ def test_texts_are_those_of_the_data(results: Path, task: str) -> None:
     with (ROOT / "bitext_bench/data/mini/parallel.tsv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
     translations = {(a, b): {(row[a], row[b]) for row in rows} for a in rows[0] for b in rows[0]}
-    for miss in misses(entries(results, task), open_source("mini")):
+    for miss in find_errors(entries(results, task), open_source("mini")):
         source, target = map(str, miss.languages)
         assert (miss.sentence, miss.gold) in translations[source, target]
         assert miss.rival is None or (miss.sentence, miss.rival) not in translations[source, target]
         assert miss.rival is None or miss.rival in {text for _, text in translations[source, target]}
         assert miss.rival is None or ("below threshold" not in miss.kinds and "not found" not in miss.kinds)
         assert miss.margin is None or miss.margin <= 0
-    assert {miss.direction for miss in misses(entries(results, task), open_source("mini"))} == (
+    assert {miss.direction for miss in find_errors(entries(results, task), open_source("mini"))} == (
         {"forward"} if "xSIM" in task else {"forward", "backward"}
     )
 
 
 def test_rows_count_from_one_as_lines_do(results: Path) -> None:
     entry = entries(results, "Mini-Tatoeba")[0]
-    bitext = open_source("mini").parallel("mini", misses([entry], open_source("mini"))[0].languages[0])
-    for miss in misses([entry], open_source("mini")):
+    bitext = open_source("mini").parallel("mini", find_errors([entry], open_source("mini"))[0].languages[0])
+    for miss in find_errors([entry], open_source("mini")):
         if miss.subset == "fr-en":
             side = bitext.source if miss.direction == "forward" else bitext.target
             assert side[miss.row - 1] == miss.sentence
@@ -124,18 +124,18 @@ def test_a_hub_is_counted_in_its_subset_and_direction(results: Path) -> None:
             block: sum(1 for row, times in found if times >= 5 and columns["hit"][row])
             for (block, found), columns in zip(taken.items(), entry.outcomes.values(), strict=True)
         }
-        found = Counter((m.subset, m.direction) for m in misses([entry], open_source("mini")) if "hub" in m.kinds)
+        found = Counter((m.subset, m.direction) for m in find_errors([entry], open_source("mini")) if "hub" in m.kinds)
         assert found == Counter({block: hubs[block] - right[block] for block in hubs if hubs[block] > right[block]})
 
 
 def test_sts_has_no_misses(results: Path) -> None:
-    assert misses(entries(results, "Mini-STS"), open_source("mini")) == []
+    assert find_errors(entries(results, "Mini-STS"), open_source("mini")) == []
 
 
 def test_languages_leave_out_subsets(results: Path) -> None:
     entry = entries(results, "Mini-xSIM")[0]
     chosen = Entry(entry.file, entry.result, frozenset({"ja", "ko"}))
-    assert {m.subset for m in misses([chosen], open_source("mini"))} == {"jpn_Jpan-kor_Hang", "kor_Hang-jpn_Jpan"}
+    assert {m.subset for m in find_errors([chosen], open_source("mini"))} == {"jpn_Jpan-kor_Hang", "kor_Hang-jpn_Jpan"}
 
 
 @pytest.fixture
@@ -153,12 +153,12 @@ def test_other_data_are_refused(copied: Path) -> None:
     write_again(file, subsets=subsets)
     (other,) = [entry for entry in entries(copied, "Mini-Tatoeba") if entry.file == file]
     with pytest.raises(UserError, match="ja-en was scored on mini-1@sha256:0123456789ab and mini has mini-1@sha256:"):
-        misses([Entry(file, other.result, frozenset({"ja", "en"}))], open_source("mini"))
+        find_errors([Entry(file, other.result, frozenset({"ja", "en"}))], open_source("mini"))
 
 
 def test_the_hub_is_not_asked_for_what_it_does_not_have(results: Path) -> None:
     with pytest.raises(MissingData, match="scored on mini-1@sha256:[0-9a-f]{12}, not the hub's"):
-        misses(entries(results, "Mini-xSIM"), open_source("hub"))
+        find_errors(entries(results, "Mini-xSIM"), open_source("hub"))
 
 
 @pytest.mark.parametrize("task", ["Mini-Tatoeba", "Mini-mining"])
@@ -184,10 +184,10 @@ def test_damaged_outcomes_are_named(copied: Path, task: str, harm: str) -> None:
         outcomes_file(entry.file).unlink()
     fresh = Entry(entry.file, read_result(entry.file))
     if (task, harm) == ("Mini-mining", "cut"):  # the worst pair mined less is no damage that could be seen
-        assert misses([fresh], open_source("mini"))
+        assert find_errors([fresh], open_source("mini"))
         return
     with pytest.raises(UserError, match=re.escape(str(entry.file.with_suffix("")))):
-        misses([fresh], open_source("mini"))
+        find_errors([fresh], open_source("mini"))
 
 
 HOSTILE = [
@@ -207,18 +207,18 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> list[Miss]:
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> list[ErrorCase]:
     """What a toy misses in sentences that try to leave their place."""
     folder = tmp_path_factory.mktemp("hostile")
     write(folder / "data/tatoeba/v1/tatoeba.fra-eng.fra", HOSTILE)
     write(folder / "data/tatoeba/v1/tatoeba.fra-eng.eng", HOSTILE[::-1])
     run("toys:hashing", str(folder / "data"), folder / "results")
-    found = misses(entries(folder / "results", "Tatoeba"), open_source(str(folder / "data")))
+    found = find_errors(entries(folder / "results", "Tatoeba"), open_source(str(folder / "data")))
     assert len({miss.sentence for miss in found}) == len(HOSTILE)
     return found
 
 
-def test_a_table_keeps_to_its_lines_and_width(hostile: list[Miss]) -> None:
+def test_a_table_keeps_to_its_lines_and_width(hostile: list[ErrorCase]) -> None:
     text = render_table(hostile, ["one"], 150)
     assert all(
         line.isprintable() or "\u200c" in line or "\u3000" in line or "\xa0" in line for line in text.split("\n")
@@ -232,7 +232,7 @@ def test_a_table_keeps_to_its_lines_and_width(hostile: list[Miss]) -> None:
     assert text.splitlines()[0] == "A: one"
 
 
-def test_tab_separated_values_read_back(hostile: list[Miss]) -> None:
+def test_tab_separated_values_read_back(hostile: list[ErrorCase]) -> None:
     text = render_tsv(hostile, ["one"])
     assert len(text.splitlines()) == 1 + len(hostile) == text.count("\n")
     rows = list(csv.DictReader(io.StringIO(text), dialect="excel-tab"))
@@ -267,16 +267,16 @@ class Cells(HTMLParser):
             self.cells[-1] = (attributes, text + data)
 
 
-def test_a_page_shows_sentences_as_they_are(hostile: list[Miss]) -> None:
+def test_a_page_shows_sentences_as_they_are(hostile: list[ErrorCase]) -> None:
     page = Cells()
-    text = render_page(hostile, ["one <i>"])
+    text = render_error_page(hostile, ["one <i>"])
     page.feed(text)
     assert page.tags["html"] == 1
     assert not {"script", "b", "i", "link", "img"} & page.tags.keys()
     assert "://" not in text
     sentences = [(attributes, shown) for attributes, shown in page.cells if "lang" in attributes]
     expected = [
-        (code, visible(shown))
+        (code, show_controls(shown))
         for miss in hostile
         for code, shown in (("fr", miss.sentence), ("en", miss.gold), ("en", miss.rival or ""))
         if miss.direction == "forward"
@@ -300,8 +300,8 @@ def test_a_page_shows_sentences_as_they_are(hostile: list[Miss]) -> None:
     ],
 )
 def test_cutting_counts_columns(text: str, width: int, expected: str) -> None:
-    assert cut(text, width) == expected
-    assert wcswidth(cut(text, width)) <= width
+    assert truncate(text, width) == expected
+    assert wcswidth(truncate(text, width)) <= width
 
 
 def compare(root: Path, *more: str) -> int:
@@ -314,7 +314,7 @@ def test_the_command_lists_every_task_of_the_data(results: Path, capsys: pytest.
     assert shown.err == ""
     for task in BITEXT:
         pair = entries(results, task)
-        found = misses(pair, open_source("mini"))
+        found = find_errors(pair, open_source("mini"))
         assert re.search(rf"^{task} .*; [AB] has, [AB] misses", shown.out, re.MULTILINE)
         counted = [line.split() for line in shown.out.splitlines() if re.match(rf"{task} +[^\s,]+ +\w+ward ", line)]
         assert sum(int(row[-2].replace(",", "")) for row in counted) == sum(m.missed_by == 0 for m in found)
@@ -379,7 +379,7 @@ def test_a_format_without_errors_is_refused(results: Path, capsys: pytest.Captur
 def test_the_measured_results_can_be_read() -> None:
     source = open_source(str(REAL))
     for entry in entries(ROOT / "results", "Tatoeba"):
-        found = misses([entry], source)
+        found = find_errors([entry], source)
         lacking = sum(round(2 * (1 - (subset.scores["accuracy"] or 0)) * subset.n) for subset in entry.subsets.values())
         assert len(found) == lacking > 100
         assert read_outcomes(entry.file, entry.result).keys() >= {(miss.subset, miss.direction) for miss in found}

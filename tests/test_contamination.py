@@ -20,8 +20,8 @@ from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, Language, resolve
 from bitext_bench.scoring.metrics import normalize_text
 from bitext_bench.tasks import REPORTED
-from training.data.contamination import NEAR, Benchmarks, Match, find_contamination
-from training.data.corpora import Row, find_corpora, read_corpus
+from training.data.contamination import NEAR, BenchmarkSentences, Match, find_contamination
+from training.data.corpora import SentencePair, find_corpora, read_corpus
 from training.data.minhash import NearIndex
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
@@ -92,11 +92,11 @@ def test_an_index_of_nothing_finds_nothing() -> None:
 
 
 @pytest.fixture(scope="module")
-def mini() -> Benchmarks:
-    return Benchmarks.build([MiniSource()])
+def mini() -> BenchmarkSentences:
+    return BenchmarkSentences.build([MiniSource()])
 
 
-def test_the_built_in_set_is_covered_in_all_languages(mini: Benchmarks) -> None:
+def test_the_built_in_set_is_covered_in_all_languages(mini: BenchmarkSentences) -> None:
     others = ("fr-en", "ja-en", "ko-en", "ru-en")
     pairs = ("en-fr", "en-ja", "en-ko", "en-ru")
     assert mini.checked.tasks == {
@@ -114,16 +114,16 @@ def test_the_built_in_set_is_covered_in_all_languages(mini: Benchmarks) -> None:
             assert normalize_text(sentence) in mini.sentences
 
 
-def test_sentences_planted_in_each_column(mini: Benchmarks) -> None:
+def test_sentences_planted_in_each_column(mini: BenchmarkSentences) -> None:
     sets = {code: MiniSource().aligned("mini", resolve(code)).sentences for code in ("en", "fr", "ja")}
     long = max(sets["en"], key=len)
     rows = [
-        Row(1, "Nothing of the kind stands in any test.", "Rien de tel ne se trouve dans un test."),
-        Row(2, sets["en"][3].upper(), "autre"),
-        Row(3, "other", f"« {sets['ja'][4]} »"),
-        Row(4, sets["fr"][5], sets["ja"][6]),
-        Row(5, f"{long[:-1]}s", "autre"),
-        Row(6, "...", "!"),
+        SentencePair(1, "Nothing of the kind stands in any test.", "Rien de tel ne se trouve dans un test."),
+        SentencePair(2, sets["en"][3].upper(), "autre"),
+        SentencePair(3, "other", f"« {sets['ja'][4]} »"),
+        SentencePair(4, sets["fr"][5], sets["ja"][6]),
+        SentencePair(5, f"{long[:-1]}s", "autre"),
+        SentencePair(6, "...", "!"),
     ]
     matches = find_contamination(rows, mini)
     assert [(x.row, x.side, x.kind) for x in matches] == [
@@ -142,7 +142,7 @@ def test_sentences_planted_in_each_column(mini: Benchmarks) -> None:
 
 def test_every_task_of_a_directory_is_read(data_root: Path) -> None:
     write(data_root / "flores200_dataset/devtest/jpn_Jpan.devtest", [f"これは{i}番目の文です" for i in range(20)])
-    benchmarks = Benchmarks.build([LocalSource(data_root), MiniSource()])
+    benchmarks = BenchmarkSentences.build([LocalSource(data_root), MiniSource()])
     both = ("Tatoeba", "BUCC.v2", "BUCC-mining", "FLORES-200", "FLORES-200-xsimpp", "STSBenchmark", "Mini-STS")
     assert set(both) <= set(benchmarks.checked.tasks)
     assert set(benchmarks.checked.tasks).isdisjoint(benchmarks.missing)
@@ -151,9 +151,9 @@ def test_every_task_of_a_directory_is_read(data_root: Path) -> None:
     assert benchmarks.checked.tasks["FLORES-200"] == ("en", "fr", "ja")
     assert benchmarks.checked.tasks["STSBenchmark"] == ("en-en",)
     rows = [
-        Row(1, "The red cat sat on the mat!", "x"),
-        Row(2, "y", "これは7番目の文です。"),
-        Row(3, "the red cat sat", "z"),
+        SentencePair(1, "The red cat sat on the mat!", "x"),
+        SentencePair(2, "y", "これは7番目の文です。"),
+        SentencePair(3, "the red cat sat", "z"),
     ]
     matches = find_contamination(rows, benchmarks)
     assert [(x.row, x.side, x.benchmark) for x in matches] == [
@@ -197,15 +197,15 @@ def test_a_damaged_benchmark_stops_unless_it_is_excluded(
 ) -> None:
     damage(data_root)
     with pytest.raises(UserError, match=f"^cannot compare the training rows with {task}: .*{words}.*") as error:
-        Benchmarks.build([LocalSource(data_root)])
+        BenchmarkSentences.build([LocalSource(data_root)])
     assert f"pass --exclude-benchmarks {task};" in str(error.value)
-    benchmarks = Benchmarks.build([LocalSource(data_root)], excluded=[task])
+    benchmarks = BenchmarkSentences.build([LocalSource(data_root)], excluded=[task])
     assert benchmarks.missing[task] == "excluded"
     assert task not in benchmarks.checked.tasks and "STSBenchmark" in benchmarks.checked.tasks
 
 
 def test_a_language_that_a_directory_lacks_is_not_checked(data_root: Path) -> None:
-    checked = Benchmarks.build([LocalSource(data_root)]).checked
+    checked = BenchmarkSentences.build([LocalSource(data_root)]).checked
     assert checked.covers("Tatoeba", ["fr", "en"])
     assert not checked.covers("Tatoeba", ["ja", "en"])
     assert not checked.covers("FLORES-200", ["en", "ja"])
@@ -220,17 +220,17 @@ def test_the_hub_has_to_deliver_what_it_has(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     others = [task.name for task in REPORTED if task.name not in ("STSBenchmark", "BUCC-mining")]
     with pytest.raises(UserError, match="cannot compare the training rows with STSBenchmark: cannot read .*mteb/sts"):
-        Benchmarks.build([HubSource(tmp_path)], excluded=others)
+        BenchmarkSentences.build([HubSource(tmp_path)], excluded=others)
     folder = tmp_path / "mteb/stsbenchmark-sts"
     row = {"sentence1": "a sentence of the test", "sentence2": "another", "score": 1.0}
     write(folder / "validation.jsonl", [json.dumps(row)])
     with pytest.raises(UserError, match=r"STSBenchmark on the hub has no default test\. To train without"):
-        Benchmarks.build([HubSource(tmp_path)], excluded=others)
+        BenchmarkSentences.build([HubSource(tmp_path)], excluded=others)
     write(folder / "test.jsonl", [json.dumps(row)])
-    benchmarks = Benchmarks.build([HubSource(tmp_path)], excluded=others)
+    benchmarks = BenchmarkSentences.build([HubSource(tmp_path)], excluded=others)
     assert benchmarks.checked.tasks == {"STSBenchmark": ("en-en",)}
     assert "which are not on the hub" in benchmarks.missing["BUCC-mining"]
-    assert len(find_contamination([Row(1, "A sentence of the test.", "b")], benchmarks)) == 1
+    assert len(find_contamination([SentencePair(1, "A sentence of the test.", "b")], benchmarks)) == 1
     gc.collect()  # of files that datasets leaves open, here and not in another test
 
 
@@ -243,17 +243,17 @@ class OwnLanguages(LocalSource):
 
 
 @pytest.fixture(scope="module")
-def own() -> Benchmarks:
-    return Benchmarks.build([OwnLanguages(REAL)])
+def own() -> BenchmarkSentences:
+    return BenchmarkSentences.build([OwnLanguages(REAL)])
 
 
-def real_rows(pair: str) -> list[Row]:
+def real_rows(pair: str) -> list[SentencePair]:
     return [row for corpus in find_corpora(REAL / "train", LangPair.parse(pair)) for row in read_corpus(corpus)]
 
 
 @pytest.mark.shared
 @pytest.mark.parametrize("pair", ["en-fr", "en-ja", "en-ko", "en-ru"])
-def test_the_shipped_data_hold_no_exact_sentence_of_their_own_tests(own: Benchmarks, pair: str) -> None:
+def test_the_shipped_data_hold_no_exact_sentence_of_their_own_tests(own: BenchmarkSentences, pair: str) -> None:
     rows = real_rows(pair)
     matches = find_contamination(rows, own)
     exact = [x for x in matches if x.kind == "exact"]
@@ -262,7 +262,7 @@ def test_the_shipped_data_hold_no_exact_sentence_of_their_own_tests(own: Benchma
 
 
 @pytest.mark.shared
-def test_real_test_sentences_are_found_among_real_rows(own: Benchmarks) -> None:
+def test_real_test_sentences_are_found_among_real_rows(own: BenchmarkSentences) -> None:
     source: Source = LocalSource(REAL)
     bitext = source.parallel("tatoeba", resolve("ja"))
     clean = real_rows("en-ja")[:20_000]
@@ -272,8 +272,8 @@ def test_real_test_sentences_are_found_among_real_rows(own: Benchmarks) -> None:
         for new, text in zip(near, bitext.target, strict=True)
         if jaccard(normalize_text(new), normalize_text(text)) >= NEAR
     ]
-    planted = [Row(0, b, a) for a, b in zip(bitext.source, bitext.target, strict=True)]
-    planted += [Row(0, text, "まったく別の文がここにある。") for text in near]
+    planted = [SentencePair(0, b, a) for a, b in zip(bitext.source, bitext.target, strict=True)]
+    planted += [SentencePair(0, text, "まったく別の文がここにある。") for text in near]
     matches = find_contamination([*clean, *planted], own)
     found = {(x.row - len(clean), x.side, x.kind) for x in matches}
     for i in range(1_000):

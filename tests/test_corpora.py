@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, split_pair
-from training.data.corpora import Corpus, Row, find_corpora, read_corpus, sample_weighted
+from training.data.corpora import Corpus, SentencePair, find_corpora, read_corpus, sample_weighted
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "train"
 EN_JA = LangPair.parse("en-ja")
 # U+2028 and \x85 end a line for str.splitlines, and for nobody else.
 PAIRS = [("Hello, world.", "こんにちは、世界。"), ("one\u2028two\x85", "一 二"), ("  padded ", "余白 ")]
-ROWS = [Row(i, a, b) for i, (a, b) in enumerate(PAIRS, start=1)]
+ROWS = [SentencePair(i, a, b) for i, (a, b) in enumerate(PAIRS, start=1)]
 TMX = '<?xml version="1.0"?><tmx version="1.4"><header/><body>{}</body></tmx>'
 
 
@@ -101,7 +101,7 @@ def test_every_layout_gives_the_same_rows_in_both_orders(tmp_path: Path, layout:
     assert (corpus.name, corpus.pair, corpus.weight) == ("news", EN_JA, 1.0)
     assert read_corpus(corpus) == ROWS
     (corpus,) = find_corpora(tmp_path, EN_JA.reversed)
-    assert read_corpus(corpus) == [Row(n, b, a) for n, a, b in ROWS]
+    assert read_corpus(corpus) == [SentencePair(n, b, a) for n, a, b in ROWS]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -305,7 +305,7 @@ def test_tmx_with_a_prefix(tmp_path: Path) -> None:
     unit += '<t:tuv xml:lang="ja"><t:seg>c</t:seg></t:tuv></t:tu>'
     put(tmp_path, {"en-ja.tmx": f'<t:tmx xmlns:t="http://www.lisa.org/tmx14"><t:body>{unit}</t:body></t:tmx>'.encode()})
     (corpus,) = find_corpora(tmp_path, EN_JA)
-    assert read_corpus(corpus) == [Row(1, "a b", "c")]
+    assert read_corpus(corpus) == [SentencePair(1, "a b", "c")]
 
 
 def test_moses_twins_of_unequal_length(tmp_path: Path) -> None:
@@ -332,7 +332,7 @@ def test_tmx_keeps_text_and_leaves_mark_up(tmp_path: Path) -> None:
     other = '<tu><tuv xml:lang="en"><seg>only</seg></tuv><tuv xml:lang="zz-none"/></tu>'
     put(tmp_path, {"en-ja.tmx": TMX.format(other + unit).encode("utf-16").replace(b"\n", b"")})
     (corpus,) = find_corpora(tmp_path, EN_JA)
-    assert read_corpus(corpus) == [Row(2, "A bold & brave", "あ")]
+    assert read_corpus(corpus) == [SentencePair(2, "A bold & brave", "あ")]
 
 
 def test_entities_that_explode_are_refused(tmp_path: Path) -> None:
@@ -415,7 +415,7 @@ def check_variants(folder: Path, ending: str, asked: str, texts: dict[str, str],
         put(folder, records(f"{pair}.{ending}", [order]))
         notes: list[str] = []
         (corpus,) = find_corpora(folder, pair, codes=split_pair(asked), notes=notes)
-        assert read_corpus(corpus, notes) == [Row(1, *(texts[code] for code in read.split()))]
+        assert read_corpus(corpus, notes) == [SentencePair(1, *(texts[code] for code in read.split()))]
         assert len(notes) == bool(note), notes
         assert not note or re.search(note, notes[0])
 
@@ -454,7 +454,11 @@ def test_units_of_a_memory_each_have_the_variant_that_is_full(tmp_path: Path) ->
     put(tmp_path, records("en-pt.tmx", units))
     notes: list[str] = []
     (corpus,) = find_corpora(tmp_path, LangPair.parse("en-pt"), notes=notes)
-    assert read_corpus(corpus, notes) == [Row(1, "1", "um"), Row(2, "2", "dois"), Row(3, "3", "")]
+    assert read_corpus(corpus, notes) == [
+        SentencePair(1, "1", "um"),
+        SentencePair(2, "2", "dois"),
+        SentencePair(3, "3", ""),
+    ]
     assert notes == [f"{tmp_path}/en-pt.tmx: pt rows by variant: pt-BR 2, pt-PT 1"]
 
 

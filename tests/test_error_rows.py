@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from leaderboard.errors.rows import Missed, mined_pairs, missed_in_mining, missed_in_retrieval
+from leaderboard.errors.rows import ErrorRow, correct_pairs, mining_errors, retrieval_errors
 
 
 def retrieval(neighbors: list[int], margins: list[float]) -> dict[str, Any]:
@@ -17,16 +17,16 @@ def retrieval(neighbors: list[int], margins: list[float]) -> dict[str, Any]:
 
 def test_one_model_alone_misses_what_is_no_hit() -> None:
     columns = retrieval([0, 3, 3, 3], [0.5, -0.25, -0.5, 0.125])
-    assert list(missed_in_retrieval("forward", columns, [])) == [
-        Missed("forward", 1, 1, 3, -0.25, 3),
-        Missed("forward", 2, 2, 3, -0.5, 3),
+    assert list(retrieval_errors("forward", columns, [])) == [
+        ErrorRow("forward", 1, 1, 3, -0.25, 3),
+        ErrorRow("forward", 2, 2, 3, -0.5, 3),
     ]
 
 
 def test_against_another_only_what_that_one_has() -> None:
     ours, theirs = retrieval([0, 3, 3, 3], [1, -1, -1, 1]), retrieval([1, 1, 1, 3], [-1, 1, -1, 1])
-    assert [miss.query for miss in missed_in_retrieval("backward", ours, [theirs])] == [1]
-    assert [miss.query for miss in missed_in_retrieval("backward", theirs, [ours])] == [0]
+    assert [miss.query for miss in retrieval_errors("backward", ours, [theirs])] == [1]
+    assert [miss.query for miss in retrieval_errors("backward", theirs, [ours])] == [0]
     assert ours["hit"].tolist() == [True, False, False, True]  # nothing is changed in place
 
 
@@ -47,18 +47,18 @@ MINED = mined((0, 0, 1.5, True), (2, 7, 1.25, False), (8, 3, 1.125, False), (1, 
 @pytest.mark.parametrize(
     ("lost", "expected"),
     [
-        ((1, 1), [Missed("forward", 1, 1, None, -0.25)]),
-        ((2, 2), [Missed("forward", 2, 2, 7, None), Missed("backward", 2, 2, 3, None)]),
-        ((3, 3), [Missed("forward", 3, 3, 2, None), Missed("backward", 3, 3, 8, None)]),
-        ((4, 4), [Missed("forward", 4, 4, None, None)]),
-        ((5, 7), [Missed("backward", 7, 5, 2, None)]),
+        ((1, 1), [ErrorRow("forward", 1, 1, None, -0.25)]),
+        ((2, 2), [ErrorRow("forward", 2, 2, 7, None), ErrorRow("backward", 2, 2, 3, None)]),
+        ((3, 3), [ErrorRow("forward", 3, 3, 2, None), ErrorRow("backward", 3, 3, 8, None)]),
+        ((4, 4), [ErrorRow("forward", 4, 4, None, None)]),
+        ((5, 7), [ErrorRow("backward", 7, 5, 2, None)]),
     ],
 )
-def test_mining_says_what_became_of_both_sentences(lost: tuple[int, int], expected: list[Missed]) -> None:
-    assert list(missed_in_mining(MINED, 1.0, [lost])) == expected
+def test_mining_says_what_became_of_both_sentences(lost: tuple[int, int], expected: list[ErrorRow]) -> None:
+    assert list(mining_errors(MINED, 1.0, [lost])) == expected
 
 
 def test_pairs_are_mined_from_the_threshold_on() -> None:
-    assert mined_pairs(MINED, 1.0) == {(0, 0)}
-    assert mined_pairs(MINED, 0.75) == {(0, 0), (1, 1)}
-    assert mined_pairs(MINED, float(np.nextafter(np.float32(0.75), np.float32(1)))) == {(0, 0)}
+    assert correct_pairs(MINED, 1.0) == {(0, 0)}
+    assert correct_pairs(MINED, 0.75) == {(0, 0), (1, 1)}
+    assert correct_pairs(MINED, float(np.nextafter(np.float32(0.75), np.float32(1)))) == {(0, 0)}

@@ -19,16 +19,16 @@ from bitext_bench.io.terminal import printable
 from bitext_bench.results.tables import percent
 from leaderboard.entries.read import read_results
 from leaderboard.html import render
-from leaderboard.html.content import shown
-from leaderboard.html.errors import browsable
-from leaderboard.html.render import embedded, render_page
-from leaderboard.tables.ranking import make_board
+from leaderboard.html.content import to_percent
+from leaderboard.html.errors import error_records
+from leaderboard.html.render import escape_json, render_page
+from leaderboard.tables.ranking import make_leaderboard
 
 
 def test_the_same_results_give_the_same_bytes(page_results: Path, page_text: str, tmp_path: Path) -> None:
     shutil.copytree(page_results, tmp_path / "results")
     found = read_results(tmp_path / "results")
-    assert render_page(make_board(found.entries).tables, found, tmp_path / "results", MISSES) == page_text
+    assert render_page(make_leaderboard(found.entries).tables, found, tmp_path / "results", MISSES) == page_text
 
 
 def test_the_command_writes_it_and_checks_it(
@@ -72,7 +72,7 @@ def test_names_stay_in_the_data(page_text: str) -> None:
 
 @given(st.recursive(st.text() | st.none() | st.floats(allow_nan=False, allow_infinity=False), st.lists))
 def test_embedded_data_are_themselves(value: object) -> None:
-    line = embedded(value)
+    line = escape_json(value)
     assert json.loads(line) == value
     assert not set(line) & set("<>&\u2028\u2029")
 
@@ -82,7 +82,7 @@ def test_embedded_data_are_themselves(value: object) -> None:
     [(0.90625, 90.62), (0.12345, 12.35), (1, 100.0), (None, None), (float("nan"), None), ("0.5", None), (True, None)],
 )
 def test_scores_are_those_of_the_other_outputs(value: object, expected: float | None) -> None:
-    assert shown(value) == expected
+    assert to_percent(value) == expected
     if isinstance(value, float) and value == value:
         assert f"{expected:.2f}" == percent(value)
 
@@ -100,7 +100,11 @@ def test_every_figure_is_in_the_page(page_results: Path, page_text: str) -> None
     for entry in read_results(page_results).entries:
         for name, subset in entry.subsets.items():
             low, high = subset.intervals.get(entry.score) or (None, None)
-            expected[entry.task, name, entry.label] = (shown(subset.scores[entry.score]), shown(low), shown(high))
+            expected[entry.task, name, entry.label] = (
+                to_percent(subset.scores[entry.score]),
+                to_percent(low),
+                to_percent(high),
+            )
     assert found == expected
     assert page["newest"] == max(entry.result.date for entry in read_results(page_results).entries)
 
@@ -148,7 +152,7 @@ def test_without_its_charts_the_page_says_what_to_install(
 def test_misses_with_a_rival_come_first(page_results: Path) -> None:
     entries = [entry for entry in read_results(page_results).entries if entry.label.startswith("local/toys")]
     models = [entry for entry in entries if entry.task == "Mini-mining"]
-    alone = [miss["rival"] is None for miss in browsable(models, entries, "mini")]
+    alone = [miss["rival"] is None for miss in error_records(models, entries, "mini")]
     assert set(alone) == {False, True} and alone == sorted(alone)
 
 

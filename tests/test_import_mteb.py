@@ -11,7 +11,7 @@ import pytest
 from bitext_bench.cli.main import main
 from bitext_bench.errors import UserError
 from bitext_bench.results.mteb_results import read_model_name, read_mteb_result
-from leaderboard.tables.published import read_reported
+from leaderboard.tables.published import read_imported
 
 FULL = "fd1525a9fd15316a2d503bf26ab031a61d056e98"
 BITEXT = {"accuracy": 0.6, "f1": 0.5, "precision": 0.4, "recall": 0.6, "main_score": 0.5}
@@ -49,7 +49,7 @@ def modern(task: str, *entries: object, split: str = "test", **more: object) -> 
 def imported(path: Path, results: Path) -> dict[tuple[str, str, str, str], float]:
     """Run the command; return (model, task, subset, metric) -> value."""
     assert main(["import-mteb", str(path), "--results", str(results)]) == 0
-    rows = read_reported(results)
+    rows = read_imported(results)
     found = {(name, f.task, f.subset, f.metric): f.value for name, f in rows}
     assert len(found) == len(rows)
     return found
@@ -160,7 +160,7 @@ def test_revisions_are_told_apart_and_the_newer_of_one_counts(
         content = modern("STS12", entry("default", cosine_spearman=score), mteb_version=version)
         write(tmp_path / "cache" / place / "org__a/abc/STS12.json", content)
     assert main(["import-mteb", str(tmp_path / "cache"), "--results", str(tmp_path / "results")]) == 0
-    figures = {figure.source: figure for _, figure in read_reported(tmp_path / "results")}
+    figures = {figure.source: figure for _, figure in read_imported(tmp_path / "results")}
     assert {source: figure.value for source, figure in figures.items()} == {
         "mteb result file, org/a, revision abc, data 1": 0.5,  # mteb 2.1.0
         "mteb result file, org/a, revision def, data 1": 0.6,
@@ -260,4 +260,4 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
 def test_figures_that_are_not_utf_8(tmp_path: Path) -> None:
     (tmp_path / "reported.tsv").write_bytes(b"\xff\n")
     with pytest.raises(UserError, match="cannot read .*reported.tsv: .*import it again"):
-        read_reported(tmp_path)
+        read_imported(tmp_path)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitext_bench.languages import languages, resolve
-from leaderboard.errors.kinds import KINDS, OTHER, kinds, overlap
+from leaderboard.errors.kinds import KINDS, OTHER, classify_error, overlap
 
 
 @pytest.mark.parametrize(
@@ -45,25 +45,25 @@ from leaderboard.errors.kinds import KINDS, OTHER, kinds, overlap
     ],
 )
 def test_kinds_in_five_languages(code: str, gold: str, rival: str, expected: tuple[str, ...]) -> None:
-    assert kinds(gold, rival, resolve(code)) == expected
-    assert kinds(rival, gold, resolve(code)) == expected
+    assert classify_error(gold, rival, resolve(code)) == expected
+    assert classify_error(rival, gold, resolve(code)) == expected
 
 
 def test_all_that_hold_are_listed_in_their_order() -> None:
     gold, rival = "In the summer we saw 3 cats in Rome.", "In the summer we never saw 4 cats in Oslo."
-    found = kinds(gold, rival, resolve("en"), taken=5)
+    found = classify_error(gold, rival, resolve("en"), taken=5)
     assert found == ("number", "negation", "name", "near duplicate", "hub")
-    assert kinds("A cat.", "A cat. A cat. A cat.", resolve("en")) == ("length",)
+    assert classify_error("A cat.", "A cat. A cat. A cat.", resolve("en")) == ("length",)
 
 
 @pytest.mark.parametrize(("taken", "expected"), [(4, (OTHER,)), (5, ("hub",)), (900, ("hub",))])
 def test_a_hub_is_taken_five_times(taken: int, expected: tuple[str, ...]) -> None:
-    assert kinds("abcd", "wxyz", resolve("en"), taken=taken) == expected
+    assert classify_error("abcd", "wxyz", resolve("en"), taken=taken) == expected
 
 
 @pytest.mark.parametrize(("n", "expected"), [(1, ("length",)), (2, (OTHER,)), (8, (OTHER,)), (9, ("length",))])
 def test_length_is_more_than_twofold_in_letters_and_digits(n: int, expected: tuple[str, ...]) -> None:
-    assert kinds("abcd", " ".join("z" * n), resolve("en")) == expected
+    assert classify_error("abcd", " ".join("z" * n), resolve("en")) == expected
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_overlap(one: str, other: str, expected: float) -> None:
 @given(st.text(), st.text(), st.sampled_from(["en", "fr", "ja", "ko", "ru", "de", "th"]), st.integers(1, 9))
 def test_any_two_texts_have_kinds_in_order(gold: str, rival: str, code: str, taken: int) -> None:
     assert 0 <= overlap(gold, rival) == overlap(rival, gold) <= 1 == overlap(gold, gold)
-    found = kinds(gold, rival, resolve(code), taken=taken)
+    found = classify_error(gold, rival, resolve(code), taken=taken)
     assert found == tuple(kind for kind in KINDS if kind in found) != ()
     assert (OTHER in found) == (found == (OTHER,))
     assert ("hub" in found) == (taken >= 5)
-    assert "number" not in kinds(gold, gold, languages()[code])
+    assert "number" not in classify_error(gold, gold, languages()[code])

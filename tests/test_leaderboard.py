@@ -22,10 +22,10 @@ from bitext_bench.cli.main import main
 from bitext_bench.results.files import read_result
 from leaderboard.entries.read import Entry, read_results
 from leaderboard.escaping import escape, pipe_table
-from leaderboard.stats.differences import Evidence, common_subsets, difference, evidence, mean_of_differences
+from leaderboard.stats.differences import Evidence, common_subsets, difference, mean_of_differences, read_evidence
 from leaderboard.tables.overview import make_overview
-from leaderboard.tables.published import render_reported, whereabouts
-from leaderboard.tables.ranking import Table, make_board
+from leaderboard.tables.published import render_published, source_label
+from leaderboard.tables.ranking import RankingTable, make_leaderboard
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def by_task(root: Path) -> dict[str, list[Entry]]:
 
 
 def sides(a: Entry, b: Entry, subsets: list[str]) -> tuple[list[Evidence], list[Evidence]]:
-    return evidence(a, subsets), evidence(b, subsets)
+    return read_evidence(a, subsets), read_evidence(b, subsets)
 
 
 def test_differences_are_those_of_the_scores(results: Path) -> None:
@@ -77,8 +77,8 @@ def test_swapping_the_models_turns_everything_round(results: Path) -> None:
 
 def test_scores_of_two_kinds_have_no_difference(results: Path) -> None:
     one, other = (by_task(results)[task][0] for task in ("Mini-Tatoeba", "Mini-STS"))
-    with pytest.raises(TypeError, match="Shares and Correlation"):
-        difference(*evidence(one, ["ja-en"]), *evidence(other, ["ja"]))
+    with pytest.raises(TypeError, match="ShareOutcomes and Correlation"):
+        difference(*read_evidence(one, ["ja-en"]), *read_evidence(other, ["ja"]))
 
 
 @pytest.fixture
@@ -94,11 +94,11 @@ def again(root: Path, name: str, task: str = "Mini-Tatoeba") -> Path:
     return write_again(file, root / f"copy-{abs(hash(name))}" / "1", model=model)
 
 
-def tables(root: Path) -> list[Table]:
-    return make_board(read_results(root).entries).tables
+def tables(root: Path) -> list[RankingTable]:
+    return make_leaderboard(read_results(root).entries).tables
 
 
-def task_table(root: Path, task: str = "Mini-Tatoeba") -> Table:
+def task_table(root: Path, task: str = "Mini-Tatoeba") -> RankingTable:
     (table,) = [table for table in tables(root) if table.task == task]
     return table
 
@@ -334,7 +334,7 @@ def test_damaged_imported_figures_are_one_line(copied: Path, line: str, capsys: 
 
 
 def test_no_source_of_an_imported_figure_leaves_its_link() -> None:
-    _, address = whereabouts("a/b@0123456:x)<script>[y](javascript:z)")
+    _, address = source_label("a/b@0123456:x)<script>[y](javascript:z)")
     assert address == "https://github.com/a/b/blob/0123456/x%29%3Cscript%3E%5By%5D%28javascript%3Az%29"
 
 
@@ -389,13 +389,13 @@ def test_compare_says_who_wins_where(results: Path, capsys: pytest.CaptureFixtur
 
 
 def test_reported_figures_are_told_apart_and_linked() -> None:
-    text = render_reported("Tatoeba", ["fra-eng", "jpn-eng"])
+    text = render_published("Tatoeba", ["fra-eng", "jpn-eng"])
     assert text.startswith("Reported by others, not measured here: ")
     row = next(line for line in text.splitlines() if line.startswith("| *multilingual-e5-small* "))
     assert "| *80.90* |" in row  # mteb_accuracy of jpn-eng, mteb 1.12.75
     assert "https://github.com/embeddings-benchmark/results" in text
-    assert "https://arxiv.org/abs/2405.16155" in render_reported("FLORES-200", [])
-    assert render_reported("Mini-STS", ["en"]) == ""
+    assert "https://arxiv.org/abs/2405.16155" in render_published("FLORES-200", [])
+    assert render_published("Mini-STS", ["en"]) == ""
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
@@ -475,7 +475,7 @@ def test_sts_is_a_mean_over_what_the_fullest_model_has(copied: Path) -> None:
     both = {column.key: column for column in make_overview([table, again], []).columns}
     assert both["sts-xx"].note == columns["sts-xx"].note, "the same sentences under another name count once"
     less = replace(table.rows[0].entry, languages=frozenset({"en", "ja"}))
-    parts = make_board([less, table.rows[1].entry]).tables
+    parts = make_leaderboard([less, table.rows[1].entry]).tables
     assert {len(column.values) for column in make_overview(parts, []).columns if column.key == "sts-xx"} == {1}
 
 

@@ -14,7 +14,7 @@ from training_runs import Folders, error_line
 
 from bitext_bench.cli.main import main
 from bitext_bench.errors import UserError
-from training.checkpoint.lock import locked
+from training.checkpoint.lock import lock_folder
 
 TESTS = Path(__file__).parent
 HOLDER = """
@@ -52,28 +52,28 @@ def test_the_second_is_told_who_holds_it_and_gets_it_when_that_one_is_killed(
         process.kill()
         assert process.wait() == -signal.SIGKILL
         process.communicate()
-    with locked(output):
+    with lock_folder(output):
         assert not output.exists()
     assert not (folders.root / "runs/out").exists()
     assert not list((folders.root / "runs").iterdir())
 
 
 def test_nothing_is_left_of_a_lock(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no data"), locked(tmp_path / "runs/out"):
+    with pytest.raises(UserError, match="no data"), lock_folder(tmp_path / "runs/out"):
         raise UserError("no data")
     assert not list(tmp_path.iterdir())
     (tmp_path / "full").mkdir()
-    with locked(tmp_path / "full/out"):
+    with lock_folder(tmp_path / "full/out"):
         (tmp_path / "full/out").mkdir()
-        with pytest.raises(UserError, match="in use by another training"), locked(tmp_path / "full/../full/out"):
+        with pytest.raises(UserError, match="in use by another training"), lock_folder(tmp_path / "full/../full/out"):
             pass
     assert [file.name for file in (tmp_path / "full").iterdir()] == ["out"]
 
 
 def test_a_place_that_cannot_be_written_to_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot make the folder"), locked(tmp_path / "file/out"):
+    with pytest.raises(UserError, match="cannot make the folder"), lock_folder(tmp_path / "file/out"):
         pass
     # Nobody can make a file here, root included.
-    with pytest.raises(UserError, match="cannot write in /proc"), locked(Path("/proc/out")):
+    with pytest.raises(UserError, match="cannot write in /proc"), lock_folder(Path("/proc/out")):
         pass

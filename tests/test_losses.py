@@ -17,12 +17,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.losses.objective import LABELS, Objective
-from training.losses.soft_contrastive import Batch, SoftContrastiveLoss, contrastive_loss, soft_cross_entropy
+from training.losses.soft_contrastive import BatchVectors, SoftContrastiveLoss, contrastive_loss, soft_cross_entropy
 from training.losses.soft_labels import cosines, soft_labels, teacher_similarities
 
 
-def whole(source: Tensor, target: Tensor, teacher: Tensor) -> Batch:
-    return Batch(source, target, source, target, teacher)
+def whole(source: Tensor, target: Tensor, teacher: Tensor) -> BatchVectors:
+    return BatchVectors(source, target, source, target, teacher)
 
 
 def vectors(*shape: int, seed: int = 0) -> Tensor:
@@ -160,7 +160,9 @@ def test_shares_of_several_processes_average_to_the_whole(label: Any, columns: A
     alone = contrastive_loss(whole(source, target, teacher), objective)
     expected = torch.autograd.grad(alone, [source, target])
     shares = [
-        contrastive_loss(Batch(source[i : i + 4], target[i : i + 4], source, target, teacher, first=i), objective)
+        contrastive_loss(
+            BatchVectors(source[i : i + 4], target[i : i + 4], source, target, teacher, first=i), objective
+        )
         for i in (0, 4)
     ]
     together = (shares[0] + shares[1]) / 2

@@ -7,13 +7,13 @@ import pytest
 
 from bitext_bench.scoring.f1 import f1_influence, f1_interval
 from bitext_bench.scoring.intervals import mean_interval
-from leaderboard.stats.differences import Evidence, Mined, Shares
+from leaderboard.stats.differences import Evidence, MinedOutcomes, ShareOutcomes
 from leaderboard.stats.mean_interval import interval_of_mean
 from leaderboard.stats.paired import Correlation
 
 
-def shares(hits: np.ndarray, judgements: int = 1) -> Shares:
-    return Shares(np.asarray(hits, dtype=np.int16), judgements, lower_is_better=False)
+def shares(hits: np.ndarray, judgements: int = 1) -> ShareOutcomes:
+    return ShareOutcomes(np.asarray(hits, dtype=np.int16), judgements, lower_is_better=False)
 
 
 @pytest.mark.parametrize("judgements", [1, 2])
@@ -25,7 +25,7 @@ def test_of_one_subset_it_is_that_of_the_result_file(judgements: int) -> None:
 
 @pytest.mark.parametrize("lower", [False, True])
 def test_nothing_missed_is_not_certainty(lower: bool) -> None:
-    perfect = [Shares(np.ones(1_012, np.int16), 1, lower_is_better=lower)] * 20
+    perfect = [ShareOutcomes(np.ones(1_012, np.int16), 1, lower_is_better=lower)] * 20
     low, high = interval_of_mean(perfect)
     expected = mean_interval(np.zeros(1_012) if lower else np.ones(1_012))
     assert (low, high) == pytest.approx(expected, abs=1e-12)
@@ -58,7 +58,7 @@ def test_f1_of_one_subset_has_its_own_interval() -> None:
     """Some misses add a wrong pair; also where nothing is missed."""
     found = _mined(np.random.default_rng(3), 400)
     assert interval_of_mean([found]) == pytest.approx(f1_interval(found.counts), abs=1e-12)
-    perfect = Mined(np.arange(400), np.arange(400), np.ones(400, bool), np.ones(400, bool))
+    perfect = MinedOutcomes(np.arange(400), np.arange(400), np.ones(400, bool), np.ones(400, bool))
     assert interval_of_mean([perfect]) == pytest.approx(f1_interval(perfect.counts), abs=1e-12)
     assert interval_of_mean([perfect, perfect])[0] < 0.995
 
@@ -68,14 +68,14 @@ def _correlation(generator: np.random.Generator, n: int) -> Correlation:
     return Correlation(gold + 2 * generator.standard_normal(n), gold)
 
 
-def _mined(generator: np.random.Generator, n: int) -> Mined:
+def _mined(generator: np.random.Generator, n: int) -> MinedOutcomes:
     """Gold is (i, i); half of what is missed is taken with a target that has no source."""
     rows = np.arange(n)
     missed = generator.random(n) < 0.2
     wrong = rows[missed & (generator.random(n) < 0.5)]
     taken = np.concatenate([~missed, np.ones(len(wrong), bool)])
     gold = np.arange(len(taken)) < n
-    return Mined(np.concatenate([rows, wrong]), np.concatenate([rows, wrong + n]), taken, gold)
+    return MinedOutcomes(np.concatenate([rows, wrong]), np.concatenate([rows, wrong + n]), taken, gold)
 
 
 def _drawn(subset: Evidence, generator: np.random.Generator) -> Evidence:
@@ -83,16 +83,16 @@ def _drawn(subset: Evidence, generator: np.random.Generator) -> Evidence:
     if isinstance(subset, Correlation):
         rows = generator.integers(0, len(subset.gold), len(subset.gold))
         return Correlation(subset.scores[rows], subset.gold[rows])
-    assert isinstance(subset, Mined)
+    assert isinstance(subset, MinedOutcomes)
     n = int(subset.gold.sum())
     pairs = [np.flatnonzero(subset.source == row) for row in range(n)]
     chosen = [(new, i) for new, row in enumerate(generator.integers(0, n, n)) for i in pairs[row]]
     new, i = np.array(chosen).T
-    return Mined(new, np.where(subset.gold[i], new, new + n), subset.taken[i], subset.gold[i])
+    return MinedOutcomes(new, np.where(subset.gold[i], new, new + n), subset.taken[i], subset.gold[i])
 
 
 def _score(subset: Evidence) -> float:
     if isinstance(subset, Correlation):
         return subset.observed[0]
-    assert isinstance(subset, Mined)
+    assert isinstance(subset, MinedOutcomes)
     return f1_influence(subset.counts)[0]

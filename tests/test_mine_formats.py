@@ -14,10 +14,10 @@ from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
 from bitext_bench.mining.formats import OutputFile, OutputTable, write_tables
 from training.data.formats import read_pairs
-from training.data.variants import Choice
+from training.data.variants import VariantChooser
 
 PAIR = LangPair.parse("fr-en")
-SIDES = (Choice(PAIR.source, str(PAIR.source)), Choice(PAIR.target, str(PAIR.target)))
+SIDES = (VariantChooser(PAIR.source, str(PAIR.source)), VariantChooser(PAIR.target, str(PAIR.target)))
 NASTY = ["tab\there", '<b> & "q" ]]>', "line\u2028sep\x85 nel", "bell \x07 \x1b[31m", "\u202e rtl", "𝔘 \ufffe"]
 
 

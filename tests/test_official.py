@@ -255,10 +255,10 @@ def test_published_figures_stand_beside_official_data_only(both: Path, capsys: p
 @pytest.mark.shared
 def test_the_papers_tables_and_averages_take_official_data_only(both: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from bitext_bench.results.averages import PAIR_TATOEBA, compute
-    from leaderboard.entries.read import of_comparable_data, read_results
+    from leaderboard.entries.read import read_results, select_comparable
 
     entries = read_results(both).entries
     average = PAIR_TATOEBA["en-ko"]
     values = {entry.result.data: compute(average, [entry.result]).value for entry in entries}
     assert len(values) == 2 and [name for name, value in values.items() if value is not None] == ["tatoeba-v1"]
-    assert [entry.result.data for entry in of_comparable_data(entries)] == ["tatoeba-v1"]
+    assert [entry.result.data for entry in select_comparable(entries)] == ["tatoeba-v1"]

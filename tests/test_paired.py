@@ -19,7 +19,7 @@ from leaderboard.stats.paired import (
     Difference,
     average,
     f1_difference,
-    holm,
+    holm_correction,
     mean_difference,
     over_seeds,
     spearman_difference,
@@ -297,4 +297,4 @@ def test_holm_is_statsmodels() -> None:
     generator = np.random.default_rng(0)
     for n in (1, 2, 3, 20, 200):
         p_values = generator.choice([*generator.random(5), *generator.random(5) / 100, 0, 1], size=n).tolist()
-        assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1].tolist(), abs=1e-12)
+        assert holm_correction(p_values) == pytest.approx(multipletests(p_values, method="holm")[1].tolist(), abs=1e-12)

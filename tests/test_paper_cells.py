@@ -13,9 +13,9 @@ from paper_results import EN_XX, FOUR, STUDENT, Results, measured_lines, tatoeba
 
 from bitext_bench.cli.main import main
 from bitext_bench.results.averages import Average
-from leaderboard.paper_tables.cells import Cell, measure
+from leaderboard.paper_tables.cells import Cell, measure_cell
 from leaderboard.paper_tables.markdown import number
-from leaderboard.paper_tables.tables import Column
+from leaderboard.paper_tables.tables import PaperColumn
 
 FLORES = ("eng_Latn", "fra_Latn", "jpn_Jpan", "kor_Hang", "rus_Cyrl")
 STS = {f"STS{year}": {"default": 0.5 + year / 100} for year in range(12, 17)}
@@ -117,7 +117,7 @@ def test_a_score_that_does_not_exist_is_missing(results: Results) -> None:
     results.add({"Tatoeba": {"jpn-eng": None}}, training())
     assert cell(results, "table2", "Tatoeba (en-xx)").why == "Tatoeba (en-xx): no Tatoeba jpn-eng"
     average = Average("made", (("Tatoeba", "jpn-eng", "accuracy"),))
-    assert measure(average, results.measured("table2")[0]).value is None
+    assert measure_cell(average, results.measured("table2")[0]).value is None
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_score_that_does_not_exist_is_missing(results: Results) -> None:
     ],
 )
 def test_figures_are_printed_as_the_paper_prints_them(value: float, percent: bool, shown: str) -> None:
-    assert number(value, Column("made", {}, percent=percent)) == shown
+    assert number(value, PaperColumn("made", {}, percent=percent)) == shown
 
 
 def test_rows_of_benchmarks_in_the_training_are_said(results: Results) -> None:

@@ -11,9 +11,9 @@ import pytest
 from made_results import write_content
 from paper_results import ALL, EN_XX, FOUR, STUDENT, Results, measured_lines, tatoeba, training
 
-from leaderboard.paper_tables.conditions import describe
+from leaderboard.paper_tables.conditions import describe_conditions
 from leaderboard.paper_tables.paper import paper_figure
-from leaderboard.paper_tables.tables import LAYOUTS
+from leaderboard.paper_tables.tables import PAPER_TABLES
 
 ROOT = Path(__file__).parents[1]
 PAPER = ROOT.parent / "shared" / "paper"
@@ -46,9 +46,9 @@ def text_tables() -> dict[str, list[tuple[list[str], list[str]]]]:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("name", PAPER_TABLES)
 def test_every_figure_stands_in_its_row_of_the_paper(name: str) -> None:
-    layout, seen = LAYOUTS[name], 0
+    layout, seen = PAPER_TABLES[name], 0
     rows = text_tables()[name]
     assert len(rows) == len(layout.rows)
     for row, (labels, figures) in zip(layout.rows, rows, strict=True):
@@ -78,18 +78,18 @@ def test_the_paper_agrees_with_itself() -> None:
             )
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("name", PAPER_TABLES)
 def test_without_results_the_papers_table_stands_alone(
     results: Results, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = results.table(name)
-    assert f"bitext-bench train --recipe {LAYOUTS[name].recipe}" in capsys.readouterr().err
-    assert (ROOT / f"training/recipes/{LAYOUTS[name].recipe}.toml").is_file()
+    assert f"bitext-bench train --recipe {PAPER_TABLES[name].recipe}" in capsys.readouterr().err
+    assert (ROOT / f"training/recipes/{PAPER_TABLES[name].recipe}.toml").is_file()
     assert measured_lines(text) == []
     lines = [line for line in text.splitlines() if "*paper*" in line]
-    assert len(lines) == len(LAYOUTS[name].rows)
-    for row, line in zip(LAYOUTS[name].rows, lines, strict=True):
-        ours = [paper_figure(name, row.group, row.labels, column.name) for column in LAYOUTS[name].columns]
+    assert len(lines) == len(PAPER_TABLES[name].rows)
+    for row, line in zip(PAPER_TABLES[name].rows, lines, strict=True):
+        ours = [paper_figure(name, row.group, row.labels, column.name) for column in PAPER_TABLES[name].columns]
         assert [figure or "–" for figure in ours] == [
             re.sub(r"</?ins>|\*", "", cell) for cell in line.split(" | ")[-1 - len(ours) : -1]
         ]
@@ -108,7 +108,7 @@ def test_the_papers_best_and_second_follow_from_its_figures(results: Results) ->
 def test_what_stands_beside_can_be_had_and_has_a_name_of_its_own() -> None:
     from test_averages import names_a_subset
 
-    for layout in LAYOUTS.values():
+    for layout in PAPER_TABLES.values():
         papers = {column.name for column in layout.columns}
         for average in (a for column in layout.columns for choice in column.instead for a in choice.values()):
             assert average.name not in papers
@@ -166,14 +166,14 @@ def test_a_row_is_found_by_its_training(
     assert results.rows(table) == ([row] if row else [])
 
 
-@pytest.mark.parametrize("name", [name for name in LAYOUTS if name != "table1"])
+@pytest.mark.parametrize("name", [name for name in PAPER_TABLES if name != "table1"])
 def test_the_recipes_make_the_rows(name: str, results: Results) -> None:
     """Every recipe of a table, read as training reads it, belongs to one row; and every trained row has a recipe."""
     from training.config import make_config
     from training.recipe import read_recipe
 
-    grouped = LAYOUTS[name].groups != [""]
-    expected = sum(row.objective is not None and row.group in ("", "en-ko") for row in LAYOUTS[name].rows)
+    grouped = PAPER_TABLES[name].groups != [""]
+    expected = sum(row.objective is not None and row.group in ("", "en-ko") for row in PAPER_TABLES[name].rows)
     for file in sorted((ROOT / "training/recipes").glob(f"{name}-*.toml")):
         config = make_config(read_recipe(file.stem), {"pairs": ["en-ko"]} if grouped else {})
         objective = {key: getattr(config.objective, key) for key in ("label", "tms")}
@@ -228,7 +228,7 @@ def test_three_seeds_are_one_row(results: Results) -> None:
     (line,) = measured_lines(results.table("table2"))
     assert "| 0.919 [0.900–0.930] |" in line
     assert line.endswith("| student, 3 seeds<sup>1</sup> |")
-    assert "142 to 144 steps of 32" in describe(row) and "seeds 42, 43, 44" in describe(row)
+    assert "142 to 144 steps of 32" in describe_conditions(row) and "seeds 42, 43, 44" in describe_conditions(row)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_other_settings_are_not_another_seed(results: Results, changes: dict[str
     results.add(tatoeba(0.9), training(seed=43, **changes))
     rows = results.measured("table2")
     assert [row.seeds for row in rows] in ([[42], [43]], [[43], [42]])
-    assert len({describe(row) for row in rows}) == 2
+    assert len({describe_conditions(row) for row in rows}) == 2
     notes = [line for line in results.table("table2").splitlines() if re.match(r"- <sup>\d", line)]
     assert len(notes) == 2
 
@@ -273,7 +273,7 @@ def test_a_checkpoint_scored_with_another_prompt_is_not_another_seed(results: Re
         file.rename(folder / "experiments" / "prompt_none" / file.name)
     own, other = results.measured("table2")
     assert (own.seeds, other.seeds) == ([42], [43])
-    assert 'scored with prompt ""' in describe(other)
+    assert 'scored with prompt ""' in describe_conditions(other)
 
 
 def test_one_seed_twice_stands_for_no_seed(results: Results) -> None:
@@ -281,7 +281,7 @@ def test_one_seed_twice_stands_for_no_seed(results: Results) -> None:
         results.add(tatoeba(value), training(seed=seed))
     rows = results.measured("table2")
     assert [row.seeds for row in rows] == [[42], [42], [43]]
-    assert [describe(row).rpartition("; ")[2] for row in rows] == [
+    assert [describe_conditions(row).rpartition("; ")[2] for row in rows] == [
         f"results of local/model-{i} r{i}" for i in (1, 2, 3)
     ]
 
@@ -299,7 +299,7 @@ def test_the_pretrained_row_is_the_student_at_its_revision_with_its_prompt(resul
 
 def test_there_is_no_pretrained_row_where_nothing_was_trained(results: Results) -> None:
     results.add(tatoeba(0.8), name=STUDENT["name"], revision="abc")
-    assert all(not results.measured(name) for name in LAYOUTS)
+    assert all(not results.measured(name) for name in PAPER_TABLES)
 
 
 def test_students_stand_in_blocks_of_their_own(results: Results) -> None:

@@ -17,8 +17,8 @@ from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
 from training.config import make_config
-from training.data.contamination import Benchmarks
-from training.pipeline import Prepared, prepare, read_data
+from training.data.contamination import BenchmarkSentences
+from training.pipeline import PreparedData, prepare, read_data
 
 CLEAN = [
     f"the {i} {animal} {verb} on {i * 3}\tle {i} {other} {fait} {i * 3}"
@@ -29,15 +29,17 @@ CLEAN = [
 
 
 @pytest.fixture(scope="module")
-def mini() -> Benchmarks:
-    return Benchmarks.build([MiniSource()])
+def mini() -> BenchmarkSentences:
+    return BenchmarkSentences.build([MiniSource()])
 
 
 def mini_sentence(code: str, row: int) -> str:
     return MiniSource().aligned("mini", resolve(code)).sentences[row]
 
 
-def prepared(root: Path, benchmarks: Benchmarks, *, allow_contamination: bool = False, **settings: object) -> Prepared:
+def prepared(
+    root: Path, benchmarks: BenchmarkSentences, *, allow_contamination: bool = False, **settings: object
+) -> PreparedData:
     config = make_config({"student": "x", "pairs": ["en-fr"], **settings})
     return prepare(config, read_data(config, root), benchmarks, allow_contamination=allow_contamination)
 
@@ -64,7 +66,7 @@ def dirty(root: Path) -> Path:
     return root
 
 
-def test_each_row_is_left_out_for_one_reason_with_its_line(tmp_path: Path, mini: Benchmarks) -> None:
+def test_each_row_is_left_out_for_one_reason_with_its_line(tmp_path: Path, mini: BenchmarkSentences) -> None:
     found = prepared(dirty(tmp_path), mini)
     (item,) = found.data
     assert [f"{s}\t{t}" for s, t in zip(item.source, item.target, strict=True)] == [*CLEAN[:5], CLEAN[5]]
@@ -96,7 +98,9 @@ def test_each_row_is_left_out_for_one_reason_with_its_line(tmp_path: Path, mini:
     assert (found.contaminated_kept, found.checked, found.missing) == (False, mini.checked, mini.missing)
 
 
-def test_contaminated_rows_that_are_allowed_are_kept_and_counted_all_the_same(tmp_path: Path, mini: Benchmarks) -> None:
+def test_contaminated_rows_that_are_allowed_are_kept_and_counted_all_the_same(
+    tmp_path: Path, mini: BenchmarkSentences
+) -> None:
     without, found = prepared(dirty(tmp_path), mini), prepared(tmp_path, mini, allow_contamination=True)
     assert len(found.data[0].source) == len(without.data[0].source) + 3
     assert mini_sentence("en", 3) in found.data[0].source
@@ -108,7 +112,7 @@ def test_contaminated_rows_that_are_allowed_are_kept_and_counted_all_the_same(tm
     assert not [x for x in found.dropped if x.reason.startswith("in ")]
 
 
-def test_corpora_have_weights(tmp_path: Path, mini: Benchmarks) -> None:
+def test_corpora_have_weights(tmp_path: Path, mini: BenchmarkSentences) -> None:
     write(tmp_path / "a/en-fr.tsv", CLEAN[:10])
     write(tmp_path / "b/en-fr.tsv", CLEAN[10:20])
     write(tmp_path / "c/en-fr.tsv", CLEAN[20:30])
@@ -120,7 +124,7 @@ def test_corpora_have_weights(tmp_path: Path, mini: Benchmarks) -> None:
     assert prepared(tmp_path, mini, corpora=["a:2.5", "b:0.3"], seed=1).data != found.data
 
 
-def test_nothing_left_is_said_with_the_reasons(tmp_path: Path, mini: Benchmarks) -> None:
+def test_nothing_left_is_said_with_the_reasons(tmp_path: Path, mini: BenchmarkSentences) -> None:
     write(tmp_path / "a/en-fr.tsv", ["x\tX!", f"{mini_sentence('en', 3)}\tautre chose que la traduction de cela"])
     with pytest.raises(UserError, match=r"nothing is left to train en-fr on: .*identical 1, in a benchmark 1"):
         prepared(tmp_path, mini)

@@ -12,21 +12,21 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from training.trainer.samplers import AlikeLengths, AlikeMeanings
+from training.trainer.samplers import LengthGroupedSampler, TopicAwareSampler
 
 
-def sampler(rows: list[tuple[str, str]], size: int, *, drop_last: bool = False, seed: int = 0) -> AlikeLengths:
+def sampler(rows: list[tuple[str, str]], size: int, *, drop_last: bool = False, seed: int = 0) -> LengthGroupedSampler:
     columns = {"source": [s for s, _ in rows], "target": [t for _, t in rows], "label": list(range(len(rows)))}
     generator = torch.Generator()
-    return AlikeLengths(Dataset.from_dict(columns), size, drop_last, ["label"], generator, seed)
+    return LengthGroupedSampler(Dataset.from_dict(columns), size, drop_last, ["label"], generator, seed)
 
 
-def by_meaning(vectors: Tensor, size: int, labels: list[int] | list[list[int]], *, seed: int = 0) -> AlikeMeanings:
+def by_meaning(vectors: Tensor, size: int, labels: list[int] | list[list[int]], *, seed: int = 0) -> TopicAwareSampler:
     """Return a sampler of rows whose anchors have these of the vectors."""
     texts = [str(i) for i in range(len(labels))]
     dataset = Dataset.from_dict({"source": texts, "target": texts, "label": labels})
     settings = {"drop_last": False, "valid_label_columns": ["label"], "generator": torch.Generator(), "seed": seed}
-    return AlikeMeanings(dataset, vectors=functional.normalize(vectors, dim=1), batch_size=size, **settings)
+    return TopicAwareSampler(dataset, vectors=functional.normalize(vectors, dim=1), batch_size=size, **settings)
 
 
 words = st.sampled_from(["a", "bb", "ccc", "dd dd", "e e e e", "f", "g" * 30])

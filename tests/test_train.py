@@ -109,7 +109,7 @@ def test_it_has_learned_and_the_best_weights_are_kept(finished: Path) -> None:
 
     from bitext_bench.data.mini import MiniSource
     from training.config import make_config
-    from training.data.contamination import Benchmarks
+    from training.data.contamination import BenchmarkSentences
     from training.pipeline import prepare, read_data
     from training.trainer.dev_evaluator import DevAccuracy, hold_out
 
@@ -122,7 +122,7 @@ def test_it_has_learned_and_the_best_weights_are_kept(finished: Path) -> None:
     assert losses[-1] < 0.8 * losses[0]
     config = make_config(said["config"])
     given = read_data(config, finished.parent / "pairs")
-    data = prepare(config, given, Benchmarks.build([MiniSource()]), allow_contamination=False).data
+    data = prepare(config, given, BenchmarkSentences.build([MiniSource()]), allow_contamination=False).data
     _, held_out = hold_out(data, config.dev_size, config.seed)
     # The length is that of training while it is looked at, and the model's own afterwards: 12 is no cut here.
     model = SentenceTransformer(str(finished), local_files_only=True)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitext_bench.languages import languages, resolve
-from leaderboard.errors.wording import capitalized, names_differ, negated, numbers
+from leaderboard.errors.wording import capitalized_words, count_numbers, is_negated, names_differ
 
 MINI = Path(__file__).parents[1] / "bitext_bench/data/mini/parallel.tsv"
 FIVE = ["en", "fr", "ja", "ko", "ru"]
@@ -41,7 +41,7 @@ FIVE = ["en", "fr", "ja", "ko", "ru"]
     ],
 )
 def test_numbers(code: str, text: str, expected: dict[str, int]) -> None:
-    assert numbers(text, resolve(code)) == expected
+    assert count_numbers(text, resolve(code)) == expected
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ def test_numbers(code: str, text: str, expected: dict[str, int]) -> None:
     ],
 )
 def test_negation(code: str, negative: str, positive: str) -> None:
-    assert negated(negative, resolve(code)) is True
-    assert negated(positive, resolve(code)) is False
+    assert is_negated(negative, resolve(code)) is True
+    assert is_negated(positive, resolve(code)) is False
 
 
 def test_negation_is_not_decided_elsewhere() -> None:
-    undecided = [code for code, language in languages().items() if negated("ne pas not не", language) is None]
+    undecided = [code for code, language in languages().items() if is_negated("ne pas not не", language) is None]
     assert len(undecided) == len(languages()) - len(FIVE)
     assert not set(undecided) & set(FIVE)
 
@@ -128,7 +128,7 @@ def test_words_with_a_capital_only_inside_a_sentence_are_names() -> None:
         'She said: "Come!" Then USA',
         "Go, Tom",
     ]
-    assert capitalized(sentences) == {"Tom", "House"}
+    assert capitalized_words(sentences) == {"Tom", "House"}
 
 
 @pytest.mark.parametrize("code", FIVE)
@@ -137,14 +137,14 @@ def test_the_built_in_near_misses_are_told(code: str) -> None:
     with MINI.open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
     text, language = {row["id"]: row[code] for row in rows}, resolve(code)
-    known = capitalized(text.values())
+    known = capitalized_words(text.values())
     seen: dict[tuple[str, str], int] = {}
     for row in rows:
         if row["of"]:
             one, other = text[row["of"]], row[code]
             differs = {
-                "number": numbers(one, language) != numbers(other, language),
-                "negation": negated(one, language) != negated(other, language),
+                "number": count_numbers(one, language) != count_numbers(other, language),
+                "negation": is_negated(one, language) != is_negated(other, language),
                 "name": names_differ(one, other, language, known),
             }
             for kind, found in differs.items():
@@ -159,6 +159,6 @@ def test_the_built_in_near_misses_are_told(code: str) -> None:
 @given(st.text(), st.text(), st.sampled_from(sorted(languages())))
 def test_any_text_is_taken(one: str, other: str, code: str) -> None:
     language = resolve(code)
-    assert all(count > 0 for count in numbers(one, language).values())
-    assert negated(one, language) in (True, False, None)
+    assert all(count > 0 for count in count_numbers(one, language).values())
+    assert is_negated(one, language) in (True, False, None)
     assert names_differ(one, other, language) == names_differ(other, one, language)

@@ -31,18 +31,18 @@ from .checkpoint.folder import (
     FINISHED,
     PARTIAL,
     TENSORBOARD,
-    claim,
+    check_folder,
     open_to_readers,
-    refuse,
+    prepare_folder,
     write_record,
 )
-from .checkpoint.lock import locked
-from .checkpoint.publish import check_access, publish, reserve
+from .checkpoint.lock import lock_folder
+from .checkpoint.publish import check_access, publish, reserve_repository
 from .config import TrainConfig, make_config
 from .data.cleaning import write_report
-from .data.contamination import EXCLUDED, Benchmarks
+from .data.contamination import EXCLUDED, BenchmarkSentences
 from .data.hub import PREFIX, dataset_of, fetch_pairs
-from .pipeline import Prepared, prepare, read_data
+from .pipeline import PreparedData, prepare, read_data
 from .recipe import read_recipe
 from .trainer.models import Models, resolve_models
 
@@ -94,13 +94,13 @@ def run_training(recipe: str, changes: Mapping[str, Any], request: TrainRequest)
     """
     config = make_config(read_recipe(recipe), changes)
     output = request.output or Path("checkpoints") / _default_name(config, recipe)
-    with locked(output) if _is_first() else nullcontext():
+    with lock_folder(output) if _is_first() else nullcontext():
         return _run(recipe, config, request, output)
 
 
 def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) -> int:
     # What can be checked at once comes first, then the data, then what needs the hub or torch.
-    refuse(output, config, overwrite=request.overwrite, resume=request.resume)
+    check_folder(output, config, overwrite=request.overwrite, resume=request.resume)
     source = open_source(request.benchmarks, "--benchmarks")
     excluded = [find_task(name).name for name in request.exclude_benchmarks]
     if request.push_to_hub and _is_first():
@@ -110,25 +110,25 @@ def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) 
     cache = cache_folder(request.cache)
     models = Models.of(config, {**resolved, **resolve_models(config, of_hub=True)}, cache)
     from .trainer.arguments import check_reporter, resolve_precision
-    from .trainer.train import check, train
+    from .trainer.train import check_training, train
 
     config = replace(config, precision=resolve_precision(config.precision))
     report_to = check_reporter(request.report_to or "none")
-    refuse(output, config, overwrite=request.overwrite, resume=request.resume)
+    check_folder(output, config, overwrite=request.overwrite, resume=request.resume)
     if request.push_to_hub and _is_first():
-        reserve(request.push_to_hub)
-    benchmarks = Benchmarks.build(
+        reserve_repository(request.push_to_hub)
+    benchmarks = BenchmarkSentences.build(
         [source, *([] if source.name == "mini" else [open_source("mini")])],
         [resolve(language) for language in config.decontamination_languages] or None,
         excluded,
     )
     prepared = prepare(config, data, benchmarks, allow_contamination=request.allow_contamination)
     _say_data(prepared)
-    check(config, prepared.data)
+    check_training(config, prepared.data)
     _say_prompt(config, models)
     sums = _sums(prepared, benchmarks)
     if _is_first():
-        claim(output, {"config": config.to_dict(), "sums": sums}, overwrite=request.overwrite)
+        prepare_folder(output, {"config": config.to_dict(), "sums": sums}, overwrite=request.overwrite)
         write_report(output / DROPPED, prepared.dropped)
     trained = train(config, models, prepared.data, output, resume=request.resume, report_to=report_to)
     if trained.stopped_by:
@@ -148,7 +148,7 @@ def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) 
     return 0
 
 
-def _sums(prepared: Prepared, benchmarks: Benchmarks) -> dict[str, str]:
+def _sums(prepared: PreparedData, benchmarks: BenchmarkSentences) -> dict[str, str]:
     """Return the checksums of the data, and what else of them has to be the same in a run that is resumed."""
     sums = {f"{report.pair} {report.name}": report.sha256 for report in prepared.corpora}
     sums["benchmarks"] = benchmarks.sha256
@@ -177,7 +177,9 @@ def _default_name(config: TrainConfig, recipe: str) -> str:
     return f"{Path(config.student).name}-{trained_on}-{Path(recipe).stem}"
 
 
-def _record(recipe: str, config: TrainConfig, models: Models, prepared: Prepared, trained: Trained) -> dict[str, Any]:
+def _record(
+    recipe: str, config: TrainConfig, models: Models, prepared: PreparedData, trained: Trained
+) -> dict[str, Any]:
     return {
         "bitext_bench": __version__,
         "recipe": Path(recipe).name,  # without the user's directory
@@ -200,7 +202,7 @@ def _record(recipe: str, config: TrainConfig, models: Models, prepared: Prepared
         "rows": trained.rows,
         "steps": trained.steps,
         "dev_curve": trained.curve,
-        "dev_blended": trained.blended,
+        "dev_blended": trained.interpolated,
         "losses": trained.losses,
     }
 
@@ -235,7 +237,7 @@ def _write_card(output: Path, name: str, record: dict[str, Any], results: list[T
     write_atomic(output / "README.md", render_card(name, record, results).encode())
 
 
-def _say_data(prepared: Prepared) -> None:
+def _say_data(prepared: PreparedData) -> None:
     for line in [*map(str, prepared.corpora), *(f"note: {note}" for note in prepared.notes)]:
         _say(line)
     if all(map(is_built_in, map(find_task, prepared.checked.tasks))):
@@ -260,8 +262,8 @@ def _say_end(output: Path, trained: Trained) -> None:
     if trained.curve:
         best = max(trained.curve, key=lambda look: look["dev_accuracy"])
         _say(f"best accuracy on held-out rows: {100 * best['dev_accuracy']:.2f} %, at step {best['step']:,.0f}")
-    if trained.blended:
-        _say(f"mixed with the initial weights: {100 * trained.blended['dev_accuracy']:.2f} %")
+    if trained.interpolated:
+        _say(f"mixed with the initial weights: {100 * trained.interpolated['dev_accuracy']:.2f} %")
     _say(f"checkpoint in {output}; score it: bitext-bench run --model {output}")
 
 

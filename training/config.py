@@ -13,7 +13,7 @@ from bitext_bench.languages import LangPair, Language, resolve, split_pair
 
 from .data.variants import tag_of
 from .losses.objective import Objective
-from .recipe import checked
+from .recipe import validate_settings
 
 Loss = Literal["soft-contrastive", "embedding-mse", "translation-ranking"]
 Pairing = Literal["en-xx", "all"]
@@ -151,7 +151,7 @@ class TrainConfig:
         if not self.lang_pairs:
             raise UserError("no language pair to train on: pass --pair en-ja, or --languages en,ja")
         for pair in self.lang_pairs:
-            self.anchored(pair)
+            self.with_anchor_first(pair)
             self.codes(pair)
         for language in self.decontamination_languages:
             resolve(language)
@@ -204,7 +204,7 @@ class TrainConfig:
             )
         return (LangPair(center, other) for other in named if other != center)
 
-    def anchored(self, pair: LangPair) -> LangPair:
+    def with_anchor_first(self, pair: LangPair) -> LangPair:
         """Return the pair with its anchor language as the source.
 
         Raises:
@@ -253,10 +253,12 @@ def make_config(settings: Mapping[str, object], changes: Mapping[str, object] | 
     changes = changes or {}
     if changes.keys() & {"pairs", "languages"}:
         settings = {name: value for name, value in settings.items() if name not in ("pairs", "languages")}
-    objective = checked(Objective, {**_objective(settings), **_objective(changes)})
+    objective = validate_settings(Objective, {**_objective(settings), **_objective(changes)})
     flat = {name: value for name, value in {**settings, **changes}.items() if name != "objective"}
     try:
-        return TrainConfig(**{"student": "", **checked(TrainConfig, flat), "objective": Objective(**objective)})
+        return TrainConfig(
+            **{"student": "", **validate_settings(TrainConfig, flat), "objective": Objective(**objective)}
+        )
     except ValueError as error:
         raise UserError(str(error)) from error
 

@@ -12,9 +12,9 @@ from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
 
 from .config import TrainConfig
-from .data.cleaning import Cleaned, Dropped, clean
-from .data.contamination import Benchmarks, Match, find_contamination
-from .data.corpora import Corpus, PairRows, Row, find_corpora, read_corpus, sample_weighted
+from .data.cleaning import CleanedCorpus, DroppedLine, clean_rows
+from .data.contamination import BenchmarkSentences, Match, find_contamination
+from .data.corpora import Corpus, PairRows, SentencePair, find_corpora, read_corpus, sample_weighted
 from .data.licenses import stated_license
 
 
@@ -60,7 +60,7 @@ class ReadCorpus:
 
     corpus: Corpus
     read: int
-    cleaned: Cleaned
+    cleaned: CleanedCorpus
     license: str | None
 
 
@@ -79,7 +79,7 @@ class ReadData:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedData:
     """Rows to train on, and how they came about.
 
     Attributes:
@@ -95,7 +95,7 @@ class Prepared:
 
     data: list[PairRows]
     corpora: list[CorpusReport]
-    dropped: list[Dropped]
+    dropped: list[DroppedLine]
     contaminated: dict[str, int]
     contaminated_kept: bool
     checked: ContaminationAudit
@@ -110,7 +110,7 @@ def read_data(config: TrainConfig, root: Path) -> ReadData:
         UserError: no corpus has a pair, or a file is damaged.
     """
     notes: list[str] = []
-    pairs = [config.anchored(pair) for pair in config.lang_pairs]
+    pairs = [config.with_anchor_first(pair) for pair in config.lang_pairs]
     # All of them are found before the first is read, which may take minutes.
     found = {pair: find_corpora(root, pair, config.corpora, config.codes(pair), notes) for pair in pairs}
     corpora: dict[LangPair, list[ReadCorpus]] = {}
@@ -119,21 +119,23 @@ def read_data(config: TrainConfig, root: Path) -> ReadData:
         corpora[pair] = []
         for corpus in found[pair]:
             rows = read_corpus(corpus, notes)
-            cleaned = clean(corpus.name, rows, seen)
+            cleaned = clean_rows(corpus.name, rows, seen)
             corpora[pair].append(ReadCorpus(corpus, len(rows), cleaned, stated_license(corpus.files[0], root)))
     return ReadData(root, corpora, notes)
 
 
-def prepare(config: TrainConfig, data: ReadData, benchmarks: Benchmarks, *, allow_contamination: bool) -> Prepared:
+def prepare(
+    config: TrainConfig, data: ReadData, benchmarks: BenchmarkSentences, *, allow_contamination: bool
+) -> PreparedData:
     """Leave out the rows that hold a sentence of a benchmark, unless they are allowed.
 
     Raises:
         UserError: nothing is left of a pair.
     """
-    prepared = Prepared([], [], [], {}, allow_contamination, benchmarks.checked, benchmarks.missing, data.notes)
+    prepared = PreparedData([], [], [], {}, allow_contamination, benchmarks.checked, benchmarks.missing, data.notes)
     found: Counter[str] = Counter()
     for pair, corpora in data.corpora.items():
-        rows: list[Row] = []
+        rows: list[SentencePair] = []
         for item in corpora:
             corpus, cleaned = item.corpus, item.cleaned
             matches = find_contamination(cleaned.rows, benchmarks)
@@ -157,16 +159,16 @@ def _first(matches: Iterable[Match]) -> dict[int, str]:
     return found
 
 
-def _without(rows: Sequence[Row], matches: Sequence[Match]) -> list[Row]:
+def _without(rows: Sequence[SentencePair], matches: Sequence[Match]) -> list[SentencePair]:
     bad = {match.row for match in matches}
     return [row for index, row in enumerate(rows) if index not in bad]
 
 
-def _lines(corpus: str, rows: Sequence[Row], matches: Sequence[Match]) -> list[Dropped]:
-    return [Dropped(corpus, rows[index].line, f"in {benchmark}") for index, benchmark in _first(matches).items()]
+def _lines(corpus: str, rows: Sequence[SentencePair], matches: Sequence[Match]) -> list[DroppedLine]:
+    return [DroppedLine(corpus, rows[index].line, f"in {benchmark}") for index, benchmark in _first(matches).items()]
 
 
-def _report(item: ReadCorpus, matches: Sequence[Match], kept: Sequence[Row]) -> CorpusReport:
+def _report(item: ReadCorpus, matches: Sequence[Match], kept: Sequence[SentencePair]) -> CorpusReport:
     return CorpusReport(
         name=item.corpus.name,
         pair=str(item.corpus.pair),
@@ -180,7 +182,7 @@ def _report(item: ReadCorpus, matches: Sequence[Match], kept: Sequence[Row]) -> 
     )
 
 
-def _pair_rows(pair: LangPair, rows: Sequence[Row], reports: Sequence[CorpusReport]) -> PairRows:
+def _pair_rows(pair: LangPair, rows: Sequence[SentencePair], reports: Sequence[CorpusReport]) -> PairRows:
     if not rows:
         said = "; ".join(str(report) for report in reports if report.pair == str(pair))
         raise UserError(f"nothing is left to train {pair} on: {said}; add data")

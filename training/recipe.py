@@ -45,10 +45,10 @@ def read_recipe(name: str) -> dict[str, Any]:
     return {setting: value for setting, value in _read(name).items() if setting != "description"}
 
 
-def unknown_choice(kind: str, given: str, choices: Collection[str], where: str | None = None) -> UserError:
+def unknown_choice_error(kind: str, given: str, choices: Collection[str], where: str | None = None) -> UserError:
     """Build the error for a word that is none of a few, with its near misses and all of them, or `where` they are.
 
-    >>> str(unknown_choice("loss", "embeding-mse", ["soft-contrastive", "embedding-mse"]))
+    >>> str(unknown_choice_error("loss", "embeding-mse", ["soft-contrastive", "embedding-mse"]))
     "unknown loss 'embeding-mse': did you mean embedding-mse? (one of: soft-contrastive, embedding-mse)"
     """
     by_lower_case = {choice.casefold(): choice for choice in choices}
@@ -58,7 +58,7 @@ def unknown_choice(kind: str, given: str, choices: Collection[str], where: str |
     return UserError(f"unknown {kind} {given!r}: {hint}({listed})")
 
 
-def checked(record: type, given: Mapping[str, object]) -> dict[str, Any]:
+def validate_settings(record: type, given: Mapping[str, object]) -> dict[str, Any]:
     """Return settings from a file or the command line as the fields of a dataclass take them.
 
     Lists become tuples, and whole numbers floats where the field is a float; ranges are the dataclass's own affair.
@@ -70,7 +70,7 @@ def checked(record: type, given: Mapping[str, object]) -> dict[str, Any]:
     for name in given:
         if name not in hints:
             inner = [f"{table}.{x.name}" for table, hint in hints.items() if is_dataclass(hint) for x in fields(hint)]
-            raise unknown_choice("setting", name, [*hints, *inner])
+            raise unknown_choice_error("setting", name, [*hints, *inner])
     return {name: _as_field(name, value, hints[name]) for name, value in given.items()}
 
 
@@ -98,7 +98,7 @@ def _as_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
     if not isinstance(value, str):
         raise UserError(f"{name} is {value!r:.60}: expected one of {', '.join(choices)}")
     if value not in choices:
-        raise unknown_choice(name, value, choices)
+        raise unknown_choice_error(name, value, choices)
     return value
 
 
@@ -114,7 +114,7 @@ def _read(name: str) -> dict[str, Any]:
     elif name in recipes():
         text = (resources.files("training") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
     else:
-        raise unknown_choice("recipe", name, recipes(), "all of them: bitext-bench train --list-recipes")
+        raise unknown_choice_error("recipe", name, recipes(), "all of them: bitext-bench train --list-recipes")
     try:
         return tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits

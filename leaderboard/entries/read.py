@@ -68,7 +68,7 @@ class Entry:
         return self.result.task
 
     @property
-    def of(self) -> tuple[str, str]:
+    def task_and_data(self) -> tuple[str, str]:
         """The task and the name of the data: one model has one entry of each."""
         return self.result.task, self.result.data
 
@@ -122,7 +122,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Found:
+class ResultSet:
     """What a results folder holds.
 
     Attributes:
@@ -134,11 +134,11 @@ class Found:
     skipped: list[tuple[Path, str]]
 
 
-def read_results(root: Path) -> Found:
+def read_results(root: Path) -> ResultSet:
     """Read every result file below a folder; of two for one model, task and data the newest is used.
 
     The newest is the one that was made last; files from before that was written down come first, by their own time.
-    Files of the same weights in the same settings are one model's, whatever it is called in them (`_one_name`).
+    Files of the same weights in the same settings are one model's, whatever it is called in them (`_unify_names`).
 
     Raises:
         UserError: there is no such folder.
@@ -152,15 +152,17 @@ def read_results(root: Path) -> Found:
         except UserError as error:
             skipped.append((file, str(error).removeprefix(f"{file} ")))
     newest: dict[tuple[str, ...], Entry] = {}
-    for entry in sorted(_one_name(entries), key=_made):
-        key = (*entry.model, *entry.of)
+    for entry in sorted(_unify_names(entries), key=_newest_key):
+        key = (*entry.model, *entry.task_and_data)
         if key in newest:
             skipped.append((newest[key].file, f"older than {entry.file}"))
         newest[key] = entry
-    return Found(sorted(newest.values(), key=lambda entry: (entry.task, *entry.model, entry.of)), sorted(skipped))
+    return ResultSet(
+        sorted(newest.values(), key=lambda entry: (entry.task, *entry.model, entry.task_and_data)), sorted(skipped)
+    )
 
 
-def _one_name(entries: Sequence[Entry]) -> list[Entry]:
+def _unify_names(entries: Sequence[Entry]) -> list[Entry]:
     """Return the entries with one name for each model, such as a checkpoint on the hub and its folder on this disk.
 
     Models are the same where the fingerprint of their files and all settings are; a name on the hub is preferred.
@@ -185,20 +187,20 @@ def _weights(entry: Entry) -> tuple[str, ...]:
     return *entry.model[:2], *settings
 
 
-def _made(entry: Entry) -> tuple[str, float, Path]:
+def _newest_key(entry: Entry) -> tuple[str, float, Path]:
     return entry.result.date, entry.file.stat().st_mtime, entry.file
 
 
-def of_comparable_data(entries: Sequence[Entry]) -> list[Entry]:
+def select_comparable(entries: Sequence[Entry]) -> list[Entry]:
     """Return the entries on official data and on the BUCC-like corpus that most have, one of each model and task.
 
     Of several entries of a model and a task it is the one with most subsets.
     """
-    corpora = Counter(entry.result.data for entry in entries if _of_corpus(entry))
+    corpora = Counter(entry.result.data for entry in entries if _is_own_corpus(entry))
     # The corpus of each task: the most frequent, and of equally frequent ones the first by name.
     usual: dict[str, str] = {}
     for entry in sorted(entries, key=lambda entry: (-corpora[entry.result.data], entry.result.data)):
-        if _of_corpus(entry):
+        if _is_own_corpus(entry):
             usual.setdefault(entry.task, entry.result.data)
     most: dict[tuple[str, ...], Entry] = {}
     for entry in entries:
@@ -210,7 +212,7 @@ def of_comparable_data(entries: Sequence[Entry]) -> list[Entry]:
     return list(most.values())
 
 
-def _of_corpus(entry: Entry) -> bool:
+def _is_own_corpus(entry: Entry) -> bool:
     """Return whether an entry is on a corpus with a name of its own, which is no benchmark's and no copy of one."""
     return entry.result.has_own_name and not entry.result.official
 
@@ -221,7 +223,7 @@ def say_skipped(skipped: Sequence[tuple[Path, str]]) -> None:
         say(f"left out: {file}: {reason}")
 
 
-def in_languages(entries: Sequence[Entry], given: Sequence[str] | None) -> list[Entry]:
+def filter_languages(entries: Sequence[Entry], given: Sequence[str] | None) -> list[Entry]:
     """Return the entries with those of their subsets that `run` scores for the same --languages.
 
     Raises:

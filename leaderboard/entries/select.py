@@ -11,14 +11,14 @@ from pathlib import Path
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable
 
-from .read import Entry, in_languages, read_results, say_skipped
-from .training_runs import Training, training_of
+from .read import Entry, filter_languages, read_results, say_skipped
+from .training_runs import Training, parse_training
 
 Own = dict[tuple[str, str], Entry]  # one model's entries by task and data
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ModelSelection:
     """What a name stands for: one model, or runs of one training that differ in the seed.
 
     Attributes:
@@ -27,7 +27,7 @@ class Chosen:
 
     runs: Mapping[int, Own]
 
-    def beside(self, other: Chosen) -> Iterator[tuple[Own, Own]]:
+    def paired_runs(self, other: ModelSelection) -> Iterator[tuple[Own, Own]]:
         """Yield the runs of the same seed; what is one model stands beside every run of the other."""
         if len(self.runs) == 1 or len(other.runs) == 1:
             yield from product(self.runs.values(), other.runs.values())
@@ -35,7 +35,7 @@ class Chosen:
             yield from ((own, other.runs[number]) for number, own in self.runs.items() if number in other.runs)
 
 
-def choose_models(results: Path, names: Sequence[str], languages: Sequence[str] | None = None) -> list[Chosen]:
+def choose_models(results: Path, names: Sequence[str], languages: Sequence[str] | None = None) -> list[ModelSelection]:
     """Return the model or the training runs that each name selects, with the subsets in some languages.
 
     A whole name or folder selects one model. A part of several names selects them all if they are seeds of one
@@ -51,28 +51,28 @@ def choose_models(results: Path, names: Sequence[str], languages: Sequence[str] 
     """
     found = read_results(results)
     say_skipped(found.skipped)
-    entries = in_languages(found.entries, languages)
-    return [_chosen(name, entries) for name in names]
+    entries = filter_languages(found.entries, languages)
+    return [_select(name, entries) for name in names]
 
 
-def _chosen(name: str, entries: Sequence[Entry]) -> Chosen:
+def _select(name: str, entries: Sequence[Entry]) -> ModelSelection:
     models: dict[tuple[str, str, str], Own] = {}
     for entry in entries:
-        models.setdefault(entry.model, {})[entry.of] = entry
+        models.setdefault(entry.model, {})[entry.task_and_data] = entry
     spelled = name.casefold()
-    fitting = [own for own in models.values() if spelled in (label(own).casefold(), folder(own).casefold())]
-    fitting = fitting or [own for own in models.values() if spelled in label(own).casefold()]
+    fitting = [own for own in models.values() if spelled in (model_label(own).casefold(), model_folder(own).casefold())]
+    fitting = fitting or [own for own in models.values() if spelled in model_label(own).casefold()]
     if len(fitting) == 1 or _seeds_of_one(fitting):
-        return Chosen(dict(sorted(((seed(_any(own)), own) for own in fitting), key=itemgetter(0))))
+        return ModelSelection(dict(sorted(((seed(_first_entry(own)), own) for own in fitting), key=itemgetter(0))))
     if not models:
         raise UserError("no result is in the languages asked for: run them, or leave out --languages")
-    known = "; ".join(sorted(f"{label(own)} [{folder(own)}]" for own in fitting or models.values()))
+    known = "; ".join(sorted(f"{model_label(own)} [{model_folder(own)}]" for own in fitting or models.values()))
     problem = "fits several models that are not seeds of one training" if fitting else "fits no model"
     raise UserError(f"{printable(name)} {problem}: expected a name or a folder of one of {known}")
 
 
 def _seeds_of_one(models: Sequence[Own]) -> bool:
-    trained = [training for own in models if (training := _training(_any(own)))]
+    trained = [training for own in models if (training := _training(_first_entry(own)))]
     return (
         len(trained) == len(models) > 1
         and len({training.shared for training in trained}) == 1
@@ -80,12 +80,12 @@ def _seeds_of_one(models: Sequence[Own]) -> bool:
     )
 
 
-def _any(own: Own) -> Entry:
+def _first_entry(own: Own) -> Entry:
     return next(iter(own.values()))
 
 
 def _training(entry: Entry) -> Training | None:
-    return training_of(entry.result.training)
+    return parse_training(entry.result.training)
 
 
 def seed(entry: Entry) -> int:
@@ -94,7 +94,7 @@ def seed(entry: Entry) -> int:
     return training.seed if training else -1
 
 
-def label_of_seeds(entries: Iterable[Entry]) -> str:
+def seeds_label(entries: Iterable[Entry]) -> str:
     """Return a model's name, or that of the first run with the seeds of the others."""
     runs = {entry.label: seed(entry) for entry in entries}
     first, *others = runs
@@ -104,11 +104,11 @@ def label_of_seeds(entries: Iterable[Entry]) -> str:
     return f"{first} and seed{'s' if len(others) > 1 else ''} {numbers}"
 
 
-def label(own: Own) -> str:
+def model_label(own: Own) -> str:
     """Return the name of the model whose entries these are."""
-    return _any(own).label
+    return _first_entry(own).label
 
 
-def folder(own: Own) -> str:
+def model_folder(own: Own) -> str:
     """Return the folder of the model whose entries these are."""
-    return str(_any(own).file.parent)
+    return str(_first_entry(own).file.parent)

@@ -16,7 +16,7 @@ _NEEDED = {"pairs", "loss", "label", "tms", "num_hard_negatives", "recipe", "ste
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Origin:
+class ModelRef:
     """A model that training began with."""
 
     name: str
@@ -41,14 +41,14 @@ class Training:
         data: (corpus, rows kept); empty where that was not recorded.
     """
 
-    student: Origin
-    teacher: Origin
+    student: ModelRef
+    teacher: ModelRef
     pairs: frozenset[frozenset[str]]
     loss: str
     label: str
     tms: bool
     num_hard_negatives: int
-    taught: bool
+    uses_teacher: bool
     beyond: bool
     recipe: str
     steps: int
@@ -59,19 +59,19 @@ class Training:
     particulars: tuple[str, ...]
 
 
-def training_of(record: TrainingRecord | None) -> Training | None:
+def parse_training(record: TrainingRecord | None) -> Training | None:
     """Return how a model was trained; None if its result file does not say all of it."""
     if record is None or record.student is None or record.teacher is None or not record.model_fields_set >= _NEEDED:
         return None
     return Training(
-        student=_origin(record.student),
-        teacher=_origin(record.teacher),
+        student=_parse_model_ref(record.student),
+        teacher=_parse_model_ref(record.teacher),
         pairs=frozenset(frozenset(pair.split("-")) for pair in record.pairs),
         loss=record.loss,
         label=record.label,
         tms=record.tms,
         num_hard_negatives=record.num_hard_negatives,
-        taught=_taught(record),
+        uses_teacher=_uses_teacher(record),
         beyond=bool(
             record.distillation_weight or record.wise_ft_share or record.topic_aware_batches or record.divergence
         ),
@@ -79,28 +79,28 @@ def training_of(record: TrainingRecord | None) -> Training | None:
         steps=record.steps,
         batch_size=record.batch_size,
         seed=record.seed,
-        shared=_shared(record),
+        shared=_run_group(record),
         data=tuple(record.corpora.items()),
-        particulars=_particulars(record),
+        particulars=_unusual_settings(record),
     )
 
 
-def _origin(model: TrainedFrom) -> Origin:
-    return Origin(model.name, model.revision, model.prompt)
+def _parse_model_ref(model: TrainedFrom) -> ModelRef:
+    return ModelRef(model.name, model.revision, model.prompt)
 
 
-def _taught(record: TrainingRecord) -> bool:
+def _uses_teacher(record: TrainingRecord) -> bool:
     if record.loss == "soft-contrastive":
         return record.label != "hard" or bool(record.distillation_weight)
     return record.loss != "translation-ranking"
 
 
-def _shared(record: TrainingRecord) -> str:
+def _run_group(record: TrainingRecord) -> str:
     apart = (*_OF_A_SEED, "steps") if "settings" in record.model_fields_set else _OF_A_SEED
     return json.dumps({name: value for name, value in record.to_dict().items() if name not in apart}, sort_keys=True)
 
 
-def _particulars(record: TrainingRecord) -> tuple[str, ...]:
+def _unusual_settings(record: TrainingRecord) -> tuple[str, ...]:
     """Return in words what the label of a row does not say and the paper's settings do not imply."""
     told = {name: getattr(record, name) for name in TrainingRecord.model_fields if name in record.model_fields_set}
     found = [f"{name} {told[name]}" for name, usual in _PAPER.items() if told[name] != usual]

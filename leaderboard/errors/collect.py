@@ -19,15 +19,15 @@ from bitext_bench.tasks.choices import parse_tasks
 
 from ..entries.read import Entry
 from ..stats.differences import common_subsets
-from .kinds import BELOW_THRESHOLD, NOT_FOUND, kinds
-from .rows import Columns, Missed, mined_pairs, missed_in_mining, missed_in_retrieval
-from .wording import capitalized
+from .kinds import BELOW_THRESHOLD, NOT_FOUND, classify_error
+from .rows import Columns, ErrorRow, correct_pairs, mining_errors, retrieval_errors
+from .wording import capitalized_words
 
 Names = Mapping[SentenceSet, frozenset[str]]  # the words of a side that are names
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
+class ErrorCase:
     """A sentence whose translation a model did not find.
 
     Attributes:
@@ -56,7 +56,7 @@ class Miss:
     kinds: tuple[str, ...]
 
 
-def misses(entries: Sequence[Entry], source: Source) -> list[Miss]:
+def find_errors(entries: Sequence[Entry], source: Source) -> list[ErrorCase]:
     """Return all misses of one model on a task; or of two, in what both have on the same data, those of one alone.
 
     By subset in the order of the first result, then by direction and model (for mining by model and direction), then by
@@ -76,18 +76,18 @@ def misses(entries: Sequence[Entry], source: Source) -> list[Miss]:
     subsets = _subsets(entries)
     searches = _searches(first, subsets, source) if subsets else []
     sides = {side for search in searches for side in (search.queries, search.candidates)}
-    names = {side: capitalized(side.sentences) for side in sides}
+    names = {side: capitalized_words(side.sentences) for side in sides}
     return [
-        _as_text(missed, search, place, first.task, names)
+        _with_text(missed, search, place, first.task, names)
         for search in searches
         for place in range(len(entries))
-        for missed in _missed(entries, place, search)
+        for missed in _error_rows(entries, place, search)
     ]
 
 
-def read_misses(
+def read_errors(
     models: Sequence[Mapping[tuple[str, str], Entry]], data: str, tasks: Sequence[str] | None
-) -> tuple[list[Miss], list[str]]:
+) -> tuple[list[ErrorCase], list[str]]:
     """Return the misses of one model or two on every bitext task that they have, and which tasks had no texts and why.
 
     Args:
@@ -111,12 +111,12 @@ def read_misses(
             "no search for translations is left: expected results on Tatoeba, BUCC or FLORES-200, of two models on the "
             "same data, and of FLORES-200 with --languages in both languages of a pair"
         )
-    found: list[Miss] = []
+    found: list[ErrorCase] = []
     absent: list[tuple[str, UserError]] = []
     several = {task for task, number in Counter(task for task, _ in shared).items() if number > 1}
     for of in shared:
         try:
-            found += misses([own[of] for own in models], source)
+            found += find_errors([own[of] for own in models], source)
         except UserError as error:
             if of[0] not in several and (tasks or not isinstance(error, MissingData)):
                 raise
@@ -157,18 +157,18 @@ def _searches(entry: Entry, subsets: Sequence[str], source: Source) -> list[Retr
     return [search for name in subsets for search in searches[name]]
 
 
-def _missed(entries: Sequence[Entry], place: int, search: RetrievalSpec) -> Iterator[Missed]:
+def _error_rows(entries: Sequence[Entry], place: int, search: RetrievalSpec) -> Iterator[ErrorRow]:
     """Yield what one model missed and all others found."""
     own, *others = (entries[place], *entries[:place], *entries[place + 1 :])
     columns = _columns(own, search)
     if search.gold is None:
-        yield from missed_in_retrieval(search.direction, columns, [_columns(other, search) for other in others])
+        yield from retrieval_errors(search.direction, columns, [_columns(other, search) for other in others])
         return
     threshold_of = {entry.file: entry.threshold(search.subset) for entry in entries}
-    lost = set(search.gold) - mined_pairs(columns, threshold_of[own.file])
+    lost = set(search.gold) - correct_pairs(columns, threshold_of[own.file])
     for other in others:
-        lost &= mined_pairs(_columns(other, search), threshold_of[other.file])
-    found = missed_in_mining(columns, threshold_of[own.file], sorted(lost))
+        lost &= correct_pairs(_columns(other, search), threshold_of[other.file])
+    found = mining_errors(columns, threshold_of[own.file], sorted(lost))
     yield from sorted(found, key=lambda missed: (missed.direction == "backward", missed.query))
 
 
@@ -188,17 +188,17 @@ def _columns(entry: Entry, search: RetrievalSpec) -> Columns:
     return columns
 
 
-def _as_text(miss: Missed, search: RetrievalSpec, place: int, task: str, names: Names) -> Miss:
+def _with_text(miss: ErrorRow, search: RetrievalSpec, place: int, task: str, names: Names) -> ErrorCase:
     queries, candidates = search.queries, search.candidates
     if search.gold is not None and miss.direction == "backward":  # a mined pair, from its other end
         queries, candidates = candidates, queries
     gold = candidates.sentences[miss.gold]
     rival = None if miss.rival is None else candidates.sentences[miss.rival]
     if rival is not None:
-        found = kinds(gold, rival, candidates.language, taken=miss.taken, known=names[candidates])
+        found = classify_error(gold, rival, candidates.language, taken=miss.taken, known=names[candidates])
     else:
         found = (NOT_FOUND,) if miss.margin is None else (BELOW_THRESHOLD,)
-    return Miss(
+    return ErrorCase(
         task=task,
         subset=search.subset,
         direction=miss.direction,

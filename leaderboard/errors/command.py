@@ -11,9 +11,9 @@ from bitext_bench.embedding.store import make_folder, write_atomic
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable, say, write_data
 
-from ..entries.select import Own, choose_models, label
-from .collect import Miss, read_misses
-from .page import render_page
+from ..entries.select import Own, choose_models, model_label
+from .collect import ErrorCase, read_errors
+from .page import render_error_page
 from .table import render_table, render_tsv
 
 Form = Literal["table", "tsv", "html"]
@@ -37,7 +37,7 @@ def single_models(results: Path, names: Sequence[str], languages: Sequence[str] 
     chosen = choose_models(results, names, languages)
     for name, each in zip(names, chosen, strict=True):
         if len(each.runs) > 1:
-            known = "; ".join(label(own) for own in each.runs.values())
+            known = "; ".join(model_label(own) for own in each.runs.values())
             n = len(each.runs)
             raise UserError(f"{printable(name)} fits {n} seeds, and --errors reads one: name one of {known}")
     return [own for each in chosen for own in each.runs.values()]
@@ -56,10 +56,10 @@ def run_errors(models: Sequence[Own], tasks: Sequence[str] | None, data: str, fo
     Raises:
         UserError: the data lack the sentences that the models were scored on.
     """
-    misses, absent = read_misses(models, data, tasks)
+    misses, absent = read_errors(models, data, tasks)
     for reason in absent:
         say(f"left out: {reason}")
-    content = _render(form, misses, [label(own) for own in models])
+    content = _render(form, misses, [model_label(own) for own in models])
     if output is None and form == "table":
         print(content, end="")
     elif output is None:
@@ -71,9 +71,9 @@ def run_errors(models: Sequence[Own], tasks: Sequence[str] | None, data: str, fo
     return 0
 
 
-def _render(form: Form, misses: Sequence[Miss], labels: Sequence[str]) -> str:
+def _render(form: Form, misses: Sequence[ErrorCase], labels: Sequence[str]) -> str:
     if form == "html":
-        return render_page(misses, labels)
+        return render_error_page(misses, labels)
     if form == "tsv":
         return render_tsv(misses, labels)
     return render_table(misses, labels, shutil.get_terminal_size((_WIDTH, 24)).columns)

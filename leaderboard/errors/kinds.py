@@ -8,7 +8,7 @@ from collections import Counter
 from bitext_bench.languages import Language
 from bitext_bench.scoring.metrics import normalize_text
 
-from .wording import names_differ, negated, numbers
+from .wording import count_numbers, is_negated, names_differ
 
 BELOW_THRESHOLD = "below threshold"
 NOT_FOUND = "not found"
@@ -37,7 +37,7 @@ _LONGER = 2
 _HUB = 5
 
 
-def kinds(
+def classify_error(
     gold: str, rival: str, language: Language, *, taken: int = 1, known: frozenset[str] = frozenset()
 ) -> tuple[str, ...]:
     """Return the kinds of a miss from the right sentence and the one that was taken instead, in the order of KINDS.
@@ -56,8 +56,8 @@ def kinds(
     alike = shared >= _ALIKE
     shorter, longer = sorted((len(normalize_text(gold)), len(normalize_text(rival))))
     holds = {
-        "number": alike and numbers(gold, language) != numbers(rival, language),
-        "negation": alike and negated(gold, language) != negated(rival, language),
+        "number": alike and count_numbers(gold, language) != count_numbers(rival, language),
+        "negation": alike and is_negated(gold, language) != is_negated(rival, language),
         "name": alike and names_differ(gold, rival, language, known),
         "near duplicate": shared >= _NEAR,
         "length": longer > _LONGER * shorter,

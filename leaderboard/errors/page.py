@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from ..escaping import visible
-from .collect import Miss
-from .table import HEAD, blocks_of, legend, margin, notes, summaries, texts
+from ..escaping import show_controls
+from .collect import ErrorCase
+from .table import HEAD, case_texts, explanations, format_margin, group_cases, legend, summaries
 
 _STYLE = """
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); }
@@ -22,7 +22,7 @@ th.row { width: 3.5rem; } th.margin { width: 5rem; } th.kind { width: 11rem; } .
 """
 
 
-def render_page(misses: Sequence[Miss], labels: Sequence[str]) -> str:
+def render_error_page(misses: Sequence[ErrorCase], labels: Sequence[str]) -> str:
     """Return a whole HTML document: how many there are of each kind and in each subset, then every miss.
 
     Args:
@@ -40,8 +40,8 @@ def render_page(misses: Sequence[Miss], labels: Sequence[str]) -> str:
     ]
     for head, rows in summaries(misses, labels):
         lines += _table("", [_head(name) for name in head], [list(_summary_cells(head, row)) for row in rows])
-    lines += [f'<p class="note">{escape(note)}</p>' for note in notes(misses)]
-    for heading, block in blocks_of(misses, len(labels)):
+    lines += [f'<p class="note">{escape(note)}</p>' for note in explanations(misses)]
+    for heading, block in group_cases(misses, len(labels)):
         lines.append(f"<h2>{escape(heading)}</h2>")
         lines += _table(' class="misses"', [_head(name) for name in HEAD], [_cells(miss) for miss in block])
     return "\n".join([*lines, "</html>"]) + "\n"
@@ -65,14 +65,14 @@ def _summary_cells(head: Sequence[str], row: Sequence[str]) -> Iterator[str]:
         yield f"<td{number}>{escape(cell)}</td>"
 
 
-def _cells(miss: Miss) -> list[str]:
+def _cells(miss: ErrorCase) -> list[str]:
     languages = (miss.languages[0], miss.languages[1], miss.languages[1])
     return [
         f'<td class="number">{miss.row:,}</td>',
         *(
-            f'<td dir="auto" lang="{escape(str(language).replace("_", "-"))}">{escape(visible(text))}</td>'
-            for text, language in zip(texts(miss), languages, strict=True)
+            f'<td dir="auto" lang="{escape(str(language).replace("_", "-"))}">{escape(show_controls(text))}</td>'
+            for text, language in zip(case_texts(miss), languages, strict=True)
         ),
-        f'<td class="number">{escape(margin(miss))}</td>',
+        f'<td class="number">{escape(format_margin(miss))}</td>',
         f"<td>{escape(', '.join(miss.kinds))}</td>",
     ]

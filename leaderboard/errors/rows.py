@@ -13,7 +13,7 @@ Columns = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Missed:
+class ErrorRow:
     """A sentence whose translation was not found.
 
     Attributes:
@@ -33,7 +33,7 @@ class Missed:
     taken: int = 1
 
 
-def missed_in_retrieval(direction: str, own: Columns, others: Sequence[Columns]) -> Iterator[Missed]:
+def retrieval_errors(direction: str, own: Columns, others: Sequence[Columns]) -> Iterator[ErrorRow]:
     """Yield what is missed in `own` and found in all the others, where row i is translated by row i."""
     lost = ~own["hit"]
     for columns in others:
@@ -42,17 +42,17 @@ def missed_in_retrieval(direction: str, own: Columns, others: Sequence[Columns])
     taken = np.bincount(neighbors)
     for row in np.flatnonzero(lost).tolist():
         rival = int(neighbors[row])
-        yield Missed(direction, row, row, rival, float(own["margin"][row]), int(taken[rival]))
+        yield ErrorRow(direction, row, row, rival, float(own["margin"][row]), int(taken[rival]))
 
 
-def mined_pairs(columns: Columns, threshold: float) -> set[tuple[int, int]]:
+def correct_pairs(columns: Columns, threshold: float) -> set[tuple[int, int]]:
     """Return the right pairs among those scored at the threshold or above."""
     right = columns["hit"] & (columns["score"] >= np.float32(threshold))
     return set(zip(columns["source"][right].tolist(), columns["target"][right].tolist(), strict=True))
 
 
-def missed_in_mining(columns: Columns, threshold: float, lost: Iterable[tuple[int, int]]) -> Iterator[Missed]:
-    """Yield the misses behind right pairs that are not among `mined_pairs`.
+def mining_errors(columns: Columns, threshold: float, lost: Iterable[tuple[int, int]]) -> Iterator[ErrorRow]:
+    """Yield the misses behind right pairs that are not among `correct_pairs`.
 
     A pair that was mined below the threshold is one miss without a rival, forward. Otherwise each of its sentences that
     was mined with another, whatever the score, is one: the source forward, the target backward; where neither was, the
@@ -66,9 +66,9 @@ def missed_in_mining(columns: Columns, threshold: float, lost: Iterable[tuple[in
     for source, target in lost:
         other_target, other_source = target_of.get(source), source_of.get(target)
         if other_target == target:
-            yield Missed("forward", source, target, None, score_of[source] - threshold)
+            yield ErrorRow("forward", source, target, None, score_of[source] - threshold)
             continue
         if other_target is not None or other_source is None:
-            yield Missed("forward", source, target, other_target, None)
+            yield ErrorRow("forward", source, target, other_target, None)
         if other_source is not None:
-            yield Missed("backward", target, source, other_source, None)
+            yield ErrorRow("backward", target, source, other_source, None)

@@ -10,8 +10,8 @@ from itertools import groupby
 from tabulate import tabulate
 from wcwidth import wcswidth, wcwidth
 
-from ..escaping import visible
-from .collect import Miss
+from ..escaping import show_controls
+from .collect import ErrorCase
 from .kinds import KINDS
 
 HEAD = ("row", "sentence", "translation", "taken instead", "margin", "kind")
@@ -23,7 +23,7 @@ _LETTERS = "AB"
 _NARROWEST = 24
 
 
-def render_table(misses: Sequence[Miss], labels: Sequence[str], width: int) -> str:
+def render_table(misses: Sequence[ErrorCase], labels: Sequence[str], width: int) -> str:
     """Return a table a subset, direction and model, and then how many there are of each kind and in each subset.
 
     Args:
@@ -32,12 +32,12 @@ def render_table(misses: Sequence[Miss], labels: Sequence[str], width: int) -> s
         width: of the terminal in columns; sentences are cut to a third of what the other columns leave of it.
     """
     blocks = ["\n".join(legend(labels))]
-    for heading, block in blocks_of(misses, len(labels)):
+    for heading, block in group_cases(misses, len(labels)):
         kinds = [", ".join(miss.kinds) for miss in block]
         left = width - max(map(len, kinds)) - len("1,000  -0.0000        ")
         cells = max(_NARROWEST, left // 3)
         rows = [
-            [f"{miss.row:,}", *(cut(text, cells) for text in texts(miss)), margin(miss), kind]
+            [f"{miss.row:,}", *(truncate(text, cells) for text in case_texts(miss)), format_margin(miss), kind]
             for miss, kind in zip(block, kinds, strict=True)
         ]
         align = ("right", "left", "left", "left", "right", "left")
@@ -46,10 +46,10 @@ def render_table(misses: Sequence[Miss], labels: Sequence[str], width: int) -> s
         blocks.append(tabulate(rows, head, "simple", disable_numparse=True, colalign=summary_align(head)))
     if misses:
         blocks.append("sentences are cut to the terminal; --format tsv and html give them whole.")
-    return "\n\n".join([*blocks, *notes(misses)]) + "\n"
+    return "\n\n".join([*blocks, *explanations(misses)]) + "\n"
 
 
-def render_tsv(misses: Sequence[Miss], labels: Sequence[str]) -> str:
+def render_tsv(misses: Sequence[ErrorCase], labels: Sequence[str]) -> str:
     """Return a header and one line a miss, in csv's excel-tab dialect; controls are spelled out, and so is a backslash.
 
     `found_by` is empty where one model was asked for, `rival` and `margin` where there is none.
@@ -60,9 +60,19 @@ def render_tsv(misses: Sequence[Miss], labels: Sequence[str]) -> str:
     writer.writerow(head.split())
     for miss in misses:
         finder = labels[1 - miss.missed_by] if len(labels) == 2 else ""
-        spelled = (miss.task, miss.subset, miss.direction, str(miss.row), labels[miss.missed_by], finder, *texts(miss))
+        spelled = (
+            miss.task,
+            miss.subset,
+            miss.direction,
+            str(miss.row),
+            labels[miss.missed_by],
+            finder,
+            *case_texts(miss),
+        )
         number = "" if miss.margin is None else f"{miss.margin:.6g}"
-        writer.writerow([*(visible(text.replace("\\", "\\\\")) for text in spelled), number, ", ".join(miss.kinds)])
+        writer.writerow(
+            [*(show_controls(text.replace("\\", "\\\\")) for text in spelled), number, ", ".join(miss.kinds)]
+        )
     return stream.getvalue()
 
 
@@ -71,7 +81,7 @@ def legend(labels: Sequence[str]) -> list[str]:
     return [f"{letter}: {label}" for letter, label in zip(_LETTERS, labels, strict=False)]
 
 
-def blocks_of(misses: Iterable[Miss], models: int) -> Iterator[tuple[str, list[Miss]]]:
+def group_cases(misses: Iterable[ErrorCase], models: int) -> Iterator[tuple[str, list[ErrorCase]]]:
     """Yield a heading and the misses of each task, subset, direction and model."""
     for (task, subset, direction, place), group in groupby(
         misses, lambda miss: (miss.task, miss.subset, miss.direction, miss.missed_by)
@@ -79,35 +89,35 @@ def blocks_of(misses: Iterable[Miss], models: int) -> Iterator[tuple[str, list[M
         block = list(group)
         source, target = block[0].languages
         who = f"{_LETTERS[1 - place]} has, {_LETTERS[place]} misses" if models == 2 else "missed"
-        yield f"{task} {visible(subset)}, {direction} ({source} to {target}); {who}: {len(block):,}", block
+        yield f"{task} {show_controls(subset)}, {direction} ({source} to {target}); {who}: {len(block):,}", block
 
 
-def texts(miss: Miss) -> tuple[str, str, str]:
+def case_texts(miss: ErrorCase) -> tuple[str, str, str]:
     """Return the sentence, its translation, and what was taken instead ("" for nothing)."""
     return miss.sentence, miss.gold, miss.rival or ""
 
 
-def margin(miss: Miss) -> str:
+def format_margin(miss: ErrorCase) -> str:
     """Return the margin as it is shown."""
     return "" if miss.margin is None else f"{miss.margin:.4f}"
 
 
-def summaries(misses: Sequence[Miss], labels: Sequence[str]) -> Iterator[tuple[list[str], list[list[str]]]]:
+def summaries(misses: Sequence[ErrorCase], labels: Sequence[str]) -> Iterator[tuple[list[str], list[list[str]]]]:
     """Yield head and rows of how many misses there are of each kind, and then in each subset and direction."""
     models = range(len(labels))
     columns = [f"{_LETTERS[place]} misses" for place in models]
     by_kind = [(kind, [miss for miss in misses if kind in miss.kinds]) for kind in KINDS]
     rows = [(kind, found) for kind, found in by_kind if found]
     yield ["kind", *columns], [[kind, *_counts(found, models)] for kind, found in (*rows, ("all", misses))]
-    places: dict[tuple[str, str, str], list[Miss]] = {}
+    places: dict[tuple[str, str, str], list[ErrorCase]] = {}
     for miss in misses:
-        places.setdefault((miss.task, visible(miss.subset), miss.direction), []).append(miss)
+        places.setdefault((miss.task, show_controls(miss.subset), miss.direction), []).append(miss)
     if places:
         head = ["task", "subset", "direction", *columns]
         yield head, [[*place, *_counts(found, models)] for place, found in places.items()]
 
 
-def _counts(misses: Iterable[Miss], models: range) -> list[str]:
+def _counts(misses: Iterable[ErrorCase], models: range) -> list[str]:
     places = [miss.missed_by for miss in misses]
     return [f"{places.count(place):,}" for place in models]
 
@@ -117,7 +127,7 @@ def summary_align(head: Sequence[str]) -> list[str]:
     return ["right" if "misses" in name else "left" for name in head]
 
 
-def notes(misses: Sequence[Miss]) -> list[str]:
+def explanations(misses: Sequence[ErrorCase]) -> list[str]:
     """Return what the margin and the kinds that occur mean."""
     if not misses:
         return ["No sentence is missed."]
@@ -126,9 +136,9 @@ def notes(misses: Sequence[Miss]) -> list[str]:
     return [MARGINS, f"kinds (several may hold): {meaning}."]
 
 
-def cut(text: str, width: int) -> str:
+def truncate(text: str, width: int) -> str:
     """Return text that fills at most `width` columns of a terminal, with … where something is left out."""
-    shown = visible(text)
+    shown = show_controls(text)
     if wcswidth(shown) <= width:
         return shown
     kept, used = "", 0

@@ -42,7 +42,7 @@ _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[,. ’']\d{3})+(?!\d)")
 _DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
-def numbers(text: str, language: Language) -> Counter[str]:
+def count_numbers(text: str, language: Language) -> Counter[str]:
     """Return the numbers of a sentence and how often each stands there; 1 is left out, as the word one is.
 
     Digits of any script, thousands grouped or not; in English, French, Russian, and before a counter in Japanese and
@@ -110,7 +110,7 @@ _NEGATION: Mapping[str, tuple[str, str]] = {
 }
 
 
-def negated(text: str, language: Language) -> bool | None:
+def is_negated(text: str, language: Language) -> bool | None:
     """Tell whether a sentence has a word that negates; None in all but English, French, Japanese, Korean and Russian.
 
     By lists of words and endings, without idioms that negate nothing ("why don't we", かもしれない). What a prefix or a
@@ -137,7 +137,7 @@ _BEFORE_SSI = re.compile(r"[가-힣]+(?=\s씨(?![가-힣]{2}))")
 _LATIN = re.compile("[A-Z][A-Za-z]*[a-z]")
 
 
-def capitalized(sentences: Iterable[str]) -> frozenset[str]:
+def capitalized_words(sentences: Iterable[str]) -> frozenset[str]:
     """Return the words that have a capital inside a sentence and stand nowhere without one: names, as a rule."""
     inside: set[str] = set()
     small: set[str] = set()

@@ -15,11 +15,11 @@ from bitext_bench.languages import resolve
 from bitext_bench.results.records import SubsetResult
 from bitext_bench.results.tables import percent
 
-from ..entries.read import Entry, Found
+from ..entries.read import Entry, ResultSet
 from ..tables.overview import ModelKey
-from ..tables.published import Published, published, read_reported, whereabouts
-from ..tables.ranking import Row, Table
-from .errors import cut_note
+from ..tables.published import Published, published, read_imported, source_label
+from ..tables.ranking import RankingRow, RankingTable
+from .errors import truncation_note
 from .models import finite, model_record
 
 # Figures of subsets in one table (FLORES-200 has 41,412 a model): the best models have all, the others their means.
@@ -27,7 +27,7 @@ _MOST_FIGURES = 200_000
 
 
 def page_content(
-    tables: Sequence[Table], found: Found, root: Path, misses: Sequence[Mapping[str, Any]]
+    tables: Sequence[RankingTable], found: ResultSet, root: Path, misses: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return what page.js reads; every text in it is printable."""
     own: dict[ModelKey, list[Entry]] = {}
@@ -36,7 +36,7 @@ def page_content(
     first = _first_of_each_task(tables)
     ordered = sorted(own, key=_mean_places(first))
     index = {model: i for i, model in enumerate(ordered)}
-    imported = read_reported(root)
+    imported = read_imported(root)
     return {
         "version": __version__,
         "results": len(found.entries),
@@ -52,25 +52,25 @@ def page_content(
             for table in tables
         ],
         "misses": [_printable(miss) for miss in misses],
-        "missesNote": cut_note(),
+        "missesNote": truncation_note(),
         "left": [[printable(str(file.relative_to(root))), printable(reason)] for file, reason in found.skipped],
     }
 
 
-def _first_of_each_task(tables: Sequence[Table]) -> dict[str, Table]:
-    first: dict[str, Table] = {}
+def _first_of_each_task(tables: Sequence[RankingTable]) -> dict[str, RankingTable]:
+    first: dict[str, RankingTable] = {}
     for table in tables:
         first.setdefault(table.label, table)
     return first
 
 
-def _mean_places(first: Mapping[str, Table]) -> Callable[[ModelKey], tuple[float, ModelKey]]:
+def _mean_places(first: Mapping[str, RankingTable]) -> Callable[[ModelKey], tuple[float, ModelKey]]:
     """Return a sort key: the mean place over all tasks, a missing one counts as the last; then the name."""
     places = [{row.entry.model: i / len(table.rows) for i, row in enumerate(table.rows)} for table in first.values()]
     return lambda model: (sum(place.get(model, 1.0) for place in places), model)
 
 
-def _table(table: Table, index: Mapping[ModelKey, int]) -> dict[str, Any]:
+def _table(table: RankingTable, index: Mapping[ModelKey, int]) -> dict[str, Any]:
     with_figures = max(1, _MOST_FIGURES // len(table.subsets))
     ranks = Counter(row.rank for row in table.rows)
     languages = table.rows[0].entry.subsets
@@ -88,8 +88,8 @@ def _table(table: Table, index: Mapping[ModelKey, int]) -> dict[str, Any]:
                 "rank": row.rank,
                 "tied": ranks[row.rank] > 1,
                 "contamination": printable(row.entry.contamination),
-                "mean": shown(row.mean),
-                "interval": [shown(end) for end in row.interval] if row.interval else None,
+                "mean": to_percent(row.mean),
+                "interval": [to_percent(end) for end in row.interval] if row.interval else None,
                 **(_figures(table, row) if place < with_figures else {}),
             }
             for place, row in enumerate(table.rows)
@@ -97,17 +97,17 @@ def _table(table: Table, index: Mapping[ModelKey, int]) -> dict[str, Any]:
     }
 
 
-def _figures(table: Table, row: Row) -> dict[str, list[float | None]]:
+def _figures(table: RankingTable, row: RankingRow) -> dict[str, list[float | None]]:
     subsets = [row.entry.subsets[name] for name in table.subsets]
     intervals = [subset.intervals.get(table.score) or (None, None) for subset in subsets]
     return {
-        "values": [shown(subset.scores[table.score]) for subset in subsets],
-        "low": [shown(low) for low, _ in intervals],
-        "high": [shown(high) for _, high in intervals],
+        "values": [to_percent(subset.scores[table.score]) for subset in subsets],
+        "low": [to_percent(low) for low, _ in intervals],
+        "high": [to_percent(high) for _, high in intervals],
     }
 
 
-def shown(value: object) -> float | None:
+def to_percent(value: object) -> float | None:
     """Return a score in percent as every other output prints it."""
     number = finite(value)
     return None if number is None else float(percent(number))
@@ -117,7 +117,7 @@ def _codes(subset: SubsetResult) -> list[str]:
     return [printable(str(code)) for code in subset.languages]
 
 
-def _language_names(tables: Sequence[Table]) -> dict[str, list[str]]:
+def _language_names(tables: Sequence[RankingTable]) -> dict[str, list[str]]:
     """Return (our code, English name) of each of MTEB's codes; an unknown code is its own name."""
     codes = {code for table in tables for subset in table.rows[0].entry.subsets.values() for code in _codes(subset)}
     names = {}
@@ -130,15 +130,15 @@ def _language_names(tables: Sequence[Table]) -> dict[str, list[str]]:
     return names
 
 
-def _reported(table: Table, imported: Sequence[tuple[str, PublishedScore]]) -> list[dict[str, Any]]:
+def _reported(table: RankingTable, imported: Sequence[tuple[str, PublishedScore]]) -> list[dict[str, Any]]:
     return [_published(one) for one in published(table.task, table.subsets, imported)]
 
 
 def _published(table: Published) -> dict[str, Any]:
     rows = []
     for name, source, note, values in table.rows:
-        text, address = whereabouts(source)
-        figures = [shown(values.get(column)) for column in table.columns]
+        text, address = source_label(source)
+        figures = [to_percent(values.get(column)) for column in table.columns]
         rows.append(_printable({"name": name, "source": text, "address": address, "note": note}) | {"values": figures})
     return {"metric": printable(table.metric), "columns": [printable(c) for c in table.columns], "rows": rows}
 

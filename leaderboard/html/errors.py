@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..entries.read import Entry
-from ..errors.collect import Miss, read_misses
+from ..errors.collect import ErrorCase, read_errors
 
 # A page is to be opened: so many models, and of each so many misses a task. `compare MODEL --errors` has all.
 _MODELS = 12
 _EACH = 300
 
 
-def browsable(models: Sequence[Entry], entries: Sequence[Entry], data: str) -> list[dict[str, Any]]:
+def error_records(models: Sequence[Entry], entries: Sequence[Entry], data: str) -> list[dict[str, Any]]:
     """Return a record a miss: task, subset, direction, row, model, source, gold, rival, margin, kinds.
 
     Those with a rival, which show what was taken in place of the gold, come first.
@@ -28,15 +28,15 @@ def browsable(models: Sequence[Entry], entries: Sequence[Entry], data: str) -> l
     """
     found = []
     for model in models[:_MODELS]:
-        own = {entry.of: entry for entry in entries if entry.model == model.model}
-        misses, _ = read_misses([own], data, None)
+        own = {entry.task_and_data: entry for entry in entries if entry.model == model.model}
+        misses, _ = read_errors([own], data, None)
         for task in dict.fromkeys(miss.task for miss in misses):
             worst = sorted((miss for miss in misses if miss.task == task), key=_lost_by)
             found += [_record(miss, model.label) for miss in worst[:_EACH]]
     return sorted(found, key=lambda record: record["rival"] is None)
 
 
-def cut_note() -> str:
+def truncation_note() -> str:
     """Return what is left out."""
     return (
         f"Of the first {_MODELS} models of the overview, the {_EACH} misses of each task that lost by most; "
@@ -44,11 +44,11 @@ def cut_note() -> str:
     )
 
 
-def _lost_by(miss: Miss) -> tuple[bool, float]:
+def _lost_by(miss: ErrorCase) -> tuple[bool, float]:
     return miss.margin is None, miss.margin or 0.0
 
 
-def _record(miss: Miss, model: str) -> dict[str, Any]:
+def _record(miss: ErrorCase, model: str) -> dict[str, Any]:
     return {
         "task": miss.task,
         "subset": miss.subset,

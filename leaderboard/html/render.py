@@ -14,8 +14,8 @@ from typing import Any
 
 from bitext_bench.errors import UserError
 
-from ..entries.read import Found
-from ..tables.ranking import Table
+from ..entries.read import ResultSet
+from ..tables.ranking import RankingTable
 from .content import page_content
 
 # One after the other, in this order; later ones use what earlier ones define.
@@ -27,7 +27,9 @@ _SCRIPTS = (
 _VEGA_LITE = "6.4"  # what the charts are written for
 
 
-def render_page(tables: Sequence[Table], found: Found, root: Path, misses: Sequence[Mapping[str, Any]] = ()) -> str:
+def render_page(
+    tables: Sequence[RankingTable], found: ResultSet, root: Path, misses: Sequence[Mapping[str, Any]] = ()
+) -> str:
     """Return the whole page; the same results give the same text.
 
     Args:
@@ -39,18 +41,18 @@ def render_page(tables: Sequence[Table], found: Found, root: Path, misses: Seque
     Raises:
         UserError: the charts' library is not installed.
     """
-    library = _inline(_charts_library())
-    code = _inline("(() => {\n" + "\n".join(_read(f"{name}.js") for name in _SCRIPTS) + "})();\n")
+    library = _escape_script(_charts_library())
+    code = _escape_script("(() => {\n" + "\n".join(_read(f"{name}.js") for name in _SCRIPTS) + "})();\n")
     return Template(_read("page.html")).substitute(
         hashes=" ".join(f"'sha256-{_digest(script)}'" for script in (library, code)),
         style="\n".join(_read(f"{name}.css") for name in _STYLES),
-        data=embedded(page_content(tables, found, root, misses)),
+        data=escape_json(page_content(tables, found, root, misses)),
         library=library,
         code=code,
     )
 
 
-def embedded(value: object) -> str:
+def escape_json(value: object) -> str:
     """Return JSON that can stand in an HTML script element: no character of it can end the element or begin a tag."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate({ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
@@ -76,7 +78,7 @@ def _read(name: str) -> str:
     return resources.files(__package__).joinpath("assets", name).read_text(encoding="utf-8")
 
 
-def _inline(script: str) -> str:
+def _escape_script(script: str) -> str:
     """Return a script in which no string can end the HTML element that holds it."""
     return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 

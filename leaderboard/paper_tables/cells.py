@@ -9,7 +9,7 @@ from statistics import fmean
 
 from bitext_bench.results.averages import Average, compute
 
-from .measured import Measured, Scored
+from .measured import MeasuredRow, ScoredModel
 
 Interval = tuple[float, float]
 
@@ -35,7 +35,7 @@ class Cell:
     why: str = ""
 
 
-def measure(average: Average | None, row: Measured) -> Cell:
+def measure_cell(average: Average | None, row: MeasuredRow) -> Cell:
     """Return the cell of a row; an average with a missing member has no value, and says which are missing."""
     if average is None:
         return Cell()
@@ -63,12 +63,12 @@ def _missing(average: Average, missing: tuple[str, ...]) -> str:
     return f"{average.name}{whole}: no {shown}"
 
 
-def _data(average: Average, model: Scored) -> tuple[str, ...]:
+def _data(average: Average, model: ScoredModel) -> tuple[str, ...]:
     by_task = {entry.task: entry for entry in model.entries}
     return tuple(f"{task} {by_task[task].data(subset)}" for task, subset, _ in average.members)
 
 
-def _interval(average: Average, model: Scored) -> Interval | None:
+def _interval(average: Average, model: ScoredModel) -> Interval | None:
     """Return the 95 % interval of a model's average, None where one of its members has none.
 
     Members of one file whose sentences are the same (FLORES-200) have a common interval there, if they are all that

@@ -8,17 +8,17 @@ from pathlib import Path
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import say
 
-from ..entries.read import Entry, of_comparable_data
+from ..entries.read import Entry, select_comparable
 from ..render.records import as_csv, as_json
 from .arrange import arrange
-from .figures import layout_figures
-from .markdown import render_layout
-from .tables import LAYOUTS
+from .figures import table_figures
+from .markdown import render_paper_table
+from .tables import PAPER_TABLES
 
 _FORMATS = ("markdown", "csv", "json")
 
 
-def lay_out(number: int, form: str, entries: Sequence[Entry], results: Path) -> str:
+def paper_table(number: int, form: str, entries: Sequence[Entry], results: Path) -> str:
     """Return a table of the paper with the results that belong to it; without any, say on stderr how to make one.
 
     Args:
@@ -33,8 +33,8 @@ def lay_out(number: int, form: str, entries: Sequence[Entry], results: Path) -> 
     if form not in _FORMATS:
         raise UserError(f"--paper-table cannot be written as {form}: pass --format {', '.join(_FORMATS)}")
     name = f"table{number}"
-    layout = LAYOUTS[name]
-    table = arrange(name, layout, of_comparable_data(entries))
+    layout = PAPER_TABLES[name]
+    table = arrange(name, layout, select_comparable(entries))
     if not table.measured:
         pair = f" --pair {layout.groups[0]}" if layout.groups[0] else ""
         say(
@@ -43,5 +43,5 @@ def lay_out(number: int, form: str, entries: Sequence[Entry], results: Path) -> 
             "then bitext-bench run --model NAME"
         )
     if form == "markdown":
-        return render_layout(table)
-    return {"csv": as_csv, "json": as_json}[form](list(layout_figures(table)))
+        return render_paper_table(table)
+    return {"csv": as_csv, "json": as_json}[form](list(table_figures(table)))

@@ -7,13 +7,13 @@ from pathlib import PurePath
 
 from bitext_bench.io.terminal import printable
 
-from ..entries.training_runs import Origin, Training
-from .measured import Measured
+from ..entries.training_runs import ModelRef, Training
+from .measured import MeasuredRow
 
 _DIGITS = 12  # of a revision
 
 
-def source(row: Measured) -> str:
+def source_note(row: MeasuredRow) -> str:
     """Return in a few words whose figures these are: the student and its seeds, or the model."""
     name = printable(row.student.short)
     if not row.seeds:
@@ -21,7 +21,7 @@ def source(row: Measured) -> str:
     return f"{name}, {len(row.seeds)} seeds" if len(row.seeds) > 1 else f"{name}, seed {row.seeds[0]}"
 
 
-def describe(row: Measured) -> str:
+def describe_conditions(row: MeasuredRow) -> str:
     """Return the settings in one line; rows with the same line differ in what their labels say."""
     trainings = [model.training for model in row.models if model.training]
     first = row.models[0]
@@ -33,11 +33,11 @@ def describe(row: Measured) -> str:
     if contaminated := max(model.contaminated_rows for model in row.models):
         said.append(f"trained on {contaminated:,} rows of benchmarks")
     if not row.alone:
-        said.append(f"results of {', '.join(models(row))}")
+        said.append(f"results of {', '.join(describe_models(row))}")
     return printable("; ".join(said))
 
 
-def models(row: Measured) -> list[str]:
+def describe_models(row: MeasuredRow) -> list[str]:
     """Return the name and revision of each model."""
     return [f"{model.origin.name} {model.origin.revision[:_DIGITS]}" for model in row.models]
 
@@ -48,7 +48,7 @@ def _trained(trainings: list[Training]) -> list[str]:
     span = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
     teacher = "the student as it starts" if first.teacher == first.student else _named(first.teacher)
     return [
-        f"{_named(first.student)}, {f'teacher: {teacher}' if first.taught else 'no teacher'}",
+        f"{_named(first.student)}, {f'teacher: {teacher}' if first.uses_teacher else 'no teacher'}",
         f"recipe {PurePath(first.recipe).name}, {span} steps of {first.batch_size}",
         *first.particulars,
         *(["data: " + ", ".join(f"{name} ({rows:,} rows)" for name, rows in first.data)] if first.data else []),
@@ -56,5 +56,5 @@ def _trained(trainings: list[Training]) -> list[str]:
     ]
 
 
-def _named(model: Origin) -> str:
+def _named(model: ModelRef) -> str:
     return f"{model.name} {model.revision[:_DIGITS]}, prompt {json.dumps(model.prompt, ensure_ascii=False)}"

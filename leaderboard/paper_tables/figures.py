@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .arrange import Arranged, Line
+from .arrange import ArrangedTable, TableLine
 from .cells import Cell
-from .conditions import describe, models
-from .tables import Column
+from .conditions import describe_conditions, describe_models
+from .tables import PaperColumn
 
 
-def layout_figures(table: Arranged) -> Iterator[dict[str, Any]]:
+def table_figures(table: ArrangedTable) -> Iterator[dict[str, Any]]:
     """Yield a row a figure, in the unit in which the paper prints it and not rounded."""
     for block in table.blocks:
         for line in block:
@@ -20,7 +20,7 @@ def layout_figures(table: Arranged) -> Iterator[dict[str, Any]]:
                     yield _figure(table.name, line, column, cell)
 
 
-def _figure(name: str, line: Line, column: Column, cell: Cell) -> dict[str, Any]:
+def _figure(name: str, line: TableLine, column: PaperColumn, cell: Cell) -> dict[str, Any]:
     of_seeds = "seeds" if cell.seeds > 1 else "95 % interval"
     value, low, high = (x if x is None or not column.percent else 100 * x for x in (cell.value, cell.low, cell.high))
     return {
@@ -35,8 +35,8 @@ def _figure(name: str, line: Line, column: Column, cell: Cell) -> dict[str, Any]
         "range": None if low is None else of_seeds,
         "unit": "percent" if column.percent else "fraction",
         "seeds": cell.seeds if cell.value is not None and line.measured else None,
-        "models": "; ".join(models(line.measured)) if line.measured else "",
-        "settings": describe(line.measured) if line.measured else "",
+        "models": "; ".join(describe_models(line.measured)) if line.measured else "",
+        "settings": describe_conditions(line.measured) if line.measured else "",
         "data": "; ".join(cell.data),
         "why": cell.why,
     }

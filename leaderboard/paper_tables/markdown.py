@@ -8,15 +8,15 @@ from decimal import ROUND_HALF_UP, Decimal
 from string import ascii_lowercase
 
 from ..escaping import escape, pipe_table
-from .arrange import Arranged, Line
+from .arrange import ArrangedTable, TableLine
 from .cells import Cell
-from .conditions import describe, source
-from .tables import Column
+from .conditions import describe_conditions, source_note
+from .tables import PaperColumn
 
 _OTHER_DATA = "the rows of this block were not scored on the same data, and are not compared"
 
 
-def render_layout(table: Arranged) -> str:
+def render_paper_table(table: ArrangedTable) -> str:
     """Return the table with what has to be known to read it."""
     settings, reasons = _Notes(""), _Notes(ascii_lowercase)
     papers = {label for row in table.layout.rows for label in row.labels}
@@ -60,7 +60,7 @@ class _Notes:
         return f"<sup>{self._names[i] if i < len(self._names) else i + 1 - len(self._names)}</sup>"
 
 
-def _legend(table: Arranged) -> str:
+def _legend(table: ArrangedTable) -> str:
     said = [
         "*In italics*: as the paper reports it; all other rows are measured.",
         "Accuracy is the mean of both directions (so the paper's text; its code scores xx-en only).",
@@ -81,7 +81,7 @@ def _legend(table: Arranged) -> str:
     return " ".join(said)
 
 
-def _rendered(block: Sequence[Line], i: int, column: Column, reasons: _Notes) -> list[str]:
+def _rendered(block: Sequence[TableLine], i: int, column: PaperColumn, reasons: _Notes) -> list[str]:
     """Return the i-th column of a block; where its cells have figures of different data, without marks."""
     cells = [line.cells[i] for line in block]
     comparable = len({cell.data for cell in cells if cell.value is not None}) <= 1
@@ -97,13 +97,13 @@ def _rendered(block: Sequence[Line], i: int, column: Column, reasons: _Notes) ->
     return rendered
 
 
-def number(value: float, column: Column) -> str:
+def number(value: float, column: PaperColumn) -> str:
     """Return a figure in the paper's format; halves, which accuracies in two directions often are, are rounded up."""
     scaled, step = (100 * value, "0.01") if column.percent else (value, "0.001")
     return str(Decimal(f"{scaled:.9f}").quantize(Decimal(step), ROUND_HALF_UP))
 
 
-def _marks(cells: Sequence[Cell], column: Column) -> dict[str, str]:
+def _marks(cells: Sequence[Cell], column: PaperColumn) -> dict[str, str]:
     """Return the marks of the two best figures, as printed; none where there is nothing to compare."""
     printed = [number(cell.value, column) for cell in cells if cell.value is not None]
     if len(set(printed)) < 2:
@@ -113,7 +113,7 @@ def _marks(cells: Sequence[Cell], column: Column) -> dict[str, str]:
     return dict(zip(best, ("**{}**", "<ins>{}</ins>"), strict=False))
 
 
-def _range(line: Line, cell: Cell, column: Column) -> str:
+def _range(line: TableLine, cell: Cell, column: PaperColumn) -> str:
     few = ""
     if line.measured and cell.seeds < len(line.measured.models):
         few = f" {cell.seeds} seed{'s' if cell.seeds > 1 else ''}"
@@ -123,7 +123,7 @@ def _range(line: Line, cell: Cell, column: Column) -> str:
     return (f" [{span}]" if cell.seeds > 1 else f" ({span})") + few
 
 
-def _labels(line: Line, papers: Set[str], *, first: bool) -> list[str]:
+def _labels(line: TableLine, papers: Set[str], *, first: bool) -> list[str]:
     if line.measured:
         labels = [label if label in papers else escape(label) for label in line.labels]
     else:
@@ -131,7 +131,7 @@ def _labels(line: Line, papers: Set[str], *, first: bool) -> list[str]:
     return [line.row.group if first else "", *labels] if line.row.group else labels
 
 
-def _source(line: Line, settings: _Notes) -> str:
+def _source(line: TableLine, settings: _Notes) -> str:
     if not line.measured:
         return "*paper*"
-    return f"{escape(source(line.measured))}{settings.mark(describe(line.measured))}"
+    return f"{escape(source_note(line.measured))}{settings.mark(describe_conditions(line.measured))}"

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from bitext_bench.results.records import TaskResult
 
 from ..entries.read import Entry
-from ..entries.training_runs import Origin, Training, training_of
-from .tables import Layout, Row
+from ..entries.training_runs import ModelRef, Training, parse_training
+from .tables import PaperRow, PaperTable
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredModel:
     """One model in one setting, and its results.
 
     Attributes:
@@ -24,10 +24,10 @@ class Scored:
     training: Training | None
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> ModelRef:
         """Its name, revision and prompt."""
         model = self.entries[0].result.model
-        return Origin(model.name, model.revision, model.prompt)
+        return ModelRef(model.name, model.revision, model.prompt)
 
     @property
     def settings(self) -> str:
@@ -51,19 +51,19 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredRow:
     """A measured row: one model, or several that differ in the seed of their training only.
 
     Attributes:
         alone: no other measured row belongs to the same row of the paper.
     """
 
-    row: Row
-    models: tuple[Scored, ...]
+    row: PaperRow
+    models: tuple[ScoredModel, ...]
     alone: bool = True
 
     @property
-    def student(self) -> Origin:
+    def student(self) -> ModelRef:
         """What its checkpoints began as; the model itself where it was not trained here."""
         first = self.models[0]
         return first.training.student if first.training else first.origin
@@ -74,7 +74,7 @@ class Measured:
         return [model.training.seed for model in self.models if model.training]
 
 
-def find_rows(layout: Layout, entries: Iterable[Entry]) -> list[Measured]:
+def find_rows(layout: PaperTable, entries: Iterable[Entry]) -> list[MeasuredRow]:
     """Return the measured rows, in the order of the paper's; several for one row where settings differ."""
     entries = list(entries)
     models = _models(entries)
@@ -86,71 +86,71 @@ def find_rows(layout: Layout, entries: Iterable[Entry]) -> list[Measured]:
             found += checkpoints[row]
         elif row.registered:
             named = [model for model in models if not model.training and _registered(model) == row.registered]
-            found += [Measured(row, (model,)) for model in named]
+            found += [MeasuredRow(row, (model,)) for model in named]
         else:
             begun = [m.student for other in rows if other.group == row.group for m in checkpoints[other]]
             found += [
-                Measured(row, (model,)) for student in dict.fromkeys(begun) for model in _as_it_is(student, entries)
+                MeasuredRow(row, (model,)) for student in dict.fromkeys(begun) for model in _untrained(student, entries)
             ]
     return found
 
 
-def _rows_of_other_models(layout: Layout, models: Iterable[Scored]) -> list[Row]:
+def _rows_of_other_models(layout: PaperTable, models: Iterable[ScoredModel]) -> list[PaperRow]:
     """Return a row for each student and teacher of a table of models that no row of the paper has."""
     if not layout.of_models:
         return []
     trainings = [model.training for model in models if model.training]
-    rows: list[Row] = []
+    rows: list[PaperRow] = []
     for group in layout.groups:
         for said in trainings:
             names = (said.student.short, said.teacher.short)
-            row = Row(group, names, layout.of_models, frozenset({group}), *(name.casefold() for name in names))
-            if row.fits(said) and not any(other.fits(said) for other in (*layout.rows, *rows)):
+            row = PaperRow(group, names, layout.of_models, frozenset({group}), *(name.casefold() for name in names))
+            if row.matches(said) and not any(other.matches(said) for other in (*layout.rows, *rows)):
                 rows.append(row)
     return sorted(rows, key=lambda row: (layout.groups.index(row.group), row.labels))
 
 
-def _models(entries: Iterable[Entry]) -> list[Scored]:
+def _models(entries: Iterable[Entry]) -> list[ScoredModel]:
     models: dict[tuple[str, str, str], list[Entry]] = {}
     for entry in entries:
         models.setdefault(entry.model, []).append(entry)
     return [
-        Scored(tuple(own), next((said for entry in own if (said := training_of(entry.result.training))), None))
+        ScoredModel(tuple(own), next((said for entry in own if (said := parse_training(entry.result.training))), None))
         for _, own in sorted(models.items())
     ]
 
 
-def _by_settings(row: Row, models: Iterable[Scored]) -> list[Measured]:
+def _by_settings(row: PaperRow, models: Iterable[ScoredModel]) -> list[MeasuredRow]:
     """Return the checkpoints of a row, those of several seeds together.
 
     Two of one seed differ in something that is not on record, so that neither stands for that seed: then each of
     these settings' checkpoints is a row of its own.
     """
-    alike: dict[tuple[str, str], list[Scored]] = {}
+    alike: dict[tuple[str, str], list[ScoredModel]] = {}
     for model in models:
-        if model.training and row.fits(model.training):
+        if model.training and row.matches(model.training):
             alike.setdefault((model.training.shared, model.settings), []).append(model)
     found = []
     for _, own in sorted(alike.items()):
-        together = Measured(row, tuple(sorted(own, key=_seed)))
+        together = MeasuredRow(row, tuple(sorted(own, key=_seed)))
         apart = len(set(together.seeds)) < len(own)
-        found += [Measured(row, (model,)) for model in together.models] if apart else [together]
+        found += [MeasuredRow(row, (model,)) for model in together.models] if apart else [together]
     return [replace(measured, alone=len(found) == 1) for measured in found]
 
 
-def _seed(model: Scored) -> int:
+def _seed(model: ScoredModel) -> int:
     return model.training.seed if model.training else 0
 
 
-def _registered(model: Scored) -> str:
+def _registered(model: ScoredModel) -> str:
     return str(model.entries[0].result.model.registered)
 
 
-def _as_it_is(student: Origin, entries: Sequence[Entry]) -> list[Scored]:
+def _untrained(student: ModelRef, entries: Sequence[Entry]) -> list[ScoredModel]:
     """Return the results of an untrained model at this revision with this prompt, whatever else its settings are."""
     own = [
         entry
         for entry in entries
-        if Scored((entry,), None).origin == student and training_of(entry.result.training) is None
+        if ScoredModel((entry,), None).origin == student and parse_training(entry.result.training) is None
     ]
     return _models(own)

@@ -17,7 +17,7 @@ ByGroup = Mapping[str, Average]  # language pair of a group -> average; "" where
 
 
 @dataclass(frozen=True, slots=True)
-class Objective:
+class ObjectiveFilter:
     """What is trained; None asks nothing."""
 
     loss: str
@@ -25,7 +25,7 @@ class Objective:
     tms: bool | None = None
     num_hard_negatives: int = 0  # at least
 
-    def fits(self, training: Training) -> bool:
+    def matches(self, training: Training) -> bool:
         """Whether a checkpoint was trained so."""
         return (
             not training.beyond
@@ -37,7 +37,7 @@ class Objective:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PaperRow:
     """A row of the paper.
 
     Attributes:
@@ -52,17 +52,17 @@ class Row:
 
     group: str
     labels: tuple[str, ...]
-    objective: Objective | None = None
+    objective: ObjectiveFilter | None = None
     pairs: frozenset[str] = frozenset()
     student: str = ""
     teacher: str = ""
     registered: str = ""
 
-    def fits(self, training: Training) -> bool:
+    def matches(self, training: Training) -> bool:
         """Whether a checkpoint belongs to this row."""
         return (
             self.objective is not None
-            and self.objective.fits(training)
+            and self.objective.matches(training)
             and training.pairs == {frozenset(pair.split("-")) for pair in self.pairs}
             and self.student in ("", training.student.short.casefold())
             and self.teacher in ("", training.teacher.short.casefold())
@@ -70,7 +70,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class PaperColumn:
     """A column of the paper, or one of our own that stands beside it.
 
     Attributes:
@@ -87,7 +87,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class PaperTable:
     """A table of the paper.
 
     Attributes:
@@ -100,12 +100,12 @@ class Layout:
 
     title: str
     head: tuple[str, ...]
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    columns: tuple[PaperColumn, ...]
+    rows: tuple[PaperRow, ...]
     recipe: str
     names_student: bool = False
     by_student: bool = True
-    of_models: Objective | None = None
+    of_models: ObjectiveFilter | None = None
 
     @property
     def groups(self) -> list[str]:
@@ -113,12 +113,12 @@ class Layout:
         return list(dict.fromkeys(row.group for row in self.rows))
 
 
-_PRIORITY = Objective("soft-contrastive", label="priority", tms=False)
-_PRIORITY_TMS = Objective("soft-contrastive", label="priority", tms=True)
-_AVERAGE = Objective("soft-contrastive", label="average", tms=False)
-_HARD = Objective("soft-contrastive", label="hard", tms=False)
-_MSE = Objective("embedding-mse")
-_MUSE = Objective("translation-ranking", num_hard_negatives=1)
+_PRIORITY = ObjectiveFilter("soft-contrastive", label="priority", tms=False)
+_PRIORITY_TMS = ObjectiveFilter("soft-contrastive", label="priority", tms=True)
+_AVERAGE = ObjectiveFilter("soft-contrastive", label="average", tms=False)
+_HARD = ObjectiveFilter("soft-contrastive", label="hard", tms=False)
+_MSE = ObjectiveFilter("embedding-mse")
+_MUSE = ObjectiveFilter("translation-ranking", num_hard_negatives=1)
 
 _PAIRS = ("en-ko", "en-fr", "en-ja", "en-ru")
 _EN_XX = frozenset(_PAIRS)
@@ -129,13 +129,13 @@ _MODELS = {"mE5-base": "multilingual-e5-base", "XLM-R": "xlm-roberta-base"}  # X
 _TEACHERS = {"mE5-base": "multilingual-e5-base", "E5-base": "e5-base", "MPNet": "all-mpnet-base-v2"}
 
 _TABLE_1 = tuple(
-    Row(pair, (student, teacher), _PRIORITY, frozenset({pair}), _MODELS[student], _TEACHERS[teacher])
+    PaperRow(pair, (student, teacher), _PRIORITY, frozenset({pair}), _MODELS[student], _TEACHERS[teacher])
     for pair in ("en-ko", "en-fr")
     for student in _MODELS
     for teacher in _TEACHERS
 )
 _TABLE_2 = tuple(
-    Row(pair, (label,), objective, frozenset({pair}))
+    PaperRow(pair, (label,), objective, frozenset({pair}))
     for pair in _PAIRS
     for label, objective in (
         ("Soft Contrastive (Ours)", _PRIORITY_TMS),
@@ -146,15 +146,15 @@ _TABLE_2 = tuple(
     )
 )
 _TABLE_3 = (
-    Row("", ("mE5-base", "Soft Contrastive (Ours)"), _PRIORITY_TMS, _EN_XX),
-    Row("", ("mE5-base", "MSE"), _MSE, _EN_XX),
-    Row("", ("mE5-base", "-")),
-    Row("", ("MPNet-multilingual", "-"), registered="paraphrase-multilingual-mpnet-base-v2"),
-    Row("", ("LASER2", "-"), registered="laser2"),
-    Row("", ("LaBSE", "-"), registered="labse"),
+    PaperRow("", ("mE5-base", "Soft Contrastive (Ours)"), _PRIORITY_TMS, _EN_XX),
+    PaperRow("", ("mE5-base", "MSE"), _MSE, _EN_XX),
+    PaperRow("", ("mE5-base", "-")),
+    PaperRow("", ("MPNet-multilingual", "-"), registered="paraphrase-multilingual-mpnet-base-v2"),
+    PaperRow("", ("LASER2", "-"), registered="laser2"),
+    PaperRow("", ("LaBSE", "-"), registered="labse"),
 )
 _TABLE_4 = tuple(
-    Row(pair, (label,), objective, frozenset({pair}))
+    PaperRow(pair, (label,), objective, frozenset({pair}))
     for pair in _PAIRS
     for label, objective in (
         ("Average", _AVERAGE),
@@ -164,17 +164,17 @@ _TABLE_4 = tuple(
     )
 )
 _TABLE_5 = (
-    Row("", ("Average", "All pairs"), _AVERAGE, _ALL),
-    Row("", ("Priority", "All pairs"), _PRIORITY, _ALL),
-    Row("", ("Priority + TMS", "All pairs"), _PRIORITY_TMS, _ALL),
-    Row("", ("Average", "en-xx"), _AVERAGE, _EN_XX),
-    Row("", ("Priority", "en-xx"), _PRIORITY, _EN_XX),
-    Row("", ("Priority + TMS", "en-xx"), _PRIORITY_TMS, _EN_XX),
-    Row("", ("Pretrained Model", "-")),
+    PaperRow("", ("Average", "All pairs"), _AVERAGE, _ALL),
+    PaperRow("", ("Priority", "All pairs"), _PRIORITY, _ALL),
+    PaperRow("", ("Priority + TMS", "All pairs"), _PRIORITY_TMS, _ALL),
+    PaperRow("", ("Average", "en-xx"), _AVERAGE, _EN_XX),
+    PaperRow("", ("Priority", "en-xx"), _PRIORITY, _EN_XX),
+    PaperRow("", ("Priority + TMS", "en-xx"), _PRIORITY_TMS, _EN_XX),
+    PaperRow("", ("Pretrained Model", "-")),
 )
 _TABLE_6 = (
-    Row("", ("en-xx, fr-xx",), _PRIORITY, _EN_XX | _FR_XX),
-    Row("", ("en-xx, ru-xx",), _PRIORITY, _EN_XX | _RU_XX),
+    PaperRow("", ("en-xx, fr-xx",), _PRIORITY, _EN_XX | _FR_XX),
+    PaperRow("", ("en-xx, ru-xx",), _PRIORITY, _EN_XX | _RU_XX),
 )
 
 
@@ -196,44 +196,46 @@ _MINING = "BUCC-style mining F1"
 
 _BUCC = ({"en-fr": Average(_MINING, (_MINED_FR,)), "en-ru": Average(_MINING, (_MINED_RU,))},)
 _PAIR_COLUMNS = (
-    Column("Tatoeba (en-xx)", PAIR_TATOEBA),
-    Column("BUCC", PAIR_BUCC, instead=_BUCC),
-    Column(
+    PaperColumn("Tatoeba (en-xx)", PAIR_TATOEBA),
+    PaperColumn("BUCC", PAIR_BUCC, instead=_BUCC),
+    PaperColumn(
         "STS (en)",
         dict.fromkeys(_PAIRS, _STS_EN),
         instead=(dict.fromkeys(_PAIRS, _STS_EN_7), dict.fromkeys(_PAIRS, _STSB)),
     ),
-    Column(
+    PaperColumn(
         "STS (xx)",
         PAIR_STS,
         instead=({"en-ko": _KORSTS, "en-fr": _STSB_FR, "en-ja": _JSTS, "en-ru": _STSB_RU},),
     ),
 )
 _BITEXT_COLUMNS = (
-    Column("Tatoeba", _ALONE["Tatoeba"]),
-    Column("BUCC", _ALONE["BUCC"], instead=({"": Average(_MINING, (_MINED_FR, _MINED_RU))},)),
-    Column("FLORES-200", _ALONE["FLORES-200 xSIM"], percent=True),
+    PaperColumn("Tatoeba", _ALONE["Tatoeba"]),
+    PaperColumn("BUCC", _ALONE["BUCC"], instead=({"": Average(_MINING, (_MINED_FR, _MINED_RU))},)),
+    PaperColumn("FLORES-200", _ALONE["FLORES-200 xSIM"], percent=True),
 )
 _STS_COLUMNS = (
-    Column("STS (en)", _ALONE["STS (en)"], instead=({"": _STS_EN_7}, {"": _STSB})),
-    Column("STS (ko)", _ALONE["STS (ko)"], instead=({"": _KORSTS},)),
-    Column("STS (fr)", _ALONE["STS (fr)"], instead=({"": _STSB_FR},)),
-    Column("STS (ru)", _ALONE["STS (ru)"], instead=({"": _STSB_RU},)),
-    Column("STS (en-fr)", _ALONE["STS (en-fr)"]),
+    PaperColumn("STS (en)", _ALONE["STS (en)"], instead=({"": _STS_EN_7}, {"": _STSB})),
+    PaperColumn("STS (ko)", _ALONE["STS (ko)"], instead=({"": _KORSTS},)),
+    PaperColumn("STS (fr)", _ALONE["STS (fr)"], instead=({"": _STSB_FR},)),
+    PaperColumn("STS (ru)", _ALONE["STS (ru)"], instead=({"": _STSB_RU},)),
+    PaperColumn("STS (en-fr)", _ALONE["STS (en-fr)"]),
 )
 
-LAYOUTS: Mapping[str, Layout] = {
-    "table1": Layout(
+PAPER_TABLES: Mapping[str, PaperTable] = {
+    "table1": PaperTable(
         "student and teacher models, trained on one language pair without TMS",
         ("Lang", "Student Model", "Teacher Model"),
-        (_PAIR_COLUMNS[0], Column("BUCC (en-xx)", PAIR_BUCC, instead=_BUCC), *_PAIR_COLUMNS[2:]),
+        (_PAIR_COLUMNS[0], PaperColumn("BUCC (en-xx)", PAIR_BUCC, instead=_BUCC), *_PAIR_COLUMNS[2:]),
         _TABLE_1,
         "table1-me5-me5",
         by_student=False,
         of_models=_PRIORITY,
     ),
-    "table2": Layout("losses, trained on one language pair", ("Lang", "Loss"), _PAIR_COLUMNS, _TABLE_2, "table2-soft"),
-    "table3": Layout(
+    "table2": PaperTable(
+        "losses, trained on one language pair", ("Lang", "Loss"), _PAIR_COLUMNS, _TABLE_2, "table2-soft"
+    ),
+    "table3": PaperTable(
         "existing models, and losses trained on en-ko, en-fr, en-ja and en-ru",
         ("Pretrained model", "Fine-tune loss"),
         _BITEXT_COLUMNS,
@@ -242,17 +244,17 @@ LAYOUTS: Mapping[str, Layout] = {
         names_student=True,
         by_student=False,
     ),
-    "table4": Layout(
+    "table4": PaperTable(
         "labels, trained on one language pair", ("Lang", "Loss"), _PAIR_COLUMNS, _TABLE_4, "table4-priority"
     ),
-    "table5": Layout(
+    "table5": PaperTable(
         "labels, trained on several language pairs",
         ("Loss", "Parallel Corpus"),
         _BITEXT_COLUMNS,
         _TABLE_5,
         "table5-priority-all",
     ),
-    "table6": Layout(
+    "table6": PaperTable(
         "choices of language pairs, Priority without TMS",
         ("Data",),
         (*_STS_COLUMNS, *_BITEXT_COLUMNS),

@@ -10,7 +10,7 @@ from bitext_bench.results.tables import MOST_ROWS, percent
 
 from ..tables.highlight import Mark, marks
 from ..tables.overview import Overview, describe
-from ..tables.ranking import Table
+from ..tables.ranking import RankingTable
 
 _COMMANDS = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _HEAD = r"""% needs \usepackage{booktabs}; percent, and correlations x 100
@@ -22,7 +22,7 @@ _STYLE = {"best": r"\textbf{%s}", "second": r"\underline{%s}", "": "%s"}
 _Column = tuple[str, bool, list[float | None], list[Mark]]  # heading, lower is better, a value a model, what stands out
 
 
-def render_latex(tables: Sequence[Table], overview: Overview) -> str:
+def render_latex(tables: Sequence[RankingTable], overview: Overview) -> str:
     """Return one tabular for the overview and one a task, each below a comment that says what it is."""
     columns: list[_Column] = []
     for column in overview.columns:

@@ -15,8 +15,8 @@ from bitext_bench.scoring.intervals import Interval
 from ..escaping import escape, pipe_table
 from ..tables.highlight import Mark, marks
 from ..tables.overview import Overview, describe
-from ..tables.published import read_reported, render_reported
-from ..tables.ranking import Table
+from ..tables.published import read_imported, render_published
+from ..tables.ranking import RankingTable
 
 _HEAD = """# Leaderboard
 
@@ -32,7 +32,9 @@ _MOST_PAIRS = 120  # columns that a table can have at all; past that, one a lang
 _STYLE = {"best": "**{}**", "second": "<ins>{}</ins>", "": "{}"}
 
 
-def render(tables: Sequence[Table], overview: Overview, skipped: Sequence[tuple[Path, str]], root: Path) -> str:
+def render_markdown(
+    tables: Sequence[RankingTable], overview: Overview, skipped: Sequence[tuple[Path, str]], root: Path
+) -> str:
     """Return the whole file: overview, one section a task, and what was left out and why.
 
     Args:
@@ -43,12 +45,12 @@ def render(tables: Sequence[Table], overview: Overview, skipped: Sequence[tuple[
     """
     parts = [_HEAD.replace("{root}", _code(f"{root}/")), _overview(overview)]
     seen: set[str] = set()
-    imported = read_reported(root)
+    imported = read_imported(root)
     for table in tables:
         parts.append(_section(table))
         if table.task not in seen and table.official:
             seen.add(table.task)
-            if figures := render_reported(table.task, table.subsets, imported):
+            if figures := render_published(table.task, table.subsets, imported):
                 parts.append(figures)
     if skipped:
         lines = [f"- {escape(str(file.relative_to(root)))}: {escape(reason)}" for file, reason in skipped]
@@ -87,7 +89,7 @@ def _overview(overview: Overview) -> str:
     return f"## Overview\n\n{pipe_table(head, list(zip(names, *columns, strict=True)), 1)}\n{notes}\n"
 
 
-def _section(table: Table) -> str:
+def _section(table: RankingTable) -> str:
     score = f"{escape(table.score)}{_lower(table.lower_is_better)}"
     said = f"## {escape(table.label)}: {score}, {escape(describe(table))}\n\n"
     for row in table.rows:
@@ -97,11 +99,11 @@ def _section(table: Table) -> str:
         return said + _scores(table, table.subsets)
     whole = said + _scores(table, ())
     if len(table.subsets) <= _MOST_PAIRS:
-        return whole + _folded(f"each of the {len(table.subsets)} subsets", _scores(table, table.subsets))
-    return whole + _folded("the mean of each language", _by_language(table))
+        return whole + _collapsible(f"each of the {len(table.subsets)} subsets", _scores(table, table.subsets))
+    return whole + _collapsible("the mean of each language", _by_language(table))
 
 
-def _scores(table: Table, subsets: Sequence[str]) -> str:
+def _scores(table: RankingTable, subsets: Sequence[str]) -> str:
     single = len(table.subsets) == 1
     head = ["rank", "model", *([] if single else ["mean"]), *map(escape, subsets)]
     columns = [] if single else [_with_intervals(table, "mean", [row.interval for row in table.rows])]
@@ -111,7 +113,7 @@ def _scores(table: Table, subsets: Sequence[str]) -> str:
     return pipe_table(head, list(zip(_ranks(table), _names(table), *columns, strict=True)), 2)
 
 
-def _with_intervals(table: Table, column: str, intervals: Sequence[Interval | None]) -> list[str]:
+def _with_intervals(table: RankingTable, column: str, intervals: Sequence[Interval | None]) -> list[str]:
     values = [row.value(table, column) for row in table.rows]
     scores = _styled(values, table.marks(values))
     return [
@@ -120,7 +122,7 @@ def _with_intervals(table: Table, column: str, intervals: Sequence[Interval | No
     ]
 
 
-def _by_language(table: Table) -> str:
+def _by_language(table: RankingTable) -> str:
     """Return the mean over the subsets that a language is in, for tables with too many of them to show."""
     members = {
         code: [name for name in table.subsets if code in table.rows[0].entry.subsets[name].languages]
@@ -135,15 +137,15 @@ def _by_language(table: Table) -> str:
     return pipe_table(head, list(zip(_ranks(table), _names(table), *columns, strict=True)), 2)
 
 
-def _names(table: Table) -> list[str]:
+def _names(table: RankingTable) -> list[str]:
     return [escape(row.entry.label) + (" †" if row.entry.contamination else "") for row in table.rows]
 
 
-def _folded(summary: str, table: str) -> str:
+def _collapsible(summary: str, table: str) -> str:
     return f"\n<details><summary>{summary}</summary>\n\n{table}\n</details>\n"
 
 
-def _ranks(table: Table) -> list[str]:
+def _ranks(table: RankingTable) -> list[str]:
     shared = Counter(row.rank for row in table.rows)
     return ["–" if row.rank is None else f"{row.rank}{'=' if shared[row.rank] > 1 else ''}" for row in table.rows]
 

@@ -10,17 +10,17 @@ from typing import Any
 
 from bitext_bench.io.terminal import printable
 
-from ..tables.ranking import Table
+from ..tables.ranking import RankingTable
 
 
-def render_csv(tables: Sequence[Table]) -> str:
+def render_csv(tables: Sequence[RankingTable]) -> str:
     """Return comma-separated values with a header; fractions as they are, nothing rounded."""
-    return as_csv(list(figures(tables)))
+    return as_csv(list(score_records(tables)))
 
 
-def render_json(tables: Sequence[Table]) -> str:
+def render_json(tables: Sequence[RankingTable]) -> str:
     """Return a JSON array of the same rows."""
-    return as_json(list(figures(tables)))
+    return as_json(list(score_records(tables)))
 
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> str:
@@ -39,7 +39,7 @@ def as_json(rows: Sequence[dict[str, Any]]) -> str:
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text) + "\n"
 
 
-def figures(tables: Sequence[Table]) -> Iterator[dict[str, Any]]:
+def score_records(tables: Sequence[RankingTable]) -> Iterator[dict[str, Any]]:
     """Yield a row a model and subset; `rank` is that of the model in its whole table."""
     for table in tables:
         for row in table.rows:

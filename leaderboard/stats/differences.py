@@ -18,7 +18,7 @@ from .paired import Correlation, Difference, average, f1_difference, mean_differ
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shares:
+class ShareOutcomes:
     """A model's hits of each sentence, (n,), among its `judgements`, the directions."""
 
     hits: NDArray[np.int16]
@@ -27,7 +27,7 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mined:
+class MinedOutcomes:
     """The pairs that a model took, and all gold pairs; (P,) each.
 
     Attributes:
@@ -47,7 +47,7 @@ class Mined:
         """(C, 3) right, wrong and missed pairs of each cluster (`f1.cluster_pairs`)."""
         return cluster_counts(self.source, self.target, self.taken, self.gold)
 
-    def beside(self, other: Mined) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def counts_with(self, other: MinedOutcomes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the counts of this model and of another one, over clusters of the pairs of both."""
         first = len(self.source)
         cluster = cluster_pairs(
@@ -60,7 +60,7 @@ class Mined:
         )
 
 
-Evidence = Shares | Correlation | Mined
+Evidence = ShareOutcomes | Correlation | MinedOutcomes
 _COLUMNS = {"cosine_spearman": ("score", "gold"), "f1": ("source", "target", "hit", "score")}
 _HITS = ("hit",)
 
@@ -76,7 +76,7 @@ def common_subsets(a: Entry, b: Entry) -> list[str]:
     ]
 
 
-def evidence(entry: Entry, subsets: Sequence[str]) -> list[Evidence]:
+def read_evidence(entry: Entry, subsets: Sequence[str]) -> list[Evidence]:
     """Return what the main score of each subset is made of, read from the outcomes beside the result file.
 
     Raises:
@@ -94,10 +94,10 @@ def _of_subset(entry: Entry, subset: str, blocks: Sequence[dict[str, NDArray[Any
     if entry.score == "f1":
         return _mined(entry, subset, blocks[0])
     hits = np.stack([block["hit"] for block in blocks]).sum(axis=0, dtype=np.int16)
-    return Shares(np.asarray(hits), len(blocks), entry.result.lower_is_better)
+    return ShareOutcomes(np.asarray(hits), len(blocks), entry.result.lower_is_better)
 
 
-def _mined(entry: Entry, subset: str, columns: dict[str, NDArray[Any]]) -> Mined:
+def _mined(entry: Entry, subset: str, columns: dict[str, NDArray[Any]]) -> MinedOutcomes:
     """Return the pairs that were taken and the gold ones.
 
     Raises:
@@ -109,16 +109,16 @@ def _mined(entry: Entry, subset: str, columns: dict[str, NDArray[Any]]) -> Mined
             f"the outcomes beside {entry.file} have {int(gold.sum()):,} of {entry.subsets[subset].n:,} gold pairs of "
             f"{subset}: run the task again"
         )
-    return Mined(*(column[taken | gold] for column in (columns["source"], columns["target"], taken, gold)))
+    return MinedOutcomes(*(column[taken | gold] for column in (columns["source"], columns["target"], taken, gold)))
 
 
 def difference(a: Evidence, b: Evidence) -> Difference:
     """Return the main score of A minus that of B on one subset, in the score's own unit and direction."""
     if isinstance(a, Correlation) and isinstance(b, Correlation):
         return spearman_difference(a, b)
-    if isinstance(a, Mined) and isinstance(b, Mined):
-        return f1_difference(*a.beside(b))
-    if isinstance(a, Shares) and isinstance(b, Shares):
+    if isinstance(a, MinedOutcomes) and isinstance(b, MinedOutcomes):
+        return f1_difference(*a.counts_with(b))
+    if isinstance(a, ShareOutcomes) and isinstance(b, ShareOutcomes):
         found = mean_difference(a.hits, b.hits, a.judgements)
         return found.negated() if a.lower_is_better else found
     raise TypeError(f"{type(a).__name__} and {type(b).__name__} are not of one score")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bitext_bench.scoring.f1 import f1_influence, proportion_interval
 from bitext_bench.scoring.intervals import Z_95, Interval, wilson_interval
 
-from .differences import Evidence, Mined, Shares
+from .differences import Evidence, MinedOutcomes, ShareOutcomes
 from .paired import Correlation
 
 
@@ -28,10 +28,10 @@ def interval_of_mean(sides: Sequence[Evidence]) -> Interval:
         values.append(value)
         moved[len(influence)] = moved.get(len(influence), np.zeros(len(influence))) + influence / len(sides)
     mean, variance = float(np.mean(values)), float(sum(x @ x for x in moved.values()))
-    if all(isinstance(side, Shares) for side in sides):
-        most = sum(len(side.hits) * side.judgements for side in sides if isinstance(side, Shares))
+    if all(isinstance(side, ShareOutcomes) for side in sides):
+        most = sum(len(side.hits) * side.judgements for side in sides if isinstance(side, ShareOutcomes))
         return wilson_interval(mean, min(mean * (1 - mean) / variance, most) if variance else max(moved))
-    if all(isinstance(side, Mined) for side in sides):
+    if all(isinstance(side, MinedOutcomes) for side in sides):
         return proportion_interval(mean, variance, max(moved))
     half = Z_95 * float(np.sqrt(variance))
     return max(-1.0, mean - half), min(1.0, mean + half)
@@ -42,7 +42,7 @@ def _observed(side: Evidence) -> tuple[float, NDArray[np.float64]]:
     if isinstance(side, Correlation):
         rho, influence = side.observed
         return rho, influence / len(influence)
-    if isinstance(side, Mined):
+    if isinstance(side, MinedOutcomes):
         return f1_influence(side.counts)
     hits = side.hits / side.judgements
     share = float(hits.mean())

@@ -60,9 +60,9 @@ class Difference:
         if len(self.runs):
             half = self._errors.half_width()
             return self.value - half, self.value + half
-        return -self._reach(-1), self._reach(1)
+        return -self._bound(-1), self._bound(1)
 
-    def _reach(self, sign: int) -> float:
+    def _bound(self, sign: int) -> float:
         """Return the largest difference that the test does not reject; of B minus A where the sign is -1."""
         value, share = sign * self.value, Z_95**2 / self._n
         most = 1.0 if self.step else 2.0
@@ -78,7 +78,7 @@ class Difference:
 
     @cached_property
     def _errors(self) -> _StandardErrors:
-        return _StandardErrors.of(self.influence, self.runs)
+        return _StandardErrors.from_influence(self.influence, self.runs)
 
     @property
     def _n(self) -> int:
@@ -150,7 +150,7 @@ class _StandardErrors:
     freedom: int
 
     @staticmethod
-    def of(influence: Mapping[int, NDArray[np.float64]], runs: NDArray[np.float64]) -> _StandardErrors:
+    def from_influence(influence: Mapping[int, NDArray[np.float64]], runs: NDArray[np.float64]) -> _StandardErrors:
         """Return those of a value with these influences, that is the mean of these runs, or one model's."""
         sentences = np.sqrt(sum(float(moved @ moved) for moved in influence.values()))
         seeds = np.std(runs, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else 0.0
@@ -225,7 +225,7 @@ def over_seeds(differences: Sequence[Difference]) -> Difference:
     return replace(mean, wins=0, losses=0, runs=runs)
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def holm_correction(p_values: Sequence[float]) -> list[float]:
     """Return p values corrected for being many (Holm 1979), in the order given."""
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
     corrected, largest = [0.0] * len(p_values), 0.0

@@ -12,16 +12,16 @@ from bitext_bench.results.records import TIMED_SENTENCES
 from bitext_bench.results.schema import EncodingRecord
 
 from ..entries.read import Entry
-from ..entries.select import label_of_seeds, seed
-from ..entries.training_runs import training_of
-from .ranking import Table
+from ..entries.select import seed, seeds_label
+from ..entries.training_runs import parse_training
+from .ranking import RankingTable
 
 ModelKey = tuple[str, str, str]
 Member = tuple[str, str]  # task, subset
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class OverviewColumn:
     """One mean of every model that has all its members.
 
     Attributes:
@@ -65,10 +65,10 @@ class Overview:
 
     models: tuple[Entry, ...]
     names: Mapping[ModelKey, str]
-    columns: tuple[Column, ...]
+    columns: tuple[OverviewColumn, ...]
     speed: Mapping[ModelKey, Speed]
 
-    def by(self, key: str) -> Overview:
+    def sorted_by(self, key: str) -> Overview:
         """Return it in the order of a column, of model, parameters, dimensions or speed; for any other as it is."""
         column = next((column for column in self.columns if column.key == key), None)
         values: Mapping[ModelKey, float | None]
@@ -93,13 +93,13 @@ class Overview:
         return replace(self, models=tuple(sorted(self.models, key=place)))
 
 
-def make_overview(tables: Sequence[Table], entries: Iterable[Entry]) -> Overview:
+def make_overview(tables: Sequence[RankingTable], entries: Iterable[Entry]) -> Overview:
     """Return the overview, sorted by the mean place over the columns; a missing one counts as the last.
 
     Of each task the table with most subsets counts, and nothing of others, of sentences that a model's training may
     have seen, or of data that only have a benchmark's layout. Models that no mean is left of are not in it.
     """
-    first: dict[str, Table] = {}
+    first: dict[str, RankingTable] = {}
     for table in tables:
         first.setdefault(table.label, table)
     columns = [
@@ -114,23 +114,23 @@ def make_overview(tables: Sequence[Table], entries: Iterable[Entry]) -> Overview
     models = {entry.model: entry for entry in rows if entry.model in shown or not columns}
     trainings = _trainings(columns, models.values())
     columns = [replace(column, values=_means(column, trainings)) for column in columns]
-    names = {runs[0].model: label_of_seeds(runs) for runs in trainings}
+    names = {runs[0].model: seeds_label(runs) for runs in trainings}
     places = _mean_places(columns, names)
     ordered = sorted(names, key=lambda model: (places[model], model))
     return Overview(tuple(models[model] for model in ordered), names, tuple(columns), _speeds(entries))
 
 
-def _trainings(columns: Sequence[Column], models: Iterable[Entry]) -> list[list[Entry]]:
+def _trainings(columns: Sequence[OverviewColumn], models: Iterable[Entry]) -> list[list[Entry]]:
     """Return together, by rising seed, runs that differ in the seed alone and have values in the same columns."""
     found: dict[tuple[object, ...], list[Entry]] = {}
     for entry in sorted(models, key=seed):
-        training = None if entry.settings else training_of(entry.result.training)
+        training = None if entry.settings else parse_training(entry.result.training)
         has = tuple(entry.model in column.values for column in columns)
         found.setdefault((training.shared, has) if training else entry.model, []).append(entry)
     return list(found.values())
 
 
-def _means(column: Column, trainings: Iterable[Sequence[Entry]]) -> dict[ModelKey, float]:
+def _means(column: OverviewColumn, trainings: Iterable[Sequence[Entry]]) -> dict[ModelKey, float]:
     return {
         runs[0].model: fmean(column.values[entry.model] for entry in runs)
         for runs in trainings
@@ -138,7 +138,7 @@ def _means(column: Column, trainings: Iterable[Sequence[Entry]]) -> dict[ModelKe
     }
 
 
-def describe(table: Table) -> str:
+def describe(table: RankingTable) -> str:
     """Return what a table is over: subsets, languages, n."""
     sizes = sorted(set(table.sizes))
     n = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
@@ -148,12 +148,12 @@ def describe(table: Table) -> str:
     return f"{many:,} subsets of {languages}, n = {n} each" if many > 1 else f"{languages}, n = {n}"
 
 
-def _task_column(key: str, heading: str, table: Table) -> Column:
+def _task_column(key: str, heading: str, table: RankingTable) -> OverviewColumn:
     values = {row.entry.model: row.mean for row in table.rows if row.mean is not None and not row.entry.contamination}
-    return Column(key, heading, table.lower_is_better, values, f"{table.task}: {describe(table)}")
+    return OverviewColumn(key, heading, table.lower_is_better, values, f"{table.task}: {describe(table)}")
 
 
-def _sts_column(tables: Sequence[Table], *, english: bool) -> Column | None:
+def _sts_column(tables: Sequence[RankingTable], *, english: bool) -> OverviewColumn | None:
     """Return the mean over the English subsets, or all others, that the model with most of them has.
 
     The same sentences under two names (the STS benchmark, and the English of its translations) count once.
@@ -173,10 +173,10 @@ def _sts_column(tables: Sequence[Table], *, english: bool) -> Column | None:
     values = {model: fmean(own[m] for m in members) for model, own in sorted(found.items()) if members <= own.keys()}
     side = "en" if english else "xx"
     names = ", ".join(task if subset == "default" else f"{task} {subset}" for task, subset in members)
-    return Column(f"sts-{side}", f"STS {side}", False, values, f"STS {side}: mean of {names}")
+    return OverviewColumn(f"sts-{side}", f"STS {side}", False, values, f"STS {side}: mean of {names}")
 
 
-def _mean_places(columns: Sequence[Column], models: Iterable[ModelKey]) -> dict[ModelKey, float]:
+def _mean_places(columns: Sequence[OverviewColumn], models: Iterable[ModelKey]) -> dict[ModelKey, float]:
     totals = dict.fromkeys(models, 0.0)
     for column in columns:
         ordered = sorted(column.values, key=column.values.__getitem__, reverse=not column.lower_is_better)

@@ -34,7 +34,7 @@ class Published:
     rows: tuple[tuple[str, str, str, dict[str, float]], ...]
 
 
-def render_reported(task: str, subsets: Sequence[str], imported: Sequence[tuple[str, PublishedScore]] = ()) -> str:
+def render_published(task: str, subsets: Sequence[str], imported: Sequence[tuple[str, PublishedScore]] = ()) -> str:
     """Return the tables of `published` as markdown; "" for none."""
     return "\n".join(map(_table, published(task, subsets, imported)))
 
@@ -69,7 +69,7 @@ def _published(metric: str, figures: Sequence[tuple[str, PublishedScore]], subse
     return Published(metric, columns, tuple((*row, values) for row, values in sorted(rows.items())))
 
 
-def read_reported(root: Path) -> list[tuple[str, PublishedScore]]:
+def read_imported(root: Path) -> list[tuple[str, PublishedScore]]:
     """Return (model, figure) of the imported figures of a results folder.
 
     Raises:
@@ -115,11 +115,11 @@ def _table(table: Published) -> str:
 
 
 def _link(source: str) -> str:
-    text, address = whereabouts(source)
+    text, address = source_label(source)
     return f"[{escape(text)}]({address})" if address else escape(text)
 
 
-def whereabouts(source: str) -> tuple[str, str | None]:
+def source_label(source: str) -> tuple[str, str | None]:
     """Return how a source is called, and its address where it says where it is."""
     if found := _ON_GITHUB.fullmatch(source):
         repository, commit, path = found.groups()

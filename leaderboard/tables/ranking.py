@@ -11,14 +11,14 @@ from bitext_bench.errors import UserError
 from bitext_bench.scoring.intervals import Interval
 
 from ..entries.read import Entry
-from ..stats.differences import Evidence, evidence, mean_of_differences
+from ..stats.differences import Evidence, mean_of_differences, read_evidence
 from ..stats.mean_interval import interval_of_mean
 from ..stats.paired import SIGNIFICANT
 from .highlight import Mark, marks
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RankingRow:
     """A model in a table.
 
     Attributes:
@@ -34,20 +34,20 @@ class Row:
     mean: float | None
     interval: Interval | None
 
-    def value(self, table: Table, column: str) -> float | None:
+    def value(self, table: RankingTable, column: str) -> float | None:
         """Return the score of a subset, or the mean for "mean"."""
         return self.mean if column == "mean" else self.entry.subsets[column].scores[table.score]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class RankingTable:
     """Models on one task with the very same data: the same subsets, n and sentences. Best row first, or as sorted."""
 
     task: str
     score: str
     lower_is_better: bool
     subsets: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[RankingRow, ...]
 
     @property
     def label(self) -> str:
@@ -76,14 +76,14 @@ class Table:
         clean = [None if row.entry.contamination else value for row, value in zip(self.rows, values, strict=True)]
         return marks(clean, self.lower_is_better)
 
-    def by(self, column: str) -> Table:
+    def sorted_by(self, column: str) -> RankingTable:
         """Return it in the order of a column ("model", "mean" or a subset), best first; as it is for any other."""
         if column == "model":
             return replace(self, rows=tuple(sorted(self.rows, key=lambda row: row.entry.label.casefold())))
         if column != "mean" and column not in self.subsets:
             return self
 
-        def place(row: Row) -> tuple[bool, float]:
+        def place(row: RankingRow) -> tuple[bool, float]:
             value = row.value(self, column)
             return value is None, (value or 0) * (1 if self.lower_is_better else -1)
 
@@ -91,14 +91,14 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class Leaderboard:
     """All tables, and the files that could not be judged, with the reason."""
 
-    tables: list[Table]
+    tables: list[RankingTable]
     skipped: list[tuple[Path, str]]
 
 
-def make_board(entries: Sequence[Entry]) -> Board:
+def make_leaderboard(entries: Sequence[Entry]) -> Leaderboard:
     """Return one table a task and set of data; of one task official data, most subsets and then models first."""
     groups: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:
@@ -112,10 +112,10 @@ def make_board(entries: Sequence[Entry]) -> Board:
     ordered = sorted(groups.items(), key=place)
     skipped: list[tuple[Path, str]] = []
     tables = [_table(group, skipped) for _, group in ordered]
-    return Board([table for table in tables if table.rows], skipped)
+    return Leaderboard([table for table in tables if table.rows], skipped)
 
 
-def _table(entries: Sequence[Entry], skipped: list[tuple[Path, str]]) -> Table:
+def _table(entries: Sequence[Entry], skipped: list[tuple[Path, str]]) -> RankingTable:
     first = entries[0]
     lower, subsets = first.result.lower_is_better, tuple(first.subsets)
     means = {entry.file: _mean(entry) for entry in entries}
@@ -125,7 +125,7 @@ def _table(entries: Sequence[Entry], skipped: list[tuple[Path, str]]) -> Table:
         return mean is None, (mean or 0) * (1 if lower else -1), entry.label
 
     judged = _judged(sorted(entries, key=place), subsets, means, skipped)
-    return Table(first.task, first.score, lower, subsets, tuple(judged))
+    return RankingTable(first.task, first.score, lower, subsets, tuple(judged))
 
 
 def _mean(entry: Entry) -> float | None:
@@ -139,7 +139,7 @@ def _judged(
     subsets: tuple[str, ...],
     means: dict[Path, float | None],
     skipped: list[tuple[Path, str]],
-) -> Iterator[Row]:
+) -> Iterator[RankingRow]:
     """Yield a row an entry, best first; whoever does not differ from the first of a rank shares it.
 
     With M ranked entries there are at most M - 1 tests, so each is made at 0.05 / (M - 1) (Bonferroni). An entry is
@@ -152,10 +152,10 @@ def _judged(
     for entry in ordered:
         mean = means[entry.file]
         if mean is None:
-            yield Row(entry, None, None, None)
+            yield RankingRow(entry, None, None, None)
             continue
         try:
-            own = evidence(entry, subsets)
+            own = read_evidence(entry, subsets)
         except UserError as error:
             skipped.append((entry.file, str(error)))
             continue
@@ -164,4 +164,4 @@ def _judged(
             place += 1
             if leading is None or mean_of_differences(leading, own).p < bound:
                 leading, rank = own, place
-        yield Row(entry, rank if ranked else None, mean, interval_of_mean(own))
+        yield RankingRow(entry, rank if ranked else None, mean, interval_of_mean(own))

@@ -21,7 +21,7 @@ PARTIAL = ".partial"  # where a finished model is put together
 FINISHED = "modules.json"  # without which it is no model; it is put there last
 
 
-def refuse(output: Path, config: TrainConfig, *, overwrite: bool, resume: bool) -> None:
+def check_folder(output: Path, config: TrainConfig, *, overwrite: bool, resume: bool) -> None:
     """Find out whether a run may use the folder, and change nothing.
 
     Raises:
@@ -32,7 +32,7 @@ def refuse(output: Path, config: TrainConfig, *, overwrite: bool, resume: bool) 
     if overwrite and resume:
         raise UserError("--overwrite and --resume exclude each other: begin anew, or go on")
     begun = read_record(output)
-    if not _holds(output):
+    if not _holds_checkpoint(output):
         return
     if resume:
         _check_resumable(output, begun, config)
@@ -46,7 +46,7 @@ def refuse(output: Path, config: TrainConfig, *, overwrite: bool, resume: bool) 
         )
 
 
-def claim(output: Path, record: dict[str, Any], *, overwrite: bool) -> None:
+def prepare_folder(output: Path, record: dict[str, Any], *, overwrite: bool) -> None:
     """Make the folder ready for a run that `refuse` let pass: emptied to overwrite it, with its record to begin with.
 
     Raises:
@@ -55,7 +55,7 @@ def claim(output: Path, record: dict[str, Any], *, overwrite: bool) -> None:
     output = output.resolve()  # a link stays one
     if overwrite and output.exists():
         shutil.rmtree(output)
-    if _holds(output):
+    if _holds_checkpoint(output):
         before, now = read_record(output).get("sums", {}), record["sums"]
         if other := sorted(name for name in {**before, **now} if before.get(name) != now.get(name)):
             raise UserError(f"{output} was begun with other {', '.join(other)}: bring them back, or --overwrite")
@@ -73,7 +73,7 @@ def open_to_readers(folder: Path) -> None:
             file.chmod(0o666 & ~umask)
 
 
-def _holds(output: Path) -> bool:
+def _holds_checkpoint(output: Path) -> bool:
     """Say whether there is something to lose; a run that ended before its first checkpoint has left nothing."""
     return output.exists() and (not output.is_dir() or any(x.name not in (RECORD, DROPPED) for x in output.iterdir()))
 

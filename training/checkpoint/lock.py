@@ -17,7 +17,7 @@ from bitext_bench.io.temporary import remove_at_end
 
 
 @contextmanager
-def locked(output: Path) -> Iterator[None]:
+def lock_folder(output: Path) -> Iterator[None]:
     """Hold a folder, which need not exist, by a locked file beside it; a killed process holds nothing.
 
     Raises:
@@ -40,8 +40,8 @@ def locked(output: Path) -> Iterator[None]:
         if not file.exists():  # Also what filelock raises where the file cannot be made.
             raise UserError(f"cannot write in {output.parent}: pass another --output") from error
         raise UserError(
-            f"{output} is in use by another training{_described(holder)}: wait for its end, stop it, or pass another "
-            "--output"
+            f"{output} is in use by another training{_describe_holder(holder)}: wait for its end, stop it, or pass "
+            "another --output"
         ) from error
     except OSError as error:
         raise UserError(f"cannot write in {output.parent}: {error.strerror}") from error
@@ -61,7 +61,7 @@ def _this_process() -> dict[str, str | int]:
     return {"process": STATUS.process, "machine": socket.gethostname(), "since": now}
 
 
-def _described(holder: Path) -> str:
+def _describe_holder(holder: Path) -> str:
     """Return what a holder says of itself; "" where it has not yet."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         said = json.loads(holder.read_text(encoding="utf-8"))

@@ -40,7 +40,7 @@ def check_access(repository: str) -> None:
         raise UserError(f"--push-to-hub {repository}: {reason}; nothing was trained")
 
 
-def reserve(repository: str) -> None:
+def reserve_repository(repository: str) -> None:
     """Make the repository that a checkpoint is to be pushed to, or take one that holds nothing yet.
 
     Only this shows whether a token may write there, as the hub has no other question for a repository to be.

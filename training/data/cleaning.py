@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from bitext_bench.embedding.store import write_atomic
 from bitext_bench.scoring.metrics import normalize_text
 
-from .corpora import Row
+from .corpora import SentencePair
 
 Reason = Literal["empty", "identical", "too long", "length ratio", "duplicate"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
@@ -28,7 +28,7 @@ _SLACK = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class DroppedLine:
     """A row that is not trained on: the corpus, the line in its file, and the reason."""
 
     corpus: str
@@ -37,12 +37,12 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
-class Cleaned:
+class CleanedCorpus:
     """What is left of one corpus, stripped of outer white space, and what is not."""
 
     corpus: str
-    rows: list[Row]
-    lines: list[Dropped]
+    rows: list[SentencePair]
+    lines: list[DroppedLine]
 
     @property
     def dropped(self) -> dict[Reason, int]:
@@ -57,7 +57,7 @@ class Cleaned:
         return f"{self.corpus}: {read:,} rows read, {len(self.rows):,} kept" + (f" ({reasons})" if reasons else "")
 
 
-def clean(corpus: str, rows: Sequence[Row], seen: set[tuple[str, str]]) -> Cleaned:
+def clean_rows(corpus: str, rows: Sequence[SentencePair], seen: set[tuple[str, str]]) -> CleanedCorpus:
     """Drop the rows that teach nothing; each is dropped for the first reason that holds.
 
     Args:
@@ -66,21 +66,21 @@ def clean(corpus: str, rows: Sequence[Row], seen: set[tuple[str, str]]) -> Clean
         seen: the folded pairs that are kept already; it grows. Hand the same set to every corpus of a language pair
             and a row that two of them have stays in the first.
     """
-    kept: list[Row] = []
-    lines: list[Dropped] = []
+    kept: list[SentencePair] = []
+    lines: list[DroppedLine] = []
     for row in rows:
-        stripped = Row(row.line, row.source.strip(), row.target.strip())
+        stripped = SentencePair(row.line, row.source.strip(), row.target.strip())
         folded = (normalize_text(stripped.source), normalize_text(stripped.target))
         reason = _fault(stripped, folded, seen)
         if reason is None:
             seen.add(folded)
             kept.append(stripped)
         else:
-            lines.append(Dropped(corpus, row.line, reason))
-    return Cleaned(corpus, kept, lines)
+            lines.append(DroppedLine(corpus, row.line, reason))
+    return CleanedCorpus(corpus, kept, lines)
 
 
-def write_report(file: Path, lines: Iterable[Dropped]) -> None:
+def write_report(file: Path, lines: Iterable[DroppedLine]) -> None:
     """Write every dropped row as corpus TAB line TAB reason, below a header; no text of the row.
 
     Raises:
@@ -90,7 +90,7 @@ def write_report(file: Path, lines: Iterable[Dropped]) -> None:
     write_atomic(file, f"corpus\tline\treason\n{table}".encode())
 
 
-def _fault(row: Row, folded: tuple[str, str], seen: set[tuple[str, str]]) -> Reason | None:
+def _fault(row: SentencePair, folded: tuple[str, str], seen: set[tuple[str, str]]) -> Reason | None:
     # A side of punctuation alone is as empty as a blank one: it says nothing that could be translated.
     if not (folded[0] and folded[1]):
         return "empty"

@@ -16,7 +16,7 @@ from bitext_bench.languages import Language
 from bitext_bench.scoring.metrics import normalize_text
 from bitext_bench.tasks import BENCHMARKS, ScoringUnit, Task, default_tasks
 
-from .corpora import Row
+from .corpora import SentencePair
 from .minhash import NearIndex
 
 Side = Literal["source", "target"]
@@ -50,7 +50,7 @@ class Match:
 
 
 @dataclass(frozen=True)
-class Benchmarks:
+class BenchmarkSentences:
     """Every sentence of every benchmark that some sources have, whatever its side.
 
     Attributes:
@@ -66,7 +66,7 @@ class Benchmarks:
     @classmethod
     def build(
         cls, sources: Sequence[Source], languages: Sequence[Language] | None = None, excluded: Sequence[str] = ()
-    ) -> Benchmarks:
+    ) -> BenchmarkSentences:
         """Load from each source what `run` scores on it by default.
 
         A directory need not have every benchmark, and the hub has not all of them; those are missing. What is there
@@ -109,7 +109,7 @@ class Benchmarks:
         return NearIndex(list(self.sentences))
 
 
-def find_contamination(rows: Sequence[Row], benchmarks: Benchmarks) -> list[Match]:
+def find_contamination(rows: Sequence[SentencePair], benchmarks: BenchmarkSentences) -> list[Match]:
     """Return the contaminated sides in the order of the rows, each side once.
 
     A side is compared with sentences of any language: the Japanese of an English-Japanese row may be a test

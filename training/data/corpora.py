@@ -27,12 +27,12 @@ from bitext_bench.io.lines import read_lines
 from bitext_bench.languages import LangPair
 from bitext_bench.languages.tags import Tag
 
-from .formats import Row, Sides, read_pairs
+from .formats import SentencePair, Sides, read_pairs
 from .hub import dataset_of
-from .layouts import PairFiles, files_of, listing, other_scripts
-from .variants import Choice, remoteness, tag_of
+from .layouts import PairFiles, files_of, list_folder, other_scripts
+from .variants import VariantChooser, tag_of, variant_distance
 
-__all__ = ["Corpus", "PairRows", "Row", "find_corpora", "read_corpus", "sample_weighted"]
+__all__ = ["Corpus", "PairRows", "SentencePair", "find_corpora", "read_corpus", "sample_weighted"]
 
 T = TypeVar("T")
 
@@ -103,7 +103,7 @@ def find_corpora(
     if not root.is_dir():
         raise UserError(f"the training data {root} are not there: expected a directory with <corpus>/{pair}.tsv")
     weights = _weights(chosen)
-    folders = [entry for entry in listing(root) if entry.is_dir() and not entry.name.startswith(".")]
+    folders = [entry for entry in list_folder(root) if entry.is_dir() and not entry.name.startswith(".")]
     here = dataset.name if (dataset := dataset_of(root)) else root.resolve().name
     found: dict[str, list[PairFiles]] = {}
     others: list[str] = []
@@ -115,10 +115,10 @@ def find_corpora(
     known = {*found, *(folder.name for folder in folders)}
     for name in weights:
         if name not in known:
-            raise _unknown(name, root, pair, known, sorted(found))
+            raise _unknown_corpus_error(name, root, pair, known, sorted(found))
     taken = sorted(name for name in found if name in weights or not weights)
     if not taken:
-        raise _nothing(root, pair, weights, sorted(found), others)
+        raise _no_corpus_error(root, pair, weights, sorted(found), others)
     said = notes if notes is not None else []
     said += [f"{other} is another script than {pair}, and left out: ask for it with --pair" for other in others]
     asked = codes or (str(pair.source), str(pair.target))
@@ -129,7 +129,7 @@ def find_corpora(
     return corpora
 
 
-def read_corpus(corpus: Corpus, notes: list[str] | None = None) -> list[Row]:
+def read_corpus(corpus: Corpus, notes: list[str] | None = None) -> list[SentencePair]:
     """Read all rows, the pair's source first; `line` is the line or record of the file, from 1.
 
     Args:
@@ -143,25 +143,25 @@ def read_corpus(corpus: Corpus, notes: list[str] | None = None) -> list[Row]:
     languages = (corpus.pair.source, corpus.pair.target)
     codes = zip(corpus.asked, corpus.named, languages, strict=True)
     wanted = [asked if tag_of(asked, language).region else named for asked, named, language in codes]
-    sides = (Choice(languages[0], wanted[0]), Choice(languages[1], wanted[1]))
+    sides = (VariantChooser(languages[0], wanted[0]), VariantChooser(languages[1], wanted[1]))
     rows = _read(corpus, sides[::-1] if corpus.swapped else sides)
     if not rows:
         raise UserError(f"{corpus.files[0]} has no row: expected {' and '.join(map(str, languages))} sentences")
     if notes is not None:
         reports = [side.report(name) for side, name in zip(sides, corpus.named, strict=True)]
         notes += [f"{corpus.files[0]}: {report}" for report in reports if report]
-    return [Row(row.line, row.target, row.source) for row in rows] if corpus.swapped else rows
+    return [SentencePair(row.line, row.target, row.source) for row in rows] if corpus.swapped else rows
 
 
-def _read(corpus: Corpus, sides: Sides) -> list[Row]:
+def _read(corpus: Corpus, sides: Sides) -> list[SentencePair]:
     """Read the rows, the first side of the files' name first."""
     if corpus.files[-1].suffix == ".parquet":
         shards = [row for file in corpus.files for row in read_pairs(file, sides)]
-        return [Row(line, row.source, row.target) for line, row in enumerate(shards, start=1)]
+        return [SentencePair(line, row.source, row.target) for line, row in enumerate(shards, start=1)]
     if len(corpus.files) == 2:
         first, second = (list(read_lines(file)) for file in corpus.files)
         check_line_counts(corpus.files[0], len(first), corpus.files[1], len(second))
-        return [Row(line, a, b) for line, (a, b) in enumerate(zip(first, second, strict=True), start=1)]
+        return [SentencePair(line, a, b) for line, (a, b) in enumerate(zip(first, second, strict=True), start=1)]
     return read_pairs(corpus.files[0], sides)
 
 
@@ -192,13 +192,15 @@ def _weights(chosen: Sequence[str]) -> dict[str, float]:
     return weights
 
 
-def _unknown(name: str, root: Path, pair: LangPair, known: Iterable[str], here: Sequence[str]) -> UserError:
+def _unknown_corpus_error(
+    name: str, root: Path, pair: LangPair, known: Iterable[str], here: Sequence[str]
+) -> UserError:
     near = get_close_matches(name, sorted(known), n=3, cutoff=0.5)
     hint = f"did you mean {', '.join(near)}? " if near else ""
     return UserError(f"unknown corpus {name!r}: {hint}{root} has {', '.join(here) or 'nothing'} for {pair}")
 
 
-def _nothing(
+def _no_corpus_error(
     root: Path, pair: LangPair, weights: Iterable[str], found: Sequence[str], others: Sequence[str]
 ) -> UserError:
     has = f"it has {', '.join(found)} for this pair" if found else "nothing there has this pair"
@@ -225,7 +227,9 @@ def _nearest(
         return tuple(tag_of(code, side) for code, side in zip(item.codes, sides, strict=True))
 
     def apart(item: PairFiles) -> tuple[object, ...]:
-        return tuple(remoteness(code, side, own) for code, side, own in zip(item.codes, sides, asked, strict=True))
+        return tuple(
+            variant_distance(code, side, own) for code, side, own in zip(item.codes, sides, asked, strict=True)
+        )
 
     first = min(found, key=lambda item: (apart(item), item.name))
     same = [item for item in found if variants(item) == variants(first)]

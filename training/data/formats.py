@@ -11,12 +11,12 @@ from bitext_bench.errors import UserError
 from bitext_bench.io.lines import EXPANDS, is_decompression_bomb, read_lines
 
 from .tmx import read_units
-from .variants import Choice, variants_of
+from .variants import VariantChooser, variants_of
 
 _BATCH_ROWS = 8_192  # of a parquet file, at once
 
 
-class Row(NamedTuple):
+class SentencePair(NamedTuple):
     """A translation pair and where it stands: the line, or the record of a parquet or TMX file, from 1."""
 
     line: int
@@ -24,7 +24,7 @@ class Row(NamedTuple):
     target: str
 
 
-Sides = tuple[Choice, Choice]
+Sides = tuple[VariantChooser, VariantChooser]
 
 # Names of the sides that are not languages. The first are in the order of the languages in the file's name; the others
 # are those of sentence-transformers' parallel-sentences data sets.
@@ -32,7 +32,7 @@ _KEYS_IN_ORDER = (("source", "target"), ("src", "tgt"), ("sentence1", "sentence2
 _BESIDE_ENGLISH = ("english", "non_english")
 
 
-def read_pairs(file: Path, sides: Sides) -> list[Row]:
+def read_pairs(file: Path, sides: Sides) -> list[SentencePair]:
     """Read a file, by its ending; `sides` are in the order of the columns, or of the keys "source" and "target".
 
     TSV has two columns and no header. The keys of JSONL and the columns of parquet are the languages in any spelling,
@@ -44,23 +44,23 @@ def read_pairs(file: Path, sides: Sides) -> list[Row]:
         UserError: the file cannot be read, is damaged or not UTF-8, or a row is not a pair of texts (with its line).
     """
     kind = file.name.removesuffix(".gz").rpartition(".")[2]
-    readers: Mapping[str, Callable[[Path, Sides], list[Row]]]
+    readers: Mapping[str, Callable[[Path, Sides], list[SentencePair]]]
     readers = {"tsv": _read_tsv, "jsonl": _read_jsonl, "parquet": _read_parquet, "tmx": _read_tmx}
     return readers[kind](file, sides)
 
 
-def _read_tsv(file: Path, sides: Sides) -> list[Row]:
+def _read_tsv(file: Path, sides: Sides) -> list[SentencePair]:
     rows = []
     for number, line in enumerate(read_lines(file), start=1):
         columns = line.split("\t")
         if len(columns) != 2:
             found = f"{len(columns)} column{'' if len(columns) == 1 else 's'}"
             raise UserError(f"{file}:{number}: {found}, expected 2 and no header: {' TAB '.join(_names(sides))}")
-        rows.append(Row(number, columns[0], columns[1]))
+        rows.append(SentencePair(number, columns[0], columns[1]))
     return rows
 
 
-def _read_jsonl(file: Path, sides: Sides) -> list[Row]:
+def _read_jsonl(file: Path, sides: Sides) -> list[SentencePair]:
     rows = []
     for number, line in enumerate(read_lines(file), start=1):
         where = f"{file}:{number}"
@@ -76,10 +76,10 @@ def _read_jsonl(file: Path, sides: Sides) -> list[Row]:
     return rows
 
 
-def _read_parquet(file: Path, sides: Sides) -> list[Row]:
+def _read_parquet(file: Path, sides: Sides) -> list[SentencePair]:
     import pyarrow as pa  # type: ignore[import-untyped]  # half a second, and only for this format
 
-    rows: list[Row] = []
+    rows: list[SentencePair] = []
     n_bytes, packed = 0, 0
     try:
         packed = file.stat().st_size
@@ -106,7 +106,7 @@ def _parquet_batches(file: Path, sides: Sides) -> Iterator[tuple[list[str], dict
             schema, within = pa.schema(list(schema.field("translation").type)), "translation"
         names = list(schema.names)
         if not _has_pair(dict.fromkeys(names), sides):
-            raise _no_pair(names, sides, str(file))
+            raise _no_pair_error(names, sides, str(file))
         of_languages = [variants_of(tuple(names), side.language, str(side.language)) for side in sides]
         wanted = [*dict.fromkeys([*sum(of_languages, ()), *(_keys_of_sides(names, sides) or ())])]
         for batch in stored.iter_batches(_BATCH_ROWS, columns=[within] if within else wanted):
@@ -114,7 +114,7 @@ def _parquet_batches(file: Path, sides: Sides) -> Iterator[tuple[list[str], dict
             yield names, {name: found[name].to_pylist() for name in wanted}
 
 
-def _read_tmx(file: Path, sides: Sides) -> list[Row]:
+def _read_tmx(file: Path, sides: Sides) -> list[SentencePair]:
     rows = []
     units = 0
     seen: set[str] = set()
@@ -128,7 +128,7 @@ def _read_tmx(file: Path, sides: Sides) -> list[Row]:
     return rows
 
 
-def _row(number: int, source: object, target: object, where: str) -> Row:
+def _row(number: int, source: object, target: object, where: str) -> SentencePair:
     if not (isinstance(source, str) and isinstance(target, str)):
         wrong = target if isinstance(source, str) else source
         raise UserError(f"{where}: expected text on both sides, found {str(wrong)[:60]!r}")
@@ -136,13 +136,13 @@ def _row(number: int, source: object, target: object, where: str) -> Row:
         (source + target).encode()
     except UnicodeEncodeError as error:
         raise UserError(f"{where}: half a character (an unpaired surrogate): write it as UTF-8") from error
-    return Row(number, source, target)
+    return SentencePair(number, source, target)
 
 
 def _texts(record: Mapping[str, object], sides: Sides, where: str) -> tuple[object, object]:
     """Return the two sides of a record; raises UserError at `where`."""
     if not _has_pair(record, sides):
-        raise _no_pair(record, sides, where)
+        raise _no_pair_error(record, sides, where)
     if all(side.has(record) for side in sides):
         return sides[0].text(record), sides[1].text(record)
     first, second = _keys_of_sides(record, sides) or ("source", "target")
@@ -163,7 +163,7 @@ def _keys_of_sides(names: Iterable[str], sides: Sides) -> tuple[str, str] | None
     return next((keys for keys in _KEYS_IN_ORDER if known.issuperset(keys)), None)
 
 
-def _no_pair(names: Iterable[str], sides: Sides, where: str) -> UserError:
+def _no_pair_error(names: Iterable[str], sides: Sides, where: str) -> UserError:
     return UserError(
         f"{where}: has {', '.join(names)[:80] or 'no keys'}; expected {' and '.join(_names(sides))}, "
         "source and target, or english and non_english; or any of these below translation"

@@ -48,15 +48,15 @@ def files_of(folder: Path, pair: LangPair) -> list[PairFiles]:
         codes, swapped = _codes(name, pair) or (("", ""), False)
         found.append(PairFiles(stem, name, codes, swapped, files))
 
-    for entry in listing(folder):
+    for entry in list_folder(folder):
         if entry.is_dir():
             if _codes(entry.name, pair):
-                inside = listing(entry)
+                inside = list_folder(entry)
                 for file in inside:
                     if _TRAIN.fullmatch(file.name):
                         add("", entry.name, (file,))
                 if shards := tuple(file for file in inside if _SHARD.fullmatch(file.name)):
-                    add("", entry.name, _all_of(shards))
+                    add("", entry.name, _all_shards(shards))
         elif (match := _TABLE.fullmatch(entry.name)) and _codes(match["pair"], pair):
             add("", match["pair"], (entry,))
         elif (match := _MOSES.fullmatch(entry.name)) and _codes(match["pair"], pair) and (twin := _twin(entry, match)):
@@ -66,7 +66,7 @@ def files_of(folder: Path, pair: LangPair) -> list[PairFiles]:
 
 def other_scripts(folder: Path, pair: LangPair) -> list[str]:
     """Return the names in a folder that are of the pair's languages in another script: for en-zh, "en-zh_TW"."""
-    names = {name for entry in listing(folder) for name in _names(entry)}
+    names = {name for entry in list_folder(folder) for name in _names(entry)}
     wanted = _languages(str(pair.source), str(pair.target))
     return sorted(name for name in names if not _codes(name, pair) and wanted in _splits(name))
 
@@ -78,7 +78,7 @@ def holds_pair(path: PurePath, pair: LangPair) -> bool:
     return any(_codes(name, pair) for name in _names(path))
 
 
-def listing(folder: Path) -> list[Path]:
+def list_folder(folder: Path) -> list[Path]:
     """Return what is in a folder, sorted.
 
     Raises:
@@ -98,7 +98,7 @@ def _names(entry: PurePath) -> Iterator[str]:
             yield match["pair"]
 
 
-def _all_of(shards: tuple[Path, ...]) -> tuple[Path, ...]:
+def _all_shards(shards: tuple[Path, ...]) -> tuple[Path, ...]:
     """Return the shards of a file, of which each says how many there are.
 
     Raises:

@@ -23,7 +23,7 @@ def tag_of(code: str, language: Language) -> Tag:
 
 
 @cache
-def remoteness(code: str, language: Language, asked: str) -> tuple[bool, bool, bool, int]:
+def variant_distance(code: str, language: Language, asked: str) -> tuple[bool, bool, bool, int]:
     """Return how far a code of a language is from the code that was asked for; smaller is nearer."""
     tag, wanted = tag_of(code, language), tag_of(asked, language)
     regional = bool(tag.region or tag.variant)
@@ -36,7 +36,7 @@ def remoteness(code: str, language: Language, asked: str) -> tuple[bool, bool, b
 def variants_of(codes: tuple[str, ...], language: Language, asked: str) -> tuple[str, ...]:
     """Return those of some codes that mean a language, the nearest to the one asked for first."""
     own = [code for code in codes if find_language(code) == language]
-    return tuple(sorted(own, key=lambda code: (remoteness(code, language, asked), code)))
+    return tuple(sorted(own, key=lambda code: (variant_distance(code, language, asked), code)))
 
 
 @cache
@@ -47,7 +47,7 @@ def _other_scripts(codes: tuple[str, ...], language: Language) -> tuple[str, ...
     return tuple(code for code, tag in tags.items() if own and tag and tag.language == own.language)
 
 
-class Choice:
+class VariantChooser:
     """Chooses the text of one language from each record of a file, and counts what it chose.
 
     Args:

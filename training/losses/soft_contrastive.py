@@ -26,7 +26,7 @@ def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class BatchVectors:
     """The vectors of a batch: those of this process, and those of all processes in the order of their ranks.
 
     Attributes:
@@ -43,7 +43,7 @@ class Batch:
     first: int = 0
 
 
-def contrastive_loss(batch: Batch, objective: Objective) -> Tensor:
+def contrastive_loss(batch: BatchVectors, objective: Objective) -> Tensor:
     """Return this process's share of the loss; its mean over processes is the loss of the whole batch.
 
     L_cross = L_row + L_col (equations 2 and 6): the sum of both directions, each the mean over its rows. Under
@@ -52,23 +52,23 @@ def contrastive_loss(batch: Batch, objective: Objective) -> Tensor:
     distilled = _distance(batch) * objective.distillation_weight if objective.distillation_weight else 0
     similarities = teacher_similarities(objective.label, batch.teacher)
     here = slice(batch.first, batch.first + len(batch.source))
-    forward = _Wanted.of(similarities, objective)
+    forward = _Target.from_similarities(similarities, objective)
     backward = forward if objective.column_labels == "renormalised" else forward.transposed
     rows, columns = forward.at(here), backward.at(here)
-    cross = _compare(batch.source, batch.all_target, rows, objective)
-    cross = cross + _compare(batch.target, batch.all_source, columns, objective)
+    cross = _similarity_loss(batch.source, batch.all_target, rows, objective)
+    cross = cross + _similarity_loss(batch.target, batch.all_source, columns, objective)
     if not objective.tms:
         return cross + distilled
     # Equation 7 normalizes over the first index, so that its labels are the transposed ones.
     mono = torch.zeros_like(cross)
     for side, everything in ((batch.source, batch.all_source), (batch.target, batch.all_target)):
-        mono = mono + _compare(side, everything, columns, objective)
+        mono = mono + _similarity_loss(side, everything, columns, objective)
         if objective.symmetric_monolingual:
-            mono = mono + _compare(side, everything, rows, objective)
+            mono = mono + _similarity_loss(side, everything, rows, objective)
     return objective.lambda_cross * cross + mono + distilled
 
 
-def _distance(batch: Batch) -> Tensor:
+def _distance(batch: BatchVectors) -> Tensor:
     """Return the mean squared distance of a source's and its target's unit vectors to the teacher's anchor, summed."""
     anchors = functional.normalize(batch.teacher[batch.first : batch.first + len(batch.source), 0], dim=1)
     sides = (functional.normalize(side, dim=1) for side in (batch.source, batch.target))
@@ -76,35 +76,35 @@ def _distance(batch: Batch) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Target:
     """What the student should see: the teacher's similarities, and the labels made of them."""
 
     similarities: Tensor
     labels: Tensor
 
     @staticmethod
-    def of(similarities: Tensor, objective: Objective) -> _Wanted:
-        return _Wanted(similarities, soft_labels(objective.label, similarities, objective.tau_teacher))
+    def from_similarities(similarities: Tensor, objective: Objective) -> _Target:
+        return _Target(similarities, soft_labels(objective.label, similarities, objective.tau_teacher))
 
     @property
-    def transposed(self) -> _Wanted:
-        return _Wanted(self.similarities.T, self.labels.T)
+    def transposed(self) -> _Target:
+        return _Target(self.similarities.T, self.labels.T)
 
-    def at(self, rows: slice) -> _Wanted:
-        return _Wanted(self.similarities[rows], self.labels[rows])
+    def at(self, rows: slice) -> _Target:
+        return _Target(self.similarities[rows], self.labels[rows])
 
 
-def _compare(rows: Tensor, columns: Tensor, wanted: _Wanted, objective: Objective) -> Tensor:
+def _similarity_loss(rows: Tensor, columns: Tensor, target: _Target, objective: Objective) -> Tensor:
     """Compare the student's (B, M) similarities with what is wanted of them."""
     seen = cosines(rows, columns)
     if objective.divergence == "similarity-mse":
-        return ((seen - wanted.similarities) / objective.tau_student).square().mean()
+        return ((seen - target.similarities) / objective.tau_student).square().mean()
     logits = seen / objective.tau_student
     if objective.divergence == "cross-entropy":
-        return soft_cross_entropy(logits, wanted.labels)
+        return soft_cross_entropy(logits, target.labels)
     if objective.divergence == "kl":
-        return soft_cross_entropy(logits, wanted.labels) + torch.xlogy(wanted.labels, wanted.labels).sum(1).mean()
-    return _jensen_shannon(logits, wanted.labels / wanted.labels.sum(dim=1, keepdim=True))
+        return soft_cross_entropy(logits, target.labels) + torch.xlogy(target.labels, target.labels).sum(1).mean()
+    return _jensen_shannon(logits, target.labels / target.labels.sum(dim=1, keepdim=True))
 
 
 def _jensen_shannon(logits: Tensor, labels: Tensor) -> Tensor:
@@ -163,9 +163,9 @@ class SoftContrastiveLoss(nn.Module):
         else:
             teacher = self._teacher_vectors(labels, source)
         if not self.gather:
-            return contrastive_loss(Batch(source, target, source, target, teacher), self.objective)
+            return contrastive_loss(BatchVectors(source, target, source, target, teacher), self.objective)
         rank = torch.distributed.get_rank()
-        batch = Batch(
+        batch = BatchVectors(
             source,
             target,
             all_gather_with_grad(source),

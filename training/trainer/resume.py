@@ -81,7 +81,7 @@ def is_last(checkpoint: Path, patience: int) -> bool:
     return state.global_step >= state.max_steps or in_vain >= patience
 
 
-def take(trainer: SentenceTransformerTrainer, checkpoint: Path) -> None:
+def restore(trainer: SentenceTransformerTrainer, checkpoint: Path) -> None:
     """Put the trainer where a run ended: the weights of the best checkpoint, or of this one, and what was logged."""
     trainer.state = TrainerState.load_from_json(str(checkpoint / _STATE))
     weights = _best(checkpoint) or checkpoint

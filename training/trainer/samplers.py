@@ -17,7 +17,7 @@ _POOL = 64  # batches that are sorted by length together
 _TOPIC = 4  # the same of batches of alike meanings: few, so that they stay alike
 
 
-class AlikeLengths(DefaultBatchSampler):
+class LengthGroupedSampler(DefaultBatchSampler):
     """Draws rows in random order, sorts each pool of 64 batches by length and gives its batches in random order.
 
     No batch has a sentence twice, which would be its own negative: a row that repeats one waits for the next batch.
@@ -46,19 +46,19 @@ class AlikeLengths(DefaultBatchSampler):
         for pool in self._pools(self._shuffled(range(len(self._rows)))):
             left = deque(sorted([*left, *pool], key=self._lengths.__getitem__))
             batches = []
-            while len(batch := self._take(left)) == self.batch_size:
+            while len(batch := self._take_batch(left)) == self.batch_size:
                 batches.append(batch)
             left.extendleft(batch)
             yield from self._shuffled(batches)
         while left and not self.drop_last:
-            yield self._take(left)
+            yield self._take_batch(left)
 
     def _pools(self, order: list[int]) -> Iterator[list[int]]:
         """Cut the rows into those that are sorted by length together."""
         for start in range(0, len(order), _POOL * self.batch_size):
             yield order[start : start + _POOL * self.batch_size]
 
-    def _take(self, rows: deque[int]) -> list[int]:
+    def _take_batch(self, rows: deque[int]) -> list[int]:
         """Take the first rows that make up a batch, as many as there are; the others keep their order."""
         batch: list[int] = []
         seen: set[str] = set()
@@ -77,7 +77,7 @@ class AlikeLengths(DefaultBatchSampler):
         return [items[i] for i in torch.randperm(len(items), generator=self.generator).tolist()]
 
 
-class AlikeMeanings(AlikeLengths):
+class TopicAwareSampler(LengthGroupedSampler):
     """Draws pools of four batches whose anchors mean much the same to the teacher, then as above.
 
     What a sentence has to be told from is then near it. That some of it are translations as good as the pair's own is

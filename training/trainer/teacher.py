@@ -58,10 +58,10 @@ def encode_teacher(model: Model, prompt: str, data: Sequence[PairRows], label: L
         vectors[[row_of[language, sentence] for sentence in part.sentences]] = encoded
     if vectors is None:
         raise ValueError("no sentence to encode")
-    return TeacherVectors(vectors, {item.pair: _rows(item, row_of, label) for item in data})
+    return TeacherVectors(vectors, {item.pair: _teacher_rows(item, row_of, label) for item in data})
 
 
-def _rows(item: PairRows, row_of: dict[tuple[Language, str], int], label: Label) -> list[int] | list[list[int]]:
+def _teacher_rows(item: PairRows, row_of: dict[tuple[Language, str], int], label: Label) -> list[int] | list[list[int]]:
     anchors = [row_of[item.pair.source, sentence] for sentence in item.source]
     if label != "average":
         return anchors

@@ -31,10 +31,10 @@ from .callbacks import Progress
 from .dev_evaluator import DevAccuracy, hold_out
 from .hard_negatives import mine_negatives
 from .models import Models
-from .resume import CompleteCheckpoints, check_best, intact_checkpoint, is_last, take
-from .samplers import AlikeLengths, AlikeMeanings
+from .resume import CompleteCheckpoints, check_best, intact_checkpoint, is_last, restore
+from .samplers import LengthGroupedSampler, TopicAwareSampler
 from .teacher import TeacherVectors, encode_teacher
-from .wise_ft import blend, trainable
+from .wise_ft import copy_trainable, interpolate_weights
 
 _LOSS_WINDOW = 10
 
@@ -57,7 +57,7 @@ class Trained:
     losses: list[tuple[int, float]]
     rows: dict[str, int]
     steps: int
-    blended: dict[str, float]
+    interpolated: dict[str, float]
     stopped_by: int
 
 
@@ -86,7 +86,7 @@ def train(
     training, held_out = hold_out(data, config.dev_size, config.seed)
     evaluated = any(item.source for item in held_out)
     arguments = trainer_arguments(config, output, report_to, evaluated=evaluated)
-    training = _drawn(training, config, arguments.world_size)
+    training = _draw_rows(training, config, arguments.world_size)
     torch.manual_seed(config.seed)
     with arguments.main_process_first(desc="teacher"):
         checkpoint = intact_checkpoint(output) if resume else None
@@ -97,7 +97,7 @@ def train(
     own_length = student.max_seq_length
     student.max_seq_length = min(config.max_length, own_length or config.max_length)
     loss = make_loss(config, student, teacher)
-    start = trainable(student) if config.wise_ft_share else {}
+    start = copy_trainable(student) if config.wise_ft_share else {}
     progress = Progress(config.batch_size * arguments.world_size)
     criterion = DevAccuracy(held_out, config.student_prompt) if evaluated else None
     trainer = SentenceTransformerTrainer(
@@ -110,23 +110,23 @@ def train(
     )
     _run(trainer, checkpoint, config.early_stopping_patience, progress)
     if start and not progress.stopped_by:
-        blend(student, start, config.wise_ft_share)
+        interpolate_weights(student, start, config.wise_ft_share)
     _set_for_use(student, own_length, config.student_prompt)
     return Trained(
         model=student,
-        curve=[_look(entry) for entry in trainer.state.log_history if "eval_dev_accuracy" in entry],
-        losses=_windows([entry["loss"] for entry in trainer.state.log_history if "loss" in entry]),
+        curve=[_dev_point(entry) for entry in trainer.state.log_history if "eval_dev_accuracy" in entry],
+        losses=_window_means([entry["loss"] for entry in trainer.state.log_history if "loss" in entry]),
         rows={str(item.pair): len(item.source) for item in training},
         steps=trainer.state.global_step,
-        blended=criterion(student) if criterion and start and not progress.stopped_by else {},
+        interpolated=criterion(student) if criterion and start and not progress.stopped_by else {},
         stopped_by=progress.stopped_by,
     )
 
 
 def _batch_sampler(config: TrainConfig, teacher: TeacherVectors | None) -> Any:  # noqa: ANN401 (the trainer's own type)
     if config.topic_aware_batches and teacher is not None:
-        return partial(AlikeMeanings, vectors=teacher.vectors)
-    return AlikeLengths if config.group_by_length else BatchSamplers.NO_DUPLICATES
+        return partial(TopicAwareSampler, vectors=teacher.vectors)
+    return LengthGroupedSampler if config.group_by_length else BatchSamplers.NO_DUPLICATES
 
 
 def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience: int, progress: Progress) -> None:
@@ -135,7 +135,7 @@ def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience:
     if checkpoint:
         complete.restore(checkpoint)
     if checkpoint and is_last(checkpoint, patience):
-        take(trainer, checkpoint)
+        restore(trainer, checkpoint)
         return
     for theirs in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(theirs)
@@ -153,7 +153,7 @@ def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience:
         check_best(trainer.state)
 
 
-def check(config: TrainConfig, data: Sequence[PairRows]) -> None:
+def check_training(config: TrainConfig, data: Sequence[PairRows]) -> None:
     """Check that every pair has rows for a batch.
 
     Raises:
@@ -168,19 +168,19 @@ def check(config: TrainConfig, data: Sequence[PairRows]) -> None:
             )
 
 
-def _windows(losses: Sequence[float]) -> list[tuple[int, float]]:
+def _window_means(losses: Sequence[float]) -> list[tuple[int, float]]:
     """Return (last step, mean) of every ten steps' losses, and of those after them."""
     ends = [*range(_LOSS_WINDOW, len(losses), _LOSS_WINDOW), len(losses)] if losses else []
     starts = [0, *ends]
     return [(end, sum(losses[start:end]) / (end - start)) for start, end in zip(starts, ends, strict=False)]
 
 
-def _look(entry: dict[str, float]) -> dict[str, float]:
+def _dev_point(entry: dict[str, float]) -> dict[str, float]:
     scores = {k.removeprefix("eval_"): v for k, v in entry.items() if k.startswith("eval_dev_accuracy")}
     return {"step": entry["step"], **scores}
 
 
-def _drawn(training: Sequence[PairRows], config: TrainConfig, processes: int) -> list[PairRows]:
+def _draw_rows(training: Sequence[PairRows], config: TrainConfig, processes: int) -> list[PairRows]:
     """Return as many rows of each pair as the steps will use, by size^(1 / temperature).
 
     Rows that no step can reach would be encoded by the teacher for nothing. A pair that is to be drawn more often
@@ -251,7 +251,7 @@ def make_loss(config: TrainConfig, student: SentenceTransformer, teacher: Teache
     vectors = teacher.vectors if teacher else None
     fits = vectors is None or vectors.shape[1] == size
     if config.loss == "embedding-mse" and vectors is not None:
-        return _ByRow(MSELoss(student, projection_dim=None if fits else vectors.shape[1]), vectors)
+        return _TeacherByRow(MSELoss(student, projection_dim=None if fits else vectors.shape[1]), vectors)
     if vectors is not None and not fits and config.objective.distillation_weight:
         raise UserError(
             f"distillation_weight needs a teacher of the student's {size} dimensions, and "
@@ -261,7 +261,7 @@ def make_loss(config: TrainConfig, student: SentenceTransformer, teacher: Teache
     return SoftContrastiveLoss(student, config.objective, vectors, mini_batch_size=part, gather=distributed)
 
 
-class _ByRow(nn.Module):
+class _TeacherByRow(nn.Module):
     """Hands a loss the teacher's vectors for labels that are their row numbers."""
 
     def __init__(self, loss: nn.Module, vectors: Tensor) -> None:

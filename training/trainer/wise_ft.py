@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 
 
-def trainable(model: nn.Module) -> dict[str, Tensor]:
+def copy_trainable(model: nn.Module) -> dict[str, Tensor]:
     """Return a copy of the weights that training would change, by name."""
     return {name: weight.detach().clone() for name, weight in model.named_parameters() if weight.requires_grad}
 
 
-def blend(model: nn.Module, start: dict[str, Tensor], share: float) -> None:
+def interpolate_weights(model: nn.Module, initial: dict[str, Tensor], share: float) -> None:
     """Move each weight of `start` a share of the way back to it: 0 leaves the model as it is, 1 makes it the start."""
     with torch.no_grad():
         for name, weight in model.named_parameters():
-            if name in start:
-                weight.lerp_(start[name].to(weight.device), share)
+            if name in initial:
+                weight.lerp_(initial[name].to(weight.device), share)
