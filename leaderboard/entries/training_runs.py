@@ -35,7 +35,7 @@ class Training:
 
     Attributes:
         label, tms: of the soft contrastive loss; the other losses have them too and do not use them.
-        taught: a teacher was looked at; of hard labels and translation ranking none is.
+        uses_teacher: whether the loss reads a teacher; hard labels and translation ranking do not.
         beyond: something is done that the paper does not know, so that it is none of its rows.
         shared: what runs of other seeds have in common, and runs of other settings do not.
         data: (corpus, rows kept); empty where that was not recorded.
