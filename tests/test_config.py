@@ -534,7 +534,7 @@ def test_a_variant_is_asked_for_by_its_region_or_script() -> None:
     config = make_config(
         {"student": "x", "pairs": ["en-pt_PT", "zh-TW-en", "English-fr"], "languages": ["en", "es_MX"]}
     )
-    asked = {str(pair): config.codes(pair) for pair in map(config.with_anchor_first, config.lang_pairs)}
+    asked = {str(pair): config.language_codes(pair) for pair in map(config.with_anchor_first, config.lang_pairs)}
     assert asked == {
         "en-pt": ("en", "pt_PT"),
         "en-zho_Hant": ("en", "zh-TW"),

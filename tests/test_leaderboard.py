@@ -90,7 +90,7 @@ def copied(results: Path, tmp_path: Path) -> Path:
 def again(root: Path, name: str, task: str = "Mini-Tatoeba") -> Path:
     """Write the first model's result again under another name."""
     file = next(root.rglob(f"*hashing*/**/{task}.json"))
-    model = {**read_result(file).model, "name": name, "fingerprint": name}
+    model = {**read_result(file).model.to_dict(), "name": name, "fingerprint": name}
     return write_again(file, root / f"copy-{abs(hash(name))}" / "1", model=model)
 
 
@@ -445,7 +445,7 @@ def test_rows_are_sorted_by_a_column_where_a_table_has_it(copied: Path) -> None:
 
 def test_the_overview_has_size_and_speed(copied: Path) -> None:
     for file in copied.rglob("*.json"):
-        model = dict(read_result(file).model)
+        model = read_result(file).model.to_dict()
         timed = {"sentences": 30_000, "tokens": 9, "seconds": 15.0, "device": "cpu", "cores": 2}
         if "letters" in str(file):
             model |= {"parameters": 12_345_678, "dimensions": 64}

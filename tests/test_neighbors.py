@@ -147,7 +147,7 @@ def test_the_error_of_the_screen_is_a_bound(centered: float) -> None:
     products = made.block(slice(0, 200), slice(0, 300), 300).float()
     # What the center takes off every product is the same.
     off = (products + center.double().square().sum() - (rows.double() @ columns.double().T)).abs()
-    bound = made.error.at(products)
+    bound = made.error.of_products(products)
     assert (off <= bound).all()
     assert float(off.max()) > 0.2 * float(bound.max()), "a bound that is no use"
 

@@ -108,7 +108,7 @@ def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) 
     resolved = resolve_models(config, of_hub=False)
     data = read_data(config, _data_folder(request.data, config))
     cache = cache_folder(request.cache)
-    models = Models.of(config, {**resolved, **resolve_models(config, of_hub=True)}, cache)
+    models = Models.from_resolved(config, {**resolved, **resolve_models(config, of_hub=True)}, cache)
     from .trainer.arguments import check_reporter, resolve_precision
     from .trainer.train import check_training, train
 

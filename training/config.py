@@ -152,7 +152,7 @@ class TrainConfig:
             raise UserError("no language pair to train on: pass --pair en-ja, or --languages en,ja")
         for pair in self.lang_pairs:
             self.with_anchor_first(pair)
-            self.codes(pair)
+            self.language_codes(pair)
         for language in self.decontamination_languages:
             resolve(language)
 
@@ -217,7 +217,7 @@ class TrainConfig:
             f"{pair} has neither of the anchor languages {', '.join(self.anchor_priority)}: pass --anchor-priority"
         )
 
-    def codes(self, pair: LangPair) -> tuple[str, str]:
+    def language_codes(self, pair: LangPair) -> tuple[str, str]:
         """Return the variants asked for of a pair's source and target: ("en", "pt_PT").
 
         Raises:

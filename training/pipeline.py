@@ -112,7 +112,7 @@ def read_data(config: TrainConfig, root: Path) -> ReadData:
     notes: list[str] = []
     pairs = [config.with_anchor_first(pair) for pair in config.lang_pairs]
     # All of them are found before the first is read, which may take minutes.
-    found = {pair: find_corpora(root, pair, config.corpora, config.codes(pair), notes) for pair in pairs}
+    found = {pair: find_corpora(root, pair, config.corpora, config.language_codes(pair), notes) for pair in pairs}
     corpora: dict[LangPair, list[ReadCorpus]] = {}
     for pair in pairs:
         seen: set[tuple[str, str]] = set()
@@ -139,9 +139,9 @@ def prepare(
         for item in corpora:
             corpus, cleaned = item.corpus, item.cleaned
             matches = find_contamination(cleaned.rows, benchmarks)
-            kept = cleaned.rows if allow_contamination else _without(cleaned.rows, matches)
+            kept = cleaned.rows if allow_contamination else _drop_rows(cleaned.rows, matches)
             rows += sample_weighted(kept, corpus.weight, config.seed)
-            found.update(_first(matches).values())
+            found.update(_benchmark_of_row(matches).values())
             prepared.corpora.append(_report(item, matches, kept))
             prepared.dropped.extend(cleaned.lines)
             if not allow_contamination:
@@ -151,7 +151,7 @@ def prepare(
     return prepared
 
 
-def _first(matches: Iterable[Match]) -> dict[int, str]:
+def _benchmark_of_row(matches: Iterable[Match]) -> dict[int, str]:
     """Return the benchmark that each contaminated row is counted under."""
     found: dict[int, str] = {}
     for match in matches:
@@ -159,13 +159,16 @@ def _first(matches: Iterable[Match]) -> dict[int, str]:
     return found
 
 
-def _without(rows: Sequence[SentencePair], matches: Sequence[Match]) -> list[SentencePair]:
+def _drop_rows(rows: Sequence[SentencePair], matches: Sequence[Match]) -> list[SentencePair]:
     bad = {match.row for match in matches}
     return [row for index, row in enumerate(rows) if index not in bad]
 
 
 def _lines(corpus: str, rows: Sequence[SentencePair], matches: Sequence[Match]) -> list[DroppedLine]:
-    return [DroppedLine(corpus, rows[index].line, f"in {benchmark}") for index, benchmark in _first(matches).items()]
+    return [
+        DroppedLine(corpus, rows[index].line, f"in {benchmark}")
+        for index, benchmark in _benchmark_of_row(matches).items()
+    ]
 
 
 def _report(item: ReadCorpus, matches: Sequence[Match], kept: Sequence[SentencePair]) -> CorpusReport:
@@ -176,7 +179,7 @@ def _report(item: ReadCorpus, matches: Sequence[Match], kept: Sequence[SentenceP
         weight=item.corpus.weight,
         read=item.read,
         dropped={reason: count for reason, count in item.cleaned.dropped.items() if count},
-        contaminated=len(_first(matches)),
+        contaminated=len(_benchmark_of_row(matches)),
         kept=len(kept),
         license=item.license,
     )

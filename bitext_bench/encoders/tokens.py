@@ -51,7 +51,7 @@ class TokenIds:
         kept = [self._kept.pop(prompt + sentence, None) for sentence in sentences]
         rows = [row for row in kept if row is not None and len(row)]
         if len(rows) == len(kept):
-            like, reach = self._like(prompt)
+            like, reach = self._template(prompt)
             if max(map(len, rows)) <= reach:
                 return {**like, **self._padded(rows, like)}
         return dict(self._model.preprocess(list(sentences), prompt=prompt or None))
@@ -63,12 +63,12 @@ class TokenIds:
         tokenizer.no_truncation()
         return (np.array(encoding.ids, np.int32) for encoding in tokenizer.encode_batch_fast(texts))
 
-    def _like(self, prompt: str) -> tuple[dict[str, Any], int]:
+    def _template(self, prompt: str) -> tuple[dict[str, Any], int]:
         """Return features from `preprocess` with a prompt, and the maximum length at which padding here is the same."""
         import torch
 
         if prompt not in self._of_prompt:
-            texts = [*_PROBE, self._long(prompt)]
+            texts = [*_PROBE, self._long_text(prompt)]
             theirs = dict(self._model.preprocess(texts, prompt=prompt or None))
             rows = list(self._ids([prompt + text for text in texts]))
             own = self._padded(rows, theirs)
@@ -77,7 +77,7 @@ class TokenIds:
             self._of_prompt[prompt] = theirs, max(map(len, rows)) if same else 0
         return self._of_prompt[prompt]
 
-    def _long(self, prompt: str) -> str:
+    def _long_text(self, prompt: str) -> str:
         """Return a text that, with the prompt, has about the model's maximum number of tokens and not more."""
         most = int(min(self._model.max_seq_length or _REACH, _REACH))
         words = most

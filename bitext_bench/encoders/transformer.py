@@ -81,7 +81,7 @@ class TransformerEncoder:
                 f"the model has no row for a token or a position of texts that its tokenizer made ({error}): "
                 "check that the tokenizer is the model's own, or pass a smaller --max-length"
             ) from error
-        result: NDArray[np.float32] = self._cut(vectors.float().cpu().numpy())
+        result: NDArray[np.float32] = self._truncate_dimensions(vectors.float().cpu().numpy())
         return result
 
     def encode_each(
@@ -99,9 +99,9 @@ class TransformerEncoder:
             else:
                 ready, start = tokenize, partial(start_in_thread, threads, self._quick)
             for vectors in run_overlapped(batches, ready, start, self._quick.at_once):
-                yield self._cut(vectors.numpy())
+                yield self._truncate_dimensions(vectors.numpy())
 
-    def _cut(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _truncate_dimensions(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the first dimensions, where the model's configuration says how many (`truncate_dim`)."""
         return vectors[:, : self.model.truncate_dim]
 

@@ -137,7 +137,7 @@ def run_mine(
             say("all shards of all shares are there: run without --shard to write the pairs")
         return 0
     # Errors in the known pairs must not appear after hours of encoding.
-    known = known_pairs(plan, policy.gold, policy.plant, complete=policy.complete) if policy.known else None
+    known = known_pairs(plan, policy.gold, policy.plant, complete=policy.complete) if policy.has_known_pairs else None
     if selecting.score_given:
         check_parallel(plan, request)
     (run_on_ray if engine == "ray" else run_inline)(plan)

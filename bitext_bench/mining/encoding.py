@@ -120,7 +120,7 @@ class UnitTexts:
         """
         if not self._new.any():
             return
-        saved = self._own()
+        saved = self._own_shards()
         if self._new.all():
             name = self._store.link(self._name, self._keys, array)
         else:
@@ -132,13 +132,13 @@ class UnitTexts:
     def _is_own(self, name: str) -> bool:
         return name.startswith(f"{self._name}-")
 
-    def _own(self) -> list[str]:
+    def _own_shards(self) -> list[str]:
         """Return the names of the shards that a unit of the same texts has written."""
         return [name for name in self._store.names() if self._is_own(name)]
 
     def _stored(self) -> list[tuple[StoredTexts, Vectors]]:
         """Return what the store holds of the texts, checked."""
-        hits = self._store.find(self._keys, [*self._own(), *self._before])
+        hits = self._store.find(self._keys, [*self._own_shards(), *self._before])
         found = [(hit, vectors) for hit in hits if (vectors := self._store.read(hit)) is not None]
         new = {hit.name for hit, _ in found} - self._run.checked
         if new and (self._model.unhashed or not self._known.covers(new)):

@@ -119,7 +119,7 @@ def links_of_pairs(
         places = _incidences(corpus, side, known)
         width = lists[side].cosines.shape[1]
         within = cosines >= lists[side].cosines[:, n_candidates(width, corpus.margin) - 1]
-        best = _scored(corpus, lists[side], candidates, beside[side]).max(axis=1)
+        best = _margins(corpus, lists[side], candidates, beside[side]).max(axis=1)
         proposed[side] = within & (scores >= best)
         inserted[side] = InsertedRows(
             known[side],
@@ -155,7 +155,7 @@ def _candidates(corpus: CorpusPair, side: SideName, rows: Integers, lists: Neare
     return np.where(planted[:, None], grown, there.means[indices])
 
 
-def _scored(corpus: CorpusPair, lists: Nearest, around: Floats, own: Floats) -> Floats:
+def _margins(corpus: CorpusPair, lists: Nearest, around: Floats, own: Floats) -> Floats:
     """Return (P, reach) the margins of rows with their candidates; -inf where there is none."""
     cosines = lists.cosines[:, : around.shape[1]].astype(np.float64)
     real = np.isfinite(cosines) & np.isfinite(around) & np.isfinite(own)[:, None]
@@ -167,7 +167,7 @@ def _links(
     corpus: CorpusPair, lists: Nearest, around: Floats, own: Floats, places: _Incidences, proposes: NDArray[np.bool_]
 ) -> Links:
     """Return what the rows propose (those that `proposes` names), and which rows propose them."""
-    scored = _scored(corpus, lists, around, own)
+    scored = _margins(corpus, lists, around, own)
     pick = scored.argmax(axis=1)
     rows = np.arange(len(scored))
     here = proposes & np.isfinite(scored[rows, pick])
@@ -221,7 +221,7 @@ def _at_places(
     width = n_candidates(seen.cosines.shape[1], corpus.margin)
     means = neighborhoods_of_lists(seen.cosines, corpus.around[side].k).means
     around = corpus.around[side].means[seen.indices[:, :width]]
-    scored = _scored(corpus, seen, around, means)
+    scored = _margins(corpus, seen, around, means)
     is_own = seen.indices[:, :width] == own[:, None]
     rivals = np.where(is_own, -np.inf, scored).max(axis=1, initial=-np.inf)
     inside = is_own.any(axis=1)

@@ -148,7 +148,7 @@ class Calibration:
         self._translated, self._translated_draws = self._count_translated()
 
     @property
-    def found(self) -> float:
+    def found_share(self) -> float:
         """The share of known pairs that are mined at all."""
         return float(np.isfinite(self._right).mean())
 
@@ -180,7 +180,9 @@ class Calibration:
         precision, recall = float(self.precision_at(at)[0]), float(self.recall_at(at)[0])
         mined = int((self._scores >= threshold).sum())
         found = np.divide(right, self._translated_draws, out=np.zeros(DRAWS), where=self._translated_draws > 0)
-        counts = [_counts(events, threshold, self.known) for side in self._sides for events in (side.wrong, side.false)]
+        counts = [
+            _count_events(events, threshold, self.known) for side in self._sides for events in (side.wrong, side.false)
+        ]
         return ThresholdEstimate(
             threshold,
             mined,
@@ -209,7 +211,7 @@ class Calibration:
         columns: list[NDArray[Any]] = [self._right >= threshold for threshold in thresholds]
         for side in self._sides:
             for events in (side.wrong, side.false):
-                columns += [_counts(events, threshold, self.known) for threshold in thresholds]
+                columns += [_count_events(events, threshold, self.known) for threshold in thresholds]
         recall, *per_line = np.split(self._weighted_means(columns).T, 1 + 2 * len(self._sides))
         draws = np.random.default_rng(SEED + 1)
         recall = self._smoothed(recall, draws)
@@ -281,6 +283,6 @@ def _count_at_least(scores: Floats, thresholds: Floats) -> Floats:
     return np.asarray(len(scores) - np.searchsorted(np.sort(scores), thresholds, side="left"), dtype=np.float64)
 
 
-def _counts(events: Events, threshold: float, known: int) -> NDArray[np.int64]:
+def _count_events(events: Events, threshold: float, known: int) -> NDArray[np.int64]:
     """Return (P,) how many events of each known pair reach a threshold."""
     return np.bincount(events.pair[events.scores >= threshold], minlength=known)

@@ -55,7 +55,7 @@ class ThresholdPolicy:
         return "the best F1" if self.best_f1 else "as given"
 
     @property
-    def known(self) -> bool:
+    def has_known_pairs(self) -> bool:
         """Whether there are known pairs to judge by."""
         return self.gold is not None or self.plant is not None
 
@@ -74,9 +74,9 @@ class ThresholdPolicy:
             raise UserError(f"--target-precision {self.precision:g}: expected a share between 0 and 1, like 0.95")
         if sum([self.threshold is not None, self.precision is not None, self.best_f1]) > 1:
             raise UserError("expected one of --threshold, --target-precision and --best-f1")
-        if self.chooses and not self.known:
+        if self.chooses and not self.has_known_pairs:
             raise UserError("a threshold is chosen on known pairs: pass --gold FILE or --planted-pairs FILE")
-        if self.known and not self.chooses and self.threshold is None:
+        if self.has_known_pairs and not self.chooses and self.threshold is None:
             raise UserError(
                 "--gold and --planted-pairs choose or judge a threshold: "
                 "pass --target-precision P, --best-f1, or --threshold X to judge"
@@ -94,7 +94,7 @@ class ThresholdPolicy:
         Raises:
             UserError: there are such, or settings that need them.
         """
-        if self.chooses or self.known:
+        if self.chooses or self.has_known_pairs:
             raise UserError("--score takes --threshold only: known pairs are for mining")
 
 
@@ -145,8 +145,8 @@ def choose_threshold(
     """
     threshold = policy.threshold
     if threshold is None:
-        if calibration.found < (_FEW_FOUND if policy.precision is not None else 1 / len(known)):
-            raise _too_few_found_error(round(calibration.found * len(known)), known)
+        if calibration.found_share < (_FEW_FOUND if policy.precision is not None else 1 / len(known)):
+            raise _too_few_found_error(round(calibration.found_share * len(known)), known)
         threshold = (
             _best_f1(calibration, pairs) if policy.precision is None else _precise_threshold(calibration, pairs, policy)
         )

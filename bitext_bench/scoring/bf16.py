@@ -30,7 +30,7 @@ class ErrorBound:
     of_sides: float = 0.0
     relative: float = 0.0
 
-    def at(self, largest: Tensor) -> Tensor:
+    def of_products(self, largest: Tensor) -> Tensor:
         """Return how far products can be from the true ones that are up to `largest`, each."""
         return self.of_sides + self.relative * (largest.abs() + self.of_sides) + _SUMMING
 

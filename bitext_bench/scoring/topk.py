@@ -127,7 +127,7 @@ class TopK:
         row, place = (found >= 0).nonzero(as_tuple=True)
         exact = torch.full(found.shape, -torch.inf)
         exact[row, place] = exact_products(own, others, row, found[row, place])
-        products, indices = _first(exact, found, self.k)
+        products, indices = _k_largest(exact, found, self.k)
         # Where even the last one kept is that near, others that are not kept may be as well.
         full = (found[:, -1] >= 0) & (found.shape[1] < len(others))
         for some in torch.split(full.nonzero().squeeze(1), _SORTED):
@@ -137,7 +137,7 @@ class TopK:
 
 def _lower_bound(kth: Tensor, error: ErrorBound) -> Tensor:
     """Return the least product that may belong to one that is truly as large as the true k-th."""
-    return torch.where(kth.isinf(), torch.finfo(kth.dtype).min, kth - 2 * error.at(kth))
+    return torch.where(kth.isinf(), torch.finfo(kth.dtype).min, kth - 2 * error.of_products(kth))
 
 
 def exact_products(own: Tensor, others: Tensor, row: Tensor, column: Tensor) -> Tensor:
@@ -154,7 +154,7 @@ def exact_products(own: Tensor, others: Tensor, row: Tensor, column: Tensor) -> 
     return found
 
 
-def _first(products: Tensor, indices: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def _k_largest(products: Tensor, indices: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Return the k largest of each row, of equals the lowest index first."""
     order = indices.argsort(dim=1)
     products, indices = products.gather(1, order), indices.gather(1, order)

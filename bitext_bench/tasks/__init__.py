@@ -29,13 +29,13 @@ __all__ = [
 def _index(tasks: Iterable[Task]) -> Mapping[str, Task]:
     by_name: dict[str, Task] = {}
     for task in tasks:
-        if _plain(task.name) in {_plain(name) for name in by_name}:
+        if _normalize_name(task.name) in {_normalize_name(name) for name in by_name}:
             raise ValueError(f"two tasks are named {task.name}")
         by_name[task.name] = task
     return MappingProxyType(by_name)
 
 
-def _plain(name: str) -> str:
+def _normalize_name(name: str) -> str:
     return "".join(c for c in name.casefold() if c.isalnum() or c == "+").replace("+", "p")
 
 
@@ -73,6 +73,6 @@ def find_task(name: str) -> Task:
         UserError: there is none, with near misses.
     """
     for task in TASKS.values():
-        if _plain(task.name) == _plain(name):
+        if _normalize_name(task.name) == _normalize_name(name):
             return task
     raise unknown_name_error("task", name, TASKS)

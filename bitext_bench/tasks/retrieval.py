@@ -63,8 +63,8 @@ class Retrieval:
 
     def _score(self, bitext: Bitext, pair: LangPair, vectors: Sequence[Vectors]) -> list[SubsetScores]:
         neighbors, by_csls = nearest_with_csls(vectors[0], vectors[1], K, CSLS_K)
-        forward = _Direction.of(neighbors, by_csls.forward, bitext.target)
-        backward = _Direction.of(neighbors.reversed, by_csls.backward, bitext.source)
+        forward = _Direction.from_neighbors(neighbors, by_csls.forward, bitext.target)
+        backward = _Direction.from_neighbors(neighbors.reversed, by_csls.backward, bitext.source)
         scores: dict[str, float | None] = {}
         for name in forward.scores:
             scores[f"{name}_forward"] = forward.scores[name]
@@ -119,7 +119,7 @@ class _Direction:
     scores: dict[str, float]
 
     @staticmethod
-    def of(neighbors: Neighbors, by_csls: NDArray[np.int64], searched: Sequence[str]) -> _Direction:
+    def from_neighbors(neighbors: Neighbors, by_csls: NDArray[np.int64], searched: Sequence[str]) -> _Direction:
         classes = text_classes(searched)
         nearest = neighbors.forward
         rank = gold_rank(nearest.indices, classes)

@@ -57,12 +57,12 @@ def arrange(name: str, layout: PaperTable, entries: Iterable[Entry]) -> Arranged
     blocks = []
     for group in layout.groups:
         blocks.append(tuple(_paper_line(name, row, columns) for row in layout.rows if row.group == group))
-        for block in _compared(layout, [row for row in rows if row.row.group == group]):
+        for block in _comparison_groups(layout, [row for row in rows if row.row.group == group]):
             blocks.append(tuple(_measured_line(layout, row, columns) for row in block))
     return ArrangedTable(name, layout, columns, len(own), tuple(blocks))
 
 
-def _compared(layout: PaperTable, rows: Sequence[MeasuredRow]) -> list[list[MeasuredRow]]:
+def _comparison_groups(layout: PaperTable, rows: Sequence[MeasuredRow]) -> list[list[MeasuredRow]]:
     """Return the measured rows of a group, those together that are compared with each other."""
     if layout.by_student:
         students = sorted({row.student for row in rows})

@@ -87,10 +87,10 @@ def _interval(average: Average, model: ScoredModel) -> Interval | None:
         if value is None or not interval:
             return None
         parts.append((value, *interval))
-    return _combined(parts)
+    return _combine(parts)
 
 
-def _combined(parts: Sequence[tuple[float, float, float]]) -> Interval:
+def _combine(parts: Sequence[tuple[float, float, float]]) -> Interval:
     mean, n = fmean(value for value, _, _ in parts), len(parts)
     below = sqrt(sum((value - low) ** 2 for value, low, _ in parts)) / n
     above = sqrt(sum((high - value) ** 2 for value, _, high in parts)) / n

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bitext_bench.io.terminal import printable
 from bitext_bench.results.tables import MOST_ROWS, percent
 
-from ..tables.highlight import Mark, marks
+from ..tables.highlight import Mark, highlight_best
 from ..tables.overview import Overview, describe
 from ..tables.ranking import RankingTable
 
@@ -27,7 +27,7 @@ def render_latex(tables: Sequence[RankingTable], overview: Overview) -> str:
     columns: list[_Column] = []
     for column in overview.columns:
         values = [column.values.get(entry.model) for entry in overview.models]
-        columns.append((column.heading, column.lower_is_better, values, marks(values, column.lower_is_better)))
+        columns.append((column.heading, column.lower_is_better, values, highlight_best(values, column.lower_is_better)))
     blocks = [_tabular("Overview", [_escape(overview.names[entry.model]) for entry in overview.models], columns)]
     for table in tables:
         shown = table.subsets if len(table.subsets) <= MOST_ROWS else ()

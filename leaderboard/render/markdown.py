@@ -13,7 +13,7 @@ from bitext_bench.results.tables import MOST_ROWS, percent
 from bitext_bench.scoring.intervals import Interval
 
 from ..escaping import escape, pipe_table
-from ..tables.highlight import Mark, marks
+from ..tables.highlight import Mark, highlight_best
 from ..tables.overview import Overview, describe
 from ..tables.published import read_imported, render_published
 from ..tables.ranking import RankingTable
@@ -77,7 +77,7 @@ def _overview(overview: Overview) -> str:
     columns = []
     for column in overview.columns:
         values = [column.values.get(entry.model) for entry in overview.models]
-        columns.append(_styled(values, marks(values, column.lower_is_better)))
+        columns.append(_styled(values, highlight_best(values, column.lower_is_better)))
     for what, unit in (("parameters", 1e6), ("dimensions", 1)):
         sizes = [entry.size(what) for entry in overview.models]
         columns.append([f"{size / unit:,.0f}{' M' if unit > 1 else ''}" if size else "–" for size in sizes])

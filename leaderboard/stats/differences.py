@@ -92,12 +92,12 @@ def _of_subset(entry: Entry, subset: str, blocks: Sequence[dict[str, NDArray[Any
     if entry.score == "cosine_spearman":
         return Correlation(blocks[0]["score"], blocks[0]["gold"])
     if entry.score == "f1":
-        return _mined(entry, subset, blocks[0])
+        return _mined_outcomes(entry, subset, blocks[0])
     hits = np.stack([block["hit"] for block in blocks]).sum(axis=0, dtype=np.int16)
     return ShareOutcomes(np.asarray(hits), len(blocks), entry.result.lower_is_better)
 
 
-def _mined(entry: Entry, subset: str, columns: dict[str, NDArray[Any]]) -> MinedOutcomes:
+def _mined_outcomes(entry: Entry, subset: str, columns: dict[str, NDArray[Any]]) -> MinedOutcomes:
     """Return the pairs that were taken and the gold ones.
 
     Raises:

@@ -14,7 +14,7 @@ from ..entries.read import Entry
 from ..stats.differences import Evidence, mean_of_differences, read_evidence
 from ..stats.mean_interval import interval_of_mean
 from ..stats.paired import SIGNIFICANT
-from .highlight import Mark, marks
+from .highlight import Mark, highlight_best
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class RankingTable:
     def marks(self, values: Sequence[float | None]) -> list[Mark]:
         """Return what stands out in a column, a value a row; contaminated or unchecked rows never do."""
         clean = [None if row.entry.contamination else value for row, value in zip(self.rows, values, strict=True)]
-        return marks(clean, self.lower_is_better)
+        return highlight_best(clean, self.lower_is_better)
 
     def sorted_by(self, column: str) -> RankingTable:
         """Return it in the order of a column ("model", "mean" or a subset), best first; as it is for any other."""

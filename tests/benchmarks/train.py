@@ -109,7 +109,7 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     prompts = {"student_prompt": "query: ", "teacher_prompt": "query: "}
     config = make_config({**settings, **prompts})
     rows = english_japanese(data, 2_000)
-    models = Models.of(config, resolve_models(config, of_hub=False), scratch / "cache")
+    models = Models.from_resolved(config, resolve_models(config, of_hub=False), scratch / "cache")
     teachers, sets = {}, {}
     for label in ("priority", "average"):
         labeled = replace(config, objective=replace(config.objective, label=label))

@@ -51,12 +51,12 @@ def fetch_pairs(dataset: str, pairs: Iterable[LangPair]) -> Path:
     pairs = list(pairs)
     repository = Repository(name, "dataset", revision or None)
     try:
-        return fetch(repository, lambda files: _wanted(dataset, files, pairs))
+        return fetch(repository, lambda files: _choose_files(dataset, files, pairs))
     except NotFetched as error:
         raise UserError(f"{error}; or get its files elsewhere and pass their folder as --data") from error
 
 
-def _wanted(dataset: str, files: Sequence[str], pairs: Sequence[LangPair]) -> list[str]:
+def _choose_files(dataset: str, files: Sequence[str], pairs: Sequence[LangPair]) -> list[str]:
     """Return the files of the pairs, and the card; raises UserError where there is none of the pairs."""
     wanted = [file for file in files if any(holds_pair(PurePosixPath(file), pair) for pair in pairs)]
     if not wanted:

@@ -129,7 +129,7 @@ def _twin(file: Path, match: re.Match[str]) -> Path | None:
 
 def _codes(name: str, pair: LangPair) -> tuple[tuple[str, str], bool] | None:
     """Return the codes of a pair's source and target in a name, and whether the target comes first; None if not it."""
-    if (parsed := _parsed(name)) is None:
+    if (parsed := _parse_name(name)) is None:
         return None
     named, codes = parsed
     if named == pair:
@@ -138,7 +138,7 @@ def _codes(name: str, pair: LangPair) -> tuple[tuple[str, str], bool] | None:
 
 
 @cache
-def _parsed(name: str) -> tuple[LangPair, tuple[str, str]] | None:
+def _parse_name(name: str) -> tuple[LangPair, tuple[str, str]] | None:
     try:
         return LangPair.parse(name), split_pair(name)
     except UserError:

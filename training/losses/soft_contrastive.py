@@ -54,7 +54,7 @@ def contrastive_loss(batch: BatchVectors, objective: Objective) -> Tensor:
     here = slice(batch.first, batch.first + len(batch.source))
     forward = _Target.from_similarities(similarities, objective)
     backward = forward if objective.column_labels == "renormalised" else forward.transposed
-    rows, columns = forward.at(here), backward.at(here)
+    rows, columns = forward.take_rows(here), backward.take_rows(here)
     cross = _similarity_loss(batch.source, batch.all_target, rows, objective)
     cross = cross + _similarity_loss(batch.target, batch.all_source, columns, objective)
     if not objective.tms:
@@ -90,7 +90,7 @@ class _Target:
     def transposed(self) -> _Target:
         return _Target(self.similarities.T, self.labels.T)
 
-    def at(self, rows: slice) -> _Target:
+    def take_rows(self, rows: slice) -> _Target:
         return _Target(self.similarities[rows], self.labels[rows])
 
 

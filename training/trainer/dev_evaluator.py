@@ -24,17 +24,17 @@ def hold_out(data: Sequence[PairRows], rows: int, seed: int) -> tuple[list[PairR
     A training row of any pair that shares a sentence with a held-out row of any pair, case and punctuation aside,
     is dropped.
     """
-    held = [_chosen(item, min(rows, len(item.source) // 10), seed) for item in data]
+    held = [_choose_rows(item, min(rows, len(item.source) // 10), seed) for item in data]
     seen = {normalize_text(text) for item in held for text in (*item.source, *item.target)}
-    return [_without(item, seen) for item in data], held
+    return [_drop_seen(item, seen) for item in data], held
 
 
-def _chosen(item: PairRows, rows: int, seed: int) -> PairRows:
+def _choose_rows(item: PairRows, rows: int, seed: int) -> PairRows:
     chosen = random.Random(seed).sample(range(len(item.source)), rows)
     return PairRows(item.pair, [item.source[i] for i in chosen], [item.target[i] for i in chosen])
 
 
-def _without(item: PairRows, seen: set[str]) -> PairRows:
+def _drop_seen(item: PairRows, seen: set[str]) -> PairRows:
     kept = [
         (source, target)
         for source, target in zip(item.source, item.target, strict=True)

@@ -27,7 +27,7 @@ class Models:
     cache: Path
 
     @classmethod
-    def of(cls, config: TrainConfig, resolved: Mapping[str, Model], cache: Path) -> Models:
+    def from_resolved(cls, config: TrainConfig, resolved: Mapping[str, Model], cache: Path) -> Models:
         """Take the student and the teacher of a config from models by their names."""
         return cls(resolved[config.student], resolved[config.teacher or config.student], cache)
 
