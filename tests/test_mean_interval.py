@@ -41,6 +41,7 @@ def test_the_same_sentences_again_add_nothing_and_others_do() -> None:
     assert more - less == pytest.approx((high - low) / 2, rel=0.08)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["correlation", "mined"])
 def test_it_covers_what_a_bootstrap_of_the_sentences_covers(kind: str) -> None:
     """Two subsets of different size, each drawn anew 800 times by index."""

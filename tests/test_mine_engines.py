@@ -78,7 +78,7 @@ def encoded(folder: Path) -> list[str]:
     return sorted((folder / "log").read_text().split("\n")[:-1])
 
 
-@pytest.mark.parametrize("n", [1, 3, 7])
+@pytest.mark.parametrize("n", [1, 3, pytest.param(7, marks=pytest.mark.slow)])
 def test_a_job_array_run_until_nothing_is_left_gives_the_same(
     folder: Path, alone: bytes, search: list[str], n: int
 ) -> None:

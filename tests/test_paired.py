@@ -267,6 +267,7 @@ SIMULATED: dict[str, tuple[Simulated, float]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [100, 1_000])
 @pytest.mark.parametrize("name", SIMULATED)
 def test_p_and_interval_agree_cover_and_rarely_set_equal_models_apart(name: str, n: int) -> None:
