@@ -20,8 +20,8 @@ TESTS = Path(__file__).parent
 HOLDER = """
 import sys, time
 from pathlib import Path
-from training.checkpoint.lock import locked
-with locked(Path(sys.argv[1])):
+from training.checkpoint.lock import lock_folder
+with lock_folder(Path(sys.argv[1])):
     print("locked", flush=True)
     time.sleep(600)
 """
