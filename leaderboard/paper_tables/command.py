@@ -36,10 +36,9 @@ def paper_table(number: int, form: str, entries: Sequence[Entry], results: Path)
     layout = PAPER_TABLES[name]
     table = arrange(name, layout, select_comparable(entries))
     if not table.measured:
-        pair = f" --pair {layout.groups[0]}" if layout.groups[0] else ""
         say(
             f"no result in {results} belongs to a row of table {number}; make one: "
-            f"bitext-bench train --recipe {layout.recipe}{pair} --data DIR --output NAME, "
+            f"bitext-bench train {layout.flags} --data DIR --output NAME, "
             "then bitext-bench run --model NAME"
         )
     if form == "markdown":

@@ -1,6 +1,6 @@
 """The paper's Tables 1 to 6 as records: columns, rows, and what a result must say of its model to belong to a row.
 
-Each row is meant as the recipe of its name in training/recipes/ makes it.
+training/README.md has the command that trains each row.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class PaperTable:
     Attributes:
         head: over the labels of a row, the group's first where there are groups.
         names_student: the first label of a measured row is its student's name.
-        recipe: one that makes a row.
+        flags: of `train`, for one of the rows.
         by_student: rows of different students are not compared, and stand in blocks of their own.
         of_models: of a table of students and teachers, how they are trained: others than the paper's have rows too.
     """
@@ -102,7 +102,7 @@ class PaperTable:
     head: tuple[str, ...]
     columns: tuple[PaperColumn, ...]
     rows: tuple[PaperRow, ...]
-    recipe: str
+    flags: str
     names_student: bool = False
     by_student: bool = True
     of_models: ObjectiveFilter | None = None
@@ -228,37 +228,41 @@ PAPER_TABLES: Mapping[str, PaperTable] = {
         ("Lang", "Student Model", "Teacher Model"),
         (_PAIR_COLUMNS[0], PaperColumn("BUCC (en-xx)", PAIR_BUCC, instead=_BUCC), *_PAIR_COLUMNS[2:]),
         _TABLE_1,
-        "table1-me5-me5",
+        "--recipe paper-priority --pair en-ko",
         by_student=False,
         of_models=_PRIORITY,
     ),
     "table2": PaperTable(
-        "losses, trained on one language pair", ("Lang", "Loss"), _PAIR_COLUMNS, _TABLE_2, "table2-soft"
+        "losses, trained on one language pair", ("Lang", "Loss"), _PAIR_COLUMNS, _TABLE_2, "--recipe paper --pair en-ko"
     ),
     "table3": PaperTable(
         "existing models, and losses trained on en-ko, en-fr, en-ja and en-ru",
         ("Pretrained model", "Fine-tune loss"),
         _BITEXT_COLUMNS,
         _TABLE_3,
-        "table3-soft",
+        "--recipe paper --languages en,ru,ja,fr,ko",
         names_student=True,
         by_student=False,
     ),
     "table4": PaperTable(
-        "labels, trained on one language pair", ("Lang", "Loss"), _PAIR_COLUMNS, _TABLE_4, "table4-priority"
+        "labels, trained on one language pair",
+        ("Lang", "Loss"),
+        _PAIR_COLUMNS,
+        _TABLE_4,
+        "--recipe paper-priority --pair en-ko",
     ),
     "table5": PaperTable(
         "labels, trained on several language pairs",
         ("Loss", "Parallel Corpus"),
         _BITEXT_COLUMNS,
         _TABLE_5,
-        "table5-priority-all",
+        "--recipe paper-priority --languages en,ru,ja,fr,ko --pair-scheme all",
     ),
     "table6": PaperTable(
         "choices of language pairs, Priority without TMS",
         ("Data",),
         (*_STS_COLUMNS, *_BITEXT_COLUMNS),
         _TABLE_6,
-        "table6-en-xx-fr-xx",
+        "--recipe paper-priority --pair en-ko,en-ja,en-ru,en-fr,fr-ko,fr-ja,fr-ru",
     ),
 }
