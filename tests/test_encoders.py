@@ -136,7 +136,7 @@ def test_sizes_are_token_counts(tiny_model: Path) -> None:
 
 def test_more_tokens_than_positions(tiny_model: Path) -> None:
     resolve_model(str(tiny_model), ModelOptions(max_length=64))
-    with pytest.raises(UserError, match=r"--max-length 65: .* has positions for 64 tokens only"):
+    with pytest.raises(UserError, match=r"--max-length 65: .* has positions for only 64 tokens"):
         resolve_model(str(tiny_model), ModelOptions(max_length=65))
 
 
@@ -145,7 +145,7 @@ def test_robertas_positions_begin_after_the_padding(tiny_model: Path, tmp_path: 
     (file,) = copy.rglob("config.json") if not (copy / "config.json").exists() else [copy / "config.json"]
     config = json.loads(file.read_text()) | {"model_type": "xlm-roberta", "pad_token_id": 1}
     file.write_text(json.dumps(config))
-    with pytest.raises(UserError, match="has positions for 62 tokens only"):
+    with pytest.raises(UserError, match="has positions for only 62 tokens"):
         resolve_model(str(copy), ModelOptions(max_length=63))
 
 
@@ -282,7 +282,7 @@ def remove_weights(folder: Path) -> None:
     ("damage", "words"),
     [
         (remove_weights, "a copy has no weights"),
-        (lambda folder: (folder / "model.safetensors").write_bytes(b"\0" * 99), "is no safetensors file"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"\0" * 99), "is not a safetensors file"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "cannot load the model"),
         (lambda folder: edit(folder / "config.json", model_type="no such type"), "cannot load the model"),
         (lambda folder: edit(folder / "1_Pooling" / "config.json", surprise=1), "cannot load the model"),
@@ -351,5 +351,5 @@ def test_a_cut_weight_file_is_said_in_one_line(tiny_model: Path, tmp_path: Path)
     shutil.copytree(tiny_model, copy)
     file = copy / "model.safetensors"
     file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(UserError, match=r"model\.safetensors is no safetensors file: .*copy the model again"):
+    with pytest.raises(UserError, match=r"model\.safetensors is not a safetensors file: .*copy the model again"):
         resolve_model(str(copy), DEFAULT)

@@ -408,7 +408,7 @@ def test_code_of_its_own_leaves_a_doubt_that_stock_modules_do_not(layouts: dict[
     for name in [*LAYOUTS, "own code"]:
         options = ModelOptions(device="cpu", trust_remote_code=True, pooling="mean" if name == "plain" else None)
         assert resolve_model(str(layouts[name]), options).unhashed == (
-            "what its own code reads" if name == "own code" else ""
+            "files that its own code reads" if name == "own code" else ""
         )
     folder = Path(shutil.copytree(layouts["dense"], tmp_path / "a copy"))
     edit(folder / "2_Dense" / "config.json", activation_function="somewhere.Activation")

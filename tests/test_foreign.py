@@ -23,10 +23,14 @@ def model(tiny_model: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("file", "changes", "words"),
     [
-        ("config.json", {"num_hidden_layers": 10**9}, "num_hidden_layers 1,000,000,000, more than the 1,000"),
-        ("config.json", {"text_config": {"n_layer": 10**6}}, "n_layer 1,000,000, more than the 1,000"),
+        ("config.json", {"num_hidden_layers": 10**9}, "num_hidden_layers 1,000,000,000: expected at most 1,000"),
+        ("config.json", {"text_config": {"n_layer": 10**6}}, "n_layer 1,000,000: expected at most 1,000"),
         ("config.json", {"hidden_size": "32"}, "cannot load the model in .*'hidden_size' expected int, got str"),
-        ("1_Pooling/config.json", {"pooling_mode": 0.5}, "pooling_mode 0.5 of a module is neither a name nor a list"),
+        (
+            "1_Pooling/config.json",
+            {"pooling_mode": 0.5},
+            "pooling_mode 0.5 of a module is invalid: expected a name or a list",
+        ),
     ],
 )
 def test_a_damaged_configuration(model: Path, file: str, changes: dict[str, Any], words: str) -> None:
@@ -39,7 +43,7 @@ def test_a_module_whose_folder_is_not_there(model: Path) -> None:
     modules = json.loads((model / "modules.json").read_text())
     modules[0]["path"] = "0_Transformer"
     (model / "modules.json").write_text(json.dumps(modules))
-    with pytest.raises(UserError, match="lacks the folder '0_Transformer' that its modules.json names"):
+    with pytest.raises(UserError, match="is missing the folder '0_Transformer' of its modules.json"):
         resolve_model(str(model), ModelOptions())
 
 

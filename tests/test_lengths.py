@@ -217,7 +217,9 @@ def test_files_that_are_read_otherwise_are_refused(tmp_path: Path, monkeypatch: 
 
     folder = make_saved(tmp_path / "model", BERT)
     monkeypatch.setattr(Transformer, "max_seq_length", property(lambda module: 40))
-    with pytest.raises(UserError, match="reports a maximum length of 40 tokens, its files say 64: pass --max-length"):
+    with pytest.raises(
+        UserError, match="reports a maximum length of 40 tokens, its files say 64: pass the right one as --max-length"
+    ):
         resolve_model(str(folder), DEFAULT).load()
 
 
@@ -262,14 +264,14 @@ def test_a_tokenizer_with_a_negative_length_is_one_line(tmp_path: Path) -> None:
 def test_more_than_there_are_positions(tmp_path: Path) -> None:
     folder = make_saved(tmp_path / "model", XLM_R)
     assert resolve_model(str(folder), ModelOptions(max_length=64)).max_length == 64
-    with pytest.raises(UserError, match=r"--max-length 65: .* has positions for 64 tokens only"):
+    with pytest.raises(UserError, match=r"--max-length 65: .* has positions for only 64 tokens"):
         resolve_model(str(folder), ModelOptions(max_length=65))
 
 
 def test_a_tokenizer_with_more_tokens_than_the_model_is_one_line(tmp_path: Path) -> None:
     folder = make_saved(tmp_path / "model", ("Bert", {"max_position_embeddings": 64, "vocab_size": 20}))
     with pytest.raises(
-        UserError, match=r"no row for a token or a position .*: check that the tokenizer is the model's"
+        UserError, match=r"no embedding for a token or a position .*: check that the tokenizer is the model's"
     ):
         resolve_model(str(folder), DEFAULT).load().encode(["the chat chien"], "", None)
 

@@ -141,10 +141,10 @@ def test_the_fingerprint_does_not_depend_on_how_the_path_is_written(
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
-        ("static", {"max_length": 3}, "has a StaticEmbedding, which never cuts a text"),
-        ("bag of words", {"max_length": 3}, "has a BoW, which never cuts a text"),
-        ("router, static query", {"max_length": 3}, "has a StaticEmbedding, which never cuts a text"),
-        ("words", {"pooling": "cls"}, "begins with WordEmbeddings, no transformer"),
+        ("static", {"max_length": 3}, "has a StaticEmbedding, which never truncates a text"),
+        ("bag of words", {"max_length": 3}, "has a BoW, which never truncates a text"),
+        ("router, static query", {"max_length": 3}, "has a StaticEmbedding, which never truncates a text"),
+        ("words", {"pooling": "cls"}, "expected a transformer as the first module of .*, found WordEmbeddings"),
     ],
 )
 def test_settings_that_a_module_does_not_have(name: str, options: dict[str, Any], words: str, tmp_path: Path) -> None:
@@ -193,8 +193,8 @@ def a_router_of_itself(folder: Path) -> None:
     [
         ("transformer, norm", without_pad_token, "cannot encode a text: Asking to pad but the tokenizer does not have"),
         ("router", without_default_route, "cannot encode a text: Could not determine route .* setting a default route"),
-        ("transformer, norm", without_pooling, "has no module that makes a vector of a sentence"),
-        ("router", route_without_tokenizer, "document_0_Transformer holds no tokenizer"),
+        ("transformer, norm", without_pooling, "has no module that returns a sentence vector"),
+        ("router", route_without_tokenizer, "document_0_Transformer has no tokenizer"),
         ("router", without_weights, "has no weights"),
         ("words", without_weights, "has no weights"),
         ("router", a_router_of_itself, "cannot load the model"),

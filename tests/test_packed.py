@@ -93,7 +93,7 @@ def test_a_model_that_computes_with_its_weights_itself_is_left_as_it_is(
     sentences = ["the cat sat", "two"]
     expected = encoder.model.encode(sentences)
     np.testing.assert_allclose(encoder.encode(sentences, "", None), expected, atol=1e-6)
-    assert "runs by PyTorch's own linear layers, which is slower" in capsys.readouterr().err
+    assert "runs with PyTorch's linear layers, which is slower" in capsys.readouterr().err
 
 
 def test_layers_that_would_give_other_vectors_are_not_packed(

@@ -102,5 +102,7 @@ def test_a_stated_pooling_needs_a_transformer(tmp_path: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(str(make_saved(tmp_path / "model", BERT)))
     static = StaticEmbedding(tokenizer.backend_tokenizer, embedding_dim=32)
     SentenceTransformer(modules=[static], device="cpu").save(str(tmp_path / "static"))
-    with pytest.raises(UserError, match=r"--pooling cls: .* begins with StaticEmbedding, no transformer"):
+    with pytest.raises(
+        UserError, match=r"--pooling cls: expected a transformer as the first module of .*, found StaticEmbedding"
+    ):
         resolve_model(str(tmp_path / "static"), ModelOptions(pooling="cls", device="cpu")).load()

@@ -86,7 +86,7 @@ LONG = "a" * 300
         (f"{LONG}:{LONG}", "^cannot import the model 'aaa"),
         (f"org/{LONG}", "^cannot get the model org/aaa.* expected ORG/NAME, of at most 96 letters"),
         ("./no\0where", "embedded null byte"),
-        (__file__, "is no directory: expected a directory"),
+        (__file__, "is not a directory: expected a directory"),
         (f"{__file__}/model", "does not exist"),
     ],
 )

@@ -1,4 +1,4 @@
-"""With which benchmarks a checkpoint's training rows were compared, as its record says."""
+"""The benchmarks that a checkpoint's training rows were compared with, from its training record."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ class ContaminationAudit:
     """The benchmarks that training rows were compared with.
 
     Attributes:
-        tasks: task name to what was compared: "en-ja" for the sentences of that pair, "ko-ko" for one within a
-            language, "ja" for a language's sentences in any pair; None for all that the task has.
+        tasks: Task name -> compared parts: "en-ja" for the sentences of that pair, "ko-ko" for a pair within one
+            language, "ja" for a language's sentences in any pair; None for the whole task.
     """
 
     tasks: Mapping[str, tuple[str, ...] | None]
 
     @classmethod
     def from_record(cls, record: object) -> ContaminationAudit | None:
-        """Read `contamination` of a train_config.json; None without one: nobody knows what the model has seen."""
+        """Read `contamination` from train_config.json; None if it is missing: the training data is unknown."""
         if not isinstance(record, Mapping):
             return None
         checked = record.get("checked")
@@ -28,19 +28,19 @@ class ContaminationAudit:
         return cls({str(task): None if parts is None else tuple(map(str, parts)) for task, parts in checked.items()})
 
     def covers(self, task: str, languages: Iterable[str]) -> bool:
-        """Say whether a task's sentences in one language, or in a pair, were compared."""
+        """Return whether a task's sentences in a language or a language pair were compared."""
         parts = self.tasks.get(task, ())
         codes = set(languages)
         return parts is None or codes <= set(parts) or self.pair_name(codes) in parts
 
     @staticmethod
     def pair_name(languages: Iterable[str]) -> str:
-        """Return what a pair of languages, or one language with itself, is called in `tasks`: "en-ja", "ko-ko"."""
+        """Return the name of a language pair in `tasks`: "en-ja", or "ko-ko" for one language."""
         codes = sorted(set(languages))
         return "-".join(codes if len(codes) > 1 else codes * 2)
 
     def intersection(self, other: ContaminationAudit | None) -> ContaminationAudit:
-        """Return what two successive trainings both compared; None: bitext-bench did not train the earlier model."""
+        """Return the parts that two successive trainings both compared; None is an earlier model without a record."""
         if other is None:
             return self
         tasks: dict[str, tuple[str, ...] | None] = {}
@@ -54,6 +54,6 @@ class ContaminationAudit:
         return ContaminationAudit({task: parts for task, parts in sorted(tasks.items()) if parts != ()})
 
     def _has(self, task: str, part: str) -> bool:
-        """Say whether a part of a task was compared; a pair does not count for one of its languages alone."""
+        """Return whether a part of a task was compared. A compared pair does not cover each of its languages."""
         parts = self.tasks.get(task) or ()
         return part in parts if "-" not in part else self.covers(task, part.split("-"))

@@ -1,4 +1,4 @@
-"""What the machine at hand computes fastest in."""
+"""The fastest number format on this machine."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from .model import Dtype
 
 
 def automatic_dtype(device: str | None) -> Dtype:
-    """Return what `--dtype auto` is on a device ("cpu", "cuda:1", ...; None: a GPU where there is one).
+    """Return the dtype of `--dtype auto` on a device ("cpu", "cuda:1", ...; None for a GPU if available).
 
-    bf16 where there is hardware for it, fp16 on other CUDA devices, else fp32.
+    bf16 if the hardware supports it, fp16 on other CUDA devices, otherwise fp32.
     """
     import torch
 

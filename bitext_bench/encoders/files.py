@@ -1,4 +1,4 @@
-"""The files of a model directory that loading reads, and what in them points elsewhere."""
+"""The files of a model directory that loading reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..errors import UserError
 from .configuration import module_folders, read_config, read_modules, routes_of
 
 WEIGHTS = (".safetensors", ".bin", ".pt", ".npz", ".onnx")
-# No library reads these when it loads a model: documentation, logs, weights of other frameworks, training state.
+# Not read when a model is loaded: documentation, logs, weights for other frameworks, training state.
 _UNREAD_SUFFIXES = {
     *(".md", ".rst", ".html", ".pdf", ".ipynb", ".csv", ".log", ".lock", ".tmp"),
     *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp"),
@@ -23,7 +23,7 @@ _UNREAD_NAMES = re.compile(
     r"|(train_config|trainer_state|all_results|train_results|eval_results)\.json",
     re.IGNORECASE,
 )
-# Below a model with code of its own, which may read any folder but these.
+# Subfolders that are not part of a model with custom code, which may read any other folder.
 _LEFTOVERS = re.compile(r"\..*|__pycache__|checkpoints?(-\d+)?|runs|results|logs|wandb|eval|onnx|openvino")
 _STOCK = ("sentence_transformers.", "torch.")
 
@@ -31,8 +31,8 @@ _STOCK = ("sentence_transformers.", "torch.")
 def model_files(directory: Path) -> list[Path]:
     """Return the files that loading a model directory may read, sorted.
 
-    Of the folders below it, those of its modules with all that is in them: training checkpoints are not part of the
-    model. If the model brings code of its own, all folders but the leftovers of training.
+    Includes the folders of its modules with all their subfolders, but no others, such as training checkpoints. For a
+    model with custom code, includes all folders except leftovers of training.
     """
     own_code = has_own_code(directory)
     folders = dict.fromkeys([directory, *_folders_of_modules(directory)])
@@ -47,14 +47,14 @@ def model_files(directory: Path) -> list[Path]:
 
 
 def weight_files(directory: Path) -> list[Path]:
-    """Return the weight files of a model directory, safetensors only where there are both kinds, sorted."""
+    """Return the weight files of a model directory, sorted; only safetensors in a folder that has both formats."""
     files = [f for f in model_files(directory) if f.suffix in WEIGHTS]
     with_safetensors = {f.parent for f in files if _has_safetensors([f])}
     return [f for f in files if f.parent not in with_safetensors or not _is_second_choice(f)]
 
 
 def has_own_code(directory: Path) -> bool:
-    """Return whether a model directory has code of its own, or names classes of other packages than the usual."""
+    """Return whether a model directory has custom code, or names classes outside sentence-transformers and torch."""
     kinds = [str(module.get("type", "")) for module in read_modules(directory)]
     folders = [directory, *_folders_of_modules(directory)]
     for folder in folders:
@@ -67,10 +67,10 @@ def has_own_code(directory: Path) -> bool:
 
 
 def read_header(file: Path) -> dict[str, tuple[str, list[int]]]:
-    """Return the number format and the shape of each tensor in a safetensors file; no weight is read.
+    """Return the dtype and shape of each tensor in a safetensors file, without reading weights.
 
     Raises:
-        UserError: the header is damaged.
+        UserError: The header is damaged.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -81,20 +81,20 @@ def read_header(file: Path) -> dict[str, tuple[str, list[int]]]:
     except OSError as error:
         raise UserError(f"cannot read {file}: {error}") from error
     except SafetensorError as error:
-        raise UserError(f"{file} is no safetensors file: {error}; {_replacement_advice(file)}") from error
+        raise UserError(f"{file} is not a safetensors file: {error}; {_replacement_advice(file)}") from error
 
 
 def _folders_of_modules(directory: Path) -> list[Path]:
-    """Return the modules' folders and all folders below them; not the top, where the first module often is."""
+    """Return the modules' folders and all their subfolders, without the directory itself."""
     modules = [*module_folders(directory), *(directory / name for name in routes_of(directory))]
     below = [m for m in modules if m != directory and m.is_relative_to(directory)]
-    # sentence-transformers refuses paths that lead out of the directory; the directory's own may have any.
+    # sentence-transformers refuses module paths that lead out of the directory.
     inside = [m for m in below if ".." not in m.relative_to(directory).parts]
     return [folder for module in inside if module.is_dir() for folder in (module, *_folders_below(module))]
 
 
 def _folders_below(top: Path) -> Iterator[Path]:
-    """Yield the folders below one, each once, whatever links lead to it."""
+    """Yield the subfolders of a folder at any depth, each once even if links lead to it."""
     seen = {os.path.realpath(top)}
     for parent, names, _ in os.walk(top, followlinks=True):
         real = {name: os.path.realpath(os.path.join(parent, name)) for name in sorted(names)}
@@ -112,14 +112,14 @@ def _has_safetensors(files: list[Path]) -> bool:
 
 
 def _is_second_choice(file: Path) -> bool:
-    """Say whether the libraries leave a weight file alone because model.safetensors is beside it."""
+    """Return whether the libraries ignore a weight file in a folder with model.safetensors."""
     if file.name == "adapter_model.bin":
         return file.with_suffix(".safetensors").exists()
     return file.suffix in WEIGHTS and file.suffix != ".safetensors"
 
 
 def _replacement_advice(file: Path) -> str:
-    """Say how to get a damaged file whole; the hub's client takes what is in its cache for whole."""
+    """Return advice on replacing a damaged file. The hub's client never downloads a cached file again by itself."""
     if "snapshots" in file.parts and file.is_symlink():
         return f"delete {file.resolve()}, which is in the hub's cache, and run the command again"
     return "copy the model again"

@@ -1,4 +1,4 @@
-"""What libraries raise over model files that they did not expect, as one line."""
+"""Errors of libraries on unexpected model files, as one clear line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FAILS = (
     RuntimeError,
     ImportError,
     AssertionError,  # torch asserts that it was built with CUDA
-    ArithmeticError,  # sizes of 0, and negative lengths where a library expects none
+    ArithmeticError,  # zero sizes and negative lengths
 )
 _PICKLES = (UnpicklingError, EOFError)
 _LONGEST = 400  # characters of a reason
@@ -25,9 +25,9 @@ _LONGEST = 400  # characters of a reason
 
 @contextmanager
 def library_errors(what: str) -> Iterator[None]:
-    """Raise a UserError that begins with `what` for an error of the libraries that load and run models.
+    """Raise a UserError that starts with `what` for an error of the libraries that load and run models.
 
-    A UserError is passed on as it is, and so are MemoryError and what no damaged file leads to.
+    UserError, MemoryError, and errors that no damaged file can cause are passed on unchanged.
     """
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError

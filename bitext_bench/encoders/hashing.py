@@ -1,4 +1,4 @@
-"""The hash of a model directory, and whether its files are still those that were hashed."""
+"""The hash of a model directory, and a check that its files do not change before they are loaded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Load = Callable[[], Encoder]
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Turn the error of a file that cannot be read into a UserError; also a decorator."""
+    """Raise a UserError for a file that cannot be read. Also works as a decorator."""
     try:
         yield
     except OSError as error:
@@ -28,14 +28,14 @@ def readable() -> Iterator[None]:
 def hashed(
     directory: Path, files: Callable[[Path], Sequence[Path]], hashing: Callable[[Path], str]
 ) -> tuple[str, Callable[[Load], Load]]:
-    """Return the hash of a directory, and a decorator for loaders that refuses files which have changed since.
+    """Return the hash of a directory, and a decorator for loaders that refuses files changed since.
 
-    The files are hashed a second time only if the file system says that one was written or replaced meanwhile.
+    The files are hashed again only if their size, time stamps or inode changed.
 
     Args:
-        directory: of the model.
-        files: returns the files that the hash covers.
-        hashing: returns the hash.
+        directory: The model directory.
+        files: Returns the files that the hash covers.
+        hashing: Returns the hash.
     """
     before = _states(files(directory))
     digest = hashing(directory)
@@ -54,13 +54,13 @@ def hashed(
 
 
 def _states(files: Sequence[Path]) -> dict[Path, tuple[int, ...]]:
-    """Return for each file what changes whenever it is written or replaced."""
+    """Return a value for each file that changes whenever the file is written or replaced."""
     stats = {file: file.stat() for file in files}
     return {file: (s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for file, s in stats.items()}
 
 
 def files_of(directory: Path) -> list[Path]:
-    """Return the files in a directory, not those below it, sorted."""
+    """Return the files in a directory, sorted; not those in its subdirectories."""
     return sorted(file for file in directory.iterdir() if file.is_file())
 
 

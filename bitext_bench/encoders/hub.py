@@ -1,4 +1,4 @@
-"""Model files from the hub: which of a repository's files are worth a download."""
+"""Download the files of a hub model that are needed to load it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..io.hub_errors import NotFetched, Repository
 from ..io.terminal import say
 from .files import weight_files
 
-# Weights in other frameworks' formats, and pictures.
+# Weights for other frameworks, and images.
 _SKIPPED = ["*.onnx", "onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot", "*.gguf", "flax_model*", "tf_model*"]
 _SKIPPED += ["*.jpg", "*.jpeg", "*.png", "*.gif", "*.webp"]
 _SAFE = {"model.safetensors", "model.safetensors.index.json"}
@@ -22,16 +22,16 @@ _PICKLE = re.compile(r"pytorch_model.*\.(bin|bin\.index\.json)")
 
 
 def fetch_model(repository: str, revision: str | None, *, allow_pickle: bool = True) -> tuple[Path, str]:
-    """Return the local directory of a hub model and the commit that it is.
+    """Return the local directory and the commit of a hub model.
 
     Args:
-        repository: the model's hub id.
-        revision: a commit, branch or tag; None for the main branch.
-        allow_pickle: whether weights that are only there as pickles are wanted.
+        repository: The model's hub id.
+        revision: A commit, branch or tag; None for the main branch.
+        allow_pickle: Whether to accept a model whose weights are only available as pickles.
 
     Raises:
-        UserError: it is not in the cache, and the hub cannot be reached or does not know it; or it has only pickles,
-            and they are not wanted, which is said before the download.
+        UserError: The model is not in the cache, and the hub cannot be reached or does not have it; or it has only
+            pickles and `allow_pickle` is False, which is checked before the download.
     """
 
     def choose(paths: Sequence[str]) -> list[str]:
@@ -40,7 +40,7 @@ def fetch_model(repository: str, revision: str | None, *, allow_pickle: bool = T
         if pickled and not allow_pickle:
             raise UserError(
                 f"{repository} has weights as {pickled[0]}, which can run code when it is loaded: expected "
-                "safetensors; pass --allow-pickle if you trust where it comes from"
+                "safetensors; pass --allow-pickle if you trust its source"
             )
         return wanted
 
@@ -56,7 +56,7 @@ def fetch_model(repository: str, revision: str | None, *, allow_pickle: bool = T
 
 
 def loadable_files(paths: Sequence[str]) -> list[str]:
-    """Return the files that loading a model may need: no other framework's, no pickle beside safetensors."""
+    """Return the files that loading a model may need: none for other frameworks, no pickles next to safetensors."""
     files = [PurePosixPath(path) for path in paths if not any(fnmatch(path, pattern) for pattern in _SKIPPED)]
     safe = {file.parent for file in files if file.name in _SAFE}
     adapters = {file.parent for file in files if file.name == "adapter_model.safetensors"}
@@ -69,15 +69,15 @@ def loadable_files(paths: Sequence[str]) -> list[str]:
 
 
 def _is_pickle_of_model(path: str) -> bool:
-    """Say whether a file is the pickle of a model or of one of its modules, by the names that they always have."""
+    """Return whether a file has the usual name of pickled weights, of a model or one of its modules."""
     file = PurePosixPath(path)
     module = len(file.parts) == 1 or (len(file.parts) == 2 and re.fullmatch(r"\d+_\w+", file.parts[0]) is not None)
     return module and _PICKLE.fullmatch(file.name) is not None
 
 
-@cache  # once a process, however often the model is resolved
+@cache  # once per process, even if the model is resolved several times
 def note_pickle(name: str) -> None:
-    """Say on stderr that a registered model is loaded from a pickle, and why that is no danger."""
+    """Note on stderr that a registered model is loaded from a pickle, and why that is safe."""
     say(
         f"note: {name} has no safetensors at its registered revision; torch reads its pickle as weights only, "
         "which runs no code"

@@ -1,4 +1,4 @@
-"""What a checkpoint directory says of itself: pooling and maximum length, before any weight is loaded."""
+"""Pooling and maximum length of a checkpoint, read from its configuration files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .model import ModelOptions
 _MOST_LAYERS = 1_000
 POOLINGS = {"mean": "mean", "cls": "cls", "last": "lasttoken"}
 
-# How sentence-transformers saved the modes of its pooling before it had a list of them, in the order of the vector.
+# Old versions of sentence-transformers saved pooling modes as flags. Concatenated vectors are in this order.
 _OLD_FLAGS = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_max_tokens": "max",
@@ -28,15 +28,15 @@ _OLD_FLAGS = {
 
 @dataclass(frozen=True, slots=True)
 class CheckpointLayout:
-    """What a checkpoint directory says of itself without being loaded.
+    """Settings of a checkpoint, known before it is loaded.
 
     Attributes:
-        pooling: "mean", "cls", "last", ...; several that are concatenated joined by "+"; "model" for anything else.
-        max_length: after which a sentence is cut, in tokens.
-        own_length: the same where the user sets none.
-        stated_length: what sentence-transformers reports, which may be more than the model has positions for.
-        whole: sentence-transformers' modules are used as they are; if not, the transformer with a pooling.
-        trainable: it is no table of static vectors, which has no maximum length to train with.
+        pooling: "mean", "cls", "last", ...; joined by "+" if several are concatenated; "model" for anything else.
+        max_length: Number of tokens at which a sentence is truncated; None for no truncation.
+        own_length: `max_length` without the user's setting.
+        stated_length: The length that sentence-transformers reports; the model may have fewer positions.
+        whole: Whether sentence-transformers' modules are used unchanged; if not, the transformer with a new pooling.
+        trainable: Whether it can be trained; False for static vectors, which have no maximum length.
     """
 
     pooling: str
@@ -51,19 +51,19 @@ def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None =
     """Read pooling and maximum length from a checkpoint's configuration files.
 
     Args:
-        directory: of the checkpoint.
-        options: what the user said.
-        tokenizer: where its tokenizer is, if not there.
+        directory: The checkpoint.
+        options: The user's options.
+        tokenizer: Directory of the tokenizer, if not `directory`.
 
     Raises:
-        UserError: a damaged configuration, a plain transformers checkpoint without `--pooling`, pickled weights
-            without `--allow-pickle`, or a `--max-length` that the model has no positions for.
+        UserError: The configuration is damaged, a plain transformers checkpoint comes without `--pooling` or pickled
+            weights without `--allow-pickle`, or `--max-length` is more than the model has positions for.
     """
     pickled = [f.name for f in weight_files(directory) if f.suffix != ".safetensors"]
     if pickled and not options.allow_pickle:
         raise UserError(
             f"{directory} has weights as {pickled[0]}, which can run code when it is loaded: expected "
-            "safetensors; convert it, or pass --allow-pickle if you trust where it comes from"
+            "safetensors; convert it, or pass --allow-pickle if you trust its source"
         )
     modules = read_modules(directory)
     folders = [directory / module["path"] for module in modules]
@@ -77,23 +77,23 @@ def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None =
         )
     first = folders[0] if folders else directory
     if not first.is_dir():
-        raise UserError(
-            f"{directory} lacks the folder {first.name!r} that its modules.json names: copy the model again"
-        )
+        raise UserError(f"{directory} is missing the folder {first.name!r} of its modules.json: copy the model again")
     _check_depth(first / "config.json")
     stated = configured_max_length(first, kinds[0] if kinds else "", tokenizer, options.trust_remote_code)
     uncut = [kind for _, kind in input_modules(directory) if kind in UNCUT]
     if options.max_length and uncut:
-        raise UserError(f"--max-length {options.max_length}: {directory} has a {uncut[0]}, which never cuts a text")
+        raise UserError(
+            f"--max-length {options.max_length}: {directory} has a {uncut[0]}, which never truncates a text"
+        )
     limit = max_positions(first)
     called = tokenizer_max_length(read_settings(first)) if kinds else None
     lengths = [length for length in (called or stated, limit) if length is not None]
     own_length = min(lengths, default=None)
-    # Without a table of positions a model goes on where its configuration ends; the user is kept from it.
+    # Models without a position table run on texts longer than configured, but are not trained for that.
     configured = as_limit(read_config(first / "config.json").get("max_position_embeddings"))
     most = limit or max((length for length in (configured, own_length) if length is not None), default=-1)
     if options.max_length and 0 < most < options.max_length:
-        raise UserError(f"--max-length {options.max_length}: {directory} has positions for {most} tokens only")
+        raise UserError(f"--max-length {options.max_length}: {directory} has positions for only {most} tokens")
     static = any(kind.endswith("StaticEmbedding") for kind in kinds)
     whole = pooling == saved
     return CheckpointLayout(
@@ -102,17 +102,17 @@ def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None =
 
 
 def _check_depth(file: Path) -> None:
-    """Raise a UserError where a configuration names so many layers that making them would not end."""
+    """Raise a UserError if a configuration has so many layers that creating them would take forever."""
     parts = [read_config(file)]
     for part in parts:
         parts += [value for value in part.values() if isinstance(value, dict)]
         for name, value in part.items():
             if name.endswith(("layers", "layer")) and isinstance(value, int | float) and value > _MOST_LAYERS:
-                raise UserError(f"{file} has {name} {value:,}, more than the {_MOST_LAYERS:,} that any encoder has")
+                raise UserError(f"{file} has {name} {value:,}: expected at most {_MOST_LAYERS:,}")
 
 
 def _saved_pooling(folders: list[Path], kinds: list[str]) -> str | None:
-    """Return the name of the pooling that a sentence-transformers directory has; None for a plain checkpoint."""
+    """Return the name of a sentence-transformers directory's pooling; None for a plain checkpoint."""
     for folder, kind in zip(folders, kinds, strict=True):
         modes = _modes(read_config(folder / "config.json"), kind)
         if modes:
@@ -125,7 +125,7 @@ def _modes(config: dict[str, Any], kind: str) -> list[str]:
     """Return the modes of a pooling module; [] for any other module."""
     if given := config.get("pooling_mode"):
         if not isinstance(given, str | list):
-            raise UserError(f"the pooling_mode {given!r} of a module is neither a name nor a list of names")
+            raise UserError(f"the pooling_mode {given!r} of a module is invalid: expected a name or a list of names")
         return [given] if isinstance(given, str) else [str(mode) for mode in given]
     is_pooling = kind.endswith(".Pooling") or not _OLD_FLAGS.keys().isdisjoint(config)
     return [mode for flag, mode in _OLD_FLAGS.items() if config.get(flag)] or (["mean"] if is_pooling else [])

@@ -1,7 +1,7 @@
-"""After how many tokens a checkpoint cuts a text, read from its files before any weight is loaded.
+"""The maximum length of a checkpoint in tokens, read from its files before any weights are loaded.
 
 The rules are those of sentence-transformers 6.2 (`base/modules/transformer.py`, `base/modules/router.py`) and the
-tokenizers of transformers 5. Loading compares: a model that reports another length is refused.
+tokenizers of transformers 5. A model that reports another length after loading is refused.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from .files import read_header, weight_files
 if TYPE_CHECKING:
     from torch import nn
 
-# Where sentence-transformers looks for a transformer's settings; the first that says anything counts.
+# The files in which sentence-transformers looks for a transformer's settings; the first non-empty one counts.
 _SETTINGS = tuple(
     f"sentence_{kind}_config.json"
     for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
 )
-UNCUT = ("StaticEmbedding", "BoW")  # the modules that take a text of any length
+UNCUT = ("StaticEmbedding", "BoW")  # modules that never truncate
 _NO_LIMIT = 1_000_000  # Some tokenizers save 10^30 for "no limit".
 
-# These number their positions from the padding token's id on, and have so many fewer than their configuration says.
+# These number positions from the padding token's id + 1, so they have that many fewer than configured.
 _OFFSET_POSITIONS = {
     *("roberta", "xlm-roberta", "xlm-roberta-xl", "roberta-prelayernorm", "camembert", "mpnet", "data2vec-text"),
     *("ibert", "lilt", "xmod", "longformer", "luke", "markuplm", "layoutlmv3"),
@@ -36,13 +36,13 @@ _POSITION_TABLES = {"position_embeddings", "position_embedding", "embed_position
 def configured_max_length(
     folder: Path, kind: str, tokenizer: Path | None = None, trust_remote_code: bool = False
 ) -> int | None:
-    """Return the `max_seq_length` that sentence-transformers gives a model; None where it cuts nothing.
+    """Return the `max_seq_length` that sentence-transformers gives a model; None for no truncation.
 
     Args:
-        folder: of the first module.
-        kind: the first module's type, as in modules.json; "" for a plain transformers checkpoint.
-        tokenizer: where its tokenizer is, if not in the folder.
-        trust_remote_code: whether the configuration may be read by code from the checkpoint.
+        folder: The first module's folder.
+        kind: The first module's type, as in modules.json; "" for a plain transformers checkpoint.
+        tokenizer: The tokenizer's folder, if it is another one.
+        trust_remote_code: Whether code from the checkpoint may read the configuration.
     """
     name = class_name(kind)
     if name in ROUTERS:
@@ -66,9 +66,9 @@ def configured_max_length(
 
 
 def tokenizer_max_length(settings: dict[str, Any]) -> int | None:
-    """Return the length that a transformer's settings give its tokenizer at each call, which replaces the stated one.
+    """Return the length that a transformer's settings pass to its tokenizer at each call, or None.
 
-    None where they give none.
+    It overrides the configured length.
     """
     given = settings.get("processing_kwargs") or {}
     lengths = [(given.get(part) or {}).get("max_length") for part in ("common", "text")]
@@ -76,15 +76,15 @@ def tokenizer_max_length(settings: dict[str, Any]) -> int | None:
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
-    """Return what sentence-transformers saved of a transformer module; {} where it saved nothing."""
+    """Return the settings that sentence-transformers saved for a transformer module; {} if there are none."""
     return next((settings for name in _SETTINGS if (settings := read_config(folder / name))), {})
 
 
 def max_positions(folder: Path) -> int | None:
-    """Return how many tokens a transformer's table of positions has rows for; None where it has no table.
+    """Return the number of tokens in a transformer's position table; None if it has no table.
 
-    Models without one (rotary, relative) go on beyond the number in their configuration. Pickled weights are not
-    opened: there the configuration counts for architectures that have an offset, and None is returned for others.
+    Models without one (rotary, relative) run on texts longer than configured. Pickled weights are not opened: for
+    them, the configuration counts for architectures with an offset, and the result is None for others.
     """
     config = read_config(folder / "config.json")
     stated, padding = (_read_count(config, key, folder) for key in ("max_position_embeddings", "pad_token_id"))
@@ -100,15 +100,15 @@ def max_positions(folder: Path) -> int | None:
     )
     if rows is None:
         return None
-    # BART's children have two rows more than positions.
+    # BART and its relatives have two more rows than positions.
     return stated if stated and rows == stated + 2 else rows - offset
 
 
 def _read_count(config: dict[str, Any], key: str, folder: Path) -> int | None:
-    """Return a whole number in a configuration; None where it has none.
+    """Return an integer from a configuration; None if it is not set.
 
     Raises:
-        UserError: it is something else.
+        UserError: The value is not an integer.
     """
     number = config.get(key)
     if number is None or (isinstance(number, int) and not isinstance(number, bool)):
@@ -117,7 +117,7 @@ def _read_count(config: dict[str, Any], key: str, folder: Path) -> int | None:
 
 
 def max_positions_loaded(transformer: nn.Module) -> int | None:
-    """Return the same of a loaded module, read off its table of positions; None where it has none."""
+    """Return the number of tokens in a loaded module's position table; None if it has no table."""
     from torch import nn
 
     rows = []
@@ -130,21 +130,21 @@ def max_positions_loaded(transformer: nn.Module) -> int | None:
 
 
 def as_limit(length: object) -> int | None:
-    """Return a saved length as a number; None where it means "no limit".
+    """Return a saved length as an integer; None if it means "no limit".
 
     Raises:
-        UserError: it is no number, or less than 0.
+        UserError: The length is not a number, or is negative.
     """
     if length is None:
         return None
-    # Not `length < 0`, which NaN passes.
+    # Not `length < 0`, which is False for NaN.
     if isinstance(length, bool) or not isinstance(length, int | float) or not length >= 0:
         raise UserError(f"the model's files give {length!r} as its maximum length: expected a number of tokens")
     return int(length) if length < _NO_LIMIT else None
 
 
 def _router_length(folder: Path, name: str, trust_remote_code: bool) -> int | None:
-    """Return the longest of the routes' lengths, as sentence-transformers does."""
+    """Return the maximum of the routes' lengths, as sentence-transformers does."""
     limits = [
         configured_max_length(route, f".{kind}", trust_remote_code=trust_remote_code)
         for route, kind in input_modules_of(folder, name)
@@ -154,18 +154,18 @@ def _router_length(folder: Path, name: str, trust_remote_code: bool) -> int | No
 
 
 def _config(folder: Path, trust_remote_code: bool) -> dict[str, Any]:
-    """Return a transformer's configuration, with the default of its kind where it states no positions."""
+    """Return a transformer's configuration, with its architecture's default number of positions if it has none."""
     config = read_config(folder / "config.json")
     if "max_position_embeddings" in config or "model_type" not in config:
         return config
     if "auto_map" in config and not trust_remote_code:
-        return config  # Loading will say that it needs code.
-    from transformers import AutoConfig  # two seconds, which few models need
+        return config  # Loading reports that the model needs its code.
+    from transformers import AutoConfig  # takes two seconds, and few models need it
 
     try:
         full = AutoConfig.from_pretrained(str(folder), trust_remote_code=trust_remote_code, local_files_only=True)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError):
-        return config  # Loading will say what is wrong with it.
+        return config  # Loading reports the error.
     return {**config, "max_position_embeddings": getattr(full, "max_position_embeddings", None)}
 
 

@@ -1,4 +1,4 @@
-"""Transformer layers by OpenVINO, which fuses them and multiplies at the peak of an x86 CPU (README, performance)."""
+"""Transformer layers in OpenVINO, which fuses them and reaches the peak speed of an x86 CPU (README, performance)."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from .probe import Probe
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-_PROBE_WORDS = 200  # A trace may have taken a length for a constant.
-_LAYERS = "all_layer_embeddings"  # where sentence-transformers puts the hidden states of all layers
+_PROBE_WORDS = 200  # long texts, because a trace may have fixed a length as a constant
+_LAYERS = "all_layer_embeddings"  # sentence-transformers' key for the hidden states of all layers
 _HINTS = {"fp32": "f32", "bf16": "bf16"}
 
 
 def run_by_openvino(model: SentenceTransformer, dtype: str) -> FastForward:
-    """Convert a float32 model on the CPU; what comes back computes several batches at once, in threads of the caller.
+    """Convert a float32 model on the CPU. The result computes several batches at once, in the caller's threads.
 
-    Cores that work on batches of their own wait for each other less often than those that share one (README,
-    performance). The vectors are compared with PyTorch's; where fused attention gives others (padding on the left,
-    local attention), plain attention is tried.
+    One batch for each core is faster than one batch that all cores share (README, performance). The vectors are
+    compared with PyTorch's. If they differ with fused attention (left padding, local attention), plain attention is
+    tried.
 
     Args:
-        model: its first module is a transformer.
-        dtype: that the layers are computed in, "fp32" or "bf16"; the vectors stay float32.
+        model: A model whose first module is a transformer.
+        dtype: The number format of the layers, "fp32" or "bf16"; the vectors stay float32.
 
     Raises:
-        UserError: the package is missing, cannot run this architecture, or gives other vectors than PyTorch.
+        UserError: The package is missing, cannot run this architecture, or gives other vectors than PyTorch.
     """
     if not isinstance(model[0], Transformer) or dtype not in _HINTS:
         raise UserError(
@@ -51,16 +51,16 @@ def run_by_openvino(model: SentenceTransformer, dtype: str) -> FastForward:
         quick, reason = _convert_and_compare(model, dtype, probe)
     if reason:
         raise UserError(
-            f"OpenVINO does not give this model's vectors ({reason}, of texts that PyTorch encoded too): "
+            f"OpenVINO gives other vectors than PyTorch for this model (on test sentences, {reason}): "
             "leave out --backend openvino"
         )
     return quick
 
 
 def _convert_and_compare(model: SentenceTransformer, dtype: str, probe: Probe) -> tuple[FastForward, str]:
-    """Return the converted model, and how its vectors differ from PyTorch's; "" where they do not.
+    """Return the converted model, and a description of how its vectors differ from PyTorch's, or "".
 
-    A graph for bf16 is tried in float32 first, where rounding cannot be mistaken for another model.
+    A graph for bf16 is first compared in float32, because rounding in bf16 could hide a wrong conversion.
     """
     graph = _Graph(model)
     converted = _convert_graph(graph)
@@ -73,10 +73,10 @@ def _convert_and_compare(model: SentenceTransformer, dtype: str, probe: Probe) -
 
 
 def _use_plain_attention(model: SentenceTransformer) -> bool:
-    """Have a model compute attention step by step, if it can, and return whether that is a change.
+    """Switch a model to unfused attention, if possible, and return whether that changed anything.
 
-    OpenVINO's fused attention divides by zero for a token that attends to nothing, as padding may; the plain one
-    hides tokens by large numbers in place of infinity.
+    OpenVINO's fused attention divides by zero for a token that attends to nothing, such as padding. Unfused attention
+    masks tokens with large numbers instead of infinity.
     """
     body = model[0].model
     if getattr(body.config, "_attn_implementation", "eager") == "eager":
@@ -89,7 +89,7 @@ def _use_plain_attention(model: SentenceTransformer) -> bool:
 
 
 class OpenVinoVectors:
-    """Features of a batch, (B, T) each, to its vectors (B, D); the first modules are run by OpenVINO."""
+    """Turns the features of a batch, (B, T) each, into vectors, (B, D), with the first modules in OpenVINO."""
 
     def __init__(self, graph: _Graph, converted: Any, dtype: str) -> None:  # noqa: ANN401 (OpenVINO is untyped)
         self._inputs, self._gives, self._left = graph.names, graph.gives, graph.left
@@ -102,7 +102,7 @@ class OpenVinoVectors:
         self._of_thread = threading.local()
 
     def __call__(self, features: dict[str, Any]) -> Tensor:
-        """Return (B, D) float32; safe in several threads."""
+        """Return (B, D) float32. Thread-safe."""
         if not hasattr(self._of_thread, "request"):
             self._of_thread.request = self._compiled.create_infer_request()
         given = {i: features[name].numpy() for i, name in enumerate(self._inputs)}
@@ -117,15 +117,15 @@ class OpenVinoVectors:
 
 
 def _convert_graph(graph: _Graph) -> Any:  # noqa: ANN401 (OpenVINO is untyped)
-    """Return a graph as OpenVINO's model.
+    """Convert a graph to an OpenVINO model.
 
     Raises:
-        UserError: it has an operation that OpenVINO does not know, or that cannot be traced.
+        UserError: The graph has an operation that OpenVINO does not support, or that cannot be traced.
     """
     example = tuple(torch.ones((2, 8), dtype=torch.int64) for _ in graph.names)
     try:
         with torch.inference_mode(), warnings.catch_warnings():
-            # The tracer warns of every shape that it takes for a constant; the vectors are compared afterwards.
+            # The tracer warns about every shape that it makes a constant; the vectors are compared afterwards.
             warnings.simplefilter("ignore")
             return _require_openvino().convert_model(graph, example_input=example)
     except (RuntimeError, TypeError, ValueError, LookupError, AttributeError) as error:
@@ -138,7 +138,7 @@ def _cannot_run(error: Exception) -> UserError:
 
 
 def _require_openvino() -> Any:  # noqa: ANN401 (an optional package)
-    # With its telemetry package, OpenVINO reports every conversion over the network, from child processes.
+    # This disables OpenVINO's telemetry, which reports every conversion over the network, from child processes.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     try:
         return importlib.import_module("openvino")
@@ -150,27 +150,27 @@ def _require_openvino() -> Any:  # noqa: ANN401 (an optional package)
 
 @cache
 def _core() -> Any:  # noqa: ANN401
-    """Return the one core of this process.
+    """Return the only OpenVINO core of this process.
 
-    Each core installs its own stack for signal handlers, and the one before it again when it is deleted. If the older
-    of two is deleted first, the other installs a stack that is already freed, and Ctrl-C crashes.
+    Each core installs a stack for signal handlers, and restores the previous stack when it is deleted. If the older of
+    two cores is deleted first, the other one restores a freed stack, and Ctrl-C crashes.
     """
     return _require_openvino().Core()
 
 
 class _Graph(nn.Module):
-    """The first modules of a model as a function of tensors alone, to be traced.
+    """The first modules of a model as a function of tensors only, for tracing.
 
-    Means and first tokens are taken in the graph as well, which then has no token vectors to hand out. Other poolings
-    look into the features, which a trace would take for constants. The hidden states of all layers are handed out
-    where a later module wants them.
+    Mean and cls pooling are part of the graph, which then returns no token vectors. Other poolings read features that a
+    trace would make constant, so they stay outside. The hidden states of all layers are returned if a later module
+    needs them.
     """
 
     def __init__(self, model: SentenceTransformer) -> None:
         super().__init__()
         given = model.preprocess(["a"])
         self.names = tuple(name for name, value in given.items() if isinstance(value, Tensor))
-        # "modality" decides which way the transformer takes; the others are of one batch, for the pooling.
+        # "modality" selects the transformer's code path; the other values describe one batch, for the pooling.
         self._said = {"modality": given["modality"]} if "modality" in given else {}
         self._transformer = model[0]
         second = model[1] if len(model) > 1 else None

@@ -1,4 +1,4 @@
-"""Batches that overlap: tokenized ahead, several computed at once or, on a GPU, one after the other without a pause."""
+"""Pipelined batches: tokenization runs ahead, and several batches compute at once or a GPU always has the next one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Batch = TypeVar("Batch")
 Ready = TypeVar("Ready")
 Done = TypeVar("Done")
 
-_AHEAD = 2  # batches that are prepared before they are wanted
+_AHEAD = 2  # batches prepared in advance
 
 
 def run_overlapped(
@@ -25,14 +25,14 @@ def run_overlapped(
     start: Callable[[Ready], Callable[[], Done]],
     at_once: int = 1,
 ) -> Iterator[Done]:
-    """Yield what becomes of each batch, in order.
+    """Yield the result for each batch, in order.
 
     Args:
-        batches: what to work on.
-        prepare: runs in a thread of its own, at most two batches ahead.
-        start: begins the work and returns at once; what it returns waits for the result. One batch more than are
-            computed at once is started before a result is waited for, so that there is no pause.
-        at_once: how many batches are computed at the same time.
+        batches: The batches.
+        prepare: Prepares a batch; runs in its own thread, at most two batches ahead.
+        start: Starts the computation and returns immediately, with a function that waits for the result. `at_once` + 1
+            batches are started before the first wait, so that there is no pause.
+        at_once: Number of batches that compute at the same time.
     """
     prepared: deque[Future[Ready]] = deque()
     running: deque[Callable[[], Done]] = deque()
@@ -53,9 +53,12 @@ def run_overlapped(
 
 @dataclass(frozen=True, slots=True)
 class FastForward:
-    """A model made quick, that can only encode: features of a batch to (B, D), and how many batches it likes at once.
+    """A faster form of a model, for inference only.
 
-    With more than one, it is called in as many threads, and its computing does not hold Python's lock.
+    Attributes:
+        vectors: Takes the features of a batch and returns (B, D) vectors.
+        at_once: Best number of concurrent batches. If more than one, `vectors` is called in that many threads; it
+            releases Python's global lock.
     """
 
     vectors: Callable[[dict[str, Any]], Tensor]
@@ -63,7 +66,7 @@ class FastForward:
 
 
 def start_in_thread(threads: ThreadPoolExecutor, quick: FastForward, features: dict[str, Any]) -> Callable[[], Tensor]:
-    """Have a thread compute a batch."""
+    """Start a batch in a thread; return a function that waits for its vectors."""
 
     def run() -> Tensor:
         import torch
@@ -75,12 +78,12 @@ def start_in_thread(threads: ThreadPoolExecutor, quick: FastForward, features: d
 
 
 def pin_features(features: dict[str, Any]) -> dict[str, Any]:
-    """Put a batch's tensors into memory that the device reads by itself."""
+    """Copy a batch's tensors to pinned memory, for asynchronous transfer to the GPU."""
     return {k: v.pin_memory() if hasattr(v, "pin_memory") else v for k, v in features.items()}
 
 
 def start_on_device(model: SentenceTransformer, features: dict[str, Any]) -> Callable[[], Tensor]:
-    """Send a batch to the model's CUDA device; the vectors are on the way back when this returns."""
+    """Start a batch on the model's CUDA device, without waiting; return a function that waits for its vectors."""
     import torch
 
     there = {k: v.to(model.device, non_blocking=True) if hasattr(v, "to") else v for k, v in features.items()}

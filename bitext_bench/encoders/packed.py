@@ -1,7 +1,7 @@
-"""Linear layers by oneDNN, with weights in its own order: what a CPU multiplies fastest.
+"""Linear layers in oneDNN, with weights in its own memory layout, for speed on CPUs.
 
-PyTorch gives float32 products to MKL, which does not use the widest instructions of every maker's CPUs; oneDNN does.
-The vectors differ from PyTorch's own in the last bits (README, performance).
+PyTorch computes float32 products with MKL, which does not use the widest instructions on every vendor's CPUs; oneDNN
+does. The vectors differ from PyTorch's in the last bits (README, performance).
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from .probe import Forward, Probe
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-# oneDNN chooses the order of the weights by the rows that it is told to expect: those of a full batch.
+# oneDNN chooses the layout for an expected number of rows: those of a full batch.
 _ROWS = 1_024
-_PROBE_WORDS = 24  # Each layer sees tokens one by one, however long the text.
+_PROBE_WORDS = 24  # Linear layers process tokens independently, so short texts are enough.
 
 
 class PackedLinear(nn.Linear):
     """`nn.Linear` for inference: (..., in) float32 to (..., out).
 
-    Model code can read all that it reads of `nn.Linear`: sizes, and the shape, dtype and device of `weight`, which T5
-    compares with its input's in every layer. Only arithmetic on `weight` itself fails, as it is in oneDNN's order.
+    Model code can read the same attributes as on `nn.Linear`: sizes, and the shape, dtype and device of `weight`, which
+    T5 compares with its input's in every layer. Only arithmetic on `weight` fails, because of oneDNN's layout.
     """
 
     def __init__(self, linear: nn.Linear) -> None:
-        nn.Module.__init__(self)  # nn.Linear would make weights of its own.
+        nn.Module.__init__(self)  # nn.Linear would allocate new weights.
         self.in_features, self.out_features = linear.in_features, linear.out_features
         packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), _ROWS)
         self.weight = nn.Parameter(packed, requires_grad=False)
@@ -38,7 +38,7 @@ class PackedLinear(nn.Linear):
         self.train(linear.training)
 
     def unpack(self) -> nn.Linear:
-        """Return the layer as it was, its weights in PyTorch's order again."""
+        """Return the original layer, with its weights in PyTorch's layout."""
         linear = nn.Linear(self.in_features, self.out_features, bias=self.bias is not None, device="meta")
         linear.weight, linear.bias = nn.Parameter(self.weight.to_dense(), requires_grad=False), self.bias
         return linear.train(self.training)
@@ -50,9 +50,9 @@ class PackedLinear(nn.Linear):
 
 
 def pack_linear_layers(model: nn.Module) -> int:
-    """Replace every float32 linear layer of a model on the CPU, and return how many there were.
+    """Replace every float32 linear layer of a model on the CPU, and return their number.
 
-    It cannot be trained or saved any more. Does nothing where PyTorch was built without oneDNN.
+    The model can no longer be trained or saved. Does nothing if PyTorch was built without oneDNN.
     """
     if not (torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")):
         return 0
@@ -66,8 +66,8 @@ def pack_linear_layers(model: nn.Module) -> int:
 
 
 def _is_plain(module: nn.Module) -> TypeGuard[nn.Linear]:
-    """Say whether a module computes what `nn.Linear` does in float32 on the CPU, and nothing else."""
-    # The very class: its children (quantised, low-rank) compute something else.
+    """Return whether a module is an unmodified `nn.Linear` in float32 on the CPU."""
+    # Subclasses (quantized, low-rank) compute something else.
     if type(module) is not nn.Linear or module._forward_hooks or module._forward_pre_hooks:
         return False
     return module.weight.dtype == torch.float32 and module.weight.device.type == "cpu"
@@ -82,12 +82,12 @@ def unpack_linear_layers(model: nn.Module) -> None:
 
 
 def pack_where_equal(model: SentenceTransformer, forward: Forward) -> None:
-    """Pack a model's linear layers if its vectors stay what they are; if not, leave it as it is, with a note.
+    """Pack a model's linear layers if its vectors stay the same; otherwise leave it unchanged, with a note on stderr.
 
-    Some architectures compute with a layer's weights themselves (Mamba), which only PyTorch's own layers allow.
+    Some architectures (Mamba) compute directly with a layer's weights, which works only with PyTorch's layers.
     """
     probe = Probe.from_model(model, _PROBE_WORDS)
     if pack_linear_layers(model) and (reason := probe.difference(forward)):
         unpack_linear_layers(model)
-        note = f"this model runs by PyTorch's own linear layers, which is slower: by oneDNN's {reason}"
+        note = f"this model runs with PyTorch's linear layers, which is slower: with oneDNN's, {reason}"
         print(f"bitext-bench: {note}", file=sys.stderr)

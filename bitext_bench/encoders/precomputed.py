@@ -1,4 +1,4 @@
-"""A folder of vectors that were computed elsewhere, looked up by sentence."""
+"""A folder of precomputed vectors, looked up by sentence."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..languages import Language
 
 
 class PrecomputedEncoder:
-    """Vectors from `<name>.npy` of shape (N, D), whose rows belong to the N lines of `<name>.txt` beside it.
+    """Vectors from `<name>.npy`, (N, D), for the N lines of `<name>.txt` in the same folder.
 
     Raises:
-        UserError: a file is missing its twin, or their lengths or the dimensions differ.
+        UserError: A .txt file is missing, or its length differs, or the dimensions differ between files.
     """
 
     batch_tokens = 4_096
@@ -30,7 +30,7 @@ class PrecomputedEncoder:
             sentences, vectors = _read_pair(file)
             if parts and parts[0].shape[1] != vectors.shape[1]:
                 raise UserError(
-                    f"{file} has {vectors.shape[1]} dimensions, the files before it {parts[0].shape[1]}: "
+                    f"{file} has {vectors.shape[1]} dimensions, the files before it have {parts[0].shape[1]}: "
                     "expected vectors of one model"
                 )
             first = sum(len(part) for part in parts)
@@ -40,19 +40,19 @@ class PrecomputedEncoder:
         self._vectors = np.concatenate(parts)
 
     def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
-        """Return 1 for each: a look-up."""
+        """Return 1 for each sentence."""
         return np.ones(len(sentences), dtype=np.int64)
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
-        """Look the sentences up as they are; prompt and language had to be applied when they were encoded.
+        """Look the sentences up, without the prompt.
 
         Raises:
-            UserError: a sentence has no vector.
+            UserError: A sentence has no vector.
         """
         missing = [s for s in sentences if s not in self._row_of]
         if missing:
             raise UserError(
-                f"{self._folder} has no vector for {missing[0]!r} and {len(missing) - 1} others of this batch: "
+                f"{self._folder} has no vector for {missing[0]!r} and {len(missing) - 1} others in this batch: "
                 "add them to a <name>.txt and <name>.npy there"
             )
         return self._vectors[[self._row_of[s] for s in sentences]]
@@ -61,9 +61,9 @@ class PrecomputedEncoder:
 def _read_pair(file: Path) -> tuple[list[str], NDArray[np.float32]]:
     text = file.with_suffix(".txt")
     if not text.is_file():
-        raise UserError(f"{file} has no {text.name} beside it: expected the sentences, one a line")
+        raise UserError(f"{file} has no {text.name} next to it: expected its sentences, one per line")
     try:
-        # Lines end as in the data sets' own files: at \n or \r\n, and nowhere else.
+        # As in the data sets, only \n and \r\n end a line.
         lines = text.read_bytes().decode("utf-8-sig").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
         raise UserError(f"{text} is not UTF-8: {error}") from error
@@ -74,9 +74,9 @@ def _read_pair(file: Path) -> tuple[list[str], NDArray[np.float32]]:
     except ValueError as error:
         raise UserError(f"{file} is not a numpy array file: {error}") from error
     if vectors.dtype.kind not in "fiu":
-        raise UserError(f"{file} holds {vectors.dtype}: expected numbers")
+        raise UserError(f"{file} contains {vectors.dtype}: expected numbers")
     if vectors.ndim != 2 or len(vectors) != len(sentences):
         raise UserError(
-            f"{file} has shape {vectors.shape} and {text.name} {len(sentences)} lines: expected one row a line"
+            f"{file} has shape {vectors.shape} and {text.name} has {len(sentences)} lines: expected one row per line"
         )
     return sentences, vectors.astype(np.float32)

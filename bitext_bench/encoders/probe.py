@@ -1,4 +1,4 @@
-"""A few texts by which a quick way to a model's vectors is compared with the model itself, before it is used."""
+"""A comparison of a faster form of a model with the model itself, on a few texts."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 Forward = Callable[[dict[str, Any]], Tensor]
 
-# By how much a vector may differ: cosine, and length as a share. In float32 an honest difference is in the last bits
-# (1 - cosine about 1e-7). bf16 keeps 8 bits, which costs the encoders here up to 0.001; a wrong graph is excluded in
-# float32 first, so that this bound only has to tell rounding from damage.
+# Allowed differences: the lowest cosine, and the relative difference in length. In float32, rounding affects the last
+# bits (1 - cosine about 1e-7). bf16 has 8 bits, which changes the encoders here by up to 0.001. Its bound only has to
+# detect gross errors: the graph is first compared in float32.
 _COSINE = {"fp32": 0.9999, "bf16": 0.99}
 _LENGTH = {"fp32": 0.01, "bf16": 0.1}
 
@@ -27,7 +27,7 @@ _WORDS = "The cat sat on 3 mats; le chat, ein Haus! 猫 дом 고양이 was the
 
 
 def _texts(model: SentenceTransformer, words: int) -> list[list[str]]:
-    """Return batches with and without padding, of texts of several lengths, the longest of so many words or more."""
+    """Return batches with and without padding; the longest text has at least `words` words."""
     long, middle, short = (
         " ".join(_WORDS[i % len(_WORDS)] for i in range(n)) for n in (max(words, _window(model)), 12, 3)
     )
@@ -35,7 +35,7 @@ def _texts(model: SentenceTransformer, words: int) -> list[list[str]]:
 
 
 def _window(model: SentenceTransformer) -> int:
-    """Return how many tokens show that a model's attention is local; 0 where it is not, or far too wide to show."""
+    """Return the number of tokens that exceeds a local attention window; 0 for global attention or a huge window."""
     config = getattr(getattr(model[0], "model", None), "config", None)
     given = config.to_dict() if config is not None else {}
     named = [value for name, value in given.items() if "window" in name or name == "local_attention"]
@@ -44,25 +44,25 @@ def _window(model: SentenceTransformer) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Batches of features, and the vectors that the model itself gives for each."""
+    """Batches of features, and the model's own vectors for each."""
 
     features: list[dict[str, Any]]
     expected: list[Tensor]
 
     @staticmethod
     def from_model(model: SentenceTransformer, words: int) -> Probe:
-        """Encode the probe's texts, the longest of so many words or more, as sentence-transformers does."""
+        """Encode the texts with sentence-transformers; the longest text has at least `words` words."""
         features = [batch_to_device(dict(model.preprocess(batch)), model.device) for batch in _texts(model, words)]
         with torch.inference_mode():
             expected = [model(dict(batch))["sentence_embedding"].float() for batch in features]
         return Probe(features, expected)
 
     def difference(self, forward: Forward, dtype: str = "fp32") -> str:
-        """Return in words how the vectors of `forward` differ from the model's beyond rounding; "" where they do not.
+        """Describe how the vectors of `forward` differ from the model's by more than rounding; "" if they do not.
 
         Args:
-            forward: from the features of a batch to its vectors; called once a batch.
-            dtype: what it computes in, "fp32" or "bf16".
+            forward: Takes the features of a batch and returns its vectors; called once for each batch.
+            dtype: The number format of its computation, "fp32" or "bf16".
         """
         try:
             with torch.inference_mode():
@@ -72,10 +72,10 @@ class Probe:
                 raise
             return " ".join(str(error).split())[:200]
         if any(a.shape != b.shape for a, b in zip(found, self.expected, strict=True)):
-            return f"it gives {tuple(found[0].shape)} numbers for {tuple(self.expected[0].shape)}"
+            return f"the shape is {tuple(found[0].shape)}, expected {tuple(self.expected[0].shape)}"
         one, other = torch.cat(found), torch.cat(self.expected)
         if not torch.isfinite(other).all():
-            return "the model itself gives vectors that are not finite"
+            return "the model's own vectors are not finite"
         if not torch.isfinite(one).all():
             damaged = int((~torch.isfinite(one)).any(dim=1).sum())
             return f"{damaged} of {len(one)} vectors are NaN or infinite"

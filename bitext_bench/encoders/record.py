@@ -1,4 +1,4 @@
-"""What the record beside a checkpoint (train_config.json, which `bitext-bench train` writes) says of its making."""
+"""Read the training record (train_config.json) that `bitext-bench train` saves with a checkpoint."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .configuration import read_config
 _FILE = "train_config.json"
 _SETTINGS = ("loss", "num_hard_negatives", "batch_size", "learning_rate", "seed")
 _OBJECTIVE = ("label", "tms", "lambda_cross", "tau_teacher", "tau_student")
-# Other forms of the loss than the paper's equations, recorded where one was taken.
+# Variants of the loss that are not in the paper's equations, with the paper's value. Recorded if another one was used.
 _FORMS: dict[str, Any] = {"divergence": "cross-entropy", "column_labels": "transposed", "symmetric_monolingual": False}
-_BEYOND = ("distillation_weight", "wise_ft_share", "topic_aware_batches")  # not in the paper
+_BEYOND = ("distillation_weight", "wise_ft_share", "topic_aware_batches")  # not in the paper, recorded if used
 
 
 def contaminated_rows(directory: Path) -> int:
-    """Return how many rows of benchmarks a checkpoint, or the student it began as, is known to be trained on."""
+    """Return the number of benchmark rows in a checkpoint's training data, those of its initial model included."""
     contamination = read_config(directory / _FILE).get("contamination")
     if not isinstance(contamination, dict):
         return 0
@@ -29,19 +29,19 @@ def contaminated_rows(directory: Path) -> int:
 
 
 def checked_benchmarks(directory: Path) -> ContaminationAudit | None:
-    """Return the benchmarks that training rows were compared with; None for a model that `train` did not make."""
+    """Return the benchmarks that training rows were compared with; None for a model without a training record."""
     return ContaminationAudit.from_record(read_config(directory / _FILE).get("contamination"))
 
 
 def training_of(directory: Path) -> dict[str, Any] | None:
-    """Return what a result file keeps of a checkpoint's training; None for a model that has no finished record.
+    """Return the training record for a result file; None for a model without a finished record.
 
-    Models, pairs, recipe, the settings that tell the rows of the paper's tables apart, those that go beyond the paper
-    where they are used, `corpora` (rows of each that were kept), `settings` (a digest that runs share which differ in
-    the seed only), and `curve`: (step, accuracy on held-out rows) of every look.
+    It has the models, pairs and recipe; the settings that distinguish the rows of the paper's tables; settings that
+    are not in the paper, if used; `corpora`, the number of kept rows for each; `settings`, a digest that is equal for
+    runs that differ only in the seed; and `curve`, (step, accuracy on held-out rows) for each evaluation.
 
     Raises:
-        UserError: the record lacks something that training always writes.
+        UserError: The record does not have everything that training always writes.
     """
     record = read_config(directory / _FILE)
     if "models" not in record:
@@ -67,6 +67,6 @@ def training_of(directory: Path) -> dict[str, Any] | None:
 
 
 def _digest(config: Mapping[str, Any], data: list[str]) -> str:
-    """Return a digest of all settings and data but the seed and the paths of the models."""
+    """Return a digest of all settings and data, without the seed and the paths of the models."""
     settings = {name: value for name, value in config.items() if name not in ("seed", "student", "teacher")}
     return hashlib.sha256(json.dumps([settings, data], sort_keys=True).encode()).hexdigest()[:12]

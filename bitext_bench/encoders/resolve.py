@@ -1,4 +1,4 @@
-"""From what the user typed after --model to a resolved model, before any weight is loaded."""
+"""Resolve the value of --model to a model, before any weights are loaded."""
 
 from __future__ import annotations
 
@@ -33,15 +33,16 @@ from .transformer import load_transformer
 def resolve_model(name: str, options: ModelOptions) -> Model:
     """Resolve a registry name, a hub id, a directory, `package.module:factory` or a folder of vectors.
 
-    A directory comes first; `hub:` before a registry name or a hub id says that no directory is meant.
+    An existing directory takes precedence, unless the name has the prefix `hub:`.
 
     Raises:
-        UserError: it is none of these, cannot be reached, or lacks something (weights, pooling, a package).
+        UserError: The name is none of these, the hub cannot be reached, or something is missing (weights, pooling, a
+            package).
     """
     if not name.strip() or name == "hub:":
         raise UserError("--model has no name: expected a directory, a hub id org/model, or a name from list models")
     given, name = name, without_prefix(name)
-    # os.path's functions, as those of Path raise for ~nobody and for names that are too long for a file.
+    # os.path, because Path's methods raise for ~nobody and for names that are too long for a file.
     path = Path(os.path.expanduser(name))
     is_directory = given == name and os.path.isdir(path)
     baseline = find_baseline(name)
@@ -64,7 +65,7 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
 
 
 def needs_hub(name: str) -> bool:
-    """Say whether a model is the hub's, or its copy in the hub's cache: all others can be checked at once."""
+    """Return whether a model comes from the hub or its cache. All other names can be checked without the network."""
     given, name = name, without_prefix(name)
     if given == name and os.path.isdir(os.path.expanduser(name)):
         return False
@@ -77,26 +78,26 @@ def _is_hub_id(name: str) -> bool:
 
 
 def _no_directory_error(name: str, path: Path) -> UserError:
-    """Return what is wrong with a path that leads to no directory."""
+    """Build the error for a path that is not a directory."""
     expected = "expected a directory, a hub id org/model, or a name from bitext-bench list models"
     try:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return UserError(f"the model directory {name} does not exist: {expected}")
     except ValueError as error:
-        return UserError(f"{name!r} is no model directory ({error}): {expected}")
-    return UserError(f"{name} is no directory: {expected}")
+        return UserError(f"{name!r} is not a model directory ({error}): {expected}")
+    return UserError(f"{name} is not a directory: {expected}")
 
 
 def without_prefix(name: str) -> str:
-    """Return a model's name without the `hub:` that says that it is not a directory."""
+    """Return a model's name without the prefix `hub:`."""
     rest = name.removeprefix("hub:")
     return rest if "/" in rest or find_baseline(rest) else name  # hub:factory may be a factory in hub.py
 
 
-@cache  # once a process, however often the model is resolved
+@cache  # once per process, even if the model is resolved several times
 def _note_directory(name: str) -> None:
-    """Say on stderr that a name was taken for a directory where it could be another model's, too."""
+    """Note on stderr that a name was resolved to a directory, if it is also the name of another model."""
     baseline = find_baseline(name)
     is_hub_id = name.count("/") == 1 and not name.endswith("/")
     if name.startswith((".", "/", "~")) or not (baseline or is_hub_id):
@@ -113,10 +114,10 @@ def _note_directory(name: str) -> None:
 
 
 def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: Baseline | None) -> Model:
-    """Apply what the user set, and note what differs from the model's usual setting.
+    """Apply the user's options, and record those that differ from the model's usual settings.
 
     Raises:
-        UserError: the user set something that cannot be set for this kind of model.
+        UserError: An option cannot be set for this kind of model.
     """
     fixed = {
         "--dtype": options.dtype not in ("auto", model.dtype),
@@ -125,7 +126,7 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
         "--max-length": options.max_length not in (None, model.max_length),
     }
     if refused := [flag for flag, differs in fixed.items() if differs]:
-        raise UserError(f"{model.name} takes no {' or '.join(refused)}: the package that runs it decides that")
+        raise UserError(f"{model.name} does not accept {' or '.join(refused)}: its package decides that")
     prompts = own if options.prompt is None else Prompts(options.prompt, options.prompt)
     usual = own
     if baseline and (main := find_baseline(baseline.checkpoint)):
@@ -151,7 +152,7 @@ def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
         made_by = f"{made_by}, its code {code_digest(weights.parent)}"
         return replace(model, software=made_by, parameters=baseline.parameters)
     if baseline.loader == "laser2":
-        # The package fetches weights that are pinned by their name; there is no file to hash beforehand.
+        # The package downloads weights with a fixed name when the model is loaded, so there is no file to hash yet.
         laser = _package_model("facebook/laser2", hashlib.sha256(b"laser2").hexdigest(), Laser2Encoder)
         fetched = "the weights that laser-encoders downloads"
         return replace(laser, unhashed=fetched, parameters=baseline.parameters)
@@ -183,9 +184,9 @@ def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
 
 
 def _fetch_baseline(baseline: Baseline, options: ModelOptions) -> tuple[Path, str, ModelOptions]:
-    """Return where a registered model is, its commit, and the options with which it can be loaded.
+    """Return a registered model's directory, its commit, and the options for loading it.
 
-    What is a pickle at the registered revision is loaded without --allow-pickle: torch reads it as weights only.
+    A pickle at the registered revision is loaded without --allow-pickle, because torch reads it as weights only.
     """
     known = baseline.revision is not None and options.revision in (None, baseline.revision)
     wanted = options.revision or baseline.revision
@@ -204,7 +205,7 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
     digest, unchanged = hashed(directory, model_files, fingerprint)
     elsewhere = references(directory)
     if options.trust_remote_code and has_own_code(directory):
-        elsewhere.append("what its own code reads")
+        elsewhere.append("files that its own code reads")
     layout = read_layout(directory, options, tokenizer)
     dtype = automatic_dtype(options.device) if options.dtype == "auto" else options.dtype
     overrides = []
@@ -238,7 +239,7 @@ def _from_factory(spec: str) -> tuple[Model, Prompts]:
     encoder = FactoryEncoder(spec)
     digest = hashlib.sha256(f"{spec}\0{encoder.version}\0{encoder.source}".encode()).hexdigest()
     model = _package_model(f"local/{spec}", digest, lambda: encoder)
-    reads = f"what {spec} reads beside its source"
+    reads = f"files that {spec} reads"
     model = replace(model, unhashed=reads, needs_language=encoder.needs_language)
     if encoder.wrapped is None:
         return model, Prompts()
@@ -248,7 +249,7 @@ def _from_factory(spec: str) -> tuple[Model, Prompts]:
 
 
 def _package_model(name: str, digest: str, load: Callable[[], Encoder]) -> Model:
-    """Describe a model whose package decides pooling, length and number format."""
+    """Describe a model whose package decides pooling, length and dtype."""
     return Model(
         name=name,
         revision=digest[:12],

@@ -1,4 +1,4 @@
-"""The software that makes vectors: versions of libraries, and this package's own encoders."""
+"""The software that computes vectors: versions of libraries, and a hash of this package's encoders."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ TRANSFORMERS = ("torch", "transformers", "tokenizers", "sentence-transformers")
 
 
 def software(libraries: Iterable[str]) -> str:
-    """Return the versions of libraries, and a hash of this package's encoders, in one line."""
+    """Return a hash of this package's encoders and the versions of libraries, in one line."""
     return ", ".join([f"bitext-bench {_own_digest()}", *(f"{name} {_version(name)}" for name in libraries)])
 
 
 def code_digest(folder: Path) -> str:
-    """Return 12 digits of a sha256 of the Python files in a folder and below."""
+    """Return the first 12 digits of a sha256 of all Python files in a folder, at any depth."""
     total = hashlib.sha256()
     for file in sorted(folder.rglob("*.py")):
         total.update(f"{file.relative_to(folder).as_posix()}\0".encode() + file.read_bytes())

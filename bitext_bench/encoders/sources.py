@@ -1,4 +1,4 @@
-"""The source of the user's modules: what a module imports, followed through all that is not a library."""
+"""A hash of the source of the user's modules: of a module and its imports, without libraries."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _DYNAMIC = {"import_module", "__import__"}
 
 
 def user_modules() -> set[str]:
-    """Return the names of the loaded modules that belong to the user: no library's, and not this package's."""
+    """Return the names of the user's loaded modules: not those of libraries or of this package."""
     specs = {name: _loaded_spec(name) for name in list(sys.modules)}
     return {name for name, spec in specs.items() if spec is not None and _is_of_user(spec)}
 
 
 def source_digest(roots: Iterable[str], always: str) -> str:
-    """Return a sha256 of the source of modules and of all that they import, followed through the user's modules.
+    """Return a sha256 of the source of modules and of the user's modules that they import, directly or indirectly.
 
-    Imports inside functions count. Of imports whose name is computed, the modules of the same package count; what
-    else they may load is not known.
+    Imports inside functions count. For an import with a computed name, all modules of the same package count; other
+    modules that it may load are unknown.
 
     Args:
-        roots: names of modules.
-        always: a module whose top-level package counts even where it is installed as a library.
+        roots: Names of modules.
+        always: A module whose top-level package counts even if it is installed as a library.
     """
     package = always.partition(".")[0]
     waiting, seen = list(roots), set[str]()
@@ -55,7 +55,7 @@ def source_digest(roots: Iterable[str], always: str) -> str:
 
 
 def _find(name: str) -> ModuleSpec | None:
-    """Return where a module is or would be loaded from; nothing is imported for it."""
+    """Return the spec of a module without importing it."""
     loaded = _loaded_spec(name)
     if loaded is not None:
         return loaded
@@ -66,7 +66,7 @@ def _find(name: str) -> ModuleSpec | None:
     path = None if above is None else list(above.submodule_search_locations or [])
     for finder in sys.meta_path:
         try:
-            with warnings.catch_warnings(action="ignore"):  # of old names that the user does not import, perhaps
+            with warnings.catch_warnings(action="ignore"):  # for deprecated names, which the user may not import
                 spec = finder.find_spec(name, path)
         except (ImportError, AttributeError, ValueError):
             continue
@@ -76,19 +76,19 @@ def _find(name: str) -> ModuleSpec | None:
 
 
 def _loaded_spec(name: str) -> ModuleSpec | None:
-    # Not by getattr: modules that stand for others' old names answer it, with a warning.
+    # Not getattr on the module: modules that forward deprecated names would warn.
     spec = getattr(sys.modules.get(name), "__dict__", {}).get("__spec__")
     return spec if isinstance(spec, ModuleSpec) else None
 
 
 def _is_of_user(spec: ModuleSpec) -> bool:
     if not spec.has_location or spec.origin is None:
-        # A namespace package has folders and no file; what is in it decides for itself.
+        # A namespace package has folders and no file; its modules are checked one by one.
         return spec.submodule_search_locations is not None and spec.origin is None
     return not _in_library(spec.origin)
 
 
-@cache  # thousands of modules are loaded, and each is asked about twice for each model
+@cache  # called twice per model for each of thousands of loaded modules
 def _in_library(origin: str) -> bool:
     if {"site-packages", "dist-packages"} & set(Path(origin).parts):
         return True
@@ -104,7 +104,7 @@ def _library_folders() -> frozenset[str]:
 
 
 def _content(spec: ModuleSpec) -> bytes | None:
-    """Return a module's file, be it source, bytecode or a compiled extension, in a folder or a zip archive."""
+    """Return the bytes of a module's file: source, bytecode or a compiled extension, in a folder or a zip archive."""
     read = getattr(spec.loader, "get_data", None)
     if spec.origin is None or read is None:
         return None
@@ -115,12 +115,12 @@ def _content(spec: ModuleSpec) -> bytes | None:
 
 
 def _imported(content: bytes, name: str, *, is_package: bool) -> Iterator[str]:
-    """Yield the names of what a module may import, and of the packages above; some of them may not be modules."""
+    """Yield the names that a module may import, and their parent packages; not every name is a module."""
     package = name if is_package else name.rpartition(".")[0]
     try:
         tree = ast.parse(content)
     except (SyntaxError, ValueError):
-        return  # no source
+        return  # not source code
     for node in ast.walk(tree):
         for found in _names(node, package):
             yield from _with_parents(found)
@@ -150,7 +150,7 @@ def _absolute(name: str, package: str) -> str:
     try:
         return importlib.util.resolve_name(name, package) if name.startswith(".") else name
     except (ImportError, ValueError):
-        return name.lstrip(".")  # beyond the top: the import fails, too
+        return name.lstrip(".")  # beyond the top-level package: the import itself fails
 
 
 def _with_parents(name: str) -> Iterator[str]:
@@ -159,7 +159,7 @@ def _with_parents(name: str) -> Iterator[str]:
 
 
 def _submodules(package: str) -> Iterator[str]:
-    """Yield all modules below a package of the user."""
+    """Yield all modules inside a package of the user."""
     spec = _find(package)
     if spec is None or not spec.submodule_search_locations or not _is_of_user(spec):
         return

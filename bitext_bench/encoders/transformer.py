@@ -1,4 +1,4 @@
-"""Transformer checkpoints: sentence-transformers directories, and plain ones with a stated pooling."""
+"""Load and run transformer checkpoints: sentence-transformers directories, and plain ones with a given pooling."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from .tokens import TokenIds
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-# Between 1,000 and 2,000 tokens a batch, a CPU's caches and matrix units are both full (README, performance); a GPU
-# wants more to do at once.
+# With 1,000 to 2,000 tokens in a batch, a CPU uses its caches and matrix units fully (README, performance). A GPU
+# needs larger batches.
 CPU_BATCH_TOKENS = 1_024
 OPENVINO_BATCH_TOKENS = 640  # for each core
 GPU_BATCH_TOKENS = 16_384
 
 
 class TransformerEncoder:
-    """An encoder over sentence-transformers' modules, without its batching.
+    """An encoder that calls sentence-transformers' modules directly, without its batching.
 
-    `model` can be trained until something is encoded: then `finish` makes it quicker, and fit for encoding alone.
-    Without a `finish` it can be trained at any time.
+    `model` can be trained until the first call of `encode`: then `finish` converts it to a faster form for inference
+    only. Without `finish` it can be trained at any time.
     """
 
     def __init__(
@@ -54,10 +54,10 @@ class TransformerEncoder:
         self.batch_tokens = batch_tokens or (CPU_BATCH_TOKENS if self.device == "cpu" else GPU_BATCH_TOKENS)
 
     def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
-        """Return the token counts, special tokens included, before truncation.
+        """Return (N,) token counts before truncation, with special tokens.
 
         Raises:
-            UserError: the tokenizer cannot read a text.
+            UserError: The tokenizer cannot read a text.
         """
         with library_errors("the model's tokenizer cannot read a text"):
             return self._tokens.token_counts(sentences)
@@ -66,7 +66,7 @@ class TransformerEncoder:
         """Encode one batch; the language is not used.
 
         Raises:
-            UserError: its tokenizer or its positions are not those of the model.
+            UserError: The tokenizer or the maximum length does not fit the model.
         """
         import torch
         from sentence_transformers.util import batch_to_device
@@ -78,8 +78,8 @@ class TransformerEncoder:
                 vectors = self._quick.vectors(features)
         except IndexError as error:
             raise UserError(
-                f"the model has no row for a token or a position of texts that its tokenizer made ({error}): "
-                "check that the tokenizer is the model's own, or pass a smaller --max-length"
+                f"the model has no embedding for a token or a position ({error}): check that the tokenizer is the "
+                "model's own, or pass a smaller --max-length"
             ) from error
         result: NDArray[np.float32] = self._truncate_dimensions(vectors.float().cpu().numpy())
         return result
@@ -87,7 +87,7 @@ class TransformerEncoder:
     def encode_each(
         self, batches: Iterable[Sequence[str]], prompt: str, language: Language | None
     ) -> Iterator[NDArray[np.float32]]:
-        """Encode batch after batch; OpenVINO computes some at once, and a CUDA device has the next one ready."""
+        """Encode batches: with OpenVINO several at once, on a CUDA device with the next one always ready."""
         self._make_fast()
         if self.device != "cuda" and self._quick.at_once == 1:
             yield from (self.encode(batch, prompt, language) for batch in batches)
@@ -102,7 +102,7 @@ class TransformerEncoder:
                 yield self._truncate_dimensions(vectors.numpy())
 
     def _truncate_dimensions(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the first dimensions, where the model's configuration says how many (`truncate_dim`)."""
+        """Truncate vectors to the dimensions in the model's configuration (`truncate_dim`), if set."""
         return vectors[:, : self.model.truncate_dim]
 
     def _make_fast(self) -> None:
@@ -117,20 +117,20 @@ def load_transformer(
     """Load a checkpoint directory of either layout, with its own tokenizer unless another one is given.
 
     Raises:
-        UserError: the libraries cannot make a model of it (damaged weights, missing tokenizer, unknown architecture).
+        UserError: The libraries cannot load it (damaged weights, missing tokenizer, unknown architecture).
     """
     import torch
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
-    # OpenVINO converts the weights itself.
+    # OpenVINO converts the dtype itself.
     stored = "fp32" if options.backend == "openvino" else options.dtype
     dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     modules = module_folders(directory)
     first = modules[0] if modules else directory
     if tokenizer is None:
         _check_tokenizers(directory)
-    # Of weights in both formats, those of the fingerprint are loaded.
+    # If weights exist in both formats, load those that the fingerprint covers.
     of_first = [f for f in weight_files(directory) if f.parent == first or (first != directory and first in f.parents)]
     safe = any(f.suffix == ".safetensors" for f in of_first)
     model_kwargs = {"dtype": dtypes[stored], "use_safetensors": safe or not options.allow_pickle}
@@ -139,7 +139,7 @@ def load_transformer(
             model = _load_modules(directory, layout, options, model_kwargs, tokenizer)
     except UserError:
         for file in model_files(directory):
-            file.open("rb").close()  # The libraries take one that may not be read for one that is not there.
+            file.open("rb").close()  # The libraries report an unreadable file as a missing one.
         raise
     with library_errors(f"the model in {directory} loads, but cannot encode a text"):
         _set_length(directory, model, layout, options)
@@ -179,42 +179,45 @@ def _load_modules(
             tokenizer_name_or_path=str(tokenizer),
         )
     if not isinstance(first, Transformer):
-        raise UserError(f"--pooling {layout.pooling}: {directory} begins with {type(first).__name__}, no transformer")
+        raise UserError(
+            f"--pooling {layout.pooling}: expected a transformer as the first module of {directory}, found "
+            f"{type(first).__name__}"
+        )
     pooling = Pooling(first.get_embedding_dimension(), POOLINGS[layout.pooling])
     return SentenceTransformer(modules=[first, pooling], device=options.device, truncate_dim=cut)
 
 
 def _set_length(directory: Path, model: SentenceTransformer, layout: CheckpointLayout, options: ModelOptions) -> None:
-    """Have a model cut texts where its layout says, after a look at whether its files were read as it reads them.
+    """Set a model's maximum length to that of its layout, after checking that both agree.
 
     Raises:
-        UserError: it reports another length, or has fewer positions.
+        UserError: The model reports another length than its files, or has fewer positions.
     """
     given = model.max_seq_length
     if options.max_length is None and as_limit(given) != layout.stated_length:
         raise UserError(
             f"{directory}: sentence-transformers reports a maximum length of {given} tokens, its files say "
-            f"{layout.stated_length or 'none'}: pass --max-length with the one that is meant"
+            f"{layout.stated_length or 'none'}: pass the right one as --max-length"
         )
     if hasattr(model[0], "sub_modules"):
         _limit_routes(model[0])
     elif (limit := max_positions_loaded(model[0])) is not None and (layout.max_length or limit + 1) > limit:
         raise UserError(
-            f"{directory} has positions for {limit} tokens and cuts texts after {layout.max_length or 'none'}: "
+            f"{directory} has positions for {limit} tokens, but its maximum length is {layout.max_length or 'none'}: "
             f"pass --max-length {limit} or less"
         )
     if layout.max_length == layout.own_length == layout.stated_length:
-        return  # Not set again: a router's routes may have lengths of their own.
+        return  # Setting it would overwrite different lengths of a router's routes.
     model.max_seq_length = layout.max_length
     for settings in getattr(model[0], "processing_kwargs", {}).values():
-        settings.pop("max_length", None)  # It would be preferred.
+        settings.pop("max_length", None)  # It would take precedence.
 
 
 def _check_encodes(directory: Path, model: SentenceTransformer) -> None:
-    """Encode two texts, as some models load and cannot encode: no token to pad with, no route for a text.
+    """Encode two texts, because some models load but cannot encode: no padding token, no route for text.
 
     Raises:
-        UserError: no module makes a sentence vector. Whatever sentence-transformers raises is passed on.
+        UserError: No module returns a sentence vector. Errors of sentence-transformers are passed on.
     """
     import torch
 
@@ -222,13 +225,11 @@ def _check_encodes(directory: Path, model: SentenceTransformer) -> None:
     with torch.inference_mode():
         features = _features(model, ["a", "a b"])
     if "sentence_embedding" not in features:
-        raise UserError(
-            f"{directory} has no module that makes a vector of a sentence: pass --pooling mean, cls or last"
-        )
+        raise UserError(f"{directory} has no module that returns a sentence vector: pass --pooling mean, cls or last")
 
 
 def _features(model: SentenceTransformer, texts: Sequence[str]) -> dict[str, Any]:
-    """Return all that a model makes of a batch of texts."""
+    """Return all output features of a model for a batch of texts."""
     from sentence_transformers.util import batch_to_device
 
     features: dict[str, Any] = model(batch_to_device(dict(model.preprocess(list(texts))), model.device))
@@ -236,7 +237,7 @@ def _features(model: SentenceTransformer, texts: Sequence[str]) -> dict[str, Any
 
 
 def _limit_routes(router: Any) -> None:  # noqa: ANN401 (sentence-transformers is untyped)
-    """Have each route of a router cut texts where its positions end."""
+    """Limit the maximum length of each route of a router to its number of positions."""
     for first in (route[0] for route in router.sub_modules.values()):
         limit = max_positions_loaded(first)
         if limit is not None and (as_limit(first.max_seq_length) or limit + 1) > limit:
@@ -244,10 +245,10 @@ def _limit_routes(router: Any) -> None:  # noqa: ANN401 (sentence-transformers i
 
 
 def _make_fast_forward(options: ModelOptions, model: SentenceTransformer) -> FastForward:
-    """Make a model quicker, and fit for encoding alone.
+    """Convert a model to a faster form, for inference only.
 
     Raises:
-        UserError: by OpenVINO it would give other vectors.
+        UserError: OpenVINO gives other vectors, or cannot run the model.
     """
     if options.backend == "openvino":
         from .openvino import run_by_openvino
@@ -262,10 +263,10 @@ def _make_fast_forward(options: ModelOptions, model: SentenceTransformer) -> Fas
 
 
 def _check_tokenizers(directory: Path) -> None:
-    """Refuse a transformer without a tokenizer, for which transformers would make up one that knows no word."""
+    """Refuse a transformer without a tokenizer: transformers would create one with an empty vocabulary."""
     for folder, kind in input_modules(directory):
         if kind in ("", "Transformer") and not any(map(_is_tokenizer_file, folder.iterdir())):
-            raise UserError(f"{folder} holds no tokenizer: expected tokenizer.json or the like beside the weights")
+            raise UserError(f"{folder} has no tokenizer: expected tokenizer.json or similar next to the weights")
 
 
 def _is_tokenizer_file(file: Path) -> bool:
