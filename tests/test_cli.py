@@ -60,7 +60,7 @@ def no_weights(root: Path) -> None:
         (untouched, ["--model", "labs"], ["unknown model 'labs'", "did you mean labse"]),
         (untouched, ["--tasks", ""], ["tasks: nothing is named"]),
         (untouched, ["--languages", "all", "en"], ["languages all en: all has to stand alone"]),
-        (untouched, ["--output", "DATA/tatoeba/v1/tatoeba.fra-eng.eng"], ["cannot make the folder"]),
+        (untouched, ["--output", "DATA/tatoeba/v1/tatoeba.fra-eng.eng"], ["cannot create the folder"]),
         (untouched, ["--data", "nowhere"], ["nowhere", "no such directory"]),
         (untouched, ["--tasks", "STS12"], ["no STS12 default", "looked for sts/STS12/"]),
         (untouched, ["--tasks", "Tatoeba", "--languages", "ja"], ["no Tatoeba in the languages asked for"]),

@@ -185,7 +185,7 @@ def without_kinds(root: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "task", "words"),
     [
-        (damaged_twin, "Tatoeba", "20 lines and .* 1"),
+        (damaged_twin, "Tatoeba", "20 lines and .* has 1"),
         (without_twin, "Tatoeba", "tatoeba.fra-eng.fra has no twin: .* has no tatoeba/v1/tatoeba.fra-eng.eng"),
         (empty_file, "Tatoeba", "tatoeba.fra-eng.fra is empty"),
         (no_text, "Tatoeba", "not UTF-8"),

@@ -311,7 +311,7 @@ def test_tmx_with_a_prefix(tmp_path: Path) -> None:
 def test_moses_twins_of_unequal_length(tmp_path: Path) -> None:
     put(tmp_path, {"en-ja.en": b"a\nb\n", "en-ja.ja": b"c\n"})
     (corpus,) = find_corpora(tmp_path, EN_JA)
-    with pytest.raises(UserError, match=r"en-ja.en has 2 lines and .*en-ja.ja 1"):
+    with pytest.raises(UserError, match=r"en-ja.en has 2 lines and .*en-ja.ja has 1"):
         read_corpus(corpus)
 
 

@@ -37,7 +37,7 @@ def test_sentences_are_lines_and_nothing_else(tmp_path: Path, content: bytes, li
     ("content", "words"),
     [
         (b"", "x is empty"),
-        (b"a\n\nb\n \n", r"x:2: empty line \(2 of 4 lines are\)"),
+        (b"a\n\nb\n \n", r"x:2: empty line \(2 of 4 lines are empty\)"),
         (b"abc\xff\n", "x:1: not UTF-8, byte 3 of the file is 0xff"),
     ],
 )
@@ -89,7 +89,7 @@ def test_the_dev_splits_there_are_to_choose_by(data_root: Path) -> None:
 def test_one_line_less_than_its_twin(data_root: Path) -> None:
     file = data_root / "tatoeba/v1/tatoeba.fra-eng.eng"
     write(file, file.read_text().splitlines()[:-1])
-    with pytest.raises(UserError, match=r"tatoeba.fra-eng.fra has 20 lines and .*tatoeba.fra-eng.eng 19"):
+    with pytest.raises(UserError, match=r"tatoeba.fra-eng.fra has 20 lines and .*tatoeba.fra-eng.eng has 19"):
         LocalSource(data_root).parallel("tatoeba", FR)
 
 
@@ -108,7 +108,7 @@ def test_repeated_sentences_stand_once_and_gold_follows(data_root: Path) -> None
         ("fr-en.test.gold", ["fr-0\ten-99"], r"gold:1: the gold id 'en-99' does not exist in .*fr-en.test.en"),
         ("fr-en.test.gold", ["fr-0 en-0"], "gold:1: expected fr-id TAB en-id"),
         ("fr-en.test.gold", [], "gold is empty"),
-        ("fr-en.test.fr", ["fr-0\ta", "fr-0\tb"], "the id 'fr-0' stands twice"),
+        ("fr-en.test.fr", ["fr-0\ta", "fr-0\tb"], "the id 'fr-0' occurs twice"),
         ("fr-en.test.fr", ["no tab here"], "fr:1: expected id TAB sentence"),
     ],
 )

@@ -384,7 +384,7 @@ def test_a_model_that_cannot_be_loaded_cannot_be_checked(project: Path, tmp_path
     def fail() -> Table:
         raise UserError("its server does not answer")
 
-    with pytest.raises(UserError, match=r"local/mine:factory can be used only after a check, .* does not answer"):
+    with pytest.raises(UserError, match=r"local/mine:factory must be checked before use, .* does not answer"):
         encoded(replace(model, load=fail), tmp_path)
 
 
@@ -581,7 +581,7 @@ def test_verify_encodes_all_that_no_fingerprint_pins(
     assert main(run) == 0
     sampled = set(log.read_text().split("\n"))
     assert 256 < len(sampled) < len(everything)
-    assert "A change that only the others show would be missed; --refresh" in capsys.readouterr().err
+    assert "A change that affects only others would be missed; --refresh" in capsys.readouterr().err
     log.unlink()
     (file,) = (tmp_path / "r").rglob("Mini-Tatoeba.json")
     assert main(["verify", str(file), *model]) == 0

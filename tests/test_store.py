@@ -221,14 +221,14 @@ def test_a_shard_that_goes_away_later_is_one_line(tmp_path: Path, damage: Callab
     store = VectorStore(tmp_path, "space")
     store.add(keys("a"), rows(1))
     damage(next((tmp_path / "space").iterdir()))
-    with pytest.raises(UserError, match=r"\.shard cannot be read any more"):
+    with pytest.raises(UserError, match=r"\.shard can no longer be read"):
         store.vectors(keys("a"))
 
 
 def test_vectors_of_other_dimensions_are_refused(tmp_path: Path) -> None:
     VectorStore(tmp_path, "space").add(keys("a"), rows(1))
     store = VectorStore(tmp_path, "space")
-    with pytest.raises(UserError, match="holds vectors of 6 dimensions for this model, which now gives 7"):
+    with pytest.raises(UserError, match="has vectors of 6 dimensions for this model, which now gives 7"):
         store.add(keys("b"), np.ones((1, 7), np.float32))
     assert len(VectorStore(tmp_path, "space")) == 1
 
@@ -327,7 +327,7 @@ def test_a_read_only_cache_can_be_read(
     np.testing.assert_array_equal(opened.vectors(keys("b")), rows(1, seed=1))
     with pytest.raises(UserError, match=r"cannot write .*(Read-only file system|Permission denied)"):
         opened.add(keys("a"), rows(1))
-    with pytest.raises(UserError, match=r"cannot make the folder .*(Read-only file system|Permission denied)"):
+    with pytest.raises(UserError, match=r"cannot create the folder .*(Read-only file system|Permission denied)"):
         VectorStore(folder, "new space")
 
 
@@ -335,7 +335,7 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot write .*nowhere/file: No such file or directory"):
         write_atomic(tmp_path / "nowhere" / "file", b"x")
     (tmp_path / "blocked").write_text("a file, no folder")
-    with pytest.raises(UserError, match="cannot make the folder"):
+    with pytest.raises(UserError, match="cannot create the folder"):
         VectorStore(tmp_path / "blocked", "space")
     with pytest.raises(UserError, match=r"cannot write .*blocked/file: Not a directory"):
         write_atomic(tmp_path / "blocked" / "file", b"x")
@@ -350,8 +350,8 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "cure"),
     [
-        (errno.ENOSPC, "make room and run the same command again"),
-        (errno.EDQUOT, "make room and run the same command again"),
+        (errno.ENOSPC, "free some space and run the same command again"),
+        (errno.EDQUOT, "free some space and run the same command again"),
         (errno.EROFS, "choose a folder that you may write to"),
         (errno.EACCES, "choose a folder that you may write to"),
         (errno.EISDIR, "give the name of a file"),

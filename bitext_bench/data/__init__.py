@@ -1,4 +1,4 @@
-"""Where sentences come from: official layouts on disk, the hub's pinned revisions, the built-in set."""
+"""Sources of sentences: official layouts on disk, pinned revisions on the hub, and the built-in set."""
 
 from .files import warn
 from .official import benchmark_of, has_own_name, is_official, official_subsets

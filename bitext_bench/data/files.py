@@ -1,4 +1,4 @@
-"""Reading text files so that nothing is wrong in silence: encoding, empty lines, unequal twins."""
+"""Read text files and report bad encoding, empty lines and unequal line counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def read_text(file: Path) -> tuple[str, str]:
     """Return a file's text, without a byte-order mark, and the sha256 of its bytes.
 
     Raises:
-        UserError: the file is missing, unreadable or not UTF-8 (with the line and the byte where it stops being so).
+        UserError: The file is missing, unreadable or not UTF-8 (with the line and the first bad byte).
     """
     try:
         content = file.read_bytes()
@@ -31,7 +31,7 @@ def read_text(file: Path) -> tuple[str, str]:
 
 
 def split_lines(text: str) -> list[str]:
-    r"""Split at \n or \r\n only: sentences may hold U+2028 or \x85, at which str.splitlines would cut them."""
+    r"""Split at \n or \r\n only. str.splitlines would also split at U+2028 and \x85, which sentences may contain."""
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
@@ -39,42 +39,42 @@ def split_lines(text: str) -> list[str]:
 
 
 def read_sentences(file: Path) -> tuple[tuple[str, ...], str]:
-    """Return the sentences of a file, one a line, and its sha256.
+    """Return the sentences of a file, one per line, and its sha256.
 
     Raises:
-        UserError: as `read_text`, or the file has no line, or an empty one.
+        UserError: As for `read_text`, or the file is empty or has an empty line.
     """
     text, digest = read_text(file)
     sentences = split_lines(text)
     if not sentences:
-        raise UserError(f"{file} is empty: expected one sentence a line")
+        raise UserError(f"{file} is empty: expected one sentence per line")
     empty = [number for number, sentence in enumerate(sentences, start=1) if not sentence.strip()]
     if empty:
         raise UserError(
-            f"{file}:{empty[0]}: empty line ({len(empty)} of {len(sentences)} lines are): "
-            "expected one sentence a line; dropping the line would shift all that follow"
+            f"{file}:{empty[0]}: empty line ({len(empty)} of {len(sentences)} lines are empty): expected one sentence "
+            "per line; fill it in, because deleting it would misalign all later lines"
         )
     return tuple(sentences), digest
 
 
 def check_line_counts(first: Path, n_first: int, second: Path, n_second: int) -> None:
-    """Refuse two files that should be parallel and are not.
+    """Check that two files are parallel.
 
     Raises:
-        UserError: their line counts differ.
+        UserError: Their line counts differ.
     """
     if n_first != n_second:
         raise UserError(
-            f"{first} has {n_first:,} lines and {second} {n_second:,}: "
+            f"{first} has {n_first:,} lines and {second} has {n_second:,}: "
             "expected line i of one to translate line i of the other"
         )
 
 
 def read_table(file: Path, columns: tuple[str, ...]) -> tuple[list[list[str]], str]:
-    """Return the rows of a tab-separated file below its header, and its sha256.
+    """Return the rows of a tab-separated file, without its header, and its sha256.
 
     Raises:
-        UserError: as `read_text`, or the header or a row does not have these columns.
+        UserError: As for `read_text`, or the header or a row does not have these columns.
     """
     text, digest = read_text(file)
     lines = split_lines(text)
@@ -89,5 +89,5 @@ def read_table(file: Path, columns: tuple[str, ...]) -> tuple[list[list[str]], s
 
 
 def warn(message: str) -> None:
-    """Say on stderr what the user should know and the run survives."""
+    """Print a warning on stderr."""
     say(f"warning: {message}")

@@ -1,7 +1,7 @@
-"""The hub's data sets at the revisions that mteb pins, loaded by mteb's own task objects.
+"""Data sets on the hub, at the revisions that mteb pins, loaded by mteb's task objects.
 
-The files of the pinned revision are fetched first, and the task then loads them from the disk: where the hub does not
-answer, `datasets` itself would take whatever revision was loaded last.
+The files of the pinned revision are downloaded first, and the task then loads them from disk. Without this, `datasets`
+would use the revision that was loaded last if the hub does not answer.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ _NOT_ON_HUB = {
 
 
 class HubSource:
-    """Data sets from the hub, or the same revision from its local cache.
+    """Data sets from the hub, or the same revision from the local cache.
 
     Args:
-        mirror: a folder that holds copies of the hub's data sets (`mirror/mteb/tatoeba-bitext-mining/...`), read
-            instead of the hub.
+        mirror: A folder with copies of the hub's data sets (`mirror/mteb/tatoeba-bitext-mining/...`), read instead of
+            the hub.
     """
 
     name = "hub"
@@ -55,7 +55,7 @@ class HubSource:
         self._load = cache(self._load_uncached)
 
     def languages(self, collection: str) -> Sequence[Language]:
-        """Return the languages that mteb's task lists; nothing is downloaded."""
+        """Return the languages of mteb's task, without a download."""
         task = self._task(collection)
         if collection == "flores200":
             codes = {code for subset in task.metadata.hf_subsets for code in subset.split("-")}
@@ -64,7 +64,7 @@ class HubSource:
         return sorted((resolve(code) for code in codes), key=str)
 
     def parallel(self, collection: str, language: Language) -> Bitext:
-        """Return the pairs of Tatoeba or of BUCC.v2 (the gold pairs of BUCC 2018's training split)."""
+        """Return the pairs of Tatoeba or BUCC.v2 (the gold pairs of BUCC 2018's training split)."""
         code = language.tatoeba if collection == "tatoeba" else str(language)
         subset = f"{code}-eng" if collection == "tatoeba" else f"{code}-en"
         rows, revision = self._rows(collection, subset, "test")
@@ -72,7 +72,7 @@ class HubSource:
         return Bitext(source, target, _provenance(revision, source, target))
 
     def aligned(self, collection: str, language: Language) -> ParallelLines:
-        """Return a column of FLORES-200 devtest."""
+        """Return one language of FLORES-200 devtest."""
         task, data = self._load(collection)
         if language.flores not in data["devtest"].column_names:
             raise IncompleteData(f"{task.metadata.name} on the hub has no {language.flores or language.name}")
@@ -112,7 +112,7 @@ class HubSource:
             raise MissingData(reason)
         name = _TASK_OF.get(collection, collection)
         try:
-            # The superseded STSBenchmark and STS22 are asked for by name: no advice needed.
+            # Without mteb's advice to use newer versions: STSBenchmark and STS22 are used on purpose.
             logging.getLogger("mteb").setLevel(logging.ERROR)
             task = mteb.get_task(name, hf_subsets=[subset] if subset and subset != "default" else None)
         except (KeyError, ValueError) as error:

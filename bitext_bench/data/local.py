@@ -1,4 +1,4 @@
-"""`--data DIR`: the layouts in which the sets are distributed.
+"""`--data DIR`: data sets in the layouts of their distributors.
 
 DIR/tatoeba/v1/tatoeba.jpn-eng.jpn  .eng                    LASER's Tatoeba
 DIR/flores200_dataset/devtest/jpn_Jpan.devtest              the FLORES-200 archive
@@ -39,7 +39,7 @@ from .shapes import (
 _TATOEBA = "tatoeba/v1"
 _TATOEBA_FILE = re.compile(r"tatoeba\.([a-z]+)-eng\.\1")
 _FLORES = "flores200_dataset"
-# A language's file; that of the first folder that is there. dev_510 has those lines of dev that SIB-200 has.
+# A language's file, in the first folder that exists. dev_510 has the lines of dev that are in SIB-200.
 _FLORES_FILES = {
     "flores200": (f"{_FLORES}/devtest/{{}}.devtest",),
     "flores200-dev": (f"{_FLORES}/dev/{{}}.dev", f"{_FLORES}/dev_510/{{}}.dev"),
@@ -47,7 +47,7 @@ _FLORES_FILES = {
 
 
 class LocalSource:
-    """Data sets in their official layouts below one directory."""
+    """Data sets in their official layouts in one directory."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -55,7 +55,7 @@ class LocalSource:
         self._set_sha256 = cache(_folder_sha256)
 
     def languages(self, collection: str) -> Sequence[Language]:
-        """Return the languages with files, by file name."""
+        """Return the languages that have files."""
         if collection == "tatoeba":
             found = (_TATOEBA_FILE.fullmatch(f.name) for f in self._folder(_TATOEBA).iterdir())
             codes = {match[1] for match in found if match}
@@ -81,7 +81,7 @@ class LocalSource:
         return Bitext(source, target, self._provenance("tatoeba-v1", subset, [first, second], files[0].parent))
 
     def aligned(self, collection: str, language: Language) -> ParallelLines:
-        """Return a language of FLORES-200 devtest or dev."""
+        """Return one language of FLORES-200 devtest or dev."""
         if not language.flores:
             raise MissingData(f"{language.name} ({language}) is not one of the 204 languages of FLORES-200")
         file = self._file(self._flores(collection).format(language.flores))
@@ -108,7 +108,7 @@ class LocalSource:
         return AugmentedLines(sentences, origin, data)
 
     def comparable(self, collection: str, pair: LangPair, split: str) -> ComparableCorpora:
-        """Return a BUCC split, repeated sentences dropped and the gold ids resolved."""
+        """Return a BUCC split, without repeated sentences and with gold ids resolved to rows."""
         stem = f"{collection}/{pair}/{pair}.{split}"
         sides = [self._file(f"{stem}.{language}") for language in (pair.source, pair.target)]
         gold_file = self._file(f"{stem}.gold")
@@ -124,7 +124,7 @@ class LocalSource:
                     raise UserError(f"{gold_file}:{number}: the gold id {given!r} does not exist in {side}")
             gold.append((source_row[ids[0]], target_row[ids[1]]))
         if not gold:
-            raise UserError(f"{gold_file} is empty: expected one gold pair a line")
+            raise UserError(f"{gold_file} is empty: expected one gold pair per line")
         dropped = len(source_row) - len(source) + len(target_row) - len(target)
         folder = self.root / collection
         provenance = self._provenance(f"{collection}-{split}", str(pair), [first, second, third], folder)
@@ -132,7 +132,7 @@ class LocalSource:
         return ComparableCorpora(source, target, tuple(gold), dropped, provenance, repeated)
 
     def scored(self, collection: str, subset: str, pair: LangPair, split: str) -> ScoredPairs:
-        """Return an STS file; its name is the subset's, or the language's where MTEB calls the subset default."""
+        """Return an STS file, named after the subset, or after the language if MTEB's subset is "default"."""
         same = pair.source == pair.target
         stems = [subset, str(pair), str(pair.source)] if same else [subset, str(pair), str(pair.reversed)]
         names = [
@@ -143,12 +143,12 @@ class LocalSource:
             raise MissingData(f"{self.root} has no {collection} {subset}: looked for {', '.join(names)}")
         rows, digest = read_table(file, ("score", "sentence1", "sentence2"))
         if not rows:
-            raise UserError(f"{file} has a header and no rows: expected one scored pair a line")
+            raise UserError(f"{file} has a header and no rows: expected one scored pair per line")
         scores = tuple(_score(file, number, row[0]) for number, row in enumerate(rows, start=2))
         empty = [number for number, row in enumerate(rows, start=2) if not (row[1].strip() and row[2].strip())]
         if empty:
-            # STS22 is distributed like this; its second version drops these pairs.
-            warn(f"{file}:{empty[0]}: empty sentence ({len(empty)} of {len(rows)} pairs have one); scored as they are")
+            # STS22 has such pairs; STS22.v2 drops them.
+            warn(f"{file}:{empty[0]}: empty sentence ({len(empty)} of {len(rows)} pairs have one); scored unchanged")
         return ScoredPairs(
             tuple(r[1] for r in rows),
             tuple(r[2] for r in rows),
@@ -157,7 +157,7 @@ class LocalSource:
         )
 
     def _provenance(self, data: str, subset: str, digests: Sequence[str], folder: Path) -> Provenance:
-        """Return the provenance of a subset; the whole set in `folder` is looked at where it is not official."""
+        """Return the provenance of a subset. If it is not official, this hashes the whole set in `folder`."""
         found = Provenance.from_parts(data, digests)
         version = data_name(data, subset, found.sha256)
         return replace(found, version=version, set_sha256="" if is_official(version) else self._set_sha256(folder))
@@ -173,7 +173,12 @@ class LocalSource:
         return folder
 
     def _files(self, *names: str) -> list[Path]:
-        """Return files that belong together."""
+        """Return the paths of files that belong together.
+
+        Raises:
+            IncompleteData: Some of them exist, but not all.
+            MissingData: None of them exists.
+        """
         here = [name for name in names if (self.root / name).is_file()]
         if here and len(here) < len(names):
             lost = next(name for name in names if name not in here)
@@ -188,7 +193,7 @@ class LocalSource:
 
 
 def _folder_sha256(folder: Path) -> str:
-    """Return the sha256 of the names and contents of all files below a folder but hidden ones."""
+    """Return the sha256 of the names and contents of all files in a folder, at any depth, except hidden ones."""
     whole = hashlib.sha256()
     for file in sorted(file for file in folder.rglob("*") if file.is_file() and not file.name.startswith(".")):
         try:
@@ -200,7 +205,7 @@ def _folder_sha256(folder: Path) -> str:
 
 
 def _read_ids(file: Path) -> tuple[tuple[str, ...], dict[str, int], str]:
-    """Return a side's different sentences, the row of each id, and the file's sha256."""
+    """Return the distinct sentences of one side, the row of each id, and the file's sha256."""
     lines, digest = read_sentences(file)
     row_of_text: dict[str, int] = {}
     row_of_id: dict[str, int] = {}
@@ -209,7 +214,7 @@ def _read_ids(file: Path) -> tuple[tuple[str, ...], dict[str, int], str]:
         if not tab or not sentence.strip():
             raise UserError(f"{file}:{number}: expected id TAB sentence, found {line[:60]!r}")
         if identifier in row_of_id:
-            raise UserError(f"{file}:{number}: the id {identifier!r} stands twice")
+            raise UserError(f"{file}:{number}: the id {identifier!r} occurs twice: expected each id once")
         row_of_id[identifier] = row_of_text.setdefault(sentence, len(row_of_text))
     return tuple(row_of_text), row_of_id, digest
 

@@ -1,8 +1,8 @@
-"""`--data mini`: the project's own small set, for demos, tests and CI where there is no data and no network.
+"""`--data mini`: the built-in set, for demos, tests and CI without data and network.
 
-`mini/parallel.tsv` has sentences parallel in en, fr, ja, ko, ru; a row with `of` is a near miss of that row (another
-number, another name, or negated), itself parallel in all five. `mini/sts.tsv` has graded pairs. Its tasks have
-names of their own (Mini-...), so that its scores never stand beside those of the real sets.
+`mini/parallel.tsv` has parallel sentences in en, fr, ja, ko, ru. A row with `of` is a hard negative of that row
+(another number, another name, or negated), also parallel in all five. `mini/sts.tsv` has graded pairs. The tasks have
+separate names (Mini-...), so that their scores are never compared with those of the real sets.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ class MiniSource:
     name = "mini"
 
     def languages(self, collection: str) -> Sequence[Language]:
-        """Return the four languages beside English, and English."""
+        """Return the five languages."""
         self._check(collection)
         return [resolve(code) for code in _LANGUAGES]
 
     def parallel(self, collection: str, language: Language) -> Bitext:
-        """Return every row, near misses among them as pairs of their own."""
+        """Return every row as a pair, hard negatives included."""
         self._check(collection, language)
         source = tuple(row.texts[str(language)] for row in self._rows)
         target = tuple(row.texts["en"] for row in self._rows)
         return Bitext(source, target, self._provenance(source, target))
 
     def aligned(self, collection: str, language: Language) -> ParallelLines:
-        """Return the rows that are not near misses."""
+        """Return the rows without the hard negatives."""
         self._check(collection, language)
         sentences = tuple(row.texts[str(language)] for row in self._rows if not row.of)
         return ParallelLines(sentences, self._provenance(sentences))
 
     def augmented(self, collection: str, language: Language) -> AugmentedLines:
-        """Return the near misses as xSIM++'s altered sentences; any of the five can be the target."""
+        """Return the hard negatives as xSIM++'s altered sentences, for any of the five languages as target."""
         self._check(collection, language)
         code = str(language)
         base = {row.identifier: row.texts[code] for row in self._rows}
@@ -61,9 +61,9 @@ class MiniSource:
         return AugmentedLines(tuple(origin), origin, self._provenance(tuple(origin)))
 
     def comparable(self, collection: str, pair: LangPair, split: str) -> ComparableCorpora:
-        """Make a BUCC-style split: half of its rows on both sides, the others on one, near misses on either.
+        """Build a BUCC-style split: every second row is on both sides; other rows and hard negatives are on one.
 
-        Rows whose id begins with a are the training split, with b the test split.
+        Rows with ids that start with "a" are the training split, those with "b" the test split.
         """
         self._check(collection, pair.source)
         first = "a" if split == "training" else "b"
@@ -82,7 +82,7 @@ class MiniSource:
         return ComparableCorpora(tuple(source), tuple(target), tuple(gold), 0, data)
 
     def scored(self, collection: str, subset: str, pair: LangPair, split: str) -> ScoredPairs:
-        """Return the graded pairs within a language, or across two."""
+        """Return the graded pairs, within a language or across two."""
         self._check(collection, pair.source)
         first = tuple(row[f"{pair.source}1"] for row in self._graded)
         second = tuple(row[f"{pair.target}2"] for row in self._graded)
@@ -103,7 +103,7 @@ class MiniSource:
 
     def _check(self, collection: str, language: Language | None = None) -> None:
         if collection != _COLLECTION:
-            raise MissingData(f"the built-in set has no {collection}: its tasks are those named Mini-")
+            raise MissingData(f"the built-in set has no {collection}: use the tasks named Mini-...")
         if language is not None and str(language) not in _LANGUAGES:
             raise MissingData(f"the built-in set has no {language.name}: it has {', '.join(_LANGUAGES)}")
 
@@ -113,7 +113,7 @@ class MiniSource:
 
 
 def _sides(number: int, *, near_miss: bool) -> set[str]:
-    """Say on which sides of the comparable corpus a row stands; on both, it is a gold pair."""
+    """Return the sides of the comparable corpus that contain a row; a row on both is a gold pair."""
     if not near_miss and number % 2 == 0:
         return {"source", "target"}
     return {"source"} if number % 4 in (0, 1) else {"target"}

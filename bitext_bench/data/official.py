@@ -1,7 +1,7 @@
-"""Which data may be called by a benchmark's name: those whose checksum is that of the benchmark as it is distributed.
+"""Names of data: a benchmark's name is reserved for data with the checksum of the official distribution.
 
-official.tsv has the checksum of every subset of Tatoeba v1, FLORES-200 devtest and the STS sets, made like those in
-signatures. Every byte of a file counts, so that other line ends are other data.
+official.tsv has the checksum of every subset of Tatoeba v1, FLORES-200 devtest and the STS sets, computed as for
+signatures. Every byte of a file counts, so files with other line ends are not official.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-CUSTOM = "custom-"  # the official checksum is known and is another
-UNVERIFIED = "unverified-"  # no official checksum is known here
-_OWN = "bucc-style"  # the user's own corpus: its name is no benchmark's
-# Sets of which official.tsv has some subsets only; of the others it has all that there are.
+CUSTOM = "custom-"  # the checksum differs from the official one
+UNVERIFIED = "unverified-"  # the official checksum is unknown
+_OWN = "bucc-style"  # a user's corpus, which has no benchmark's name
+# Sets with only some of their subsets in official.tsv; it has all subsets of the others.
 _PARTLY_KNOWN = ("STS17-test", "flores200-dev_510")
 _HUB = re.compile("hub-[0-9a-f]{8}")  # a revision that mteb pins
 
 
 def data_name(data: str, subset: str, sha256: str) -> str:
-    """Return the name that a subset on disk goes by.
+    """Return the name of a subset on disk.
 
     Args:
-        data: the benchmark whose layout it has, with its split ("tatoeba-v1", "STS12-test").
-        subset: as in official.tsv.
-        sha256: of the subset's content.
+        data: The benchmark with this layout, and the split ("tatoeba-v1", "STS12-test").
+        subset: As in official.tsv.
+        sha256: The checksum of the subset's content.
 
     Returns:
-        `data` where the checksum is the official one; otherwise "custom-..." or "unverified-...".
+        `data` if the checksum is the official one; otherwise "custom-..." or "unverified-...".
     """
     if data.startswith(_OWN):
         return data
@@ -41,7 +41,7 @@ def data_name(data: str, subset: str, sha256: str) -> str:
 
 
 def joined_name(data: str, parts: Iterable[str]) -> str:
-    """Return the name of `data` that several parts make up: official only where every part is.
+    """Return the name of `data` combined from several parts: official only if every part is.
 
     >>> joined_name("flores200-devtest", ["flores200-devtest", "custom-flores200-devtest"])
     'custom-flores200-devtest'
@@ -51,17 +51,17 @@ def joined_name(data: str, parts: Iterable[str]) -> str:
 
 
 def has_own_name(name: str) -> bool:
-    """Return whether a name of data says more than that they have some benchmark's layout."""
+    """Return whether a name identifies data, instead of only naming the benchmark with the same layout."""
     return not name.startswith((CUSTOM, UNVERIFIED))
 
 
 def benchmark_of(name: str) -> str:
-    """Return the benchmark whose layout data of this name have: "custom-STS12-test" has that of "STS12-test"."""
+    """Return the benchmark with the layout of this data: "STS12-test" for "custom-STS12-test"."""
     return name.removeprefix(CUSTOM).removeprefix(UNVERIFIED)
 
 
 def is_official(name: str) -> bool:
-    """Return whether published figures may stand beside scores on data of this name.
+    """Return whether scores on this data can be compared with published ones.
 
     True for verified files, for the hub's data at the revisions that mteb pins, and for the built-in set.
     """
@@ -69,7 +69,7 @@ def is_official(name: str) -> bool:
 
 
 def official_subsets(data: str) -> Mapping[str, str]:
-    """Return subset -> sha256 of data of an official name; nothing for others."""
+    """Return subset -> sha256 for an official name; empty for any other name."""
     return _official().get(data, {})
 
 

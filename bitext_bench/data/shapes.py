@@ -1,4 +1,4 @@
-"""The shapes that test data comes in, whatever its source, and what a source can be asked for."""
+"""The types of test data, and the interface of data sources."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from ..errors import UserError
 from ..languages import LangPair, Language
 from .official import joined_name
 
-# The names that distributors give a split, by MTEB's name: JGLUE and KorSTS have "valid", the STS benchmark "dev".
+# MTEB's name of a split -> distributors' names for it: "valid" in JGLUE and KorSTS, "dev" in the STS benchmark.
 SPLIT_NAMES = {"validation": ("validation", "valid", "dev")}
 
 
 class MissingData(UserError):
-    """A data set that this source does not have; the message says what was looked for and how to get it."""
+    """The source does not have a data set; the message gives the expected files and how to get them."""
 
 
 class IncompleteData(MissingData):
-    """A data set of which the source has a part and not the rest: damage, or a hub that did not deliver."""
+    """The source has only a part of a data set, because of damage or a failed download."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Which data.
+    """The identity of test data.
 
     Attributes:
-        version: their name; "custom-..." or "unverified-..." where they are not known to be official (`official`).
-        sha256: of the content of the subset.
-        set_sha256: of all files of a set that is not known to be official: two sets in the layout of one benchmark
-            differ in it. "" for others.
+        version: The name; "custom-..." or "unverified-..." if not known to be official (see `official`).
+        sha256: The checksum of the subset's content.
+        set_sha256: The checksum of all files of the set, if not known to be official, to distinguish sets in the layout
+            of the same benchmark; otherwise "".
     """
 
     version: str
@@ -39,17 +39,17 @@ class Provenance:
     set_sha256: str = ""
 
     def __str__(self) -> str:
-        """Return it as it stands in a signature: version@sha256:first twelve digits."""
+        """Return the form used in signatures: version@sha256:first twelve digits."""
         return f"{self.version}@sha256:{self.sha256[:12]}"
 
     @property
     def set_name(self) -> str:
-        """The name of the whole set: one for all subsets of the same data, another for other data."""
+        """The name of the whole set: the same for all its subsets, and different for different sets."""
         return f"{self.version}-{self.set_sha256[:8]}" if self.set_sha256 else self.version
 
     @staticmethod
     def joined(data: str, parts: Sequence[Provenance]) -> Provenance:
-        """Build it from those of the parts, in their order; official only where every part is."""
+        """Combine the provenance of several parts, in order; official only if every part is."""
         name = joined_name(data, [part.version for part in parts])
         found = Provenance.from_parts(name, [part.sha256 for part in parts])
         sets = sorted({part.set_sha256 for part in parts} - {""})
@@ -59,13 +59,13 @@ class Provenance:
 
     @staticmethod
     def from_parts(version: str, parts: Iterable[str]) -> Provenance:
-        """Build it from the sha256 (or the texts) of the parts, in their order."""
+        """Build the provenance from the sha256 (or the texts) of the parts, in order."""
         return Provenance(version, hashlib.sha256("\n".join(parts).encode()).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
 class ParallelLines:
-    """The sentences of one language of a set in which line i means the same in every language."""
+    """The sentences of one language in a many-way parallel set: line i has the same meaning in every language."""
 
     sentences: tuple[str, ...]
     data: Provenance
@@ -73,7 +73,7 @@ class ParallelLines:
 
 @dataclass(frozen=True, slots=True)
 class Bitext:
-    """Translation pairs: sentence i of the source side is translated by sentence i of the target side."""
+    """Translation pairs: target sentence i translates source sentence i."""
 
     source: tuple[str, ...]
     target: tuple[str, ...]
@@ -85,8 +85,8 @@ class AugmentedLines:
     """xSIM++'s hard negatives for one target language.
 
     Attributes:
-        sentences: the altered sentences, none of which translates anything.
-        origin: altered sentence to the original and the kind of error ("number", "entity", "causality").
+        sentences: The altered sentences; they are not translations of any source sentence.
+        origin: Altered sentence -> its original and the kind of error ("number", "entity", "causality").
     """
 
     sentences: tuple[str, ...]
@@ -96,12 +96,13 @@ class AugmentedLines:
 
 @dataclass(frozen=True, slots=True)
 class ComparableCorpora:
-    """Two corpora of which some sentences translate each other; repeated sentences stand once.
+    """Two corpora with some translation pairs. Each sentence is kept once, even if it is repeated.
 
     Attributes:
-        gold: (source row, target row) of every gold pair, in the order of the gold file; those of copies are equal.
-        dropped: how many repeated sentences were left out, both sides together.
-        repeated: the source rows, and the target rows, whose sentence occurs more than once in the corpus.
+        gold: (source row, target row) of every gold pair, in the order of the gold file. Repeated sentences share a
+            row, so pairs may be equal.
+        dropped: Number of dropped repetitions on both sides.
+        repeated: The source rows and the target rows with a sentence that is repeated in the corpus.
     """
 
     source: tuple[str, ...]
@@ -114,7 +115,7 @@ class ComparableCorpora:
 
 @dataclass(frozen=True, slots=True)
 class ScoredPairs:
-    """Sentence pairs with the similarity that people gave them (any scale: only ranks and correlation matter)."""
+    """Sentence pairs with human similarity ratings, on any scale: only ranks and correlation matter."""
 
     first: tuple[str, ...]
     second: tuple[str, ...]
@@ -123,19 +124,19 @@ class ScoredPairs:
 
 
 class Source(Protocol):
-    """A place to ask for data. A collection is a data set's name; every method raises MissingData or UserError.
+    """A source of data. A collection is the name of a data set; every method raises MissingData or UserError.
 
     Attributes:
-        name: as it was given to --data.
+        name: The value of --data.
     """
 
     name: str
 
     def languages(self, collection: str) -> Sequence[Language]:
-        """Return the languages that a collection has (for xx-en collections: the xx)."""
+        """Return the languages of a collection; for pairs with English, the other language."""
 
     def parallel(self, collection: str, language: Language) -> Bitext:
-        """Return the pairs of a language (source side) with English (target side)."""
+        """Return the pairs of a language (source) and English (target)."""
 
     def aligned(self, collection: str, language: Language) -> ParallelLines:
         """Return one language of a many-way parallel set."""
@@ -144,7 +145,7 @@ class Source(Protocol):
         """Return the hard negatives of a target language."""
 
     def comparable(self, collection: str, pair: LangPair, split: str) -> ComparableCorpora:
-        """Return two corpora with gold pairs; `split` is "training" or "test"."""
+        """Return two comparable corpora with gold pairs; `split` is "training" or "test"."""
 
     def scored(self, collection: str, subset: str, pair: LangPair, split: str) -> ScoredPairs:
         """Return sentence pairs with gold similarities."""

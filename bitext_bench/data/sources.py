@@ -1,4 +1,4 @@
-"""From what the user typed after --data to a source."""
+"""Open the data source given by --data."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def open_source(name: str, option: str = "--data") -> Source:
     """Return the hub ("hub"), the built-in set ("mini"), or the official layouts below a directory.
 
     Args:
-        name: as the user wrote it.
-        option: what it was written after, for the message.
+        name: The user's value.
+        option: The option's name, for the message.
 
     Raises:
-        UserError: the directory does not exist.
+        UserError: The directory does not exist.
     """
     if name == "hub":
         return HubSource()

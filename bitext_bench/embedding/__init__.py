@@ -1,1 +1,1 @@
-"""From texts to vectors, each text once: batches, the store, and shares of the work."""
+"""Encode texts, each only once: batches, the vector store, and distribution of the work."""

@@ -1,4 +1,4 @@
-"""The size of batches at which a model is fastest on a machine: measured once, in a few seconds, and remembered."""
+"""The fastest batch size for a model on this machine, measured once in a few seconds and saved."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from .store import write_atomic
 
-# Of fewer tokens the measurement, which takes as long as 54,000, would be more than 3 %: all that it can hope to win.
+# The measurement takes as long as encoding 54,000 tokens and can save about 3 %: with fewer tokens it does not pay off.
 WORTH_MEASURING = 1_800_000
-_FACTORS = (0.5, 1.0, 2.0, 4.0)  # of the size that an encoder proposes
+_FACTORS = (0.5, 1.0, 2.0, 4.0)  # times the encoder's default size
 _PROBE = 6_000  # tokens encoded at each size, twice
-# A size has to be this much faster than the proposed one: shared machines are noisy, and sizes near the best are alike.
+# A size must be this much faster than the default: timings are noisy, and sizes near the best differ little.
 _GAIN = 1.04
 _FILE = "batches.json"
 
@@ -23,9 +23,9 @@ def fastest_batch_tokens(proposed: int, folder: Path, seconds_of: Callable[[int,
     """Return the batch size, in tokens, for a model's vector space on this machine.
 
     Args:
-        proposed: the encoder's own.
-        folder: of the vector space in the store, where the choice is kept.
-        seconds_of: encodes about so many tokens (second) in batches of so many (first), and says how long it took.
+        proposed: The encoder's default batch size, in tokens.
+        folder: The folder of the vector space in the store, where the result is saved.
+        seconds_of: Takes a batch size and a total, both in tokens, encodes that much, and returns the seconds.
     """
     machine = f"{usable_cores()} cores"
     known = _read_saved(folder)
@@ -39,7 +39,7 @@ def fastest_batch_tokens(proposed: int, folder: Path, seconds_of: Callable[[int,
 
 
 def usable_cores() -> int:
-    """Return on how many cores this process computes: those it is bound to, or as many as OMP_NUM_THREADS allows."""
+    """Return the number of cores for this process, limited by its CPU affinity and OMP_NUM_THREADS."""
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     allowed = os.environ.get("OMP_NUM_THREADS", "")
     return min(bound, int(allowed)) if allowed.isdecimal() and int(allowed) else bound
@@ -47,7 +47,7 @@ def usable_cores() -> int:
 
 def _fastest(sizes: Sequence[int], proposed: int, seconds_of: Callable[[int, int], float]) -> int:
     took = dict.fromkeys(sizes, float("inf"))
-    for _ in range(2):  # in turn, so that a slow moment does not fall on one size
+    for _ in range(2):  # interleaved, so that a slow moment does not affect only one size
         for size in sizes:
             took[size] = min(took[size], seconds_of(size, _PROBE))
     best = min(sizes, key=took.__getitem__)

@@ -1,4 +1,4 @@
-"""What goes into one batch, and batch after batch through an encoder."""
+"""Split texts into batches and encode them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ..scoring.neighbors import Vectors, normalize
 # A killed run loses at most one shard: a few seconds on a CPU.
 SHARD_TEXTS = 512
 
-# Lengths whose squares float32 holds exactly enough; beyond them, making a vector a unit vector gives zeros or NaN.
+# Norms with squares in the range of float32; outside, normalization gives zeros or NaN.
 _NORM_RANGE = (1e-15, 1e15)
 
 
 @dataclass(frozen=True, slots=True)
 class TextGroup:
-    """Sentences of one language that share a prompt, in the order in which a task wants their vectors."""
+    """Sentences with the same language and prompt, in the order of a task's vectors."""
 
     sentences: tuple[str, ...]
     language: Language | None
@@ -31,7 +31,7 @@ class TextGroup:
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """How much goes into one batch: tokens, padding included (None: the encoder's choice), and sentences."""
+    """Maximum size of a batch, in tokens with padding (None for the encoder's default) and in sentences."""
 
     tokens: int | None = None
     sentences: int | None = None
@@ -39,24 +39,24 @@ class BatchLimits:
 
 @dataclass(frozen=True, slots=True)
 class EncodingWork:
-    """Texts to encode, their keys in the store and their token counts, (N,) each."""
+    """Texts to encode, with their keys in the store and their token counts, (N,) each."""
 
     texts: TextGroup
     keys: list[bytes]
     token_counts: NDArray[np.int64]
 
     def middle_rows(self, tokens: int) -> NDArray[np.int64]:
-        """Return rows around the median token count with about `tokens` tokens in all, longest first."""
+        """Return rows around the median token count with about `tokens` tokens in total, longest first."""
         order = longest_first(self.token_counts)
         n = max(1, tokens // int(np.median(self.token_counts)))
         first = max(0, (len(order) - n) // 2)
         return order[first : first + n]
 
     def shards(self) -> Iterator[NDArray[np.int64]]:
-        """Cut the rows into shards, longest first, so that memory peaks at once and the time left shrinks surely.
+        """Split the rows into shards, longest first: memory use peaks at the start, and the time left is predictable.
 
-        The cut depends on the texts alone: what a killed run left undone is cut, batched and encoded just as
-        the killed run would have done it, and so gives the same bits.
+        Shards depend only on the texts, so a resumed run uses the same shards and batches as the interrupted one, and
+        gets identical vectors.
         """
         order = longest_first(self.token_counts)
         for first in range(0, len(order), SHARD_TEXTS):
@@ -64,12 +64,12 @@ class EncodingWork:
 
 
 def longest_first(token_counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the rows by falling token count; rows of equal count keep their order."""
+    """Return the rows by decreasing token count; rows with equal counts keep their order."""
     return np.argsort(-token_counts, kind="stable")
 
 
 def count_tokens(encoder: Encoder, texts: TextGroup) -> NDArray[np.int64]:
-    """Return (N,) the token counts of texts with their prompt."""
+    """Return (N,) token counts of texts, prompt included."""
     return encoder.token_counts([texts.prompt + sentence for sentence in texts.sentences])
 
 
@@ -87,11 +87,11 @@ def encode_each(
 
 
 def split_batches(token_counts: NDArray[np.int64], tokens: int, sentences: int | None) -> Iterator[slice]:
-    """Cut a shard, sorted by falling token count, into batches; the first sentence of each is its padded width."""
+    """Split a shard, sorted by decreasing token count, into batches; a batch is padded to its first sentence."""
     first = 0
     while first < len(token_counts):
         fit = max(1, tokens // int(token_counts[first]))
-        # Once half full, a batch ends where the sentences get a tenth shorter: more would be mostly padding.
+        # A batch that is at least half full ends when sentences become 10 % shorter, to limit padding.
         similar = first + int(np.searchsorted(-token_counts[first:], -0.9 * token_counts[first], side="right"))
         last = min(len(token_counts), first + fit, max(similar, first + (fit + 1) // 2), first + (sentences or fit))
         yield slice(first, last)
@@ -99,10 +99,10 @@ def split_batches(token_counts: NDArray[np.int64], tokens: int, sentences: int |
 
 
 def check_vectors(vectors: NDArray[np.float32], sentences: Sequence[str], model: str) -> None:
-    """Refuse vectors that no cosine can be taken of.
+    """Check that vectors are finite and not zero, so that they have a cosine.
 
     Raises:
-        UserError: the first sentence whose vector has a NaN, an infinity, is all zeros or as good as that.
+        UserError: A vector is not finite, or its norm is outside 1e-15 to 1e15; the message has the first sentence.
     """
     norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
     bad = ~((norms > _NORM_RANGE[0]) & (norms < _NORM_RANGE[1]))
@@ -111,12 +111,12 @@ def check_vectors(vectors: NDArray[np.float32], sentences: Sequence[str], model:
         kind = f"a vector of length {norms[at]:.0e}" if norms[at] else "a zero vector"
         if not np.isfinite(norms[at]):
             kind = "NaN or infinity"
-        mend = "try fp32 by torch (leave out --dtype and --backend); if it was, check the model's weights"
+        mend = "try fp32 with torch (leave out --dtype and --backend), or check the model's weights"
         if not sentences[at].strip():
-            mend = "this model has none for an empty text: leave the task out (STS22.v2 has no empty text, STS22 has)"
+            mend = "this model cannot encode an empty text: use another task (STS22.v2 instead of STS22)"
         raise UserError(
             f"{model} gave {kind} for {sentences[at]!r} ({int(bad.sum())} of the {len(sentences)} sentences "
-            f"of this batch): expected finite vectors that are not zero; {mend}"
+            f"in this batch): expected finite vectors that are not zero; {mend}"
         )
 
 
@@ -127,17 +127,17 @@ def encode_uncached(
     limits: BatchLimits | None = None,
     advance: Callable[[int], object] = lambda sentences: None,
 ) -> Vectors:
-    """Return (N, D) unit vectors without a store, for an encoder that changes, or texts that are encoded only once.
+    """Return (N, D) unit vectors without the store, for a model in training or for texts that are encoded only once.
 
     Args:
-        encoder: the model, loaded.
-        texts: at least one.
-        name: what a message calls the model.
-        limits: what goes into one batch; None: the encoder's choice.
-        advance: called after each batch with the number of its sentences.
+        encoder: The loaded model.
+        texts: At least one text.
+        name: The model's name in messages.
+        limits: Maximum batch size; None for the encoder's default.
+        advance: Called after each batch with its number of sentences.
 
     Raises:
-        UserError: a vector is not finite or is zero (with the sentence).
+        UserError: A vector is not finite or is zero (with the sentence).
     """
     order, parts = [], []
     for rows, vectors in encode_batches(encoder, texts, name, limits or BatchLimits()):
@@ -150,10 +150,10 @@ def encode_uncached(
 def encode_batches(
     encoder: Encoder, texts: TextGroup, name: str, limits: BatchLimits
 ) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
-    """Yield the rows of each batch, longest sentences first, and what the encoder gives for them.
+    """Yield the rows and the vectors of each batch, longest sentences first.
 
     Raises:
-        UserError: as `encode_uncached`.
+        UserError: As for `encode_uncached`.
     """
     token_counts = count_tokens(encoder, texts)
     order = longest_first(token_counts)

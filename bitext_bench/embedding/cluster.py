@@ -1,4 +1,4 @@
-"""Ray, where it is asked for: a cluster that $RAY_ADDRESS names, else this machine's cores."""
+"""Connect to Ray: the cluster in $RAY_ADDRESS, or this machine's cores."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 
 from ..errors import UserError
 
-# A task whose worker was killed (out of memory, machine gone) is tried again this often.
+# Number of retries for a task after its worker was killed (out of memory, machine lost).
 RETRIES = 3
 
 
 @contextmanager
 def ray_session() -> Iterator[Any]:
-    """Yield the package, connected.
+    """Yield the package `ray`, connected.
 
     Raises:
-        UserError: it is not installed, or within, a task's worker was killed more often than is tried again.
+        UserError: Ray is not installed, or a task's worker was killed more than RETRIES times inside this context.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody asked for reports to others
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no usage reports over the network
     try:
         ray: Any = importlib.import_module("ray")
     except ImportError as error:
@@ -31,15 +31,15 @@ def ray_session() -> Iterator[Any]:
         yield ray
     except ray.exceptions.WorkerCrashedError as error:
         raise UserError(
-            f"a Ray worker was killed {RETRIES + 1} times over one shard, out of memory perhaps; finished shards are "
-            "kept: fewer tasks at a time (ray start --num-cpus) leave each of them more"
+            f"a Ray worker was killed {RETRIES + 1} times on the same shard, possibly out of memory; finished shards "
+            "are kept: run fewer tasks at a time (ray start --num-cpus), so that each has more memory"
         ) from error
     finally:
         ray.shutdown()
 
 
-def get_result(ray: Any, task: Any) -> Any:  # noqa: ANN401 (an optional package, and whatever its task returns)
-    """Return what a task returned; a UserError within it is raised as it is."""
+def get_result(ray: Any, task: Any) -> Any:  # noqa: ANN401 (an optional package, and any result)
+    """Return the result of a task; a UserError in the task is raised unchanged."""
     try:
         return ray.get(task)
     except ray.exceptions.RayTaskError as error:

@@ -1,4 +1,4 @@
-"""The encoding of a run in shares: one by hand (a job array), or all of them as Ray tasks, into one store."""
+"""Encode a run in shares into one store: a single share (for a job array), or all shares as Ray tasks."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from .cluster import RETRIES, get_result, ray_session
 from .embedder import Embedder
 from .sharding import Share
 
-# More shares than workers, so that a slow one or one that is done again does not hold up the rest.
+# More shares than workers, so that a slow or repeated one does not delay the rest.
 _SHARES_A_WORKER = 4
 
 
 def encode_share(
     name: str, options: ModelOptions, plan: Sequence[TextGroup], cache: Path, share: Share, limits: BatchLimits
 ) -> int:
-    """Encode a share of a plan into the store; returns how many texts were new to it.
+    """Encode a share of a plan into the store, and return the number of new texts.
 
     Raises:
-        UserError: as `Embedder.encode_share`, or the model cannot be found here.
+        UserError: As for `Embedder.encode_share`, or the model cannot be found on this machine.
     """
     return Embedder(resolve_model(name, options), cache, limits).encode_share(plan, share)
 
@@ -30,10 +30,10 @@ def encode_share(
 def encode_on_ray(
     name: str, options: ModelOptions, plan: Sequence[TextGroup], cache: Path, limits: BatchLimits
 ) -> None:
-    """Encode a whole plan by Ray tasks; every machine of the cluster has to see the store and the model.
+    """Encode a whole plan with Ray tasks. Every machine in the cluster needs access to the store and the model.
 
     Raises:
-        UserError: Ray is not installed, a task failed, or its worker was killed again and again.
+        UserError: Ray is not installed, a task failed, or its worker was killed repeatedly.
     """
     with ray_session() as ray:
         resources = ray.cluster_resources()

@@ -1,4 +1,4 @@
-"""Encode once: the plan of all texts that the tasks need, run into the store, and read back as unit vectors."""
+"""Encode a plan of texts into the vector store, and read them back as unit vectors."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ from .store import VectorStore, text_key
 
 @dataclass(frozen=True, slots=True)
 class EncodingStats:
-    """What running a plan did.
+    """Statistics of encoding a plan.
 
     Attributes:
-        needed: different texts in the plan.
-        encoded: those that the store did not hold.
-        tokens: of those newly encoded.
-        seconds: that encoding them took, the loading of the model not counted.
-        device: where; "" when nothing was computed.
+        needed: Number of distinct texts in the plan.
+        encoded: Number of texts that were not in the store.
+        tokens: Number of tokens in the encoded texts.
+        seconds: Time for encoding, without loading the model.
+        device: The device; "" if nothing was encoded.
     """
 
     needed: int
@@ -55,14 +55,14 @@ class EncodingStats:
 
 
 class Embedder:
-    """A model and its store: `encode` runs a plan, `vectors` reads it back.
+    """A model and its store: `encode` encodes a plan, `vectors` reads vectors back.
 
-    The model is loaded when the first text is missing from the store; a second run loads nothing. Where the model's
-    fingerprint does not cover all that its vectors depend on, or other software made them, stored vectors are used
-    only after a spot check, which loads the model.
+    The model is loaded only if a text is missing from the store. If the model's vectors depend on anything outside its
+    fingerprint, or were computed by other software, stored vectors are used only after a spot check, which loads the
+    model.
 
     Args:
-        refresh: encode every text of a plan anew, and replace what is stored.
+        refresh: Encode every text of a plan again, and replace the stored vectors.
     """
 
     def __init__(self, model: Model, cache: Path, limits: BatchLimits | None = None, *, refresh: bool = False) -> None:
@@ -71,38 +71,38 @@ class Embedder:
         self._store = VectorStore(cache, model.space)
         self._budget = 0
         self._refresh = refresh
-        self._fresh: set[bytes] = set()  # encoded by this embedder, which is to refresh
+        self._fresh: set[bytes] = set()  # with refresh, keys already encoded by this embedder
         self._encoder: Encoder | None = None
-        self._trusted = False  # whether the store may hold vectors that this model gave
+        self._trusted = False  # whether the store has vectors known to be this model's
         self._known = VerifiedShards(self._store.folder, model.software)
 
     @property
     def dimensions(self) -> int | None:
-        """The length of the model's vectors; None before anything is encoded."""
+        """The number of dimensions; None before anything is encoded."""
         return self._store.dimensions
 
     def vectors(self, texts: TextGroup) -> Vectors:
-        """Return (N, D) float32 of length 1, for texts that were encoded."""
+        """Return (N, D) float32 unit vectors of encoded texts."""
         return normalize(self.raw_vectors(texts))
 
     def raw_vectors(self, texts: TextGroup) -> Vectors:
-        """Return (N, D) float32 of the length that the model gave them, for texts that were encoded."""
+        """Return (N, D) float32 vectors of encoded texts, not normalized."""
         return self._store.vectors([self._key(s, texts) for s in texts.sentences])
 
     def check(self, plan: Iterable[TextGroup]) -> None:
-        """Remove from the store what may not be used for a plan: stale vectors, and all that is to be refreshed.
+        """Remove vectors that must not be used for a plan: stale ones, and with `refresh` all of its texts.
 
         Raises:
-            UserError: whether they are stale cannot be found out, or they cannot be removed.
+            UserError: The model needed for the check cannot be loaded, or vectors cannot be removed.
         """
         self._check(self._groups(plan))
 
     def encode(self, plan: Iterable[TextGroup]) -> EncodingStats:
-        """Encode every text of the plan that the store does not hold, each once, showing progress on stderr.
+        """Encode every text of the plan that is not in the store, each once, with a progress bar on stderr.
 
         Raises:
-            UserError: a vector is not finite or is zero (with the sentence), or the disk is full. Shards that were
-                finished before are kept.
+            UserError: A vector is not finite or is zero (with the sentence), or the disk is full. Finished shards are
+                kept.
         """
         groups = self._groups(plan)
         self._check(groups)
@@ -119,12 +119,12 @@ class Embedder:
         return EncodingStats(needed, n_encoded, tokens, time.monotonic() - start, encoder.device)
 
     def encode_share(self, plan: Iterable[TextGroup], share: Share) -> int:
-        """Encode the share of a plan that the store does not hold; returns how many texts that were.
+        """Encode the texts of one share that are not in the store, and return their number.
 
-        Shards are cut from the whole plan, whatever the store holds, so that every process cuts alike.
+        Every process splits the whole plan into the same shards, independent of the content of the store.
 
         Raises:
-            UserError: as `encode`.
+            UserError: As for `encode`.
         """
         groups = self._groups(plan)
         encoder = self._loaded()
@@ -151,10 +151,10 @@ class Embedder:
         return self._encoder
 
     def _check(self, groups: list[KeyedTexts]) -> None:
-        """Make sure that what the store holds of some texts may be used, and remove it where it may not.
+        """Check the stored vectors of these texts, and remove stale ones.
 
         Raises:
-            UserError: that cannot be found out, or it cannot be removed.
+            UserError: The model needed for the check cannot be loaded, or vectors cannot be removed.
         """
         keys = {key for group, _ in groups for key in group}
         used = {self._store.shard_of(key) for key in keys if key in self._store}
@@ -178,8 +178,8 @@ class Embedder:
             encoder = self._loaded()
         except UserError as error:
             raise UserError(
-                f"the stored vectors of {self.model.name} can be used only after a check, and the model cannot be "
-                f"loaded for it: {error}"
+                f"the stored vectors of {self.model.name} must be checked before use, and the model cannot be loaded "
+                f"for that: {error}"
             ) from error
         stored = normalize(self._store.vectors([key for keys, _ in sample for key in keys]))
 
@@ -189,7 +189,7 @@ class Embedder:
         return stale_reason(stored, encode)
 
     def _missing(self, groups: list[KeyedTexts]) -> list[KeyedTexts]:
-        """Return the texts that the store does not hold."""
+        """Return the texts that are not in the store."""
         left = [
             select_texts(keys, texts, [i for i, key in enumerate(keys) if key not in self._store])
             for keys, texts in groups
@@ -197,7 +197,7 @@ class Embedder:
         return [group for group in left if group[0]]
 
     def _groups(self, plan: Iterable[TextGroup]) -> list[KeyedTexts]:
-        """Return the different texts of a plan with their keys, grouped by prompt and language."""
+        """Return the distinct texts of a plan with their keys, grouped by prompt and language."""
         seen: set[bytes] = set()
         groups: dict[tuple[str, Language | None], dict[bytes, str]] = defaultdict(dict)
         for texts in plan:
@@ -214,7 +214,7 @@ class Embedder:
         ]
 
     def _fastest(self, encoder: Encoder, work: list[EncodingWork], tokens: int) -> int:
-        """Return the tokens in a batch at which the encoder is fastest here, where there is enough to encode."""
+        """Return the fastest batch size in tokens, or the default if a measurement does not pay off."""
         if tokens < WORTH_MEASURING or not encoder.device:
             return encoder.batch_tokens
         most = max(work, key=lambda part: int(part.token_counts.sum()))
@@ -238,7 +238,7 @@ class Embedder:
     def _encode_shards(
         self, encoder: Encoder, part: EncodingWork, shards: list[NDArray[np.int64]], bar: tqdm[Never]
     ) -> Iterator[int]:
-        """Encode shard after shard into the store; yields how many sentences each had."""
+        """Encode shards into the store; yield the number of sentences in each."""
         written = []
         batches = [
             [shard[b] for b in split_batches(part.token_counts[shard], self._budget, self._limits.sentences)]

@@ -1,4 +1,4 @@
-"""One of N equal parts of a list of work, for processes that divide it without speaking to each other."""
+"""Division of work into N equal shares, for processes that do not communicate."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The i-th of N equal parts of the work, i from 1."""
+    """Share number i of N equal shares, i from 1."""
 
     number: int
     count: int
 
     @classmethod
     def parse(cls, text: str) -> Share:
-        """Read "i/N".
+        """Parse "i/N".
 
         Raises:
-            UserError: it is not that, or i is not from 1 to N.
+            UserError: The text has another form, or i is not from 1 to N.
         """
         first, slash, second = text.partition("/")
         if slash and first.isdecimal() and second.isdecimal() and 1 <= int(first) <= int(second):
@@ -31,5 +31,5 @@ class Share:
         raise UserError(f"--shard {text}: expected i/N with i from 1 to N, as in --shard 1/3 for the first of three")
 
     def select(self, work: Sequence[T]) -> list[T]:
-        """Return this share of a list: every N-th, so that what is alike is spread over all."""
+        """Return this share of a list: every N-th item, so that neighboring items go to different shares."""
         return list(work[self.number - 1 :: self.count])

@@ -1,4 +1,4 @@
-"""Whether stored vectors are still what an encoder gives: a few sentences encoded again and compared."""
+"""A spot check of stored vectors: encode a few sentences again and compare."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from .batching import SHARD_TEXTS, BatchLimits, TextGroup
 from .store import VectorStore, write_atomic
 
 KeyedTexts = tuple[list[bytes], TextGroup]
-"""Texts that share a prompt and a language, and their keys in the store."""
+"""The keys in the store, and the texts, which share a prompt and a language."""
 
-# How many sentences are encoded again: all, where there are fewer than twice this number; otherwise at least this many.
-# At least one is of each shard that is used.
+# Number of sentences to encode again: all if there are fewer than twice this number, otherwise at least this many, and
+# at least one from each shard in use.
 CHECKED_SENTENCES = 256
 
-# How far two float32 encodings of one sentence are from each other (unit vectors), batches of any size.
+# Largest distance between two float32 encodings of a sentence (unit vectors), in batches of any size.
 _ROUNDING = 1e-5
-# Beyond that, an encoder may differ from itself by as much as its number format rounds (bf16: about 0.005) ...
+# Otherwise, an encoder's own encodings may differ by the rounding of its number format (bf16: about 0.005) ...
 _MOST_ROUNDING = 0.03
-# ... and stored vectors by so many times what it differs from itself, at most and on average.
+# ... and stored vectors by this many times that difference, at most and on average.
 _TIMES, _TIMES_ON_AVERAGE = 3, 1.5
 _FILE = "software.json"
 
 
 def stale_reason(stored: Vectors, encode: Callable[[BatchLimits], Vectors]) -> str | None:
-    """Return in words why stored vectors may not be used; None where the encoder still gives them.
+    """Return the reason why stored vectors must not be used; None if the encoder still gives the same vectors.
 
     Args:
         stored: (N, D) unit vectors.
-        encode: returns unit vectors of the same N sentences, encoded anew within the limits.
+        encode: Encodes the same N sentences again within the limits and returns their unit vectors.
     """
     together = encode(BatchLimits())
     if together.shape != stored.shape:
@@ -60,11 +60,11 @@ def stale_reason(stored: Vectors, encode: Callable[[BatchLimits], Vectors]) -> s
 
 
 def sample_stored(groups: Sequence[KeyedTexts], store: VectorStore) -> list[KeyedTexts]:
-    """Return the texts to check of those that the store holds: some of every shard, and evenly over the texts."""
+    """Return a sample of the stored texts: at least one from every shard, and evenly spaced over all texts."""
     stored = [(g, i) for g, (keys, _) in enumerate(groups) for i, key in enumerate(keys) if key in store]
     step = max(1, min(len(stored) // CHECKED_SENTENCES, SHARD_TEXTS))
     chosen = set(stored[step // 2 :: step])
-    # Keys are hashes: the smallest one of a shard is as good as a random choice.
+    # Keys are hashes, so the smallest key of a shard is a random choice.
     least: dict[str, tuple[bytes, tuple[int, int]]] = {}
     for g, i in stored:
         entry = (groups[g][0][i], (g, i))
@@ -76,20 +76,20 @@ def sample_stored(groups: Sequence[KeyedTexts], store: VectorStore) -> list[Keye
 
 
 def select_texts(keys: Sequence[bytes], texts: TextGroup, rows: Sequence[int]) -> KeyedTexts:
-    """Return some of a group's texts, by their numbers."""
+    """Return the texts of a group in these rows, with their keys."""
     return [keys[i] for i in rows], replace(texts, sentences=tuple(texts.sentences[i] for i in rows))
 
 
 def warn_stale(name: str, fault: str) -> None:
-    """Say on stderr that stored vectors are not used, and why."""
+    """Report on stderr that stored vectors are not used, with the reason."""
     print(f"bitext-bench: the stored vectors of {name} are not used: {fault}; encoding again", file=sys.stderr)
 
 
 def warn_reused(name: str, n_checked: int, n_stored: int, instead: str = "--refresh") -> None:
-    """Say on stderr that stored vectors are used which only a sample vouches for; `instead` encodes all."""
+    """Report on stderr that stored vectors are used although only a sample was checked; `instead` encodes all."""
     print(
-        f"bitext-bench: {n_stored:,} stored vectors of {name} are used again: {n_checked:,} of them, encoded again, "
-        f"were the same. A change that only the others show would be missed; {instead} encodes all",
+        f"bitext-bench: {n_stored:,} stored vectors of {name} are used again: {n_checked:,} of them were encoded again "
+        f"and did not change. A change that affects only others would be missed; {instead} encodes all",
         file=sys.stderr,
     )
 
@@ -100,20 +100,20 @@ def _distances(one: Vectors, two: Vectors) -> Vectors:
 
 
 class VerifiedShards:
-    """Which shards in a folder are known to hold what the software here gives: it wrote or checked them.
+    """The shards in a folder that were written or checked by the current software.
 
-    A list that is lost, or that cannot be written, only costs another check.
+    If the list is lost or cannot be written, the shards are checked again.
     """
 
     def __init__(self, folder: Path, software: str) -> None:
         self._file, self._software = folder / _FILE, software
 
     def covers(self, names: Collection[str]) -> bool:
-        """Say whether all shards of these names are known."""
+        """Return whether all these shards are known."""
         return set(names) <= set(self._read().get(self._software, []))
 
     def add(self, names: Collection[str], there: Collection[str]) -> None:
-        """Add names to those that are known, and keep only those that are there."""
+        """Add shards to the known ones, and drop those that are not in `there`."""
         known = self._read()
         own = sorted({*known.get(self._software, []), *names} & set(there))
         if own != known.get(self._software):

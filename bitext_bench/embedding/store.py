@@ -1,10 +1,10 @@
-"""The embedding store: vectors on disk, found by the content of what was encoded.
+"""The vector store: a content-addressed cache of vectors on disk.
 
-A vector space is a folder (model, pooling, dtype, maximum length); a text is a 16-byte key of its language,
-prompt and words. Vectors arrive in shards, each a file that is written whole under a temporary name and then
-renamed, so that a killed run leaves only finished shards and two runs at once cannot disturb each other.
+A vector space (model, pooling, dtype, maximum length) is a folder. The key of a text is a 16-byte hash of its language,
+prompt and words. Vectors are stored in shards. Each shard is a file that is written under a temporary name and then
+renamed, so that a killed run leaves only finished shards, and concurrent runs do not disturb each other.
 
-    shard = magic, n, d (two uint32), n keys, n x d float32, sha256 of all before it
+    shard = magic, n, d (two uint32), n keys, n x d float32, sha256 of everything before it
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ _DIGEST_BYTES = 32
 
 
 def cache_folder(given: Path | None) -> Path:
-    """Return where vectors are kept: the given folder, $BITEXT_BENCH_CACHE, or ~/.cache/bitext-bench."""
+    """Return the cache folder: the given one, else $BITEXT_BENCH_CACHE, else ~/.cache/bitext-bench."""
     return given or Path(os.environ.get("BITEXT_BENCH_CACHE") or Path.home() / ".cache" / "bitext-bench")
 
 
 def text_key(text: str, prompt: str, language: str) -> bytes:
-    """Return the key of a text in any space; `language` is "" for encoders that do not look at it."""
+    """Return the key of a text, the same in every vector space; `language` is "" for encoders that do not use it."""
     content = "\0".join([language, prompt, text])
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()[:KEY_BYTES]
 
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
-    """Where a shard's (n, d) vectors are; its file is opened for each look only, as there may be thousands."""
+    """The place of a shard's (n, d) vectors. Files are opened only when read: there may be thousands of shards."""
 
     file: Path
     first_vector: int  # in bytes
@@ -54,18 +54,18 @@ class _Shard:
     def vectors(self) -> NDArray[np.float32]:
         try:
             return np.memmap(self.file, dtype="<f4", mode="r", offset=self.first_vector, shape=self.shape)
-        except (OSError, ValueError) as error:  # ValueError: it is shorter than it was.
-            raise UserError(f"{self.file} cannot be read any more ({error}): run the command again") from error
+        except (OSError, ValueError) as error:  # ValueError: the file became shorter.
+            raise UserError(f"{self.file} can no longer be read ({error}): run the command again") from error
 
 
 class VectorStore:
-    """The vectors of one space.
+    """The vectors of one vector space.
 
-    Opening reads every shard once and checks its sum; a damaged one is reported on stderr, removed, and its
+    Opening reads every shard once and verifies its checksum. A damaged shard is reported on stderr and removed, and its
     texts count as not encoded.
 
     Raises:
-        UserError: the folder cannot be made, or a shard in it cannot be read.
+        UserError: The folder cannot be created, or a shard cannot be read.
     """
 
     def __init__(self, root: Path, space: str) -> None:
@@ -81,7 +81,7 @@ class VectorStore:
 
     @property
     def dimensions(self) -> int | None:
-        """The length of its vectors; None while it is empty."""
+        """The number of dimensions; None if the store is empty."""
         return self._shards[0].shape[1] if self._shards else None
 
     def __contains__(self, key: bytes) -> bool:
@@ -92,18 +92,18 @@ class VectorStore:
 
     @property
     def shards(self) -> list[str]:
-        """The names of its shards."""
+        """The names of the shards."""
         return [shard.file.name for shard in self._shards]
 
     def shard_of(self, key: bytes) -> str:
-        """Return the name of the shard that holds a key, which is in the store."""
+        """Return the name of the shard with a key. The key must be in the store."""
         return self._shards[self._place[key][0]].file.name
 
     def forget(self, keys: Container[bytes] | None = None) -> None:
-        """Remove all shards, or those that hold any of some keys; the other texts in them are forgotten, too.
+        """Remove all shards, or those with any of these keys, together with their other texts.
 
         Raises:
-            UserError: a shard cannot be removed.
+            UserError: A shard cannot be removed.
         """
         for file in [shard.file for shard in self._shards]:
             try:
@@ -119,7 +119,7 @@ class VectorStore:
         self._open_all()
 
     def vectors(self, keys: Sequence[bytes]) -> NDArray[np.float32]:
-        """Return (N, D) float32, one row a key; every key must be in the store and N at least 1."""
+        """Return (N, D) float32, one row per key. Every key must be in the store, and N at least 1."""
         places = [self._place[key] for key in keys]
         rows = np.empty((len(keys), self._shards[places[0][0]].shape[1]), dtype=np.float32)
         shard_of = np.fromiter((p[0] for p in places), np.int64, len(places))
@@ -133,12 +133,12 @@ class VectorStore:
         """Write one shard of N keys and (N, D) vectors.
 
         Raises:
-            UserError: the disk is full or the folder cannot be written; no part of the shard stays behind. Or the
-                vectors have other dimensions than those before them.
+            UserError: The disk is full or the folder cannot be written; no part of the shard is left behind. Or the
+                vectors have another number of dimensions than the stored ones.
         """
         if self.dimensions not in (None, vectors.shape[1]):
             raise UserError(
-                f"{self.folder} holds vectors of {self.dimensions} dimensions for this model, which now gives "
+                f"{self.folder} has vectors of {self.dimensions} dimensions for this model, which now gives "
                 f"{vectors.shape[1]}: change its `version` when you change it, or pass another --cache-folder"
             )
         body = b"".join(
@@ -157,12 +157,12 @@ class VectorStore:
         try:
             shard = _read_shard(file)
         except FileNotFoundError:
-            return  # Another run has just found it damaged, and removed it.
+            return  # Another run has just removed it as damaged.
         except OSError as error:
             raise UserError(f"cannot read {file}: {error.strerror}") from error
         if shard is None:
             print(f"bitext-bench: {file} is damaged; its sentences are encoded again", file=sys.stderr)
-            with suppress(OSError):  # Where it cannot be removed, writing it again will say why.
+            with suppress(OSError):  # If it cannot be removed, writing it again reports the reason.
                 file.unlink()
             return
         keys, place = shard
@@ -173,7 +173,7 @@ class VectorStore:
 
 
 def _read_shard(file: Path) -> tuple[list[bytes], _Shard] | None:
-    """Return a shard's keys and where its vectors are, or None where the content is not what was written."""
+    """Return the keys of a shard and the place of its vectors; None if the file is damaged."""
     if file.stat().st_size < _HEADER.size + _DIGEST_BYTES:
         return None
     content = np.memmap(file, dtype=np.uint8, mode="r")
@@ -190,48 +190,48 @@ def _read_shard(file: Path) -> tuple[list[bytes], _Shard] | None:
 
 
 def check_writable(folder: Path) -> None:
-    """Find out, before any work, whether a folder can be made and written to; nothing is made.
+    """Check, before any work, that a folder can be created and written to, without creating it.
 
     Raises:
-        UserError: something of its path is a file, or may not be written to.
+        UserError: A part of the path is a file, or is read-only.
     """
     try:
         place = next((path for path in (folder, *folder.parents) if path.exists()), Path())
     except OSError as error:
-        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
+        raise UserError(f"cannot create the folder {folder}: {error.strerror}") from error
     if not place.is_dir():
-        raise UserError(f"cannot make the folder {folder}: {place} is a file")
+        raise UserError(f"cannot create the folder {folder}: {place} is a file")
     if not os.access(place, os.W_OK | os.X_OK):
         raise UserError(f"cannot write to the folder {folder}: {place} is read-only")
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder that something is to be written to, with those above it, and remove what killed runs left there.
+    """Create a folder and its parents, and remove temporary files of killed runs from it.
 
     Raises:
-        UserError: it cannot be made.
+        UserError: The folder cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         remove_stale(folder)
     except OSError as error:
-        raise write_error(folder, error, "make the folder") from error
+        raise write_error(folder, error, "create the folder") from error
 
 
 def write_atomic(file: Path, content: bytes) -> None:
-    """Write a file so that it is there with all its content or not at all.
+    """Write a file atomically: it gets its whole new content or stays unchanged.
 
     Raises:
-        UserError: it cannot be written (full disk, no permission); nothing is left behind.
+        UserError: The file cannot be written (full disk, no permission); nothing is left behind.
     """
     write_all_atomic({file: content})
 
 
 def write_all_atomic(contents: Mapping[Path, bytes]) -> None:
-    """Write files of one folder, each whole, and put none in its place before all are on the disk.
+    """Write several files of one folder atomically: none replaces its old version before all are on the disk.
 
     Raises:
-        UserError: one cannot be written (full disk, no permission); nothing is left behind.
+        UserError: A file cannot be written (full disk, no permission); nothing is left behind.
     """
     for file in contents:
         if not file.name or os.path.isdir(file):
@@ -253,17 +253,17 @@ def write_all_atomic(contents: Mapping[Path, bytes]) -> None:
             raise write_error(current, error) from error
 
 
-_MAKE_ROOM = "what was finished before is kept, so make room and run the same command again"
+_FREE_SPACE = "finished work is kept: free some space and run the same command again"
 _CURES = {
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _MAKE_ROOM),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FREE_SPACE),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose a folder that you may write to"),
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.EISDIR: "give the name of a file",
-    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "there is a file where a folder has to be"),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a file is in the place of a folder: choose another path"),
 }
 
 
 def write_error(file: Path, error: OSError, what: str = "write") -> UserError:
-    """Build the error for a file or folder that cannot be written, with what to do about its cause."""
+    """Build the error for a file or folder that cannot be written, with advice for its cause."""
     cure = _CURES.get(error.errno or 0)
     return UserError(f"cannot {what} {file}: {error.strerror or error}{f'; {cure}' if cure else ''}")
