@@ -54,7 +54,7 @@ def estimate_token_counts(sentences: Sequence[str]) -> NDArray[np.int64]:
     return np.fromiter((1 + len(s.encode()) // 4 for s in sentences), np.int64, len(sentences))
 
 
-def as_matrix(rows: Any) -> NDArray[np.float32]:  # noqa: ANN401 (whatever array the foreign package returns)
+def as_matrix(rows: Any) -> NDArray[np.float32]:  # noqa: ANN401 (any array or list)
     """Return an array or a list as float32."""
     return np.asarray(rows, dtype=np.float32)
 
