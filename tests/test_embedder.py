@@ -1,4 +1,4 @@
-"""The engine: each text once, in shards that a killed run and its successor cut alike."""
+"""The embedder encodes each text once; a killed run and its successor use the same shards."""
 
 from __future__ import annotations
 
@@ -352,7 +352,7 @@ def encoded(log: Path) -> list[str]:
 
 
 def test_killed_halfway_and_run_again_twice_at_once(tmp_path: Path) -> None:
-    """Beside a run that nobody disturbs: one that is killed, and then goes on in two processes on one cache."""
+    """Compare an undisturbed run with one that is killed and then resumed by two processes on one cache."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     undisturbed, killed = run(whole, 0), run(parts, 0.1, "killed")
     deadline = time.monotonic() + 60

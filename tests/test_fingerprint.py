@@ -1,4 +1,4 @@
-"""The fingerprint of a model directory: whatever changes its vectors changes it, and what cannot does not."""
+"""The fingerprint of a model directory changes exactly if something changes that can affect its vectors."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def layouts(plain: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 
 def reference(folder: Path) -> NDArray[np.float32] | None:
-    """Return what sentence-transformers makes of a directory; None where it cannot load it."""
+    """Return sentence-transformers' result for a directory; None if it cannot load it."""
     from sentence_transformers import SentenceTransformer
 
     fails = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ImportError)

@@ -41,7 +41,7 @@ print(json.dumps(found))
 
 
 def fetched(models: Sequence[tuple[str, str | None]], url: str, home: Path, **environment: str) -> dict[str, Any]:
-    """Fetch models in one process; returns [folder or message, seconds] of each, and what it printed on stderr."""
+    """Fetch models in one process; return [folder or message, seconds] for each, and the output on stderr."""
     done = run_python("-c", FETCH, json.dumps(models), url=url, home=home, **environment)
     assert done.returncode == 0, done.stderr
     return {**json.loads(done.stdout), "stderr": done.stderr}

@@ -175,7 +175,7 @@ def line(process: subprocess.Popen[str]) -> str:
 
 
 def ended(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
-    """Signal a process; returns its exit code and what it said, and fails where that takes too long."""
+    """Signal a process; return its exit code and output. Fail if that takes too long."""
     start = time.monotonic()
     process.send_signal(number)
     try:

@@ -1,4 +1,4 @@
-"""The length after which a text is cut, in every layout that says it, beside sentence-transformers."""
+"""The maximum length of every checkpoint layout, compared with sentence-transformers."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def test_a_plain_checkpoint(tmp_path: Path, architecture: Architecture) -> None:
 
 
 def test_another_pooling_leaves_the_transformers_settings(tmp_path: Path) -> None:
-    """Its length and its case were lost where the pooling was replaced."""
+    """Replacing the pooling must keep the length and the case setting."""
     from sentence_transformers import SentenceTransformer
 
     folder = make_saved(tmp_path / "model", BERT)

@@ -50,7 +50,7 @@ _OTHER_NAMES = {
 
 @pytest.fixture
 def reports() -> Iterator[list[str]]:
-    """What transformers reports of weights, wherever its handler writes to."""
+    """The reports of transformers on weights, independent of its handler's output."""
     found: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: found.append(record.getMessage())  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""Data with an official name are the official ones to the byte, and nothing published stands beside others."""
+"""Data with an official name are byte-identical to the official files; only they are compared with published scores."""
 
 from __future__ import annotations
 

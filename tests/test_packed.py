@@ -1,4 +1,4 @@
-"""Linear layers in oneDNN's order give what PyTorch's give."""
+"""Linear layers in oneDNN's layout give the same results as PyTorch's."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_model_that_computes_with_its_weights_itself_is_left_as_it_is(
 def test_layers_that_would_give_other_vectors_are_not_packed(
     tiny_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A model that takes another way where its layer is not PyTorch's own."""
+    """A model that takes another code path if its layer is not PyTorch's own."""
     encoder = resolve_model(str(tiny_model), ModelOptions(device="cpu")).load()
     assert isinstance(encoder, TransformerEncoder)
     parent = encoder.model[0].model.encoder.layer[0].output

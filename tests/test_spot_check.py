@@ -1,4 +1,4 @@
-"""Stored vectors that are no longer what the model gives: another key, or a spot check that finds them."""
+"""Stale vectors: they have another key, or a spot check finds them."""
 
 from __future__ import annotations
 
@@ -319,7 +319,7 @@ def test_an_encoder_that_does_not_agree_with_itself(
 
 @pytest.mark.parametrize("noise", [0.002, 1e-6])
 def test_an_encoder_that_rounds_is_trusted(noise: float, project: Path, tmp_path: Path) -> None:
-    """As bf16 does, whose last bits depend on what else is in a batch."""
+    """As in bf16: the last bits depend on the other sentences in the batch."""
     body = ["import numpy as np", "from myencoder import Encoder", "class Rounding(Encoder):"]
     body += ["    def encode(self, sentences):", "        vectors = super().encode(sentences)"]
     body += ["        noise = np.random.default_rng(len(sentences)).standard_normal(vectors.shape)"]
@@ -569,7 +569,7 @@ def test_a_change_that_keeps_size_and_time_is_seen_and_a_touch_is_none(tiny_mode
 def test_verify_encodes_all_that_no_fingerprint_pins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What a factory reads may change the vectors of a few sentences, which a sample would miss."""
+    """A file that a factory reads may change only a few vectors, which a sample would miss."""
     log = tmp_path / "log"
     monkeypatch.setenv("TOY_LOG", str(log))
     model = ["--model", "toys:logging_", "--data", "mini", "--cache-folder", str(tmp_path / "cache")]

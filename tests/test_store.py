@@ -1,4 +1,4 @@
-"""The store: what goes in comes out, and nothing damaged ever does."""
+"""The store returns the vectors that were added, and never damaged ones."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def lockable(tmp_path: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
-    """A folder, and what makes it read-only; root, whom permissions do not stop, gets a mounted disk."""
+    """A folder and a function that makes it read-only. For root, who ignores permissions, it is a mounted disk."""
     folder = tmp_path / "lockable"
     folder.mkdir()
     if AS_ROOT and subprocess.run(["mount", "-t", "tmpfs", "none", str(folder)], capture_output=True).returncode:
@@ -188,7 +188,7 @@ def test_foreign_files_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_shard_that_another_run_removes_meanwhile_is_no_error(tmp_path: Path) -> None:
-    """Between listing and opening: a link to nowhere is listed, and not there when it is opened."""
+    """A file may disappear between listing and opening, like a broken link."""
     (tmp_path / "space").mkdir()
     (tmp_path / "space" / "gone.shard").symlink_to(tmp_path / "nowhere")
     assert len(VectorStore(tmp_path, "space")) == 0

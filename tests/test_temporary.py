@@ -45,7 +45,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 @pytest.fixture
 def stale(tmp_path: Path) -> Callable[[Path], Path]:
-    """Make what a killed run leaves: the name is that of a real temporary file."""
+    """Create the temporary file of a killed run, with the name of a real one."""
 
     def leave(file: Path) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
