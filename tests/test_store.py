@@ -350,8 +350,8 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "cure"),
     [
-        (errno.ENOSPC, "free some space and run the same command again"),
-        (errno.EDQUOT, "free some space and run the same command again"),
+        (errno.ENOSPC, "free some disk space and run the same command again"),
+        (errno.EDQUOT, "free some disk space and run the same command again"),
         (errno.EROFS, "choose a folder that you may write to"),
         (errno.EACCES, "choose a folder that you may write to"),
         (errno.EISDIR, "give the name of a file"),

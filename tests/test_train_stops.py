@@ -169,7 +169,7 @@ def test_damage_falls_back_and_says_why(
     assert main(whole.command(output.name, "--resume")) == 0
     errors = capfd.readouterr().err
     assert f"{output / LAST} is damaged ({reason}): resuming from checkpoint-4\n" in errors
-    assert "make room" not in errors
+    assert "disk space" not in errors
     same_run(whole.root / "whole", output)
 
 
@@ -184,7 +184,7 @@ def test_no_intact_checkpoint_is_one_line_and_nothing_changes(
     assert main(whole.command(output.name, "--resume")) == 1
     line = error_line(capfd)
     assert f"cannot resume {output}: no checkpoint is intact (checkpoint-8: " in line
-    assert "checkpoint-4: " in line and "pass --overwrite" in line and "make room" not in line
+    assert "checkpoint-4: " in line and "pass --overwrite" in line and "disk space" not in line
     assert sorted(output.rglob("*")) == before
     assert main(whole.command(output.name, "--overwrite")) == 0
     same_run(whole.root / "whole", output)

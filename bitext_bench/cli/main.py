@@ -1,4 +1,4 @@
-"""The command line: parse, call, print. The only module that knows every room."""
+"""The command line: parse, call, print. The only module that imports every package."""
 
 from __future__ import annotations
 

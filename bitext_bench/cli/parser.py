@@ -92,7 +92,7 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "compare": (add_compare, "compare models on the same sentences, with exact tests"),
     "leaderboard": (add_leaderboard, "render result files as Markdown, HTML, LaTeX, CSV or JSON"),
     "train": (add_train, "train a multilingual encoder on parallel sentences"),
-    "mine": (add_mine, "find sentences in two files that are translations of each other"),
+    "mine": (add_mine, "find translations between two files of sentences"),
     "import-mteb": (add_import_mteb, "import result files of mteb as reported scores"),
     "export-mteb": (add_export_mteb, "write result files in the format of mteb"),
     "list": (_add_list, "list models, tasks or languages"),

@@ -253,7 +253,7 @@ def write_all_atomic(contents: Mapping[Path, bytes]) -> None:
             raise write_error(current, error) from error
 
 
-_FREE_SPACE = "finished work is kept: free some space and run the same command again"
+_FREE_SPACE = "finished work is kept: free some disk space and run the same command again"
 _CURES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FREE_SPACE),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose a folder that you may write to"),

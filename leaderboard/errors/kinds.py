@@ -16,15 +16,15 @@ OTHER = "other meaning"
 
 # In the order in which they are listed; several may hold of one miss.
 KINDS = {
-    "number": "alike, but with other numbers",
-    "negation": "alike, but only one of the two is negated (en, fr, ja, ko, ru)",
-    "name": "alike, but with other names, as far as capitals, katakana, さん or 씨 show them",
-    "near duplicate": "half of the character n-grams are the same, or more",
+    "number": "similar, but with different numbers",
+    "negation": "similar, but only one of the two is negated (en, fr, ja, ko, ru)",
+    "name": "similar, but with different names, as far as capitals, katakana, さん or 씨 show them",
+    "near duplicate": "at least half of the character n-grams are the same",
     "length": "more than twice as long as the translation, or less than half",
-    "hub": "taken for 5 sentences or more of the subset and direction, the right one included",
-    BELOW_THRESHOLD: "the right pair was mined and its score is below the threshold (mining)",
-    NOT_FOUND: "neither sentence of the right pair was mined with anything (mining)",
-    OTHER: "none of these; a paraphrase too, which letters do not show",
+    "hub": "chosen for 5 sentences or more of the subset and direction, including its own translation",
+    BELOW_THRESHOLD: "the right pair was mined, but with a score below the threshold (mining)",
+    NOT_FOUND: "neither sentence of the right pair was in any mined pair (mining)",
+    OTHER: "none of these, or a paraphrase, which letters do not show",
 }
 
 # The built-in near misses, which differ in one number, name or negation, overlap by 0.6 and more in every language, and
@@ -42,8 +42,8 @@ def classify_error(
 ) -> tuple[str, ...]:
     """Return the kinds of a miss from the right sentence and the one that was taken instead, in the order of KINDS.
 
-    Numbers, negation and names are looked at only where the two are alike otherwise: of unrelated sentences they would
-    say nothing about why one was taken for the other.
+    Numbers, negation and names count only if the two sentences are otherwise similar: between unrelated sentences they
+    do not explain the miss.
 
     Args:
         gold: the right sentence.

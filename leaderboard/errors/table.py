@@ -14,10 +14,11 @@ from ..escaping import show_controls
 from .collect import ErrorCase
 from .kinds import KINDS
 
-HEAD = ("row", "sentence", "translation", "taken instead", "margin", "kind")
+HEAD = ("row", "sentence", "translation", "chosen instead", "margin", "kind")
 MARGINS = (
-    "margin: retrieval: the cosine of the translation less that of what was taken instead; xSIM: the second-best ratio "
-    "margin less the best, and the translation lost by that or more; mining: the ratio margin less the threshold."
+    "margin: in retrieval, the cosine of the translation minus that of the chosen sentence; in xSIM, the second-best "
+    "ratio margin minus the best (the translation lost by at least this); in mining, the ratio margin minus the "
+    "threshold."
 )
 _LETTERS = "AB"
 _NARROWEST = 24

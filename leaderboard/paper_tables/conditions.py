@@ -1,4 +1,4 @@
-"""What a measured row is of, in words: its models and every setting that its labels do not name."""
+"""A measured row in words: its models and every setting that its labels do not name."""
 
 from __future__ import annotations
 
@@ -29,9 +29,12 @@ def describe_conditions(row: MeasuredRow) -> str:
         said = _trained(trainings)
         said += [f"scored with {first.settings}"] if first.settings else []
     else:
-        said = [f"{_named(first.origin)}, as it is", *([] if first.dtype == "fp32" else [f"scored in {first.dtype}"])]
+        said = [
+            f"{_named(first.origin)}, not trained further",
+            *([] if first.dtype == "fp32" else [f"scored in {first.dtype}"]),
+        ]
     if contaminated := max(model.contaminated_rows for model in row.models):
-        said.append(f"trained on {contaminated:,} rows of benchmarks")
+        said.append(f"trained on {contaminated:,} contaminated rows")
     if not row.alone:
         said.append(f"results of {', '.join(describe_models(row))}")
     return printable("; ".join(said))
@@ -46,7 +49,7 @@ def _trained(trainings: list[Training]) -> list[str]:
     first = trainings[0]
     steps = sorted({training.steps for training in trainings})
     span = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
-    teacher = "the student as it starts" if first.teacher == first.student else _named(first.teacher)
+    teacher = "the initial student" if first.teacher == first.student else _named(first.teacher)
     return [
         f"{_named(first.student)}, {f'teacher: {teacher}' if first.uses_teacher else 'no teacher'}",
         f"recipe {PurePath(first.recipe).name}, {span} steps of {first.batch_size}",

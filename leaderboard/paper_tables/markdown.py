@@ -13,7 +13,7 @@ from .cells import Cell
 from .conditions import describe_conditions, source_note
 from .tables import PaperColumn
 
-_OTHER_DATA = "the rows of this block were not scored on the same data, and are not compared"
+_OTHER_DATA = "the rows of this block were scored on different data and are not compared"
 
 
 def render_paper_table(table: ArrangedTable) -> str:
@@ -63,21 +63,21 @@ class _Notes:
 def _legend(table: ArrangedTable) -> str:
     said = [
         "*In italics*: as the paper reports it; all other rows are measured.",
-        "Accuracy is the mean of both directions (so the paper's text; its code scores xx-en only).",
-        "**Best** and <ins>second</ins> of a column, by the figures as printed, are marked among the paper's rows of a "
-        "group and, separately, in each block of measured rows.",
+        "Accuracy is the mean of both directions, as in the paper's text (the authors' code scores xx-en only).",
+        "The **best** and <ins>second</ins> of a column, as printed, are marked among the paper's rows of a group and, "
+        "separately, in each block of measured rows.",
     ]
     if any(column.percent for column in table.columns):
         said.append("FLORES-200: error rate of xSIM in percent, lower is better.")
     if table.measured:
         said.append(
-            "(95 % interval) of one model; [smallest–largest] of several seeds around their mean: the choice of test "
-            "sentences adds to that."
+            "Ranges: (95 % interval) of one model; [smallest–largest] of several seeds after their mean, without the "
+            "uncertainty from the choice of test sentences."
         )
-        said.append("–: no such figure, and where the paper has one a letter says why.")
+        said.append("–: no score; a letter gives the reason if the paper has one.")
     if table.own:
         own = ", ".join(column.name for column in table.columns[-table.own :])
-        said.append(f"Not a column of the paper's, in place of what cannot be formed: {own}.")
+        said.append(f"Columns that the paper does not have, in place of averages that lack data: {own}.")
     return " ".join(said)
 
 

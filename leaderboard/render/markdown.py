@@ -20,13 +20,14 @@ from ..tables.ranking import RankingTable
 
 _HEAD = """# Leaderboard
 
-Made by `bitext-bench leaderboard` from the result files in {root}; do not edit it. Percent, and correlations x 100,
-each with its 95 % interval. **Best** and <ins>second</ins> of a column. Models share a rank where a paired test on the
-same sentences finds no difference from the first of that rank (McNemar's test for shares, a normal test for others and
-for means; 0.05 divided by the number of tests). Rows of other data or n are in tables of their own. A model whose
-training may have seen the sentences (†) has no rank. Settings that a user chose (a prompt, a dtype) are in parentheses
-after the name, and the row is ranked like any other. *In italics*: figures that others published, by their own
-protocol, never ranked. In the overview, runs of one training that differ only in the seed are one row with their means.
+`bitext-bench leaderboard` writes this file from the result files in {root}; do not edit it. Scores are in percent and
+correlations x 100, each with its 95 % interval. The **best** and <ins>second</ins> of each column are marked. Models
+that a paired test on the same sentences does not find worse than the leader of a rank share that rank (McNemar's test
+for shares, a normal test for other scores and means; level 0.05 divided by the number of tests). Results on different
+data, or with a different n, are in separate tables. A model whose training may have seen the sentences (†) has no rank.
+Settings that a user chose (a prompt, a dtype) are in parentheses after the name; these rows are ranked like all others.
+*In italics*: scores that others published, under their own protocol; they are never ranked. In the overview, runs of
+one training that differ only in the seed are one row with their means.
 """
 _MOST_PAIRS = 120  # columns that a table can have at all; past that, one a language
 _STYLE = {"best": "**{}**", "second": "<ins>{}</ins>", "": "{}"}

@@ -1,4 +1,4 @@
-"""Every figure with its passport, one a row: for a script or a spreadsheet."""
+"""Every score with its n, interval and signature, one a row, for a script or a spreadsheet."""
 
 from __future__ import annotations
 

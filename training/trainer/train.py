@@ -145,7 +145,7 @@ def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience:
         try:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         except (OSError, SafetensorError) as error:
-            cure = "make room, and " if "No space left" in str(error) or "quota" in str(error) else ""
+            cure = "free some disk space, and " if "No space left" in str(error) or "quota" in str(error) else ""
             raise UserError(
                 f"cannot write or read a file of the run ({error}): {cure}run the same command with --resume"
             ) from error

@@ -124,10 +124,10 @@ function costChart(table, cost, width) {
     ],
     rows: points,
     note: sentences(
-      "On the line: the models that no other beats.",
+      "No other model beats those on the line.",
       points.length > FEW ? "Only these are named." : "Names that would overlap are left out.",
-      table.lower && "The axis of the score is turned: up is better.",
-      far.length > 0 && `Triangles at the foot have a score worse than the axis shows: ${farNames(far)}.`,
+      table.lower && "The axis of the score is reversed: up is better.",
+      far.length > 0 && `Triangles at the bottom have scores below the axis: ${farNames(far)}.`,
       missing && `${grouped(missing)} of ${grouped(rows.length)} models have no known ${cost.what}.`,
       cost.note,
     ),
@@ -203,7 +203,7 @@ const SPEED = {
   said: (model) => `${grouped(model.speed.per_second)} sentences/s (${model.speed.machine})`,
   format: grouped,
   columns: [textColumn("measured on", (point) => point.model.speed.machine)],
-  note: "Speeds of different machines do not compare; the table names the machine.",
+  note: "Speeds on different machines are not comparable; the table names the machine.",
 };
 
 const SIZE = {

@@ -18,7 +18,7 @@ function showErrors(host) {
   const misses = data.misses;
   if (!misses.length) {
     const command = el("code", {}, "bitext-bench leaderboard --format html --data DIR --output FILE");
-    const how = "This page holds no sentences. To read every miss beside its gold, pass the data of the results: ";
+    const how = "This page holds no sentences. To see each missed sentence and its translation, pass the data of the results: ";
     return sayEmpty(host, how, command);
   }
   const distinct = (of) => [
@@ -53,7 +53,7 @@ function showErrors(host) {
     apply,
   );
   const table = new DataTable({
-    caption: "Misses: what was searched for, and what was taken",
+    caption: "Misses: the sentence, its translation, and what the model chose instead",
     rows: misses,
     columns: [
       sentenceColumn("source", 0),

@@ -111,7 +111,7 @@ function showMatrix(host) {
   const tables = data.tables
     .map((table) => ({ table, languages: matrixLanguages(table) }))
     .filter(({ languages }) => languages);
-  if (!tables.length) return sayEmpty(host, "No task here has every language against every other: FLORES-200 has.");
+  if (!tables.length) return sayEmpty(host, "No task here has scores between all languages; FLORES-200 does.");
   const chosen = () => tables[Number(task.field.value)];
   const rows = () => chosen().table.rows.filter((row) => row.values);
   const fillModels = () =>

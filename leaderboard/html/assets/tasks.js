@@ -95,8 +95,8 @@ function columnsNote(table, { shown, fitting }, language) {
   return sentences(
     shown < fitting && language && `The first ${shown} of ${grouped(fitting)} subsets with ${languageName(language)}.`,
     shown < fitting && !language && `${grouped(fitting)} subsets: choose a language above to see its own.`,
-    table.rows.some((row) => !row.values) && "Of the lower ranks only the means are in this file.",
-    table.rows.some((row) => row.contamination) && "Without a rank: models whose training may have seen these sentences.",
+    table.rows.some((row) => !row.values) && "This file holds only the means of the lower ranks.",
+    table.rows.some((row) => row.contamination) && "Models whose training may have seen these sentences have no rank.",
   );
 }
 
@@ -111,7 +111,7 @@ function taskSection(table, place) {
   const note = el("p", { class: "note" }, columnsNote(table, taskColumns(table, ""), ""));
   const apart = table.first
     ? null
-    : el("p", { class: "note" }, "Other subsets, or other data: not compared with the table above.");
+    : el("p", { class: "note" }, "Different subsets or data: not comparable with the table above.");
   const heading = el(
     "h3",
     { id: `task-${place}` },

@@ -59,7 +59,7 @@ function trainedTable(trained) {
 
 function showTraining(host) {
   const trained = [...data.models.keys()].filter((model) => data.models[model].training);
-  if (!trained.length) return sayEmpty(host, "No checkpoint of bitext-bench train is among these results.");
+  if (!trained.length) return sayEmpty(host, "These results hold no checkpoint that bitext-bench train made.");
   const drawn = trained.filter((model) => data.models[model].training.curve.length);
   const chooser = new Chooser("Checkpoints", () => figure.change());
   chooser.offer(drawn, SLOTS);
