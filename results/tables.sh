@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The measured rows of the paper's tables (results/README.md): trains and scores those that results/ does not have yet.
+# Trains and scores the rows of the paper's tables that results/ does not have yet.
 #
 #     results/tables.sh DATA MODELS WORK [PATTERN [JOBS]]
 #
-# DATA has train/ and the test sets, MODELS e5-small-q4 and minilm-l6, WORK takes checkpoints, logs and vectors. PATTERN
-# (of grep -E) chooses rows by name; JOBS are run at the same time. A run takes minutes; what is finished is not run again.
-# table2-*-en-ja come from the loop in README.md, on all corpora of en-ja.
+# DATA has train/ and the test sets, MODELS has e5-small-q4 and minilm-l6. Checkpoints, logs and vectors go to WORK. PATTERN
+# (for grep -E) selects rows by name. JOBS rows run at the same time. A run takes minutes; finished rows are not run again.
+# table2-*-en-ja come from the loop in training/README.md, on all corpora of en-ja.
 set -euo pipefail
 data=$(realpath "$1") models=$(realpath "$2") work=$(realpath -m "$3") pattern=${4:-.} jobs=${5:-1}
 results=$(cd "$(dirname "$0")" && pwd)

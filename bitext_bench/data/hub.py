@@ -117,7 +117,7 @@ class HubSource:
             task = mteb.get_task(name, hf_subsets=[subset] if subset and subset != "default" else None)
         except (KeyError, ValueError) as error:
             wanted = f"{collection} with the subset {subset}" if subset and subset != "default" else collection
-            raise MissingData(f"mteb has no data set {wanted}: pass --data DIR with it (README, data)") from error
+            raise MissingData(f"mteb has no data set {wanted}: pass --data DIR with it") from error
         return task
 
     def _load_uncached(self, collection: str, subset: str | None = None) -> tuple[AbsTask, Any]:
@@ -127,7 +127,7 @@ class HubSource:
         task = self._task(collection, subset)
         where = task.metadata.dataset
         pinned = Repository(where["path"], "dataset", where["revision"])
-        instead = f"pass --data DIR with {task.metadata.name} in its official layout (README, data), or --data mini"
+        instead = f"pass --data DIR with {task.metadata.name} in its official layout, or --data mini"
         try:
             folder = self._mirror / where["path"] if self._mirror else fetch(pinned)
         except NotFetched as error:

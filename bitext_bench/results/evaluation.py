@@ -74,7 +74,7 @@ def load_available_tasks(
     loaded = load_tasks(default_tasks(source) if tasks is None else tasks, source, languages, on_missing)
     if not loaded:
         raise UserError(
-            f"nothing to run: {'; '.join(absent[:3])}; the layouts that --data DIR can have are in the README"
+            f"nothing to run: {'; '.join(absent[:3])}; bitext_bench/README.md lists the layouts of --data DIR"
         )
     return loaded, absent
 
