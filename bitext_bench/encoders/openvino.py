@@ -1,4 +1,4 @@
-"""Transformer layers in OpenVINO, which fuses them and reaches the peak speed of an x86 CPU (README, performance)."""
+"""Transformer layers in OpenVINO, which fuses them and reaches the peak speed of an x86 CPU (tests/benchmarks/README.md)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HINTS = {"fp32": "f32", "bf16": "bf16"}
 def run_by_openvino(model: SentenceTransformer, dtype: str) -> FastForward:
     """Convert a float32 model on the CPU. The result computes several batches at once, in the caller's threads.
 
-    One batch for each core is faster than one batch that all cores share (README, performance). The vectors are
+    One batch for each core is faster than one batch that all cores share (tests/benchmarks/README.md). The vectors are
     compared with PyTorch's. If they differ with fused attention (left padding, local attention), plain attention is
     tried.
 

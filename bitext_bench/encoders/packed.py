@@ -1,7 +1,7 @@
 """Linear layers in oneDNN, with weights in its own memory layout, for speed on CPUs.
 
 PyTorch computes float32 products with MKL, which does not use the widest instructions on every vendor's CPUs; oneDNN
-does. The vectors differ from PyTorch's in the last bits (README, performance).
+does. The vectors differ from PyTorch's in the last bits (tests/benchmarks/README.md).
 """
 
 from __future__ import annotations

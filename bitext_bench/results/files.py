@@ -5,7 +5,7 @@
 <folder>/<org>__<model>/<revision>/<Task>.<data>.json     scores on data that are not the task's official ones
 <folder>/<org>__<model>/<revision>/experiments/<settings>/...   when settings differ from the model's own
 
-The layout inside is this project's own (README, results); mteb refuses to read it.
+The layout inside is this project's own (bitext_bench/README.md); mteb refuses to read it.
 """
 
 from __future__ import annotations
