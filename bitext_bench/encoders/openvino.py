@@ -1,4 +1,4 @@
-"""Transformer layers in OpenVINO, which fuses them and reaches the peak speed of an x86 CPU (tests/benchmarks/README.md)."""
+"""Transformer layers in OpenVINO, at the peak speed of an x86 CPU (tests/benchmarks/README.md)."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from .tokens import TokenIds
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-# With 1,000 to 2,000 tokens in a batch, a CPU uses its caches and matrix units fully (tests/benchmarks/README.md). A GPU
+# With 1,000 to 2,000 tokens in a batch, a CPU uses its caches and matrix units fully; a GPU
 # needs larger batches.
 CPU_BATCH_TOKENS = 1_024
 OPENVINO_BATCH_TOKENS = 640  # for each core
