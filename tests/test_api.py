@@ -135,7 +135,7 @@ def test_functions_and_arrays_meet(tmp_path: Path) -> None:
         (object(), {}, "object is not a model: expected a name, a directory"),
         (Counting, {}, "Counting is not a model"),
         (lambda sentences: letters(sentences)[1:], {}, "expected .*dimensions"),
-        (lambda sentences: ["a"] * len(sentences), {}, "makes no matrix"),
+        (lambda sentences: ["a"] * len(sentences), {}, "is not a matrix"),
         (lambda sentences: letters(sentences) * np.nan, {}, "not finite|NaN"),
         (letters, {"tasks": ["Mini-Tatoba"]}, "did you mean Mini-Tatoeba"),
         (letters, {"tasks": ["Tatoeba"]}, "the built-in set has no tatoeba"),
