@@ -18,11 +18,11 @@ CALL = """
 import sys
 from pathlib import Path
 from bitext_bench.errors import UserError
-from training.checkpoint.publish import publish, reserve
+from training.checkpoint.publish import publish, reserve_repository
 
 what, *arguments = sys.argv[1:]
 try:
-    print(reserve(*arguments) if what == "reserve" else publish(Path(arguments[0]), arguments[1]))
+    print(reserve_repository(*arguments) if what == "reserve" else publish(Path(arguments[0]), arguments[1]))
 except UserError as error:
     print(error)
 """
