@@ -353,3 +353,9 @@ def test_a_cut_weight_file_is_said_in_one_line(tiny_model: Path, tmp_path: Path)
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(UserError, match=r"model\.safetensors is not a safetensors file: .*copy the model again"):
         resolve_model(str(copy), DEFAULT)
+
+
+def test_a_prompt_that_no_result_file_can_record_is_refused():
+    assert len(Prompts("x" * 100_000).bitext) == 100_000
+    with pytest.raises(UserError, match="a prompt has 100,001 characters: expected at most 100,000; shorten it"):
+        Prompts(tasks=(("Tatoeba", "x" * 100_001),))

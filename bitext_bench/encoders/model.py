@@ -11,12 +11,14 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import UserError
 from ..languages import Language
 from ..scoring.similarity import Similarity
 from .checked import ContaminationAudit
 
 Dtype = Literal["fp32", "bf16", "fp16"]
 Backend = Literal["torch", "openvino"]
+MAX_PROMPT = 100_000  # characters
 
 
 class Encoder(Protocol):
@@ -55,11 +57,22 @@ class Prompts:
         bitext: For translation tasks.
         sts: For semantic textual similarity.
         tasks: (MTEB's task name, prompt) pairs, which override the others, as in MTEB.
+
+    Raises:
+        UserError: a prompt is longer than a result file may record.
     """
 
     bitext: str = ""
     sts: str = ""
     tasks: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        for text in (self.bitext, self.sts, *(text for _, text in self.tasks)):
+            if len(text) > MAX_PROMPT:
+                raise UserError(
+                    f"a prompt has {len(text):,} characters: expected at most {MAX_PROMPT:,}; shorten it "
+                    "(--prompt, or prompts in the model's config_sentence_transformers.json)"
+                )
 
     def for_task(self, task: str, kind: Literal["bitext", "sts"]) -> str:
         """Return the prompt for a task, given by MTEB's name."""

@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from ..encoders.model import MAX_PROMPT
 from ..languages import find_language
 from ..tasks import TASKS
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
-Text = Annotated[str, StringConstraints(max_length=100_000)]
+Text = Annotated[str, StringConstraints(max_length=MAX_PROMPT)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, le=10**15)]
