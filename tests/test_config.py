@@ -259,7 +259,7 @@ def test_pairs_on_the_command_line_take_the_place_of_the_recipes() -> None:
         ({"decontamination_languages": ["en", "Japanesse"]}, "unknown language 'Japanesse': did you mean Japanese"),
         (
             {"languages": ["fr", "ja"]},
-            "the languages fr, ja lack en, which the pair scheme en-xx pairs with each other: add ",
+            "the pair scheme en-xx needs en, which is not among the languages fr, ja: add it",
         ),
         ({"pairs": ["de-cs"]}, "de-cs has neither of the anchor languages en, ru, ja, fr, ko: pass --anchor-priority"),
         ({"anchor_priority": []}, "no anchor language: pass --anchor-priority en"),
@@ -351,13 +351,13 @@ def test_gradient_caching_is_the_soft_contrastive_losss() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"student": 3}, "student is 3: expected a text"),
-        ({"student": None}, "student is None: expected a text"),
-        ({"teacher": ["x"]}, "teacher is ['x']: expected a text"),
-        ({"pairs": "en-ja"}, "pairs is 'en-ja': expected a list of texts"),
-        ({"languages": ["en", 3]}, "languages is ['en', 3]: expected a list of texts"),
-        ({"corpora": {"a": 1}}, "corpora is {'a': 1}: expected a list of texts"),
-        ({"anchor_priority": "en"}, "anchor_priority is 'en': expected a list of texts"),
+        ({"student": 3}, "student is 3: expected a string"),
+        ({"student": None}, "student is None: expected a string"),
+        ({"teacher": ["x"]}, "teacher is ['x']: expected a string"),
+        ({"pairs": "en-ja"}, "pairs is 'en-ja': expected a list of strings"),
+        ({"languages": ["en", 3]}, "languages is ['en', 3]: expected a list of strings"),
+        ({"corpora": {"a": 1}}, "corpora is {'a': 1}: expected a list of strings"),
+        ({"anchor_priority": "en"}, "anchor_priority is 'en': expected a list of strings"),
         ({"batch_size": "32"}, "batch_size is '32': expected a whole number"),
         ({"batch_size": True}, "batch_size is True: expected a whole number"),
         ({"batch_size": 32.0}, "batch_size is 32.0: expected a whole number"),
@@ -374,7 +374,7 @@ def test_gradient_caching_is_the_soft_contrastive_losss() -> None:
         ({"objective": {"tms": 1}}, "tms is 1: expected true or false"),
         ({"objective": {"tau_teacher": "0.1"}}, "tau_teacher is '0.1': expected a number"),
         ({"objective": {"label": None}}, "label is None: expected one of priority, average, hard"),
-        ({"student": ["x" * 500]}, f"student is ['{'x' * 58}: expected a text"),  # no flood
+        ({"student": ["x" * 500]}, f"student is ['{'x' * 58}: expected a string"),  # no flood
     ],
 )
 def test_values_of_the_wrong_kind(settings: dict[str, Any], message: str) -> None:

@@ -133,7 +133,7 @@ def test_held_out_accuracy_is_said_in_percent(folders: Folders, capfd: pytest.Ca
     errors = capfd.readouterr().err
     best = max(look["dev_accuracy"] for look in curve)
     assert f"best accuracy on held-out rows: {100 * best:.2f} %, at step" in errors
-    assert re.search(r"mixed with the initial weights: \d+\.\d\d %", errors)
+    assert re.search(r"after interpolation with the initial weights: \d+\.\d\d %", errors)
 
 
 def test_a_student_without_any_tokenizer_is_refused(folders: Folders, capfd: pytest.CaptureFixture[str]) -> None:
@@ -220,12 +220,12 @@ def test_a_loss_that_is_no_number_ends_the_run(folders: Folders, capfd: pytest.C
 def test_a_prompt_that_is_dropped_is_said(folders: Folders, capfd: pytest.CaptureFixture[str]) -> None:
     quick = ["--set", "dev_size=0", "--max-steps", "2"]
     assert main(folders.command("one", *quick, "--prompt", "query: ")) == 0
-    assert "has the prompt '' and is trained with 'query: '; see --prompt" in capfd.readouterr().err
+    assert "is '', but training uses 'query: '; see --prompt" in capfd.readouterr().err
     again = ["--model", str(folders.root / "one"), *quick]
     assert main(folders.command("two", *again)) == 0
-    assert "has the prompt 'query: ' and is trained with ''; see --prompt" in capfd.readouterr().err
+    assert "is 'query: ', but training uses ''; see --prompt" in capfd.readouterr().err
     assert main(folders.command("three", *again, "--prompt", "query: ")) == 0
-    assert "has the prompt" not in capfd.readouterr().err
+    assert "the prompt of" not in capfd.readouterr().err
 
 
 def test_what_the_command_line_says_wins_over_the_recipe(folders: Folders) -> None:

@@ -273,7 +273,7 @@ def test_a_signal_saves_and_says_how_to_go_on(
     assert [signal.getsignal(x) for x in (signal.SIGTERM, signal.SIGINT)] == handlers
     errors = capfd.readouterr().err
     assert errors.splitlines()[-1] == (
-        f"bitext-bench: stopped after step {step} and saved; the same command with --resume goes on from there"
+        f"bitext-bench: stopped after step {step} and saved; add --resume to the same command to continue"
     )
     assert "Traceback" not in errors
     assert not (output / "modules.json").exists()

@@ -1,1 +1,1 @@
-"""Soft contrastive learning (Park et al. 2024): align an encoder by the similarities that a teacher sees."""
+"""Soft contrastive learning (Park et al. 2024): align an encoder across languages with a teacher's similarities."""

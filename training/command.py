@@ -60,12 +60,12 @@ class TrainRequest:
         exclude_benchmarks: tasks that the rows are not compared with.
         allow_contamination: train on rows that hold a sentence of a benchmark.
         output: the directory of the checkpoint; None: a name below checkpoints/.
-        overwrite: replace the checkpoint that is there.
+        overwrite: replace an existing checkpoint.
         resume: continue a run that was stopped or killed.
-        evaluate: score the checkpoint on `benchmarks` when it is trained.
-        push_to_hub: "ORG/NAME" to publish it.
-        report_to: a logger of the trainer; None for none.
-        cache: the folder of stored vectors; None: the default.
+        evaluate: score the trained checkpoint on `benchmarks`.
+        push_to_hub: publish the checkpoint as "ORG/NAME".
+        report_to: a logger of the trainer, like "tensorboard"; None disables logging.
+        cache: the vector cache; None uses the default directory.
     """
 
     data: str
@@ -82,15 +82,18 @@ class TrainRequest:
 
 
 def run_training(recipe: str, changes: Mapping[str, Any], request: TrainRequest) -> int:
-    """Train, save, and (if asked for) score and publish a checkpoint; returns 130 or 143 when a signal stopped it.
+    """Train and save a checkpoint; score and publish it on request.
 
     Args:
         recipe: a name, or a TOML file.
         changes: settings that replace those of the recipe, as `make_config` takes them.
-        request: the data, the directory of the checkpoint, and what to do when it is trained.
+        request: the data, the directory of the checkpoint, and the steps after training.
+
+    Returns:
+        0, or 130 or 143 if a signal stopped the run.
 
     Raises:
-        UserError: a setting, the data, the models or the directory are not as they have to be.
+        UserError: a setting, the data, a model or the directory cannot be used.
     """
     config = make_config(read_recipe(recipe), changes)
     output = request.output or Path("checkpoints") / _default_name(config, recipe)
@@ -99,7 +102,7 @@ def run_training(recipe: str, changes: Mapping[str, Any], request: TrainRequest)
 
 
 def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) -> int:
-    # What can be checked at once comes first, then the data, then what needs the hub or torch.
+    # Fast checks first, then the data, then steps that need the hub or torch.
     check_folder(output, config, overwrite=request.overwrite, resume=request.resume)
     source = open_source(request.benchmarks, "--benchmarks")
     excluded = [find_task(name).name for name in request.exclude_benchmarks]
@@ -132,7 +135,7 @@ def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) 
         write_report(output / DROPPED, prepared.dropped)
     trained = train(config, models, prepared.data, output, resume=request.resume, report_to=report_to)
     if trained.stopped_by:
-        _say(f"stopped after step {trained.steps:,} and saved; the same command with --resume goes on from there")
+        _say(f"stopped after step {trained.steps:,} and saved; add --resume to the same command to continue")
         return 128 + trained.stopped_by
     if _is_first():
         record = {**_record(recipe, config, models, prepared, trained), "sums": sums}
@@ -149,7 +152,7 @@ def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) 
 
 
 def _sums(prepared: PreparedData, benchmarks: BenchmarkSentences) -> dict[str, str]:
-    """Return the checksums of the data, and what else of them has to be the same in a run that is resumed."""
+    """Return the checksums of the data and the other values that a resumed run must share."""
     sums = {f"{report.pair} {report.name}": report.sha256 for report in prepared.corpora}
     sums["benchmarks"] = benchmarks.sha256
     sums["contaminated rows"] = (
@@ -161,7 +164,7 @@ def _sums(prepared: PreparedData, benchmarks: BenchmarkSentences) -> dict[str, s
 
 
 def _is_first() -> bool:
-    """Say whether this process writes and speaks: of those that torchrun starts, one does."""
+    """Return whether this process writes and prints; under torchrun only rank 0 does."""
     return os.environ.get("RANK", "0") == "0"
 
 
@@ -208,19 +211,19 @@ def _record(
 
 
 def _named(model: Model, prompt: str) -> dict[str, str]:
-    """Return the name that a model's results are filed under, which does not tell its directory."""
+    """Return a model's name in result files, which does not reveal its directory, with its revision and prompt."""
     return {"name": model.name, "revision": model.revision, "prompt": prompt}
 
 
 def _save(trained: Trained, output: Path, name: str, record: dict[str, Any]) -> None:
-    """Put the checkpoint together beside its place and move it there, the file that finishes it last."""
+    """Write the model to a temporary directory, then move its files into place, `FINISHED` last."""
     partial = output / PARTIAL
     with remove_at_end(partial):
         trained.model.save_pretrained(str(partial), create_model_card=False)
         open_to_readers(partial)
         for item in sorted(partial.iterdir()):
             if item.name != FINISHED:
-                if (output / item.name).is_dir():  # of a run that was killed here
+                if (output / item.name).is_dir():  # left by a run that was killed at this point
                     shutil.rmtree(output / item.name)
                 item.replace(output / item.name)
         write_record(output, record)
@@ -243,7 +246,7 @@ def _say_data(prepared: PreparedData) -> None:
     if all(map(is_built_in, map(find_task, prepared.checked.tasks))):
         _say("warning: the rows were compared with the built-in set only: pass --benchmarks DIR")
     elif prepared.missing:
-        _say(f"note: the rows were not compared with {', '.join(prepared.missing)}; results there will say so")
+        _say(f"note: the rows were not compared with {', '.join(prepared.missing)}; results on these will say so")
     rows = sum(report.contaminated for report in prepared.corpora)
     if rows and prepared.contaminated_kept:
         benchmarks = ", ".join(Counter(prepared.contaminated))
@@ -254,7 +257,8 @@ def _say_prompt(config: TrainConfig, models: Models) -> None:
     own = models.student.prompts.bitext
     if own != config.student_prompt:
         _say(
-            f"note: {config.student} has the prompt {own!r} and is trained with {config.student_prompt!r}; see --prompt"
+            f"note: the prompt of {config.student} is {own!r}, but training uses {config.student_prompt!r}; "
+            "see --prompt"
         )
 
 
@@ -263,7 +267,7 @@ def _say_end(output: Path, trained: Trained) -> None:
         best = max(trained.curve, key=lambda look: look["dev_accuracy"])
         _say(f"best accuracy on held-out rows: {100 * best['dev_accuracy']:.2f} %, at step {best['step']:,.0f}")
     if trained.interpolated:
-        _say(f"mixed with the initial weights: {100 * trained.interpolated['dev_accuracy']:.2f} %")
+        _say(f"after interpolation with the initial weights: {100 * trained.interpolated['dev_accuracy']:.2f} %")
     _say(f"checkpoint in {output}; score it: bitext-bench run --model {output}")
 
 

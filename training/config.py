@@ -1,4 +1,4 @@
-"""The settings of a training run, from a recipe and the command line, checked."""
+"""The validated settings of a training run, from a recipe and the command line."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ class TrainConfig:
         student: the encoder to train: a directory, a hub id or a registered name.
         teacher: the encoder whose similarities become the labels; None takes the initial student.
         pairs: language pairs, "en-ja".
-        languages: languages to pair with each other, besides `pairs`; `pair_scheme` says how.
+        languages: languages to combine by `pair_scheme`; these pairs are added to `pairs`.
         pair_scheme: "en-xx" pairs the first language of `anchor_priority` (English by default) with each other one of
-            `languages`; "all" pairs each with each.
+            `languages`; "all" takes every combination.
         corpora: corpora below the data directory, "name" or "name:weight"; empty takes all.
         sampling_temperature: a pair of n rows is drawn with probability proportional to n^(1 / temperature); > 0. At 1
             the probability follows the size; higher values flatten it.
@@ -71,25 +71,25 @@ class TrainConfig:
         max_steps: steps to train; None trains `epochs`.
         learning_rate: the peak. The paper's text says 5e-3, which diverges; its code says 3e-5.
         warmup_steps: steps in which the learning rate rises from 0; afterwards it falls linearly to 0.
-        weight_decay: of AdamW, 0 or more.
+        weight_decay: AdamW's weight decay, 0 or more.
         max_grad_norm: gradients with a larger norm are scaled down to it; > 0.
-        precision: of the forward and backward pass; the weights stay in fp32. "auto" takes bf16 if the hardware
-            supports it; fp16 needs a GPU.
+        precision: number format in the forward and backward pass; the weights stay in fp32. "auto" takes bf16 if the
+            hardware supports it; fp16 needs a GPU.
         freeze_embeddings: do not train the token embeddings (most weights of a small multilingual model).
-        dropout: the student's dropout in training, 0 to less than 1; None keeps the model's own. Steps with 0 are a
-            quarter shorter.
+        dropout: the student's dropout in training, 0 to less than 1; None keeps the model's own. With 0, a step takes
+            a quarter less time.
         wise_ft_share: share of the initial weights in the saved model, 0 to less than 1: 0.4 saves 0.4 of the initial
             and 0.6 of the trained weights (WiSE-FT, Wortsman et al. 2022).
-        decontamination_languages: training rows are compared with the benchmarks in these languages only; empty
-            compares with all. Results in other languages then carry contamination:unchecked.
-        dev_size: rows of each pair that are held out to choose the best checkpoint.
-        eval_steps: steps between two evaluations on the held-out rows.
+        decontamination_languages: compare training rows with the benchmarks in these languages only; empty compares
+            with all. Results in other languages then carry contamination:unchecked.
+        dev_size: rows held out from each pair to choose the best checkpoint.
+        eval_steps: steps between evaluations on the held-out rows.
         early_stopping_patience: evaluations without improvement before training stops.
-        seed: of the held-out rows, the order of the batches and dropout; 0 to 2^32 - 1.
+        seed: random seed for held-out rows, batch order and dropout; 0 to 2^32 - 1.
 
     Raises:
-        UserError: a value is out of its range, no student or no pair is given, or a language is unknown or without
-            an anchor.
+        UserError: a value is out of range, the student or the pairs are missing, a language is unknown, or a pair has
+            no anchor language.
     """
 
     student: str
@@ -180,10 +180,10 @@ class TrainConfig:
 
     @property
     def lang_pairs(self) -> tuple[LangPair, ...]:
-        """The pairs to train on, of `pairs` and then of `languages`, each once in the direction that comes first.
+        """The pairs to train on: those in `pairs`, then those from `languages`. The first direction of a pair wins.
 
         Raises:
-            UserError: a language is unknown, is paired with itself, or "en-xx" lacks the anchor language.
+            UserError: a language is unknown or paired with itself, or `languages` has no anchor for "en-xx".
         """
         found: dict[frozenset[Language], LangPair] = {}
         for pair in (*map(LangPair.parse, self.pairs), *self._paired_languages()):
@@ -199,8 +199,9 @@ class TrainConfig:
         center = resolve(self.anchor_priority[0])
         if center not in named:
             raise UserError(
-                f"the languages {', '.join(map(str, named))} lack {center}, which the pair scheme en-xx pairs with "
-                f"each other: add it, or put one of them first in --anchor-priority, or pass --pair-scheme all"
+                f"the pair scheme en-xx needs {center}, which is not among the languages "
+                f"{', '.join(map(str, named))}: add it, put one of them first in --anchor-priority, or pass "
+                f"--pair-scheme all"
             )
         return (LangPair(center, other) for other in named if other != center)
 
@@ -218,10 +219,10 @@ class TrainConfig:
         )
 
     def language_codes(self, pair: LangPair) -> tuple[str, str]:
-        """Return the variants asked for of a pair's source and target: ("en", "pt_PT").
+        """Return the requested variants of source and target: ("en", "pt_PT").
 
         Raises:
-            UserError: two variants of the pair are asked for.
+            UserError: two variants of one language are requested.
         """
         asked = [split_pair(text) for text in self.pairs] + [(text, text) for text in self.languages]
         found: dict[Language, str] = {}
@@ -237,18 +238,18 @@ class TrainConfig:
         return found.get(pair.source, str(pair.source)).strip(), found.get(pair.target, str(pair.target)).strip()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it for train_config.json, the objective as a table of its own; `make_config` reads it back."""
+        """Return the settings for train_config.json, with `objective` as a nested table; see `make_config`."""
         return asdict(self)
 
 
 def make_config(settings: Mapping[str, object], changes: Mapping[str, object] | None = None) -> TrainConfig:
-    """Make a config of a recipe's settings and what the command line changes in them.
+    """Build a config from a recipe's settings and the changes on the command line.
 
-    A change takes the place of the recipe's setting, in `objective` one by one. Pairs, languages or both take the
-    place of all the pairs and languages that the recipe fixes.
+    A change replaces the recipe's setting; settings inside `objective` are replaced one by one. Pairs or languages
+    replace all pairs and languages of the recipe.
 
     Raises:
-        UserError: a setting is not known (with near misses), or its value has the wrong kind or is out of range.
+        UserError: a setting is unknown (with close matches), has the wrong type or is out of range.
     """
     changes = changes or {}
     if changes.keys() & {"pairs", "languages"}:

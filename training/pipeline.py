@@ -1,4 +1,4 @@
-"""From a data directory to the rows that are trained on: read, cleaned, decontaminated and weighted, with a report."""
+"""From a data directory to training rows: read, clean, decontaminate, weight, and report."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from .data.licenses import stated_license
 
 @dataclass(frozen=True, slots=True)
 class CorpusReport:
-    """What became of one corpus of one pair.
+    """Row counts of one corpus for one pair.
 
     Attributes:
-        dropped: how many rows were dropped in cleaning, by reason.
-        contaminated: how many rows hold a sentence of a benchmark.
-        kept: the rows left, before the weight.
-        license: as the files beside the corpus state it; None where they do not.
+        read: rows in the files.
+        dropped: rows dropped in cleaning, by reason.
+        contaminated: rows that contain a benchmark sentence.
+        kept: remaining rows, before the weight is applied.
+        license: the license stated in the corpus directory; None if it states none.
     """
 
     name: str
@@ -40,7 +41,7 @@ class CorpusReport:
     license: str | None
 
     def __str__(self) -> str:
-        """Return it as one line."""
+        """Return a one-line report."""
         reasons = {**self.dropped, "in a benchmark": self.contaminated}
         counts = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items() if count)
         return f"{self.name} {self.pair}: {self.read:,} rows read, {self.kept:,} kept" + (
@@ -53,9 +54,9 @@ class ReadCorpus:
     """A corpus of a pair.
 
     Attributes:
-        read: how many rows it has.
-        cleaned: those that are left.
-        license: what stands beside it; None for nothing.
+        read: rows in the files.
+        cleaned: the remaining rows and the dropped lines.
+        license: the license stated in the corpus directory; None if it states none.
     """
 
     corpus: Corpus
@@ -69,8 +70,8 @@ class ReadData:
     """All corpora of each pair, the anchor language as the source.
 
     Attributes:
-        root: the directory that they are below.
-        notes: a line for each choice among variants of a language.
+        root: the data directory.
+        notes: one line for each choice between variants of a language.
     """
 
     root: Path
@@ -80,17 +81,17 @@ class ReadData:
 
 @dataclass(frozen=True, slots=True)
 class PreparedData:
-    """Rows to train on, and how they came about.
+    """Rows to train on, with a report.
 
     Attributes:
         data: the rows of each pair, the anchor language as the source.
-        corpora: one report a corpus and pair.
-        dropped: every row that is left out, by corpus and line.
-        contaminated: rows with a sentence of a benchmark, by benchmark.
-        contaminated_kept: whether these rows are trained on.
-        checked: the benchmarks that were compared with.
-        missing: those that were not, and why.
-        notes: a line for each choice among variants of a language.
+        corpora: one report for each corpus and pair.
+        dropped: every dropped row, by corpus and line.
+        contaminated: the number of contaminated rows for each benchmark.
+        contaminated_kept: whether training uses these rows.
+        checked: the benchmarks that the rows were compared with.
+        missing: the other benchmarks, with the reason.
+        notes: one line for each choice between variants of a language.
     """
 
     data: list[PairRows]
@@ -104,14 +105,14 @@ class PreparedData:
 
 
 def read_data(config: TrainConfig, root: Path) -> ReadData:
-    """Find the corpora of every pair of a config, then read and clean them.
+    """Find, read and clean the corpora of every pair in a config.
 
     Raises:
-        UserError: no corpus has a pair, or a file is damaged.
+        UserError: a pair has no corpus, or a file is damaged.
     """
     notes: list[str] = []
     pairs = [config.with_anchor_first(pair) for pair in config.lang_pairs]
-    # All of them are found before the first is read, which may take minutes.
+    # Find all corpora before reading the first: reading may take minutes, and a missing corpus should fail at once.
     found = {pair: find_corpora(root, pair, config.corpora, config.language_codes(pair), notes) for pair in pairs}
     corpora: dict[LangPair, list[ReadCorpus]] = {}
     for pair in pairs:
@@ -127,10 +128,10 @@ def read_data(config: TrainConfig, root: Path) -> ReadData:
 def prepare(
     config: TrainConfig, data: ReadData, benchmarks: BenchmarkSentences, *, allow_contamination: bool
 ) -> PreparedData:
-    """Leave out the rows that hold a sentence of a benchmark, unless they are allowed.
+    """Drop contaminated rows, unless they are allowed, and apply the weights of the corpora.
 
     Raises:
-        UserError: nothing is left of a pair.
+        UserError: a pair has no row left.
     """
     prepared = PreparedData([], [], [], {}, allow_contamination, benchmarks.checked, benchmarks.missing, data.notes)
     found: Counter[str] = Counter()
@@ -152,7 +153,7 @@ def prepare(
 
 
 def _benchmark_of_row(matches: Iterable[Match]) -> dict[int, str]:
-    """Return the benchmark that each contaminated row is counted under."""
+    """Return the first matching benchmark of each contaminated row, by row index."""
     found: dict[int, str] = {}
     for match in matches:
         found.setdefault(match.row, match.benchmark)

@@ -1,4 +1,4 @@
-"""Recipes: the settings of a training run by name, as TOML files beside this module or the user's own; their kinds."""
+"""Recipes: named training settings in TOML, in the package or in a user's file; type checks for settings."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from bitext_bench.errors import UserError
 
 _KINDS = {
-    str: "a text",
+    str: "a string",
     int: "a whole number",
     float: "a number",
     bool: "true or false",
-    tuple[str, ...]: "a list of texts",
+    tuple[str, ...]: "a list of strings",
 }
 
 
@@ -30,23 +30,23 @@ def recipes() -> list[str]:
 
 
 def describe_recipes() -> dict[str, str]:
-    """Return for each recipe of `recipes` the one line that says what it is for or which table row it stands for."""
+    """Return the one-line description of each recipe: its purpose, or the tables of the paper that it reproduces."""
     return {name: str(_read(name)["description"]) for name in recipes()}
 
 
 def read_recipe(name: str) -> dict[str, Any]:
-    """Return the settings of a recipe, a name from `recipes` or a TOML file, as `make_config` takes them.
+    """Return the settings of a recipe (a name from `recipes`, or a TOML file) for `make_config`.
 
-    The description is for people, no setting, and left out.
+    The description is left out, as it is not a setting.
 
     Raises:
-        UserError: there is none of that name, or the file cannot be read or is not TOML.
+        UserError: the recipe is unknown, or the file cannot be read or is not TOML.
     """
     return {setting: value for setting, value in _read(name).items() if setting != "description"}
 
 
 def unknown_choice_error(kind: str, given: str, choices: Collection[str], where: str | None = None) -> UserError:
-    """Build the error for a word that is none of a few, with its near misses and all of them, or `where` they are.
+    """Build the error for an unknown choice. It lists close matches, then all choices, or `where` to find them.
 
     >>> str(unknown_choice_error("loss", "embeding-mse", ["soft-contrastive", "embedding-mse"]))
     "unknown loss 'embeding-mse': did you mean embedding-mse? (one of: soft-contrastive, embedding-mse)"
@@ -59,12 +59,12 @@ def unknown_choice_error(kind: str, given: str, choices: Collection[str], where:
 
 
 def validate_settings(record: type, given: Mapping[str, object]) -> dict[str, Any]:
-    """Return settings from a file or the command line as the fields of a dataclass take them.
+    """Return settings from a file or the command line with the types of a dataclass's fields.
 
-    Lists become tuples, and whole numbers floats where the field is a float; ranges are the dataclass's own affair.
+    Lists become tuples, and integers become floats for float fields. The dataclass checks ranges itself.
 
     Raises:
-        UserError: there is no such field (with near misses), or a value has the wrong kind.
+        UserError: a setting is unknown (with close matches), or a value has the wrong type.
     """
     hints = get_type_hints(record)
     for name in given:
@@ -88,8 +88,8 @@ def _as_field(name: str, value: object, hint: object) -> object:
         try:
             return float(value)
         except OverflowError:
-            return inf  # which no setting takes
-    elif type(value) is kind:  # the very type: to isinstance, true is a whole number
+            return inf  # rejected by every range check
+    elif type(value) is kind:  # not isinstance, which accepts True as an int
         return value
     raise UserError(f"{name} is {value!r:.60}: expected {_KINDS[kind]}")
 

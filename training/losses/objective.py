@@ -1,4 +1,4 @@
-"""What a training run minimizes: the settings of the loss, which need no torch to be read and checked."""
+"""The settings of the loss; reading and checking them does not import torch."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ Divergence = Literal["cross-entropy", "kl", "jsd", "similarity-mse"]
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """Which loss, with the paper's values as defaults.
+    """Settings of the soft contrastive loss; the defaults are the paper's.
 
     Attributes:
         label: how teacher similarities become labels (equations 3 to 5).
         tms: add the monolingual terms (equation 7), L = lambda_cross * L_cross + L_mono (equation 8).
-        lambda_cross: the paper's lambda, which weighs the *cross-lingual* term under TMS; > 0.
+        lambda_cross: the paper's lambda: the weight of the *cross-lingual* term under TMS; > 0.
         tau_teacher: temperature of the labels, > 0.
         tau_student: temperature of the student's similarities, > 0.
-        divergence: what is minimised between labels and student. Cross-entropy is the paper's; KL has the same
-            gradient and is 0 at its minimum; JSD is bounded by log 2; similarity-MSE compares the matrices
-            themselves, ((student - teacher) / tau_student)^2 (the authors' "MMSE").
-        column_labels: "transposed" takes w(i, j) for the columns too (equation 6 as written); "renormalised" takes
-            the softmax over each row of the transposed teacher similarities (the authors' code).
+        divergence: the divergence between labels and student. Cross-entropy is the paper's; KL has the same gradient
+            and is 0 at its minimum; JSD is bounded by log 2; similarity-MSE compares the similarity matrices,
+            ((student - teacher) / tau_student)^2 (the authors' "MMSE").
+        column_labels: "transposed" uses w(i, j) for the columns too (equation 6 as written); "renormalised" uses the
+            softmax over each row of the transposed teacher similarities (the authors' code).
         symmetric_monolingual: count each monolingual term in both directions, as the authors' code does.
-        distillation_weight: weight of a term that is added to the loss: the squared distance of both sides' normalized
-            vectors to the teacher's vector of the anchor (Reimers and Gurevych 2020; not in the paper). It holds the
-            anchor language in place and draws the other language to it. 0 leaves it out; the teacher needs the
-            student's dimensions.
+        distillation_weight: weight of an additional term: the squared distance between both sides' normalized vectors
+            and the teacher's vector of the anchor (Reimers and Gurevych 2020; not in the paper). It keeps the anchor
+            language in place and pulls the other language to it. 0 disables it. Teacher and student must have the
+            same dimension.
 
     Raises:
         ValueError: a temperature or lambda is not positive, or `distillation_weight` is negative.

@@ -1,7 +1,7 @@
-"""The soft contrastive loss and its relatives, in log space, exactly as the paper writes them.
+"""The soft contrastive loss and its variants, computed in log space.
 
-Park et al. 2024 (arXiv:2405.16155), equations 2 and 6 to 8. Where the authors' code (notes: IMASCL) differs from
-the text, the text is the default and the code a named option of `Objective`.
+Park et al. 2024 (arXiv:2405.16155), equations 2 and 6 to 8. If the authors' code (IMASCL) differs from the text, the
+text is the default, and the code's behavior is an option of `Objective`.
 """
 
 from __future__ import annotations
@@ -27,12 +27,15 @@ def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class BatchVectors:
-    """The vectors of a batch: those of this process, and those of all processes in the order of their ranks.
+    """The vectors of a batch, in this process and in all processes (in rank order).
 
     Attributes:
-        source: (B, D) of this process, `all_source`: (M, D) of all; likewise target.
-        teacher: (M, S, D') of all processes, as `teacher_similarities` takes it; no gradient.
-        first: at which row of M this process's rows begin.
+        source: (B, D), this process's source vectors.
+        target: (B, D), this process's target vectors.
+        all_source: (M, D), the source vectors of all processes.
+        all_target: (M, D), the target vectors of all processes.
+        teacher: (M, S, D'), the teacher vectors of all processes for `teacher_similarities`, without gradient.
+        first: index in M of this process's first row.
     """
 
     source: Tensor
@@ -44,10 +47,10 @@ class BatchVectors:
 
 
 def contrastive_loss(batch: BatchVectors, objective: Objective) -> Tensor:
-    """Return this process's share of the loss; its mean over processes is the loss of the whole batch.
+    """Return this process's share of the loss; the mean over processes is the loss of the whole batch.
 
-    L_cross = L_row + L_col (equations 2 and 6): the sum of both directions, each the mean over its rows. Under
-    TMS, L = lambda L_cross + L_mono (equations 7 and 8). What is distilled is added to either.
+    L_cross = L_row + L_col (equations 2 and 6): the sum of both directions, each a mean over its rows. With TMS,
+    L = lambda L_cross + L_mono (equations 7 and 8). The distillation term is added in both cases.
     """
     distilled = _distance(batch) * objective.distillation_weight if objective.distillation_weight else 0
     similarities = teacher_similarities(objective.label, batch.teacher)
@@ -59,7 +62,7 @@ def contrastive_loss(batch: BatchVectors, objective: Objective) -> Tensor:
     cross = cross + _similarity_loss(batch.target, batch.all_source, columns, objective)
     if not objective.tms:
         return cross + distilled
-    # Equation 7 normalizes over the first index, so that its labels are the transposed ones.
+    # Equation 7 normalizes over the first index, so it needs the transposed labels.
     mono = torch.zeros_like(cross)
     for side, everything in ((batch.source, batch.all_source), (batch.target, batch.all_target)):
         mono = mono + _similarity_loss(side, everything, columns, objective)
@@ -69,7 +72,7 @@ def contrastive_loss(batch: BatchVectors, objective: Objective) -> Tensor:
 
 
 def _distance(batch: BatchVectors) -> Tensor:
-    """Return the mean squared distance of a source's and its target's unit vectors to the teacher's anchor, summed."""
+    """Return the mean squared distance from normalized vectors to the teacher's anchor, summed over both sides."""
     anchors = functional.normalize(batch.teacher[batch.first : batch.first + len(batch.source), 0], dim=1)
     sides = (functional.normalize(side, dim=1) for side in (batch.source, batch.target))
     return torch.stack([(side - anchors).square().sum(dim=1).mean() for side in sides]).sum()
@@ -77,7 +80,7 @@ def _distance(batch: BatchVectors) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """What the student should see: the teacher's similarities, and the labels made of them."""
+    """The student's target: the teacher's similarities, and the labels computed from them."""
 
     similarities: Tensor
     labels: Tensor
@@ -95,7 +98,7 @@ class _Target:
 
 
 def _similarity_loss(rows: Tensor, columns: Tensor, target: _Target, objective: Objective) -> Tensor:
-    """Compare the student's (B, M) similarities with what is wanted of them."""
+    """Return the divergence of the student's (B, M) similarities from the target, a scalar."""
     seen = cosines(rows, columns)
     if objective.divergence == "similarity-mse":
         return ((seen - target.similarities) / objective.tau_student).square().mean()
@@ -112,7 +115,7 @@ def _jensen_shannon(logits: Tensor, labels: Tensor) -> Tensor:
     student_log = functional.log_softmax(logits, dim=1)
     student = student_log.exp()
     middle = (student + labels) / 2
-    # Where the mixture underflows to 0 both sides are 0 and add nothing.
+    # If the mixture underflows to 0, both sides are 0 and contribute nothing.
     middle_log = middle.clamp_min(torch.finfo(middle.dtype).tiny).log()
     from_student = (student * (student_log - middle_log)).sum(dim=1)
     from_labels = (torch.xlogy(labels, labels) - labels * middle_log).sum(dim=1)
@@ -122,19 +125,18 @@ def _jensen_shannon(logits: Tensor, labels: Tensor) -> Tensor:
 class SoftContrastiveLoss(nn.Module):
     """The soft contrastive loss as a loss of sentence-transformers' trainer.
 
-    A training row is a source and a target sentence, in this order, and a label that says what the teacher sees:
-    either the teacher's vectors themselves, (D,) for the anchor or (2, D) for both sides, or, with `teacher`
-    given as vectors, whole numbers: the rows of the anchor or of both sides in it. With `teacher` given as a model no
-    label column is needed: it reads in every step what the student reads, the student's prompt included. Hard labels
-    need neither.
+    A training row has a source sentence, a target sentence (in this order) and a label. The label gives the teacher's
+    vectors in one of two forms: the vectors, (D,) for the anchor or (2, D) for both sides; or, if `teacher` is a
+    matrix of vectors, their integer row numbers in it. If `teacher` is a model, no label column is needed: it encodes
+    the student's input in every step, including the student's prompt. Hard labels need neither label nor teacher.
 
     Args:
         model: the student.
         objective: labels, temperatures, TMS.
-        teacher: (R, D) vectors that integer labels point into; or a model, of any tokenizer and dimensions; or None.
+        teacher: an (R, D) matrix that integer labels index; or a model with any tokenizer and dimension; or None.
         mini_batch_size: sentences whose activations are in memory at once (gradient caching: the same gradient, for
             one more forward pass); None keeps all.
-        gather: take the other processes' sentences as negatives, with their gradient.
+        gather: use the other processes' sentences as negatives, with their gradient.
     """
 
     def __init__(
@@ -151,11 +153,11 @@ class SoftContrastiveLoss(nn.Module):
         self.objective = objective or Objective()
         self.mini_batch_size = mini_batch_size
         self.gather = gather
-        # In a tuple, a model is no part of this module: it must be neither trained nor saved.
+        # The tuple hides a teacher model from nn.Module: it must be neither trained nor saved.
         self._teacher = (teacher,)
 
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor | None = None) -> Tensor:
-        """Return the loss of one batch; features of source and target, labels as the class says."""
+        """Return the loss of one batch, from the features of source and target and labels as the class describes."""
         read = list(sentence_features)
         source, target = (self._embed(features) for features in read)
         if isinstance(self._teacher[0], SentenceTransformer) and self.objective.needs_teacher:
@@ -190,7 +192,7 @@ class SoftContrastiveLoss(nn.Module):
         return vectors.float()
 
     def _run_teacher(self, teacher: SentenceTransformer, read: list[dict[str, Tensor]]) -> Tensor:
-        """Return (B, S, D) vectors of what the student reads, by way of text, as tokenizers may differ."""
+        """Return (B, S, D) teacher vectors of the student's input, decoded to text because tokenizers may differ."""
         sides = read if self.objective.label == "average" else read[:1]
         texts = [self.model.tokenizer.batch_decode(side["input_ids"], skip_special_tokens=True) for side in sides]
         vectors = [teacher.encode(text, convert_to_tensor=True, show_progress_bar=False) for text in texts]
@@ -202,11 +204,11 @@ class SoftContrastiveLoss(nn.Module):
             return like.detach().unsqueeze(1)
         if labels is None:
             raise ValueError(
-                "a label column with the teacher's vectors or rows is needed, unless nothing asks a teacher"
+                "expected a label column with the teacher's vectors or row numbers: only hard labels work without it"
             )
         if not labels.is_floating_point():
             if not isinstance(self._teacher[0], Tensor):
-                raise ValueError("integer labels are rows of the teacher's vectors: pass teacher=")
+                raise ValueError("integer labels are row numbers in the teacher's vectors: pass teacher=")
             labels = self._teacher[0][labels.cpu()]
         vectors = labels.to(like.device, torch.float32).detach()
         return vectors.unsqueeze(1) if vectors.ndim == 2 else vectors
