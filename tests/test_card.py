@@ -69,8 +69,8 @@ def test_what_it_says() -> None:
     (missing,) = re.findall(r"\*\*Not compared with (.*)\.\*\*", card)
     assert {"BUCC-mining", "FLORES-200-xsimpp", "STS12 (excluded)", "STS13"} < set(missing.split(", "))
     assert not {"Tatoeba", "FLORES-200", "Mini-Tatoeba", "STSBenchmark-dev"} & set(missing.split(", "))
-    assert "Results in other benchmarks and languages say `contamination:unchecked`." in card
-    assert "7 rows hold one and were left out; most are in Tatoeba ja-en (7)" in card
+    assert "Results on other benchmarks and languages say `contamination:unchecked`." in card
+    assert "7 rows contain one and were left out; most are in Tatoeba ja-en (7)" in card
     assert "1,234 steps over 11,005 rows" in card
     assert "## Scores" not in card
     data, settings, curve = tables(card)
@@ -136,9 +136,9 @@ def test_the_metadata_are_what_the_hub_reads() -> None:
 def test_contaminated_rows_that_were_kept_are_at_the_top() -> None:
     kept = {"rows": 1234, "kept": True, "benchmarks": {"Tatoeba ja-en": 1234}, **COMPARED}
     card = render_card("a-model", record(contamination=kept), [])
-    mark = "**Trained on 1,234 rows that hold a benchmark sentence: its scores there are contaminated.**"
+    mark = "**Trained on 1,234 rows that contain a benchmark sentence: scores on these benchmarks are contaminated.**"
     assert card.index(mark) < card.index("## Data")
-    assert "1,234 rows hold one and were kept" in card
+    assert "1,234 rows contain one and were kept" in card
     assert mark not in render_card("a-model", record(), [])
 
 

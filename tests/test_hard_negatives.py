@@ -81,7 +81,7 @@ def test_where_too_few_are_below_the_translation_others_fill_up(n: int, k: int, 
 
 def test_more_than_there_are_is_one_line(tmp_path: Path) -> None:
     data = PairRows(PAIR, ["a b", "a c", "d e"], ["x y", "X y.", "d e"])
-    with pytest.raises(UserError, match="has 1 other targets than 'x y': num_hard_negatives is 2"):
+    with pytest.raises(UserError, match="has 1 targets that differ from 'x y', but num_hard_negatives is 2"):
         mined(data, 2, tmp_path)
 
 

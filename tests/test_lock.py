@@ -46,7 +46,9 @@ def test_the_second_is_told_who_holds_it_and_gets_it_when_that_one_is_killed(
         for more in ([], ["--resume"], ["--overwrite"]):
             assert main(folders.command("runs/out", *more)) == 1
             line = error_line(capfd)
-            assert f"{output} is in use by another training (process {process.pid} on {socket.gethostname()}, " in line
+            assert (
+                f"{output} is in use by another training run (process {process.pid} on {socket.gethostname()}, " in line
+            )
             assert "since 20" in line and "pass another --output" in line
     finally:
         process.kill()

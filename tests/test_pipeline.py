@@ -168,7 +168,7 @@ def test_planted_test_sentences_are_left_out_by_default(
     dropped = (out / "dropped_rows.tsv").read_text().splitlines()
     assert dropped == ["corpus\tline\treason", *(f"made\t{n}\tin Mini-Tatoeba fr-en" for n in (81, 82, 83, 84))]
     card = (out / "README.md").read_text()
-    assert "4 rows hold one and were left out; most are in Mini-Tatoeba fr-en (4)" in card
+    assert "4 rows contain one and were left out; most are in Mini-Tatoeba fr-en (4)" in card
     assert "are not clean" not in card
     signatures, messages = ran(out, capsys)
     assert not [x for x in signatures if "contamination" in x]
@@ -196,7 +196,9 @@ def test_contaminated_rows_that_are_trained_on_stay_with_the_model(
     assert (contamination["rows"], contamination["kept"]) == (4, True)
     assert (out / "dropped_rows.tsv").read_text().splitlines() == ["corpus\tline\treason"]
     card = (out / "README.md").read_text()
-    assert "**Trained on 4 rows that hold a benchmark sentence: its scores there are contaminated.**" in card
+    assert (
+        "**Trained on 4 rows that contain a benchmark sentence: scores on these benchmarks are contaminated.**" in card
+    )
     assert "contamination:4 training rows" in card
     signatures, messages = ran(out, capsys)
     assert all("|contamination:4 training rows|" in x for x in signatures)
@@ -227,7 +229,7 @@ def test_results_in_languages_whose_benchmarks_were_not_asked_say_so(
     out, on = tmp_path / "some", tmp_path / "some-on"
     assert main([*command, "--set", 'decontamination_languages=["eng", "ja"]', "--output", str(out)]) == 0
     assert "84 rows read, 81 kept (in a benchmark 3)" in capsys.readouterr().err  # the French one stays
-    assert "Mini-STS (en-en, ja-ja): 3 rows hold one" in (out / "README.md").read_text()
+    assert "Mini-STS (en-en, ja-ja): 3 rows contain one" in (out / "README.md").read_text()
     signatures, messages = ran(out, capsys)
     assert "its training rows were not compared with all of Mini-STS; those results say so" in messages
     subsets = [dict(field.split(":", 1) for field in line.split("|")) for line in signatures]
@@ -246,8 +248,10 @@ def test_results_in_languages_whose_benchmarks_were_not_asked_say_so(
     assert main([*command, "--model", str(out), "--overwrite", "--output", str(on)]) == 0
     assert checked(on) == checked(out)
     card = (on / "README.md").read_text()
-    assert "Mini-STS (en-en, en-fr, fr-fr, ja-ja, ko-ko, ru-ru): 4 rows hold one" in card
-    assert re.search(r"compared with less; both with .*Mini-STS \(en-en, ja-ja\)", card)
+    assert "Mini-STS (en-en, en-fr, fr-fr, ja-ja, ko-ko, ru-ru): 4 rows contain one" in card
+    assert re.search(
+        r"compared with fewer benchmarks; both trainings were compared with .*Mini-STS \(en-en, ja-ja\)", card
+    )
 
 
 def test_a_run_with_contamination_cannot_be_finished_as_one_without(

@@ -61,12 +61,12 @@ def checkpoint(tmp_path: Path) -> Path:
 
 @pytest.mark.hub
 def test_a_checkpoint_is_pushed_with_a_card_of_its_name_there(tiny_model: Path, tmp_path: Path) -> None:
-    """The hub here has no xet storage, which the client asks for first: the files go by plain HTTP."""
+    """This hub has no Xet storage, which the client tries first; the upload falls back to plain HTTP."""
     with serving(tmp_path / "hub") as hub:
         done = train(hub, tiny_model, tmp_path, "org/new", HF_TOKEN="hf_writer")
         assert done.returncode == 0, done.stderr
-        assert f"made {hub.url}/org/new for the checkpoint" in done.stderr
-        assert "they go by plain HTTP" in done.stderr
+        assert f"created {hub.url}/org/new for the checkpoint" in done.stderr
+        assert "uploading by plain HTTP" in done.stderr
         assert f"pushed: {hub.url}/org/new\n" in done.stderr
     found = files_of(tmp_path / "hub", "org/new")
     assert found["model.safetensors"].read_bytes() == (tmp_path / "out/model.safetensors").read_bytes()
@@ -94,8 +94,8 @@ def test_a_repository_with_files_is_not_overwritten_and_an_empty_one_is_taken(ch
         assert call(hub, tmp_path, "reserve", "org/new") == "None", "of a run that was stopped"
         assert call(hub, tmp_path, "publish", str(checkpoint), "org/new") == f"{hub.url}/org/new"
         assert call(hub, tmp_path, "reserve", "org/new") == (
-            "--push-to-hub org/new: it is on the hub already, with 2 files: choose another name, or train without "
-            "--push-to-hub and replace them by hf upload org/new DIR"
+            "--push-to-hub org/new: the repository exists and has 2 files: choose another name, or train without "
+            "--push-to-hub and replace them with hf upload org/new DIR"
         )
         assert "does not accept your token (401)" in call(hub, tmp_path, "reserve", "org/other", token="hf_old")
     assert files_of(tmp_path / "hub", "org/new").keys() == {".gitattributes", "README.md", "model.safetensors"}
@@ -118,7 +118,7 @@ def test_a_failed_upload_says_how_to_repeat_it(
         line = call(hub, tmp_path, "publish", str(checkpoint), "org/new")
     assert "\n" not in line
     assert line.startswith("cannot push to org/new: ") and said in line
-    assert line.endswith(f"the checkpoint is finished and in {checkpoint}, so run hf upload org/new {checkpoint}")
+    assert line.endswith(f"the finished checkpoint is in {checkpoint}: run hf upload org/new {checkpoint}")
 
 
 @pytest.mark.hub
@@ -142,5 +142,5 @@ def test_a_name_that_cannot_be_a_repositorys(name: str, monkeypatch: pytest.Monk
 
 def test_who_forbids_to_ask_the_hub_cannot_push(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(UserError, match="HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids to ask the hub: unset it"):
+    with pytest.raises(UserError, match="HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids contacting the hub: unset it"):
         check_access("org/new")

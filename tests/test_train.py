@@ -232,7 +232,7 @@ def test_a_share_of_the_start_is_mixed_into_what_is_saved(folders: Folders) -> N
     assert said["dev_curve"] == record(folders.root / "end")["dev_curve"]
     assert said["dev_blended"].keys() == said["dev_curve"][0].keys() - {"step"}
     card = (folders.root / "mixed/README.md").read_text()
-    assert f"mixed with the initial ones: {100 * said['dev_blended']['dev_accuracy']:.2f}." in card
+    assert f"interpolated with the initial ones: {100 * said['dev_blended']['dev_accuracy']:.2f}." in card
     files = (folders.model, folders.root / "end", folders.root / "mixed")
     start, end, mixed = (load_file(folder / "model.safetensors") for folder in files)
     assert any(not start[name].equal(end[name]) for name in start)
@@ -268,7 +268,7 @@ def test_distillation_takes_a_teacher_of_the_students_dimensions(
     folders: Folders, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(folders.command("out", "--set", "objective.distillation_weight=5")) == 1
-    assert "needs a teacher of the student's 32 dimensions, and toys:hashing has 64" in capsys.readouterr().err
+    assert "needs a teacher with the student's 32 dimensions, but toys:hashing has 64" in capsys.readouterr().err
 
 
 def test_several_pairs_and_the_anchor_as_source(folders: Folders) -> None:

@@ -56,7 +56,7 @@ BAD_INPUT: list[tuple[Callable[[Folders], None], list[str], list[str]]] = [
     (untouched, ["--teacher", "toys:nan"], ["NaN or infinity for '", "blue"]),
     (untouched, ["--teacher", "toys:flat"], ["toys:flat", "shape (8,)"]),
     (untouched, ["--teacher", "labs"], ["unknown model 'labs'", "did you mean labse"]),
-    (untouched, ["--model", "toys:hashing"], ["toys:hashing is no transformer checkpoint"]),
+    (untouched, ["--model", "toys:hashing"], ["toys:hashing is not a transformer checkpoint"]),
     (no_tokenizer, ["--model", "ROOT/model"], ["cannot load the model in", "ROOT/model"]),
     (no_weights, ["--model", "ROOT/model"], ["model", "has no weights"]),
     (untouched, ["--batch-size", "97"], ["en-fr has 94 rows", "at least one batch of 97", "--batch-size"]),
@@ -68,7 +68,7 @@ BAD_INPUT: list[tuple[Callable[[Folders], None], list[str], list[str]]] = [
     (
         untouched,
         ["--loss", "translation-ranking", "--set", "num_hard_negatives=120"],
-        ["other targets than", "num_hard_negatives is 120"],
+        ["targets that differ from", "num_hard_negatives is 120"],
     ),
     (untouched, ["--set", "nonsense"], ["--set nonsense: expected NAME=VALUE"]),
     (untouched, ["--set", "=3"], ["--set =3: expected NAME=VALUE"]),
@@ -115,7 +115,7 @@ def test_a_student_that_cannot_be_trained_is_refused_before_the_folder_is_claime
 ) -> None:
     for name in ("toys:hashing", static(folders)):
         assert main(folders.command("out", "--model", name)) == 1
-        assert f"{name} is no transformer checkpoint" in error_line(capfd)
+        assert f"{name} is not a transformer checkpoint" in error_line(capfd)
         assert not (folders.root / "out").exists()
 
 

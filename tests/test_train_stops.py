@@ -73,7 +73,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(
     shutil.copytree(killed, whole.root / "resumed")
     write(whole.root / "resumed/checkpoints/runs/Nov24_host/events", ["what TensorBoard was told"])
     assert main(whole.command("resumed")) == 1
-    assert "pass --resume to go on with it" in error_line(capfd)
+    assert "pass --resume to continue it" in error_line(capfd)
     assert main(whole.command("resumed", "--resume")) == 0
     same_run(whole.root / "whole", whole.root / "resumed")
     assert not (whole.root / "resumed/checkpoints").exists()
@@ -158,7 +158,7 @@ def test_one_bit_in_any_file_falls_back_to_the_checkpoint_before(
         ("truncated", "model.safetensors", "model.safetensors has changed"),
         ("empty", "optimizer.pt", "optimizer.pt has changed"),
         ("missing", "trainer_state.json", "'trainer_state.json' is missing"),
-        ("missing", "SHA256SUMS", "no SHA256SUMS: it was not saved to the end"),  # killed while saving
+        ("missing", "SHA256SUMS", "no SHA256SUMS: it was not saved completely"),  # killed while saving
     ],
 )
 def test_damage_falls_back_and_says_why(
@@ -207,7 +207,7 @@ def test_damaged_best_weights_of_another_checkpoint_are_not_resumed_with(
     capfd.readouterr()
     assert main(whole.command("best", *flat, "--resume")) == 1
     line = error_line(capfd)
-    assert "checkpoint-9: its best weights are those of checkpoint-4, where model.safetensors has changed" in line
+    assert "checkpoint-9: its best weights are in checkpoint-4, where model.safetensors has changed" in line
 
 
 def test_best_weights_are_found_where_the_folder_was_moved(whole: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,7 +349,7 @@ def test_another_number_of_processes_does_not_go_on(
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setattr("training.trainer.train.train", None)
     assert main(whole.command("two", "--resume")) == 1
-    assert "was begun with other number of processes" in error_line(capfd)
+    assert "was started with other number of processes" in error_line(capfd)
 
 
 def test_overwrite_empties_what_a_link_points_to(folders: Folders) -> None:
@@ -407,7 +407,7 @@ def test_other_data_are_not_gone_on_with(
 def test_other_benchmarks_are_not_gone_on_with(whole: Folders, killed: Path, capfd: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(killed, whole.root / "unchecked")
     assert main(whole.command("unchecked", "--resume", "--exclude-benchmarks", "Mini-STS")) == 1
-    assert "was begun with other benchmarks" in error_line(capfd)
+    assert "was started with other benchmarks" in error_line(capfd)
 
 
 # Folders
@@ -458,7 +458,7 @@ def test_overwrite_begins_anew_in_folders_of_training_alone(
     write(mine, ["years of work"])
     for flag in ("--overwrite", "--resume"):
         assert main(folders.command("mine", *quick, flag)) == 1
-        assert "holds no train_config.json" in error_line(capfd)
+        assert "has no train_config.json" in error_line(capfd)
         assert mine.read_text() == "years of work\n"
     (folders.root / "file").write_text("a file")
     assert main(folders.command("file", *quick, "--overwrite")) == 1

@@ -1,4 +1,4 @@
-"""The model card of a checkpoint: what it was trained on and how, what was left out, and what it scores."""
+"""The model card of a checkpoint: its data, training, contamination check and scores."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _RIGHT_VALUES = ("left", "left", "left", "right", "left", "right", "left")
 
 
 def render_card(name: str, record: Mapping[str, Any], results: Sequence[TaskResult]) -> str:
-    """Return the README.md of a checkpoint, its scores in the hub's model-index form at the top.
+    """Return the README.md of a checkpoint, with its scores in the hub's model-index format at the top.
 
     Args:
-        name: of the checkpoint: its folder's, or its hub id where it is published.
+        name: the checkpoint's hub id if it is published, else its directory name.
         record: the content of train_config.json.
-        results: scores, if it was evaluated.
+        results: its scores; empty if it was not evaluated.
     """
     return (
         f"---\n{render_metadata(name, record, results)}\n---\n\n" + "\n\n".join(_sections(name, record, results)) + "\n"
@@ -46,7 +46,10 @@ def _sections(name: str, record: Mapping[str, Any], results: Sequence[TaskResult
     )
     contamination = record["contamination"]
     if contaminated := (contamination["rows"] if contamination["kept"] else 0) + contamination.get("inherited", 0):
-        yield f"**Trained on {contaminated:,} rows that hold a benchmark sentence: its scores there are contaminated.**"
+        yield (
+            f"**Trained on {contaminated:,} rows that contain a benchmark sentence: scores on these benchmarks are "
+            "contaminated.**"
+        )
     yield "## Usage\n\n" + _usage(name, config["student_prompt"], record["pairs"])
     if results:
         yield "## Scores\n\n" + _scores(results)
@@ -57,14 +60,14 @@ def _sections(name: str, record: Mapping[str, Any], results: Sequence[TaskResult
 
 def _usage(name: str, prompt: str, pairs: Sequence[str]) -> str:
     languages = " ".join(dict.fromkeys(code for pair in pairs for code in pair.split("-")))
-    before = (
+    prompted = (
         f"It was trained with {_code(json.dumps(prompt, ensure_ascii=False))} before each sentence. This prompt is "
-        "saved as the default, so leave it out of your sentences."
+        "saved as the default, so do not add it to your sentences."
         if prompt
         else "It was trained without a prompt."
     )
     return (
-        f"{before}\n\n```python\nfrom sentence_transformers import SentenceTransformer\n\n"
+        f"{prompted}\n\n```python\nfrom sentence_transformers import SentenceTransformer\n\n"
         f"model = SentenceTransformer({json.dumps(_plain(name), ensure_ascii=False)})\n"
         'vectors = model.encode(["Good morning.", "Bonjour."])\n'
         "print(model.similarity(vectors[:1], vectors[1:]))\n```\n\n"
@@ -114,14 +117,14 @@ def _data(record: Mapping[str, Any]) -> str:
     head = ["corpus", "pair", "rows", "cleaned away", "in a benchmark", "kept", "weight", "license", "sha256"]
     contamination = record["contamination"]
     tests = ", ".join(f"{_plain(test)} ({count:,})" for test, count in list(contamination["benchmarks"].items())[:10])
-    found = f"{contamination['rows']:,} rows hold one and were {'kept' if contamination['kept'] else 'left out'}" + (
+    found = f"{contamination['rows']:,} rows contain one and were {'kept' if contamination['kept'] else 'left out'}" + (
         f"; most are in {tests}" if tests else ""
     )
     return (
         _source(record.get("hub_dataset"))
         + tabulate(rows, headers=head, tablefmt="github", disable_numparse=[7, 8], intfmt=",")
         + f"\n\nEvery row was compared with the sentences of {_parts(contamination['covered'])}: {found}. "
-        + f"Of what was left, up to {record['config']['dev_size']:,} rows of each pair were held out.\n\n"
+        + f"Up to {record['config']['dev_size']:,} of the remaining rows of each pair were held out.\n\n"
         + _unchecked(contamination)
     )
 
@@ -134,30 +137,31 @@ def _source(dataset: Mapping[str, str] | None) -> str:
 
 
 def _parts(covered: Mapping[str, Sequence[str]]) -> str:
-    """Return the benchmarks with their pairs or languages, which are only counted where there are many."""
+    """List benchmarks with their pairs or languages; long lists become a count."""
     parts = {task: ", ".join(of) if len(of) <= _MOST_LISTED else f"{len(of)} languages" for task, of in covered.items()}
     return ", ".join(f"{task} ({listed})" for task, listed in parts.items()) or "no benchmark"
 
 
 def _unchecked(contamination: Mapping[str, Any]) -> str:
-    """Say with what the rows of this training, or of its student's, were not compared."""
+    """List the benchmarks that the rows of this training, or of the student's own, were not compared with."""
     missing = [task.name for task in BENCHMARKS if task.name not in contamination["checked"]]
     named = ", ".join(f"{name} (excluded)" if name in contamination["excluded"] else name for name in missing)
     less = contamination["checked"] != contamination["covered"]
     return (
         (f"**Not compared with {named}.** " if named else "")
         + (
-            f"The student's own training rows were compared with less; both with {_parts(contamination['checked'])}. "
+            "The student's own training rows were compared with fewer benchmarks; both trainings were compared with "
+            f"{_parts(contamination['checked'])}. "
             if less
             else ""
         )
-        + "Results in other benchmarks and languages say `contamination:unchecked`."
+        + "Results on other benchmarks and languages say `contamination:unchecked`."
     )
 
 
 def _training(record: Mapping[str, Any]) -> str:
     config = {k: v for k, v in record["config"].items() if k != "objective"}
-    # By what they are called, not by where they lay.
+    # Model names instead of local paths.
     config |= {who: model["name"] for who, model in record["models"].items()}
     settings = [*config.items(), *record["config"]["objective"].items()]
     lines = [tabulate([[k, _setting(v)] for k, v in settings], headers=["setting", "value"], tablefmt="github")]
@@ -169,12 +173,12 @@ def _training(record: Mapping[str, Any]) -> str:
         lines.append(tabulate(curve, headers=head, tablefmt="github", disable_numparse=[1], colalign=["right"] * 2))
         lines.append("The best weights were kept.")
     if blended := record.get("dev_blended"):
-        lines.append(f"The saved weights, mixed with the initial ones: {percent(blended['dev_accuracy'])}.")
+        lines.append(f"The saved weights, interpolated with the initial ones: {percent(blended['dev_accuracy'])}.")
     return "\n\n".join(lines)
 
 
 def _setting(value: object) -> str:
-    """Return a setting as `--set` takes it, in TOML's spelling, which is JSON's for these types."""
+    """Return a setting as `--set` takes it: in TOML, which equals JSON for these types."""
     return "not set" if value is None else _code(json.dumps(value, ensure_ascii=False))
 
 
@@ -183,5 +187,5 @@ def _code(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return text that cannot end a table's cell or a line, or become a tag."""
+    """Replace characters that could end a table cell or a line, or open a tag, by spaces."""
     return "".join(" " if c in "|`<>" or not c.isprintable() else c for c in text)

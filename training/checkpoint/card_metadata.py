@@ -1,4 +1,4 @@
-"""The YAML at the top of a model card: what the hub reads of a checkpoint, with its scores as a model index."""
+"""The YAML metadata at the top of a model card: the hub's fields, with the scores as a model index."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bitext_bench.results.records import TaskResult
 
 
 def render_metadata(name: str, record: Mapping[str, Any], results: Sequence[TaskResult]) -> str:
-    """Return the YAML; arguments are those of `render_card`. Scores and intervals are in percent, as on the card."""
+    """Return the YAML; takes the arguments of `render_card`. Scores and intervals are in percent, as on the card."""
     from huggingface_hub import EvalResult, ModelCardData
 
     pairs = [LangPair.parse(pair) for pair in record["pairs"]]
@@ -52,7 +52,7 @@ def render_metadata(name: str, record: Mapping[str, Any], results: Sequence[Task
 
 
 def base_model(record: Mapping[str, Any]) -> str | None:
-    """Return the hub id of the model that was trained; None for a folder, which the hub cannot link to."""
+    """Return the hub id of the initial model; None for a local directory, which the hub cannot link to."""
     name: str = record["models"]["student"]["name"]
     return None if name.startswith("local/") else name
 

@@ -1,4 +1,4 @@
-"""Checksums of a checkpoint's files, in the format of `sha256sum`: written last, compared before a run resumes."""
+"""Checksums of a checkpoint's files, in the format of `sha256sum`: written last, checked before a run resumes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SUMS = "SHA256SUMS"
 
 
 def write_checksums(folder: Path) -> None:
-    """Write the checksum of every file of a finished folder into it; `sha256sum -c SHA256SUMS` checks it, too.
+    """Write the checksums of all files in a finished directory; `sha256sum -c SHA256SUMS` can check them.
 
     Raises:
         UserError: the file cannot be written.
@@ -22,14 +22,14 @@ def write_checksums(folder: Path) -> None:
 
 
 def find_damage(folder: Path) -> str:
-    """Return what is wrong with a folder that `write_checksums` finished, as "optimizer.pt has changed"; "" if intact.
+    """Return the first damage found in a directory, like "optimizer.pt has changed"; "" if it is intact.
 
-    A folder without checksums was not saved to the end. Hidden files do not count.
+    A directory without checksums was not saved completely. Hidden files are ignored.
     """
     try:
         lines = (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
-        return f"no {SUMS}: it was not saved to the end"
+        return f"no {SUMS}: it was not saved completely"
     except OSError as error:
         return f"{SUMS} cannot be read: {error.strerror}"
     stored = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
@@ -46,7 +46,7 @@ def find_damage(folder: Path) -> str:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """Return the files of a folder and its subfolders under their relative names."""
+    """Return the files below a directory by relative name, without hidden files and the checksums."""
     found = (file for file in sorted(folder.rglob("*")) if file.is_file())
     named = {file.relative_to(folder).as_posix(): file for file in found}
     return {name: file for name, file in named.items() if name != SUMS and not file.name.startswith(".")}

@@ -1,4 +1,4 @@
-"""BibTeX for the method that a checkpoint was trained by."""
+"""BibTeX for the training method of a checkpoint."""
 
 from __future__ import annotations
 

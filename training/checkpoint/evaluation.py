@@ -1,4 +1,4 @@
-"""The finished checkpoint scored by the harness, as `bitext-bench run` would."""
+"""Score a finished checkpoint, as `bitext-bench run` does."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ RESULTS = Path("results")  # in the working directory, as `run` writes them
 def score_checkpoint(
     checkpoint: Path, source: Source, pairs: Sequence[LangPair], cache: Path, excluded: Sequence[str] = ()
 ) -> list[TaskResult]:
-    """Score a checkpoint on all that a source has in the languages it was trained on; files go to `RESULTS`.
+    """Score a checkpoint on all tasks of a source in its training languages; write result files to `RESULTS`.
 
-    Tasks that the user `excluded` are left out, as the source may not have them.
+    `excluded` tasks are skipped: the source may not have them.
 
     Raises:
-        UserError: the source's data are damaged, or the checkpoint gives vectors that no cosine can be taken of.
+        UserError: the data are damaged, or the checkpoint returns NaN or zero vectors.
     """
     languages: list[Language] = list(dict.fromkeys(side for pair in pairs for side in (pair.source, pair.target)))
     model = resolve_model(str(checkpoint), ModelOptions())

@@ -1,4 +1,4 @@
-"""One run at a time trains into a folder."""
+"""A lock: one run at a time trains into a directory."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from bitext_bench.io.temporary import remove_at_end
 
 @contextmanager
 def lock_folder(output: Path) -> Iterator[None]:
-    """Hold a folder, which need not exist, by a locked file beside it; a killed process holds nothing.
+    """Lock a directory, which need not exist, with a lock file next to it. The lock of a killed process is released.
 
     Raises:
-        UserError: another process holds it (with its number, machine and time of start), or there is no place for it.
+        UserError: another process has the lock (with its id, machine and start time), or the file cannot be written.
     """
     from filelock import FileLock, Timeout
 
@@ -33,15 +33,15 @@ def lock_folder(output: Path) -> Iterator[None]:
     lock = FileLock(file)
     try:
         lock.acquire(timeout=0)
-        if not file.exists():  # The process that held it has just ended, and removed it.
+        if not file.exists():  # The previous holder has just ended and removed the file.
             lock.release()
             lock.acquire(timeout=0)
     except Timeout as error:
-        if not file.exists():  # Also what filelock raises where the file cannot be made.
+        if not file.exists():  # filelock also raises Timeout if it cannot create the file.
             raise UserError(f"cannot write in {output.parent}: pass another --output") from error
         raise UserError(
-            f"{output} is in use by another training{_describe_holder(holder)}: wait for its end, stop it, or pass "
-            "another --output"
+            f"{output} is in use by another training run{_describe_holder(holder)}: wait for its end, stop it, or "
+            "pass another --output"
         ) from error
     except OSError as error:
         raise UserError(f"cannot write in {output.parent}: {error.strerror}") from error
@@ -52,7 +52,7 @@ def lock_folder(output: Path) -> Iterator[None]:
     finally:
         lock.release()
         if not had_parent:
-            with suppress(OSError):  # It is not empty, as is usual.
+            with suppress(OSError):  # raised unless it is empty
                 output.parent.rmdir()
 
 
@@ -62,7 +62,7 @@ def _this_process() -> dict[str, str | int]:
 
 
 def _describe_holder(holder: Path) -> str:
-    """Return what a holder says of itself; "" where it has not yet."""
+    """Describe the holder of a lock; return "" if it has not written its description yet."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         said = json.loads(holder.read_text(encoding="utf-8"))
         return f" (process {said['process']} on {said['machine']}, since {said['since']})"

@@ -1,4 +1,4 @@
-"""A checkpoint on the hub: its repository is made before training, and its files go there at the end."""
+"""Publish a checkpoint on the hub: create the repository before training, upload the files at the end."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from bitext_bench.io.hub import limit_request_time
 from bitext_bench.io.hub_errors import Repository, as_not_fetched
 from bitext_bench.io.terminal import say
 
-_GIT = ".gitattributes"  # all that a new repository has
-_LONGEST_WAIT = 120.0  # in seconds, for the hub to take a file or a commit, which can be large
+_GIT = ".gitattributes"  # the only file of a new repository
+_LONGEST_WAIT = 120.0  # seconds; the hub may take long to accept a large file or commit
 
 
 def check_access(repository: str) -> None:
-    """Find out what needs no hub: whether the name can be a repository's, and whether there is a token to write with.
+    """Check the repository's name and the user's token, without contacting the hub.
 
     Raises:
-        UserError: it cannot, there is none, or the user forbids to ask the hub.
+        UserError: the name is invalid, there is no token, or the environment forbids contacting the hub.
     """
     from huggingface_hub import constants, get_token
     from huggingface_hub.errors import HFValidationError
@@ -29,11 +29,11 @@ def check_access(repository: str) -> None:
     try:
         validate_repo_id(repository)
     except HFValidationError:
-        reason = "no repository can have this name: expected ORG/NAME, in letters, digits, '-', '_' and '.'"
+        reason = "not a valid repository name: expected ORG/NAME, in letters, digits, '-', '_' and '.'"
     if not reason and repository.count("/") != 1:
-        reason = "expected ORG/NAME, an organization or your name on the hub first"
+        reason = "expected ORG/NAME, where ORG is an organization or your user name"
     elif not reason and constants.HF_HUB_OFFLINE:
-        reason = "HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids to ask the hub: unset it"
+        reason = "HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids contacting the hub: unset it"
     elif not reason and get_token() is None:
         reason = "you are not logged in: run hf auth login"
     if reason:
@@ -41,12 +41,12 @@ def check_access(repository: str) -> None:
 
 
 def reserve_repository(repository: str) -> None:
-    """Make the repository that a checkpoint is to be pushed to, or take one that holds nothing yet.
+    """Create the repository for a checkpoint, or accept an existing empty one.
 
-    Only this shows whether a token may write there, as the hub has no other question for a repository to be.
+    Creating it is the only way to check that the token may write there.
 
     Raises:
-        UserError: the hub cannot be reached, the token may not write there, or the repository holds files.
+        UserError: the hub cannot be reached, the token may not write there, or the repository has files.
     """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, HTTPError
@@ -56,7 +56,7 @@ def reserve_repository(repository: str) -> None:
         with limit_request_time():
             try:
                 address = api.create_repo(repository)
-                say(f"made {address} for the checkpoint")
+                say(f"created {address} for the checkpoint")
                 return
             except HfHubHTTPError as error:
                 if error.response.status_code != 409:  # it exists
@@ -66,15 +66,15 @@ def reserve_repository(repository: str) -> None:
         raise UserError(f"--push-to-hub {repository}: {_reason(error, repository)}; nothing was trained") from error
     if files:
         raise UserError(
-            f"--push-to-hub {repository}: it is on the hub already, with {len(files)} files: choose another name, or "
-            f"train without --push-to-hub and replace them by hf upload {repository} DIR"
+            f"--push-to-hub {repository}: the repository exists and has {len(files)} files: choose another name, or "
+            f"train without --push-to-hub and replace them with hf upload {repository} DIR"
         )
 
 
 def publish(folder: Path, repository: str) -> str:
-    """Upload a checkpoint in one commit and return the address of its page.
+    """Upload a checkpoint in one commit, and return the URL of its page.
 
-    Where xet's storage cannot be reached, the files go by plain HTTP.
+    If the Xet storage fails, the files are uploaded by plain HTTP.
 
     Raises:
         UserError: the upload failed.
@@ -88,7 +88,7 @@ def publish(folder: Path, repository: str) -> str:
         except (OSError, RuntimeError) as error:
             if isinstance(error, HfHubHTTPError) or constants.HF_HUB_DISABLE_XET:
                 raise
-            say(f"note: xet's storage does not take the files ({_reason(error, repository)}); they go by plain HTTP")
+            say(f"note: the Xet storage failed ({_reason(error, repository)}); uploading by plain HTTP")
             constants.HF_HUB_DISABLE_XET = True
             _upload(folder, repository)
     except (HTTPError, OSError, ValueError, RuntimeError) as error:
@@ -110,17 +110,17 @@ def _upload(folder: Path, repository: str) -> None:
 
 def _refuse_upload(error: Exception, folder: Path, repository: str) -> NoReturn:
     raise UserError(
-        f"cannot push to {repository}: {_reason(error, repository)}; the checkpoint is finished and in {folder}, so "
+        f"cannot push to {repository}: {_reason(error, repository)}; the finished checkpoint is in {folder}: "
         f"run hf upload {repository} {folder}"
     ) from error
 
 
 def _reason(error: BaseException, repository: str) -> str:
-    """Say in one line why the hub did not do what it was asked for."""
+    """Explain in one line why the request to the hub failed."""
     from huggingface_hub import get_token
 
     if isinstance(error, RuntimeError) and error.__cause__ is not None:
-        return f"{error} {_reason(error.__cause__, repository)}"  # "Error while uploading ... to the Hub." and why
+        return f"{error} {_reason(error.__cause__, repository)}"  # "Error while uploading ... to the Hub." and cause
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status == 401:
         return (

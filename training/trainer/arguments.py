@@ -1,4 +1,4 @@
-"""From our settings to the trainer's, and what of them this machine can do."""
+"""Translate our settings into the trainer's, and check them against the hardware and the installed packages."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ..config import Precision, TrainConfig
 
 
 def check_reporter(name: str) -> str:
-    """Return the name of what the trainer is to log to, once it is known to be here.
+    """Check that the trainer can log to `name`, and return it.
 
     Raises:
-        UserError: the trainer does not know it, or its package is not installed.
+        UserError: the trainer does not know the logger, or its package is not installed.
     """
     if name == "none":
         return name
@@ -27,18 +27,18 @@ def check_reporter(name: str) -> str:
         known = ", ".join(sorted(INTEGRATION_TO_CALLBACK))
         raise UserError(f"--report-to {name}: expected one of {known}")
     if name not in get_available_reporting_integrations():
-        raise UserError(f"--report-to {name} needs its package, which is not here: pip install {name}")
+        raise UserError(f"--report-to {name} needs its package, which is not installed: pip install {name}")
     return name
 
 
 def resolve_precision(precision: Precision) -> Precision:
-    """Return what "auto" is on this machine: bf16 where there is hardware for it, else fp32.
+    """Resolve "auto" to bf16 if the hardware supports it, else to fp32; return other values unchanged.
 
     Raises:
         UserError: fp16 without a GPU.
     """
     if precision == "fp16" and not torch.cuda.is_available():
-        raise UserError("fp16 training needs a GPU, and there is none: pass --precision bf16 or fp32")
+        raise UserError("fp16 training needs a GPU, and this machine has none: pass --precision bf16 or fp32")
     if precision != "auto":
         return precision
     if torch.cuda.is_available():
@@ -49,13 +49,13 @@ def resolve_precision(precision: Precision) -> Precision:
 def trainer_arguments(
     config: TrainConfig, output: Path, report_to: str, *, evaluated: bool
 ) -> SentenceTransformerTrainingArguments:
-    """Return what the trainer is told.
+    """Return the trainer's arguments.
 
     Args:
-        config: what to do; its precision may be "auto".
-        output: checkpoints go below it.
-        report_to: where to log to, "none" for nowhere.
-        evaluated: there are held-out rows to choose the best checkpoint by.
+        config: the settings; `precision` may be "auto".
+        output: the directory for checkpoints.
+        report_to: a logger of the trainer, or "none".
+        evaluated: whether held-out rows exist to choose the best checkpoint.
 
     Raises:
         UserError: see `resolve_precision`.
@@ -87,11 +87,11 @@ def trainer_arguments(
         save_steps=every,
         save_total_limit=2,
         load_best_model_at_end=evaluated,
-        restore_callback_states_from_checkpoint=True,  # how long nothing has become better
+        restore_callback_states_from_checkpoint=True,  # the early-stopping counter
         metric_for_best_model="eval_dev_accuracy" if evaluated else None,
         greater_is_better=True if evaluated else None,
-        logging_nan_inf_filter=False,  # which would log a loss that is not finite as 0
-        logging_steps=1,  # means over more would differ where a run was stopped within them
+        logging_nan_inf_filter=False,  # the filter would log a NaN or infinite loss as 0
+        logging_steps=1,  # a mean over several steps would differ if a run stopped between them
         disable_tqdm=True,
         report_to=report_to,
     )

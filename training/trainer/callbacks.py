@@ -1,4 +1,4 @@
-"""What is seen of a training run while it goes on, and how it is stopped without losing anything."""
+"""The progress line of a training run, and a clean stop on a signal."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from bitext_bench.io.progress import progress_bar
 
 
 class Progress(TrainerCallback):
-    """One line with loss, dev accuracy, pairs a second and time left; and a stop that saves on SIGTERM and Ctrl-C.
+    """Shows loss, dev accuracy, pairs per second and time left; on SIGTERM or Ctrl-C, saves and stops.
 
     Attributes:
-        stopped_by: the number of the signal; 0 without one.
+        stopped_by: the number of the signal; 0 if there was none.
     """
 
     def __init__(self, pairs_a_step: int) -> None:
@@ -38,11 +38,11 @@ class Progress(TrainerCallback):
     def _stop(self, number: int) -> None:
         self.stopped_by = number
         line = (
-            "\nbitext-bench: stopping when this step is finished and saved (and the look at the held-out rows, if "
-            "one has begun); interrupt again to stop at once\n"
+            "\nbitext-bench: stopping after this step is finished and saved (and its evaluation, if one has begun); "
+            "interrupt again to stop at once\n"
         )
         with suppress(OSError):
-            os.write(2, line.encode())  # The handler of a signal may have interrupted a write to sys.stderr.
+            os.write(2, line.encode())  # The signal may have interrupted a write to sys.stderr.
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, D102
         if self._bar is not None:
@@ -54,10 +54,10 @@ class Progress(TrainerCallback):
         self.stopped_by = self._any_stopped(args)
         if self.stopped_by:
             control.should_save = control.should_training_stop = True
-            args.load_best_model_at_end = False  # which takes seconds, and nobody needs it
+            args.load_best_model_at_end = False  # it takes seconds and would not be used
 
     def _any_stopped(self, args: Any) -> int:  # noqa: ANN401
-        """Return the signal that told any of the processes to stop: they must do so in the same step."""
+        """Return a signal that any process received: all processes must stop at the same step."""
         if args.world_size == 1:
             return self.stopped_by
         number = torch.tensor(float(self.stopped_by), device=args.device)
@@ -80,7 +80,7 @@ class Progress(TrainerCallback):
         self.close()
 
     def close(self) -> None:
-        """Leave signals to others again, and end the bar."""
+        """Restore the signal handlers and close the progress bar."""
         self._stopping.close()
         if self._bar is not None:
             self._bar.close()

@@ -1,4 +1,4 @@
-"""The criterion: Tatoeba-style accuracy on rows held out of the training pairs, by the harness's own scoring."""
+"""The selection criterion: Tatoeba-style accuracy on held-out training rows, with the harness's own scoring."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ..data.corpora import PairRows
 
 
 def hold_out(data: Sequence[PairRows], rows: int, seed: int) -> tuple[list[PairRows], list[PairRows]]:
-    """Split off at most `rows` random rows of each pair (and at most a tenth); returns (training, held out).
+    """Hold out at most `rows` random rows of each pair, and at most a tenth; return (training, held out).
 
-    A training row of any pair that shares a sentence with a held-out row of any pair, case and punctuation aside,
-    is dropped.
+    Training rows that share a sentence with a held-out row of any pair are dropped; the comparison ignores case and
+    punctuation.
     """
     held = [_choose_rows(item, min(rows, len(item.source) // 10), seed) for item in data]
     seen = {normalize_text(text) for item in held for text in (*item.source, *item.target)}
@@ -44,7 +44,7 @@ def _drop_seen(item: PairRows, seen: set[str]) -> PairRows:
 
 
 class DevAccuracy(BaseEvaluator):
-    """Mean over the pairs of the accuracy of both directions on held-out rows; higher is better, in [0, 1]."""
+    """Retrieval accuracy on held-out rows, averaged over directions and pairs; in [0, 1], higher is better."""
 
     def __init__(self, held_out: Sequence[PairRows], prompt: str) -> None:
         super().__init__()

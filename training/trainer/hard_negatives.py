@@ -1,7 +1,7 @@
-"""Hard negatives for the ranking loss: targets that stand near a source and are not its translation.
+"""Hard negatives for the ranking loss: targets that are near a source but are not its translation.
 
-Guo et al. 2018 (arXiv:1807.11906, section 3.2), as mUSE and Table 2 of Park et al. 2024 use them: mined once, with the
-student as it starts.
+Guo et al. 2018 (arXiv:1807.11906, section 3.2), as used in mUSE and in Table 2 of Park et al. 2024. They are mined
+once, with the initial student.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from bitext_bench.scoring.neighbors import search_bidirectional
 
 from ..data.corpora import PairRows
 
-# Looked through for negatives: some of the nearest are the translation itself, in other words or a second time.
+# Additional neighbors to search: some of the nearest are the translation itself, paraphrased or repeated.
 _REACH = 16
 
 
 def mine_negatives(model: Model, prompt: str, data: PairRows, k: int, cache: Path) -> list[list[str]]:
     """Return k columns of N targets, the hardest first.
 
-    A target that is as near as the translation itself may well be another translation and is passed over. Where not
-    enough of the nearest are left, the translations of the next rows stand in.
+    A target at least as near as the translation may be another translation, so it is skipped. If too few of the
+    nearest remain, the targets of the next rows fill the gap.
 
     Raises:
-        UserError: the model gives NaN or zero vectors, the disk is full, or there are too few other targets.
+        UserError: the model returns NaN or zero vectors, the disk is full, or there are too few other targets.
     """
     sides = [
         TextGroup(tuple(sentences), language, prompt)
@@ -49,7 +49,7 @@ def mine_negatives(model: Model, prompt: str, data: PairRows, k: int, cache: Pat
         rows.append([*hard, *islice(spare, max(0, k - len(hard)))][:k])
         if len(rows[-1]) < k:
             raise UserError(
-                f"{data.pair} has {len(rows[-1])} other targets than {data.target[i]!r}: num_hard_negatives is {k}, "
-                "so lower it or add data"
+                f"{data.pair} has {len(rows[-1])} targets that differ from {data.target[i]!r}, but num_hard_negatives "
+                f"is {k}: lower it or add data"
             )
     return [[data.target[row[column]] for row in rows] for column in range(k)]

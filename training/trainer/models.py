@@ -1,4 +1,4 @@
-"""The student and the teacher of a run, found and checked before any weight is loaded."""
+"""The student and the teacher of a run, resolved and checked before any weights are loaded."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Models:
     """The models of a run, each resolved once.
 
     Attributes:
-        student: the model to train, before training; its prompts are its own, not those that it is trained with.
-        teacher: the model whose similarities are the labels; the student if the config names none.
-        cache: the folder of their stored vectors.
+        student: the initial model; its prompts are the model's own, not those used in training.
+        teacher: the model whose similarities become the labels; the student if the config names none.
+        cache: the vector cache.
     """
 
     student: Model
@@ -28,12 +28,12 @@ class Models:
 
     @classmethod
     def from_resolved(cls, config: TrainConfig, resolved: Mapping[str, Model], cache: Path) -> Models:
-        """Take the student and the teacher of a config from models by their names."""
+        """Pick the student and the teacher from models that are resolved by name."""
         return cls(resolved[config.student], resolved[config.teacher or config.student], cache)
 
 
 def resolve_models(config: TrainConfig, *, of_hub: bool) -> dict[str, Model]:
-    """Resolve the student and the teacher, by their names in the config: those of the hub, or all others.
+    """Resolve the student and the teacher by name: those from the hub, or all others.
 
     Raises:
         UserError: a model cannot be used, or the student cannot be trained.
@@ -42,7 +42,7 @@ def resolve_models(config: TrainConfig, *, of_hub: bool) -> dict[str, Model]:
     found = {name: resolve_model(name, ModelOptions()) for name in names if needs_hub(name) == of_hub}
     if config.student in found and not found[config.student].trainable:
         raise UserError(
-            f"{config.student} is no transformer checkpoint, which train needs: pass --model with the directory or the "
-            "hub id of one"
+            f"{config.student} is not a transformer checkpoint, which train needs: pass --model with the directory or "
+            "the hub id of one"
         )
     return found

@@ -1,4 +1,4 @@
-"""Resuming a run: find the newest intact checkpoint, and keep what the trainer leaves out of its checkpoints."""
+"""Resume a run: find the newest intact checkpoint, and save the state that the trainer's checkpoints omit."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _LOSS = "loss.pt"
 
 
 def intact_checkpoint(output: Path) -> Path | None:
-    """Return the newest intact checkpoint below `output`, or None if no checkpoint was begun.
+    """Return the newest intact checkpoint below `output`, or None if there are no checkpoints.
 
-    Newer ones that are damaged are reported on stderr and removed: the run will save them again.
+    Newer damaged checkpoints are reported on stderr and removed; the run will save them again.
 
     Raises:
-        UserError: there are checkpoints and none of them is intact.
+        UserError: checkpoints exist, and none is intact.
     """
     damaged: dict[Path, str] = {}
     for folder in _newest_first(output):
@@ -42,8 +42,8 @@ def intact_checkpoint(output: Path) -> Path | None:
     if damaged:
         reasons = "; ".join(f"{folder.name}: {reason}" for folder, reason in damaged.items())
         raise UserError(
-            f"cannot resume {output}: no checkpoint is intact ({reasons}); restore one from a copy, "
-            "or pass --overwrite instead of --resume to train from the start"
+            f"cannot resume {output}: no checkpoint is intact ({reasons}); restore one from a backup, "
+            "or pass --overwrite instead of --resume to train from scratch"
         )
     return None
 
@@ -58,23 +58,26 @@ def _newest_first(output: Path) -> list[Path]:
 
 
 def _damage(checkpoint: Path) -> str:
-    """Return why a run cannot go on from a checkpoint; "" if it can. The best weights so far may be another's."""
+    """Return why a run cannot resume from a checkpoint, "" if it can.
+
+    The best weights so far may be in another checkpoint, which must be intact too.
+    """
     if damage := find_damage(checkpoint):
         return damage
     best = _best(checkpoint)
     if best not in (None, checkpoint) and (damage := find_damage(best)):
-        return f"its best weights are those of {best.name}, where {damage}"
+        return f"its best weights are in {best.name}, where {damage}"
     return ""
 
 
 def _best(checkpoint: Path) -> Path | None:
-    """Return the checkpoint with the best weights when this one was saved; the folder may have moved since."""
+    """Return the checkpoint that had the best weights when this one was saved; the directory may have moved since."""
     best = TrainerState.load_from_json(str(checkpoint / _STATE)).best_model_checkpoint
     return checkpoint.with_name(Path(best).name) if best else None
 
 
 def is_last(checkpoint: Path, patience: int) -> bool:
-    """Say whether a run had taken its last step when the checkpoint was written: the trainer would take another."""
+    """Return whether the checkpoint is from a run's last step; resumed from there, the trainer would take another."""
     state = TrainerState.load_from_json(str(checkpoint / _STATE))
     stopping = state.stateful_callbacks.get("EarlyStoppingCallback", {})
     in_vain: int = stopping.get("attributes", {}).get("early_stopping_patience_counter", 0)
@@ -82,27 +85,27 @@ def is_last(checkpoint: Path, patience: int) -> bool:
 
 
 def restore(trainer: SentenceTransformerTrainer, checkpoint: Path) -> None:
-    """Put the trainer where a run ended: the weights of the best checkpoint, or of this one, and what was logged."""
+    """Restore the state of a finished run: its log, and the weights of the best checkpoint, or of this one."""
     trainer.state = TrainerState.load_from_json(str(checkpoint / _STATE))
     weights = _best(checkpoint) or checkpoint
     trainer.model.load_state_dict(SentenceTransformer(str(weights), device="cpu").state_dict())
 
 
 def check_best(state: TrainerState) -> None:
-    """Make sure that the best weights, which the trainer has just loaded, are those that it had saved.
+    """Check that the best weights, which the trainer has just loaded, are unchanged since they were saved.
 
     Raises:
-        UserError: their checkpoint is damaged or gone.
+        UserError: their checkpoint is damaged or missing.
     """
     if state.best_model_checkpoint and (damage := find_damage(Path(state.best_model_checkpoint))):
         raise UserError(
             f"the best weights in {state.best_model_checkpoint} are damaged ({damage}): "
-            "pass --overwrite to train from the start"
+            "pass --overwrite to train from scratch"
         )
 
 
 class CompleteCheckpoints(TrainerCallback):
-    """Adds to each checkpoint the loss's own weights (the projection of embedding-MSE) and, last, the checksums."""
+    """Adds the loss's own weights (the projection of embedding-MSE) and then the checksums to each checkpoint."""
 
     def __init__(self, loss: nn.Module, student: nn.Module) -> None:
         shared = {id(parameter) for parameter in student.parameters()}
@@ -110,7 +113,7 @@ class CompleteCheckpoints(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, D102 (the trainer's signature)
         if args.world_size > 1:
-            torch.distributed.barrier()  # every process saves the state of its random numbers
+            torch.distributed.barrier()  # wait until every process has saved its random state
         if state.is_world_process_zero:
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
             if self._own:
@@ -120,7 +123,7 @@ class CompleteCheckpoints(TrainerCallback):
             write_checksums(folder)
 
     def restore(self, checkpoint: Path) -> None:
-        """Put the loss's own weights back from an intact checkpoint."""
+        """Load the loss's own weights from an intact checkpoint."""
         if self._own:
             saved = torch.load(checkpoint / _LOSS, weights_only=True)
             with torch.no_grad():

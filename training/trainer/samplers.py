@@ -1,4 +1,4 @@
-"""Batches of rows of alike lengths, so that little of them is padding, or of alike meanings, so that they are hard."""
+"""Batches of rows with similar lengths (less padding) or similar meanings (harder negatives)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from torch import Tensor
 
 T = TypeVar("T")
 
-_POOL = 64  # batches that are sorted by length together
-_TOPIC = 4  # the same of batches of alike meanings: few, so that they stay alike
+_POOL = 64  # batches sorted by length together
+_TOPIC = 4  # batches in a pool of one topic: few, so that meanings stay similar
 
 
 class LengthGroupedSampler(DefaultBatchSampler):
-    """Draws rows in random order, sorts each pool of 64 batches by length and gives its batches in random order.
+    """Draws rows in random order, sorts each pool of 64 batches by length, and yields its batches in random order.
 
-    No batch has a sentence twice, which would be its own negative: a row that repeats one waits for the next batch.
-    Lengths are taken in characters, which go with the tokens of one pair of languages.
+    No batch has a sentence twice, as it would be its own negative: a row that repeats one waits for the next batch.
+    Lengths are in characters, which correlate with tokens within one language pair.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class LengthGroupedSampler(DefaultBatchSampler):
         self._lengths = [sum(map(len, row)) for row in self._rows]
 
     def __iter__(self) -> Iterator[list[int]]:
-        """Yield row numbers of one batch after the other, the same ones for the same seed and epoch."""
+        """Yield the row numbers of each batch; the same seed and epoch give the same batches."""
         if self.generator is not None:
             self.generator.manual_seed(self.seed + self.epoch)
         left: deque[int] = deque()
@@ -54,12 +54,12 @@ class LengthGroupedSampler(DefaultBatchSampler):
             yield self._take_batch(left)
 
     def _pools(self, order: list[int]) -> Iterator[list[int]]:
-        """Cut the rows into those that are sorted by length together."""
+        """Yield pools of rows; each pool is sorted by length."""
         for start in range(0, len(order), _POOL * self.batch_size):
             yield order[start : start + _POOL * self.batch_size]
 
     def _take_batch(self, rows: deque[int]) -> list[int]:
-        """Take the first rows that make up a batch, as many as there are; the others keep their order."""
+        """Remove the first rows without repeated sentences, up to a batch; the remaining rows keep their order."""
         batch: list[int] = []
         seen: set[str] = set()
         waiting = []
@@ -78,13 +78,13 @@ class LengthGroupedSampler(DefaultBatchSampler):
 
 
 class TopicAwareSampler(LengthGroupedSampler):
-    """Draws pools of four batches whose anchors mean much the same to the teacher, then as above.
+    """Draws pools of four batches with anchors that are similar to the teacher; otherwise as `LengthGroupedSampler`.
 
-    What a sentence has to be told from is then near it. That some of it are translations as good as the pair's own is
-    what soft labels are for. Hofstätter et al. 2021 (topic-aware sampling) do it by clusters.
+    The other rows of a batch are then hard negatives. Some may be as good as the true translation; soft labels account
+    for that. Hofstätter et al. 2021 (topic-aware sampling) use clusters for this.
 
     Args:
-        vectors: the teacher's (R, D), of which the dataset's "label" has the row of each anchor.
+        vectors: (R, D) teacher vectors; the dataset's "label" column has the row of each anchor.
     """
 
     def __init__(self, dataset: Dataset, *, vectors: Tensor, **settings: Any) -> None:
@@ -97,13 +97,13 @@ class TopicAwareSampler(LengthGroupedSampler):
             yield pool.tolist()
 
     def _split(self, rows: Tensor) -> Iterator[Tensor]:
-        """Halve the rows along the line between two that are far apart, and the halves, down to pools."""
+        """Split the rows in half along the line between two distant vectors, recursively, down to pools."""
         pools = len(rows) // (_TOPIC * self.batch_size)
         if pools < 2:
             yield rows
             return
         vectors = self._vectors[rows]
-        one = vectors[(vectors @ vectors[0]).argmin()]  # the first is a random one
+        one = vectors[(vectors @ vectors[0]).argmin()]  # rows are in random order, so the first is a random one
         other = vectors[(vectors @ one).argmin()]
         along = (vectors @ (one - other)).argsort()
         middle = pools // 2 * _TOPIC * self.batch_size

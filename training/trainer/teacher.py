@@ -1,4 +1,4 @@
-"""The teacher's vectors: each sentence encoded once, through the harness's store; the training loop never runs it."""
+"""The teacher's vectors: each sentence is encoded once, through the vector cache, before training begins."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ..losses.objective import Label
 
 @dataclass(frozen=True, slots=True)
 class TeacherVectors:
-    """What the teacher sees.
+    """The teacher's vectors, and the row numbers that the labels need.
 
     Attributes:
-        vectors: (R, D) float32 of length 1, one for each different sentence that a label needs.
-        rows: for each pair, for each training row, the rows of `vectors`: the anchor's, or (average) both sides'.
+        vectors: (R, D) float32 of length 1, one for each distinct sentence that a label needs.
+        rows: the row of `vectors` for each training row of each pair: the anchor's, or (average) both sides'.
     """
 
     vectors: Tensor
@@ -32,10 +32,10 @@ class TeacherVectors:
 
 
 def encode_teacher(model: Model, prompt: str, data: Sequence[PairRows], label: Label, cache: Path) -> TeacherVectors:
-    """Encode the anchors, or both sides for average labels, of all pairs, each different sentence once.
+    """Encode the anchors of all pairs, or both sides for average labels, each distinct sentence once.
 
     Raises:
-        UserError: the teacher gives NaN or zero vectors (with the sentence), or the disk is full.
+        UserError: the teacher returns NaN or zero vectors (with the sentence), or the disk is full.
     """
     row_of: dict[tuple[Language, str], int] = {}
     for item in data:

@@ -1,4 +1,4 @@
-"""The loop: sentence-transformers' trainer around our labels, loss, criterion and teacher vectors."""
+"""The training loop: sentence-transformers' trainer with our labels, loss, criterion and teacher vectors."""
 
 from __future__ import annotations
 
@@ -41,15 +41,16 @@ _LOSS_WINDOW = 10
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a run leaves behind.
+    """The outcome of a training run.
 
     Attributes:
-        model: the student with its best weights on the held-out rows (the last ones where none are held out).
-        curve: one entry a look at the held-out rows: "step", "dev_accuracy" and that of each pair.
+        model: the student with the best weights on the held-out rows (the last weights if no rows are held out).
+        curve: one entry for each evaluation: "step", "dev_accuracy" and "dev_accuracy_PAIR" for each pair.
         losses: (step, mean loss since the last entry).
-        rows: training rows of each pair that the steps are drawn from.
-        blended: the held-out scores of the weights that are saved, where the start's are mixed into them.
-        stopped_by: the number of the signal that stopped it, with a checkpoint to go on from; else 0.
+        rows: number of training rows available for each pair.
+        steps: number of steps taken.
+        interpolated: held-out scores of the interpolated weights that are saved; {} without interpolation.
+        stopped_by: the number of the signal that stopped the run after it saved a checkpoint; else 0.
     """
 
     model: SentenceTransformer
@@ -73,15 +74,15 @@ def train(
     """Train a student on clean pairs (anchor language as the source); checkpoints go to `output`/checkpoints.
 
     Args:
-        config: what to do.
+        config: the settings.
         models: the student and the teacher.
         data: rows of each pair.
-        output: the folder of the checkpoint to be.
-        resume: go on from the last intact checkpoint there is, with the same losses as if never stopped.
-        report_to: where the trainer logs to ("tensorboard", "wandb"), besides the progress bar.
+        output: the directory of the checkpoint.
+        resume: continue from the newest intact checkpoint, if any; losses are the same as without the interruption.
+        report_to: a logger of the trainer ("tensorboard", "wandb"), in addition to the progress bar.
 
     Raises:
-        UserError: the student cannot be trained, the teacher cannot be used, or no checkpoint to resume is intact.
+        UserError: the student cannot be trained, the teacher cannot be used, or checkpoints exist and none is intact.
     """
     training, held_out = hold_out(data, config.dev_size, config.seed)
     evaluated = any(item.source for item in held_out)
@@ -140,7 +141,7 @@ def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience:
     for theirs in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(theirs)
     with warnings.catch_warnings(), closing(progress):
-        # Pinned memory without a GPU, and the like: the libraries' own affairs.
+        # The libraries warn about internals, such as pinned memory without a GPU.
         warnings.simplefilter("ignore", UserWarning)
         try:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -154,10 +155,10 @@ def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience:
 
 
 def check_training(config: TrainConfig, data: Sequence[PairRows]) -> None:
-    """Check that every pair has rows for a batch.
+    """Check that every pair has enough rows for a batch.
 
     Raises:
-        UserError: a pair has fewer rows than a batch once rows are held out.
+        UserError: a pair has fewer rows than a batch after holding out.
     """
     training, _ = hold_out(data, config.dev_size, config.seed)
     for rows in training:
@@ -169,7 +170,7 @@ def check_training(config: TrainConfig, data: Sequence[PairRows]) -> None:
 
 
 def _window_means(losses: Sequence[float]) -> list[tuple[int, float]]:
-    """Return (last step, mean) of every ten steps' losses, and of those after them."""
+    """Return (last step, mean loss) of each window of ten steps; the last window may be shorter."""
     ends = [*range(_LOSS_WINDOW, len(losses), _LOSS_WINDOW), len(losses)] if losses else []
     starts = [0, *ends]
     return [(end, sum(losses[start:end]) / (end - start)) for start, end in zip(starts, ends, strict=False)]
@@ -181,15 +182,15 @@ def _dev_point(entry: dict[str, float]) -> dict[str, float]:
 
 
 def _draw_rows(training: Sequence[PairRows], config: TrainConfig, processes: int) -> list[PairRows]:
-    """Return as many rows of each pair as the steps will use, by size^(1 / temperature).
+    """Draw as many rows of each pair as the steps will use, in proportion to size^(1 / temperature).
 
-    Rows that no step can reach would be encoded by the teacher for nothing. A pair that is to be drawn more often
-    than it has rows has them several times; never twice in a batch.
+    This spares the teacher from encoding rows that no step can reach. If a pair is drawn more often than it has rows,
+    rows repeat, but never within a batch.
     """
     sizes = [len(item.source) for item in training]
     total = float(sum(sizes))
     if config.max_steps:
-        # A little more than needed: a batch may pass over a row that repeats a sentence.
+        # A little more than needed: a batch may skip a row that repeats a sentence.
         total = min(total, 1.05 * config.max_steps * config.batch_size * processes + config.batch_size)
     shares = [size ** (1 / config.sampling_temperature) for size in sizes]
     drawn = []
@@ -201,16 +202,16 @@ def _draw_rows(training: Sequence[PairRows], config: TrainConfig, processes: int
 
 
 def open_student(config: TrainConfig, model: Model) -> SentenceTransformer:
-    """Load the model to train, and set its prompt and similarity so that `run` needs no flag.
+    """Load the model to train, and store the prompt and the similarity in it, so that `run` needs no flag.
 
     Raises:
         UserError: it is not a transformer checkpoint.
     """
     encoder = model.load()
     if not isinstance(encoder, TransformerEncoder):
-        raise UserError(f"{config.student} is no transformer checkpoint")
+        raise UserError(f"{config.student} is not a transformer checkpoint")
     student = encoder.model
-    # For mteb by task type, and for sentence-transformers by what encode_query, encode_document and encode look for.
+    # mteb looks prompts up by task type; encode_query, encode_document and encode of sentence-transformers by name.
     student.prompts = dict.fromkeys(("BitextMining", "STS", "query", "document"), config.student_prompt)
     student.similarity_fn_name = "cosine"
     if config.dropout is not None:
@@ -222,7 +223,7 @@ def open_student(config: TrainConfig, model: Model) -> SentenceTransformer:
 
 def _set_for_use(student: SentenceTransformer, max_length: int | None, prompt: str) -> None:
     student.max_seq_length = max_length
-    # Not before, as sentence-transformers warns about it whenever the trainer loads a checkpoint.
+    # Set after training: sentence-transformers warns about a default prompt whenever the trainer loads a checkpoint.
     student.default_prompt_name = "BitextMining" if prompt else None
 
 
@@ -231,12 +232,12 @@ def _set_dropout(student: SentenceTransformer, probability: float) -> None:
         if isinstance(module, nn.Dropout):
             module.p = probability
     if probability == 0 and student.device.type == "cpu":
-        # Without dropout PyTorch takes an attention made for long texts, which is slow to train with short ones.
+        # Without dropout, PyTorch uses an attention kernel for long texts, which trains slowly on short ones.
         student[0].auto_model.set_attn_implementation("eager")
 
 
 def make_loss(config: TrainConfig, student: SentenceTransformer, teacher: TeacherVectors | None) -> nn.Module:
-    """Return the loss that a config names."""
+    """Build the loss of a config."""
     distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
     size = student.get_embedding_dimension()
     if config.loss == "translation-ranking":
@@ -254,15 +255,15 @@ def make_loss(config: TrainConfig, student: SentenceTransformer, teacher: Teache
         return _TeacherByRow(MSELoss(student, projection_dim=None if fits else vectors.shape[1]), vectors)
     if vectors is not None and not fits and config.objective.distillation_weight:
         raise UserError(
-            f"distillation_weight needs a teacher of the student's {size} dimensions, and "
-            f"{config.teacher} has {vectors.shape[1]}: leave it out, or take another teacher"
+            f"distillation_weight needs a teacher with the student's {size} dimensions, but "
+            f"{config.teacher} has {vectors.shape[1]}: set it to 0, or use another teacher"
         )
     part = config.mini_batch_size
     return SoftContrastiveLoss(student, config.objective, vectors, mini_batch_size=part, gather=distributed)
 
 
 class _TeacherByRow(nn.Module):
-    """Hands a loss the teacher's vectors for labels that are their row numbers."""
+    """Wraps a loss that takes vectors as labels: looks up the teacher's vectors by row number."""
 
     def __init__(self, loss: nn.Module, vectors: Tensor) -> None:
         super().__init__()
@@ -284,7 +285,7 @@ def _teacher_vectors(config: TrainConfig, models: Models, training: Sequence[Pai
 def _datasets(
     config: TrainConfig, models: Models, training: Sequence[PairRows], teacher: TeacherVectors | None
 ) -> DatasetDict:
-    """Return one dataset a pair, so that batches hold one pair each."""
+    """Return one dataset for each pair, so that a batch has rows of one pair only."""
     datasets = {}
     for rows in training:
         columns: dict[str, Any] = {"source": rows.source, "target": rows.target}

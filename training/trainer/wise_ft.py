@@ -1,4 +1,4 @@
-"""Weights between a model's start and its end (Wortsman et al. 2022, WiSE-FT): what is learnt, less of what is lost."""
+"""Weight interpolation between the initial and the trained model (WiSE-FT, Wortsman et al. 2022)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 
 def copy_trainable(model: nn.Module) -> dict[str, Tensor]:
-    """Return a copy of the weights that training would change, by name."""
+    """Return copies of the trainable weights, by name."""
     return {name: weight.detach().clone() for name, weight in model.named_parameters() if weight.requires_grad}
 
 
 def interpolate_weights(model: nn.Module, initial: dict[str, Tensor], share: float) -> None:
-    """Move each weight of `start` a share of the way back to it: 0 leaves the model as it is, 1 makes it the start."""
+    """Set each weight to share * initial + (1 - share) * trained: 0 changes nothing, 1 restores the initial model."""
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if name in initial:
