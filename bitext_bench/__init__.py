@@ -6,8 +6,8 @@
     print(report)
     report["Mini-Tatoeba"]["ja-en"].accuracy
 
-Scores of two arrays of vectors need no model and no files: `xsim`, `retrieval_accuracy`, `mining_f1`,
-`margin_scores`, `nearest_neighbors`. Whatever a user can fix is raised as `UserError`, a ValueError.
+These functions take arrays of vectors and need no model and no files: `xsim`, `retrieval_accuracy`, `mining_f1`,
+`margin_scores`, `nearest_neighbors`. Invalid input raises `UserError`, a ValueError.
 """
 
 from importlib import import_module
@@ -50,7 +50,7 @@ __all__ = [
     "xsim",
 ]
 
-# Where each name is, so that importing the package imports nothing else.
+# The module of each name, imported on first use so that `import bitext_bench` stays fast.
 _HOME = {
     "bitext_bench.api.evaluate": ("evaluate",),
     "bitext_bench.api.arrays": ("margin_scores", "mining_f1", "nearest_neighbors", "retrieval_accuracy", "xsim"),

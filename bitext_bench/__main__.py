@@ -1,13 +1,13 @@
-"""The command `bitext-bench`, also as `python -m bitext_bench` for a clone that is not installed."""
+"""Entry point of `bitext-bench`, also run as `python -m bitext_bench` from a clone that is not installed."""
 
 import signal
 import sys
 
 
 def start() -> int:
-    """Run the command line in a child process that answers Ctrl-C and SIGTERM at once; returns the exit code."""
+    """Run the command line in a child process that responds to Ctrl-C and SIGTERM at once; return the exit code."""
     if sys.platform != "win32":
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})  # until both processes answer
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})  # until both processes handle them
     from .cli.supervisor import supervise
 
     return supervise(_command)

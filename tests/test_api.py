@@ -223,7 +223,7 @@ def test_the_evaluator_in_a_trainer(tiny_model: Path, tmp_path: Path) -> None:
     [
         ({}, "nothing to score"),
         ({"pairs": (["a"], ["b", "c"])}, "pair has 1 source and 2 target sentences"),
-        ({"pairs": ("a", "b")}, "pair is no pair of lists"),
+        ({"pairs": ("a", "b")}, "pair is not a pair of lists"),
         ({"pairs": {"en-fr": ([], [])}}, "en-fr has 0 source and 0 target sentences"),
         ({"tasks": ["Tatoeba"]}, "the built-in set has no tatoeba"),
     ],

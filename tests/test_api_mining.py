@@ -57,7 +57,7 @@ def test_a_sentence_is_in_one_pair() -> None:
     [
         ([], {}, "source has no sentence"),
         (["", " "], {}, "source has no sentence"),
-        ("a text", {}, "source is one text"),
+        ("a text", {}, "source is a single string"),
         ([1], {}, "source 1 is a int"),
         (["a"], {"margin": "cosine"}, "unknown margin 'cosine'"),
         (["a"], {"pair": "xx-yy"}, "xx"),

@@ -167,7 +167,7 @@ def test_of_copies_the_first_has_the_greatest_csls() -> None:
 
 
 def test_csls_needs_the_neighbors_of_its_means() -> None:
-    with pytest.raises(ValueError, match="mean of 10 neighbors, of which 4 are kept"):
+    with pytest.raises(ValueError, match="mean of 10 neighbors: only 4 are kept"):
         nearest_with_csls(*HUB, 4, 10)
 
 

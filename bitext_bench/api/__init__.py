@@ -1,1 +1,1 @@
-"""The functions and classes that `import bitext_bench` shows."""
+"""The functions and classes exported by `bitext_bench`."""

@@ -1,7 +1,7 @@
 """Scores of two arrays of sentence vectors: no model, no files.
 
-Row i of `x` and row i of `y` translate each other, unless said otherwise. Vectors may have any length: they are
-compared by cosine. Arrays of numpy, tensors of torch and nested lists are accepted.
+Row i of `x` and row i of `y` are translations unless a function says otherwise. Vectors are compared by cosine, so
+they need not be normalized. NumPy arrays, torch tensors and nested lists are accepted.
 
 >>> x = [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]]
 >>> y = [[0.9, 0.1], [0.1, 0.9], [0.8, 0.6]]
@@ -32,15 +32,15 @@ def nearest_neighbors(x: ArrayLike, y: ArrayLike, k: int = 4) -> Nearest:
     """Find the k rows of `y` nearest to each row of `x` by cosine, exactly.
 
     Args:
-        x: (N, D) vectors, the queries.
-        y: (M, D) vectors that are searched.
-        k: how many; all M where there are fewer.
+        x: (N, D) query vectors.
+        y: (M, D) vectors to search.
+        k: number of neighbors, limited to M.
 
     Returns:
         `indices` (N, k), rows of `y`, nearest first, and `cosines` (N, k) in [-1, 1].
 
     Raises:
-        UserError: an array is not (N, D), its values are not finite, or a row is zero.
+        UserError: an array is not (N, D), contains values that are not finite, or has a zero row.
 
     >>> nearest_neighbors([[1.0, 0.0]], [[0.0, 1.0], [2.0, 0.0]], k=1).indices.tolist()
     [[1]]
@@ -50,20 +50,20 @@ def nearest_neighbors(x: ArrayLike, y: ArrayLike, k: int = 4) -> Nearest:
 
 
 def margin_scores(x: ArrayLike, y: ArrayLike, k: int | None = None, margin: Margin = "ratio") -> NDArray[np.float64]:
-    """Return (N,) how much nearer row i of `x` is to row i of `y` than to their neighbors; higher is better.
+    """Return the margin score (N,) of each pair (x_i, y_i): its cosine relative to that of both neighborhoods.
 
-    This is the score by which LASER filters parallel corpora: for "ratio" about 1 for any pair and more for
-    translations, for "distance" and "csls" about 0, for "absolute" the cosine itself.
+    LASER filters parallel corpora by this score. Higher is better. Unrelated pairs score about 1 with "ratio" and
+    about 0 with "distance" and "csls"; "absolute" is the cosine itself.
 
     Args:
         x: (N, D) vectors.
         y: (N, D) vectors of the translations.
-        k: neighbors over which the mean cosine is taken; None: 4, for CSLS 10, as published.
+        k: size of the neighborhoods; None for the published value, 4 (CSLS: 10).
         margin: "ratio", "distance" or "absolute" (Artetxe and Schwenk 2019, section 3.1), or "csls" (Conneau et al.
             2018, equation 3).
 
     Raises:
-        UserError: as `nearest_neighbors`, or the two have different numbers of rows.
+        UserError: as for `nearest_neighbors`, or the arrays have different numbers of rows.
 
     >>> margin_scores([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]], k=2).tolist()
     [2.0, 2.0]
@@ -78,18 +78,18 @@ def margin_scores(x: ArrayLike, y: ArrayLike, k: int | None = None, margin: Marg
 def xsim(x: ArrayLike, y: ArrayLike, margin: Margin = "ratio", texts: Sequence[str] | None = None) -> Score:
     """Return xSIM: the share of rows of `x` whose best candidate in `y` is not their translation. Lower is better.
 
-    As in LASER's source/xsim.py: candidates are the 4 nearest, ranked by margin over means of 4 neighbors; "csls" ranks
-    all rows, over means of 10.
+    As in LASER's source/xsim.py, the candidates are the 4 nearest neighbors, ranked by margin with neighborhoods of 4.
+    "csls" ranks all rows with neighborhoods of 10.
 
     Args:
         x: (N, D) source vectors.
-        y: (M, D) target vectors, M >= N: row i < N translates row i of `x`, further rows are distractors.
-        margin: how candidates are ranked.
-        texts: the M sentences of `y`. A candidate with the very text of the translation is then right, as in LASER;
-            without texts a copy counts as an error.
+        y: (M, D) target vectors, M >= N. Row i < N translates row i of `x`; further rows are distractors.
+        margin: score that ranks the candidates.
+        texts: the M sentences of `y`. With texts, a copy of the translation is correct too, as in LASER; without them
+            a copy counts as an error.
 
     Raises:
-        UserError: as `nearest_neighbors`; `y` has fewer rows than `x`, or `texts` another number than `y`.
+        UserError: as for `nearest_neighbors`, `y` has fewer rows than `x`, or `texts` and `y` differ in length.
 
     >>> print(xsim([[1.0, 0.1], [0.1, 1.0]], [[1.0, 0.0], [0.0, 1.0]]))
     0.00 (0.00 to 65.76)
@@ -112,18 +112,18 @@ def xsim(x: ArrayLike, y: ArrayLike, margin: Margin = "ratio", texts: Sequence[s
 def retrieval_accuracy(
     x: ArrayLike, y: ArrayLike, x_texts: Sequence[str] | None = None, y_texts: Sequence[str] | None = None
 ) -> Score:
-    """Return the share of rows whose nearest row on the other side is their translation, the mean of both directions.
+    """Return the share of rows whose nearest neighbor on the other side is their translation, averaged over directions.
 
-    The score of Tatoeba. `details` has "forward" (x to y) and "backward".
+    This is the score of Tatoeba. `details` has "forward" (x to y) and "backward".
 
     Args:
         x: (N, D) vectors.
         y: (N, D) vectors of the translations.
-        x_texts: the N sentences of `x`: a row with the very text of the right one is then right, too.
+        x_texts: the N sentences of `x`. With texts, a copy of the correct sentence is correct too.
         y_texts: the N sentences of `y`.
 
     Raises:
-        UserError: as `nearest_neighbors`, or numbers of rows differ.
+        UserError: as for `nearest_neighbors`, or the inputs differ in length.
     """
     source, target = _check_parallel(x, y)
     n = len(source)
@@ -147,18 +147,18 @@ def retrieval_accuracy(
 def mining_f1(x: ArrayLike, y: ArrayLike, gold: Iterable[tuple[int, int]], threshold: float | None = None) -> Score:
     """Mine translations between two sets of sentences and return F1 against gold pairs.
 
-    Mining as in LASER's mine_bitexts.py: ratio margin, k = 4, each side proposes its best, taken greedily by score.
-    `details` has threshold, precision and recall.
+    Mining follows LASER's mine_bitexts.py: ratio margin, k = 4; each row proposes its best candidate, and proposals are
+    accepted greedily by score. `details` has threshold, precision and recall.
 
     Args:
         x: (N, D) source vectors.
         y: (M, D) target vectors; most rows may have no translation.
-        gold: every pair of translations, as (row of x, row of y) from 0.
-        threshold: the least ratio margin of a pair. None takes the threshold with the best F1 on these very pairs,
-            which no threshold chosen on other data can surpass ("oracle" in the signature).
+        gold: all translation pairs, as (row of x, row of y), counted from 0.
+        threshold: minimum ratio margin of a pair. None chooses the threshold with the best F1 on these pairs, an upper
+            bound for thresholds chosen on other data ("oracle" in the signature).
 
     Raises:
-        UserError: as `nearest_neighbors`; there is no gold pair, or one names a row that does not exist.
+        UserError: as for `nearest_neighbors`, there is no gold pair, or a gold pair has a row out of range.
 
     >>> print(mining_f1([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.1], [0.1, 1.0]], [(0, 0), (1, 1)], threshold=1.0))
     100.00 (34.24 to 100.00)
@@ -203,23 +203,21 @@ def _check_parallel(x: ArrayLike, y: ArrayLike) -> tuple[Vectors, Vectors]:
 
 
 def _check_matrix(name: str, given: ArrayLike) -> Vectors:
-    """Return rows of length 1."""
+    """Return the rows normalized to length 1."""
     # Tensors may require gradients or be on another device.
     on_host: Any = given.detach().float().cpu() if hasattr(given, "detach") else given
     try:
         rows = np.asarray(on_host, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise UserError(f"{name} is no array of numbers ({error}): expected shape (N, D)") from error
+        raise UserError(f"{name} is not an array of numbers ({error}): expected shape (N, D)") from error
     if rows.ndim != 2 or not rows.size:
-        raise UserError(f"{name} has shape {rows.shape}: expected (N, D), one vector a row")
+        raise UserError(f"{name} has shape {rows.shape}: expected (N, D), one vector for each row")
     bad = ~np.isfinite(rows).all(axis=1)
     if bad.any():
-        raise UserError(
-            f"row {int(bad.argmax())} of {name} has a value that is NaN or infinite: expected finite numbers"
-        )
+        raise UserError(f"row {int(bad.argmax())} of {name} contains NaN or infinity: expected finite numbers")
     zero = ~rows.any(axis=1)
     if zero.any():
-        raise UserError(f"row {int(zero.argmax())} of {name} is zero: it has no cosine with any other")
+        raise UserError(f"row {int(zero.argmax())} of {name} is all zeros: expected vectors with a direction")
     return normalize(rows)
 
 
@@ -239,15 +237,15 @@ def _classes(texts: Sequence[str] | None, n: int) -> NDArray[np.int64]:
     if texts is None:
         return np.arange(n)
     if len(texts) != n:
-        raise UserError(f"there are {len(texts):,} texts for {n:,} vectors: expected one for each")
+        raise UserError(f"there are {len(texts):,} texts for {n:,} vectors: expected one text for each vector")
     return text_classes(texts)
 
 
 def _check_gold(given: Iterable[tuple[int, int]], n: int, m: int) -> set[tuple[int, int]]:
     pairs = {(int(source), int(target)) for source, target in given}
     if not pairs:
-        raise UserError("there is no gold pair: expected (row of x, row of y) of every translation")
+        raise UserError("gold is empty: expected (row of x, row of y) for every translation")
     for source, target in pairs:
         if not (0 <= source < n and 0 <= target < m):
-            raise UserError(f"gold pair ({source}, {target}) names a row that does not exist: x has {n:,}, y has {m:,}")
+            raise UserError(f"gold pair ({source}, {target}) is out of range: x has {n:,} rows and y {m:,}")
     return pairs

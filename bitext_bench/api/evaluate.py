@@ -1,4 +1,4 @@
-"""The functions that `import bitext_bench` shows, beside those of arrays."""
+"""`bitext_bench.evaluate`: score a model on the tasks."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from .reports import Report
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A model and the data to score it on; nothing is encoded yet.
+    """A model and the data to score it on, before encoding.
 
     Attributes:
-        source: of the data.
-        languages: to score in; None for all.
+        source: the source of the data.
+        languages: languages to score; None for all.
         loaded: the tasks with their data.
-        left_out: a line for each task or language that the data lack.
+        left_out: one line for each task or language that is missing from the data.
     """
 
     model: Model
@@ -41,7 +41,7 @@ class Prepared:
     left_out: Sequence[str]
 
     def report(self, scored: Sequence[tuple[TaskResult, Outcomes]]) -> Report:
-        """Return the report of results with their outcomes, as `results.evaluation.evaluate` yields them."""
+        """Return the report of the results and outcomes that `results.evaluation.evaluate` yields."""
         results, outcomes = [result for result, _ in scored], [outcomes for _, outcomes in scored]
         folder = result_folder(Path(), self.model)
         return Report(results, [folder / f"{result.task}.json" for result in results], outcomes, self.left_out)
@@ -54,14 +54,14 @@ def prepare(
     data: str | Path,
     options: ModelOptions | None,
 ) -> Prepared:
-    """Resolve the model and read the data, as `evaluate` and `bitext-bench run` do before they encode anything.
+    """Resolve the model and read the data, for `evaluate` and `bitext-bench run`.
 
     Arguments and errors are those of `evaluate`.
     """
     source = open_source(str(data))
     chosen = parse_languages(DEFAULT_LANGUAGES if languages is None else languages)
     wanted = None if tasks is None else parse_tasks(tasks)
-    # A model is downloaded only after the data on this machine are read.
+    # Read local data before downloading a model, so that errors in the data appear first.
     is_download = isinstance(model, str | Path) and needs_hub(str(model)) and source.name != "hub"
     resolved = None if is_download else as_model(model, options)
     loaded, absent = load_available_tasks(wanted, source, chosen)
@@ -79,24 +79,23 @@ def evaluate(
     options: ModelOptions | None = None,
     cache: str | Path | None = None,
 ) -> Report:
-    """Score a model, as `bitext-bench run` does; the report prints as the table that the command prints.
+    """Score a model on the tasks, as `bitext-bench run` does. The report prints as the command's table.
 
-    Sentences are encoded once, whatever tasks need them, and their vectors are kept for the next run. Nothing is
-    written to a results folder: `report.save("results")` does that.
+    Each sentence is encoded once, even if several tasks use it, and its vector is cached for later runs. To write
+    result files, call `report.save("results")`.
 
     Args:
         model: a name from `bitext-bench list models`, a hub id, a directory, a loaded SentenceTransformer, an object
-            with `encode(list of N sentences) -> (N, D) array`, or a function that does the same. Vectors of an object
-            are kept only where it has a `name` and a `version`.
-        tasks: names as in `bitext-bench list tasks`; None: every task that the data have.
-        languages: codes ("ja", "jpn", "jpn_Jpan"), or "all"; None: en, fr, ja, ko and ru, as in the paper.
-        data: a directory of official layouts, "hub", or "mini", the built-in set.
-        options: how the model is to be loaded, and its prompt.
-        cache: the folder of stored vectors; None: $BITEXT_BENCH_CACHE or ~/.cache/bitext-bench.
+            with `encode(list of N sentences) -> (N, D) array`, or a function with that signature. The vectors of an
+            object are cached only if it has a `name` and a `version`.
+        tasks: names from `bitext-bench list tasks`; None for every task in the data.
+        languages: codes ("ja", "jpn", "jpn_Jpan"), or "all"; None for en, fr, ja, ko and ru, as in the paper.
+        data: a directory with the official files, "hub" to download them, or "mini", the built-in set.
+        options: how to load the model, and its prompt.
+        cache: directory of the cached vectors; None for $BITEXT_BENCH_CACHE or ~/.cache/bitext-bench.
 
     Raises:
-        UserError: the model cannot be loaded, a task or a language does not exist, or data that were asked for are
-            missing or damaged.
+        UserError: the model cannot be loaded, a task or language is unknown, or requested data are missing or damaged.
 
     >>> def letters(sentences):
     ...     return [[text.count(c) + 0.01 for c in "abcdefghijklmnopqrstuvwxyz"] for text in sentences]

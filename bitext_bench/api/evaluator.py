@@ -1,4 +1,4 @@
-"""An evaluator for sentence-transformers' trainer: the harness's scores of a model in training."""
+"""An evaluator that scores a model during training with sentence-transformers."""
 
 from __future__ import annotations
 
@@ -27,27 +27,30 @@ Pair = tuple[Sequence[str], Sequence[str]]
 
 
 class BitextEvaluator(BaseEvaluator):
-    """Scores a model in training on lists of translations, on tasks of the harness, or both.
+    """Score a model during training, on lists of translations, on tasks, or on both.
 
-    Pass it as `evaluator=` to SentenceTransformerTrainer. The scores appear in the trainer's log and in the model card;
-    `primary_metric` is set, so that `load_best_model_at_end` works with
+    Pass it as `evaluator=` to SentenceTransformerTrainer. The scores appear in the trainer's log and in the model card.
+    To keep the best checkpoint, set `load_best_model_at_end=True` and
     `metric_for_best_model=f"eval_{evaluator.primary_metric}"`.
 
-    Scores, each with `name` and "_" before it: of each pair of lists "<pair>_accuracy" (mean of both directions, by
-    text), "<pair>_accuracy_forward", "<pair>_accuracy_backward" and "<pair>_xsim" (lower is better); of each task
-    "<task>_<subset>_<score>", its main score; and the primary one, "score": the mean of the accuracies and the tasks'
-    means, of error rates 1 - rate, so that higher is better. All are in [0, 1], correlations in [-1, 1].
+    Score names start with `name` and "_". All scores are in [0, 1], correlations in [-1, 1].
+
+    - For each pair of lists: "<pair>_accuracy" (mean of both directions, text match), "<pair>_accuracy_forward",
+      "<pair>_accuracy_backward" and "<pair>_xsim" (lower is better).
+    - For each subset of a task: "<task>_<subset>_<score>", with the main score of the task.
+    - "score", the primary metric: the mean of the accuracies and the task means; higher is better. Error rates enter
+      as 1 - rate.
 
     Args:
-        pairs: (source sentences, target sentences), where sentence i translates sentence i; or several by name.
-        tasks: names as in `bitext-bench list tasks`.
-        languages: as in `evaluate`; None: en, fr, ja, ko and ru.
-        data: of the tasks: a directory of official layouts, "hub", or "mini", the built-in set.
-        prompt: before each sentence; None: the model's own.
-        name: prefix of the scores.
+        pairs: (source sentences, target sentences), where sentence i translates sentence i; or a dict of such pairs.
+        tasks: names from `bitext-bench list tasks`.
+        languages: as in `evaluate`; None for en, fr, ja, ko and ru.
+        data: data of the tasks: a directory with the official files, "hub", or "mini", the built-in set.
+        prompt: text prepended to each sentence; None for the model's own prompt.
+        name: prefix of the score names.
 
     Raises:
-        UserError: there is nothing to score, two lists differ in length, or data are missing or damaged.
+        UserError: neither pairs nor tasks are given, two lists differ in length, or data are missing or damaged.
     """
 
     def __init__(
@@ -73,7 +76,7 @@ class BitextEvaluator(BaseEvaluator):
     def __call__(
         self, model: SentenceTransformer, output_path: str | None = None, epoch: int = -1, steps: int = -1
     ) -> dict[str, float]:
-        """Return the scores by name; the model is left in the mode, training or not, in which it was."""
+        """Return the scores by name. The model returns to its previous mode (training or evaluation) afterwards."""
         training = model.training
         try:
             scores = self._scores(model)
@@ -121,7 +124,7 @@ class BitextEvaluator(BaseEvaluator):
         return make_prompts(model.prompts, model.default_prompt_name)
 
     def get_config_dict(self) -> dict[str, Any]:
-        """Return what the model card says of the evaluator."""
+        """Return the evaluator's settings for the model card."""
         return {"pairs": list(self._pairs), "tasks": [item.task.name for item in self._tasks], "prompt": self._prompt}
 
 
@@ -131,7 +134,7 @@ def _pair_names(pairs: Pair | Mapping[str, Pair] | None) -> dict[str, Pair]:
     named = dict(pairs) if isinstance(pairs, Mapping) else {"pair": pairs}
     for name, pair in named.items():
         if len(pair) != 2 or isinstance(pair[0], str):
-            raise UserError(f"{name} is no pair of lists: expected (source sentences, target sentences)")
+            raise UserError(f"{name} is not a pair of lists: expected (source sentences, target sentences)")
         source, target = pair
         if len(source) != len(target) or not source:
             raise UserError(

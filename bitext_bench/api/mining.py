@@ -1,4 +1,4 @@
-"""`bitext_bench.mine`: the translations among two lists of sentences, as `bitext-bench mine` finds them in files."""
+"""`bitext_bench.mine`: find translations in two lists of sentences, as `bitext-bench mine` does in files."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class MinedPair(NamedTuple):
     """Two sentences that translate each other.
 
     Attributes:
-        score: the margin; higher is better.
-        cosine: of their vectors, in [-1, 1].
-        source_line: where the sentence is in the source list, from 1; the first place of several.
-        target_line: likewise.
-        source: the sentence.
-        target: its translation.
+        score: margin score; higher is better.
+        cosine: cosine of the two vectors, in [-1, 1].
+        source_line: position in the source list, counted from 1; the first one if the sentence is repeated.
+        target_line: position in the target list.
+        source: the source sentence.
+        target: the target sentence.
     """
 
     score: float
@@ -56,7 +56,7 @@ class MinedPairs(Sequence[MinedPair]):
     @overload
     def __getitem__(self, index: slice) -> MinedPairs: ...
     def __getitem__(self, index: int | slice) -> MinedPair | MinedPairs:
-        """Return a pair, or a stretch of them."""
+        """Return one pair, or a slice of them."""
         return MinedPairs(self._pairs[index]) if isinstance(index, slice) else self._pairs[index]
 
     def __len__(self) -> int:
@@ -68,7 +68,7 @@ class MinedPairs(Sequence[MinedPair]):
         return iter(self._pairs)
 
     def __repr__(self) -> str:
-        """Return the best pairs, a line each."""
+        """Return the five best pairs, one on each line."""
         lines = [f"{pair.score:.4f}\t{pair.source}\t{pair.target}" for pair in self._pairs[:5]]
         more = [f"… {len(self) - 5:,} more"] if len(self) > 5 else []
         return "\n".join([f"<{len(self):,} pairs>", *lines, *more])
@@ -88,22 +88,22 @@ def mine(
     pair: str | None = None,
     margin: Margin = "ratio",
 ) -> MinedPairs:
-    """Find the translations among two lists of sentences: one-to-one, by falling margin, best first.
+    """Find translations in two lists of sentences. Pairs are one-to-one and sorted by margin, best first.
 
-    Each sentence proposes its best candidate on the other side, and the proposals are taken greedily by score, as in
-    LASER's mine_bitexts.py with `--retrieval max`. Repeated sentences count once; blank ones are left out. The search
-    is exact and in memory: for files of millions of lines there is `bitext-bench mine`, which finds the same pairs.
+    Each sentence proposes its best candidate on the other side, and proposals are accepted greedily by score, as in
+    LASER's mine_bitexts.py with `--retrieval max`. Repeated sentences count once; blank ones are skipped. The search
+    is exact and in memory. For files with millions of lines, use `bitext-bench mine`, which finds the same pairs.
 
     Args:
         source: sentences in one language.
         target: sentences in the other.
         model: as in `evaluate`.
-        threshold: the least margin of a pair; None keeps all pairs.
-        pair: the languages, "fr-en"; only LASER2, SONAR and models with `needs_language` want them.
-        margin: "ratio", "distance" or "absolute" over the 4 nearest; "csls" among the 10 nearest.
+        threshold: minimum margin of a pair; None keeps all pairs.
+        pair: the languages, as in "fr-en"; only LASER2, SONAR and models with `needs_language` need them.
+        margin: "ratio", "distance" or "absolute" with 4 neighbors, or "csls" with 10.
 
     Raises:
-        UserError: the model cannot be loaded, a side has no sentence, or something is not as expected.
+        UserError: the model cannot be loaded, a list has no sentence, or an argument is invalid.
 
     >>> def letters(sentences):
     ...     return [[text.lower().count(c) + 0.1 for c in "abcdefghijklmnopqrstuvwxyz"] for text in sentences]
@@ -116,7 +116,7 @@ def mine(
     lines = {name: _deduplicate(name, side) for name, side in (("source", source), ("target", target))}
     resolved, languages = as_model(model), LangPair.parse(pair) if pair else None
     if resolved.needs_language and languages is None:
-        raise UserError(f'{resolved.name} wants to know the languages: pass pair, as in pair="fr-en"')
+        raise UserError(f'{resolved.name} needs to know the languages: pass pair, as in pair="fr-en"')
     sides = (None, None) if languages is None else (languages.source, languages.target)
     texts = [
         TextGroup(tuple(side), language, resolved.prompts.bitext)
@@ -139,9 +139,9 @@ def mine(
 
 
 def _deduplicate(name: str, sentences: Sequence[str]) -> dict[str, int]:
-    """Return the different sentences with the number of the first line that has each, from 1."""
+    """Return the distinct sentences and the first position of each, counted from 1."""
     if isinstance(sentences, str):
-        raise UserError(f"{name} is one text: expected a list of sentences")
+        raise UserError(f"{name} is a single string: expected a list of sentences")
     first: dict[str, int] = {}
     for number, text in enumerate(sentences, start=1):
         if not isinstance(text, str):
@@ -163,7 +163,7 @@ def _encode(model: Model, texts: Sequence[TextGroup]) -> list[Vectors]:
 
 
 def _propose(found: Neighbors, k: int, margin: Margin) -> RowPairs:
-    """Return the best candidate of each row of the first side."""
+    """Return the best candidate for each row of the first side."""
     best = best_by_margin(found.forward, found.forward.mean(k), found.backward.mean(k), margin)
     return RowPairs(np.arange(len(best.indices)), best.indices, best.scores)
 

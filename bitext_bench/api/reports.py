@@ -1,4 +1,4 @@
-"""What a model scored, in Python: `report["Tatoeba"]["jpn-eng"].accuracy`."""
+"""The scores of a model: `report["Tatoeba"]["jpn-eng"].accuracy`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _LOWER_IS_BETTER = ("xsim", "hub_skewness", "antihubs", "robin_hood")
 
 
 class SubsetReport(Mapping[str, Score]):
-    """The scores of one subset, a language pair as a rule: by name, or as attributes."""
+    """The scores of one subset (usually a language pair), by name or as attributes."""
 
     def __init__(self, subset: SubsetResult, main_score: str) -> None:
         self._subset, self.main_score = subset, main_score
 
     def __getitem__(self, name: str) -> Score:
-        """Return a score by name; KeyError with the names there are."""
+        """Return a score by name; KeyError lists the names."""
         if name not in self._subset.scores:
             raise KeyError(f"{self._subset.subset} has no score {name!r}: it has {', '.join(self._subset.scores)}")
         low, high = self._subset.intervals.get(name) or (None, None)
@@ -47,7 +47,7 @@ class SubsetReport(Mapping[str, Score]):
         return self[name]
 
     def __dir__(self) -> list[str]:
-        """Return the names of the scores beside those of the class."""
+        """Return the attributes of the class and the names of the scores."""
         return sorted({*super().__dir__(), *self._subset.scores})
 
     def __iter__(self) -> Iterator[str]:
@@ -59,15 +59,15 @@ class SubsetReport(Mapping[str, Score]):
         return len(self._subset.scores)
 
     def __repr__(self) -> str:
-        """Return the subset with its main score."""
+        """Return the subset and its main score."""
         return f"<{self._subset.subset}: {self.main_score} {self[self.main_score]}>"
 
 
 class TaskReport(Mapping[str, SubsetReport]):
-    """The scores of one task: a `SubsetReport` by name of the subset.
+    """The scores of one task: a `SubsetReport` for each subset.
 
     Attributes:
-        result: all that its result file says.
+        result: the content of the result file.
     """
 
     def __init__(self, result: TaskResult) -> None:
@@ -75,7 +75,7 @@ class TaskReport(Mapping[str, SubsetReport]):
         self._subsets = {subset.subset: SubsetReport(subset, result.main_score) for subset in result.subsets}
 
     def __getitem__(self, name: str) -> SubsetReport:
-        """Return a subset by name; KeyError with the names there are."""
+        """Return a subset by name; KeyError lists the names."""
         if name not in self._subsets:
             raise KeyError(f"{self.result.label} has no subset {name!r}: it has {_list_some(list(self._subsets))}")
         return self._subsets[name]
@@ -89,23 +89,23 @@ class TaskReport(Mapping[str, SubsetReport]):
         return len(self._subsets)
 
     def __str__(self) -> str:
-        """Return the table that `bitext-bench run` prints of a task."""
+        """Return the table that `bitext-bench run` prints for the task."""
         return render_scores([self.result])
 
     def __repr__(self) -> str:
-        """Return the task with its subsets."""
+        """Return the task and its subsets."""
         return f"<{self.result.label}: {_list_some(list(self))}>"
 
 
 @dataclass(frozen=True, repr=False)
 class Report(Mapping[str, TaskReport]):
-    """What one model scored: a `TaskReport` by name of the task.
+    """The scores of one model: a `TaskReport` for each task.
 
     Attributes:
-        results: one a task, or several where its data are not the same.
-        files: of each result, where it was read from, or would be below a results folder.
-        outcomes: per-sentence outcomes of each result; of results that were read from files None: they stay there.
-        left_out: a line for each task or language that the data lack.
+        results: one for each task, or several if the task was scored on different data.
+        files: the path of each result: the file it was read from, or a path relative to a results folder.
+        outcomes: per-sentence outcomes of each result; None for results read from files.
+        left_out: one line for each task or language that is missing from the data.
     """
 
     results: Sequence[TaskResult]
@@ -119,13 +119,13 @@ class Report(Mapping[str, TaskReport]):
         return self.results[0].model.name
 
     def __getitem__(self, name: str) -> TaskReport:
-        """Return a task by name, whatever the case; KeyError with the names there are."""
+        """Return a task by name, ignoring case; KeyError lists the names."""
         for names in ([result.label for result in self.results], [result.task for result in self.results]):
             found = [r for r, own in zip(self.results, names, strict=True) if own.casefold() == name.casefold()]
             if len(found) == 1:
                 return TaskReport(found[0])
             if found:
-                raise KeyError(f"{name} was scored on several data: {', '.join(self)}")
+                raise KeyError(f"{name} was scored on several data sets: {', '.join(self)}")
         raise KeyError(f"{self.name} has no task {name!r}: it has {', '.join(self)}")
 
     def __iter__(self) -> Iterator[str]:
@@ -141,7 +141,7 @@ class Report(Mapping[str, TaskReport]):
         return f"{render_scores(self.results)}\n\n{render_averages(self.results)}".rstrip()
 
     def __repr__(self) -> str:
-        """Return the same as `print`, for the prompt of an interpreter."""
+        """Return the table, as `print` does."""
         return str(self)
 
     def _repr_html_(self) -> str:
@@ -151,8 +151,8 @@ class Report(Mapping[str, TaskReport]):
     def to_pandas(self) -> DataFrame:
         """Return a long frame with one row for each score of each subset.
 
-        Columns: model, task, subset, score, value, ci_low, ci_high, n, lower_is_better, signature. Values are in the
-        score's own unit: fractions in [0, 1], correlations in [-1, 1].
+        Columns: model, task, subset, score, value, ci_low, ci_high, n, lower_is_better, signature. Values are
+        fractions in [0, 1] or correlations in [-1, 1].
         """
         from pandas import DataFrame
 
@@ -176,9 +176,9 @@ class Report(Mapping[str, TaskReport]):
         return DataFrame(rows)
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Write result files below a folder, as `bitext-bench run` does; returns them.
+        """Write result files below a folder, as `bitext-bench run` does, and return their paths.
 
-        Results of other data, and other subsets, that are there already are kept.
+        Existing results on other data or of other subsets are kept.
 
         Raises:
             UserError: the folder cannot be written, or these results were read from files.

@@ -1,4 +1,4 @@
-"""A score with what makes it believable: its 95 % interval, how much was judged, and its signature."""
+"""A score with its 95 % interval, its sample size and its signature."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One number and what belongs to it.
+    """A score with its interval, sample size and signature.
 
     Attributes:
         name: "accuracy", "xsim", "f1", "cosine_spearman", …
-        value: a fraction in [0, 1]; a correlation in [-1, 1]; None where it cannot be computed.
-        low: lower end of the 95 % interval, in the unit of `value`; None where there is no interval.
+        value: a fraction in [0, 1] or a correlation in [-1, 1]; None if it cannot be computed.
+        low: lower end of the 95 % interval, in the unit of `value`; None without an interval.
         high: upper end.
-        n: sentences or pairs that were judged.
+        n: number of sentences or pairs judged.
         lower_is_better: true for error rates (xSIM).
-        signature: one line that names all that can change the number.
-        details: numbers that belong to the score, by name: threshold, precision and recall of an F1.
+        signature: one line with every setting that can change the value.
+        details: related values by name, such as threshold, precision and recall for F1.
 
     >>> print(Score("accuracy", 0.953, 0.942, 0.962, 1000))
     95.30 (94.20 to 96.20)
@@ -36,10 +36,10 @@ class Score:
     details: Mapping[str, float] = field(default_factory=dict)
 
     def __float__(self) -> float:
-        """Return the value; NaN where it cannot be computed."""
+        """Return the value; NaN if it cannot be computed."""
         return float("nan") if self.value is None else self.value
 
     def __str__(self) -> str:
-        """Return value and interval as tables print them: in percent, of correlations times 100."""
+        """Return the value and interval as tables print them: in percent (correlations times 100)."""
         interval = "" if self.low is None or self.high is None else f" ({100 * self.low:.2f} to {100 * self.high:.2f})"
         return ("–" if self.value is None else f"{100 * self.value:.2f}") + interval

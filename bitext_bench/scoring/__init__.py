@@ -1,1 +1,1 @@
-"""From vectors to numbers: neighbors, margins, mined pairs, metrics and their intervals."""
+"""Nearest neighbors, margin scores, mined pairs, metrics and confidence intervals."""

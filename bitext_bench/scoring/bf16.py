@@ -1,9 +1,9 @@
-"""Products of vectors that are made quickly and are known to be near enough: bf16 where the CPU multiplies that.
+"""Fast approximate products of vectors with a known error bound, in bf16 if the CPU supports it.
 
-|a'b' - ab| <= |a' - a| |b'| + |a| |b' - b| for what rounding makes of a and b, and then the product is rounded too.
-Encoders put all sentences into a narrow cone, where that error would hide the differences. So bf16 products are of
-vectors less a center c, which are short: ab - cc = (a - c)(b - c) + c(a - c) + c(b - c), the last two as columns beside
-the vectors. What orders the products of a row, and of a column, stays as it is.
+If a' and b' are a and b after rounding, |a'b' - ab| <= |a' - a| |b'| + |a| |b' - b|; the product is rounded too.
+Encoders map all sentences into a narrow cone, where this error would hide the differences. Therefore bf16 products use
+vectors minus a center c, which are short: ab - cc = (a - c)(b - c) + c(a - c) + c(b - c). The last two terms are extra
+columns of the vectors. The constant cc does not change the order within a row or a column.
 """
 
 from __future__ import annotations
@@ -14,40 +14,40 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-# Half a unit in the last place of bf16, relative: what rounding a number to it can change.
+# Relative rounding error of bf16: half a unit in the last place.
 _ROUNDING = 2.0**-9
-# Of float32 sums of some hundred products that add up to 1 at most, and of the error's own change within its reach.
+# Error of float32 sums of some hundred products that add up to at most 1, and of the error bound itself.
 _SUMMING = 3e-5
 _ROUNDED = 4_096  # vectors that are rounded at once
-_FEWEST_PACKED = 2**16  # products for which oneDNN's own order of a side is worth making
+_FEWEST_PACKED = 2**16  # products that pay for reordering one side for oneDNN
 _HAS_ONEDNN = bool(torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_reorder_linear_weight"))
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorBound:
-    """How far products can be from the true ones: by what rounding did to the sides, and to the product."""
+    """A bound on the error of approximate products: from rounding the vectors (`of_sides`) and the product."""
 
     of_sides: float = 0.0
     relative: float = 0.0
 
     def of_products(self, largest: Tensor) -> Tensor:
-        """Return how far products can be from the true ones that are up to `largest`, each."""
+        """Return the largest possible error of each product whose magnitude is at most `largest`."""
         return self.of_sides + self.relative * (largest.abs() + self.of_sides) + _SUMMING
 
     def maximum(self, other: ErrorBound) -> ErrorBound:
-        """Return an error that bounds both."""
+        """Return a bound for both errors."""
         return ErrorBound(max(self.of_sides, other.of_sides), max(self.relative, other.relative))
 
 
 @dataclass(frozen=True, slots=True)
 class QuantizedVectors:
-    """Vectors of one side, ready to be multiplied: float32 unchanged, or bf16 less a center and rounded.
+    """Vectors of one side, ready to multiply: float32 unchanged, or centered and rounded to bf16.
 
     Attributes:
         vectors: (N, D) float32, or (N, D + 4) bf16.
-        length: the greatest length of a vector less the center; 0 in float32, like the next two.
-        rounding: the greatest length of what rounding a vector changed.
-        rest: the most that rounding changed of a vector's product with the center.
+        length: maximum length of a centered vector; 0 in float32, like the next two.
+        rounding: maximum length of the rounding error of a vector.
+        rest: maximum rounding error of a vector's product with the center.
     """
 
     vectors: Tensor
@@ -57,28 +57,28 @@ class QuantizedVectors:
 
     @property
     def is_bf16(self) -> bool:
-        """Whether it is bf16."""
+        """Whether the vectors are bf16."""
         return self.vectors.dtype == torch.bfloat16
 
 
 def quantize(exact: Tensor, center: Tensor, *, left: bool) -> QuantizedVectors:
-    """Return (N, D) float32 vectors of length 1 ready for products: bf16 where the CPU multiplies that in hardware.
+    """Prepare vectors for products: convert them to bf16 if the CPU has hardware support.
 
     Args:
-        exact: the vectors.
-        center: (D,), the same of both sides; any gives true bounds, and the vectors' mean the closest.
-        left: they will be the rows of a product, not its columns.
+        exact: (N, D) float32 vectors of length 1.
+        center: (D,), the same for both sides. The bounds hold for any center; the mean of the vectors is tightest.
+        left: whether the vectors are the rows of a product, rather than its columns.
     """
     return quantize_bf16(exact, center, left=left) if has_bf16_hardware() else QuantizedVectors(exact)
 
 
 def has_bf16_hardware() -> bool:
-    """Return whether the CPU multiplies bf16."""
+    """Return whether the CPU multiplies bf16 in hardware."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def quantize_bf16(exact: Tensor, center: Tensor, *, left: bool) -> QuantizedVectors:
-    """Return vectors in bf16, whatever the CPU; see `quantize`."""
+    """Convert vectors to bf16 on any CPU; see `quantize`."""
     n, d = exact.shape
     vectors = torch.ones((n, d + 4), dtype=torch.bfloat16)
     beside = vectors[:, d : d + 2] if left else vectors[:, d + 2 :]
@@ -89,7 +89,7 @@ def quantize_bf16(exact: Tensor, center: Tensor, *, left: bool) -> QuantizedVect
         vectors[here, :d] = short
         length = max(length, float(short.norm(dim=1).max()))
         rounding = max(rounding, float((short - vectors[here, :d]).norm(dim=1).max()))
-        along = short @ center  # in two parts, the second being what the first leaves
+        along = short @ center  # stored as a rounded value and its remainder
         beside[here, 0] = along
         beside[here, 1] = along - beside[here, 0]
         rest = max(rest, float((along - beside[here, 0] - beside[here, 1]).abs().max()))
@@ -97,7 +97,7 @@ def quantize_bf16(exact: Tensor, center: Tensor, *, left: bool) -> QuantizedVect
 
 
 class ApproxProduct:
-    """Approximate products of two sides of one type. Products with the same center are comparable across sides."""
+    """Approximate products of two sides of the same type. Products with one center are comparable across sides."""
 
     def __init__(self, rows: QuantizedVectors, columns: QuantizedVectors) -> None:
         self._rows, self._columns = rows.vectors, columns.vectors
@@ -106,10 +106,10 @@ class ApproxProduct:
         self.error = ErrorBound(of_vectors + rows.rest + columns.rest, _ROUNDING) if rows.is_bf16 else ErrorBound()
 
     def block(self, rows: slice | Tensor, columns: slice, width: int) -> Tensor:
-        """Return the products of a block, filled up with -inf to `width` columns; good until the next call.
+        """Return the products of a block, padded with -inf to `width` columns. The next call overwrites them.
 
-        Blocks reuse one buffer, since new memory costs as much as the product, and have one of few
-        shapes, since oneDNN compiles a routine for each: what lies beyond a side's piece is multiplied and not used.
+        Blocks reuse one buffer, since new memory costs as much as the product. They have one of a few shapes, since
+        oneDNN compiles a routine for each shape; products beyond the requested columns are discarded.
         """
         left = (
             self._rows[rows] if isinstance(rows, slice) else self._rows.index_select(0, pad(rows, (0, -len(rows) % 64)))
@@ -128,7 +128,7 @@ class ApproxProduct:
 
 
 def product(rows: Tensor, columns: Tensor) -> Tensor:
-    """Return rows @ columns.T, by oneDNN where that is quicker than PyTorch's MKL (see encoders/packed.py)."""
+    """Return rows @ columns.T, with oneDNN if it is faster than PyTorch's MKL (see encoders/packed.py)."""
     if len(rows) * len(columns) < _FEWEST_PACKED or rows.dtype != torch.float32 or not _HAS_ONEDNN:
         return rows @ columns.T
     packed = torch.ops.mkldnn._reorder_linear_weight(columns, len(rows))

@@ -1,4 +1,4 @@
-"""F1 of mined pairs with its 95 % interval: which outcomes depend on each other, and how far each moves the score."""
+"""F1 of mined pairs with its 95 % interval, from clusters of dependent outcomes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from .intervals import Interval, wilson_interval
 
 
 def cluster_pairs(source: NDArray[np.integer], target: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Return (P,) the cluster of each pair: all pairs that are linked by sentences that they share.
+    """Return the cluster (P,) of each pair. Pairs that share a sentence are in the same cluster.
 
-    A gold pair that is missed because one of its sentences was taken with another is in one cluster with that wrong
-    pair: the two are one event, not two. Numbers rise with the lowest source row of a cluster.
+    If a sentence of a gold pair is mined with another sentence, the missed pair and the wrong pair are one event and
+    belong to one cluster. Clusters are numbered by their lowest source row.
 
     Args:
-        source: (P,) rows of the source side, of pairs that were mined or are gold.
-        target: (P,) rows of the target side.
+        source: (P,) source rows of the mined and gold pairs.
+        target: (P,) target rows.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -32,12 +32,12 @@ def cluster_pairs(source: NDArray[np.integer], target: NDArray[np.integer]) -> N
 def count_outcomes(
     cluster: NDArray[np.int64], taken: NDArray[np.bool_], gold: NDArray[np.bool_], n_clusters: int
 ) -> NDArray[np.int64]:
-    """Return (C, 3): how many pairs of each cluster were taken and right, taken and wrong, and missed.
+    """Count true positives, false positives and false negatives in each cluster, (C, 3).
 
     Args:
         cluster: (P,) the cluster of each pair, from `cluster_pairs`.
-        taken: (P,) whether the pair was taken.
-        gold: (P,) whether the pair is gold; every gold pair is there.
+        taken: (P,) whether the pair was mined.
+        gold: (P,) whether the pair is gold; all gold pairs must be included.
         n_clusters: C.
     """
     kinds = (taken & gold, taken & ~gold, ~taken & gold)
@@ -47,16 +47,16 @@ def count_outcomes(
 def cluster_counts(
     source: NDArray[np.integer], target: NDArray[np.integer], taken: NDArray[np.bool_], gold: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """Return `count_outcomes` of one model's pairs, (P,) each, over their own clusters."""
+    """Cluster the pairs of one model, (P,) each, and return their `count_outcomes`."""
     cluster = cluster_pairs(source, target)
     return count_outcomes(cluster, taken, gold, int(cluster.max(initial=-1)) + 1)
 
 
 def f1_influence(counts: NDArray[np.integer]) -> tuple[float, NDArray[np.float64]]:
-    """Return F1 of (C, 3) right, wrong and missed pairs of each cluster, and (C,) how far each cluster moves it.
+    """Return F1 and the influence (C,) of each cluster on it, from the counts (C, 3) of `count_outcomes`.
 
-    F1 = sum of 2 right / sum of (2 right + wrong + missed) is a ratio of two sums over clusters, so its variance is the
-    sum of the squared influences (linearization: Cochran 1977, section 6.3; with the clusters as units: section 9).
+    F1 = sum(2 TP) / sum(2 TP + FP + FN) is a ratio of two sums over clusters, so its variance is the sum of the
+    squared influences (linearization: Cochran 1977, section 6.3; with clusters as units: section 9).
     """
     right = 2 * counts[:, 0]
     whole = right + counts[:, 1] + counts[:, 2]
@@ -66,11 +66,11 @@ def f1_influence(counts: NDArray[np.integer]) -> tuple[float, NDArray[np.float64
 
 
 def f1_interval(counts: NDArray[np.integer]) -> Interval:
-    """Return the 95 % interval of F1 over clusters of pairs; counts as in `f1_influence`. No pair: (nan, nan).
+    """Return the 95 % interval of F1 from the counts (C, 3) of `count_outcomes`; (nan, nan) without pairs.
 
-    Wilson's interval with the number of independent judgements that would give F1 the same variance,
-    n = F1 (1 - F1) / variance. Where nothing is wrong or missed, or nothing right, n is the number of clusters: what a
-    gold pair is worth whose miss adds a wrong pair.
+    This is Wilson's interval with the number of independent judgements that gives F1 the same variance,
+    n = F1 (1 - F1) / variance. If F1 is 0 or 1, n is the number of clusters: a missed gold pair usually comes with
+    a wrong pair in its cluster.
     """
     if not counts.any():
         return (float("nan"), float("nan"))
@@ -79,5 +79,5 @@ def f1_interval(counts: NDArray[np.integer]) -> Interval:
 
 
 def proportion_interval(share: float, variance: float, n: float) -> Interval:
-    """Return Wilson's 95 % interval of a share in [0, 1] that has this variance; n judgements where it has none."""
+    """Return Wilson's 95 % interval of a share in [0, 1] with this variance; with n judgements if the variance is 0."""
     return wilson_interval(share, share * (1 - share) / variance if variance > 0 and 0 < share < 1 else n)

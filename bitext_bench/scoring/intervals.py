@@ -1,4 +1,4 @@
-"""95 % intervals of the scores, seeded, so that the same outcomes always give the same interval."""
+"""95 % confidence intervals. Resampling is seeded, so equal outcomes always give equal intervals."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ SEED = 20240525
 def mean_interval(outcomes: NDArray[np.floating], judgements: int = 1) -> Interval:
     """Return the 95 % Wilson score interval of the mean of per-sentence outcomes in [0, 1].
 
-    A sentence that is judged several times (two directions, many language pairs) has one outcome, the mean of
-    its judgements; their correlation enters through the variance between sentences, as a design effect:
-    n_eff = n m (1 - m) / var. For plain hits and misses this is Wilson 1927 unchanged. A percentile
-    bootstrap of the same outcomes agrees in the middle and collapses to [1, 1] when nothing is missed, which
-    is common in FLORES; this one does not.
+    A sentence that is judged several times (two directions, many language pairs) has one outcome, the mean of its
+    judgements. Their correlation enters through the variance between sentences, as a design effect:
+    n_eff = n m (1 - m) / var. For plain hits and misses this is Wilson 1927 unchanged. A percentile bootstrap agrees
+    for medium scores but collapses to [1, 1] when nothing is missed, which is common in FLORES; this interval does not.
 
     Args:
         outcomes: (n,), one per sentence.
-        judgements: most independent judgements that one outcome can stand for.
+        judgements: maximum number of independent judgements in one outcome.
     """
     n, mean, variance = len(outcomes), float(np.mean(outcomes)), float(np.var(outcomes))
     spread = mean * (1 - mean)
@@ -37,18 +36,18 @@ def mean_interval(outcomes: NDArray[np.floating], judgements: int = 1) -> Interv
 def spearman_interval(predicted: NDArray[np.floating], gold: NDArray[np.floating]) -> Interval:
     """Return the 95 % percentile bootstrap interval of Spearman's rank correlation; (n,) and (n,).
 
-    Resamples in which a side is constant are left out; when all are, the interval is (nan, nan).
+    Resamples with a constant side are skipped; if all are, the interval is (nan, nan).
     """
     correlations = resampled_spearman(predicted, gold)
     return percentiles(correlations[~np.isnan(correlations)])
 
 
 def resampled_spearman(predicted: NDArray[np.floating], gold: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return (RESAMPLES,) rank correlations of seeded bootstrap resamples; nan where a side is constant.
+    """Return rank correlations (RESAMPLES,) of seeded bootstrap resamples; nan if a side is constant.
 
-    The resamples depend on n alone, so that those of two models on the same pairs can be compared one by one. A
-    resample is a vector of counts per pair; the ranks that it gives are read off cumulated counts in sorted order,
-    so that 1,000 resamples sort nothing.
+    The resamples depend only on n, so two models can be compared resample by resample on the same pairs. A resample
+    is a vector of counts per pair. Its ranks come from cumulative counts in sorted order, so only the original values
+    are sorted.
     """
     counts = resamples(len(gold))
     return _weighted_pearson(_resampled_ranks(predicted, counts), _resampled_ranks(gold, counts), counts)
@@ -57,12 +56,12 @@ def resampled_spearman(predicted: NDArray[np.floating], gold: NDArray[np.floatin
 def spearman_influence(
     predicted: NDArray[np.floating], gold: NDArray[np.floating]
 ) -> tuple[float, NDArray[np.float64]]:
-    """Return Spearman's correlation, and (n,) how far it moves for each pair that a sample holds once more, times n.
+    """Return Spearman's correlation and the influence (n,) of each pair: n times its change if the pair is repeated.
 
-    The infinitesimal jackknife (Efron 1982, chapter 6): the correlation's standard error is sqrt(sum of squares) / n,
-    of the difference of two models on the same pairs that of the difference of their influences. Ranks move with the
-    sample too, which is in it: with s(a, b) = 1 for a < b, 1/2 for a tie, the mid-ranks are U_j = mean_i s(x_i, x_j),
-    so that one more x_i moves U_j by s(x_i, x_j). A constant side has no correlation: nan.
+    Infinitesimal jackknife (Efron 1982, chapter 6). The standard error is sqrt(sum of squared influences) / n. For the
+    difference between two models on the same pairs, use the differences between their influences. The change of the
+    ranks is included: with s(a, b) = 1 for a < b and 1/2 for a tie, mid-ranks are U_j = mean_i s(x_i, x_j), so
+    repeating x_i moves U_j by s(x_i, x_j). A constant side gives nan.
     """
     x, y = _mid_ranks(predicted), _mid_ranks(gold)
     u, v = x.ranks - x.ranks.mean(), y.ranks - y.ranks.mean()
@@ -78,13 +77,13 @@ def spearman_influence(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _MidRanks:
-    """Ranks in (0, 1) of values whose ties share theirs, and the order that gave them."""
+    """Ranks in (0, 1), equal for ties, and the level (rank among the distinct values) of each value."""
 
     ranks: NDArray[np.float64]
     level_of: NDArray[np.int64]
 
     def above(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (n,) the mean over j of s(x_i, x_j) values_j: what is above each x_i, and half of what ties."""
+        """Return (n,) the mean over j of s(x_i, x_j) values_j: values above each x_i, and half of the ties."""
         totals = np.bincount(self.level_of, weights=values)
         higher = totals.sum() - np.cumsum(totals)
         return np.asarray((higher + totals / 2)[self.level_of] / len(values), dtype=np.float64)
@@ -97,7 +96,7 @@ def _mid_ranks(values: NDArray[np.floating]) -> _MidRanks:
 
 @lru_cache(maxsize=2)
 def resamples(n: int) -> NDArray[np.float64]:
-    """Return (RESAMPLES, n): how often each of n items is in each bootstrap resample; always the same for one n."""
+    """Return the counts (RESAMPLES, n) of each item in each bootstrap resample. They depend only on n."""
     drawn = np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n))
     drawn += n * np.arange(RESAMPLES)[:, None]
     counts = np.bincount(drawn.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n).astype(float)
@@ -106,15 +105,15 @@ def resamples(n: int) -> NDArray[np.float64]:
 
 
 def wilson_interval(mean: float, n: float) -> Interval:
-    """Return Wilson's 1927 score interval (95 %) of a proportion in [0, 1] that n independent judgements gave."""
+    """Return Wilson's 1927 score interval (95 %) of a proportion in [0, 1] from n independent judgements."""
     center = (mean + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
     half = Z_95 * np.sqrt(mean * (1 - mean) / n + (Z_95 / (2 * n)) ** 2) / (1 + Z_95**2 / n)
-    # The mean lies within, which rounding may deny when nothing or everything is a hit.
+    # Rounding could put the mean outside the interval when nothing or everything is a hit.
     return (max(0.0, min(mean, float(center - half))), min(1.0, max(mean, float(center + half))))
 
 
 def _resampled_ranks(values: NDArray[np.floating], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (resamples, n) the mid-rank that each original value has in each resample."""
+    """Return the mid-ranks (resamples, n) of the original values in each resample."""
     levels, level_of = np.unique(values, return_inverse=True)
     order = np.argsort(level_of, kind="stable")
     starts = np.searchsorted(level_of[order], np.arange(len(levels)))
@@ -137,7 +136,7 @@ def _weighted_pearson(
 
 
 def percentiles(values: NDArray[np.float64]) -> Interval:
-    """Return where the middle 95 % of values lie; (nan, nan) of none."""
+    """Return the 2.5th and 97.5th percentiles; (nan, nan) without values."""
     if not len(values):
         return (float("nan"), float("nan"))
     low, high = np.percentile(values, [2.5, 97.5])

@@ -1,6 +1,6 @@
-"""Margin scores: a cosine judged against the neighborhoods of both sentences.
+"""Margin scores: a cosine relative to the neighborhoods of both sentences.
 
-Artetxe and Schwenk 2019 (arXiv:1811.01136, section 3.1) for ratio, distance and absolute; Conneau et al. 2018
+Sources: Artetxe and Schwenk 2019 (arXiv:1811.01136, section 3.1) for ratio, distance and absolute; Conneau et al. 2018
 (arXiv:1710.04087, equation 3) for CSLS.
 """
 
@@ -16,22 +16,22 @@ from .neighbors import Nearest, Neighbors
 
 Margin = Literal["ratio", "distance", "absolute", "csls"]
 MARGINS: tuple[Margin, ...] = get_args(Margin)
-NearMargin = Literal["ratio", "distance", "absolute"]  # those whose candidates are the nearest neighbors
+NearMargin = Literal["ratio", "distance", "absolute"]  # margins that only rank the nearest neighbors
 NEAR_MARGINS: tuple[NearMargin, ...] = get_args(NearMargin)
 
-MARGIN_K = 4  # LASER's neighborhood, for candidates and means alike
-CSLS_K = 10  # the neighborhood of the CSLS paper
+MARGIN_K = 4  # LASER's neighborhood, for both candidates and means
+CSLS_K = 10  # neighborhood in the CSLS paper
 
 
 @dataclass(frozen=True, slots=True)
 class BestCandidate:
-    """The winner for each of N queries.
+    """The best candidate for each of N queries.
 
     Attributes:
         indices: (N,) rows of the other side.
-        scores: (N,) margin scores; larger is better, the unit depends on the margin.
-        leads: (N,) by how much the score beats the second-best candidate's, at least 0; 1 where there is no other.
-            Where texts are given, the best candidate's with another text.
+        scores: (N,) margin scores; higher is better. The unit depends on the margin.
+        leads: (N,) difference to the score of the second-best candidate, at least 0; 1 without a second candidate.
+            If texts are given, candidates with the same text as the best are ignored.
     """
 
     indices: NDArray[np.int64]
@@ -40,18 +40,18 @@ class BestCandidate:
 
 
 def best_candidates(neighbors: Neighbors, margin: NearMargin, texts: NDArray[np.int64] | None = None) -> BestCandidate:
-    """Choose, for each source, the candidate with the best margin score; equal scores: the nearer one.
+    """Choose the candidate with the best margin score for each source. Ties go to the nearer candidate.
 
-    With m(x) the mean cosine of x's k nearest on the other side:
-    ratio = cos / ((m(x) + m(y)) / 2), 0 where that mean is 0; distance = cos - (m(x) + m(y)) / 2; absolute = cos.
-    Candidates are the source's k nearest, k = 4 as in LASER's xSIM. (CSLS ranks every row of the other side:
-    `neighbors.nearest_with_csls`.)
+    With m(x) the mean cosine of x's k nearest neighbors on the other side:
+    ratio = cos / ((m(x) + m(y)) / 2), or 0 if that mean is 0; distance = cos - (m(x) + m(y)) / 2; absolute = cos.
+    The candidates are the k nearest neighbors of the source, with k = 4 as in LASER's xSIM. For CSLS, which ranks all
+    rows of the other side, see `neighbors.nearest_with_csls`.
 
     Args:
-        neighbors: of both sides, at least 4 where there are so many.
-        margin: which score.
-        texts: (M,) the text class of each row of the other side (`metrics.text_classes`); a lead is then over the best
-            candidate with another text than the winner's, since a copy of it is no rival.
+        neighbors: neighbors of both sides, at least 4 if the sides have that many rows.
+        margin: margin score.
+        texts: (M,) text class of each row of the other side (`metrics.text_classes`). Copies of the best candidate then
+            do not count as second-best.
     """
     k = margin_k(margin)
     means = (neighbors.forward.mean(k), neighbors.backward.mean(k))
@@ -59,12 +59,12 @@ def best_candidates(neighbors: Neighbors, margin: NearMargin, texts: NDArray[np.
 
 
 def margin_k(margin: Margin) -> int:
-    """Return over how many nearest the mean is taken."""
+    """Return the size of the neighborhood."""
     return CSLS_K if margin == "csls" else MARGIN_K
 
 
 def n_candidates(kept: int, margin: Margin) -> int:
-    """Return how many of the nearest that were kept are candidates: for CSLS all."""
+    """Return how many of the `kept` neighbors are candidates: all for CSLS."""
     return kept if margin == "csls" else min(kept, MARGIN_K)
 
 
@@ -75,16 +75,16 @@ def best_by_margin(
     margin: Margin,
     texts: NDArray[np.int64] | None = None,
 ) -> BestCandidate:
-    """Do what `best_candidates` does for some of the queries, with the means of both sides as they are known.
+    """Choose candidates as `best_candidates` does, for some of the queries and with known means.
 
-    Under csls (2 cos - m(x) - m(y), k = 10) the candidates are all neighbors that are given, and no others: an
-    approximation, since the definition ranks every row of the other side.
+    For csls (2 cos - m(x) - m(y), k = 10) only the given neighbors are candidates. This is an approximation, since the
+    definition ranks all rows of the other side.
 
     Args:
-        nearest: of N queries, rows of the M of the other side.
-        own_means: (N,) mean cosines of the queries' nearest, over `margin_k(margin)` of them.
-        other_means: (M,) likewise of the other side.
-        margin: which score.
+        nearest: neighbors of N queries among the M rows of the other side.
+        own_means: (N,) mean cosine of each query's `margin_k(margin)` nearest neighbors.
+        other_means: (M,) the same for the other side.
+        margin: margin score.
         texts: as in `best_candidates`.
     """
     width = n_candidates(nearest.indices.shape[1], margin)
@@ -104,9 +104,9 @@ def best_by_margin(
 
 
 def margin_score(cosines: NDArray[np.float64], around: NDArray[np.float64], margin: Margin) -> NDArray[np.float64]:
-    """Return the margin of cosines, given the mean of the two neighborhoods' mean cosines; shapes are equal."""
+    """Return the margin scores of cosines. `around` has the same shape: the average of the two neighborhood means."""
     if margin == "ratio":
-        # Where everything near is orthogonal there is nothing to be better than: 0, not 0 / 0.
+        # If all neighbors are orthogonal, the score is 0 rather than 0 / 0.
         return np.divide(cosines, around, out=np.zeros_like(cosines), where=around != 0)
     if margin == "distance":
         return cosines - around

@@ -1,4 +1,4 @@
-"""Scores as pure functions of arrays. All are fractions in [0, 1] unless said otherwise."""
+"""Metrics as pure functions of arrays. Values are fractions in [0, 1] unless a docstring says otherwise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 
 def text_classes(texts: Sequence[str]) -> NDArray[np.int64]:
-    """Return (N,) the row of the first equal text, so that equal texts have equal numbers.
+    """Return (N,) the row of the first equal text, so equal texts have equal numbers.
 
     >>> text_classes(["a", "b", "a"]).tolist()
     [0, 1, 0]
@@ -21,9 +21,9 @@ def text_classes(texts: Sequence[str]) -> NDArray[np.int64]:
 
 
 def normalize_text(text: str) -> str:
-    """Return the text without case, punctuation and compatibility forms (NFKC, casefold, letters, marks and digits).
+    """Normalize a text: NFKC, casefold, then keep only letters, marks and digits.
 
-    Marks are kept because many scripts write vowels with them: without, क, कि and की would be one syllable.
+    Marks are kept because many scripts write vowels with them: without marks, क, कि and की would be equal.
 
     >>> normalize_text("Ｈｅｌｌｏ, World!")
     'helloworld'
@@ -35,15 +35,15 @@ def normalize_text(text: str) -> str:
 
 
 def _is_variation_selector(mark: str) -> bool:
-    """Tell the variation selectors, which choose a glyph (as of an emoji) and write no sound."""
+    """Check for variation selectors, which choose a glyph (as in emoji) and carry no text."""
     return "\ufe00" <= mark <= "\ufe0f" or "\U000e0100" <= mark <= "\U000e01ef"
 
 
 def accuracy_ceiling(texts: Sequence[str]) -> float:
-    """Return the accuracy that an encoder blind to case and punctuation cannot pass when it searches `texts`.
+    """Return the maximum accuracy in `texts` of an encoder that ignores case and punctuation.
 
-    Of texts that normalize to the same string it can only ever return one; the others are misses. Copies of the very
-    same text are found together.
+    Such an encoder finds only one of the texts that normalize to the same string; the others are misses. Exact copies
+    count as one text.
     """
     most: dict[str, int] = {}
     for text, copies in Counter(texts).items():
@@ -53,11 +53,12 @@ def accuracy_ceiling(texts: Sequence[str]) -> float:
 
 
 def mteb_f1(predicted: NDArray[np.int64]) -> float:
-    """Return MTEB's bitext F1 of predicted rows, where row i is right if it predicts i.
+    """Return MTEB's bitext F1. Row i is correct if it predicts i.
 
-    sklearn's weighted F1 with the row index as class (mteb 2.26 `_evaluators/text/bitext_mining_evaluator.py`):
-    a target that is predicted h times scores 2 / (h + 1) if its own row is among them and 0 otherwise, and
-    every row weighs the same. Not the F1 of retrieved pairs, and never above the accuracy.
+    This is sklearn's weighted F1 with the row index as class (mteb 2.26
+    `_evaluators/text/bitext_mining_evaluator.py`): a target that is predicted h times scores 2 / (h + 1) if its own
+    row predicts it and 0 otherwise; all rows have equal weight. It is not the F1 of mined pairs, and never exceeds the
+    accuracy.
     """
     n = len(predicted)
     times = np.bincount(predicted, minlength=n)[:n]
@@ -66,7 +67,7 @@ def mteb_f1(predicted: NDArray[np.int64]) -> float:
 
 
 def mteb_precision(predicted: NDArray[np.int64]) -> float:
-    """Return MTEB's bitext precision of predicted rows, as `mteb_f1` the F1: 1 / h for a target found h times.
+    """Return MTEB's bitext precision, as in `mteb_f1`: a correct target that is predicted h times scores 1 / h.
 
     MTEB's recall is the accuracy.
 
@@ -80,7 +81,7 @@ def mteb_precision(predicted: NDArray[np.int64]) -> float:
 
 
 def gold_rank(indices: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return (N,) the rank, from 1, at which each row's own text is first found; 0 where it is not among the k.
+    """Return the rank (N,) of each row's own text, counted from 1; 0 if it is not among the k neighbors.
 
     Args:
         indices: (N, k) neighbors, nearest first.
@@ -91,22 +92,22 @@ def gold_rank(indices: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray
 
 
 def recall_at(rank: NDArray[np.int64], k: int) -> float:
-    """Return the share of queries whose gold is among the k nearest, from `gold_rank`."""
+    """Return the share of queries with a `gold_rank` of at most k."""
     return float(((rank > 0) & (rank <= k)).mean())
 
 
 def mean_reciprocal_rank(rank: NDArray[np.int64]) -> float:
-    """Return the mean of 1 / rank, 0 where the gold is beyond the neighbors kept, from `gold_rank`."""
+    """Return the mean of 1 / `gold_rank`; a query whose gold was not found counts as 0."""
     return float(np.where(rank > 0, 1 / np.maximum(rank, 1), 0.0).mean())
 
 
 def hubness(indices: NDArray[np.int64], n_targets: int, k: int = 10) -> dict[str, float]:
-    """Describe how unevenly the targets occur among the queries' k nearest (k-occurrence).
+    """Measure how unevenly the targets occur among the k nearest neighbors of the queries (k-occurrence).
 
     Returns:
-        `hub_skewness`: skewness of the k-occurrence (no bound; 0 is even, Radovanovic et al. 2010);
-        `antihubs`: share of targets that occur nowhere; `robin_hood`: share of all occurrences that would have
-        to move for every target to occur equally often (Feldbauer et al. 2018).
+        `hub_skewness`: skewness of the k-occurrence (unbounded; 0 is symmetric; Radovanovic et al. 2010);
+        `antihubs`: share of targets that never occur; `robin_hood`: share of occurrences that would have to move for
+        all targets to occur equally often (Feldbauer et al. 2018).
     """
     nearest = indices[:, :k]
     occurrences = np.bincount(nearest.ravel(), minlength=n_targets).astype(np.float64)

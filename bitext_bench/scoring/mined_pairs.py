@@ -1,4 +1,4 @@
-"""Mining: which pairs of two corpora are translations, decided from their neighbors alone."""
+"""Mining: select translation pairs of two corpora from their nearest neighbors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SLICE = 100_000
 
 @dataclass(frozen=True, slots=True)
 class RowPairs:
-    """P pairs, best first; where they were selected greedily, no source and no target is in two of them.
+    """P pairs, best first. After greedy selection each source and each target occurs at most once.
 
     Attributes:
         source: (P,) rows of the source side.
@@ -34,7 +34,7 @@ class RowPairs:
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """A threshold and what it yields: precision, recall and F1 in [0, 1] of the pairs scored >= threshold."""
+    """A threshold with the precision, recall and F1, in [0, 1], of the pairs scored >= threshold."""
 
     threshold: float
     precision: float
@@ -45,8 +45,8 @@ class OperatingPoint:
 def mine(neighbors: Neighbors) -> RowPairs:
     """Mine pairs as LASER's mine_bitexts.py does with `--retrieval max --margin ratio -k 4`.
 
-    Each source proposes its best target and each target its best source by ratio margin; the proposals are
-    taken greedily by score. Equal scores: lower source row first, then lower target row.
+    Each source proposes its best target by ratio margin, and each target its best source. Proposals are accepted
+    greedily by score. Ties go to the lower source row, then to the lower target row.
     """
     best, back = best_candidates(neighbors, "ratio"), best_candidates(neighbors.reversed, "ratio")
     forward = RowPairs(np.arange(len(best.indices)), best.indices, best.scores)
@@ -54,10 +54,10 @@ def mine(neighbors: Neighbors) -> RowPairs:
 
 
 def select(forward: RowPairs, backward: RowPairs, selection: Selection) -> RowPairs:
-    """Choose among what each source proposes (`forward`) and each target (`backward`), in any order.
+    """Select pairs from the proposals of the sources (`forward`) and of the targets (`backward`), in any order.
 
-    greedy: by falling score, each pair of which neither side is taken yet. forward and backward: all that the one
-    side proposes. union: what either proposes. intersection: what both do. Equal scores as in `mine`.
+    greedy: by decreasing score, skip a pair if either sentence is already used. forward, backward: all proposals of
+    one side. union: proposals of either side. intersection: proposals of both sides. Ties are as in `mine`.
     """
     if selection in ("forward", "backward"):
         only = forward if selection == "forward" else backward
@@ -80,7 +80,7 @@ def select(forward: RowPairs, backward: RowPairs, selection: Selection) -> RowPa
 def _one_to_one(source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.bool_]:
     kept = bytearray(len(source))
     used_sources, used_targets = (bytearray(int(side.max(initial=-1)) + 1) for side in (source, target))
-    for first in range(0, len(source), _SLICE):  # lists of numbers take much more memory than arrays
+    for first in range(0, len(source), _SLICE):  # Python lists take much more memory than arrays
         here = slice(first, first + _SLICE)
         for at, (left, right) in enumerate(zip(source[here].tolist(), target[here].tolist(), strict=True), first):
             if not used_sources[left] and not used_targets[right]:
@@ -89,7 +89,7 @@ def _one_to_one(source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray
 
 
 def _is_repeat(source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return (P,) whether the same pair came before; a pair comes at most twice."""
+    """Return (P,) whether the same pair occurs earlier. Each pair occurs at most twice."""
     order = np.lexsort((target, source))  # stable
     again = np.zeros(len(source), dtype=np.bool_)
     same = (source[order][1:] == source[order][:-1]) & (target[order][1:] == target[order][:-1])
@@ -104,7 +104,7 @@ def judge(pairs: RowPairs, gold: set[tuple[int, int]]) -> NDArray[np.bool_]:
 
 
 def with_unmined_gold(pairs: RowPairs, gold: set[tuple[int, int]]) -> RowPairs:
-    """Return the pairs and, after them, the gold pairs that are not among them, by row, with the score -inf."""
+    """Append the gold pairs that were not mined, sorted by row, with the score -inf."""
     left = sorted(gold - set(zip(pairs.source.tolist(), pairs.target.tolist(), strict=True)))
     rows = np.array(left, dtype=np.int64).reshape(-1, 2)
     return RowPairs(
@@ -117,7 +117,7 @@ def with_unmined_gold(pairs: RowPairs, gold: set[tuple[int, int]]) -> RowPairs:
 def operating_point(
     scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int, threshold: float
 ) -> OperatingPoint:
-    """Return precision, recall and F1 of the pairs scored >= threshold; no pair found: all three are 0."""
+    """Return precision, recall and F1 of the pairs scored >= threshold; all are 0 without such a pair."""
     taken = scores >= threshold
     n_taken, n_correct = int(taken.sum()), int((taken & correct).sum())
     precision = n_correct / n_taken if n_taken else 0.0
@@ -126,20 +126,19 @@ def operating_point(
 
 
 def best_f1_point(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int) -> OperatingPoint:
-    """Choose the threshold with the best F1; of equal F1 the highest threshold.
+    """Choose the threshold with the best F1; the highest such threshold in a tie.
 
-    The threshold lies halfway between the last pair taken and the first left out (BUCC shared task practice);
-    when every pair is taken it is the last score itself, where LASER's bucc.py reads past the end. A cut
-    between two equal scores is no threshold and is not considered. Between neighboring floats there is no half
-    way: the threshold is the last score taken.
+    The threshold is halfway between the last accepted pair and the first rejected pair (BUCC shared task practice).
+    If all pairs are accepted it is the last score, where LASER's bucc.py reads past the end; the same if no float is
+    halfway. Equal scores are never separated.
 
     Args:
         scores: (P,) not increasing.
         correct: (P,) whether the pair is gold.
-        n_gold: gold pairs in all, found or not; at least 1.
+        n_gold: number of gold pairs, found or not; at least 1.
 
     Raises:
-        ValueError: there is no pair, so there is no threshold.
+        ValueError: there are no pairs.
     """
     if not len(scores):
         raise ValueError("no pairs to choose a threshold from")
@@ -155,13 +154,13 @@ def best_f1_point(scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gol
 def precision_point(
     scores: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int, precision: float
 ) -> OperatingPoint | None:
-    """Choose the lowest threshold at which the pairs scored >= it have this precision; None where none has.
+    """Choose the lowest threshold that reaches the target precision; None if no threshold does.
 
     Args:
         scores: (P,) not increasing.
         correct: (P,) whether the pair is gold.
-        n_gold: gold pairs in all, found or not; at least 1.
-        precision: wanted, in (0, 1].
+        n_gold: number of gold pairs, found or not; at least 1.
+        precision: target precision, in (0, 1].
     """
     # 0.55 * 100 is more than 55 in floating point.
     enough = np.cumsum(correct) >= precision * np.arange(1, len(scores) + 1) - 1e-9
@@ -172,7 +171,7 @@ def precision_point(
 
 
 def precision_recall_curve(correct: NDArray[np.bool_], n_gold: int, points: int = 101) -> list[tuple[float, float]]:
-    """Return (recall, precision) after the best 1, ..., P pairs, thinned to at most `points` of them."""
+    """Return (recall, precision) after the best 1, ..., P pairs, thinned to at most `points`."""
     n_taken = np.arange(1, len(correct) + 1)
     n_correct = np.cumsum(correct)
     at = np.unique(np.linspace(0, len(correct) - 1, min(points, len(correct))).round().astype(int))

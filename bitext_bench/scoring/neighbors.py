@@ -1,8 +1,7 @@
 """Exact nearest neighbors of both sides from one blockwise product.
 
-Every bitext score but CSLS is read off what `search_bidirectional` returns, so a pair of languages costs one matrix
-product, whatever number of directions, margins and ranks is reported. CSLS ranks all candidates, which takes a second
-pass (`nearest_with_csls`).
+All bitext scores except CSLS derive from the result of `search_bidirectional`, so a language pair costs one matrix
+product for all directions, margins and ranks. CSLS ranks all candidates and needs a second pass (`nearest_with_csls`).
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ if TYPE_CHECKING:
 
 Vectors = NDArray[np.float32]
 
-# A block of similarities is 16 MB in float32 and 8 MB in bf16, which a processor's last cache may hold.
-MAX_FULL_MATRIX = 2_048 * 2_048  # similarities that are made at once and sorted; beyond, topk.py is quicker
+# A block of similarities takes 16 MB in float32 and 8 MB in bf16, so it may fit in the CPU's last-level cache.
+MAX_FULL_MATRIX = 2_048 * 2_048  # similarities that are computed at once and sorted; topk.py is faster for more
 BLOCK_ROWS = 1_024
 BLOCK_COLUMNS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """The k nearest of each of N queries, nearest first; of equal cosines the lowest index first.
+    """The k nearest neighbors of each of N queries, nearest first. Ties are in order of index.
 
     Attributes:
         indices: (N, k) int64 rows of the other side.
@@ -37,33 +36,33 @@ class Nearest:
     cosines: Vectors
 
     def mean(self, k: int) -> NDArray[np.float64]:
-        """Return the (N,) mean cosine of each query's k nearest (fewer where there are fewer)."""
+        """Return the mean cosine (N,) of each query's k nearest neighbors (or of all, if there are fewer)."""
         return np.asarray(self.cosines[:, :k].mean(axis=1, dtype=np.float64))
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbors:
-    """What one pass over source and target finds: `forward` source to target, `backward` the reverse."""
+    """Neighbors in both directions: `forward` from source to target, `backward` from target to source."""
 
     forward: Nearest
     backward: Nearest
 
     @property
     def reversed(self) -> Neighbors:
-        """The same with the sides exchanged: y-x is never searched again after x-y."""
+        """The same neighbors with the sides swapped, so that y-x needs no search after x-y."""
         return Neighbors(forward=self.backward, backward=self.forward)
 
 
 @dataclass(frozen=True, slots=True)
 class CslsWinners:
-    """The row of the other side with the greatest CSLS: (N,) of each source in `forward`, (M,) of each target."""
+    """The row with the highest CSLS on the other side: for each source in `forward` (N,), for each target (M,)."""
 
     forward: NDArray[np.int64]
     backward: NDArray[np.int64]
 
 
 def normalize(vectors: NDArray[np.floating]) -> Vectors:
-    """Return the rows scaled to length 1, as float32; (N, D) in and out. Rows must not be zero."""
+    """Return the rows (N, D) scaled to length 1, as float32. No row may be zero."""
     exact = np.asarray(vectors, dtype=np.float32)
     norms = np.linalg.norm(exact, axis=1, keepdims=True)
     return np.ascontiguousarray(exact / norms, dtype=np.float32)
@@ -72,12 +71,12 @@ def normalize(vectors: NDArray[np.floating]) -> Vectors:
 def search_bidirectional(source: Vectors, target: Vectors, k: int = 16) -> Neighbors:
     """Find the k nearest targets of each source and the k nearest sources of each target, exactly.
 
-    Memory beyond the inputs is bounded by the block size and (N + M) * k results.
+    Memory beyond the inputs is limited to one block and (N + M) * k results.
 
     Args:
         source: (N, D) float32, rows of length 1.
         target: (M, D) float32, rows of length 1.
-        k: neighbors to keep; where the other side has fewer rows, all of them are kept.
+        k: number of neighbors, limited to the rows of the other side.
 
     Raises:
         ValueError: a side is empty, or the dimensions differ.
@@ -90,17 +89,17 @@ def search_bidirectional(source: Vectors, target: Vectors, k: int = 16) -> Neigh
 
 
 def nearest_with_csls(source: Vectors, target: Vectors, k: int, csls_k: int) -> tuple[Neighbors, CslsWinners]:
-    """Do what `search_bidirectional` does, and find the greatest CSLS of each row among all rows of the other side.
+    """Search as `search_bidirectional` does, and find the row with the highest CSLS for each row.
 
-    CSLS(x, y) = 2 cos(x, y) - m(x) - m(y), with m the mean cosine of a row's csls_k nearest on the other side (Conneau
-    et al. 2018, arXiv:1710.04087, equation 3). The means are known after the search for neighbors, so the ranking
-    is a second pass over the similarities. Scores are float32; of equal ones the lowest row wins.
+    CSLS(x, y) = 2 cos(x, y) - m(x) - m(y), where m is the mean cosine of a row's csls_k nearest neighbors on the other
+    side (Conneau et al. 2018, arXiv:1710.04087, equation 3). The means are known only after the search, so the ranking
+    takes a second pass over the similarities. Scores are float32; ties go to the lowest row.
 
     Args:
         source: (N, D) float32, rows of length 1.
         target: (M, D) float32, rows of length 1.
-        k: neighbors to keep, at least csls_k.
-        csls_k: the neighborhood of the means.
+        k: number of neighbors, at least csls_k.
+        csls_k: size of the neighborhoods.
 
     Raises:
         ValueError: a side is empty, the dimensions differ, or k is less than csls_k.
@@ -108,7 +107,7 @@ def nearest_with_csls(source: Vectors, target: Vectors, k: int, csls_k: int) -> 
     import torch
 
     if k < csls_k:
-        raise ValueError(f"cannot take the mean of {csls_k} neighbors, of which {k} are kept")
+        raise ValueError(f"cannot take the mean of {csls_k} neighbors: only {k} are kept")
     rows, columns = _tensors(source, target)
     with torch.inference_mode():
         products = _small_product(rows, columns)
@@ -126,7 +125,7 @@ def _tensors(source: Vectors, target: Vectors) -> tuple[torch.Tensor, torch.Tens
 
 
 def _small_product(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor | None:
-    """Return all similarities where they are few enough to be held at once."""
+    """Return all similarities, or None if there are too many to hold at once."""
     from .bf16 import product
 
     return product(rows, columns) if len(rows) * len(columns) <= MAX_FULL_MATRIX else None
@@ -138,7 +137,7 @@ _Found = tuple["torch.Tensor", "torch.Tensor"]  # products and indices, (N, k) e
 def _largest_of_both(
     rows: torch.Tensor, columns: torch.Tensor, k: int, products: torch.Tensor | None
 ) -> tuple[_Found, _Found]:
-    """Return the k largest products of each row, and of each column; `products` are all of them, if they are there."""
+    """Return the k largest products of each row and of each column; `products` has all of them, if known."""
     import torch
 
     from .bf16 import ApproxProduct, quantize
@@ -176,13 +175,13 @@ def _csls(
     """Return the winners, given the mean cosine of each row and of each column."""
     import torch
 
-    # What is the same for all candidates of a query, and for all queries, changes no order.
+    # A term that is equal for all candidates does not change the order.
     of_rows, of_columns = (torch.from_numpy(((m - m.mean()) / 2).astype(np.float32)) for m in means)
     if products is not None:
         forward, backward = (products - of_columns).argmax(dim=1), (products - of_rows[:, None]).argmax(dim=0)
         return CslsWinners(forward.numpy(), backward.numpy())
-    # a.b - p - q is the product of (a, s, -p / s) and (b, -q / s, s). With s = sqrt(p) all are short, as bf16.py
-    # needs them.
+    # a.b - p - q is the product of (a, s, -p / s) and (b, -q / s, s). With s = sqrt(p) all vectors are short, as
+    # bf16.py needs.
     scale = float(torch.cat([of_rows, of_columns]).abs().max().sqrt().clamp(min=1e-3))
     left = torch.cat([rows, torch.full((len(rows), 1), scale), -of_rows[:, None] / scale], dim=1)
     right = torch.cat([columns, -of_columns[:, None] / scale, torch.full((len(columns), 1), scale)], dim=1)

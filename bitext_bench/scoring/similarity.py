@@ -1,4 +1,4 @@
-"""The most similar candidates by the similarity that a model names as its own, as MTEB finds them."""
+"""Nearest candidates by the model's own similarity function, as MTEB finds them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 Similarity = Literal["cosine", "dot", "euclidean", "manhattan"]
 SIMILARITIES: tuple[Similarity, ...] = get_args(Similarity)
 
-# mteb 2.26 (`_evaluators/text/bitext_mining_evaluator.py`) compares this many queries at a time, and torch computes the
-# Euclidean distances of a small block differently.
+# mteb 2.26 (`_evaluators/text/bitext_mining_evaluator.py`) uses this block size. It must match, since torch computes
+# Euclidean distances of small blocks differently.
 _BLOCK = 100
 
 
 def most_similar(
     similarity: Similarity, queries: NDArray[np.float32], candidates: NDArray[np.float32]
 ) -> NDArray[np.int64]:
-    """Return (N,) the row of the most similar candidate of each query.
+    """Return the row (N,) of the most similar candidate for each query.
 
     Args:
-        similarity: sentence-transformers' name of it; distances count negative.
-        queries: (N, D) float32, of the length that the model gave them.
-        candidates: (M, D) likewise.
+        similarity: name of the function in sentence-transformers; distances are negated.
+        queries: (N, D) float32, as the model returned them, not normalized.
+        candidates: (M, D) float32, not normalized.
     """
     import torch
     from sentence_transformers.util import SimilarityFunction

@@ -1,12 +1,11 @@
-"""The k best of both sides of a similarity matrix that is made block by block and never sorted.
+"""Find the k largest values in each row and column of a similarity matrix, block by block and without sorting it.
 
-Of each run of columns only the largest product is looked at: what cannot be among the best of its row is not read
-again. The other direction reads the same block by runs of rows, so that nothing is transposed.
+Each block is divided into runs of columns. A run is read again only if its maximum can be among the k largest of the
+row. The other direction divides the same block into runs of rows, so nothing is transposed.
 
-Where the CPU multiplies bf16 in hardware, blocks of large sides are bf16. How far such a product can be from the true
-one is known (bf16.py), so that a little more than k of each row are kept, of which the k best are certain to be; the
-products of these are made again in float32, and rows that were not enough kept of are searched again. So the result
-is that of float32.
+If the CPU multiplies bf16 in hardware, blocks of large sides are bf16. The error of such a product is bounded
+(bf16.py), so keeping slightly more than k candidates for each row is enough to include the k best. Their products are
+then computed again in float32. Rows with too many candidates are searched again. The result equals that of float32.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from torch import Tensor
 
 from .bf16 import ErrorBound, product
 
-_MULTIPLIED = 2_048  # pairs whose vectors are held at once: some megabytes, within a processor's cache
-_SORTED = 256  # rows that are compared with everything at once
+_MULTIPLIED = 2_048  # pairs whose vectors are held at once: a few megabytes, which fit in the CPU's cache
+_SORTED = 256  # rows that are searched in full at once
 
 
 def runs_of(n: int, k: int) -> tuple[int, int]:
-    """Return how long the runs are in which n columns are read, and how many; together they may be more than n.
+    """Return the length and the number of the runs for n columns. Together they may cover more than n.
 
-    There are many more runs than k, so that most hold none of the k best, and a multiple of 32, which is several times
-    quicker to go through.
+    There are many more runs than k, so that most contain none of the k best. Their number is a multiple of 32, which
+    is several times faster to scan.
     """
     lengths = [length for length in (32, 16, 8, 4, 2) if n >= 4 * k * length] or [1]
     shapes = [(length, -(-n // (32 * length)) * 32) for length in lengths]
@@ -35,13 +34,13 @@ def runs_of(n: int, k: int) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block of products, read along its rows or (`turned`) down its columns, as runs.
+    """A block of products, divided into runs along its rows or (`turned`) down its columns.
 
-    A run is every N-th column, or row, so that the largest of many runs are found side by side.
+    A run consists of every N-th column (or row), so the maxima of many runs are computed in one vectorized pass.
 
     Attributes:
-        runs: of R rows along: (R, L, N), N runs of L; down, of R columns: (L, N, R).
-        maxima: (R, N) the largest of each run.
+        runs: N runs of length L for each of R rows, (R, L, N), or for each of R columns, (L, N, R).
+        maxima: (R, N) maximum of each run.
     """
 
     runs: Tensor
@@ -50,13 +49,13 @@ class Block:
 
     @staticmethod
     def along(products: Tensor, length: int) -> Block:
-        """Cut rows, a multiple of `length` long, into runs."""
+        """Divide rows into runs. The row size must be a multiple of `length`."""
         runs = products.view(len(products), length, -1)
         return Block(runs, runs.amax(dim=1).float(), turned=False)
 
     @staticmethod
     def down(products: Tensor, k: int) -> Block:
-        """Cut columns into runs; the last is filled up with -inf."""
+        """Divide columns into runs, padded with -inf."""
         length = next((length for length in (32, 16, 8, 4, 2) if len(products) >= 4 * k * length), 1)
         if fill := -len(products) % length:
             products = torch.nn.functional.pad(products, (0, 0, 0, fill), value=-torch.inf)
@@ -64,13 +63,13 @@ class Block:
         return Block(runs, runs.amax(dim=0).T.float(), turned=True)
 
     def kth_largest(self, k: int) -> Tensor:
-        """Return (R,) at most the k-th largest of each row: that of its runs' largest."""
+        """Return a lower bound (R,) for the k-th largest value of each row: the k-th largest run maximum."""
         if self.maxima.shape[1] < k:
             return torch.full((len(self.maxima),), -torch.inf)
         return self.maxima.topk(k, dim=1, sorted=True).values[:, -1]
 
     def at_least(self, bound: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return row, column and product, (C,) each, of all that reach the bound of their row; rows ascending."""
+        """Return row, column and product, (C,) each, of all products that reach the bound of their row, by row."""
         row, run = (self.maxima >= bound[:, None]).nonzero(as_tuple=True)
         values = (self.runs[:, run, row].T if self.turned else self.runs[row, :, run]).float()
         which, offset = (values >= bound[row, None]).nonzero(as_tuple=True)
@@ -78,11 +77,11 @@ class Block:
 
 
 class TopK:
-    """The best of each of N rows while blocks arrive: somewhat more than k, by approximate products.
+    """Collect the best candidates of each of N rows, block by block: slightly more than k, by approximate products.
 
     Args:
-        n: rows.
-        k: how many of each are wanted.
+        n: number of rows.
+        k: number of results for each row.
     """
 
     def __init__(self, n: int, k: int) -> None:
@@ -91,22 +90,22 @@ class TopK:
         self._indices = torch.full((n, 2 * k + 8), -1, dtype=torch.int64)
 
     def update(self, block: Block, names: tuple[Tensor, Tensor], error: ErrorBound) -> None:
-        """Add the products of a block that may be among the k best: those at most two errors below them.
+        """Add the products of a block that may be among the k best, that is, at most two errors below the k-th.
 
         Args:
-            block: of R rows.
-            names: (R,) which of the N rows they are, each once, and (C,) what its columns are called.
-            error: of the block's products.
+            block: a block of R rows and C columns.
+            names: (R,) row numbers, without repetition, and (C,) column numbers.
+            error: error bound of the products.
         """
         which, called = names
         kth = self._products[which, self.k - 1]
-        if kth.isinf().any():  # The first block has to find its own bound; later ones add little to it.
+        if kth.isinf().any():  # The first block computes its own bound; later blocks hardly improve it.
             kth = torch.maximum(kth, block.kth_largest(self.k))
         row, column, product = block.at_least(_lower_bound(kth, error))
         rows, place, counts = torch.unique_consecutive(row, return_inverse=True, return_counts=True)
         if not len(rows):
             return
-        # One line a row: what was kept, then what is new; the longest has as many places as it needs.
+        # One line for each row: the kept candidates, then the new ones, padded to the longest line.
         rows, kept = which[rows], self._products.shape[1]
         lines = torch.full((len(rows), kept + int(counts.max())), -torch.inf)
         named = torch.full(lines.shape, -1, dtype=torch.int64)
@@ -117,18 +116,18 @@ class TopK:
         self._indices[rows] = named.gather(1, order)
 
     def candidates(self, error: ErrorBound) -> Tensor:
-        """Return (N, 2 k + 8) what may be among the k best of each row, in no order; -1 in places that are left."""
+        """Return the columns (N, 2 k + 8) that may be among the k best of each row, unordered and padded with -1."""
         reach = _lower_bound(self._products[:, self.k - 1], error)
         return self._indices.where(self._products >= reach[:, None], -1)
 
     def finish(self, own: Tensor, others: Tensor, error: ErrorBound) -> tuple[Tensor, Tensor]:
-        """Return (N, k) float32 products and indices, nearest first and of equals the lowest index first."""
+        """Return float32 products and indices, (N, k) each, nearest first. Ties are in order of index."""
         found = self.candidates(error)
         row, place = (found >= 0).nonzero(as_tuple=True)
         exact = torch.full(found.shape, -torch.inf)
         exact[row, place] = exact_products(own, others, row, found[row, place])
         products, indices = _k_largest(exact, found, self.k)
-        # Where even the last one kept is that near, others that are not kept may be as well.
+        # If all places are filled, candidates may have been dropped: search these rows in full.
         full = (found[:, -1] >= 0) & (found.shape[1] < len(others))
         for some in torch.split(full.nonzero().squeeze(1), _SORTED):
             products[some], indices[some] = largest(product(own[some], others), self.k)
@@ -136,12 +135,12 @@ class TopK:
 
 
 def _lower_bound(kth: Tensor, error: ErrorBound) -> Tensor:
-    """Return the least product that may belong to one that is truly as large as the true k-th."""
+    """Return the smallest approximate product whose exact value may reach the exact k-th largest."""
     return torch.where(kth.isinf(), torch.finfo(kth.dtype).min, kth - 2 * error.of_products(kth))
 
 
 def exact_products(own: Tensor, others: Tensor, row: Tensor, column: Tensor) -> Tensor:
-    """Return (C,) float32 products of pairs, all by one routine, so that equal vectors have equal ones."""
+    """Return the float32 products (C,) of pairs, all from one routine, so that equal vectors give equal products."""
     found = torch.empty(len(row))
     # One buffer, reused: results allocated between temporary vectors would fragment the heap.
     buffer = torch.empty((2, min(_MULTIPLIED, len(row)), own.shape[1]))
@@ -155,7 +154,7 @@ def exact_products(own: Tensor, others: Tensor, row: Tensor, column: Tensor) -> 
 
 
 def _k_largest(products: Tensor, indices: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Return the k largest of each row, of equals the lowest index first."""
+    """Return the k largest of each row. Ties are in order of index."""
     order = indices.argsort(dim=1)
     products, indices = products.gather(1, order), indices.gather(1, order)
     order = products.argsort(dim=1, descending=True, stable=True)[:, :k]
@@ -163,10 +162,10 @@ def _k_largest(products: Tensor, indices: Tensor, k: int) -> tuple[Tensor, Tenso
 
 
 def largest(products: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Return (N, k) the largest of each row of a whole matrix, of equals the lowest index first.
+    """Return the k largest of each row of a complete matrix, (N, k). Ties are in order of index.
 
-    topk is free to order equal values as it likes; only the rows where it had that freedom (a tie within the
-    k + 1 largest) are sorted again, in full and stably.
+    torch.topk orders ties arbitrarily, so rows with a tie among the k + 1 largest are sorted again, in full and
+    stably.
     """
     take = min(k + 1, products.shape[1])
     cosines, indices = _wide(products, take).topk(take, dim=1)
@@ -178,9 +177,9 @@ def largest(products: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def _wide(products: Tensor, k: int) -> Tensor:
-    """Return rows filled up with -inf to 64 k columns where they are somewhat shorter.
+    """Pad rows with -inf to 64 k columns if they are slightly shorter.
 
-    From there on topk sorts in part, which takes it half the time (torch 2.13, TopKImpl.h).
+    With that many columns topk uses a partial sort, which takes half the time (torch 2.13, TopKImpl.h).
     """
     few = 64 * k - products.shape[1]
     return torch.nn.functional.pad(products, (0, few), value=-torch.inf) if 0 < few < 32 * k else products
