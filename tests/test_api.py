@@ -140,7 +140,7 @@ def test_functions_and_arrays_meet(tmp_path: Path) -> None:
         (letters, {"tasks": ["Mini-Tatoba"]}, "did you mean Mini-Tatoeba"),
         (letters, {"tasks": ["Tatoeba"]}, "the built-in set has no tatoeba"),
         (letters, {"languages": "klingonese"}, "klingonese"),
-        (letters, {"languages": []}, "languages: nothing is named"),
+        (letters, {"languages": []}, "languages is empty: pass one or more names"),
         (letters, {"data": "nowhere"}, "nowhere"),
         (letters, {"options": bb.ModelOptions(dtype="bf16")}, "only its prompt can be set"),
         ("nothing", {}, "unknown model 'nothing'"),

@@ -58,12 +58,12 @@ def no_weights(root: Path) -> None:
         (untouched, ["--languages", "frnch"], ["unknown language 'frnch'", "did you mean"]),
         (untouched, ["--tasks", "Tatoba"], ["unknown task 'Tatoba'", "did you mean Tatoeba"]),
         (untouched, ["--model", "labs"], ["unknown model 'labs'", "did you mean labse"]),
-        (untouched, ["--tasks", ""], ["tasks: nothing is named"]),
-        (untouched, ["--languages", "all", "en"], ["languages all en: all has to stand alone"]),
+        (untouched, ["--tasks", ""], ["tasks is empty: pass one or more names"]),
+        (untouched, ["--languages", "all", "en"], ["languages all en: all includes the others, so pass it alone"]),
         (untouched, ["--output", "DATA/tatoeba/v1/tatoeba.fra-eng.eng"], ["cannot create the folder"]),
         (untouched, ["--data", "nowhere"], ["nowhere", "no such directory"]),
         (untouched, ["--tasks", "STS12"], ["no STS12 default", "looked for sts/STS12/"]),
-        (untouched, ["--tasks", "Tatoeba", "--languages", "ja"], ["no Tatoeba in the languages asked for"]),
+        (untouched, ["--tasks", "Tatoeba", "--languages", "ja"], ["no Tatoeba in the requested languages"]),
         (untouched, ["--model", "toys:nan"], ["NaN or infinity for '", "blue"]),
         (untouched, ["--model", "toys:infinite"], ["NaN or infinity for '", "blue"]),
         (untouched, ["--model", "toys:zero"], ["a zero vector for '", "blue"]),
@@ -186,7 +186,7 @@ def test_verify(data_root: Path, folders: list[str], capsys: pytest.CaptureFixtu
     assert main(again) == 1
     assert "made with data on disk (custom-tatoeba-" in capsys.readouterr().err
     assert main(["verify", str(file), "--data", str(data_root)]) == 1
-    assert "no public model: pass --model DIR" in capsys.readouterr().err
+    assert "not a public model: pass --model DIR" in capsys.readouterr().err
     text = data_root / "tatoeba/v1/tatoeba.fra-eng.eng"
     text.write_text(text.read_text().replace("cat", "unicorn", 3))
     assert main([*again, "--data", str(data_root)]) == 1

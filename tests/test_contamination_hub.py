@@ -115,7 +115,7 @@ def test_what_is_delivered_is_compared_and_what_is_excluded_is_named_everywhere(
     scored = ["run", "--model", str(tmp_path / "out"), "--data", "hub", "--tasks", "Tatoeba", "--languages", "en,fr"]
     done = run(tmp_path, [*scored, *results])
     assert done.returncode == 0, done.stderr
-    assert "its training rows were not compared with all of Tatoeba; those results say so" in done.stderr
+    assert "its training rows were not fully compared with Tatoeba; these results say so" in done.stderr
     (file,) = (tmp_path / "results").rglob("Tatoeba.json")
     result = json.loads(file.read_text())
     assert [entry["signature"].count("|contamination:unchecked|") for entry in result["subsets"]] == [1]

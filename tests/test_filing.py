@@ -138,7 +138,7 @@ def test_a_damaged_file_is_replaced_aloud(cache: Path, tmp_path: Path, capsys: p
         target.write_bytes(content)
         assert read_result(file_result(tmp_path, result, outcomes)).subsets == result.subsets
         said = capsys.readouterr().err
-        assert said.startswith("bitext-bench: note: ") and said.endswith("; it is replaced\n")
+        assert said.startswith("bitext-bench: note: ") and said.endswith("; the file is replaced\n")
         assert target.name in said
 
 

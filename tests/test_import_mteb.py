@@ -210,10 +210,10 @@ def test_what_does_not_count_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     for name in ("cut", "deep", "bytes"):
         assert f"{name}.json is not JSON" in said
     for name in ("list", "text", "other"):
-        assert f"{name}.json is no result of mteb" in said
+        assert f"{name}.json is not a result of mteb" in said
     for name in ("nameless", "unscored", "old_unknown", "old_broken"):
         assert f"{name}.json: mteb cannot read it as a result" in said
-    assert "ours.json was measured by this harness" in said
+    assert "ours.json was written by bitext-bench" in said
 
 
 def test_a_second_import_changes_nothing_or_says_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

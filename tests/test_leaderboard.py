@@ -263,7 +263,7 @@ def test_damaged_outcomes_are_named_and_the_rest_is_shown(copied: Path, capsys: 
     text = leaderboard(copied)
     said = capsys.readouterr().err
     assert "Mini-STS.json: cannot read the outcomes" in said
-    assert "Mini-Tatoeba.outcomes.npz is not what was written with Mini-Tatoeba.json" in said
+    assert "Mini-Tatoeba.outcomes.npz does not belong to Mini-Tatoeba.json" in said
     for task in ("Mini-STS", "Mini-Tatoeba"):
         section = text.split(f"## {task}:")[1].split("\n## ")[0]
         assert "letters" in section and "hashing" not in section
@@ -361,7 +361,7 @@ def test_check_fails_when_the_file_is_not_what_the_results_yield(
         (["leaderboard", "--check", "--format", "csv"], "pass --output"),
         (["leaderboard", "--sort", "ja_en"], "no table has a column 'ja_en' to sort by: expected one of model, mean,"),
         (["compare", "hashing", "nothing"], "nothing fits no model"),
-        (["compare", "hashing"], "with what"),
+        (["compare", "hashing"], "compare has one model, hashing: pass two or more"),
         (["compare", "toys", "hashing"], "toys fits several models"),
         (["compare", "hashing", "letters", "--tasks", "STS12"], "have no task of STS12 on the same data"),
         (["compare", "hashing", "letters", "--languages", "sw"], "no result is in the languages asked for"),

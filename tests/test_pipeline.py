@@ -202,7 +202,7 @@ def test_contaminated_rows_that_are_trained_on_stay_with_the_model(
     assert "contamination:4 training rows" in card
     signatures, messages = ran(out, capsys)
     assert all("|contamination:4 training rows|" in x for x in signatures)
-    assert "trained on 4 rows of benchmarks" in messages
+    assert "trained on 4 benchmark rows" in messages
     assert resolve_model(str(out), ModelOptions()).contaminated_rows == 4
 
 
@@ -231,7 +231,7 @@ def test_results_in_languages_whose_benchmarks_were_not_asked_say_so(
     assert "84 rows read, 81 kept (in a benchmark 3)" in capsys.readouterr().err  # the French one stays
     assert "Mini-STS (en-en, ja-ja): 3 rows contain one" in (out / "README.md").read_text()
     signatures, messages = ran(out, capsys)
-    assert "its training rows were not compared with all of Mini-STS; those results say so" in messages
+    assert "its training rows were not fully compared with Mini-STS; these results say so" in messages
     subsets = [dict(field.split(":", 1) for field in line.split("|")) for line in signatures]
     assert {x["subset"]: x.get("contamination") for x in subsets} == {
         "en": None,

@@ -202,12 +202,12 @@ def with_values(text: str, **changes: Any) -> str:
             lambda text: json.dumps({"bitext_bench": {"format": 1, "version": "0.1"}}),
             r"has format 1 \(bitext-bench 0.1\)",
         ),
-        (lambda text: text.replace('"sha256": ', '"sha": '), "is damaged: it lacks 'sha256'"),
+        (lambda text: text.replace('"sha256": ', '"sha": '), "is damaged: 'sha256' is missing"),
         (lambda text: with_values(text, subsets=[]), "is damaged: subsets: list should have at least 1 item"),
-        (lambda text: with_values(text, subsets=[{}]), "is damaged: it lacks subsets 0 subset"),
+        (lambda text: with_values(text, subsets=[{}]), "is damaged: subsets 0 subset is missing"),
         (lambda text: with_values(text, task=7), "is damaged: task: input should be a valid string"),
-        (lambda text: with_values(text, model={}), "is damaged: it lacks model name"),
-        (lambda text: with_values(text, main_score="f1"), "is damaged: it lacks f1 of 'fr-en'"),
+        (lambda text: with_values(text, model={}), "is damaged: model name is missing"),
+        (lambda text: with_values(text, main_score="f1"), "is damaged: f1 of 'fr-en' is missing"),
         (lambda text: text.replace("360", "NaN", 1), "is damaged: Out of range"),
     ],
 )
@@ -272,12 +272,12 @@ def test_outcomes_that_are_not_those_of_the_result_are_refused(
     whole = packed.read_bytes()
     for place in range(0, len(whole), len(whole) // 40):
         packed.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        with pytest.raises(UserError, match="is not what was written with Mini-Tatoeba.json"):
+        with pytest.raises(UserError, match="does not belong to Mini-Tatoeba.json"):
             read_outcomes(file, result, ["hit"])
     flipped = {key: {**columns, "hit": ~columns["hit"]} for key, columns in made[1].items()}
     other = write_result(tmp_path / "other", made[0], flipped)  # whole, but of another run
     packed.write_bytes(outcomes_file(other).read_bytes())
-    with pytest.raises(UserError, match="is not what was written with"):
+    with pytest.raises(UserError, match="does not belong to"):
         read_outcomes(file, result)
 
 
@@ -292,7 +292,7 @@ def test_averages_are_formed_whole_or_not_at_all(made: tuple[TaskResult, Outcome
     printed = render_averages([result], [Average("both", members), more, *PAPER_AVERAGES])
     assert printed.splitlines() == [
         f"both: {100 * np.mean(values):.2f} (mean of 2)",
-        "more: not formed, 1 of 3 missing (Mini-Tatoeba ko-en)",
+        "more: incomplete, 1 of 3 missing (Mini-Tatoeba ko-en)",
     ]
 
 

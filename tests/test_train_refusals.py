@@ -49,7 +49,7 @@ BAD_INPUT: list[tuple[Callable[[Folders], None], list[str], list[str]]] = [
     (nothing_left, [], ["nothing is left to train en-fr on", "3 rows read, 0 kept", "identical 1"]),
     (untouched, ["--pair", "en-frnch"], ["unknown language 'frnch'", "did you mean"]),
     (untouched, ["--pair", "en-ja"], ["no training pairs for en-ja", "<corpus>/en-ja.tsv"]),
-    (untouched, ["--languages", "en,fr"], ["--pair and --languages both say what to train on"]),
+    (untouched, ["--languages", "en,fr"], ["--pair and --languages exclude each other"]),
     (untouched, ["--data", "nowhere"], ["the training data nowhere are not there"]),
     (untouched, ["--benchmarks", "nowhere"], ["--benchmarks nowhere: no such directory"]),
     (untouched, ["--corpora", "maid"], ["unknown corpus 'maid'", "did you mean made"]),

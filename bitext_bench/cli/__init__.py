@@ -1,1 +1,1 @@
-"""The command line: options, and what each command prints."""
+"""The command line: options of the commands, and their output."""

@@ -1,4 +1,4 @@
-"""`bitext-bench list`: what there is, without importing anything heavy."""
+"""`bitext-bench list`: tables of models, tasks and languages. Imports nothing slow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: parse, call, print. The only module that imports every package."""
+"""Entry point of the command line: parse the arguments and run the command. The only module that uses all packages."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .parser import build_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns 0 done, 1 the user can mend it, 130 Ctrl-C, 143 SIGTERM (argparse exits with 2)."""
+    """Run a command. Return 0 for success, 1 for a user error, 130 for Ctrl-C, 143 for SIGTERM (usage: 2)."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # where the locale lacks a letter, as on stderr
+        sys.stdout.reconfigure(errors="backslashreplace")  # for characters that the locale cannot encode
     try:
         code = _command(argv)
-    except SystemExit as ended:  # of argparse, after --help or a mistake in usage
+    except SystemExit as ended:  # from argparse, after --help or a usage error
         if _flush_stdout():
             raise
         raise SystemExit(1) from ended
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _flush_stdout() -> bool:
-    """Write what stdout still holds; returns whether that was possible, or its reader (head, less) has gone."""
+    """Flush stdout. Return False on an error, but True if the reader (head, less) has closed the pipe."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -66,10 +66,10 @@ def _command(argv: Sequence[str] | None) -> int:
 
 
 def _message(error: BaseException) -> str | None:
-    """Return what to say of an error in one line; None for one that is no user's."""
+    """Return the one-line message of an error; None if the user did not cause it."""
     if lack := out_of_memory_message(error):
         return lack
-    if isinstance(error, OSError):  # what no command has foreseen, such as a name that is too long for any file
+    if isinstance(error, OSError):  # not handled by the command, such as a file name that is too long
         return f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
     return " ".join(str(error).splitlines()) if isinstance(error, UserError) else None
 
@@ -145,7 +145,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     if arguments.data or arguments.format or arguments.output:
         raise UserError("--data, --format and --output go with --errors")
     if len(arguments.models) < 2:
-        raise UserError(f"compare {arguments.models[0]} with what? expected two models or more")
+        raise UserError(f"compare has one model, {arguments.models[0]}: pass two or more, or --errors")
     from leaderboard.compare import run_compare
 
     return run_compare(arguments.results, arguments.models, arguments.tasks, arguments.languages)

@@ -1,4 +1,4 @@
-"""`mine`, from parsed arguments to a run."""
+"""`mine`: turn parsed arguments into a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .model_options import model_options
 
 
 def mine(arguments: argparse.Namespace) -> int:
-    """Mine or score pairs; returns 0."""
+    """Mine or score pairs. Return 0."""
     share = Share.parse(arguments.shard) if arguments.shard else None
     files = InputFiles(
         source=arguments.source,

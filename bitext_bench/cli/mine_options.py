@@ -17,14 +17,14 @@ def add_mine(parser: argparse.ArgumentParser) -> None:
     """Add all options."""
     files = parser.add_argument_group("files")
     files.add_argument(
-        "source", type=Path, metavar="SRC", help="sentences, one a line (.gz and .zst are read), or vectors (.npy)"
+        "source", type=Path, metavar="SRC", help="sentences, one on each line (also .gz or .zst), or vectors (.npy)"
     )
     files.add_argument(
         "target",
         type=Path,
         metavar="TGT",
         nargs="?",
-        help="the same in the other language; with --score it may be absent",
+        help="the same in the other language; optional with --score",
     )
     files.add_argument(
         "-o",
@@ -63,7 +63,7 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
         "--selection",
         choices=SELECTIONS,
         default="greedy",
-        help="greedy pairs lines one to one by falling score; forward and backward take the best partner of each "
+        help="greedy pairs lines one to one by decreasing score; forward and backward take the best partner of each "
         "source or target line, union and intersection the pairs of either or both (default: %(default)s)",
     )
 
@@ -76,7 +76,7 @@ def _add_threshold(group: argparse._ArgumentGroup) -> None:
         "--target-precision",
         type=float,
         metavar="P",
-        help="choose the lowest threshold whose pairs are right with this estimated share, like 0.95",
+        help="choose the lowest threshold with this estimated precision, like 0.95",
     )
     group.add_argument("--best-f1", action="store_true", help="choose the threshold with the best estimated F1")
     group.add_argument(
@@ -89,19 +89,20 @@ def _add_threshold(group: argparse._ArgumentGroup) -> None:
         "--gold",
         type=Path,
         metavar="FILE",
-        help="known translations in SRC and TGT: two line numbers (from 1) or two texts a line, separated by a tab",
+        help="known translations in SRC and TGT: on each line two line numbers (from 1) or two texts, separated by a "
+        "tab",
     )
     group.add_argument(
         "--gold-complete",
         action="store_true",
-        help="--gold has every translation in SRC and TGT, so every other pair is wrong",
+        help="--gold has all translations in SRC and TGT, so any other pair is wrong",
     )
     group.add_argument(
         "--planted-pairs",
         type=Path,
         metavar="FILE",
-        help="known translations that are not in SRC and TGT but of the same kind of text: two texts a line, separated "
-        "by a tab; they serve to estimate precision and change no pair",
+        help="known translations of the same kind of text as SRC and TGT, but not in them: two texts on each line, "
+        "separated by a tab; they serve to estimate precision and do not change the pairs",
     )
 
 
@@ -111,14 +112,14 @@ def _add_search(group: argparse._ArgumentGroup) -> None:
         choices=["auto", "exact", "approximate"],
         default="auto",
         help="exact compares each line with all lines; approximate only with those in the nearest cells of an index, "
-        "and reports how many neighbors that missed; auto decides by --exact-limit (default: %(default)s)",
+        "and reports the share of neighbors it missed; auto decides by --exact-limit (default: %(default)s)",
     )
     group.add_argument(
         "--exact-limit",
         type=positive,
         default=EXACT_LIMIT,
         metavar="LINES",
-        help="auto searches exactly up to this many lines a side, or as many comparisons (default: %(default)s)",
+        help="auto searches exactly up to this many lines on each side, or as many comparisons (default: %(default)s)",
     )
     group.add_argument(
         "--nprobe",
@@ -140,7 +141,7 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
         "--work-dir",
         type=Path,
         metavar="DIR",
-        help="directory for finished shards, from which a stopped run continues (default: FILE.work)",
+        help="directory for finished shards, so that an interrupted run can continue (default: FILE.work)",
     )
     add_cache_folder(group)
     group.add_argument(
@@ -152,7 +153,7 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--shard",
         metavar="i/N",
-        help="do the i-th of N shares of the work that can be done now, and write no pairs; for job arrays",
+        help="do the i-th of N shares of the work that is ready, and write no pairs; for job arrays",
     )
     group.add_argument(
         "--engine",

@@ -11,7 +11,7 @@ _CACHE = "directory for encoded sentences (default: $BITEXT_BENCH_CACHE, or ~/.c
 
 
 class HelpFormatter(argparse.HelpFormatter):
-    """argparse's own, with each command on one line and no break within names like --cache-folder."""
+    """argparse's formatter, with each command on one line and no line breaks within names like --cache-folder."""
 
     def __init__(self, prog: str, **settings: Any) -> None:
         super().__init__(prog, max_help_position=28, **settings)
@@ -22,7 +22,7 @@ class HelpFormatter(argparse.HelpFormatter):
 
 
 def add_model_group(parser: argparse.ArgumentParser, *, required: bool, settings: bool = True) -> None:
-    """Add the options that choose and load a model, and with `settings` those that change its vectors."""
+    """Add the options that choose and load a model and, with `settings`, those that change its vectors."""
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model",
@@ -57,7 +57,7 @@ def _add_settings(model: argparse._ArgumentGroup) -> None:
     model.add_argument(
         "--prompt",
         metavar="TEXT",
-        help='text before each sentence, "" for none (default: the prompt that belongs to the model)',
+        help='text prepended to each sentence, "" for none (default: the model\'s own prompt)',
     )
     model.add_argument(
         "--pooling",
@@ -86,18 +86,18 @@ def _add_settings(model: argparse._ArgumentGroup) -> None:
 
 
 def add_data(parser: argparse._ActionsContainer, *, default: str | None = "hub", note: str = "(default: hub)") -> None:
-    """Add --data, the benchmarks."""
+    """Add --data, the source of the benchmarks."""
     parser.add_argument(
         "--data",
         default=default,
         metavar="SOURCE",
-        help="benchmark data: a directory in the official layouts, hub (downloaded from Hugging Face), or mini (built "
+        help="benchmark data: a directory with the official files, hub (downloaded from Hugging Face), or mini (built "
         f"in) {note}",
     )
 
 
 def add_encoding_group(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Add the options of encoding: the cache and the size of batches."""
+    """Add the encoding options: cache and batch sizes."""
     group = parser.add_argument_group("encoding")
     add_cache_folder(group)
     group.add_argument(
@@ -113,7 +113,7 @@ def add_cache_folder(group: argparse._ActionsContainer) -> None:
 
 
 def add_batches(group: argparse._ActionsContainer) -> None:
-    """Add the two limits of a batch that is encoded."""
+    """Add the two limits of an encoding batch."""
     group.add_argument(
         "--batch-tokens",
         type=positive,

@@ -1,4 +1,4 @@
-"""The commands of `bitext-bench` and their options. Imports nothing slow, so that --help is immediate."""
+"""The commands of `bitext-bench` and their options. Imports nothing slow, so that --help is fast."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--tasks",
         nargs="+",
         metavar="TASK",
-        help="tasks to score on, see 'bitext-bench list tasks' (default: all that --data has)",
+        help="tasks to score on, see 'bitext-bench list tasks' (default: all tasks in --data)",
     )
     what.add_argument(
         "--languages",
         nargs="+",
         metavar="LANG",
-        help="languages to score, as en, eng or eng_Latn, or all; English is always the other side of Tatoeba and BUCC "
-        f"(default: {DEFAULT_LANGUAGES})",
+        help="languages to score, like en, eng or eng_Latn, or all; English is always the other side of Tatoeba and "
+        f"BUCC (default: {DEFAULT_LANGUAGES})",
     )
     out = parser.add_argument_group("output")
     out.add_argument(
@@ -61,9 +61,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
     out.add_argument("--json", action="store_true", help="print the scores as JSON instead of a table")
     encoding = add_encoding_group(parser)
-    encoding.add_argument(
-        "--shard", metavar="i/N", help="encode the i-th of N shares and score nothing; for job arrays"
-    )
+    encoding.add_argument("--shard", metavar="i/N", help="encode the i-th of N shares without scoring; for job arrays")
     encoding.add_argument(
         "--engine",
         choices=["inline", "ray"],

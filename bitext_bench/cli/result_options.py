@@ -1,4 +1,4 @@
-"""The options of the commands that read result files: leaderboard, compare, import-mteb, export-mteb."""
+"""Options of the commands that read result files: leaderboard, compare, import-mteb, export-mteb."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def add_leaderboard(parser: argparse.ArgumentParser) -> None:
         type=int,
         choices=range(1, 7),
         metavar="N",
-        help="render table N of Park et al. 2024 (1 to 6) with the measured rows that belong to it, instead of the "
+        help="render table N of Park et al. 2024 (1 to 6), with the measured rows that belong to it, instead of the "
         "leaderboard",
     )
     form.add_argument(
@@ -40,9 +40,7 @@ def add_leaderboard(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="file to write (default: leaderboard/README.md for the leaderboard in markdown, otherwise the terminal)",
     )
-    form.add_argument(
-        "--check", action="store_true", help="write nothing, and fail if the file is not what the results yield"
-    )
+    form.add_argument("--check", action="store_true", help="write nothing, and fail if the file is out of date")
     form.add_argument(
         "--sort",
         metavar="COLUMN",
@@ -51,7 +49,8 @@ def add_leaderboard(parser: argparse.ArgumentParser) -> None:
     form.add_argument(
         "--data",
         metavar="SOURCE",
-        help="with --format html: the data of the results, as --data of run, to show the sentences that models miss",
+        help="with --format html: the data of the results, as --data of run, to show the sentences that models get "
+        "wrong",
     )
 
 

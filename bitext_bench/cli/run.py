@@ -1,4 +1,4 @@
-"""`run`, from parsed arguments to files and printed tables."""
+"""`run`: score a model, write result files and print tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .model_options import model_options
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Score a model as `bitext_bench.evaluate` does, and write each task's file as soon as the task is done."""
+    """Score a model as `bitext_bench.evaluate` does, and write the file of each task as soon as it is scored."""
     cache = cache_folder(arguments.cache_folder)
     check_writable(arguments.output)
     check_writable(cache)
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         embedder = Embedder(model, cache, limits)  # reads what the workers have stored
     folder = result_folder(arguments.output, model)
     _say_plan(prepared)
-    make_folder(folder)  # before the work, as it may be impossible
+    make_folder(folder)  # first, since it can fail
     check_folder(folder, [item.task.name for item in loaded])
     _say_contamination(prepared)
     scored = []
@@ -70,9 +70,9 @@ def _say_plan(prepared: Prepared) -> None:
 def _say_contamination(prepared: Prepared) -> None:
     model = prepared.model
     if model.contaminated_rows:
-        say(f"warning: the model was trained on {model.contaminated_rows:,} rows of benchmarks; every result says so")
+        say(f"warning: the model was trained on {model.contaminated_rows:,} benchmark rows; the results say so")
     if unchecked := unchecked_tasks(model, prepared.loaded):
-        say(f"note: its training rows were not compared with all of {', '.join(unchecked)}; those results say so")
+        say(f"note: its training rows were not fully compared with {', '.join(unchecked)}; these results say so")
 
 
 def _say_result(result: TaskResult) -> None:
@@ -80,13 +80,13 @@ def _say_result(result: TaskResult) -> None:
     if reason := _NOT_OFFICIAL.get(result.data.partition("-")[0]):
         say(
             f"note: {_name_subsets(result)}: the data are called {result.data}, because {reason}; "
-            "no published figure and no score on official data is shown beside these scores"
+            "these scores are not compared with published figures or scores on official data"
         )
 
 
 _NOT_OFFICIAL = {
     "custom": "their checksum is not the official one (line ends count too)",
-    "unverified": "the official checksum is not known here",
+    "unverified": "the official checksum is unknown",
 }
 
 

@@ -1,8 +1,8 @@
-"""The process that the user sees: it runs the command in a child, and answers Ctrl-C and SIGTERM within a second.
+"""Run the command in a child process, so that Ctrl-C and SIGTERM take effect within a second.
 
-Libraries keep Python's lock for seconds (a tokenizer that is read, a library that is loaded). No handler and no thread
-of the same process could answer meanwhile. The child has half a second to end by itself. After that it is killed, and
-what it was writing is removed.
+Libraries hold Python's global lock for seconds, for example while they read a tokenizer. No handler or thread in the
+same process could respond meanwhile. The child has half a second to exit. After that it is killed, and its unfinished
+files are removed.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from ..io.temporary import remove
 from ..io.terminal import say
 
 _MEND = (
-    "finished work is kept, the same command goes on from there (train: with --resume); try a smaller --batch-tokens, "
-    "--batch-size (train) or --max-memory (mine), or a machine with more memory"
+    "finished work is kept, and the same command continues from it (train: with --resume); try a smaller "
+    "--batch-tokens, --batch-size (train) or --max-memory (mine), or a machine with more memory"
 )
 _PATIENCE = 0.5  # seconds
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # of Linux, <sys/prctl.h>
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # Linux, <sys/prctl.h>
 
 
 def supervise(command: Callable[[], int]) -> int:
-    """Run a command in a child process; returns its exit code, 130 after Ctrl-C and 143 after SIGTERM.
+    """Run a command in a child process. Return its exit code, 130 after Ctrl-C or 143 after SIGTERM.
 
-    Both processes return from this function. A command that was killed ends this process by the same signal.
+    Both processes return from this function. If the child was killed, this process ends by the same signal.
     """
     if not hasattr(os, "fork"):
         return command()
     STATUS.share()
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)  # so that children of the child can be found when it has ended
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)  # to inherit the child's own children when it ends
     ours = {number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN}
     ours |= {signal.SIGCHLD, signal.SIGALRM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ours)
@@ -58,7 +58,7 @@ def supervise(command: Callable[[], int]) -> int:
 
 
 def _end_at_once(code: int) -> None:
-    """End without waiting for the threads of libraries: all has been said and saved."""
+    """Exit without waiting for the threads of libraries. All output is complete at this point."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
@@ -66,9 +66,9 @@ def _end_at_once(code: int) -> None:
 
 
 def _watch(child: int, ours: set[signal.Signals]) -> int:
-    """Pass signals on to the child until it ends; returns its exit code, or that of the signal."""
-    signal.signal(signal.SIGCHLD, lambda *_: None)  # One that is ignored by default cannot be waited for everywhere.
-    asked: float | None = None  # when a command was signaled that stops by itself
+    """Forward signals to the child until it ends. Return its exit code, or that of the signal."""
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # Some systems cannot wait for ignored signals.
+    asked: float | None = None  # time of the first signal to a command that stops by itself
     ends_by = 0
     while True:
         number = signal.sigwait(ours)
@@ -89,11 +89,11 @@ def _watch(child: int, ours: set[signal.Signals]) -> int:
 
 
 def _finish_child(code: int, ends_by: int) -> int:
-    """Clean up after a child that has ended; returns the exit code for this process.
+    """Clean up after the child has ended. Return the exit code for this process.
 
     Args:
-        code: the child's, or the negative number of the signal that it died of.
-        ends_by: the signal that it was to end by, or 0.
+        code: exit code of the child, or the negative number of the signal that killed it.
+        ends_by: signal that was sent to end the child, or 0.
     """
     if code < 0 or code >= 128 or ends_by:
         _kill_orphans()
@@ -104,11 +104,11 @@ def _finish_child(code: int, ends_by: int) -> int:
             print(f"\n{MESSAGE}", file=sys.stderr)
         return 128 + ends_by
     if code < 0:
-        with suppress(OSError):  # where nobody reads stderr any more
+        with suppress(OSError):  # if stderr is closed
             if reason := _death_cause(-code):
-                print(file=sys.stderr)  # A progress bar leaves the cursor behind itself.
+                print(file=sys.stderr)  # A progress bar leaves the cursor at its end.
                 say(f"error: {reason}: {_MEND}")
-        with suppress(OSError):  # SIGKILL cannot be set, and need not be.
+        with suppress(OSError):  # The handler of SIGKILL cannot be set and need not be.
             signal.signal(-code, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {-code})
         os.kill(os.getpid(), -code)
@@ -116,7 +116,7 @@ def _finish_child(code: int, ends_by: int) -> int:
 
 
 def _death_cause(number: int) -> str:
-    """Return why a command died of a signal that lets it say nothing itself; "" for those that somebody sends."""
+    """Return the likely cause of a fatal signal that gave the command no chance to report it; "" for other signals."""
     if number == signal.SIGKILL:
         return "the command was killed (SIGKILL), probably because the machine ran out of memory"
     if number in {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}:
@@ -125,7 +125,7 @@ def _death_cause(number: int) -> str:
 
 
 def _kill_orphans() -> None:
-    """Kill the processes that the child has started and left; on Linux they are now this process's children."""
+    """Kill the processes that the child left behind. On Linux they are now children of this process."""
     children = Path(f"/proc/self/task/{os.getpid()}/children")
     with suppress(OSError):
         while pids := [int(pid) for pid in children.read_text().split()]:

@@ -1,4 +1,4 @@
-"""`train`, from parsed arguments to a run."""
+"""`train`: turn parsed arguments into a run."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _LISTS = {"pairs", "languages", "anchor_priority", "corpora", "decontamination_l
 
 
 def train(arguments: argparse.Namespace) -> int:
-    """Train a checkpoint; returns 130 or 143 when a signal stopped it, 0 otherwise."""
+    """Train a checkpoint. Return 130 or 143 if a signal stopped it, 0 otherwise."""
     if arguments.data is None:
-        raise UserError("no training data: pass --data with a directory that holds <corpus>/en-ja.tsv or the like")
+        raise UserError("no training data: pass --data with a directory of files like <corpus>/en-ja.tsv")
     request = TrainRequest(
         data=arguments.data,
         benchmarks=arguments.benchmarks,
@@ -36,32 +36,32 @@ def train(arguments: argparse.Namespace) -> int:
 
 
 def changed_settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the settings of the command line that replace those of the recipe.
+    """Return the settings on the command line, which replace those of the recipe.
 
     Raises:
-        UserError: --set has no NAME=VALUE, or two options exclude each other.
+        UserError: --set is not NAME=VALUE, or two options exclude each other.
     """
     given = vars(arguments)
     changes: dict[str, Any] = {field.name: given[field.name] for field in fields(TrainConfig) if field.name in given}
     objective = {k.removeprefix("objective."): v for k, v in given.items() if k.startswith("objective.")}
     if {"pairs", "languages"} <= changes.keys():
-        raise UserError("--pair and --languages both say what to train on: pass the pairs, or the languages to pair")
+        raise UserError("--pair and --languages exclude each other: pass the pairs, or the languages to pair")
     for name in _LISTS & changes.keys():
         changes[name] = [word for text in changes[name] for word in text.split(",") if word]
     for text in arguments.set or []:
         name, equals, value = text.partition("=")
         if name == "objective":
-            raise UserError(f"--set {text}: expected one setting of it, like objective.tau_teacher=0.05")
+            raise UserError(f"--set {text}: expected one setting of the objective, like objective.tau_teacher=0.05")
         try:
             parsed = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
-            parsed = value  # A bare word is a text.
+            parsed = value  # A bare word is a string.
         if not equals or not name:
             raise UserError(f"--set {text}: expected NAME=VALUE, like max_grad_norm=0.5 or objective.divergence=kl")
         table = objective if name.startswith("objective.") else changes
         table[name.removeprefix("objective.")] = parsed
     if "epochs" in changes:
-        changes.setdefault("max_steps", None)  # a recipe's, which would end the run all the same
+        changes.setdefault("max_steps", None)  # otherwise the recipe's limit would still end the run
     if "student_prompt" in changes:
         changes.setdefault("teacher_prompt", changes["student_prompt"])
     return {**changes, "objective": objective}

@@ -1,7 +1,7 @@
-"""The options of `bitext-bench train`. Imports nothing slow.
+"""Options of `bitext-bench train`. Imports nothing slow.
 
-Options that are settings of `TrainConfig` have their names as `dest` and no default: the recipe has the value of an
-option that is absent.
+Options for settings of `TrainConfig` have the name of the setting as `dest`. They have no default, since the recipe
+provides the value.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def add_train(parser: argparse.ArgumentParser) -> None:
         "--recipe",
         default="default",
         metavar="NAME",
-        help="settings to begin with: the name of a recipe or a TOML file; options replace them (default: %(default)s)",
+        help="initial settings: the name of a recipe, or a TOML file; options replace them (default: %(default)s)",
     )
     recipe.add_argument("--list-recipes", action="store_true", help="describe each recipe and exit")
     recipe.add_argument(
@@ -53,13 +53,13 @@ def _add_models(group: argparse._ArgumentGroup) -> None:
         dest="student_prompt",
         default=_ABSENT,
         metavar="TEXT",
-        help="text before each sentence; the checkpoint keeps it (default: the recipe's, or none)",
+        help="text prepended to each sentence; stored in the checkpoint (default: the recipe's, or none)",
     )
     group.add_argument(
         "--teacher-prompt",
         default=_ABSENT,
         metavar="TEXT",
-        help="text before each sentence for the teacher (default: --prompt)",
+        help="text prepended to each sentence for the teacher (default: --prompt)",
     )
 
 
@@ -77,13 +77,13 @@ def _add_languages(group: argparse._ArgumentGroup) -> None:
         nargs="+",
         default=_ABSENT,
         metavar="LANG",
-        help="languages to pair with each other, instead of --pair, like en,fr,ja",
+        help="languages to combine into pairs, instead of --pair, like en,fr,ja",
     )
     group.add_argument(
         "--pair-scheme",
         choices=["en-xx", "all"],
         default=_ABSENT,
-        help="how --languages are paired: English with each other one, or each with each "
+        help="how --languages are paired: English with each of the others, or all with all "
         "(default: the recipe's, or en-xx)",
     )
     group.add_argument(
@@ -113,8 +113,8 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
         "--benchmarks",
         default="hub",
         metavar="SOURCE",
-        help="benchmark data, as --data of run: training rows with a sentence of these are left out, and --evaluate "
-        "scores on them (default: %(default)s)",
+        help="benchmark data, as --data of run: training rows with a benchmark sentence are left out, and --evaluate "
+        "scores on these data (default: %(default)s)",
     )
     group.add_argument(
         "--exclude-benchmarks",
@@ -127,7 +127,7 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--allow-contamination",
         action="store_true",
-        help="keep training rows that hold a benchmark sentence; every result of the checkpoint says so",
+        help="keep training rows with a benchmark sentence; every result of the checkpoint says so",
     )
 
 
@@ -144,7 +144,7 @@ def _add_loss(group: argparse._ArgumentGroup) -> None:
         choices=["priority", "average", "hard"],
         default=_ABSENT,
         help="labels of the soft contrastive loss: the teacher's similarities between the anchor sentences, their "
-        "average over both languages, or 1 for translations and 0 for all others (default: the recipe's, or priority)",
+        "average over both languages, or 1 for translations and 0 otherwise (default: the recipe's, or priority)",
     )
     group.add_argument(
         "--tms",
@@ -214,12 +214,12 @@ def _add_checkpoint(group: argparse._ArgumentGroup) -> None:
         metavar="DIR",
         help="directory for the checkpoint (default: checkpoints/<model>-<pairs>-<recipe>)",
     )
-    group.add_argument("--overwrite", action="store_true", help="replace the checkpoint in --output and train anew")
+    group.add_argument("--overwrite", action="store_true", help="replace the checkpoint in --output and train again")
     group.add_argument("--resume", action="store_true", help="continue a run that was stopped or killed")
     group.add_argument(
         "--evaluate",
         action="store_true",
-        help="score the checkpoint on --benchmarks; scores go to results/ and the model card",
+        help="score the checkpoint on --benchmarks; scores are written to results/ and the model card",
     )
     group.add_argument(
         "--push-to-hub", metavar="ORG/NAME", help="publish the checkpoint in this repository, created before training"

@@ -1,4 +1,4 @@
-"""`verify`: derive results again. A result file is never trusted: it names no code, no folder and no pickle to load."""
+"""`verify`: compute results again. Result files are untrusted input: they cannot make it load code or local files."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 
 
 def verify(arguments: argparse.Namespace) -> int:
-    """Derive result files again; returns 0 when all are the same, 1 with the differences printed when not.
+    """Compute results again and print differences. Return 0 if there are none, 1 otherwise.
 
-    Of a folder all result files are taken. A file that cannot be verified does not keep the others from it.
+    A folder means all result files in it. If one of several files cannot be verified, the others still are.
 
     Raises:
-        UserError: there is one file, and it cannot be verified; or a folder has none.
+        UserError: a single file cannot be verified, or a folder has no result files.
     """
     files = [file for path in arguments.files for file in _files(path)]
     if len(files) == 1:
@@ -55,19 +55,19 @@ def _files(path: Path) -> list[Path]:
         return [path]
     found = sorted(file for file in path.rglob("*.json") if file.is_file())
     if not found:
-        raise UserError(f"{path} holds no result files: expected one, or a folder that bitext-bench run wrote them to")
+        raise UserError(f"{path} has no result files: expected a result file, or an output folder of bitext-bench run")
     return found
 
 
 def _verify(file: Path, arguments: argparse.Namespace) -> int:
     stored = read_result(file)
-    outcomes = read_outcomes(file, stored)  # before the work, as they may be damaged
+    outcomes = read_outcomes(file, stored)  # first, since they may be damaged
     task = find_task(stored.task)
     model, source = _resolve_as_stored(file, stored, arguments)
     codes = {code for entry in stored.subsets for code in entry.languages}
     loaded = load_tasks([task], source, [resolve(code) for code in sorted(codes)], _refuse)
     limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
-    # What a sample of sentences vouches for is no proof.
+    # If the fingerprint of the model does not cover all its files, cached vectors are not proof.
     refresh = arguments.refresh or bool(model.unhashed)
     embedder = Embedder(model, cache_folder(arguments.cache_folder), limits, refresh=refresh)
     found = find_differences(stored, outcomes, *_combine(stored, list(evaluate(embedder, loaded))))
@@ -81,24 +81,24 @@ def _verify(file: Path, arguments: argparse.Namespace) -> int:
 
 
 def _combine(stored: TaskResult, derived: list[tuple[TaskResult, Outcomes]]) -> tuple[TaskResult, Outcomes]:
-    """Return one result of all that was derived: some subsets may be of other data than those on file."""
+    """Merge the computed results into one; some subsets may have other data than the stored ones."""
     (first, outcomes), *others = derived
     for result, more in others:
         outcomes = {**outcomes, **more}
-        # The summary on file is of the subsets there, and of no others.
+        # The stored summary covers the stored subsets only.
         first = replace(first, subsets=[*first.subsets, *result.subsets], summary=stored.summary)
     return first, outcomes
 
 
 def _resolve_as_stored(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> tuple[Model, Source]:
-    """Resolve the model and the data of a result file; its settings are those of the file.
+    """Resolve the model and data of a result file, with the settings in the file.
 
     Raises:
-        UserError: the model or the data have to be named by the user.
+        UserError: the user has to name the model or the data.
     """
     said = stored.model
     name = without_prefix(arguments.model) if arguments.model else _public_name(file, stored, arguments)
-    theirs = name in (said.registered, said.name)  # not a copy, or a fork, that --model names
+    theirs = name in (said.registered, said.name)  # otherwise --model is a copy or a fork
     options = replace(
         model_options(arguments),
         revision=arguments.model_revision or (_revision(file, stored, arguments) if theirs else None),
@@ -112,35 +112,35 @@ def _resolve_as_stored(file: Path, stored: TaskResult, arguments: argparse.Names
     hub = stored.data.startswith("hub-")
     if arguments.data is None and not (mini or hub):
         raise UserError(f"{file} was made with data on disk ({stored.data}): pass --data DIR")
-    # `hub:`, as there may be a folder of this name here, which the file must not choose.
+    # `hub:` because the file must not select a local folder of this name.
     model = resolve_model(arguments.model or f"hub:{name}", options)
     return model, open_source(arguments.data or ("mini" if mini else "hub"))
 
 
 def _public_name(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> str:
-    """Return the registered name or the hub id in a result file.
+    """Return the registered name or hub id in a result file.
 
     Raises:
-        UserError: it has neither, or the command line allows the model to run code.
+        UserError: the file has neither, or the command line allows the model to run code.
     """
     said = stored.model
     name = said.registered or said.name
     if said.name.startswith("local/"):
-        raise UserError(f"{file} was made with {said.name}, which is no public model: pass --model DIR")
+        raise UserError(f"{file} was made with {said.name}, which is not a public model: pass --model DIR")
     if not (find_baseline(name) or _HUB_ID.fullmatch(name)):
         raise UserError(
-            f"{file} was made with {name!r}, which is neither in list models nor a hub id org/model: pass --model"
+            f"{file} was made with {name!r}, which is neither a known model nor a hub id org/model: pass --model"
         )
     if flags := _trust_hint(arguments):
-        raise UserError(f"{file} alone names the model, {name}: pass --model too where {flags} lets it run code")
+        raise UserError(f"{flags} lets a model run code, and only {file} names the model, {name}: pass --model too")
     return name
 
 
 def _revision(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> str | None:
-    """Return the commit in a result file; None where it names none, as of a model with a revision of its own.
+    """Return the commit in a result file; None if its revision is not a commit.
 
     Raises:
-        UserError: the command line allows the model to run code, and only the file says of which revision.
+        UserError: the command line allows the model to run code, and only the file names the revision.
     """
     name, revision = stored.model.name, stored.model.revision
     if not _COMMIT.fullmatch(revision):
@@ -148,8 +148,8 @@ def _revision(file: Path, stored: TaskResult, arguments: argparse.Namespace) -> 
     flags = _trust_hint(arguments)
     if flags and not find_baseline(stored.model.registered or name):
         raise UserError(
-            f"{file} alone names the revision of {name}, {revision}: pass --model-revision too where {flags} lets it "
-            "run code"
+            f"{flags} lets a model run code, and only {file} names the revision of {name}, {revision}: pass "
+            "--model-revision too"
         )
     return None if flags else revision
 

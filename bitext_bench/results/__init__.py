@@ -1,1 +1,1 @@
-"""From a plan of tasks to result files and tables, and back: records, files, verification, mteb's formats."""
+"""Evaluation, result records and files, tables, verification and mteb's formats."""

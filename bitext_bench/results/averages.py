@@ -1,4 +1,4 @@
-"""The paper's averages, and when they may be called that: with every member there."""
+"""The averages of the paper. An average has a value only if all its members have been scored."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .records import TaskResult
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """A mean over named subsets of named tasks.
+    """A mean over subsets of tasks.
 
     Attributes:
-        members: (task, subset, score) of every member.
+        members: (task, subset, score) for each member.
         lower_is_better: true for error rates.
     """
 
@@ -24,7 +24,7 @@ class Average:
 
 @dataclass(frozen=True, slots=True)
 class AverageValue:
-    """An average over results: its value, or None with the members that are missing."""
+    """The value of an average, or None and the missing members."""
 
     average: Average
     value: float | None
@@ -41,8 +41,8 @@ _STS_EN = (
     ("STSBenchmark", "default"),
 )
 
-# What the paper's tables have for one pair in place of the mean, by the pair. STS (xx) is that of the language
-# beside English; there is none for Japanese, and no BUCC for Japanese and Korean.
+# Scores that the paper's tables show for a single pair instead of the mean. STS (xx) is for the language other than
+# English. There is no STS for Japanese, and no BUCC for Japanese and Korean.
 PAIR_TATOEBA = {pair: Average("Tatoeba (en-xx)", (("Tatoeba", name, "accuracy"),)) for pair, name in _TATOEBA.items()}
 PAIR_BUCC = {pair: Average("BUCC (en-xx)", (("BUCC.v2", name, "accuracy"),)) for pair, name in _BUCC.items()}
 PAIR_STS = {
@@ -67,9 +67,9 @@ PAPER_AVERAGES = (
 
 
 def compute(average: Average, results: Iterable[TaskResult]) -> AverageValue:
-    """Return the average over results of one model, or None and what is missing.
+    """Return an average over the results of one model; its value is None if a member is missing.
 
-    Data that only have a benchmark's layout do not count; a BUCC-like corpus goes by a name of its own.
+    Results on other data in a benchmark's layout do not count; a BUCC-like corpus has its own task name.
     """
     scores = {
         (result.task, subset.subset, name): value

@@ -1,4 +1,4 @@
-"""The one path through the harness: plan, encode once, score each task, one result file a task."""
+"""Evaluation: load all tasks, encode each sentence once, then score one task after the other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..tasks import BENCHMARKS, Languages, ScoringUnit, SentenceSet, SubsetScore
 from .records import TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signature, subset_result
 from .schema import EncodingRecord, ModelRecord, TrainingRecord, parse_training
 
-# Settings as a result names them, where `Model.overrides` abbreviates.
+# Names in result files for the abbreviations of `Model.overrides`.
 _FIELDS = {"maxlen": "max_length", "pool": "pooling"}
 
 
@@ -36,10 +36,12 @@ class LoadedTask:
 def load_tasks(
     tasks: Sequence[Task], source: Source, languages: Languages, on_missing: Callable[[Task, MissingData], None]
 ) -> list[LoadedTask]:
-    """Read the data of every task before anything is encoded, so that bad data stop a run in its first second.
+    """Read the data of all tasks before encoding, so that damaged data stop a run in its first second.
+
+    Tasks without data are passed to `on_missing` and skipped.
 
     Raises:
-        UserError: data are damaged. Data that are not there are handed to `on_missing`, and the task is left out.
+        UserError: data are damaged.
     """
     loaded = []
     for task in tasks:
@@ -53,16 +55,16 @@ def load_tasks(
 def load_available_tasks(
     tasks: Sequence[Task] | None, source: Source, languages: Languages
 ) -> tuple[list[LoadedTask], list[str]]:
-    """Return the tasks with their data, and a line for each that was left out as the source does not have it.
+    """Return the tasks with their data, and one line for each task that is missing from the source.
 
     Args:
-        tasks: every one of them has to be there; None: all that the source has.
-        source: of the data.
-        languages: as `Task.load`.
+        tasks: tasks that the source must have; None for all tasks in the source.
+        source: source of the data.
+        languages: as in `Task.load`.
 
     Raises:
-        UserError: data are damaged, or there is nothing to run.
-        MissingData: data of a task that was named are not there.
+        UserError: data are damaged, or the source has no task.
+        MissingData: data of a requested task are missing.
     """
     absent: list[str] = []
 
@@ -80,7 +82,7 @@ def load_available_tasks(
 
 
 def missing_languages(loaded: Sequence[LoadedTask], languages: Sequence[Language]) -> list[str]:
-    """Return a line for each task of many languages whose data lack some of those asked for."""
+    """Return one line for each bitext task whose data lack some of the requested languages."""
     lines = []
     for item in loaded:
         here = {side.language for unit in item.units for side in unit.sides}
@@ -96,12 +98,12 @@ def texts_to_encode(model: Model, loaded: Sequence[LoadedTask]) -> list[TextGrou
 
 
 def evaluate(embedder: Embedder, loaded: Sequence[LoadedTask]) -> Iterator[tuple[TaskResult, Outcomes]]:
-    """Encode what all tasks need together, then score them one after the other.
+    """Encode the sentences of all tasks together, then score the tasks one after the other.
 
-    A task gives one result; several where some of its subsets are of the official data and others are not.
+    A task yields one result, or several if only some of its subsets have official data.
 
     Raises:
-        UserError: the model gives vectors that no cosine can be taken of, or the disk is full.
+        UserError: the model returns zero or non-finite vectors, or the disk is full.
     """
     training = _training(embedder.model)
     encoding = _speed(embedder.encode(texts_to_encode(embedder.model, loaded)))
@@ -117,7 +119,7 @@ def evaluate(embedder: Embedder, loaded: Sequence[LoadedTask]) -> Iterator[tuple
 
 
 def _speed(encoded: EncodingStats) -> EncodingRecord | None:
-    """Return what a result file says of the encoding that its run did; None where that is too little to time."""
+    """Return the encoding speed for the result file; None if the run encoded too few sentences to measure it."""
     if encoded.encoded < TIMED_SENTENCES or not encoded.device:
         return None
     return EncodingRecord(
@@ -134,12 +136,12 @@ def _texts(model: Model, task: Task, side: SentenceSet) -> TextGroup:
 
 
 def prompt_of(prompts: Prompts, task: Task) -> str:
-    """Return the text that a model puts before the sentences of a task."""
+    """Return the text that is prepended to the sentences of a task."""
     return prompts.for_task(mteb_task_name(task.name), task.kind)
 
 
 def _score(embedder: Embedder, item: LoadedTask) -> Iterator[SubsetScores]:
-    """Score unit by unit, keeping in memory only the vectors that a later unit needs again."""
+    """Score unit by unit. Keep only vectors that a later unit needs."""
     uses = Counter(id(side) for unit in item.units for side in unit.sides)
     kept: dict[int, Vectors] = {}
     for unit in item.units:
@@ -159,7 +161,7 @@ def _score(embedder: Embedder, item: LoadedTask) -> Iterator[SubsetScores]:
 
 
 def _with_mteb_scores(embedder: Embedder, task: Task, unit: ScoringUnit, scored: SubsetScores) -> SubsetScores:
-    """Take the scores that are MTEB's by the model's own similarity, where that is not the cosine."""
+    """Compute MTEB's scores by the model's own similarity if it is not the cosine."""
     similarity = embedder.model.similarity
     if similarity == "cosine" or unit.mteb_scores is None:
         return scored
@@ -172,14 +174,14 @@ def _with_mteb_scores(embedder: Embedder, task: Task, unit: ScoringUnit, scored:
 
 
 def _unchecked_benchmarks(model: Model) -> list[str]:
-    """Return the benchmarks that a checkpoint's training rows were not compared with in any language."""
+    """Return the benchmarks without any contamination check of the checkpoint's training data."""
     if model.checked is None:
         return []
     return [task.name for task in BENCHMARKS if task.name not in model.checked.tasks]
 
 
 def unchecked_tasks(model: Model, loaded: Sequence[LoadedTask]) -> list[str]:
-    """Return those of some tasks with sentences that a checkpoint's training rows were not compared with."""
+    """Return the tasks for which the contamination check of the checkpoint's training data is incomplete."""
     if model.checked is None:
         return []
     tasks = [(item.task.name, [{str(side.language) for side in unit.sides} for unit in item.units]) for item in loaded]
@@ -230,4 +232,4 @@ def _training(model: Model) -> TrainingRecord | None:
     try:
         return parse_training(model.training) if model.training else None
     except ValueError as error:
-        raise UserError(f"the record of {model.name}'s training (train_config.json) is damaged: {error}") from error
+        raise UserError(f"the training record of {model.name} (train_config.json) is damaged: {error}") from error

@@ -1,11 +1,11 @@
-"""Result files, in folders laid out like mteb's.
+"""Result files, in the folder structure of mteb.
 
-<folder>/<org>__<model>/<revision>/<Task>.json            scores, with a checksum of themselves and of the outcomes
+<folder>/<org>__<model>/<revision>/<Task>.json            scores, with checksums of the scores and the outcomes
 <folder>/<org>__<model>/<revision>/<Task>.outcomes.npz    per-sentence outcomes
-<folder>/<org>__<model>/<revision>/<Task>.<data>.json     scores on data that are not the task's official ones
-<folder>/<org>__<model>/<revision>/experiments/<settings>/...   when settings differ from the model's own
+<folder>/<org>__<model>/<revision>/<Task>.<data>.json     scores on data other than the official data
+<folder>/<org>__<model>/<revision>/experiments/<settings>/...   results with settings other than the model's own
 
-The layout inside is this project's own (bitext_bench/README.md); mteb refuses to read it.
+The file format is specific to this project (bitext_bench/README.md); mteb refuses to read it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _LONGEST_SHOWN = 40  # characters
 
 
 def result_folder(root: Path, model: Model) -> Path:
-    """Return where a model's results go; no name can lead out of the root, and no two names to one folder."""
+    """Return the folder for a model's results. No name can escape the root, and no two names share a folder."""
     folder = root / _safe_name(model.name.replace("/", "__", 1)) / _safe_name(model.revision)
     if model.overrides:
-        # No prompt is "none", and one that reads so is with a space, which _safe_name replaces by a hash.
+        # "none" means no prompt. The prompt "none" gets a space, so that _safe_name adds a hash.
         named = {"": "none", "none": "none "}
         slug = "__".join(f"{key}_{named.get(value, value)}" for key, value in model.overrides)
         folder = folder / EXPERIMENTS / _safe_name(slug)
@@ -41,12 +41,12 @@ def result_folder(root: Path, model: Model) -> Path:
 
 
 def settings_folder(file: Path) -> str:
-    """Return the folder that names the settings of a result file; "" where they are the model's own."""
+    """Return the settings folder of a result file; "" if the settings are the model's own."""
     return file.parent.name if file.parent.parent.name == EXPERIMENTS else ""
 
 
 def _safe_name(name: str) -> str:
-    """Return a name of letters, digits, `.`, `_` and `-` only; one that had to change gets a hash of the original."""
+    """Replace all characters except letters, digits, `.`, `_` and `-`. A changed name gets a hash of the original."""
     kept = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:100]
     if kept and kept == name:
         return name
@@ -54,13 +54,13 @@ def _safe_name(name: str) -> str:
 
 
 def write_result(folder: Path, result: TaskResult, outcomes: Outcomes, stem: str | None = None) -> Path:
-    """Write a result and its outcomes, both or none; returns the JSON file.
+    """Write a result and its outcomes, both or neither, and return the path of the JSON file.
 
     Args:
-        folder: of the model.
-        result: its checksum of the outcomes is made anew.
-        outcomes: of all its subsets.
-        stem: the file's name without .json; the task's where None.
+        folder: folder of the model.
+        result: the result; the checksum of the outcomes is computed again.
+        outcomes: outcomes of all its subsets.
+        stem: file name without .json; None for the name of the task.
 
     Raises:
         UserError: the disk is full or the folder cannot be written.
@@ -74,11 +74,11 @@ def write_result(folder: Path, result: TaskResult, outcomes: Outcomes, stem: str
 
 
 def read_result(file: Path) -> TaskResult:
-    """Read a result file of this harness.
+    """Read a result file of bitext-bench.
 
     Raises:
-        DamagedResult: it is not JSON, was changed after it was written, or has fields that no result can have.
-        UserError: it cannot be read, comes from elsewhere (mteb), or has another format.
+        DamagedResult: the file is not JSON, was changed after it was written, or has invalid fields.
+        UserError: the file cannot be read, was written by another program (mteb), or has an unknown format.
     """
     try:
         content: Any = read_json(file)
@@ -98,7 +98,7 @@ def read_result(file: Path) -> TaskResult:
         intact = content["sha256"] == content_sha256(content)
         result = TaskResult.from_json(content) if intact else None
     except KeyError as error:
-        raise DamagedResult(f"{file} is damaged: it lacks {error}; run the task again") from error
+        raise DamagedResult(f"{file} is damaged: {error} is missing; run the task again") from error
     except ValueError as error:
         raise DamagedResult(f"{file} is damaged: {error}; run the task again") from error
     if result is None:
@@ -107,6 +107,6 @@ def read_result(file: Path) -> TaskResult:
 
 
 def _shorten(value: object) -> str:
-    """Return a value as a message can show it, however long the file made it."""
+    """Shorten a value from the file for a message."""
     text = str(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

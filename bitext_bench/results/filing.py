@@ -1,4 +1,4 @@
-"""Which file a result goes to, and what it is merged with: nothing of other data is ever replaced."""
+"""Add results to a model's folder: choose the file and merge subsets. Results on other data are never replaced."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _PATIENCE = 600  # seconds that a run waits for another one to write its file
 
 
 def file_result(folder: Path, result: TaskResult, outcomes: Outcomes) -> Path:
-    """Add a result to a model's folder; returns its file.
+    """Add a result to a model's folder and return its file.
 
-    The subsets that a file of the same data has already are kept, and those that were scored again replaced. Official
-    data are in <Task>.json, data of other names beside it in <Task>.<data>.json. Two runs at once wait for each other.
+    Existing subsets on the same data are kept, unless they were scored again. Results on official data go to
+    <Task>.json, results on other data to <Task>.<data>.json. Simultaneous runs wait for each other.
 
     Raises:
-        UserError: the folder cannot be written, or the file there is of mteb or of another version of bitext-bench.
+        UserError: the folder cannot be written, or the existing file is from mteb or another version of bitext-bench.
     """
     make_folder(folder)
     with _locked(folder):
@@ -43,10 +43,10 @@ def file_result(folder: Path, result: TaskResult, outcomes: Outcomes) -> Path:
 
 
 def check_folder(folder: Path, tasks: Sequence[str]) -> None:
-    """Refuse a folder that has files which a run must not replace, before the run does its work.
+    """Check before a run that the result files can be written.
 
     Raises:
-        UserError: a file of mteb, or of another version of bitext-bench, is in the place of a result of these tasks.
+        UserError: a result file of one of the tasks is from mteb or from another version of bitext-bench.
     """
     for task in tasks:
         try:
@@ -73,7 +73,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _choose_file(folder: Path, result: TaskResult) -> Path:
-    """Return the file that has the same data; or a new one, the task's own where nothing else can claim it."""
+    """Return the file for results on the same data, or a new file: <Task>.json if it is free."""
     own, beside = folder / f"{result.task}.json", folder / f"{result.task}.{result.data}.json"
     if beside.exists() or not result.has_own_name:
         return beside
@@ -82,10 +82,10 @@ def _choose_file(folder: Path, result: TaskResult) -> Path:
 
 
 def _read_existing(file: Path) -> TaskResult | None:
-    """Return the result in a file, or None where there is none or nothing that can be read any more.
+    """Return the result in a file; None if the file is missing or damaged.
 
     Raises:
-        UserError: it is of mteb, or of another version of bitext-bench.
+        UserError: the file is from mteb or from another version of bitext-bench.
     """
     if not file.exists():
         return None
@@ -96,14 +96,14 @@ def _read_existing(file: Path) -> TaskResult | None:
 
 
 def _read_mergeable(file: Path, result: TaskResult) -> tuple[TaskResult, Outcomes] | None:
-    """Return what is in the file already, None where it has nothing that can be kept; what is lost is reported."""
+    """Return the existing result if some of its subsets can be kept, otherwise None; report subsets that are lost."""
     if not file.exists():
         return None
     try:
         before = read_result(file)
         outcomes = read_outcomes(file, before)
     except DamagedResult as error:
-        say(f"note: {error}; it is replaced")
+        say(f"note: {error}; the file is replaced")
         return None
     new = {subset.subset for subset in result.subsets}
     lost = [subset.subset for subset in before.subsets if subset.subset not in new]
@@ -117,7 +117,7 @@ def _read_mergeable(file: Path, result: TaskResult) -> tuple[TaskResult, Outcome
 
 
 def _why_different(before: TaskResult, now: TaskResult) -> str:
-    """Return why two results cannot be in one file; "" where they can."""
+    """Return the reason why two results cannot be merged into one file; "" if they can."""
     if before.model.fingerprint != now.model.fingerprint:
         return "another model of this name and revision was scored on them"
     if before.main_score != now.main_score:
@@ -139,7 +139,7 @@ def _merge(
 
 
 def _scores(subset: SubsetResult, main_score: str, blocks: dict[str, dict[str, NDArray[Any]]]) -> SubsetScores:
-    """Return what a task summarizes, from what is on file."""
+    """Return the scores of a stored subset, for the summary of its task."""
     return SubsetScores(
         subset=subset.subset,
         languages=tuple(resolve(code) for code in subset.languages),

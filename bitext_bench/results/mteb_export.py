@@ -1,4 +1,4 @@
-"""`bitext-bench export-mteb`: result files as mteb writes them, for its ResultCache and its results repository."""
+"""`bitext-bench export-mteb`: convert results to mteb's format, for its ResultCache and its results repository."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from .tables import group_by_reason
 
 _RUNS = "run_settings.jsonl"
 _FOLDER = re.compile(r"\w[\w.-]{0,99}")
-_NAME = re.compile(r"[^/\x00]{1,99}/[^/\x00]{1,99}")  # it becomes one folder, with __ for the slash
+_NAME = re.compile(r"[^/\x00]{1,99}/[^/\x00]{1,99}")  # becomes one folder, with __ for the slash
 _COMMIT = re.compile("[0-9a-f]{40}")
 
 
 def run_export(path: Path, output: Path) -> int:
-    """Write mteb's files of all results that have a counterpart in mteb, and name those that have none.
+    """Write mteb's files for all results that mteb has a task for, and list the others.
 
     Raises:
-        UserError: there is nothing to export, or a file with other content is in the way.
+        UserError: there is nothing to export, or a file with other content exists already.
     """
     if not path.exists():
         raise UserError(f"{path} does not exist: expected a result file, or a folder of them")
     check_writable(output)
-    # All is made elsewhere first, so that a refusal leaves nothing half done.
+    # Write everything to a temporary folder first, so that an error leaves no partial export.
     with temporary_folder() as workplace:
         exported = _Exported(workplace)
         for file in [path] if path.is_file() else sorted(path.rglob("*.json")):
@@ -49,23 +49,24 @@ def run_export(path: Path, output: Path) -> int:
     for line in group_by_reason(exported.notes):
         say(f"note: {line}")
     if not contents:
-        raise UserError(f"{path} holds no result that mteb has a counterpart of")
+        raise UserError(f"no result in {path} can be exported: mteb has none of its tasks")
     for file, content in contents.items():
         make_folder((output / file).parent)
         write_atomic(output / file, content)
     n, models = sum(file.name not in (META, _RUNS) for file in contents), len(exported.models)
-    say(f"{n:,} result files of {models:,} models are in {output}: mteb.ResultCache({str(output)!r}) reads them")
+    say(f"{n:,} result files of {models:,} models in {output}: read them with mteb.ResultCache({str(output)!r})")
     return 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Exported:
-    """Files of mteb in a folder of their own, and what is to be said of them.
+    """Exported files and the messages about them.
 
     Attributes:
+        folder: folder of the exported files.
         models: (name, revision).
-        left_out: reason -> our files.
-        notes: likewise, of files and models that are exported.
+        left_out: reason -> files that were not exported.
+        notes: note -> files or models that were exported.
     """
 
     folder: Path
@@ -74,10 +75,10 @@ class _Exported:
     notes: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, file: Path) -> None:
-        """Write one result by mteb's own cache."""
+        """Write one result with mteb's own cache."""
         try:
             result = read_result(file)
-            import mteb  # which takes seconds
+            import mteb  # takes seconds
 
             cache = mteb.ResultCache(self.folder)
             converted = convert(result, lambda: read_outcomes(file, result, ["neighbour"]))
@@ -101,15 +102,15 @@ class _Exported:
 
 
 def _meta(result: TaskResult) -> Any:  # noqa: ANN401 (mteb's ModelMeta)
-    """Return what mteb keeps of a model: its own record where it has one, and the settings as an experiment."""
+    """Return mteb's metadata of a model, or new metadata if mteb has none; settings become an experiment."""
     from mteb.models import ModelMeta
 
     model = result.model
     if not _NAME.fullmatch(model.name) or not _FOLDER.fullmatch(model.revision):
-        raise UserError(f"mteb has no place for a model {model.name!r} of revision {model.revision!r}")
+        raise UserError(f"mteb cannot store a model named {model.name!r} with revision {model.revision!r}")
     settings = result.chosen_settings
     if model.registered and model.prompt:
-        settings = {"prompt": model.prompt, **settings}  # of our registry, which mteb need not agree with
+        settings = {"prompt": model.prompt, **settings}  # from our registry; mteb's may differ
     known = _mteb_record(model.name)
     given = {"name": model.name, "revision": model.revision, "experiment_kwargs": settings or None}
     if known:
@@ -119,7 +120,7 @@ def _meta(result: TaskResult) -> Any:  # noqa: ANN401 (mteb's ModelMeta)
 
 
 def _mteb_record(name: str) -> Any:  # noqa: ANN401
-    """Return mteb's record of a model; None where it has none."""
+    """Return mteb's metadata of a model, or None."""
     import mteb
 
     try:
@@ -129,7 +130,7 @@ def _mteb_record(name: str) -> Any:  # noqa: ANN401
 
 
 def _with_versions(lines: str, result: TaskResult) -> str:
-    """Return rows of run_settings.jsonl with the versions that the result was made with, mteb's aside."""
+    """Set the library versions in run_settings.jsonl to those of the result, except mteb's."""
     rows = [json.loads(line) for line in lines.splitlines()]
     for row in rows:
         row["version"] |= {name: result.libraries[name] for name in row["version"].keys() & result.libraries.keys()}
@@ -137,30 +138,30 @@ def _with_versions(lines: str, result: TaskResult) -> str:
 
 
 def _content(new: Path, old: Path) -> bytes:
-    """Return what to write where a file may be already.
+    """Return the content to write, given a file that may exist already.
 
     Raises:
-        UserError: there are scores, and they are others.
+        UserError: the existing file has different scores.
     """
     content = new.read_bytes()
     if not old.exists():
         return content
     before = old.read_bytes()
     if new.name == META:
-        return before  # mteb's own may say more
+        return before  # mteb's own file may have more fields
     if new.name == _RUNS:
         tasks = {json.loads(line)["task"] for line in content.splitlines()}
         kept = [line for line in before.splitlines() if line and json.loads(line)["task"] not in tasks]
         return b"".join(line + b"\n" for line in kept) + content
     if before != content:
-        raise UserError(f"{old} is there already with other content: remove it, or choose another --output")
+        raise UserError(f"{old} exists already with other content: remove it, or choose another --output")
     return content
 
 
 def _why_refused(name: str, revision: str) -> str:
-    """Return why mteb's results repository would refuse a model; "" where nothing is known against it."""
+    """Return the reason why mteb's results repository would reject a model; "" if none is known."""
     if not _mteb_record(name):
-        return "mteb's results repository takes only models of mteb's registry"
+        return "mteb's results repository accepts only models in mteb's registry"
     if not _COMMIT.fullmatch(revision):
-        return f"mteb's results repository takes only full commits as revisions, and not {revision}"
+        return f"mteb's results repository accepts only full commits as revisions, not {revision}"
     return ""

@@ -1,4 +1,4 @@
-"""Result files of mteb, read by mteb itself, so that every format it ever wrote means what mteb says it means."""
+"""Read mteb's result files with mteb itself, so that all its formats are interpreted correctly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..io.json_files import NotJson, read_json
 META = "model_meta.json"
 EXPERIMENTS = "experiments"
 UNKNOWN = "unknown"
-# What mteb calls a revision that is not a commit, and what registries use in place of one: 1, 0_1_10, v2.
+# A commit, mteb's names for a missing commit, or a version number: 1, 0_1_10, v2.
 _REVISION = re.compile(r"[0-9a-f]{7,40}|no_revision_available|external|main|v?\d+([._]\d+)*")
 
 
@@ -24,12 +24,12 @@ class MtebResult:
     """One result file of mteb.
 
     Attributes:
-        model: the model's name; a run with settings of its own has them in parentheses.
-        revision: the model's revision; "unknown" where neither the path nor model_meta.json has one.
-        kind: mteb's type of the task ("BitextMining", "STS"); "" for a task that the installed mteb does not have.
-        data: the data set's revision.
-        version: of mteb; "unknown" where the file does not say.
-        date: ISO 8601; "" where the file does not say.
+        model: name of the model, followed by non-default settings in parentheses.
+        revision: revision of the model; "unknown" if neither the path nor model_meta.json has one.
+        kind: mteb's type of the task ("BitextMining", "STS"); "" if the installed mteb does not have the task.
+        data: revision of the data set.
+        version: version of mteb, or "unknown".
+        date: date in ISO 8601, or "".
         scores: split -> subset -> mteb's scores by name.
     """
 
@@ -47,7 +47,7 @@ def read_mteb_result(file: Path) -> MtebResult:
     """Read a file with `mteb.results.TaskResult.from_disk`, which knows the formats of all versions.
 
     Raises:
-        UserError: mteb cannot read it, or this harness wrote it.
+        UserError: mteb cannot read it, or bitext-bench wrote it.
     """
     _check_origin(file)
     from mteb.results import TaskResult
@@ -59,7 +59,7 @@ def read_mteb_result(file: Path) -> MtebResult:
             split: {str(entry["hf_subset"]): dict(entry) for entry in entries}
             for split, entries in result.scores.items()
         }
-    # What mteb's reader raises on content that it does not expect; pydantic's errors are ValueErrors.
+    # Errors that mteb's reader raises for unexpected content; pydantic's are ValueErrors.
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{file}: mteb cannot read it as a result ({type(error).__name__}: {reason})") from error
@@ -92,16 +92,16 @@ def _check_origin(file: Path) -> None:
     except NotJson as error:
         raise UserError(f"{file} is not JSON: {error}") from error
     if not isinstance(content, dict) or not {"task_name", "mteb_dataset_name", "bitext_bench"} & content.keys():
-        raise UserError(f"{file} is no result of mteb: expected task_name or mteb_dataset_name")
+        raise UserError(f"{file} is not a result of mteb: expected task_name or mteb_dataset_name")
     if "bitext_bench" in content:
-        raise UserError(f"{file} was measured by this harness: it is a result already")
+        raise UserError(f"{file} was written by bitext-bench: it needs no import")
 
 
 def read_model_name(file: Path) -> tuple[str, str]:
-    """Return the name and the revision of the model that a file of mteb is about.
+    """Return the name and revision of the model of an mteb result file.
 
-    model_meta.json beside the file says so. Without it the path does: <org>__<model>/<revision>/<Task>.json, also
-    with experiments/<settings>/ before the file; or <model>/<Task>.json, as mteb wrote before it had revisions.
+    They are read from model_meta.json next to the file, or else from the path: <org>__<model>/<revision>/<Task>.json,
+    <org>__<model>/<revision>/experiments/<settings>/<Task>.json, or <model>/<Task>.json (older versions of mteb).
     """
     folder = file.resolve().parent
     settings = ""
@@ -119,12 +119,12 @@ def _name_by_path(folder: Path) -> tuple[str, str]:
     named_so = "__" in folder.parent.name or _REVISION.fullmatch(folder.name)
     with_revision = named_so and "__" not in folder.name
     model, revision = (folder.parent.name, folder.name) if with_revision else (folder.name, UNKNOWN)
-    # A name on the hub has one slash; further __ are part of the name.
+    # A name on the hub has one slash; any further __ is part of the name.
     return model.replace("__", "/", 1) or UNKNOWN, revision
 
 
 def _meta(file: Path) -> dict[str, Any]:
-    """Return what a model_meta.json says; nothing where it is missing or damaged."""
+    """Return the content of a model_meta.json; an empty dict if it is missing or damaged."""
     try:
         content = read_json(file)
     except (UserError, NotJson):

@@ -1,7 +1,7 @@
-"""A result of this project as a result of mteb: MTEB's keys with MTEB's meaning, or the reason why there are none.
+"""Convert results to mteb's: scores with MTEB's names and definitions, or the reason why that is impossible.
 
 Bitext mining: accuracy, f1, precision and recall of the nearest target of each source sentence, by row number. STS:
-cosine_spearman and cosine_pearson. Keys that a result does not determine (manhattan_spearman, say) are absent.
+cosine_spearman and cosine_pearson. Scores that a result does not contain, such as manhattan_spearman, are omitted.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from ..errors import UserError
 from ..scoring.metrics import mteb_precision
 from .records import Outcomes, SubsetResult, TaskResult, signature_fields
 
-# Within this, the accuracy of the outcomes is the one in the file: both are sums of the same hits.
+# Tolerance between the accuracy of the outcomes and that of the file: both are sums of the same hits.
 _SAME = 1e-9
-# Official data on disk, compared by mteb's own statistics (tests/test_mteb_data.py): the subsets that are the same in
-# mteb's data set, and the data that lack a line end after each sentence.
+# Official data compared with mteb's own statistics (tests/test_mteb_data.py): the subsets that are identical in mteb's
+# data set, and the data without mteb's line end after each sentence.
 SAME_IN_MTEB: Mapping[str, tuple[str, ...]] = {
     "JSTS-validation": ("default",),
     "STS17-test": ("en-en",),
@@ -33,12 +33,12 @@ WITHOUT_LINE_ENDS = "tatoeba-v1"
 
 @dataclass(frozen=True, slots=True)
 class ConvertedResult:
-    """What mteb can be given of a result.
+    """A result in mteb's format.
 
     Attributes:
         result: a `mteb.results.TaskResult`.
-        notes: what a reader of it has to know.
-        left_out: subsets with the reason why they are not in it.
+        notes: differences that a reader should know.
+        left_out: omitted subsets, with the reason.
     """
 
     result: Any
@@ -47,14 +47,14 @@ class ConvertedResult:
 
 
 def convert(result: TaskResult, read: Callable[[], Outcomes]) -> ConvertedResult:
-    """Return a result as mteb has it, with mteb's language codes and the revision of mteb's data set.
+    """Convert a result to mteb's format, with mteb's language codes and the revision of mteb's data set.
 
     Args:
-        result: as it is on disk.
-        read: reads its outcomes, of which only the neighbors are needed; called for bitext mining only.
+        result: the stored result.
+        read: reads the outcomes (only the neighbors are used); called only for bitext mining.
 
     Raises:
-        UserError: mteb has no such task, or nothing of the result can be given under its keys.
+        UserError: mteb has no such task, or no subset can be converted.
     """
     from mteb.results import TaskResult as MtebTaskResult
 
@@ -76,7 +76,7 @@ def convert(result: TaskResult, read: Callable[[], Outcomes]) -> ConvertedResult
     converted = MtebTaskResult.from_task_results(
         task,
         {result.split: scores},
-        evaluation_time=None,  # mteb's has the encoding in it, ours has not
+        evaluation_time=None,  # mteb's includes the encoding, ours does not
         date=datetime.fromisoformat(result.date) if result.date else None,
     )
     return ConvertedResult(
@@ -90,13 +90,13 @@ def _list_some(names: list[str]) -> str:
 
 
 def _task(result: TaskResult) -> Any:  # noqa: ANN401 (mteb's tasks are untyped here)
-    """Return mteb's task of the same name, if a result of it has what mteb's scores need."""
+    """Return mteb's task of the same name if the result determines its scores."""
     import mteb
 
     logging.getLogger("mteb").setLevel(logging.ERROR)  # no advice on superseded tasks
     if result.task.startswith("FLORES-200"):
         raise UserError(
-            f"{result.task}: MTEB scores the nearest by cosine, and the outcomes hold the best by ratio margin"
+            f"{result.task}: MTEB ranks by cosine, but the outcomes have the best candidates by ratio margin"
         )
     try:
         task = mteb.get_task(result.task)
@@ -108,10 +108,10 @@ def _task(result: TaskResult) -> Any:  # noqa: ANN401 (mteb's tasks are untyped 
 
 
 def _check(task: Any, subset: SubsetResult) -> str:  # noqa: ANN401
-    """Return what is to be said of the data of a subset, "" where they are mteb's to the letter.
+    """Return a note about the data of a subset; "" if they are identical to mteb's.
 
     Raises:
-        UserError: mteb has no such subset or other data, or the model was trained on it.
+        UserError: mteb does not have the subset or has other data, or the model was trained on it.
     """
     said = signature_fields(subset.signature)
     if subset.subset not in task.metadata.hf_subsets:
@@ -124,7 +124,7 @@ def _check(task: Any, subset: SubsetResult) -> str:  # noqa: ANN401
         given = name.removeprefix("hub-")
         if len(given) < 8 or not revision.startswith(given):
             raise UserError(
-                f"scored on {name}, and mteb's task has revision {revision[:8]}: run it again with --data hub"
+                f"scored on {name}, but mteb's task has revision {revision[:8]}: run it again with --data hub"
             )
         return ""
     official = official_subsets(name).get(subset.subset, "")[:12]
@@ -133,8 +133,8 @@ def _check(task: Any, subset: SubsetResult) -> str:  # noqa: ANN401
         raise UserError(f"scored on {name}, which differs from mteb's data set: run it again with --data hub")
     if name == WITHOUT_LINE_ENDS:
         return (
-            f"scored on {name}; by mteb's statistics each sentence has one character more in its data set, a line end: "
-            "a model whose tokenizer keeps that has other scores there (--data hub gives them)"
+            f"scored on {name}; in mteb's data set each sentence ends with a line end: a model whose tokenizer keeps "
+            "line ends has other scores there (--data hub gives them)"
         )
     return ""
 
@@ -149,10 +149,10 @@ def _scores(task: Any, subset: SubsetResult, outcomes: Outcomes) -> dict[str, fl
 
 def _bitext(subset: SubsetResult, outcomes: Outcomes) -> dict[str, float]:
     accuracy = _required_score(subset, "mteb_accuracy")
-    # Every target is the answer to one query, so the weighted recall is the accuracy.
+    # Each target belongs to exactly one query, so the weighted recall equals the accuracy.
     scores = {"f1": _required_score(subset, "mteb_f1"), "recall": accuracy, "accuracy": accuracy}
     if "mtebsim" in signature_fields(subset.signature):
-        return scores  # by a similarity that the model names, and the outcomes are of the cosine
+        return scores  # computed with the model's own similarity; the outcomes use the cosine
     nearest = outcomes[subset.subset, "forward"]["neighbour"]
     if abs(float((nearest == np.arange(len(nearest))).mean()) - accuracy) > _SAME:
         raise UserError("the outcomes and the scores disagree: run the task again")

@@ -1,6 +1,6 @@
-"""The file of per-sentence outcomes beside a result: written from numpy columns, and read without trust in it.
+"""The file of per-sentence outcomes next to a result. The file is untrusted input.
 
-Nothing of it is unpickled, and no memory is taken for what a small file only declares to be large.
+Nothing is unpickled, and declared sizes are checked before memory is allocated.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from numpy.typing import NDArray
 from ..errors import DamagedResult, UserError
 from .records import Outcomes, TaskResult
 
-# A file that unpacks to more than this may unpack to so many times its size. (Real ones: 2.5 times.)
+# Files that unpack to more than this may unpack to at most _MOST_TIMES their size. (Real files: 2.5 times.)
 _ALWAYS_READ = 64 << 20
 _MOST_TIMES = 100
 _MOST_MEMBERS = 32
-_MOST_HEADER = 10_000  # as numpy's own limit
+_MOST_HEADER = 10_000  # numpy's own limit
 _KINDS: Mapping[str, str] = {
     "hit": "b",
     **dict.fromkeys(("neighbour", "source", "target", "offsets"), "iu"),
     **dict.fromkeys(("score", "margin", "gold"), "f"),
     "blocks": "U",
 }
-# The columns of each kind of main score.
+# The columns for each kind of main score.
 _OF_SIMILARITY = ("score", "gold")
 _OF_MINING = ("hit", "source", "target", "score")
 _OF_RETRIEVAL = ("hit", "neighbour", "score", "margin")
-# What zipfile and numpy raise on damaged and on hostile files.
+# Errors that zipfile and numpy raise for damaged or malicious files.
 _ERRORS = (
     OSError,
     ValueError,
@@ -45,9 +45,9 @@ _ERRORS = (
     OverflowError,
     MemoryError,
     RecursionError,
-    RuntimeError,  # encrypted; NotImplementedError: another compression
+    RuntimeError,  # encryption; its subclass NotImplementedError: unknown compression
     SyntaxError,
-    SystemError,  # text that is no Unicode
+    SystemError,  # text that is not Unicode
     TokenError,
     struct.error,
     zipfile.BadZipFile,
@@ -56,31 +56,31 @@ _ERRORS = (
 
 
 def outcomes_file(file: Path) -> Path:
-    """Return where the outcomes of a result file are."""
+    """Return the path of the outcomes of a result file."""
     return file.with_suffix(".outcomes.npz")
 
 
 def read_outcomes(file: Path, result: TaskResult, only: Collection[str] | None = None) -> Outcomes:
-    """Read the outcomes of a result, or `only` some of their columns.
+    """Read the outcomes of a result.
 
     Args:
-        file: of the result, not of the outcomes.
-        result: as it was read from that file.
-        only: the columns wanted; None for all.
+        file: the result file, not the file of outcomes.
+        result: the result in that file.
+        only: columns to read; None for all.
 
     Raises:
-        DamagedResult: they are missing or damaged, are not those that the result was written with, or lack a column.
+        DamagedResult: the outcomes are missing or damaged, do not belong to the result, or lack a column.
     """
     packed = outcomes_file(file)
     wanted = _columns_of(result) if only is None else only
     try:
         if packed.exists() and not packed.is_file():
-            raise DamagedResult(f"cannot read the outcomes {packed}: it is no regular file")
-        # Opened here, as numpy leaves a file open that turns out to be damaged.
+            raise DamagedResult(f"cannot read the outcomes {packed}: it is not a regular file")
+        # Opened here because numpy leaves damaged files open.
         with packed.open("rb") as stream:
             if hashlib.file_digest(stream, "sha256").hexdigest() != result.outcomes_sha256:
                 raise DamagedResult(
-                    f"{packed} is not what was written with {file.name} (its checksum differs): run it again"
+                    f"{packed} does not belong to {file.name} (its checksum differs): run the task again"
                 )
             found = _blocks(_read(stream, wanted), result)
     except UserError:
@@ -98,10 +98,10 @@ def _columns_of(result: TaskResult) -> tuple[str, ...]:
 
 
 def _read(stream: IO[bytes], wanted: Iterable[str]) -> dict[str, NDArray[Any]]:
-    """Return columns, and `offsets` and `blocks`.
+    """Return the wanted columns, `offsets` and `blocks`.
 
     Raises:
-        ValueError: they are not of one dimension, of their type, or of the size that they declare.
+        ValueError: a column has more than one dimension, the wrong type, or another size than declared.
     """
     packed = stream.seek(0, io.SEEK_END)
     with zipfile.ZipFile(stream) as archive:
@@ -123,16 +123,16 @@ def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(column, max_header_size=_MOST_HEADER)
         if dtype.hasobject or dtype.kind not in _KINDS.get(name, "biufU"):
-            raise ValueError(f"the column {name} is of type {dtype}")
+            raise ValueError(f"the column {name} has type {dtype}")
         if len(shape) != 1 or shape[0] * dtype.itemsize != member.file_size - column.tell():
-            raise ValueError(f"the column {name} is not of the size that it declares, {shape}")
+            raise ValueError(f"the column {name} does not have its declared size {shape}")
 
 
 def _blocks(columns: dict[str, NDArray[Any]], result: TaskResult) -> Outcomes:
     """Return the columns of each block.
 
     Raises:
-        ValueError: blocks and columns, or blocks and subsets, do not fit together.
+        ValueError: the blocks do not match the columns or the subsets.
     """
     names = columns.pop("blocks").tolist()
     offsets = [int(offset) for offset in columns.pop("offsets")]
@@ -143,24 +143,24 @@ def _blocks(columns: dict[str, NDArray[Any]], result: TaskResult) -> Outcomes:
         if (columns[name] < 0).any():
             raise ValueError(f"the column {name} has negative rows")
     sizes = {subset.subset: subset.n for subset in result.subsets}
-    mined = result.main_score == "f1"  # of which there are as many rows as pairs were found
+    mined = result.main_score == "f1"  # one row for each mined pair, not for each sentence
     blocks: Outcomes = {}
     for i, name in enumerate(names):
         subset, tab, direction = name.partition("\t")
         n = offsets[i + 1] - offsets[i]
         if not tab or (subset, direction) in blocks:
-            raise ValueError(f"there are two blocks {name!r}, or it has no direction")
+            raise ValueError(f"the block {name!r} is repeated or has no direction")
         if n < 0 or (not mined and n != sizes.get(subset, n)):
-            raise ValueError(f"{subset} has {sizes.get(subset)} sentences and outcomes of {n}")
+            raise ValueError(f"{subset} has {sizes.get(subset)} sentences but {n} outcomes")
         blocks[subset, direction] = {key: column[offsets[i] : offsets[i + 1]] for key, column in columns.items()}
     direction = "pairs" if result.main_score in ("f1", "cosine_spearman") else "forward"
     if lacking := [name for name in sizes if (name, direction) not in blocks]:
-        raise ValueError(f"there are none of {lacking[0]} ({direction})")
+        raise ValueError(f"there are none for {lacking[0]} ({direction})")
     return blocks
 
 
 def pack_outcomes(outcomes: Outcomes) -> bytes:
-    """Pack all blocks into a few long columns: thousands of language pairs must not be thousands of members."""
+    """Pack all blocks into a few long columns, rather than a member for each of thousands of language pairs."""
     names: Iterable[str] = next(iter(outcomes.values()))
     lengths = [len(next(iter(columns.values()))) for columns in outcomes.values()]
     packed: dict[str, NDArray[Any]] = {

@@ -1,4 +1,4 @@
-"""What a result says: scores of one model on one task, and how a result becomes JSON and is read again."""
+"""Result records: the scores of one model on one task, to and from JSON."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ..scoring.intervals import Interval
 from ..tasks import SubsetScores, has_english_side
 from .schema import EncodingRecord, MeanRecord, ModelRecord, TrainingRecord, parse_result
 
-FORMAT = 2  # a reader refuses what it does not know
+FORMAT = 2  # readers refuse other formats
 
-# Sentences that a run has to encode for its speed to say something of the model rather than of the sentences.
+# Minimum number of encoded sentences for a meaningful speed of the model.
 TIMED_SENTENCES = 5_000
 
 Outcomes = dict[tuple[str, str], dict[str, NDArray[Any]]]  # (subset, direction) -> column -> values
@@ -29,16 +29,16 @@ Outcomes = dict[tuple[str, str], dict[str, NDArray[Any]]]  # (subset, direction)
 
 @dataclass(frozen=True, slots=True)
 class SubsetResult:
-    """The scores of one subset (a language pair, as a rule).
+    """The scores of one subset (usually a language pair).
 
     Attributes:
         languages: MTEB's codes ("jpn-Jpan").
-        n: sentences or pairs that were judged.
-        scores: by this project's names; those that begin with `mteb_`, `cosine_spearman` and `cosine_pearson` have
-            MTEB's meaning. None where a score cannot be computed.
-        intervals: (low, high), 95 %, by score; None where there is none.
-        signature: one line that names all that can change a number.
-        details: what is worth keeping and is not a score.
+        n: number of sentences or pairs judged.
+        scores: values by name; None if a score cannot be computed. Names with the prefix `mteb_`, `cosine_spearman`
+            and `cosine_pearson` are defined as in MTEB.
+        intervals: 95 % intervals (low, high) by score; None if a score has none.
+        signature: one line with every setting that can change a value.
+        details: further values that are not scores.
     """
 
     subset: str
@@ -50,7 +50,7 @@ class SubsetResult:
     details: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as it is in a file."""
+        """Return the content for the result file."""
         content = {name: getattr(self, name) for name in _SUBSET_FIELDS}
         return {**content, **({"details": self.details} if self.details else {})}
 
@@ -60,17 +60,17 @@ _SUBSET_FIELDS = ("subset", "languages", "n", "scores", "intervals", "signature"
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """One model on one task, as in a result file.
+    """The scores of one model on one task, as in a result file.
 
     Attributes:
-        data: the name of the data; the signature of each subset has the hash too.
-        main_score: names the score to compare by.
-        evaluation_time: seconds, without the encoding.
-        date: when it was made, ISO 8601, UTC.
-        summary: of all subsets together; `mean` is typed.
-        training: how a checkpoint of `train` was made.
-        encoding: of a run that encoded enough to be timed.
-        outcomes_sha256: of the file of outcomes; "" until it is written.
+        data: name of the data; the signature of each subset also has the hash.
+        main_score: name of the score for comparisons.
+        evaluation_time: seconds, without encoding.
+        date: time of the evaluation, ISO 8601, UTC.
+        summary: scores over all subsets; `mean` returns the typed mean.
+        training: training record of a checkpoint of `train`.
+        encoding: encoding speed, if the run encoded enough sentences.
+        outcomes_sha256: checksum of the file of outcomes; "" until it is written.
     """
 
     task: str
@@ -96,32 +96,32 @@ class TaskResult:
 
     @property
     def mean(self) -> MeanRecord | None:
-        """The mean of the main score over all subsets; None if the file does not have it."""
+        """The mean of the main score over all subsets; None if the file has no mean."""
         content = self.summary.get(self.main_score)
         return None if content is None else MeanRecord.model_validate(content)
 
     @property
     def official(self) -> bool:
-        """Whether published figures may stand beside these scores."""
+        """Whether the scores are comparable to published figures."""
         return is_official(self.data)
 
     @property
     def has_own_name(self) -> bool:
-        """Whether the name of the data says more than that they have some benchmark's layout."""
+        """Whether the data are named data, rather than unnamed data in a benchmark's layout."""
         return has_own_name(self.data)
 
     @property
     def label(self) -> str:
-        """The task, and the data where they only have its layout."""
+        """The name of the task, with the data if they are not its own."""
         return self.task if self.has_own_name else f"{self.task} on {self.data}"
 
     def is_chosen(self, subset: SubsetResult, languages: Set[str]) -> bool:
-        """Say whether a subset is one that `run` scores when it is asked for these languages (our codes)."""
+        """Check whether `run` would score a subset for these languages (our codes)."""
         codes = {str(resolve(code)) for code in subset.languages}
         return codes - {"en"} <= languages if has_english_side(self.task) and len(codes) > 1 else codes <= languages
 
     def to_json(self) -> str:
-        """Return the file's content, one subset a line; the same result always gives the same bytes."""
+        """Return the JSON text, with one line for each subset. Equal results give equal bytes."""
         content: dict[str, Any] = {"bitext_bench": FORMAT, **{name: getattr(self, name) for name in _FIELDS}}
         content["model"] = self.model.to_dict()
         content |= {name: value.to_dict() for name in _OPTIONAL if (value := getattr(self, name)) is not None}
@@ -139,10 +139,10 @@ class TaskResult:
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> TaskResult:
-        """Build it from a file's content.
+        """Build a result from the content of a file.
 
         Raises:
-            ValueError: something is missing, not of its type or out of range; the message names it.
+            ValueError: a field is missing, has the wrong type or is out of range; the message names it.
         """
         parsed = parse_result(content)
         values = {name: content[name] for name in (*_FIELDS, "outcomes_sha256")}
@@ -176,7 +176,7 @@ def _json(value: object) -> str:
 
 
 def signature(task_name: str, model: Model, prompt: str, scores: SubsetScores) -> str:
-    """Return one line that names all that can change a number, after sacreBLEU's."""
+    """Return one line with every setting that can change a value, modeled on sacreBLEU's signature."""
     contamination = _contamination(model, task_name, scores.languages)
     fields = {
         "task": task_name,
@@ -208,7 +208,7 @@ def _contamination(model: Model, task_name: str, languages: Iterable[Language]) 
 
 
 def subset_result(scores: SubsetScores, line: str) -> SubsetResult:
-    """Return a subset's scores as they go into a file; `line` is its signature."""
+    """Return the record of a subset's scores; `line` is the signature."""
     return SubsetResult(
         subset=scores.subset,
         languages=scores.mteb_languages,

@@ -1,4 +1,4 @@
-"""The parts of a result file, with the type and range of every field. Whoever wrote a file is not trusted."""
+"""The schema of a result file: the type and range of each field. The file is untrusted input."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Count = Annotated[int, Field(ge=0, le=10**15)]
 Size = Annotated[int, Field(ge=1, le=10**15)]
 _MOST_SENTENCES = 10**9
 _MOST_SUBSETS = 100_000
-# Scores without a unit; all others are shares or correlations.
+# Scores without bounds; all others are fractions or correlations.
 _UNBOUNDED = ("hub_skewness", "threshold", "oracle_threshold")
 
 
 def parse_result(content: Mapping[str, Any]) -> ResultFile:
-    """Check and parse the content of a result file of this format.
+    """Check and parse the content of a result file.
 
     Raises:
-        ValueError: a field is missing, not of its type, or out of its range; the message names it in one line.
+        ValueError: a field is missing, has the wrong type, or is out of range; the message names it in one line.
     """
     try:
         return ResultFile.model_validate(content)
@@ -37,10 +37,10 @@ def parse_result(content: Mapping[str, Any]) -> ResultFile:
 
 
 def parse_training(content: Mapping[str, Any]) -> TrainingRecord:
-    """Check and parse how a checkpoint was trained.
+    """Check and parse the training record of a checkpoint.
 
     Raises:
-        ValueError: as `parse_result`.
+        ValueError: as for `parse_result`.
     """
     try:
         return TrainingRecord.model_validate(content)
@@ -52,13 +52,13 @@ def _describe_error(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = " ".join(map(str, first["loc"]))
     if first["type"] == "missing":
-        return f"it lacks {place}"
+        return f"{place} is missing"
     reason = first["msg"].removeprefix("Value error, ")
     return f"{place}: {reason[:1].lower()}{reason[1:]}" if place else reason
 
 
 def _check(kind: type[BaseModel], content: object, where: str) -> None:
-    """Check a part whose type depends on others."""
+    """Check a part whose type depends on other fields."""
     try:
         kind.model_validate(content)
     except ValidationError as error:
@@ -73,13 +73,13 @@ def _check_date(text: str) -> str:
 
 def _check_language(code: str) -> str:
     if find_language(code) is None:
-        raise ValueError(f"{code!r} is no language that this version knows")
+        raise ValueError(f"{code!r} is not a language known to this version")
     return code
 
 
 def _check_interval(interval: tuple[float, float] | None) -> tuple[float, float] | None:
     if interval and not -1 <= interval[0] <= interval[1] <= 1:
-        raise ValueError(f"{interval[0]} to {interval[1]} is no interval within -1 and 1")
+        raise ValueError(f"{interval[0]} to {interval[1]} is not an interval within [-1, 1]")
     return interval
 
 
@@ -89,25 +89,25 @@ Interval = Annotated[
 
 
 class Record(BaseModel):
-    """A part of a result file. Fields that it was not given have a default and are not written."""
+    """A part of a result file. Only fields that were set are written."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="allow", protected_namespaces=())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields that it was given, for JSON."""
+        """Return the fields that were set, for JSON."""
         return self.model_dump(exclude_unset=True)
 
 
 class ModelRecord(Record):
-    """The model that was scored, and the settings it was scored in.
+    """The scored model and its settings.
 
     Attributes:
-        registered: its name in the registry.
+        registered: name in the registry.
         fingerprint: sha256 of weights, tokenizer and configuration.
-        prompt: the text before each sentence of the task.
-        chosen: the settings that the user chose instead of the model's own.
-        contaminated_rows: training rows that hold a sentence of a benchmark.
-        unchecked: benchmarks that its training rows were not compared with.
+        prompt: text prepended to each sentence of the task.
+        chosen: settings that the user chose over the model's own.
+        contaminated_rows: number of training rows with a benchmark sentence.
+        unchecked: benchmarks without a contamination check of the training data.
     """
 
     name: Name
@@ -128,12 +128,12 @@ class ModelRecord(Record):
     @model_validator(mode="after")
     def _has_what_was_chosen(self) -> ModelRecord:
         if lacking := sorted(set(self.chosen) - self.model_fields_set):
-            raise ValueError(f"chosen names {lacking[0]}, which it lacks")
+            raise ValueError(f"chosen names {lacking[0]}, which is missing")
         return self
 
 
 class TrainedFrom(Record):
-    """A model that training began with: the student before training, or the teacher."""
+    """The initial student or the teacher of a training."""
 
     name: Name
     revision: Name
@@ -141,11 +141,11 @@ class TrainedFrom(Record):
 
 
 class TrainingRecord(Record):
-    """How `train` made a checkpoint. Older files lack fields that `train` has learned to write since.
+    """The training record of a checkpoint. Files from older versions lack newer fields.
 
     Attributes:
-        corpora: rows of each corpus and pair that were kept.
-        settings: a digest of all settings but the seed, and of the data.
+        corpora: number of rows kept from each corpus and pair.
+        settings: digest of the data and all settings except the seed.
         curve: (step, accuracy on held-out rows).
     """
 
@@ -176,7 +176,7 @@ class TrainingRecord(Record):
 
 
 class EncodingRecord(Record):
-    """How fast a run encoded: sentences and tokens in seconds, and on what machine."""
+    """The encoding speed of a run: sentences, tokens, seconds and hardware."""
 
     sentences: Size
     tokens: Count
@@ -189,7 +189,7 @@ class MeanRecord(Record):
     """The mean of a score over subsets.
 
     Attributes:
-        subsets: how many have the score.
+        subsets: number of subsets with the score.
     """
 
     mean: Finite | None
@@ -198,7 +198,7 @@ class MeanRecord(Record):
 
 
 class SubsetFile(Record):
-    """The scores of a subset, as in a file."""
+    """The scores of a subset in a file."""
 
     subset: Name
     languages: list[Annotated[Name, AfterValidator(_check_language)]] = Field(min_length=1, max_length=8)
@@ -212,16 +212,16 @@ class SubsetFile(Record):
     def _is_in_range(self) -> SubsetFile:
         for name, value in self.scores.items():
             if value is not None and not -1 <= value <= 1 and not name.startswith(_UNBOUNDED):
-                raise ValueError(f"{name} is {value}, and not from -1 to 1")
+                raise ValueError(f"{name} is {value}, which is not in [-1, 1]")
         if "\t" in self.subset:
-            raise ValueError("a tab is in its name")
+            raise ValueError("the name of a subset contains a tab")
         if not any(part.startswith("data:") for part in self.signature.split("|")):
-            raise ValueError("its signature does not name the data")
+            raise ValueError("the signature does not name the data")
         return self
 
 
 class ResultFile(Record):
-    """A whole file."""
+    """A complete result file."""
 
     version: Name
     date: Annotated[Text, AfterValidator(_check_date)]
@@ -245,19 +245,19 @@ class ResultFile(Record):
         names = set()
         for subset in self.subsets:
             if lacking := sorted(needed - subset.scores.keys()):
-                raise ValueError(f"it lacks {lacking[0]} of {subset.subset!r}")
+                raise ValueError(f"{lacking[0]} of {subset.subset!r} is missing")
             if self.main_score == "xsimpp":
                 _check(_ErrorKinds, subset.details, f"the details of {subset.subset!r}")
             names.add(subset.subset)
         if self.main_score == "xsim" and len({subset.n for subset in self.subsets}) > 1:
-            raise ValueError("its subsets are of different n, and xSIM has the same sentences in all")
+            raise ValueError("its subsets have different n, but in xSIM all have the same sentences")
         if len(names) < len(self.subsets):
-            raise ValueError("two subsets have one name")
+            raise ValueError("two subsets have the same name")
         if self.main_score in self.summary:
             _check(MeanRecord, self.summary[self.main_score], f"the summary of {self.main_score}")
         task = TASKS.get(self.task)
         if task and task.lower_is_better != self.lower_is_better:
-            raise ValueError(f"lower_is_better is {self.lower_is_better}, which is not so of {self.task}")
+            raise ValueError(f"lower_is_better is {self.lower_is_better}, which is wrong for {self.task}")
         return self
 
 

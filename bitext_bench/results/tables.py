@@ -1,4 +1,4 @@
-"""What a person reads on the terminal after a run."""
+"""The tables of scores and averages that `bitext-bench run` prints."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from ..io.terminal import printable
 from .averages import PAPER_AVERAGES, Average, compute
 from .records import TaskResult
 
-# A task with more subsets than this shows their mean; each of them is in the file.
+# For tasks with more subsets than this, tables show only the mean; the file has all subsets.
 MOST_ROWS = 12
 
 
 def group_by_reason(reasons: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Yield a line for each reason, with the first of the files that it is about and how many others there are."""
+    """Yield one line for each reason, with its first file and the number of other files."""
     for reason, files in reasons.items():
         first, *others = dict.fromkeys(files)
         yield f"{first}{f' and {len(others):,} more' if others else ''}: {reason}"
 
 
 def render_scores(results: Sequence[TaskResult], form: Literal["simple", "html"] = "simple") -> str:
-    """Return a table of the main scores, in percent for fractions and x 100 for correlations, as papers print them.
+    """Return a table of the main scores, in percent (correlations times 100).
 
-    `ceiling` is shown where sentences that differ only in case or punctuation keep the score below 100.
+    The column `ceiling` appears if sentences that differ only in case or punctuation keep a score below 100.
     """
     rows = [row for result in results for row in _task_rows(result)]
     head = ["task", "subset", "n", "score", "value", "95 % interval", "ceiling"]
@@ -61,7 +61,7 @@ def _task_rows(result: TaskResult) -> list[list[str]]:
 
 
 def percent(value: float | None) -> str:
-    """Return a score as it is printed; a score that does not exist is a dash, never 0."""
+    """Return a score in percent; a dash if it does not exist."""
     return "–" if value is None else f"{100 * value:.2f}"
 
 
@@ -70,9 +70,9 @@ def _interval(interval: Sequence[float] | None) -> str:
 
 
 def render_averages(results: Sequence[TaskResult], averages: Sequence[Average] = PAPER_AVERAGES) -> str:
-    """Return the paper's averages over official data; one with missing members is named with them and has no value.
+    """Return one line for each of the paper's averages over official data, with its value or its missing members.
 
-    An average of which nothing at all was run on official data is left out.
+    Averages without any scored member are omitted.
     """
     lines = []
     for average in averages:
@@ -83,7 +83,7 @@ def render_averages(results: Sequence[TaskResult], averages: Sequence[Average] =
         if value.value is None:
             missing = ", ".join(value.missing[:3]) + (", …" if len(value.missing) > 3 else "")
             lines.append(
-                f"{average.name}: not formed, {len(value.missing)} of {len(average.members)} missing ({missing})"
+                f"{average.name}: incomplete, {len(value.missing)} of {len(average.members)} missing ({missing})"
             )
         else:
             lines.append(f"{average.name}: {percent(value.value)} (mean of {len(average.members)}{better})")

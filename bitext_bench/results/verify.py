@@ -1,4 +1,4 @@
-"""Where a result that was derived again differs from the one on file."""
+"""Compare a recomputed result with the stored one."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from ..scoring.margin import MARGINS
 from .records import Outcomes, SubsetResult, TaskResult, by_subset, signature_fields
 
-# Two machines, and two ways to fill a batch, round a float32 sum differently. A sentence whose two best candidates are
-# closer than this may fall either way, a cosine of STS may move so far, and nothing else may.
+# Rounding of float32 sums depends on the machine and on the batches. It may change the best candidate of a sentence if
+# the two best are closer than this, and an STS cosine by this much, but nothing else.
 NEAR_TIE = 1e-5
 EXACT = 1e-6
-# Read off all 10 to 16 neighbors kept, of which some are always nearly equal.
+# Scores that depend on all 10 to 16 neighbors; some of these are always nearly equal.
 _DEEP = ("hub_skewness", "antihubs", "robin_hood", "recall_at", "mrr")
 _DEEP_TOLERANCE = 2e-3
-# What one swap of two ranks moves in a resample that holds both of its pairs three times.
+# Factor for one swap of ranks in a resample that contains both pairs three times.
 _RESAMPLED = 9
-# Decided by another margin than the outcomes on file are, so that their own near ties are not known: one is granted.
+# The stored outcomes do not show near ties under these margins, so one near tie is allowed.
 _OTHER_MARGINS = tuple(f"{score}_{margin}" for score in ("accuracy", "xsim") for margin in MARGINS)
-# The share of rows in which a twin of the neighbor on file may be found in its place.
+# Share of rows whose neighbor may differ at an equal score.
 _TWINS = 0.1
 
 Columns = dict[str, NDArray[Any]]
@@ -31,10 +31,10 @@ Columns = dict[str, NDArray[Any]]
 def find_differences(
     stored: TaskResult, stored_outcomes: Outcomes, derived: TaskResult, derived_outcomes: Outcomes
 ) -> list[str]:
-    """Return one line for whatever differs: signature fields, counts, scores, intervals, the summary, outcomes.
+    """Return one line for each difference in signatures, counts, scores, intervals, the summary or outcomes.
 
-    Scores may differ by as many sentences as are within NEAR_TIE of a tie, rank correlations by as much as the ranks
-    that cosines within NEAR_TIE of those on file changed, and all by EXACT otherwise.
+    Scores may differ by the share of sentences within NEAR_TIE of a tie. Rank correlations may differ by the effect of
+    ranks that changed because cosines moved by less than NEAR_TIE. Everything else may differ by EXACT.
     """
     now = {entry.subset: entry for entry in derived.subsets}
     blocks_before, blocks_now = by_subset(stored_outcomes), by_subset(derived_outcomes)
@@ -66,7 +66,7 @@ def find_differences(
 
 
 def _signature(stored: str, derived: str) -> list[str]:
-    """Return the fields that differ. The version may differ: a file of an older one has to derive the same scores."""
+    """Return the fields that differ. The version is ignored, since scores must not depend on it."""
     before, after = ({**signature_fields(line), "bb": ""} for line in (stored, derived))
     return [
         f"{key} is {before.get(key, 'absent')} on file, {after.get(key, 'absent')} derived"
@@ -76,7 +76,7 @@ def _signature(stored: str, derived: str) -> list[str]:
 
 
 def _tolerance(entry: SubsetResult, columns: Columns, derived: Columns) -> float:
-    """Return how far a score may move: the share of sentences, or of mined pairs, near a tie; or by ranks that did."""
+    """Return the tolerance of a score: the share of near ties or, for rank correlations, the effect of moved ranks."""
     if "gold" in columns:
         return _swapped_ranks(columns, derived)
     if "margin" in columns:
@@ -87,25 +87,25 @@ def _tolerance(entry: SubsetResult, columns: Columns, derived: Columns) -> float
 
 
 def _share_of_copies(columns: Columns, derived: Columns) -> float:
-    """Return the share of sentences for which a copy of the translation was found: by row, it may be either copy."""
+    """Return the share of sentences whose neighbor is a copy of the translation; either copy may be found."""
     found = [c["hit"] & (c["neighbour"] != np.arange(len(c["hit"]))) for c in (columns, derived) if "neighbour" in c]
     return max((float(copies.mean()) for copies in found), default=0.0)
 
 
 def _threshold(entry: SubsetResult) -> float:
-    """Return the score from which pairs were mined; -inf where nothing was mined."""
+    """Return the mining threshold; -inf for other tasks."""
     threshold = entry.scores.get("threshold")
     return -np.inf if threshold is None else threshold
 
 
 def _swapped_ranks(stored: Columns, derived: Columns) -> float:
-    """Return how far Spearman's correlation moves when the cosines change order as from `stored` to `derived`.
+    """Return how far Spearman's correlation moves when the order of the cosines changes from `stored` to `derived`.
 
-    Of two pairs that change places, one rank rises and one falls by 1, which moves the mean product of the ranks by
-    the difference of their gold ranks over n. Outcomes are float32: cosines that are equal in float32 may have
-    changed places too, but those of equal sentences, 1, have not.
+    If two pairs swap places, one rank rises and the other falls by 1. This moves the mean product of the ranks by the
+    difference between their gold ranks over n. Outcomes are float32, so cosines that are equal in float32 may have
+    swapped too, except those of equal sentences (cosine 1).
     """
-    from scipy.stats import rankdata  # half a second, which other commands need not wait
+    from scipy.stats import rankdata  # slow import, half a second
 
     before, after, gold = stored["score"], derived.get("score"), rankdata(stored["gold"])
     if after is None or len(after) != len(before):
@@ -120,7 +120,7 @@ def _swapped_ranks(stored: Columns, derived: Columns) -> float:
 
 
 def _scores(stored: SubsetResult, derived: SubsetResult, moved: float, copies: float) -> list[str]:
-    """Compare scores and intervals; near ties can move a score by `moved`, and one by row by `copies` more."""
+    """Compare scores and intervals. Near ties can move a score by `moved`, and `xsim_by_row` by `copies` more."""
     numbers = [{**entry.scores, **_numbers("interval of", entry.intervals)} for entry in (stored, derived)]
 
     def tolerance(name: str) -> float:
@@ -133,9 +133,9 @@ def _allowed(name: str, moved: float, n: int) -> float:
     if "threshold" in name:
         return NEAR_TIE
     if name == "mteb_f1":
-        return moved * 4 / 3  # A flip also takes from the sentence whose target is now found twice.
+        return moved * 4 / 3  # A flip also lowers the score of the sentence whose target is now found twice.
     if name == "cosine_pearson":
-        return 0.0  # of values, not of their order
+        return 0.0  # does not depend on the order
     if name.startswith("interval of cosine_spearman"):
         return _RESAMPLED * moved
     if name.startswith("interval of"):
@@ -146,7 +146,7 @@ def _allowed(name: str, moved: float, n: int) -> float:
 
 
 def _numbers(name: str, value: object) -> dict[str, Any]:
-    """Flatten nested objects and lists to one entry a number (or null, or text), named by the way to it."""
+    """Flatten nested objects and lists to one entry for each leaf, named by its path."""
     if isinstance(value, dict | list | tuple):
         parts = value.items() if isinstance(value, dict) else enumerate(value)
         return {way: leaf for key, part in parts for way, leaf in _numbers(f"{name} {key}", part).items()}
@@ -158,7 +158,7 @@ def _compare(before: dict[str, Any], after: dict[str, Any], tolerance: Callable[
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name), after.get(name)
         if isinstance(old, float | int) and isinstance(new, float | int):
-            # hub_skewness has no unit: its tolerance is relative.
+            # hub_skewness is unbounded: its tolerance is relative.
             same = abs(old - new) <= tolerance(name) * max(1.0, abs(old))
         else:
             same = old == new
@@ -168,7 +168,7 @@ def _compare(before: dict[str, Any], after: dict[str, Any], tolerance: Callable[
 
 
 def _changed_outcomes(stored: Columns, derived: Columns, threshold: float) -> str:
-    """Return the rows, from 0, or mined pairs whose outcome changed by more than rounding changes it; "" for none."""
+    """Return the rows (from 0) or mined pairs whose outcome changed by more than rounding; "" for none."""
     if stored.keys() != derived.keys():
         return f"columns {', '.join(sorted(stored.keys() ^ derived.keys()))}"
     if "source" in stored:
@@ -185,7 +185,7 @@ def _changed_outcomes(stored: Columns, derived: Columns, threshold: float) -> st
     if "hit" in stored:
         clear = np.abs(stored["margin"]) >= NEAR_TIE
         changed = (changed | (stored["hit"] != derived["hit"])) & clear
-        # Of two candidates at the same score either may be found; but they are few.
+        # Either of two candidates with equal scores may be found, but such candidates are rare.
         moved = (stored["neighbour"] != derived["neighbour"]) & clear
         if moved.mean() > _TWINS:
             changed |= moved
@@ -193,9 +193,9 @@ def _changed_outcomes(stored: Columns, derived: Columns, threshold: float) -> st
 
 
 def _missing_pairs(these: Columns, others: Columns, threshold: float) -> list[tuple[int, int]]:
-    """Return the pairs above the threshold that others lack, or judge otherwise.
+    """Return the pairs above the threshold that `others` does not have or judges differently.
 
-    A pair that others lack is forgiven where they have one of its sentences with another one at nearly its score.
+    A missing pair is allowed if `others` pairs one of its sentences differently at nearly the same score.
     """
     known = {(source, target): (hit, score) for source, target, score, hit in _pairs(others)}
     by_source = {source: score for source, _, score, _ in _pairs(others)}
@@ -216,7 +216,7 @@ def _gold(columns: Columns) -> set[tuple[int, int]]:
 
 
 def _pairs(columns: Columns) -> list[tuple[int, int, float, bool]]:
-    """Return the pairs that were mined: the score of a gold pair that was not is -inf."""
+    """Return the mined pairs, without the gold pairs that were not mined (score -inf)."""
     mined = np.isfinite(columns["score"])
     return list(zip(*(columns[name][mined].tolist() for name in ("source", "target", "score", "hit")), strict=True))
 

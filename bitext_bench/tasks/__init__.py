@@ -1,4 +1,4 @@
-"""The benchmarks, by family; a new one of a known kind is one record in its family's TASKS."""
+"""The benchmarks, by family. To add one of a known kind, add a record to TASKS in the module of its family."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -43,34 +43,34 @@ TASKS: Mapping[str, Task] = _index(
     [*retrieval.TASKS, *bucc.TASKS, *flores.TASKS, *sts.TASKS],
 )
 
-# Without the dev splits, which are there to choose by: settings chosen on what is reported make it worth less.
+# Without the dev splits, which serve to choose settings: scores on data used for choosing are biased.
 REPORTED: tuple[Task, ...] = tuple(task for task in TASKS.values() if not task.name.endswith("-dev"))
 
 
 def is_built_in(task: Task) -> bool:
-    """Say whether a task is one of the built-in set."""
+    """Check whether a task belongs to the built-in set."""
     return task.name.startswith("Mini-")
 
 
-# What training rows are compared with, besides the built-in set.
+# Benchmarks for the contamination check of training rows, in addition to the built-in set.
 BENCHMARKS: tuple[Task, ...] = tuple(task for task in REPORTED if not is_built_in(task))
 
 
 def has_english_side(task: str) -> bool:
-    """Say whether English is one of the two languages of every subset of a task, so that nobody has to ask for it."""
+    """Check whether all subsets of a task pair a language with English, so that --languages need not include it."""
     return isinstance(TASKS.get(task), retrieval.Retrieval | bucc.BuccMining)
 
 
 def default_tasks(source: Source) -> list[Task]:
-    """Return what is run when no task is named: the built-in set's own tasks for it, the real ones for others."""
+    """Return the tasks to run by default: those of the built-in set for "mini", the real benchmarks otherwise."""
     return [task for task in REPORTED if is_built_in(task) == (source.name == "mini")]
 
 
 def find_task(name: str) -> Task:
-    """Return a task by name, whatever the case and punctuation ("flores200", "BUCC mining", "FLORES-200 xSIM++").
+    """Find a task by name, ignoring case and punctuation ("flores200", "BUCC mining", "FLORES-200 xSIM++").
 
     Raises:
-        UserError: there is none, with near misses.
+        UserError: the task is unknown; the message suggests similar names.
     """
     for task in TASKS.values():
         if _normalize_name(task.name) == _normalize_name(name):

@@ -1,4 +1,4 @@
-"""What a task is: it loads units of work, and each unit turns vectors into scores."""
+"""The interface of a task: it loads scoring units, and each unit computes scores from vectors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..scoring.neighbors import Vectors
 from ..scoring.similarity import Similarity
 
 Kind = Literal["bitext", "sts"]
-Languages = Sequence[Language] | None  # None: all that the source has
+Languages = Sequence[Language] | None  # None: all languages in the source
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SentenceSet:
-    """Sentences in one language; units that share a side share the object, so that it is gathered once."""
+    """Sentences in one language. Units with the same sentences share the object, so its vectors are loaded once."""
 
     sentences: tuple[str, ...]
     language: Language
@@ -29,19 +29,19 @@ class SentenceSet:
 
 @dataclass(frozen=True, slots=True)
 class SubsetScores:
-    """The scores of one subset (a language pair, as a rule).
+    """The scores of one subset (usually a language pair).
 
     Attributes:
-        subset: as MTEB names it.
-        scores: every score by name; fractions, correlations in [-1, 1], or null where one cannot be computed.
-        main_score: the name of the score to compare by.
+        subset: MTEB's name of the subset.
+        main_score: name of the score for comparisons.
+        scores: values by name: fractions in [0, 1] or correlations in [-1, 1]; None if a score cannot be computed.
         intervals: 95 % intervals by score name.
-        n: sentences or pairs that were judged.
-        signature: what can change the numbers besides the model, the task and the data: pair, direction, margin.
-        data: what was scored.
+        n: number of sentences or pairs judged.
+        signature: settings that can change the values, besides model, task and data: pair, direction, margin.
+        data: provenance of the data.
         outcomes: per-sentence columns of equal length by direction ("forward", "backward", or "pairs").
-        details: what is worth keeping and is not a score (a precision-recall curve, error kinds).
-        flores_codes: whether MTEB files the languages by FLORES-200's codes (arb-Arab) or by Tatoeba's (ara-Arab).
+        details: further values that are not scores, such as a precision-recall curve or error kinds.
+        flores_codes: whether MTEB uses FLORES-200's language codes (arb-Arab) rather than Tatoeba's (ara-Arab).
     """
 
     subset: str
@@ -58,21 +58,21 @@ class SubsetScores:
 
     @property
     def mteb_languages(self) -> list[str]:
-        """MTEB's codes of the languages."""
+        """MTEB's language codes."""
         return [language.mteb_flores if self.flores_codes else language.mteb for language in self.languages]
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalSpec:
-    """What the rows in one block of outcomes stand for, so that a miss can be read as text.
+    """The sentences behind a block of outcomes, for showing errors as text.
 
     Attributes:
-        subset: the block's subset.
-        direction: the block's direction.
-        queries: the sentences whose translations are looked for; in "pairs", what `source` counts.
-        candidates: where they are looked for; what `neighbour`, or in "pairs" `target`, counts.
-        data: as it stands in the signature.
-        gold: (query, candidate) of every right pair; None where query i is translated by candidate i.
+        subset: subset of the block.
+        direction: direction of the block.
+        queries: source sentences of the search; for "pairs", the column `source` indexes them.
+        candidates: sentences that are searched; the column `neighbour` (for "pairs", `target`) indexes them.
+        data: the data as in the signature.
+        gold: (query, candidate) for each correct pair; None if candidate i translates query i.
     """
 
     subset: str
@@ -85,12 +85,14 @@ class RetrievalSpec:
 
 @dataclass(frozen=True, slots=True)
 class ScoringUnit:
-    """Work that is scored together: its sides, and a pure function of their unit vectors in the same order.
+    """Sentences that are scored together, with the function that scores them.
 
     Attributes:
-        searches: one for each block of outcomes that `score` gives; none where nothing is searched (STS).
-        mteb_scores: those scores that MTEB takes by the model's own similarity, of the vectors in the length that the
-            model gave them; None where there are none.
+        sides: sets of sentences.
+        score: pure function of the normalized vectors of the sides, in the same order.
+        searches: one for each block of outcomes from `score`; empty for STS.
+        mteb_scores: function for the scores that MTEB computes with the model's own similarity, from vectors that are
+            not normalized; None if there are no such scores.
     """
 
     sides: tuple[SentenceSet, ...]
@@ -103,14 +105,14 @@ class Task(Protocol):
     """A benchmark.
 
     Attributes:
-        name: names the result file; MTEB's name where the data are MTEB's.
-        kind: decides the prompt.
-        split: the split that is reported.
+        name: name of the task and its result file; MTEB's name if the data are MTEB's.
+        kind: kind of task, which determines the prompt.
+        split: reported split of the data.
         lower_is_better: true for error rates.
         description: one line for `list tasks`.
     """
 
-    # As properties, so that frozen dataclasses fit.
+    # Properties, so that frozen dataclasses match the protocol.
     @property
     def name(self) -> str: ...  # noqa: D102 (above)
     @property
@@ -126,16 +128,16 @@ class Task(Protocol):
         """Read the data of the chosen languages.
 
         Raises:
-            MissingData: the source does not have it, or nothing of it in these languages.
+            MissingData: the source does not have the data in any of these languages.
             UserError: the data are damaged.
         """
 
     def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
-        """Return what is said about all subsets together, for the result file."""
+        """Return the scores over all subsets, for the result file."""
 
 
 def mteb_task_name(task: str) -> str:
-    """Return MTEB's name of the task whose data a task reads, by which models name their prompts.
+    """Return MTEB's name of the task with the same data. Models name their prompts by it.
 
     >>> mteb_task_name("STSBenchmark-dev"), mteb_task_name("FLORES-200-xsimpp"), mteb_task_name("Tatoeba")
     ('STSBenchmark', 'FloresBitextMining', 'Tatoeba')
@@ -144,24 +146,24 @@ def mteb_task_name(task: str) -> str:
 
 
 def select_languages(available: Sequence[Language], languages: Languages) -> list[Language]:
-    """Return the available languages that were chosen, in the order of `available`."""
+    """Return the available languages that are in `languages`, in the order of `available`."""
     return [language for language in available if languages is None or language in languages]
 
 
 def english_pairs(name: str, source: Source, collection: str, languages: Languages) -> list[LangPair]:
-    """Return xx-en for every chosen language that a collection of such pairs has.
+    """Return xx-en for each chosen language in a collection of such pairs.
 
     Raises:
-        MissingData: the source does not have the collection, or none of the languages.
+        MissingData: the source has none of the languages in this collection.
     """
     english = resolve("en")
     pairs = [LangPair(x, english) for x in select_languages(source.languages(collection), languages) if x != english]
     if not pairs:
-        raise MissingData(f"{source.name} has no {name} in the languages asked for")
+        raise MissingData(f"{source.name} has no {name} in the requested languages")
     return pairs
 
 
 def mean_score(subsets: Sequence[SubsetScores], score: str) -> dict[str, Any]:
-    """Return the mean of a score over subsets, with how many there are."""
+    """Return the mean of a score over subsets, with the number of subsets that have it."""
     values = [v for s in subsets if (v := s.scores[score]) is not None]
     return {"mean": float(np.mean(values)) if values else None, "subsets": len(values)}

@@ -1,4 +1,4 @@
-"""BUCC as it was meant: find the pairs that translate each other in two corpora of which most sentences do not."""
+"""BUCC mining: find the translation pairs in two corpora in which most sentences have no translation."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from .base import Kind, Languages, RetrievalSpec, ScoringUnit, SentenceSet, Subs
 class BuccMining:
     """Margin mining with a threshold chosen on the training split and scored on the test split.
 
-    Ratio margin, k = 4, candidates of both directions, greedy one-to-one (LASER's mine_bitexts.py). `f1`,
-    `precision` and `recall` are of pairs; `oracle_f1` is the best that any threshold reaches on the test split
-    itself, shown and never compared by.
+    Ratio margin, k = 4, candidates of both directions, greedy one-to-one selection (LASER's mine_bitexts.py). `f1`,
+    `precision` and `recall` count pairs. `oracle_f1` is the best F1 of any threshold on the test split; it is shown,
+    but not used for comparisons.
 
-    A sentence that a corpus repeats is kept once: whichever copy the gold names, the pair of texts is right, and gold
-    pairs of equal texts count once. LASER's tasks/bucc/bucc.py mines likewise, but then drops every pair with a
-    repeated sentence, whose gold pairs are missed, each line of the gold file as one. `f1_laser`, `precision_laser`,
-    `recall_laser` and `threshold_laser` follow that rule, with a threshold of their own from the training split, and
-    are those to compare with figures from bucc.py; without repeated sentences they are the same. (bucc.py reads past
-    the end where the best threshold takes every pair; here `mined_pairs.best_f1_point` decides.)
+    Repeated sentences are kept once: a pair is correct if the gold has any copy of it, and gold pairs with equal texts
+    count once. LASER's tasks/bucc/bucc.py mines the same pairs, but then drops those with a repeated sentence and
+    counts each line of the gold file for them as missed. `f1_laser`, `precision_laser`, `recall_laser` and
+    `threshold_laser` follow that rule, with their own threshold from the training split. Compare these with figures
+    from bucc.py; without repeated sentences they are equal to ours. (If the best threshold accepts all pairs, bucc.py
+    reads past the end; here `mined_pairs.best_f1_point` decides.)
     """
 
     name: str
@@ -52,7 +52,7 @@ class BuccMining:
     lower_is_better: bool = False
 
     def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
-        """Load one unit a language, with both splits."""
+        """Load one unit for each language, with both splits."""
         pairs = english_pairs(self.name, source, self.collection, languages)
         return [self._unit(source, pair) for pair in pairs]
 
@@ -116,14 +116,14 @@ class BuccMining:
         ]
 
     def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
-        """Return the mean F1 over the pairs of this file."""
+        """Return the mean F1 over the language pairs."""
         return {"f1": mean_score(subsets, "f1")}
 
 
 def _laser_scores(
     tuned: RowPairs, training: ComparableCorpora, found: RowPairs, test: ComparableCorpora
 ) -> dict[str, float | None]:
-    """Return the scores by LASER's rule for repeated sentences; None where it leaves no pair in training."""
+    """Return the scores under LASER's rule for repeated sentences; None if it leaves no training pair."""
     tuned, found = _without_repeated(tuned, training), _without_repeated(found, test)
     names = ("f1_laser", "precision_laser", "recall_laser", "threshold_laser")
     if not len(tuned.scores):
@@ -146,7 +146,7 @@ def _interval(judged: RowPairs, hit: NDArray[np.bool_], threshold: float) -> Int
 
 
 def _outcomes(judged: RowPairs, hit: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
-    """Return the mined pairs, best first, and the gold pairs that were not mined, with the score -inf."""
+    """Return the mined pairs, best first, then the gold pairs that were not mined, with the score -inf."""
     return {
         "hit": hit,
         "source": judged.source.astype(np.int32),
@@ -158,5 +158,5 @@ def _outcomes(judged: RowPairs, hit: NDArray[np.bool_]) -> dict[str, NDArray[Any
 TASKS = (
     BuccMining("BUCC-mining", "bucc2018", "BUCC 2018: mine pairs, threshold from training, F1 on test"),
     BuccMining("BUCC-style-mining", "bucc-style", "the same on your own BUCC-like corpus, bucc-style/xx-en/"),
-    BuccMining("Mini-mining", "mini", "the same on a small corpus made of the built-in set"),
+    BuccMining("Mini-mining", "mini", "the same on a small corpus from the built-in set"),
 )

@@ -1,6 +1,6 @@
 """FLORES-200 by xSIM and xSIM++: how often the best candidate by margin is not the translation. Lower is better.
 
-A candidate is right where its text is that of the translation, so that either copy of a repeated line is.
+A candidate is correct if its text equals that of the translation, so any copy of a repeated line is correct.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ K = 16
 class XSim:
     """LASER's xSIM over every ordered pair of the chosen languages.
 
-    `xsim` is the error rate under the ratio margin: candidates are the source's k = 4 nearest, the score is
-    cos / ((mean of the source's k cosines + mean of the target's k cosines) / 2), an error is a best candidate whose
-    text is not that of the source's row (source/xsim.py, as source/eval.py calls it by default). So a copy of the
-    translation counts as right. `xsim_distance` and `xsim_absolute` are the same with the other margins, `xsim_csls`
-    ranks all targets by CSLS. `xsim_by_row` is `xsim` by row number, in which a copy is an error (eval.py's
+    `xsim` is the error rate under the ratio margin. The candidates are the k = 4 nearest neighbors of the source, and
+    their score is cos / ((mean of the source's k cosines + mean of the target's k cosines) / 2). It is an error if the
+    text of the best candidate differs from the translation (source/xsim.py with the defaults of source/eval.py), so a
+    copy of the translation is correct. `xsim_distance` and `xsim_absolute` use the other margins; `xsim_csls` ranks
+    all targets by CSLS. `xsim_by_row` compares row numbers instead of texts, so a copy is an error (eval.py's
     --index-comparison).
     """
 
@@ -47,10 +47,10 @@ class XSim:
     lower_is_better: bool = True
 
     def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
-        """Load one unit an unordered pair: one pass gives both orders."""
+        """Load one unit for each unordered pair; one search scores both directions."""
         chosen = select_languages(source.languages(self.collection), languages)
         if len(chosen) < 2:
-            raise MissingData(f"{self.name} needs two languages; {source.name} has {len(chosen)} of those asked for")
+            raise MissingData(f"{self.name} needs two languages; {source.name} has {len(chosen)} of those requested")
         lines = {language: source.aligned(self.collection, language) for language in chosen}
         _check_aligned(lines)
         sides = {language: SentenceSet(lines[language].sentences, language) for language in chosen}
@@ -77,7 +77,7 @@ class XSim:
         ]
 
     def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
-        """Return the overall mean, the mean of each language (as source and as target), and the N x N matrix."""
+        """Return the overall mean, the mean for each language (as source and target), and the N x N matrix."""
         errors = {(str(s.languages[0]), str(s.languages[1])): s.scores["xsim"] for s in subsets}
         codes = sorted({code for pair in errors for code in pair})
         per_language = {
@@ -98,7 +98,7 @@ class XSim:
 def _xsim_scores(
     pair: LangPair, data: Provenance, neighbors: Neighbors, by_csls: NDArray[np.int64], texts: NDArray[np.int64]
 ) -> SubsetScores:
-    """Score one order of a pair; `by_csls` and `texts`, the text class of each row, are of the target side."""
+    """Score one direction of a pair. `by_csls` has the best targets, `texts` the text class of each target row."""
     winners = {margin: best_candidates(neighbors, margin, texts) for margin in NEAR_MARGINS}
     best = winners["ratio"]
     hit = texts[best.indices] == texts
@@ -129,9 +129,9 @@ def _xsim_scores(
 
 
 def _outcomes(best: BestCandidate, hit: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
-    """Return per sentence: hit, best candidate, its ratio margin, and its lead (negative for a miss).
+    """Return for each sentence: hit, best candidate, its ratio margin, and its lead (negative for a miss).
 
-    The lead is over the best candidate with another text, so that a copy of the translation is no rival of it.
+    The lead is over the best candidate with another text, so copies of the translation do not reduce it.
     """
     return {
         "hit": hit,
@@ -145,8 +145,8 @@ def _outcomes(best: BestCandidate, hit: NDArray[np.bool_]) -> dict[str, NDArray[
 class XSimPlusPlus:
     """xSIM++ (Chen et al. 2023, arXiv:2306.12907): xSIM with altered copies of the targets among the candidates.
 
-    Every other language is searched for in each target language that has an augmented file. Text comparison, as
-    in LASER; each miss is counted by the kind of alteration that won, or as "misaligned" (another sentence).
+    The target languages are those with an augmented file; the sources are all other languages. Texts are compared, as
+    in LASER. Each error is counted by the kind of alteration that won, or as "misaligned" (another sentence).
     """
 
     name: str
@@ -157,7 +157,7 @@ class XSimPlusPlus:
     lower_is_better: bool = True
 
     def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
-        """Load one unit an ordered pair whose target has an augmented file."""
+        """Load one unit for each ordered pair whose target has an augmented file."""
         chosen = select_languages(source.languages(self.collection), languages)
         augmented = self._augmented(source, chosen)
         lines = {language: source.aligned(self.collection, language) for language in chosen}
@@ -231,7 +231,7 @@ class XSimPlusPlus:
         ]
 
     def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
-        """Return the mean error rate and the errors of all pairs by kind."""
+        """Return the mean error rate and the number of errors of each kind."""
         kinds: Counter[str] = Counter()
         for subset in subsets:
             kinds.update(subset.details["errors"])
@@ -244,7 +244,7 @@ def _error_kind(altered: AugmentedLines, gold: str, found: str) -> str:
 
 
 def _join(first: ParallelLines, second: ParallelLines) -> Provenance:
-    # The same in either order, so that x-y and y-x share their data's name.
+    # Sorted, so that x-y and y-x have the same data name.
     parts = sorted([first.data, second.data], key=lambda data: data.sha256)
     return Provenance.joined(benchmark_of(first.data.version), parts)
 
@@ -259,14 +259,14 @@ def _check_aligned(lines: dict[Language, ParallelLines]) -> None:
     for language, count in counts.items():
         if count != counts[first]:
             raise UserError(
-                f"{language.flores} has {count:,} lines and {first.flores} {counts[first]:,}: "
-                "expected line i to mean the same in every language"
+                f"{language.flores} has {count:,} lines and {first.flores} has {counts[first]:,}: "
+                "expected line i to have the same meaning in every language"
             )
 
 
 TASKS = (
     XSim("FLORES-200", "flores200", "xSIM error rate over every ordered pair, FLORES-200 devtest"),
-    XSim("FLORES-200-dev", "flores200-dev", "to choose by: xSIM error rate, FLORES-200 dev", split="dev"),
+    XSim("FLORES-200-dev", "flores200-dev", "for choosing settings: xSIM error rate, FLORES-200 dev", split="dev"),
     XSim("Mini-xSIM", "mini", "xSIM error rate in the built-in set", split="test"),
     XSimPlusPlus("FLORES-200-xsimpp", "flores200", "xSIM++ error rate, against altered copies of the targets"),
     XSimPlusPlus("Mini-xSIMpp", "mini", "xSIM++ error rate in the built-in set, against its near misses", split="test"),

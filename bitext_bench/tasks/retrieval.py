@@ -27,18 +27,18 @@ from ..scoring.neighbors import Nearest, Neighbors, Vectors, nearest_with_csls
 from ..scoring.similarity import Similarity, most_similar
 from .base import Kind, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, english_pairs, mean_score
 
-K = 16  # neighbors kept: enough for the means of CSLS at 10 and for recall at 10
+K = 16  # number of neighbors: enough for CSLS (k = 10) and recall at 10
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
     """Nearest-neighbor retrieval between a language and English, in both directions.
 
-    A hit is a nearest neighbor whose text equals the gold text (LASER's text comparison), so that exact
-    duplicates count. `accuracy` is the mean of `accuracy_forward` (xx to en) and `accuracy_backward` (the
-    paper's score); `mteb_accuracy` and `mteb_f1` are MTEB's, one direction, by row number and by the similarity that
-    the model names as its own. All others are by cosine. `accuracy_ratio` and `accuracy_distance` choose among the
-    4 nearest by margin, `accuracy_csls` among all sentences of the other side.
+    The nearest neighbor is correct if its text equals the gold text (LASER's text comparison), so exact duplicates
+    count. `accuracy`, the paper's score, is the mean of `accuracy_forward` (xx to en) and `accuracy_backward`.
+    `mteb_accuracy` and `mteb_f1` are MTEB's scores: one direction, by row number and with the model's own similarity.
+    All other scores use the cosine. `accuracy_ratio` and `accuracy_distance` choose among the 4 nearest by margin,
+    `accuracy_csls` among all sentences of the other side.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Retrieval:
     lower_is_better: bool = False
 
     def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
-        """Load one unit a language."""
+        """Load one unit for each language."""
         pairs = english_pairs(self.name, source, self.collection, languages)
         return [self._unit(source.parallel(self.collection, pair.source), pair) for pair in pairs]
 
@@ -96,12 +96,12 @@ class Retrieval:
         return pair.tatoeba if self.collection == "tatoeba" else str(pair)
 
     def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
-        """Return the mean accuracy over the pairs of this file, which is not yet anybody's average."""
+        """Return the mean accuracy over the language pairs (for the paper's averages see results/averages.py)."""
         return {"accuracy": mean_score(subsets, "accuracy")}
 
 
 def _mteb_scores(first: NDArray[np.int64]) -> dict[str, float]:
-    """Return MTEB's scores of the row that is nearest to each."""
+    """Return MTEB's scores, given the nearest target of each source."""
     return {"mteb_accuracy": float((first == np.arange(len(first))).mean()), "mteb_f1": mteb_f1(first)}
 
 
@@ -111,7 +111,7 @@ def _mteb_scores_by(similarity: Similarity, vectors: Sequence[Vectors]) -> dict[
 
 @dataclass(frozen=True, slots=True)
 class _Direction:
-    """What is found when one side is searched for the sentences of the other."""
+    """The result of searching one side with the sentences of the other."""
 
     nearest: Nearest
     hit: NDArray[np.bool_]
@@ -132,13 +132,13 @@ class _Direction:
         scores |= {"recall_at_5": recall_at(rank, 5), "recall_at_10": recall_at(rank, 10)}
         scores["mrr"] = mean_reciprocal_rank(rank)
         scores |= hubness(nearest.indices, len(searched))
-        # The nearest with another text: a copy of the gold is no rival. (Where all are copies, the last of them.)
+        # The nearest with another text, since copies of the gold do not compete with it. (If all are copies, the last.)
         other = classes[nearest.indices] != classes[: len(rank), None]
         rival = np.where(other.any(axis=1), other.argmax(axis=1), other.shape[1] - 1)
         return _Direction(nearest, rank == 1, rival, scores)
 
     def outcomes(self, gold: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-        """Return per sentence: hit, neighbor, its cosine, and by how much the gold beats its best rival."""
+        """Return for each sentence: hit, neighbor, its cosine, and the lead of the gold over its best competitor."""
         first = self.nearest.cosines[:, 0]
         rival = np.take_along_axis(self.nearest.cosines, self.rival[:, None], axis=1)[:, 0]
         return {

@@ -1,4 +1,4 @@
-"""Semantic textual similarity: does the cosine order sentence pairs as people do?"""
+"""Semantic textual similarity: correlation of the cosine with human similarity ratings."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Sts:
     """Spearman (and Pearson) correlation of the cosine with the gold similarity, as MTEB computes them.
 
     Attributes:
-        subsets: MTEB's subset name to the languages of the two sentences, "en-fr"; the order in the name is
-            MTEB's and says nothing.
-        collection: the data set, where it is not named as the task is.
+        subsets: MTEB's subset name -> the languages of the two sentences, as in "en-fr". The order of the languages in
+            MTEB's names is arbitrary.
+        collection: name of the data set, if it differs from the name of the task.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Sts:
     collection: str = ""
 
     def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
-        """Load the subsets whose two languages were both chosen and that the source has."""
+        """Load the subsets in the source for which both languages were chosen."""
         pairs = {subset: LangPair.parse(pair) for subset, pair in self.subsets.items()}
         chosen = {
             subset: pair
@@ -45,7 +45,7 @@ class Sts:
             if languages is None or {pair.source, pair.target} <= set(languages)
         }
         if not chosen:
-            raise MissingData(f"{self.name} has nothing in the languages asked for")
+            raise MissingData(f"{self.name} has no subset in the requested languages")
         units: list[ScoringUnit] = []
         missing: dict[str, MissingData] = {}
         for subset, pair in chosen.items():
@@ -67,14 +67,14 @@ class Sts:
         return ScoringUnit(sides, partial(self._score, subset, pair, pairs))
 
     def _score(self, subset: str, pair: LangPair, pairs: ScoredPairs, vectors: Sequence[Vectors]) -> list[SubsetScores]:
-        from scipy import stats  # half a second, which `list tasks` need not wait
+        from scipy import stats  # slow import, half a second
 
         predicted = _cosines(vectors[0], vectors[1])
         gold = np.asarray(pairs.scores)
         spearman = pearson = float("nan")
         if len(gold) > 1:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", stats.ConstantInputWarning)  # it gives nan, which is reported
+                warnings.simplefilter("ignore", stats.ConstantInputWarning)  # the result is nan, which is handled below
                 spearman = float(stats.spearmanr(predicted, gold)[0])
                 pearson = float(stats.pearsonr(predicted, gold)[0])
         return [
@@ -92,18 +92,18 @@ class Sts:
         ]
 
     def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
-        """Return the mean over the subsets of this file."""
+        """Return the mean over the subsets."""
         return {"cosine_spearman": mean_score(subsets, "cosine_spearman")}
 
 
 def _cosines(first: Vectors, second: Vectors) -> NDArray[np.float64]:
-    """Return (N,) cosines in float64, as 1 - |a - b|^2 / 2 of unit vectors: equal sentences have exactly 1 and tie."""
+    """Return the cosines (N,) in float64, as 1 - |a - b|^2 / 2, so that all equal sentences get exactly 1 and tie."""
     a, b = (side / np.linalg.norm(side, axis=1, keepdims=True) for side in (first.astype(float), second.astype(float)))
     return np.asarray(1 - np.square(a - b).sum(axis=1) / 2, dtype=np.float64)
 
 
 def _defined(correlation: float) -> float | None:
-    """Return None where there is no correlation (a constant, one pair): it must not be averaged as 0."""
+    """Return None if the correlation is undefined (constant values, one pair), so that it does not count as 0."""
     return None if np.isnan(correlation) else correlation
 
 
@@ -125,7 +125,19 @@ TASKS = (
     Sts("KorSTS", {"default": "ko-ko"}, "the STS benchmark in Korean, translated by people"),
     Sts("JSTS", {"default": "ja-ja"}, "JGLUE's Japanese STS", split="validation"),
     Sts("STSBenchmarkMultilingualSTS", {c: f"{c}-{c}" for c in _STSB_MULTI}, "the STS benchmark, machine-translated"),
-    Sts("STSBenchmark-dev", _EN, "to choose by: STSBenchmark's dev split", "validation", collection="STSBenchmark"),
-    Sts("KorSTS-dev", {"default": "ko-ko"}, "to choose by: KorSTS's dev split", "validation", collection="KorSTS"),
+    Sts(
+        "STSBenchmark-dev",
+        _EN,
+        "for choosing settings: STSBenchmark's dev split",
+        "validation",
+        collection="STSBenchmark",
+    ),
+    Sts(
+        "KorSTS-dev",
+        {"default": "ko-ko"},
+        "for choosing settings: KorSTS's dev split",
+        "validation",
+        collection="KorSTS",
+    ),
     Sts("Mini-STS", _MINI, "graded pairs of the built-in set", collection="mini"),
 )
