@@ -90,7 +90,7 @@ def test_csls_is_called_approximate_wherever_it_chooses(
     """In what is said, in the report and in the help; the scores of given pairs are exact."""
     source, target, _ = corpora(tmp_path)
     mine(source, target, "-o", tmp_path / "out.tsv", "--margin", margin)
-    said = f"csls is approximate: the best of each line's {KEPT} nearest lines, not of all lines"
+    said = f"csls is approximate: it ranks only each line's {KEPT} nearest lines, not all lines"
     assert (said in capsys.readouterr().err) == (margin == "csls")
     assert report(tmp_path / "out.tsv").get("csls_candidates") == (KEPT if margin == "csls" else None)
     mine(tmp_path / "out.tsv", "--score", "-o", tmp_path / "scored.tsv", "--margin", margin)
@@ -260,19 +260,19 @@ def flags(*words: str) -> Callable[[Path], list[str]]:
         (gold("1\t777\n"), ["gold:1", "no line 777", "target", "1 to 100"]),
         (gold("0\t7\n"), ["gold:1", "no line 0"]),
         (gold("102\t7\n1\t2\n"), ["gold:1", "line 102", "blank"]),
-        (gold("nobody\tsays this\n"), ["gold:1", "not on the source side"]),
+        (gold("nobody\tsays this\n"), ["gold:1", "the source side does not have the text"]),
         (gold("1\n"), ["gold:1", "TAB"]),
         (gold("1\t1\n"), ["none of the 1 known pairs is found"]),
-        (pipe, ["source.txt is no regular file", "write its text to one"]),
+        (pipe, ["source.txt is not a regular file", "write its text to a file"]),
         (flags("--shard", "3/2"), ["--shard 3/2", "i from 1 to N"]),
         (flags("--shard", "x"), ["--shard x"]),
         (flags("--target-precision", "1.5", "--gold", "g"), ["--target-precision 1.5"]),
         (flags("--target-precision", "0.9"), ["--gold FILE or --planted-pairs FILE"]),
         (flags("--gold", "g"), ["--target-precision P"]),
         (flags("--best-f1", "--threshold", "1"), ["expected one of"]),
-        (flags("--score", "--best-f1"), ["--score takes --threshold only"]),
+        (flags("--score", "--best-f1"), ["--score accepts only --threshold"]),
         (flags("--score"), ["103 lines", "100", "line i"]),
-        (flags("--max-memory", "10M"), ["--max-memory 10M holds no line", "at least --max-memory"]),
+        (flags("--max-memory", "10M"), ["--max-memory 10M is less than mine itself needs", "at least --max-memory"]),
         (flags("--max-memory", "much"), ["--max-memory much", "4G"]),
         (flags("-o", "pairs.csv"), ["pairs.csv", ".tsv"]),
         (flags("-o", "pairs.tmx"), ["--pair fr-en"]),

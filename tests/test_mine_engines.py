@@ -150,7 +150,7 @@ def test_a_damaged_shard_is_made_again(folder: Path, damage: str) -> None:
 def test_another_run_in_the_same_folder_is_refused(folder: Path) -> None:
     command(folder)
     for change in (["--shard-lines", "30"], ["--search", "approximate"], ["--prompt", "query: "]):
-        with pytest.raises(RuntimeError, match="holds another run, which differs in"):
+        with pytest.raises(RuntimeError, match="has another run, which differs in"):
             command(folder, *change)
     command(folder, "--max-memory", "8G", "--threshold", "1.5", "--batch-size", "3")
     (folder / "source.txt").write_text("other\n")

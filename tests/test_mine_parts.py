@@ -159,7 +159,7 @@ def test_shards_are_as_short_as_the_memory_wants(tmp_path: Path, rows: int, dime
 def test_lines_beyond_the_memory_are_refused_while_they_are_read(tmp_path: Path) -> None:
     endless = Budget.parse("641M").limit_lines(repeat("a"), tmp_path / "endless.txt")
     with pytest.raises(
-        UserError, match=r"endless.txt:6554: --max-memory 641M holds 6,553 lines a side and no more; pass at least"
+        UserError, match=r"endless.txt:6554: --max-memory 641M is enough for 6,553 lines on each side; pass at least"
     ):
         for _ in endless:
             pass

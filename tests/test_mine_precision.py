@@ -170,9 +170,9 @@ def test_known_pairs_of_another_kind_are_refused(tmp_path: Path, capsys: pytest.
     source, other, known, _ = sentences(tmp_path, 150, unlike=True)
     options = ["--planted-pairs", known, "--target-precision", "0.9", "-o", tmp_path / "out.tsv"]
     assert mine(source, other, *options) == 1
-    assert "not like the lines of the files" in capsys.readouterr().err
+    assert "do not resemble the files" in capsys.readouterr().err
     assert mine(source, other, *options, "--best-available") == 0
-    assert "warning: the known pairs are not like" in capsys.readouterr().err
+    assert "warning: the known pairs do not resemble" in capsys.readouterr().err
 
 
 def test_planted_sentences_of_which_half_is_in_the_files_are_left_out(tmp_path: Path) -> None:

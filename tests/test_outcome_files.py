@@ -146,5 +146,5 @@ def test_a_pipe_is_not_waited_for(made: Path, tmp_path: Path) -> None:
     file = beside(made, tmp_path, b"")
     outcomes_file(file).unlink()
     os.mkfifo(outcomes_file(file))
-    with pytest.raises(DamagedResult, match="no regular file"):
+    with pytest.raises(DamagedResult, match="not a regular file"):
         read_outcomes(file, read_result(file))

@@ -1,1 +1,1 @@
-"""Mining of the user's own text: two files, of any size, to pairs that translate each other."""
+"""Mine translation pairs from two text files of any size."""

@@ -1,4 +1,4 @@
-"""Array files, written whole."""
+"""Write array files atomically."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def array_bytes(array: NDArray[Any]) -> bytes:
 
 
 def write_array(file: Path, array: NDArray[Any]) -> None:
-    """Write an .npy file so that it is there with all its content or not at all.
+    """Write an .npy file, completely or not at all.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: the file cannot be written.
     """
     write_atomic(file, array_bytes(array))

@@ -1,4 +1,4 @@
-"""How much memory a run may take, and what follows from it: the length of a shard, and of a stretch of output."""
+"""The memory budget of a run, which determines the size of shards and of output chunks."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from .cells import POINTS_A_CELL, n_cells
 from .plan import CANDIDATES, Plan
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-# Python with torch and faiss loaded, and for texts a tokenizer. A model's weights come on top of this and of
+# Python with torch and faiss and, for texts, a tokenizer. The model's weights are not included, here or in
 # --max-memory.
 _BASE_OF_VECTORS, _BASE_OF_TEXTS = 300 << 20, 640 << 20
-# Means, proposals and their order while pairs are chosen, or keys while repeated lines are found.
+# Means, proposals and their order during selection, or keys during deduplication.
 _BYTES_A_ROW = 160
-# Of the vectors of a shard, copies alive at once: queries and block, each as mapped, as read and as rounded, and what
-# their products are made from. Beside them each line has its candidates.
+# Simultaneous copies of a shard's vectors: queries and block, each mapped, read and rounded, and the operands of their
+# products. Each line also has its candidates.
 _COPIES, _CANDIDATES_A_LINE = 10, 2 << 10
-# Two blocks of similarities with what sorting them takes.
+# Two blocks of similarities, with the memory for sorting them.
 _PRODUCTS = 128 << 20
-_WIDEST = 1_024  # dimensions, as long as nothing is known
+_WIDEST = 1_024  # dimensions, if unknown
 _LONGEST_SHARD, _SHORTEST_SHARD = 131_072, 1_024
 _BYTES_A_PAIR = 4 << 10
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Bytes that the process may take, apart from the model."""
+    """Memory limit of the process in bytes, without the model."""
 
     bytes: int
 
     @classmethod
     def parse(cls, text: str) -> Budget:
-        """Read "4G", "900M", "1.5G" (of 1,024 a step), or bytes.
+        """Parse a size such as "4G", "900M", "1.5G" (powers of 1,024), or a number of bytes.
 
         Raises:
-            UserError: it is not that.
+            UserError: the text is not a size.
         """
         match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip().upper().replace("IB", "B"))
         if not match:
@@ -47,28 +47,28 @@ class Budget:
         return cls(int(float(match[1]) * _UNITS.get(match[2], 1)))
 
     def shard_lines(self, rows: tuple[int, int], dimensions: int | None) -> int:
-        """Return the rows of a shard: the longest that this memory holds, at least 1,024.
+        """Return the number of rows in a shard: as many as the memory allows, at least 1,024.
 
         Args:
-            rows: of source and target; zeros as long as they are not known.
-            dimensions: of vectors that are given; None for texts.
+            rows: number of source and target rows; zeros if unknown.
+            dimensions: dimensions of given vectors; None for texts.
         """
         room = self.bytes - _fixed_bytes(rows, dimensions)
         lines = max(1, room // _bytes_per_line(dimensions))
         return max(_SHORTEST_SHARD, min(_LONGEST_SHARD, 1 << (lines.bit_length() - 1)))
 
     def limit_lines(self, lines: Iterable[str], file: Path) -> Iterator[str]:
-        """Yield lines of a file while the memory holds what is kept of each.
+        """Yield the lines of a file, as long as their keys fit into the memory.
 
         Raises:
-            UserError: there are more.
+            UserError: the file has more lines.
         """
         most = max(0, self.bytes - _BASE_OF_TEXTS) // _BYTES_A_ROW
         for number, line in enumerate(lines, start=1):
             if number > most:
-                # It may have far more lines: twice as many are a start.
+                # The file may have far more lines; suggest memory for twice as many.
                 least = _fixed_bytes((2 * most, 0), None) + _SHORTEST_SHARD * _bytes_per_line(None)
-                limit = f"holds {most:,} lines a side and no more" if most else "holds no line: mine itself takes more"
+                limit = f"is enough for {most:,} lines on each side" if most else "is less than mine itself needs"
                 raise UserError(
                     f"{file}:{number}: --max-memory {format_bytes(self.bytes)} {limit}; "
                     f"pass at least --max-memory {-(-least // (1 << 20))}M"
@@ -77,14 +77,14 @@ class Budget:
 
     @property
     def pairs_at_once(self) -> int:
-        """How many pairs with their texts are held while the output is written."""
+        """Number of pairs, with their texts, that are written at once."""
         return max(1_000, min(1_000_000, self.bytes // 8 // _BYTES_A_PAIR))
 
     def check(self, plan: Plan, dimensions: int | None = None) -> None:
-        """Refuse a run that this memory does not hold.
+        """Check that a run fits into the memory.
 
         Raises:
-            UserError: with the least that it takes.
+            UserError: the run needs more; the message has the minimum.
         """
         rows = (plan.source.rows, plan.target.rows)
         longest = min(plan.shard_lines, max(rows))
@@ -99,12 +99,12 @@ class Budget:
 
 
 def _bytes_per_line(dimensions: int | None) -> int:
-    """Return the bytes that a run takes for each line of the longest shard."""
+    """Return the bytes that a run needs for each line of the largest shard."""
     return _COPIES * (dimensions or _WIDEST) * 4 + _CANDIDATES_A_LINE
 
 
 def _fixed_bytes(rows: tuple[int, int], dimensions: int | None, *, exact: bool | None = None) -> int:
-    """Return the bytes that a run takes whatever its shards; `exact` says how it searches, where that is known."""
+    """Return the bytes that a run needs for any shard size. `exact` is the search method, or None if unknown."""
     base = _BASE_OF_TEXTS if dimensions is None else _BASE_OF_VECTORS
     back = 0 if exact is False else 2 * rows[1] * CANDIDATES * 8
     cells = 0 if exact or not any(rows) else n_cells(max(rows))
@@ -113,12 +113,12 @@ def _fixed_bytes(rows: tuple[int, int], dimensions: int | None, *, exact: bool |
 
 
 def format_bytes(n_bytes: int) -> str:
-    """Return a size as --max-memory takes it."""
+    """Format a size as --max-memory accepts it."""
     return f"{n_bytes / (1 << 30):.2f}G" if n_bytes >= 1 << 30 else f"{-(-n_bytes // (1 << 20))}M"
 
 
 def peak_memory() -> int | None:
-    """Return the most bytes that this process had in memory so far; None where the system does not say."""
+    """Return the peak memory of this process in bytes; None if the system does not report it."""
     if sys.platform == "win32":
         return None
     import resource

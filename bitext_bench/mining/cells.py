@@ -1,9 +1,9 @@
-"""Approximate search: the other side in cells around k-means centers, each row compared with its nearest cells only.
+"""Approximate search: divide one side into cells by k-means and compare each row only with its nearest cells.
 
-An inverted file as faiss's IVFFlat is one, searched cell by cell instead of query by query: what probes a cell is
-multiplied with what lies in it, as one block (probe.py). On CPUs that is as fast a pair as exact search, where scanning
-codes (IVF with 4-bit product quantisation, 96 bytes a vector) took longer and lost most of the second to fourth
-neighbors, which the margin needs. Cosines are exact; only neighbors in cells that were not looked into are missed.
+This is an inverted file like faiss's IVFFlat, but searched cell by cell: all queries that probe a cell are multiplied
+with the rows in it as one block (probe.py). On CPUs the cost of one comparison is the same as in exact search. Scanning
+codes (IVF with 4-bit product quantization, 96 bytes for each vector) took longer and lost most of the second to fourth
+neighbors, which the margin needs. Cosines are exact; only neighbors in cells that were not probed are missed.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 
 Advance = Callable[[int], object]
 
-# k-means: points a center, of which faiss wants 39 but finds centers as good for this with fewer, and its rounds.
+# k-means: training points for each center (faiss recommends 39, but fewer are as good here) and iterations.
 POINTS_A_CELL = 32
 _ROUNDS = 6
 _SEED = 0
 
 
 def n_cells(rows: int) -> int:
-    """Return into how many cells a side is divided: about twice its square root.
+    """Return the number of cells for a side: about twice the square root of its rows.
 
-    To a row, finding its p nearest of c cells costs c products and looking into them p * rows / c. More cells of which
-    more are looked into find as much with fewer products, but those of small blocks take longer.
+    For each row, finding the p nearest of c cells takes c products, and searching them p * rows / c. With more cells
+    and more probes, fewer products give the same recall, but products of small blocks are slower.
     """
     return max(1, min(65_536, 2 * math.isqrt(rows), rows // 39))
 
 
 def train_cells(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
-    """Place the centers of a side's cells, from a sample of its vectors that is spread over all shards."""
+    """Compute the cell centers of a side by k-means, from a sample of the vectors in all shards."""
     import faiss
 
     total, cells = plan.side(work.side).rows, n_cells(plan.side(work.side).rows)
@@ -59,7 +59,7 @@ def train_cells(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArr
 
 
 def vectors_of_rows(plan: Plan, side: SideName, rows: NDArray[np.int64]) -> Vectors:
-    """Return the vectors of rows, ascending."""
+    """Return the vectors of rows, which must be in ascending order."""
     parts = []
     for number in range(plan.n_shards(side)):
         here = rows[(rows // plan.shard_lines) == number] - number * plan.shard_lines
@@ -68,7 +68,7 @@ def vectors_of_rows(plan: Plan, side: SideName, rows: NDArray[np.int64]) -> Vect
 
 
 def assign_cells(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
-    """Find the cell in which each row of a shard lies."""
+    """Assign each row of a shard to its nearest cell."""
     centers = load_array(plan, WorkUnit("cells", work.side), "centres")
     nearest = nearest_cells(load_array(plan, WorkUnit("encode", work.side, work.number), "vectors"), centers, 1)[:, 0]
     advance(len(nearest))
@@ -76,7 +76,7 @@ def assign_cells(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDAr
 
 
 def nearest_cells(vectors: Vectors, centers: Vectors, probes: int) -> NDArray[np.int64]:
-    """Return (N, probes) the cells nearest to each row."""
+    """Return the cells (N, probes) nearest to each row."""
     import torch
 
     from ..scoring.bf16 import product
@@ -88,7 +88,7 @@ def nearest_cells(vectors: Vectors, centers: Vectors, probes: int) -> NDArray[np
 
 
 def cell_starts(plan: Plan, side: SideName) -> NDArray[np.int64]:
-    """Return (cells + 1,) where each cell starts when the rows of a side stand in the order of their cells."""
+    """Return the offset (cells + 1,) of each cell when the rows of a side are sorted by cell."""
     sizes = sum(
         load_array(plan, WorkUnit("assign", side, n), "sizes").astype(np.int64) for n in range(plan.n_shards(side))
     )
@@ -96,12 +96,12 @@ def cell_starts(plan: Plan, side: SideName) -> NDArray[np.int64]:
 
 
 def cells_of_group(plan: Plan, starts: NDArray[np.int64], number: int) -> NDArray[np.int64]:
-    """Return the cells whose start falls into the stretch of a shard's length: as many groups as shards."""
+    """Return the cells of a group: those with an offset in the range of this shard. Each shard has one group."""
     return np.flatnonzero(starts[:-1] // plan.shard_lines == number)
 
 
 def gather_group(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
-    """Put the vectors of a group of neighboring cells side by side, as columns of a product."""
+    """Collect the vectors of a group of adjacent cells, as columns of a product."""
     import torch
 
     from ..scoring.bf16 import quantize
@@ -124,7 +124,7 @@ def gather_group(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDAr
 
 
 def mean_center(plan: Plan) -> torch.Tensor:
-    """Return (D,) about the mean of both sides' vectors, the center of quantized vectors."""
+    """Return the approximate mean (D,) of the vectors of both sides, the center for quantized vectors."""
     import torch
 
     means = [load_array(plan, WorkUnit("cells", side), "centres").mean(axis=0) for side in SIDES]
@@ -132,7 +132,7 @@ def mean_center(plan: Plan) -> torch.Tensor:
 
 
 def any_bf16(plan: Plan, side: SideName) -> bool:
-    """Return whether a machine with hardware for bf16 wrote any group; what has none writes float32."""
+    """Check whether any group was written in bf16, by a machine with hardware support; others write float32."""
     groups = range(plan.n_shards(side))
     return any(load_array(plan, WorkUnit("gather", side, number), "vectors").dtype == np.int16 for number in groups)
 
@@ -140,12 +140,12 @@ def any_bf16(plan: Plan, side: SideName) -> bool:
 def _to_numpy(vectors: torch.Tensor) -> NDArray[Any]:
     import torch
 
-    short = vectors.dtype == torch.bfloat16  # which numpy does not know
+    short = vectors.dtype == torch.bfloat16  # not supported by numpy
     return np.asarray((vectors.view(torch.int16) if short else vectors).numpy())
 
 
 def load_group(plan: Plan, side: SideName, number: int) -> tuple[NDArray[np.int64], QuantizedVectors]:
-    """Return (G,) the rows of a group of cells, and their vectors as columns of a product."""
+    """Return the rows (G,) in a group of cells, and their vectors as columns of a product."""
     import torch
 
     from ..scoring.bf16 import QuantizedVectors

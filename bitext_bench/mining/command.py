@@ -1,4 +1,4 @@
-"""`bitext-bench mine`: from arguments to a file of pairs and a report."""
+"""`bitext-bench mine`: mine or score pairs, and write them with a report."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class InputFiles:
     """The files that a run reads and writes.
 
     Attributes:
-        source: sentences, one a line, or vectors (.npy); with no target, pairs of sentences in two columns.
-        target: the other language's; None only where pairs are scored.
-        output: the file of pairs.
-        work: the folder of unfinished work; None: beside the output.
-        pair: the languages of source and target, "fr-en"; None where neither the model nor the output needs them.
+        source: sentences, one on each line, or vectors (.npy); without a target, pairs of sentences in two columns.
+        target: the same in the other language; None only for scoring a file of pairs.
+        output: file for the pairs.
+        work: work folder; None for a folder next to the output.
+        pair: languages of source and target, as in "fr-en"; None if neither the model nor the output needs them.
     """
 
     source: Path
@@ -52,11 +52,11 @@ class InputFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """The model, and how it encodes.
+    """The model and its encoding options.
 
     Attributes:
-        model: its name, as `resolve_model` takes it; None where the files hold vectors.
-        cache: the folder of stored vectors; None: the default.
+        model: name of the model, as for `resolve_model`; None if the files have vectors.
+        cache: directory of the cached vectors; None for the default.
     """
 
     model: str | None
@@ -67,11 +67,11 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selecting:
-    """Which pairs are written.
+    """Which pairs to write.
 
     Attributes:
-        score_given: score the pairs that the files hold, line by line, instead of mining.
-        selection: how mined pairs are made one-to-one.
+        score_given: score the pairs in the files, line by line, instead of mining.
+        selection: how to select pairs among the proposals.
     """
 
     score_given: bool
@@ -82,14 +82,14 @@ class Selecting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Searching:
-    """How neighbors are searched for.
+    """How to search for neighbors.
 
     Attributes:
-        search: None: exact up to `exact_limit`, approximate beyond.
-        exact_limit: lines a side.
-        probes: cells that a line is compared with in approximate search.
-        memory: "4G" or the like, apart from the model's.
-        shard_lines: lines in a shard; None: what the memory allows.
+        search: search method; None for exact search up to `exact_limit`, and approximate search beyond.
+        exact_limit: number of lines on each side.
+        probes: number of cells that each line is compared with in approximate search.
+        memory: memory limit without the model, like "4G".
+        shard_lines: lines in a shard; None for as many as the memory allows.
     """
 
     search: SearchMethod | None
@@ -107,10 +107,10 @@ def run_mine(
     share: Share | None = None,
     engine: Literal["inline", "ray"] = "inline",
 ) -> int:
-    """Mine or score pairs and write them; with a share, do only that part of the work, and write none.
+    """Mine or score pairs and write them; with a share, do only that part of the work and write no pairs.
 
     Raises:
-        UserError: a setting or a file is not as expected.
+        UserError: a setting or a file is invalid.
     """
     start = time.monotonic()
     pair = LangPair.parse(files.pair) if files.pair else None
@@ -122,7 +122,7 @@ def run_mine(
     _check(files, selecting)
     request = _request(files, encoding, searching, policy.plant, pair)
     if output.kind == "tmx" and request.form == "arrays":
-        raise UserError(f"-o {output.file}: TMX holds texts, and {request.source} are vectors")
+        raise UserError(f"-o {output.file}: TMX needs texts, but {request.source} has vectors")
     plan = open_plan(request)
     if plan.source.vectors:
         request.budget.check(plan, map_array(plan.source.vectors).shape[1])
@@ -134,7 +134,7 @@ def run_mine(
         recheck_stored_vectors(plan, request.model)
     if share is not None:
         if run_share(plan, share):
-            say("all shards of all shares are there: run without --shard to write the pairs")
+            say("all shares are done: run without --shard to write the pairs")
         return 0
     # Errors in the known pairs must not appear after hours of encoding.
     known = known_pairs(plan, policy.gold, policy.plant, complete=policy.complete) if policy.has_known_pairs else None
@@ -154,7 +154,7 @@ def _write_output(plan: Plan, file: Path, tables: MinedTables, n_pairs: int, sec
     report = write_report(plan, file, {**tables.about, "pairs": n_pairs}, seconds)
     for line in report.lines:
         say(line)
-    say(f"{n_pairs:,} pairs in {printable(str(file))}; {printable(str(plan.root))} can go when you need no more of it")
+    say(f"{n_pairs:,} pairs in {printable(str(file))}; you can remove {printable(str(plan.root))} when you are done")
 
 
 def _request(
@@ -191,11 +191,13 @@ def _check(files: InputFiles, selecting: Selecting) -> None:
     plant, gold = selecting.policy.plant, selecting.policy.gold
     arrays = [file.suffix == ".npy" for file in (files.source, files.target) if file is not None]
     if files.target is None and not selecting.score_given:
-        raise UserError(f"mine {files.source} with what? expected SRC and TGT (one file of pairs takes --score)")
+        raise UserError(
+            f"{files.source} has no counterpart: expected SRC and TGT (for one file of pairs, pass --score)"
+        )
     if any(arrays) and (not all(arrays) or len(arrays) == 1):
         raise UserError("expected two text files or two .npy files of vectors")
     if any(arrays) and plant:
-        raise UserError("--planted-pairs mixes sentences into texts: it cannot be used with vectors")
+        raise UserError("--planted-pairs adds sentences to texts: it cannot be used with vectors")
     for file in (files.source, files.target, plant, gold):
         if file is not None:
             check_file(file)

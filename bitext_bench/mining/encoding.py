@@ -1,4 +1,4 @@
-"""The vectors of a unit's texts: those that the common store holds, and the others encoded and saved on the way."""
+"""The vectors of a work unit: read them from the shared store, or encode and save them."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from ..scoring.neighbors import Vectors, normalize
 from .line_store import LineStore, StoredTexts, keys_array, unit_prefix
 from .plan import ModelSpec, Plan, WorkUnit
 
-# A killed run loses what was encoded since the last save: so many texts, or as many as are encoded in so many seconds.
-# A quick model would wait for the disk most of the time otherwise.
+# Save after this many texts, but not more often than once in this many seconds, since a fast model would otherwise
+# mostly wait for the disk. A killed run loses the texts since the last save.
 _SAVED_TEXTS, _SAVED_SECONDS = SHARD_TEXTS, 1.0
 
 
 @dataclass
 class RunModel:
-    """The model of a run as one process has it; its weights are loaded when they are first needed.
+    """The model of a run in one process. Its weights are loaded on first use.
 
     Attributes:
-        model: what was resolved.
-        store: the vectors of its space.
-        checked: shards of the store that are known to hold what the model gives.
+        model: the resolved model.
+        store: stored vectors of its vector space.
+        checked: shards of the store that are known to match the model.
     """
 
     model: Model
@@ -41,16 +41,16 @@ class RunModel:
 
     @cached_property
     def encoder(self) -> Encoder:
-        """The model, loaded."""
+        """The loaded model."""
         return self.model.load()
 
 
 @lru_cache(maxsize=1)
 def run_model(spec: ModelSpec) -> RunModel:
-    """Find the model, once a process.
+    """Resolve the model, once for each process.
 
     Raises:
-        UserError: it is not the one that the run began with.
+        UserError: the model has changed since the run began.
     """
     model = resolve_model(spec.name, spec.options)
     if model.space != spec.space:
@@ -59,10 +59,10 @@ def run_model(spec: ModelSpec) -> RunModel:
 
 
 class UnitTexts:
-    """The texts of a unit of work, and the store that may hold vectors of them.
+    """The texts of a work unit, and the store with vectors of some of them.
 
-    Of the store, a unit uses what was there when the run began, and what was saved for the same unit since. The last
-    bits of a vector depend on its batch, and batches must not depend on which of several processes was first.
+    A unit uses only vectors that were stored before the run began or saved for the same unit since. The last bits of a
+    vector depend on its batch, and batches must not depend on the order of parallel processes.
     """
 
     def __init__(self, plan: Plan, work: WorkUnit, spec: ModelSpec) -> None:
@@ -76,13 +76,13 @@ class UnitTexts:
         self._name = unit_prefix(self._keys)
         self._known = VerifiedShards(self._store.folder, self._model.software)
         self._before = [name for name in self._store.names() if name in plan.stored]
-        self._new = np.ones(len(sentences), dtype=np.bool_)  # those that no other unit has stored
+        self._new = np.ones(len(sentences), dtype=np.bool_)  # texts that no other unit has stored
 
     def vectors(self, advance: Callable[[int], object]) -> Vectors:
-        """Return (N, D) the unit vectors of all texts; those that the store does not hold are encoded and saved.
+        """Return the normalized vectors (N, D) of all texts. Encode and save those that are not stored.
 
         Raises:
-            UserError: the encoder gives unusable vectors, or a file cannot be written. What was saved is kept.
+            UserError: the encoder returns unusable vectors, or a file cannot be written. Saved vectors are kept.
         """
         vectors: Vectors | None = None
         left = np.ones(len(self._keys), dtype=np.bool_)
@@ -94,8 +94,8 @@ class UnitTexts:
         advance(int((~left).sum()))
         unsaved: list[NDArray[np.int64]] = []
         saved_at = time.monotonic()
-        # What a killed run saved is the beginning of what was left to it: the rest is cut into the same batches as it
-        # would have been, and gets the same bits.
+        # A killed run saved the first batches of its list. The remaining texts form the same batches as they would have
+        # then, so the vectors have the same bits.
         for rows, encoded in self._encoded(np.flatnonzero(left)):
             vectors = np.empty((len(left), encoded.shape[1]), dtype=np.float32) if vectors is None else vectors
             vectors[rows] = encoded
@@ -106,14 +106,14 @@ class UnitTexts:
                 self._note(self._store.add(self._name, self._keys[chosen], vectors[chosen]))
                 unsaved, saved_at = [], time.monotonic()
         if vectors is None:
-            raise ValueError("a unit without texts")
+            raise ValueError("the unit has no texts")
         return vectors
 
     def keep(self, array: Path) -> None:
-        """Put what is new into the store, as one shard in place of those that were saved on the way.
+        """Add the new vectors to the store as one shard, which replaces those saved during encoding.
 
         Args:
-            array: the file of all vectors. Where all are new, it gets a second name in the store.
+            array: file of all vectors. If all are new, the store links to this file.
 
         Raises:
             UserError: a file cannot be written.
@@ -133,11 +133,11 @@ class UnitTexts:
         return name.startswith(f"{self._name}-")
 
     def _own_shards(self) -> list[str]:
-        """Return the names of the shards that a unit of the same texts has written."""
+        """Return the names of the shards written for a unit with the same texts."""
         return [name for name in self._store.names() if self._is_own(name)]
 
     def _stored(self) -> list[tuple[StoredTexts, Vectors]]:
-        """Return what the store holds of the texts, checked."""
+        """Return the stored vectors of the texts, after a check against the model."""
         hits = self._store.find(self._keys, [*self._own_shards(), *self._before])
         found = [(hit, vectors) for hit in hits if (vectors := self._store.read(hit)) is not None]
         new = {hit.name for hit, _ in found} - self._run.checked
@@ -151,7 +151,7 @@ class UnitTexts:
         return found
 
     def _encoded(self, rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
-        """Encode the texts of some rows; yields the rows of each batch and their unit vectors."""
+        """Encode the texts of some rows. Yield the rows of each batch and their normalized vectors."""
         if not len(rows):
             return
         for batch, vectors in encode_batches(self._run.encoder, self._select(rows), self._model.name, self._limits):
@@ -162,9 +162,9 @@ class UnitTexts:
         self._known.add([name], self._store.names())
 
     def _stale_reason(self, found: list[tuple[StoredTexts, Vectors]]) -> str | None:
-        """Return in words why stored vectors may not be used; None where the model still gives them."""
+        """Return why stored vectors cannot be used; None if the model still gives the same vectors."""
         n = sum(len(hit.rows) for hit, _ in found)
-        step = max(1, n // CHECKED_SENTENCES)  # Of each shard, the first is taken.
+        step = max(1, n // CHECKED_SENTENCES)  # The first vector of each shard is always included.
         stored = [vectors[::step] for _, vectors in found]
         if len({vectors.shape[1] for vectors in stored}) > 1:
             return "they have different dimensions"

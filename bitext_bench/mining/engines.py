@@ -1,4 +1,4 @@
-"""How the units of a run are done: here, one after the other, or a share of them by each process of a job array."""
+"""Run the work units one after the other in this process, or one share of them for a job array."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ _SAID: dict[Stage, str] = {
 
 
 def progress(units: Sequence[WorkUnit], plan: Plan) -> tqdm[Never]:
-    """Return a bar on stderr that counts the lines of a stage."""
+    """Return a progress bar that counts the lines of a stage."""
     total = sum(plan.shard_rows(unit.side, unit.number) for unit in units)
     return progress_bar(total=total, unit="line", unit_scale=True, desc=_SAID[units[0].stage])
 
 
 def run_inline(plan: Plan) -> None:
-    """Do all that is not done, one unit after the other; a unit whose files are damaged is done again.
+    """Run all units that are unfinished or have damaged files, one after the other.
 
     Raises:
-        UserError: as the stages.
+        UserError: as for the stages.
     """
     for stage in plan.stages:
         run_units(plan, unfinished_units(plan, stage))
 
 
 def run_units(plan: Plan, units: Sequence[WorkUnit]) -> None:
-    """Do units of one stage in this process."""
+    """Run units of one stage in this process."""
     if units:
         with progress(units, plan) as bar:
             for unit in units:
@@ -51,26 +51,26 @@ def run_units(plan: Plan, units: Sequence[WorkUnit]) -> None:
 
 
 def unfinished_units(plan: Plan, units: Sequence[WorkUnit]) -> list[WorkUnit]:
-    """Return the units that have to be done, saying which of them were done and are damaged."""
+    """Return the unfinished units, and report finished units with damaged files."""
     left = []
     for unit in units:
         if not is_intact(plan, unit):
             left.append(unit)
             if plan.record_file(unit).exists():
-                print(f"bitext-bench: {unit.name} is damaged or incomplete; it is made again", file=sys.stderr)
+                print(f"bitext-bench: {unit.name} is damaged or incomplete; it is rebuilt", file=sys.stderr)
     return left
 
 
 def run_share(plan: Plan, share: Share) -> bool:
-    """Do a share of each stage whose inputs are there, and stop before the first that has to wait for other shares.
+    """Run a share of each stage whose inputs exist, and stop at the first stage that needs results of other shares.
 
-    Nothing waits inside a process, so that an array may run with fewer processes at a time than it has shares.
+    Processes never wait for each other, so a job array can run with fewer processes than shares.
 
     Returns:
         Whether all shares of all stages are done.
 
     Raises:
-        UserError: as the stages.
+        UserError: as for the stages.
     """
     for stage in plan.stages:
         run_units(plan, unfinished_units(plan, share.select(stage)))
@@ -79,7 +79,7 @@ def run_share(plan: Plan, share: Share) -> bool:
             last = stage is plan.stages[-1]
             print(
                 f"bitext-bench: share {share.number}/{share.count} of {_SAID[stage[0].stage]} is done; "
-                f"{len(waiting)} of {len(stage)} shards are still with other shares. When they are done, run "
+                f"{len(waiting)} of {len(stage)} shards of other shares are unfinished. When they are done, run "
                 + ("without --shard to write the pairs" if last else "the same array again"),
                 file=sys.stderr,
             )

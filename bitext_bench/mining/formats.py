@@ -1,4 +1,4 @@
-"""Writing pairs: TSV, JSONL, parquet, TMX, chosen by the name of the file; TSV and JSONL also .gz or .zst."""
+"""Write pairs as TSV, JSONL, TMX (each also with .gz or .zst) or parquet, by the extension of the file."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from ..errors import UserError
 from ..io.temporary import remove_stale, temporary_file
 from ..languages import LangPair
 
-# XML has no way to write these.
+# Characters that XML cannot represent.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 KINDS = ("tsv", "jsonl", "parquet", "tmx")
 _PACKED = {".gz", ".zst"}
-# Of parquet columns, by the end of their names; all others are texts.
+# Types of parquet columns, by the last part of their names; all others are strings.
 _TYPES = {"score": "float64", "cosine": "float64", "row": "int64", "line": "int64"}
 
 
 @dataclass(frozen=True, slots=True)
 class OutputTable:
-    """A stretch of the output: columns of equal length, in order."""
+    """A chunk of the output: columns of equal length, in order."""
 
     columns: Mapping[str, Sequence[Any]]
 
@@ -40,7 +40,7 @@ class OutputTable:
 
 @dataclass(frozen=True, slots=True)
 class OutputFile:
-    """A file to write, as its name says.
+    """The output file and its format.
 
     Attributes:
         kind: one of KINDS.
@@ -53,11 +53,11 @@ class OutputFile:
 
     @classmethod
     def parse(cls, file: Path, pair: LangPair | None) -> OutputFile:
-        """Read the ending of a file's name, and check that the file can be written once the work is done.
+        """Determine the format from the file name, and check in advance that the file can be written.
 
         Raises:
-            UserError: the ending is unknown, a package for it is missing, its folder is, or TMX is wanted and nobody
-                said which languages these are.
+            UserError: the extension is unknown, the package for it or the folder is missing, or the languages for TMX
+                are not given.
         """
         packed = file.suffix if file.suffix in _PACKED else ""
         _, dot, kind = file.name.removesuffix(packed).rpartition(".")
@@ -66,10 +66,10 @@ class OutputFile:
                 f"-o {file}: expected a name that ends in .tsv, .jsonl, .tmx (each also with .gz or .zst) or .parquet"
             )
         if not file.parent.is_dir():
-            raise UserError(f"-o {file}: the folder {file.parent} does not exist; make it, or correct the path")
+            raise UserError(f"-o {file}: the folder {file.parent} does not exist: create it, or correct the path")
         remove_stale(file.parent)
         if kind == "tmx" and pair is None:
-            raise UserError("TMX names the languages of its texts: pass --pair, as in --pair fr-en")
+            raise UserError("TMX needs the languages of the texts: pass --pair, as in --pair fr-en")
         for module, needed in (("pyarrow", kind == "parquet"), ("zstandard", packed == ".zst")):
             if needed:
                 _require(module, file)
@@ -84,10 +84,10 @@ def _require(module: str, file: Path) -> None:
 
 
 def write_tables(output: OutputFile, tables: Iterable[OutputTable], pair: LangPair | None) -> int:
-    """Write all rows, under a temporary name until the last is written; returns how many.
+    """Write all rows and return their number. The file has a temporary name until it is complete.
 
     Raises:
-        UserError: the file cannot be written; nothing of it stays behind.
+        UserError: the file cannot be written; no partial file remains.
     """
     try:
         with temporary_file(output.file) as temporary:
@@ -130,7 +130,7 @@ def _writer(output: OutputFile, temporary: Path, pair: LangPair | None) -> Itera
 @contextmanager
 def _pack(stream: IO[bytes], packed: str) -> Iterator[IO[bytes]]:
     if packed == ".gz":
-        # Without a name and a time: the same pairs are the same file.
+        # No name and no time, so that equal pairs give identical files.
         with gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as packing:
             yield packing  # type: ignore[misc]
     elif packed == ".zst":
@@ -143,7 +143,7 @@ def _pack(stream: IO[bytes], packed: str) -> Iterator[IO[bytes]]:
 
 
 class _Tsv:
-    """A header, then a row a line; a tab within a text becomes a space."""
+    """A header, then one line for each row; a tab within a text becomes a space."""
 
     def __init__(self, stream: io.TextIOWrapper) -> None:
         self._stream = stream
@@ -165,7 +165,7 @@ def _cell(value: object) -> str:
 
 
 class _Jsonl:
-    """An object a line."""
+    """One object on each line."""
 
     def __init__(self, stream: io.TextIOWrapper) -> None:
         self._stream = stream
@@ -178,7 +178,7 @@ class _Jsonl:
 
 
 class _Tmx:
-    """A translation unit a pair, with its numbers as properties."""
+    """One translation unit for each pair, with its scores and line numbers as properties."""
 
     def __init__(self, stream: io.TextIOWrapper, pair: LangPair) -> None:
         self._stream = stream
@@ -208,7 +208,7 @@ def _tmx_head(pair: LangPair) -> str:
 
 
 class _Parquet:
-    """A row group a table."""
+    """One row group for each table."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -219,7 +219,7 @@ class _Parquet:
         from pyarrow import parquet
 
         if self._writer is None:
-            # By name: a stretch without a row, or with blank pairs only, does not show what its columns hold.
+            # Types by name, since a chunk without rows or scores does not determine the types of its columns.
             schema = pa.schema([(name, _TYPES.get(name.rpartition("_")[2], "string")) for name in table.columns])
             self._writer = parquet.ParquetWriter(str(self._file), schema)
         self._writer.write_table(pa.table(dict(table.columns), schema=self._writer.schema))

@@ -1,4 +1,4 @@
-"""The user's files: their sums, and files of pairs."""
+"""The user's files: checks, checksums and files of pairs."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from ..io.terminal import say
 
 
 def check_file(file: Path) -> None:
-    """Find out whether a file can be read and holds anything, without reading it.
+    """Check that a file is readable and not empty, without reading it.
 
     Raises:
-        UserError: it cannot be read, or only once, or is empty.
+        UserError: the file is not readable, is not a regular file, or is empty.
     """
     if file.exists() and not file.is_file():
-        raise UserError(f"{file} is no regular file, and it is read more than once: write its text to one")
+        raise UserError(f"{file} is not a regular file, but it is read more than once: write its text to a file")
     try:
         with file.open("rb") as stream:
             if not stream.read(1):
-                raise UserError(f"{file} is empty, it has no text: expected one sentence or one pair a line")
+                raise UserError(f"{file} is empty: expected one sentence or one pair on each line")
     except OSError as error:
         raise UserError(f"cannot read {file}: {error.strerror}") from error
 
 
 def file_digest(file: Path) -> str:
-    """Return the sha256 of a file's bytes, as they are on disk.
+    """Return the sha256 of a file.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: the file cannot be read.
     """
     try:
         return file_sha256(file)
@@ -40,20 +40,20 @@ def file_digest(file: Path) -> str:
         raise UserError(f"cannot read {file}: {error.strerror}") from error
 
 
-@cache  # once a file, however often it is read
+@cache  # once for each file, even if it is read several times
 def _note_columns(file: Path, columns: int, *, named: bool) -> None:
     read = "those called source and target" if named else "the first two"
     say(f"note: {file} has {columns} columns; only {read} are read")
 
 
 def read_rows(file: Path) -> Iterator[tuple[int, str, str]]:
-    """Yield line number, source and target of a file of pairs.
+    """Yield line number, source and target of each row in a file of pairs.
 
-    These are the first two columns; or those called source and target, where the first line names them (as in what
-    `mine` writes), which then is no row.
+    If the first line is a header with source and target, as in the output of `mine`, these columns are read; otherwise
+    the first two columns.
 
     Raises:
-        UserError: as `read_lines`, or a row has too few columns.
+        UserError: as for `read_lines`, or a row has too few columns.
     """
     at = (0, 1)
     for number, line in enumerate(read_lines(file), start=1):

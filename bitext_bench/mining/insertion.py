@@ -1,8 +1,8 @@
-"""What mining would do with one more line, with and without its translation: what precision is estimated from.
+"""Simulate mining with one more line, with and without its translation, to estimate precision.
 
-Each known pair is put into the files by itself: with its translation, to see whether the pair is found; and one side
-at a time, its translation withheld, to see what a line without a translation is paired with. Nothing is searched
-again: the neighbors of known rows are on disk, and one row moves only the neighborhoods that it falls into.
+Each known pair is inserted into the files separately: with both lines, to see whether the pair is found; and with only
+one line, to see which wrong pairs a line without a translation is in. This needs no new search: the neighbors of known
+rows are on disk, and one row changes only the neighborhoods that it belongs to.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from .sides import SIDES, SideName
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-NEVER = -np.inf  # the score of a pair that is not mined at any threshold
+NEVER = -np.inf  # score of a pair that is not mined at any threshold
 
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Pairs that are mined: for which of the known pairs, and at which score."""
+    """Mined pairs: the index of the known pair that each belongs to, and its score."""
 
     pair: Integers
     scores: Floats
 
     def best(self, n: int) -> Floats:
-        """Return (n,) the highest score of each known pair's events, NEVER where it has none."""
+        """Return the highest score (n,) for each known pair, or NEVER without events."""
         best = np.full(n, NEVER)
         np.maximum.at(best, self.pair, self.scores)
         return best
@@ -40,11 +40,11 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class SideOutcome:
-    """What becomes of the known rows of one side.
+    """The mined pairs of the known rows on one side.
 
     Attributes:
-        wrong: pairs with another row than the translation, which is there.
-        false: pairs that the row is in while its translation is withheld.
+        wrong: pairs with a row other than the translation, when the translation is present.
+        false: pairs of the row when its translation is absent.
     """
 
     wrong: Events
@@ -53,11 +53,11 @@ class SideOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What becomes of P known pairs, each put into the files by itself.
+    """The outcomes for P known pairs, each inserted separately.
 
     Attributes:
-        right: (P,) the score at which the two rows are mined as a pair; NEVER where they are not.
-        sides: for each side on which every mined pair counts once.
+        right: (P,) score at which the two rows are mined as a pair; NEVER if they are not.
+        sides: outcomes on each side that is counted; a mined pair counts once on each side.
     """
 
     right: Floats
@@ -66,14 +66,14 @@ class Outcomes:
 
 @dataclass(frozen=True, slots=True)
 class _Greedy:
-    """Of each row of a side, the score of the pair that it is mined in (NEVER: none), and with which row."""
+    """For each row of a side, the score of its mined pair (NEVER if none), and its partner (-1 if none)."""
 
     scores: Floats
     partner: Integers
 
     @classmethod
     def from_pairs(cls, rows: Integers, partners: Integers, scores: Floats, n: int) -> _Greedy:
-        """Read it off pairs in which no row comes twice."""
+        """Build it from one-to-one pairs."""
         mined = cls(np.full(n, NEVER), np.full(n, -1, dtype=np.int64))
         mined.scores[rows] = scores
         mined.partner[rows] = partners
@@ -83,13 +83,13 @@ class _Greedy:
 def simulate_insertion(
     corpus: CorpusPair, known: dict[SideName, Integers], pairs: RowPairs, selection: Selection
 ) -> Outcomes:
-    """Put each known pair into the files by itself and mine again.
+    """Simulate mining after inserting each known pair separately.
 
     Args:
-        corpus: the files, without what was planted.
+        corpus: the files without planted lines.
         known: (P,) rows of the known pairs on each side.
-        pairs: what is mined from the files at no threshold.
-        selection: how pairs are chosen.
+        pairs: pairs mined from the files without a threshold.
+        selection: how to select pairs.
     """
     inserted, couples = links_of_pairs(corpus, known)
     if selection == "greedy":
@@ -113,7 +113,7 @@ def simulate_insertion(
 
 
 def _accepted_events(links: Links, selection: Selection) -> Events:
-    """Return which links become mined pairs where a row may be in several."""
+    """Return the links that become mined pairs, if a row may be in several pairs."""
     chosen = links.proposed
     if selection == "intersection":
         chosen = links.proposed & links.accepted
@@ -123,9 +123,9 @@ def _accepted_events(links: Links, selection: Selection) -> Events:
 
 
 def _first_free(corpus: CorpusPair, inserted: InsertedRows, links: Links, there: _Greedy) -> Events:
-    """Return each inserted row's best link to a row that is not in a better pair already.
+    """Return each inserted row's best link to a row that is not already in a better pair.
 
-    The inserted row is in the partner's neighborhood, which weakens the pair that the partner is in.
+    The inserted row belongs to the partner's neighborhood, which lowers the score of the partner's current pair.
     """
     rival = there.partner[links.partner]
     own_side = corpus.around[other_side(inserted.other)].means[rival]
@@ -138,7 +138,7 @@ def _first_free(corpus: CorpusPair, inserted: InsertedRows, links: Links, there:
 
 
 def _updated_margins(scores: Floats, before: Floats, after: Floats, margin: Margin) -> Floats:
-    """Return the margins of pairs whose neighborhoods' mean has changed."""
+    """Return the margins of pairs after a change of their neighborhood mean from `before` to `after`."""
     if margin == "ratio":
         return np.divide(scores * before, after, out=np.zeros_like(scores), where=after != 0)
     if margin == "absolute":

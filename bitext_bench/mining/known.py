@@ -1,4 +1,4 @@
-"""Pairs that are known to be translations: read, and found among the rows of the run."""
+"""Read known translation pairs, and find their rows in the run."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class KnownPairs:
-    """Known translations, by rows.
+    """Known translations, by row.
 
     Attributes:
-        rows: (P,) of each side; no row comes twice.
-        left_out: pairs of the user's that say nothing: a sentence is in several of them, or the files contain only
-            one of the two planted sentences.
-        complete: the files hold no other translations: whatever else is mined is wrong.
-        hidden: which rows of each side are there only because they were planted.
+        rows: (P,) rows of each side, without repetition.
+        left_out: number of unusable pairs: a sentence is in several of them, or the files contain only one of the two
+            planted sentences.
+        complete: the files have no other translations, so any other mined pair is wrong.
+        hidden: whether each row is only planted, for each side.
     """
 
     rows: dict[SideName, Rows]
@@ -38,7 +38,7 @@ class KnownPairs:
 
     @property
     def n_in_files(self) -> int:
-        """How many of the pairs are lines of the files."""
+        """Number of pairs that are lines of the files."""
         return int((~self.hidden["source"][self.rows["source"]]).sum())
 
     def pairs(self) -> set[tuple[int, int]]:
@@ -50,13 +50,13 @@ def known_pairs(plan: Plan, gold: Path | None, plant: Path | None, *, complete: 
     """Read the files of known pairs.
 
     Args:
-        plan: the run, whose sides are read.
-        gold: pairs of the files' own lines.
-        plant: pairs that were mixed into the files.
-        complete: `gold` has every translation of the files.
+        plan: plan of the run, after its files were read.
+        gold: file with pairs of lines in the files.
+        plant: file with the planted pairs.
+        complete: whether `gold` has all translations in the files.
 
     Raises:
-        UserError: a file cannot be read, or names a line or a text that does not exist.
+        UserError: a file cannot be read, or has a line number or text that does not exist.
     """
     hidden = _planted_rows(plan)
     found = dict.fromkeys(_gold_pairs(plan, gold)) if gold is not None else {}
@@ -74,7 +74,7 @@ def known_pairs(plan: Plan, gold: Path | None, plant: Path | None, *, complete: 
 
 
 def _one_to_one(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the pairs of which neither row is in another pair."""
+    """Return the pairs whose rows are in no other pair."""
     counts: list[dict[int, int]] = [{}, {}]
     for pair in pairs:
         for count, row in zip(counts, pair, strict=True):
@@ -83,17 +83,17 @@ def _one_to_one(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _planted_rows(plan: Plan) -> Hidden:
-    """Return for each side which rows are there only because they were planted."""
+    """Return for each side whether each row is only planted, rather than a line of the file."""
     if plan.source.vectors:
         return {side: np.zeros(plan.side(side).rows, dtype=np.bool_) for side in SIDES}
     return {side: np.load(plan.files(side).line_of_row, mmap_mode="r") > plan.side(side).lines for side in SIDES}
 
 
 def _read_pairs(file: Path) -> list[tuple[str, str]]:
-    """Return source and target of each line of a file of known pairs.
+    """Return source and target of each line in a file of known pairs.
 
     Raises:
-        UserError: it is empty or not a file of pairs.
+        UserError: the file is empty or not a file of pairs.
     """
     rows = []
     for number, line in enumerate(read_lines(file), start=1):
@@ -104,15 +104,15 @@ def _read_pairs(file: Path) -> list[tuple[str, str]]:
             )
         rows.append((cells[0], cells[1]))
     if not rows:
-        raise UserError(f"{file} is empty: expected one pair a line")
+        raise UserError(f"{file} is empty: expected one pair on each line")
     return rows
 
 
 def _gold_pairs(plan: Plan, file: Path) -> list[tuple[int, int]]:
-    """Find the rows of a gold file's pairs: line numbers from 1 (of arrays: rows from 0), or the texts themselves.
+    """Find the rows of the pairs in a gold file, which has line numbers from 1 (for arrays, rows from 0) or texts.
 
     Raises:
-        UserError: as `_read_pairs`, or a line or a text does not exist.
+        UserError: as for `_read_pairs`, or a line or text does not exist.
     """
     pairs = _read_pairs(file)
     numbers = all(cell.isascii() and cell.isdecimal() for cells in pairs for cell in cells)
@@ -126,7 +126,7 @@ def _rows_of_numbers(plan: Plan, name: SideName, cells: list[str], file: Path) -
     first, last = (0, side.rows - 1) if side.vectors else (1, side.lines)
     for at, cell in enumerate(cells, start=1):
         if not first <= int(cell) <= last:
-            raise UserError(f"{file}:{at}: there is no line {cell} on the {name} side, which has {first:,} to {last:,}")
+            raise UserError(f"{file}:{at}: there is no line {cell} on the {name} side: expected {first:,} to {last:,}")
     numbers = [int(cell) for cell in cells]
     if side.vectors:
         return numbers
@@ -140,7 +140,7 @@ def _rows_of_numbers(plan: Plan, name: SideName, cells: list[str], file: Path) -
 
 def _rows_of_texts(plan: Plan, name: SideName, texts: list[str], file: Path) -> list[int]:
     if plan.side(name).vectors:
-        raise UserError(f"{file}: expected row numbers, as the sides are arrays")
+        raise UserError(f"{file} has texts: expected row numbers, since the sides are arrays")
     wanted: dict[str, int] = dict.fromkeys(texts, -1)
     for number in range(plan.n_shards(name)):
         for row, text in enumerate(plan.files(name).texts(number), start=number * plan.shard_lines):
@@ -149,7 +149,7 @@ def _rows_of_texts(plan: Plan, name: SideName, texts: list[str], file: Path) -> 
     rows = [wanted[text] for text in texts]
     if -1 in rows:
         at = rows.index(-1)
-        raise UserError(f"{file}:{at + 1}: this text is not on the {name} side: {texts[at][:60]!r}")
+        raise UserError(f"{file}:{at + 1}: the {name} side does not have the text {texts[at][:60]!r}")
     return rows
 
 
@@ -157,10 +157,10 @@ def read_planted(file: Path) -> tuple[list[str], list[str]]:
     """Return both sides of a file of known translations.
 
     Raises:
-        UserError: it is no file of pairs, or a text is blank.
+        UserError: the file is not a file of pairs, or a text is blank.
     """
     rows = _read_pairs(file)
     for number, (source, target) in enumerate(rows, start=1):
         if not (source.strip() and target.strip()):
-            raise UserError(f"{file}:{number}: expected two texts with a TAB between them, one is blank")
+            raise UserError(f"{file}:{number}: one text is blank: expected two texts with a TAB between them")
     return [source for source, _ in rows], [target for _, target in rows]

@@ -1,10 +1,10 @@
-"""The common store of `mine`: unit vectors of lines, found by the keys of their texts whatever file they came from.
+"""The shared store of `mine`: normalized vectors of lines, found by the keys of their texts, across files and runs.
 
-It lies beside the store of `run`, which holds all its keys in memory while it is open: too many are mined for that.
-A shard is two files. The array can be a hard link to that of a work folder; the keys can be read without it.
+It is separate from the store of `run`, which holds all keys in memory; mining has too many for that. A shard consists
+of two files. The array may be a hard link to a file in a work folder. The keys can be read without the array.
 
-    NAME.npy  = (N, D) float32, unit vectors
-    NAME.keys = magic, sha256 of NAME.npy, N keys, sha256 of all before it
+    NAME.npy  = (N, D) float32, normalized vectors
+    NAME.keys = magic, sha256 of NAME.npy, N keys, sha256 of all preceding bytes
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from .arrays import array_bytes
 
 _MAGIC = b"BITEXTK1"
 _DIGEST_BYTES = 32
-_DIGITS = 16  # of a digest in a name
+_DIGITS = 16  # digits of a digest in file names
 
 Keys = NDArray[np.uint64]
-"""(N, 2): the 16 bytes of each key."""
+"""(N, 2), the 16 bytes of each key."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTexts:
-    """Texts that a shard holds: `rows` of what was looked for are `at` these rows of its array."""
+    """Texts found in a shard: `rows` of the query are at the rows `at` of its array."""
 
     name: str
     rows: NDArray[np.int64]
@@ -50,15 +50,15 @@ def keys_array(keys: Collection[bytes]) -> Keys:
 
 
 def unit_prefix(keys: Keys) -> str:
-    """Return how the names of all shards begin that a unit of work with these texts writes."""
+    """Return the name prefix of all shards that a work unit with these texts writes."""
     return hashlib.sha256(keys.tobytes()).hexdigest()[:_DIGITS]
 
 
 class LineStore:
-    """The vectors of one space. Shards may vanish at any time: another process found them stale, or put them together.
+    """The stored vectors of one vector space. Other processes may remove shards at any time.
 
     Raises:
-        UserError: the folder cannot be made.
+        UserError: the folder cannot be created.
     """
 
     def __init__(self, root: Path, space: str) -> None:
@@ -71,7 +71,7 @@ class LineStore:
         return sorted(file.stem for file in self.folder.glob("*.keys"))
 
     def find(self, keys: Keys, names: Iterable[str]) -> list[StoredTexts]:
-        """Find texts in the shards of these names, each text in the first that holds it; no vector is read."""
+        """Find each text in the first of these shards that has it. No vectors are read."""
         hits = []
         order = np.argsort(keys[:, 0])
         ascending = keys[order, 0]
@@ -90,9 +90,9 @@ class LineStore:
         return hits
 
     def read(self, hit: StoredTexts) -> Vectors | None:
-        """Return the (N, D) vectors of what was found in a shard; None where it is gone or damaged.
+        """Return the vectors (N, D) of the texts found in a shard; None if it is missing or damaged.
 
-        Its checksum is compared once. A damaged shard is reported on stderr and removed.
+        The checksum is verified once. A damaged shard is reported on stderr and removed.
         """
         file = self._file(hit.name, "npy")
         try:
@@ -108,15 +108,15 @@ class LineStore:
         return np.array(stored[hit.at])
 
     def add(self, unit: str, keys: Keys, vectors: Vectors) -> str:
-        """Write a shard of N keys and (N, D) unit vectors; returns its name.
+        """Write a shard and return its name.
 
         Args:
-            unit: `unit_prefix` of the unit of work that they belong to.
-            keys: of the texts.
-            vectors: theirs.
+            unit: `unit_prefix` of the work unit.
+            keys: keys of N texts.
+            vectors: (N, D) normalized vectors.
 
         Raises:
-            UserError: it cannot be written.
+            UserError: the shard cannot be written.
         """
         content = array_bytes(vectors)
         digest = hashlib.sha256(content)
@@ -126,10 +126,10 @@ class LineStore:
         return name
 
     def link(self, unit: str, keys: Keys, array: Path) -> str:
-        """Put an array file into the store, as a hard link where the file system can; returns the shard's name.
+        """Add an array file to the store, as a hard link if possible, and return the name of the shard.
 
         Raises:
-            UserError: it cannot be written.
+            UserError: the shard cannot be written.
         """
         digest = bytes.fromhex(file_sha256(array))
         name = f"{unit}-{digest.hex()[:_DIGITS]}"
@@ -148,7 +148,7 @@ class LineStore:
         return name
 
     def remove(self, names: Collection[str]) -> None:
-        """Remove shards, as far as that can be done."""
+        """Remove shards, ignoring errors."""
         for name in names:
             for kind in ("keys", "npy"):
                 with suppress(OSError):
@@ -158,7 +158,7 @@ class LineStore:
         return self.folder / f"{name}.{kind}"
 
     def _keys(self, name: str) -> Keys | None:
-        """Return a shard's keys; None where it is gone or not yet complete, or damaged, which is said and removed."""
+        """Return a shard's keys; None if it is missing, incomplete or damaged (then report and remove it)."""
         try:
             content = self._file(name, "keys").read_bytes()
             if not self._file(name, "npy").exists():

@@ -1,4 +1,4 @@
-"""Which rows a row would be linked with if it were put into the files, and at which margin."""
+"""The links of a row that is inserted into the files: possible partners and their margins."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class CorpusPair:
-    """The files without what was planted.
+    """The two files without planted lines.
 
     Attributes:
-        hidden: which rows of each side are there only because they were planted.
-        around: the neighborhoods of each side's rows, hidden rows left out.
+        hidden: whether each row is only planted, for each side.
+        around: neighborhoods of the rows of each side, without hidden rows.
     """
 
     plan: Plan
@@ -39,12 +39,12 @@ class Links:
     """E links between inserted rows and rows of the other side.
 
     Attributes:
-        pair: (E,) which known pair's row was inserted.
-        partner: (E,) the row of the other side.
-        scores: (E,) their margin.
-        means: (E,) the partner's neighborhood with the inserted row in it.
-        proposed: (E,) the inserted row proposes the partner.
-        accepted: (E,) the partner proposes the inserted row.
+        pair: (E,) index of the known pair with the inserted row.
+        partner: (E,) row of the other side.
+        scores: (E,) margin.
+        means: (E,) neighborhood mean of the partner, including the inserted row.
+        proposed: (E,) whether the inserted row proposes the partner.
+        accepted: (E,) whether the partner proposes the inserted row.
     """
 
     pair: Integers
@@ -57,7 +57,7 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class InsertedRows:
-    """The known rows of one side, each inserted by itself: its links without its translation and with it."""
+    """The known rows of one side, inserted separately, with their links without (`alone`) and with the translation."""
 
     rows: Integers
     other: SideName
@@ -67,10 +67,10 @@ class InsertedRows:
 
 @dataclass(frozen=True, slots=True)
 class PairLinks:
-    """The links of the P known pairs themselves.
+    """The links within the P known pairs.
 
     Attributes:
-        scores: (P,) their margin.
+        scores: (P,) margin.
         proposed: (P,) whether the row of this side proposes its translation.
     """
 
@@ -80,14 +80,14 @@ class PairLinks:
 
 @dataclass(frozen=True, slots=True)
 class _Incidences:
-    """E cases in which an inserted row is among the candidates of a row that is not its translation.
+    """E cases in which an inserted row is a candidate of a row that is not its translation.
 
     Attributes:
-        pair: (E,) the known pair.
-        partner: (E,) the row that has it among its candidates.
-        cosines: (E,) their cosine.
-        means: (E,) the partner's neighborhood with the inserted row in it.
-        rivals: (E,) the partner's best margin with another row.
+        pair: (E,) index of the known pair.
+        partner: (E,) row with this candidate.
+        cosines: (E,) cosine of the two.
+        means: (E,) neighborhood mean of the partner, including the inserted row.
+        rivals: (E,) best margin of the partner with another row.
     """
 
     pair: Integers
@@ -100,10 +100,10 @@ class _Incidences:
 def links_of_pairs(
     corpus: CorpusPair, known: dict[SideName, Integers]
 ) -> tuple[dict[SideName, InsertedRows], PairLinks]:
-    """Return the links of known rows, each pair being in the files by itself, and those of the pairs themselves.
+    """Return the links of the known rows, with each pair inserted separately, and the links within the pairs.
 
     Args:
-        corpus: the files.
+        corpus: the files without planted lines.
         known: (P,) rows of the known pairs on each side.
     """
     cosines = cosines_of(corpus.plan, known["source"], known["target"]).astype(np.float64)
@@ -131,7 +131,7 @@ def links_of_pairs(
 
 
 def _own_lists(corpus: CorpusPair, side: SideName, known: dict[SideName, Integers]) -> Nearest:
-    """Return the nearest of the known rows of a side, without their translations and without planted rows."""
+    """Return the nearest neighbors of a side's known rows, without their translations and planted rows."""
     rows, mates = known[side], known[other_side(side)]
     parts = []
     places = []
@@ -146,7 +146,7 @@ def _own_lists(corpus: CorpusPair, side: SideName, known: dict[SideName, Integer
 
 
 def _candidates(corpus: CorpusPair, side: SideName, rows: Integers, lists: Nearest) -> Floats:
-    """Return (P, reach) the neighborhoods of the rows' candidates, with the row in them."""
+    """Return the neighborhood means (P, reach) of the rows' candidates, including the row itself."""
     there = corpus.around[other_side(side)]
     width = n_candidates(lists.cosines.shape[1], corpus.margin)
     indices, cosines = lists.indices[:, :width], lists.cosines[:, :width].astype(np.float64)
@@ -156,7 +156,7 @@ def _candidates(corpus: CorpusPair, side: SideName, rows: Integers, lists: Neare
 
 
 def _margins(corpus: CorpusPair, lists: Nearest, around: Floats, own: Floats) -> Floats:
-    """Return (P, reach) the margins of rows with their candidates; -inf where there is none."""
+    """Return the margins (P, reach) of rows with their candidates; -inf without a candidate."""
     cosines = lists.cosines[:, : around.shape[1]].astype(np.float64)
     real = np.isfinite(cosines) & np.isfinite(around) & np.isfinite(own)[:, None]
     middle = np.where(real, (own[:, None] + around) / 2, 1.0)
@@ -166,7 +166,7 @@ def _margins(corpus: CorpusPair, lists: Nearest, around: Floats, own: Floats) ->
 def _links(
     corpus: CorpusPair, lists: Nearest, around: Floats, own: Floats, places: _Incidences, proposes: NDArray[np.bool_]
 ) -> Links:
-    """Return what the rows propose (those that `proposes` names), and which rows propose them."""
+    """Return the proposals of the rows selected by `proposes`, and the proposals of other rows to them."""
     scored = _margins(corpus, lists, around, own)
     pick = scored.argmax(axis=1)
     rows = np.arange(len(scored))
@@ -190,7 +190,7 @@ def _links(
 
 
 def _incidences(corpus: CorpusPair, side: SideName, known: dict[SideName, Integers]) -> _Incidences:
-    """Find the rows of the other side that have a known row of this side among their candidates."""
+    """Find the rows of the other side with a known row of this side among their candidates."""
     parts = list(_incidences_of_shards(corpus, side, known))
     columns = [np.concatenate([getattr(part, name) for part in parts]) for name in _Incidences.__slots__]
     return _Incidences(*columns)
@@ -212,7 +212,7 @@ def _incidences_of_shards(corpus: CorpusPair, side: SideName, known: dict[SideNa
 def _at_places(
     corpus: CorpusPair, side: SideName, lists: Nearest, at: tuple[Integers, Integers], named: tuple[Integers, Integers]
 ) -> _Incidences:
-    """Look at each place by itself: of what was planted, only the row at that place is in the list."""
+    """Compute each case separately: of all planted rows, only the one in question remains in the list."""
     row, column = at
     own = lists.indices[row, column]
     indices = lists.indices[row]

@@ -1,4 +1,4 @@
-"""Beginning a run or going on with one: what the work folder holds must have been made from the same."""
+"""Begin or continue a run. The files in the work folder must come from the same inputs and settings."""
 
 from __future__ import annotations
 
@@ -32,15 +32,16 @@ _FORMAT = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the user asked for, as far as shard files depend on it.
+    """The inputs and settings that determine the shard files.
 
     Attributes:
-        source: and target: the files; one file of pairs where there is no target.
-        plant: a file of known pairs to mix in.
-        search: None: by `exact_limit`.
-        exact_limit: exact search while there are at most this many squared pairs of rows.
-        probes: cells that each row is compared with in approximate search.
-        shard_lines: None: what the memory allows, or what the run began with.
+        source: the source file, or a file of pairs.
+        target: the target file; None for a file of pairs.
+        plant: file of known pairs to add to the texts.
+        search: search method; None to choose by `exact_limit`.
+        exact_limit: use exact search up to the square of this number of row pairs.
+        probes: number of cells that each row is compared with in approximate search.
+        shard_lines: rows in a shard; None for as many as the memory allows, or for the value of the existing run.
         work: the work folder.
     """
 
@@ -59,13 +60,13 @@ class Request:
 
     @property
     def form(self) -> Form:
-        """What the files hold."""
+        """The kind of input: lines of text, rows of pairs, or arrays of vectors."""
         if self.target is None:
             return "rows"
         return "arrays" if self.source.suffix == ".npy" else "lines"
 
     def file(self, side: SideName) -> Path:
-        """Return the file that a side comes from."""
+        """Return the input file of a side."""
         return self.source if side == "source" or self.target is None else self.target
 
     def read(self, side: SideName) -> Iterator[str]:
@@ -76,10 +77,10 @@ class Request:
 
 
 def open_plan(request: Request) -> Plan:
-    """Return the plan of the run that the work folder holds, or begin one: read both sides and cut them into shards.
+    """Return the plan of the run in the work folder, or begin one: read both sides and divide them into shards.
 
     Raises:
-        UserError: the folder holds another run, with what differs; or the input is bad.
+        UserError: the folder has a run with other inputs or settings, or the input is invalid.
     """
     manifest = request.work / "manifest.json"
     identity = _identity(request)
@@ -132,14 +133,14 @@ def _read(manifest: Path) -> dict[str, Any] | None:
     known = parse_checksummed(content)
     if known is None or known.get("format") != _FORMAT:
         raise UserError(
-            f"{manifest} is damaged or of another version: remove the directory {manifest.parent}, or pass another "
+            f"{manifest} is damaged or from another version: remove the directory {manifest.parent}, or pass another "
             "--work-dir DIR"
         )
     return known
 
 
 def _repair(request: Request, known: dict[str, Any]) -> None:
-    """Write a side's texts again, from the user's file, where they are not what was written.
+    """Write damaged text files again, from the user's file.
 
     Raises:
         UserError: a file cannot be read or written.
@@ -163,13 +164,13 @@ def _compare(request: Request, identity: dict[str, Any], known: dict[str, Any]) 
         differs.append("probes")
     if differs:
         raise UserError(
-            f"{request.work} holds another run, which differs in {', '.join(differs)}: "
+            f"{request.work} has another run, which differs in {', '.join(differs)}: "
             "pass another --work-dir DIR, or remove that folder"
         )
 
 
 def _begin(request: Request, identity: dict[str, Any]) -> dict[str, Any]:
-    # What other processes write while this one reads is no part of the run.
+    # Listed first: vectors that other processes store from now on are not part of the run.
     stored = LineStore(request.spec.cache, request.spec.space).names() if request.spec else []
     if request.form == "arrays":
         _check_arrays(request)
@@ -177,7 +178,7 @@ def _begin(request: Request, identity: dict[str, Any]) -> dict[str, Any]:
     planted = read_planted(request.plant) if request.plant else ([], [])
     shard_lines, fitting = 0, request.shard_lines or request.budget.shard_lines((0, 0), dimensions)
     sides: dict[SideName, dict[str, int]] = {}
-    while fitting != shard_lines:  # What a side has is known when it is cut; it may have to be cut into shorter shards.
+    while fitting != shard_lines:  # The number of rows is known only after splitting, and may require smaller shards.
         shard_lines = fitting
         sides = {side: _split(request, side, texts, shard_lines) for side, texts in zip(SIDES, planted, strict=True)}
         rows = (sides["source"]["rows"], sides["target"]["rows"])
@@ -196,7 +197,7 @@ def _begin(request: Request, identity: dict[str, Any]) -> dict[str, Any]:
 
 
 def _remove_begun(work: Path) -> None:
-    """Remove the texts of a run that could not begin, and its folder where nothing else is in it."""
+    """Remove the texts of a run that could not begin, and its folder if it is empty."""
     shutil.rmtree(work / "texts", ignore_errors=True)
     with suppress(OSError):
         work.rmdir()
@@ -211,14 +212,14 @@ def _split(request: Request, side: SideName, planted: list[str], shard_lines: in
         files = SideFiles(request.work, side)
         counts = split_side(files, lambda: request.budget.limit_lines(request.read(side), file), planted, shard_lines)
     except EmptyCorpus as error:
-        raise UserError(f"{file} has no text: expected one sentence a line") from error
+        raise UserError(f"{file} has no text: expected one sentence on each line") from error
     return dict(zip(("rows", "lines", "blank", "planted"), counts, strict=True))
 
 
 def _digests(
     request: Request, sides: dict[SideName, dict[str, int]], shard_lines: int
 ) -> dict[str, dict[str, str | None]]:
-    """Return the sha256 of each file of texts, by side and name."""
+    """Return the sha256 of each text file, by side and name."""
     if request.form == "arrays":
         return {side: {} for side in SIDES}
     digests: dict[str, dict[str, str | None]] = {}
@@ -235,10 +236,10 @@ def _side(request: Request, name: SideName, known: dict[str, int]) -> CorpusSide
 
 
 def map_array(file: Path) -> np.ndarray[Any, Any]:
-    """Return an array of vectors, mapped.
+    """Return a memory-mapped array of vectors.
 
     Raises:
-        UserError: it cannot be read, or is no table of floats.
+        UserError: the file cannot be read, or is not a matrix of floats.
     """
     try:
         rows: np.ndarray[Any, Any] = np.load(file, mmap_mode="r", allow_pickle=False)
@@ -247,7 +248,9 @@ def map_array(file: Path) -> np.ndarray[Any, Any]:
     except ValueError as error:
         raise UserError(f"{file} is not a numpy array file: {error}") from error
     if rows.ndim != 2 or rows.dtype.kind != "f" or not rows.size:
-        raise UserError(f"{file} holds {rows.dtype} of shape {rows.shape}: expected one row of floats a sentence")
+        raise UserError(
+            f"{file} has type {rows.dtype} and shape {rows.shape}: expected one row of floats for each sentence"
+        )
     return rows
 
 

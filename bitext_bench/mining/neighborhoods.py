@@ -1,4 +1,4 @@
-"""The neighborhood of every row: the mean and the last cosine of its k nearest, rows that were planted left out."""
+"""The neighborhood of each row: mean and last cosine of its k nearest rows, without planted rows."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .sides import SIDES, Hidden, SideName
 
 @dataclass(frozen=True, slots=True)
 class Neighborhoods:
-    """Of N rows, each compared with the other side; 17 bytes a row.
+    """The neighborhoods of N rows on the other side; 17 bytes for each row.
 
     Attributes:
-        means: (N,) mean cosine of the k nearest, or of all where there are fewer; 0 where there is none.
-        last: (N,) cosine of the k-th nearest; -inf where there are fewer than k.
-        sizes: (N,) how many rows the mean is taken over, at most k.
+        means: (N,) mean cosine of the k nearest rows (or of all, if fewer); 0 if there are none.
+        last: (N,) cosine of the k-th nearest row; -inf if there are fewer than k.
+        sizes: (N,) number of rows in the neighborhood, at most k.
         k: 4, or 10 for CSLS.
     """
 
@@ -31,7 +31,7 @@ class Neighborhoods:
     k: int
 
     def with_one_more(self, rows: NDArray[np.int64], cosines: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the means of rows as they would be with one more row at these cosines on the other side."""
+        """Return the means of rows after adding one row with these cosines to the other side."""
         sizes = self.sizes[rows]
         total = self.means[rows] * sizes
         full = sizes == self.k
@@ -41,21 +41,21 @@ class Neighborhoods:
 
 
 def shard_nearest(plan: Plan, side: SideName, number: int, hidden: Hidden | None = None) -> Nearest:
-    """Return the nearest rows of the other side for a shard; hidden ones come last, with a cosine of -inf."""
+    """Return the nearest rows of the other side for a shard. Hidden rows are last, with a cosine of -inf."""
     unit = plan.nearest_unit(side, number)
     found = Nearest(np.array(load_array(plan, unit, "indices")), np.array(load_array(plan, unit, "cosines")))
     return found if hidden is None else without_candidates(found, hidden[other_side(side)][found.indices])
 
 
 def without_candidates(found: Nearest, left_out: NDArray[np.bool_]) -> Nearest:
-    """Return the same lists with some candidates moved to the end, at a cosine of -inf."""
+    """Move some candidates to the end of their lists, with a cosine of -inf."""
     cosines = np.where(left_out, -np.inf, found.cosines)
     order = np.argsort(-cosines, axis=1, kind="stable")
     return Nearest(np.take_along_axis(found.indices, order, axis=1), np.take_along_axis(cosines, order, axis=1))
 
 
 def compute_neighborhoods(plan: Plan, margin: Margin, hidden: Hidden | None = None) -> dict[SideName, Neighborhoods]:
-    """Return the neighborhoods of both sides, shard by shard."""
+    """Compute the neighborhoods of both sides, shard by shard."""
     k = margin_k(margin)
     return {
         side: concatenate(
@@ -70,7 +70,7 @@ def compute_neighborhoods(plan: Plan, margin: Margin, hidden: Hidden | None = No
 
 
 def neighborhoods_of_lists(cosines: NDArray[np.floating], k: int) -> Neighborhoods:
-    """Return the neighborhoods that (N, kept) falling cosines give; -inf is none."""
+    """Compute neighborhoods from decreasing cosines (N, kept); -inf marks a missing neighbor."""
     near = cosines[:, :k].astype(np.float64)
     there = np.isfinite(near)
     sizes = there.sum(axis=1)
@@ -80,7 +80,7 @@ def neighborhoods_of_lists(cosines: NDArray[np.floating], k: int) -> Neighborhoo
 
 
 def concatenate(parts: list[Neighborhoods], k: int) -> Neighborhoods:
-    """Return the neighborhoods of several stretches of rows as one."""
+    """Concatenate the neighborhoods of consecutive rows."""
     columns = ([getattr(part, name) for part in parts] for name in ("means", "last", "sizes"))
     means, last, sizes = (np.concatenate(column) for column in columns)
     return Neighborhoods(means, last, sizes, k)

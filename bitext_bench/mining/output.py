@@ -1,4 +1,4 @@
-"""The rows that are written: mined pairs with their texts, or given pairs with their scores."""
+"""The output rows: mined pairs with their texts, or given pairs with their scores."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from .threshold import ThresholdChoice, ThresholdPolicy, choose_on_complete_gold
 
 
 class MinedTables(Protocol):
-    """What is to be written, in stretches, and what the report says of it."""
+    """The output in chunks, and the settings for the report."""
 
     @property
     def about(self) -> dict[str, Any]:
         """Settings and threshold."""
 
     def chunks(self, n: int) -> Iterator[OutputTable]:
-        """Yield the rows, about n at a time."""
+        """Yield the rows in chunks of about n."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ class _MinedTables:
 def prepare_mined(
     plan: Plan, margin: Margin, selection: Selection, policy: ThresholdPolicy, known: KnownPairs | None
 ) -> MinedTables:
-    """Mine the pairs; what was planted changes none of them.
+    """Mine the pairs. Planted lines do not affect them.
 
     Raises:
-        UserError: the threshold cannot be chosen.
+        UserError: no threshold can be chosen.
     """
     hidden = known.hidden if known is not None else None
     around = compute_neighborhoods(plan, margin, hidden)
@@ -136,18 +136,18 @@ def _fill_gaps(values: NDArray[Any], full: NDArray[np.bool_]) -> list[Any]:
 
 
 def prepare_scored(plan: Plan, request: Request, margin: Margin, policy: ThresholdPolicy) -> MinedTables:
-    """Score the pairs that the files hold, in their order."""
+    """Score the pairs in the files, in order."""
     return _ScoredTables(plan, request, margin, policy.threshold, {"margin": margin, "threshold": policy.threshold})
 
 
 def check_parallel(plan: Plan, request: Request) -> None:
-    """Refuse to score two files that are not parallel.
+    """Check that two files can be scored line by line.
 
     Raises:
-        UserError: they have different lengths.
+        UserError: the files have different numbers of lines.
     """
     if plan.source.lines != plan.target.lines:
         raise UserError(
-            f"{request.source} has {plan.source.lines:,} lines and {request.target} {plan.target.lines:,}: "
+            f"{request.source} has {plan.source.lines:,} lines and {request.target} has {plan.target.lines:,}: "
             "expected line i of one to translate line i of the other"
         )

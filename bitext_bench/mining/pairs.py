@@ -1,4 +1,4 @@
-"""From the nearest rows of both sides to pairs."""
+"""Form pairs from the nearest rows of both sides."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from .stages import shard_vectors
 
 @dataclass(frozen=True, slots=True)
 class Proposals:
-    """What each source and each target proposes; rows that have no candidate are left out."""
+    """The proposals of all sources and targets, except rows without candidates."""
 
     forward: RowPairs
     backward: RowPairs
 
     def select(self, selection: Selection) -> RowPairs:
-        """Choose among them."""
+        """Select pairs among the proposals."""
         return select(self.forward, self.backward, selection)
 
 
 def propose(
     plan: Plan, margin: Margin, around: dict[SideName, Neighborhoods], hidden: Hidden | None = None
 ) -> Proposals:
-    """Let every row of both sides propose its best candidate by margin; 40 bytes a row stay in memory.
+    """Find the best candidate by margin for each row of both sides. Takes 40 bytes of memory for each row.
 
     Args:
-        plan: a run whose search is done.
-        margin: which score.
-        around: the neighborhoods of both sides.
-        hidden: rows that neither propose nor are proposed, and are in no neighborhood.
+        plan: a run with finished search.
+        margin: margin score.
+        around: neighborhoods of both sides.
+        hidden: rows to ignore, as proposers, candidates and neighbors.
     """
     best = {side: _propose(plan, side, around, margin, hidden) for side in SIDES}
     (source, there, scores), (target, back, back_scores) = best["source"], best["target"]
@@ -60,7 +60,7 @@ def _propose(
 
 
 def cosines_of(plan: Plan, source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return (P,) the cosine of each pair of rows, shard by shard."""
+    """Compute the cosine (P,) of each pair of rows, shard by shard."""
     found = np.empty(len(source), dtype=np.float32)
     for first, at in group_by_shard(source, plan.shard_lines):
         left = shard_vectors(plan, "source", first)
@@ -78,7 +78,7 @@ def score_pairs(
     around: dict[SideName, Neighborhoods],
     margin: Margin,
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Return the cosine and the margin of given pairs, each judged by the neighborhoods of its two rows."""
+    """Return the cosine and the margin (P,) of given pairs, using the neighborhoods of their rows."""
     cosines = cosines_of(plan, source, target)
     middle = (around["source"].means[source] + around["target"].means[target]) / 2
     return cosines, margin_score(cosines.astype(np.float64), middle, margin)

@@ -1,4 +1,4 @@
-"""What a mining run is: everything that its shard files depend on, and the units of work that make them."""
+"""The plan of a mining run: everything that determines its shard files, and the work units that write them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .sides import CorpusSide, SideFiles, SideName
 SearchMethod = Literal["exact", "approximate"]
 Stage = Literal["encode", "search", "merge", "cells", "assign", "gather", "probe", "recall"]
 
-# Neighbors kept of every row: what the widest margin looks at, so that any margin can be taken later.
+# Neighbors kept for each row: as many as the widest margin needs, so that any margin can be computed later.
 KEPT = CSLS_K
-# Candidates of one product, of which the kept are chosen by exact cosines: where two nearly tie, the product's last
-# bits, which depend on how the rows are cut, must not decide.
+# Candidates from approximate products. The neighbors are chosen among them by exact cosines, since the last bits of a
+# product depend on the shard size and must not decide near ties.
 CANDIDATES = KEPT + 2
 
 
 @dataclass(frozen=True, slots=True)
 class WorkUnit:
-    """A piece of work: a function of files that others have written, writing files that nobody else writes."""
+    """A piece of work. It reads files of other units and writes files of its own."""
 
     stage: Stage
     side: SideName
@@ -33,16 +33,18 @@ class WorkUnit:
 
     @property
     def name(self) -> str:
-        """Name of the unit, of its record and its files."""
+        """Name of the unit, its record and its files."""
         return f"{self.stage}.{self.side}.{self.number:05}"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """How a worker gets the model: what the user typed, and the vector space that this has to lead to.
+    """How a worker loads the model.
 
     Attributes:
-        cache: the folder that keeps vectors of every run.
+        name: name of the model, as the user typed it.
+        space: vector space that the resolved model must have.
+        cache: directory of the cached vectors.
     """
 
     name: str
@@ -54,17 +56,18 @@ class ModelSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A mining run as every process of it sees it; small, and can be sent.
+    """The plan of a mining run, shared by all its processes. It is small and can be pickled.
 
     Attributes:
         root: the work folder.
-        source: and target: what was read.
-        shard_lines: rows of a shard.
-        search: compare everything with everything, or only with what lies in the nearest cells.
-        model: None where both sides are vectors.
-        pair: the languages of the sides, where the user said so.
-        probes: cells that each row is compared with.
-        stored: names of the shards in the common store that were there when the run began.
+        source: the source side.
+        target: the target side.
+        shard_lines: rows in a shard.
+        search: "exact" compares all rows with all rows, "approximate" only with those in the nearest cells.
+        model: the model; None if both sides are vectors.
+        pair: languages of the sides, if given.
+        probes: number of cells that each row is compared with.
+        stored: names of the shards that were in the shared store when the run began.
     """
 
     root: Path
@@ -82,7 +85,7 @@ class Plan:
         return self.source if name == "source" else self.target
 
     def files(self, name: SideName) -> SideFiles:
-        """Return where a side's texts are."""
+        """Return the text files of a side."""
         return SideFiles(self.root, name)
 
     def language(self, name: SideName) -> Language | None:
@@ -90,11 +93,11 @@ class Plan:
         return None if self.pair is None else self.pair.source if name == "source" else self.pair.target
 
     def n_shards(self, name: SideName) -> int:
-        """Return how many shards a side has."""
+        """Return the number of shards of a side."""
         return -(-self.side(name).rows // self.shard_lines)
 
     def shard_rows(self, name: SideName, number: int) -> int:
-        """Return how many rows a shard has."""
+        """Return the number of rows in a shard."""
         return min(self.shard_lines, self.side(name).rows - number * self.shard_lines)
 
     def path(self, unit: WorkUnit, what: str) -> Path:
@@ -103,7 +106,7 @@ class Plan:
 
     @cached_property
     def stages(self) -> list[list[WorkUnit]]:
-        """The units, stage after stage: those of one stage do not look at each other's files."""
+        """The units of each stage, in order. Units of the same stage are independent."""
         encode = self._units("encode", "source") + self._units("encode", "target")
         if self.search == "exact":
             return [encode, self._units("search", "source"), self._units("merge", "target")]
@@ -116,11 +119,11 @@ class Plan:
         return [WorkUnit(stage, side, number) for number in range(self.n_shards(side))]
 
     def record_file(self, unit: WorkUnit) -> Path:
-        """Return the file that says that a unit is done."""
+        """Return the record file that marks a unit as done."""
         return self.root / "done" / f"{unit.name}.json"
 
     def nearest_unit(self, side: SideName, number: int) -> WorkUnit:
-        """Return the unit whose files `indices` and `cosines` hold a shard's nearest rows of the other side."""
+        """Return the unit whose files `indices` and `cosines` have the nearest rows for a shard."""
         if self.search == "approximate":
             return WorkUnit("probe", side, number)
         return WorkUnit("search" if side == "source" else "merge", side, number)

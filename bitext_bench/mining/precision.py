@@ -1,16 +1,17 @@
-"""Estimates of precision and recall, from known pairs that were inserted into the files one by one.
+"""Estimate precision and recall from known pairs that were inserted into the files one by one.
 
-M lines of each file have a translation in the other. At a given threshold:
+M lines in each file have a translation in the other file. At a given threshold:
 
     r   is the probability that a known pair is found,
-    w   the mean number of wrong pairs of a line that has a translation,
-    d   the mean number of wrong pairs of a line that has none.
+    w   the mean number of wrong pairs for a line with a translation,
+    d   the mean number of wrong pairs for a line without one.
 
-The output then has C = M r right pairs. A side of N lines has F = M w + (N - M) d wrong ones. Precision is C / (C + F).
+The output then has C = M r correct pairs. A side with N lines has F = M w + (N - M) d wrong pairs. Precision is
+C / (C + F).
 
-M is found at a score that separates lines with a translation from lines without. A share a of the known lines is paired
-above it with the translation present, a share b with the translation withheld. M solves M a + (N - M) b = the number of
-lines in the file that are paired above that score.
+M is estimated at a score that separates lines with a translation from lines without. Above this score, a share a of
+the known lines is paired if the translation is present, and a share b if it is absent. M solves
+M a + (N - M) b = the number of lines in the file that are paired above this score.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ SEED = 20240525
 # A chosen threshold lies just above the score of the first wrong pair that it excludes. With k wrong pairs of known
 # lines above it, the expected rate is (k + 1) / (m + 1), not k / m: the mean of an order statistic.
 LEFT_OUT = 1.0
-_SMALLEST_GAP = 0.05  # between a and b: below it, M cannot be told
+_SMALLEST_GAP = 0.05  # between a and b: for smaller gaps M cannot be estimated
 _CHUNK = 4_096
 _LOOKS = 20
 _HARMLESS = 0.1
@@ -52,22 +53,22 @@ class Estimate:
 
     @classmethod
     def from_draws(cls, value: float, draws: Floats) -> Estimate:
-        """Return the middle 95 % of draws, widened to hold the value."""
+        """Return an estimate with the middle 95 % of the draws as interval, extended to include the value."""
         low, high = np.percentile(draws, [2.5, 97.5])
         return cls(value, float(min(value, low)), float(max(value, high)))
 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdEstimate:
-    """What is mined at a threshold.
+    """The estimates at a threshold.
 
     Attributes:
-        threshold: the lowest score that is taken.
-        mined: pairs that score so much.
-        precision: share of right pairs; the interval is of the true share in this output.
+        threshold: minimum score.
+        mined: number of pairs with at least this score.
+        precision: share of correct pairs; the interval covers the true share in this output.
         recall: share of the translations in the files that are found.
-        translated: lines of a file that have a translation in the other.
-        wrong: wrong pairs that known lines were in; the fewer, the less the known pairs tell.
+        translated: number of lines in a file with a translation in the other.
+        wrong: number of wrong pairs of known lines; the fewer there are, the less reliable is the estimate.
     """
 
     threshold: float
@@ -83,10 +84,10 @@ class Misfit:
     """How badly the known pairs represent the files.
 
     Attributes:
-        threshold: where the two differ most.
-        mined: pairs that are mined there.
-        expected: how many the known pairs predict there.
-        distance: between the two, in half widths of the 95 % interval; 0 where they differ by less than a tenth.
+        threshold: score with the largest difference between prediction and files.
+        mined: number of pairs mined at this threshold.
+        expected: number that the known pairs predict.
+        distance: difference in half widths of the 95 % interval; 0 for differences below 10 %.
     """
 
     threshold: float
@@ -97,13 +98,15 @@ class Misfit:
 
 @dataclass(frozen=True, slots=True)
 class _KnownSide:
-    """One side of the files, and what became of its P known lines.
+    """One side of the files, with the outcomes for its P known lines.
 
     Attributes:
-        lines: N, its different lines.
-        paired: the best score of each line that is in a pair.
-        beside: (P,) the best score of each known line with its translation; `alone`: without it.
-        wrong: wrong pairs of known lines with their translations; `false`: without.
+        lines: N, the number of distinct lines.
+        paired: best score of each line that is in a pair.
+        beside: (P,) best score of each known line when its translation is present.
+        alone: (P,) the same when its translation is absent.
+        wrong: wrong pairs of known lines when their translations are present.
+        false: wrong pairs of known lines when their translations are absent.
     """
 
     lines: int
@@ -123,9 +126,9 @@ class _KnownSide:
         return cls(lines, paired, beside, outcome.false.best(known), outcome.wrong, outcome.false)
 
     def split(self) -> float:
-        """Return a score between known lines with their translations and those without: midway between the medians.
+        """Return a score that separates known lines with and without translation: midway between the medians.
 
-        Not the score that separates them best, which would fit the chances of these known lines and bias M.
+        The score with the best separation would overfit to these known lines and bias M.
         """
         lowest = float(self.paired.min())
         return float(np.median(self.beside.clip(lowest)) + np.median(self.alone.clip(lowest))) / 2
@@ -135,12 +138,12 @@ class Calibration:
     """Precision and recall of the mined pairs at any threshold."""
 
     def __init__(self, outcomes: Outcomes, pairs: RowPairs, lines: dict[SideName, int]) -> None:
-        """Take what became of the known pairs.
+        """Prepare the estimates.
 
         Args:
-            outcomes: of the P known pairs.
-            pairs: what is mined at no threshold; at least one.
-            lines: different lines of each side, without planted ones.
+            outcomes: outcomes of the P known pairs.
+            pairs: pairs mined without a threshold; at least one.
+            lines: number of distinct lines on each side, without planted lines.
         """
         self.known, self.lines = len(outcomes.right), lines
         self._right, self._scores = outcomes.right, pairs.scores
@@ -149,11 +152,11 @@ class Calibration:
 
     @property
     def found_share(self) -> float:
-        """The share of known pairs that are mined at all."""
+        """The share of known pairs that are mined at any threshold."""
         return float(np.isfinite(self._right).mean())
 
     def precision_at(self, thresholds: Floats) -> Floats:
-        """Return (T,) the estimated precision at each threshold."""
+        """Return the estimated precision (T,) at each threshold."""
         right = self._translated * self.recall_at(thresholds)
         per_line = [
             (
@@ -165,15 +168,15 @@ class Calibration:
         return np.asarray(right / (right + self._wrong(self._translated, per_line, LEFT_OUT)), dtype=np.float64)
 
     def recall_at(self, thresholds: Floats) -> Floats:
-        """Return (T,) the share of known pairs that are found."""
+        """Return the share (T,) of known pairs that are found at each threshold."""
         return _count_at_least(self._right, thresholds) / self.known
 
     def estimate(self, threshold: float) -> ThresholdEstimate:
-        """Return what is mined at a threshold, with intervals.
+        """Return the estimates at a threshold, with intervals.
 
-        The rates are drawn by the Bayesian bootstrap over known pairs (Rubin 1981); given them, the right pairs of the
-        files are drawn as a binomial, the wrong ones as a Poisson count. How many pairs are mined is known, so the
-        interval of the precision comes from the wrong ones alone.
+        Rates are drawn by the Bayesian bootstrap over known pairs (Rubin 1981). Given the rates, the number of correct
+        pairs is drawn from a binomial distribution, and the number of wrong pairs from a Poisson distribution. The
+        number of mined pairs is known, so the interval of the precision depends only on the wrong pairs.
         """
         at = np.array([threshold])
         right, wrong = (column[0] for column in self._drawn_pairs(at))
@@ -193,21 +196,21 @@ class Calibration:
         )
 
     def misfit(self) -> Misfit:
-        """Return where the number of mined pairs is furthest from what the known pairs predict."""
+        """Return the threshold at which the number of mined pairs differs most from the prediction."""
         ranks = np.unique(np.linspace(0.05 * len(self._scores), len(self._scores) - 1, _LOOKS).astype(np.int64))
         thresholds = self._scores[ranks]
         mined = len(self._scores) - np.searchsorted(self._scores[::-1], thresholds, side="left")
         low, expected, high = np.percentile(sum(self._drawn_pairs(thresholds)), [2.5, 50, 97.5], axis=1)
         half = np.where(mined > expected, high - expected, expected - low)
         distances = np.abs(mined - expected) / np.maximum(half, 1)
-        # With huge files and many known pairs, even a harmless difference is beyond chance.
+        # With large files and many known pairs, even small differences are significant.
         distances[np.abs(mined - expected) < _HARMLESS * mined] = 0.0
         worst = int(distances.argmax())
         interval = Estimate(float(expected[worst]), float(low[worst]), float(high[worst]))
         return Misfit(float(thresholds[worst]), int(mined[worst]), interval, float(distances[worst]))
 
     def _drawn_pairs(self, thresholds: Floats) -> tuple[Floats, Floats]:
-        """Return (T, DRAWS) right and wrong pairs of the files at each threshold, as they may be."""
+        """Draw the numbers of correct and wrong pairs in the files at each threshold, (T, DRAWS) each."""
         columns: list[NDArray[Any]] = [self._right >= threshold for threshold in thresholds]
         for side in self._sides:
             for events in (side.wrong, side.false):
@@ -224,10 +227,10 @@ class Calibration:
     def _wrong(
         self, translated: float | Floats, per_line: Sequence[tuple[Floats, Floats]], left_out: float | Floats
     ) -> Floats:
-        """Return how many wrong pairs the files give.
+        """Return the number of wrong pairs in the output.
 
-        Both sides count the same pairs. The side with fewer lines counts more exactly, as more of its known lines are
-        in wrong pairs: weights of 1 / N make of the two Poisson counts their common estimate.
+        Both sides count the same pairs. The side with fewer lines is more precise, since a larger share of its known
+        lines is in wrong pairs. Weights of 1 / N combine the two Poisson counts into one estimate.
         """
         seen = [
             (translated * wrong + (side.lines - translated) * false) / side.lines
@@ -237,7 +240,7 @@ class Calibration:
         return np.asarray((sum(seen) + left_out / self.known) / exposure, dtype=np.float64)
 
     def _count_translated(self) -> tuple[float, Floats]:
-        """Return M, and draws of it: the mean of what the two sides say, weighted by how sure each is."""
+        """Estimate M and draw from its distribution: the mean of both sides, weighted by inverse variance."""
         draws = np.random.default_rng(SEED + 2)
         values, drawn = [], []
         for side in self._sides:
@@ -255,12 +258,12 @@ class Calibration:
         return value, np.average(drawn, axis=0, weights=weights).clip(0, most)
 
     def _smoothed(self, shares: Floats, draws: np.random.Generator) -> Floats:
-        """Return draws of shares with Jeffreys' half a success and half a failure, so that none is surely 0 or 1."""
+        """Smooth drawn shares with Jeffreys' prior (half a success, half a failure), so that none is exactly 0 or 1."""
         success, failure = draws.gamma(0.5, size=(2, DRAWS))
         return np.asarray((self.known * shares + success) / (self.known + success + failure), dtype=np.float64)
 
     def _weighted_means(self, columns: Sequence[NDArray[Any]]) -> Floats:
-        """Return (DRAWS, F) the means of (P,) columns under exponential weights, always the same for one P."""
+        """Return the means (DRAWS, F) of F columns (P,) under exponential weights, which depend only on P."""
         table = np.stack(columns, axis=1).astype(np.float64)
         draws = np.random.default_rng(SEED)
         sums, total = np.zeros((DRAWS, len(columns))), np.zeros((DRAWS, 1))
@@ -273,16 +276,16 @@ class Calibration:
 
 
 def _solve_translated(above: int, lines: int, with_translation: Floats, without: Floats) -> Floats:
-    """Return M of M a + (N - M) b = above, between 0 and N."""
+    """Solve M a + (N - M) b = above for M, limited to 0 to N."""
     gap = np.maximum(with_translation - without, _SMALLEST_GAP)
     return np.asarray(((above - lines * without) / gap).clip(0, lines), dtype=np.float64)
 
 
 def _count_at_least(scores: Floats, thresholds: Floats) -> Floats:
-    """Return (T,) how many scores are at least each threshold."""
+    """Count (T,) the scores of at least each threshold."""
     return np.asarray(len(scores) - np.searchsorted(np.sort(scores), thresholds, side="left"), dtype=np.float64)
 
 
 def _count_events(events: Events, threshold: float, known: int) -> NDArray[np.int64]:
-    """Return (P,) how many events of each known pair reach a threshold."""
+    """Count (P,) the events of each known pair that reach a threshold."""
     return np.bincount(events.pair[events.scores >= threshold], minlength=known)

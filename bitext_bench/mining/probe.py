@@ -1,4 +1,4 @@
-"""Looking into cells: the queries that probe one are multiplied with what lies in it, as a block."""
+"""Probe cells: multiply all queries of a cell with the rows in it, as one block."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 Advance = Callable[[int], object]
 
-_NEAREST = 2  # cells of a query that are looked into first
+_NEAREST = 2  # cells of each query that are searched first
 
 
 def probe(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
-    """Find the nearest rows of the other side for a shard, among those in the cells nearest to each query."""
+    """Find the nearest rows of the other side for a shard, within the nearest cells of each query."""
     there = other_side(work.side)
     kept = min(KEPT, plan.side(there).rows)
     queries = np.array(load_array(plan, WorkUnit("encode", work.side, work.number), "vectors"))
@@ -35,7 +35,7 @@ def probe(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any
     starts = cell_starts(plan, there)
     short = any_bf16(plan, there)
     found = _ProbeResults(queries, mean_center(plan), kept, short=short)
-    # The nearest cells first: what is found there spares most of the sorting in the others.
+    # Nearest cells first: their candidates give a bound that avoids most of the sorting in the other cells.
     rounds = [_CellQueries(cells, len(centers)) for cells in (nearest[:, :_NEAREST], nearest[:, _NEAREST:])]
     steps = [(asked, number) for asked in rounds for number in range(plan.n_shards(there))]
     for step, (asked, number) in enumerate(steps):
@@ -47,7 +47,7 @@ def probe(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any
         advance(len(queries) * (step + 1) // len(steps) - len(queries) * step // len(steps))
     candidates = found.candidates()
     few = np.flatnonzero((candidates >= 0).sum(axis=1) < kept)
-    if len(few):  # Their cells hold next to nothing.
+    if len(few):  # Their cells have too few rows.
         candidates[few] = _all_candidates(
             plan, there, _ProbeResults(queries[few], mean_center(plan), kept, short=short)
         )
@@ -62,7 +62,7 @@ def probe(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any
 
 
 def _all_candidates(plan: Plan, there: SideName, found: _ProbeResults) -> NDArray[np.int64]:
-    """Return the candidates of queries that are compared with all rows of the other side."""
+    """Return the candidates after comparing the queries with all rows of the other side."""
     for number in range(plan.n_shards(there)):
         rows, vectors = load_group(plan, there, number)
         found.load_group(rows, vectors)
@@ -71,7 +71,7 @@ def _all_candidates(plan: Plan, there: SideName, found: _ProbeResults) -> NDArra
 
 
 class _CellQueries:
-    """Which queries look into a cell."""
+    """The queries that probe each cell."""
 
     def __init__(self, cells: NDArray[np.int64], n_cells: int) -> None:
         self._query = np.argsort(cells.ravel(), kind="stable") // cells.shape[1]
@@ -83,7 +83,7 @@ class _CellQueries:
 
 
 class _ProbeResults:
-    """The best candidates of each query so far; cells are compared with, group by group."""
+    """The best candidates of each query so far. Cells are searched group by group."""
 
     def __init__(self, queries: Vectors, center: torch.Tensor, k: int, *, short: bool) -> None:
         from ..scoring.bf16 import ErrorBound, QuantizedVectors, quantize_bf16
@@ -99,10 +99,10 @@ class _ProbeResults:
         return len(self._queries.vectors)
 
     def load_group(self, rows: NDArray[np.int64], vectors: QuantizedVectors) -> None:
-        """Take up a group of cells: (G,) which rows they hold, and their quantized vectors."""
+        """Set the current group of cells: its rows (G,) and their quantized vectors."""
         from ..scoring.bf16 import ApproxProduct, quantize_bf16
 
-        # The machines of a job array may differ, and float32 and bf16 products cannot be compared.
+        # Machines in a job array may differ, but float32 and bf16 products cannot be mixed.
         if self._queries.is_bf16 and not vectors.is_bf16:
             vectors = quantize_bf16(vectors.vectors, self._center, left=False)
         self._rows = _tensor(rows)
@@ -110,7 +110,7 @@ class _ProbeResults:
         self._error = self._error.maximum(self._screen.error)
 
     def compare(self, queries: NDArray[np.int64], cell: slice) -> None:
-        """Take in the queries' nearest of one cell of the group."""
+        """Search one cell of the group for some queries."""
         import torch
 
         from ..scoring.topk import Block, runs_of
@@ -125,7 +125,7 @@ class _ProbeResults:
                 self._best.update(Block.along(products, length), (asked, names), self._screen.error)
 
     def candidates(self) -> NDArray[np.int64]:
-        """Return (N, c) rows that may be among the k best of each query; -1 in places that are left."""
+        """Return the rows (N, c) that may be among the k best of each query, padded with -1."""
         return np.array(self._best.candidates(self._error).numpy())
 
 

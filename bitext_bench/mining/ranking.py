@@ -1,4 +1,4 @@
-"""The k best of each query: kept while candidates arrive, and ordered in the end by cosines that no cut can change."""
+"""The k best candidates of each query: collected by block, then ranked by cosines that do not depend on blocks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHUNK = 16_384
 
 
 class TopCandidates:
-    """The k best candidates of each of N queries so far; -1 with cosine -inf where there are fewer."""
+    """The k best candidates of each of N queries so far, padded with -1 and cosine -inf."""
 
     def __init__(self, n: int, k: int) -> None:
         self.indices = np.full((n, k), -1, dtype=np.int64)
@@ -24,7 +24,7 @@ class TopCandidates:
     def merge(
         self, queries: slice | NDArray[np.int64], indices: NDArray[np.int64], cosines: NDArray[np.float32]
     ) -> None:
-        """Take in (Q, c) candidates of some queries, none of which was there before; equal cosines: lower index."""
+        """Add new candidates (Q, c) of some queries. Ties are in order of index."""
         k = self.indices.shape[1]
         all_indices = np.concatenate([self.indices[queries], indices], axis=1)
         all_cosines = np.concatenate([self.cosines[queries], cosines], axis=1)
@@ -36,14 +36,14 @@ class TopCandidates:
 def rescore(
     queries: Vectors, candidates: NDArray[np.int64], shard: Callable[[int], Vectors], shard_lines: int, k: int
 ) -> Nearest:
-    """Order candidates by cosines computed pair by pair in double precision, so that they depend on the pair alone.
+    """Rank candidates by cosines in double precision, computed pair by pair so that they depend only on the pair.
 
     Args:
-        queries: (N, D) unit vectors.
+        queries: (N, D) normalized vectors.
         candidates: (N, c) rows of the other side; -1 for none.
-        shard: returns the vectors of a shard of the other side.
-        shard_lines: rows of a shard.
-        k: how many to return, at most c.
+        shard: function that returns the vectors of a shard of the other side.
+        shard_lines: rows in a shard.
+        k: number of results for each query, at most c.
     """
     flat = candidates.ravel()
     known = np.flatnonzero(flat >= 0)
@@ -59,7 +59,7 @@ def rescore(
 
 
 def pair_cosines(left: Vectors, i: NDArray[np.int64], right: Vectors, j: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return (P,) the cosine of left[i] and right[j], rows of length 1."""
+    """Return the cosines (P,) of left[i] and right[j], which have length 1."""
     found = np.empty(len(i), dtype=np.float32)
     for first in range(0, len(i), _CHUNK):
         here = slice(first, first + _CHUNK)

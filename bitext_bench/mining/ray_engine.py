@@ -1,4 +1,4 @@
-"""The same units on Ray: tasks over the same files, which every machine of the cluster has to see."""
+"""Run the work units as Ray tasks. All machines of the cluster must share the file system."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .stages import run_unit
 
 
 def run_on_ray(plan: Plan) -> None:
-    """Do all that is not done as Ray tasks.
+    """Run all unfinished units as Ray tasks.
 
     Raises:
-        UserError: Ray is not installed, a unit failed, or its worker was killed more often than is tried again.
+        UserError: Ray is not installed, a unit failed, or its worker was killed too often.
     """
     with ray_session() as ray:
         task = ray.remote(max_retries=RETRIES)(run_unit)
@@ -25,7 +25,7 @@ def run_on_ray(plan: Plan) -> None:
 
 
 def _run_stage(ray: Any, task: Any, plan: Plan, units: list[WorkUnit]) -> None:  # noqa: ANN401 (an optional package)
-    """Run the units of one stage in any order; the first error stops it."""
+    """Run the units of one stage in any order. The first error stops the run."""
     with progress(units, plan) as bar:
         running = {task.remote(plan, unit): unit for unit in units}
         while running:

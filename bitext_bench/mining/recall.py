@@ -1,4 +1,4 @@
-"""What approximate search missed: a sample of rows compared with all of the other side."""
+"""Measure the recall of approximate search by exact search for a sample of rows."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _SEED = 1
 
 
 def sample_rows(plan: Plan, side: SideName) -> NDArray[np.int64]:
-    """Return the rows of a side that are looked at, ascending."""
+    """Return the sampled rows of a side, in ascending order."""
     n = plan.side(side).rows
     return np.sort(np.random.default_rng(_SEED).choice(n, min(n, SAMPLE), replace=False))
 
 
 def search_sample_exactly(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
-    """Find the nearest of the sample exactly."""
+    """Search the nearest rows of the sample exactly."""
     there = other_side(work.side)
     queries = vectors_of_rows(plan, work.side, sample_rows(plan, work.side))
     best = TopCandidates(len(queries), KEPT)
@@ -43,11 +43,12 @@ def search_sample_exactly(plan: Plan, work: WorkUnit, advance: Advance) -> dict[
 
 
 def measure_recall(plan: Plan) -> dict[str, Any]:
-    """Return the shares of exact neighbors that were found, in [0, 1], over both sides' samples.
+    """Return the shares of exact neighbors that were found, in [0, 1], over the samples of both sides.
 
     Returns:
-        `sample` rows of both sides together; `at_1`: their nearest was found; `at_4`: of their four nearest, which the
-        margin looks at; `pairs`: the row and its nearest were found, from the one or from the other.
+        `sample`: number of sampled rows; `at_1`: share of rows whose nearest neighbor was found; `at_4`: share of the
+        four nearest neighbors, which the margin uses; `pairs`: share of pairs (row, nearest neighbor) that were found
+        from at least one side.
     """
     first, four, either = [], [], []
     for side in SIDES:
@@ -70,7 +71,7 @@ def measure_recall(plan: Plan) -> dict[str, Any]:
 
 
 def _found_neighbors(plan: Plan, side: SideName, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return (R, kept) the neighbors that the search found for some rows, in any order."""
+    """Return the neighbors (R, kept) that the search found for some rows, which may be in any order."""
     found = []
     for row in rows.tolist():
         number, at = divmod(row, plan.shard_lines)

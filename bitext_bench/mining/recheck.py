@@ -1,4 +1,4 @@
-"""Whether the vectors that a work folder holds are still what the model gives."""
+"""Check that the vectors in a work folder still match the model."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _SENTENCES = 32  # of each shard
 
 
 def recheck_stored_vectors(plan: Plan, model: Model) -> None:
-    """Encode a few sentences of every shard again, if the model's fingerprint or its software leaves a doubt.
+    """Encode a few sentences of each shard again, if the model's code or software may have changed.
 
     Raises:
-        UserError: the model gives other vectors now.
+        UserError: the model returns different vectors now.
     """
     records = {unit: record for unit in plan.stages[0] if (record := read_record(plan, unit))}
     doubt = model.unhashed or any(record.get("software") != model.software for record in records.values())
@@ -37,7 +37,7 @@ def recheck_stored_vectors(plan: Plan, model: Model) -> None:
 
     if fault := stale_reason(np.concatenate([vectors for _, vectors in sample]), encode):
         raise UserError(
-            f"{plan.root} holds vectors that are not known to be those of {model.name}: {fault}; "
+            f"{plan.root} has vectors that may not be from {model.name}: {fault}; "
             "pass another --work-dir DIR, or remove that folder"
         )
 

@@ -1,4 +1,4 @@
-"""What is done: a record a unit, with the sum of each of its files."""
+"""Records of finished work units, with the checksums of their files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .plan import Plan, Record, WorkUnit
 
 
 def write_unit(plan: Plan, unit: WorkUnit, arrays: dict[str, NDArray[Any]], **about: float | str) -> None:
-    """Write a unit's array files, then its record: a unit with a record is done.
+    """Write a unit's array files, then the record that marks it as done.
 
     Raises:
         UserError: a file cannot be written.
@@ -35,7 +35,7 @@ def write_unit(plan: Plan, unit: WorkUnit, arrays: dict[str, NDArray[Any]], **ab
 
 
 def read_record(plan: Plan, unit: WorkUnit) -> Record | None:
-    """Return a unit's record where it is done and its files are there in full length; nothing of them is read."""
+    """Return a unit's record if it is done and its files have the right sizes; their content is not read."""
     try:
         record = parse_checksummed(plan.record_file(unit).read_bytes())
     except OSError:
@@ -47,7 +47,7 @@ def read_record(plan: Plan, unit: WorkUnit) -> Record | None:
 
 
 def is_intact(plan: Plan, unit: WorkUnit) -> bool:
-    """Return whether a unit is done and its files have the sums that they were written with."""
+    """Check whether a unit is done and its files match their checksums."""
     record = read_record(plan, unit)
     if record is None:
         return False
@@ -55,7 +55,7 @@ def is_intact(plan: Plan, unit: WorkUnit) -> bool:
 
 
 def load_array(plan: Plan, unit: WorkUnit, what: str) -> NDArray[Any]:
-    """Return an array of a unit that is done, mapped: what is not looked at is not read."""
+    """Return a memory-mapped array of a finished unit."""
     array: NDArray[Any] = np.load(plan.path(unit, what), mmap_mode="r", allow_pickle=False)
     return array
 
@@ -68,12 +68,12 @@ def _size(file: Path) -> int | None:
 
 
 def dump_checksummed(content: dict[str, Any]) -> bytes:
-    """Return an object as JSON that carries its own sum."""
+    """Return an object as JSON with its own checksum."""
     return json.dumps({**content, "sha256": content_sha256(content)}, indent=1).encode()
 
 
 def parse_checksummed(text: bytes) -> dict[str, Any] | None:
-    """Return what was sealed; None where it has been changed since, or is something else."""
+    """Parse the output of `dump_checksummed`; None if it is damaged."""
     try:
         content = json.loads(text)
         digest = content.pop("sha256")
@@ -83,7 +83,7 @@ def parse_checksummed(text: bytes) -> dict[str, Any] | None:
 
 
 def try_sha256(file: Path) -> str | None:
-    """Return a file's sha256; None where it cannot be read."""
+    """Return a file's sha256; None if it cannot be read."""
     try:
         return file_sha256(file)
     except OSError:

@@ -1,4 +1,4 @@
-"""What a run says when it begins and when it is done, on stderr and as JSON beside the output."""
+"""The messages of a run at its begin and end, and its report as JSON next to the output."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ from .threshold import COMPLETE_GOLD
 
 @dataclass(frozen=True, slots=True)
 class MiningReport:
-    """A report as it is kept, and as it is read."""
+    """A report: its content for the JSON file, and its lines for the terminal."""
 
     content: dict[str, Any]
     lines: list[str]
 
 
 def say(message: str) -> None:
-    """Say something on stderr."""
+    """Print a message on stderr."""
     print(f"bitext-bench: {message}", file=sys.stderr)
 
 
 def describe(plan: Plan) -> list[str]:
-    """Return what is going to be done, a line each."""
+    """Describe the planned work, one line for each part."""
     lines = []
     for name in SIDES:
         side = plan.side(name)
-        left_out = "" if side.vectors else f", {side.blank:,} blank left out"
-        planted = f", {side.planted:,} more planted" if side.planted else ""
-        lines.append(f"{name}: {side.lines:,} lines, {side.n_unique:,} different{left_out}{planted}")
+        left_out = "" if side.vectors else f", {side.blank:,} blank"
+        planted = f", {side.planted:,} planted" if side.planted else ""
+        lines.append(f"{name}: {side.lines:,} lines, {side.n_unique:,} distinct{left_out}{planted}")
     n = plan.source.rows * plan.target.rows
     how = f"exact search, {n:.2g} pairs compared"
     if plan.search == "approximate":
         cells = n_cells(plan.target.rows)
-        how = f"approximate search, {min(plan.probes, cells)} of {cells:,} cells a line"
+        how = f"approximate search, {min(plan.probes, cells)} of {cells:,} cells for each line"
     return [*lines, f"{how}; {plan.n_shards('source')} + {plan.n_shards('target')} shards in {plan.root}"]
 
 
 def write_report(plan: Plan, output: Path, about: dict[str, Any], seconds: float) -> MiningReport:
-    """Write OUTPUT.report.json and return it.
+    """Write OUTPUT.report.json and return the report.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: the file cannot be written.
     """
     found = measure_recall(plan) if plan.search == "approximate" else None
     content = {
@@ -75,7 +75,7 @@ def write_report(plan: Plan, output: Path, about: dict[str, Any], seconds: float
 
 
 def _by_csls(about: dict[str, Any]) -> bool:
-    """Return whether pairs were chosen by CSLS; of given pairs it is computed as defined."""
+    """Check whether pairs were mined by CSLS, which is approximate; for given pairs it is computed as defined."""
     return bool(about["margin"] == "csls" and "select" in about)
 
 
@@ -84,7 +84,7 @@ def _side(side: CorpusSide) -> dict[str, int]:
 
 
 def _seconds(plan: Plan) -> dict[str, float]:
-    """Return the seconds that the units of each stage took together, whoever did them."""
+    """Return the total seconds of the units in each stage, over all processes."""
     total: dict[str, float] = defaultdict(float)
     for stage in plan.stages:
         for unit in stage:
@@ -96,7 +96,7 @@ def _lines(content: dict[str, Any]) -> list[str]:
     lines = []
     if _by_csls(content):
         lines.append(
-            f"csls is approximate: the best of each line's {content['csls_candidates']} nearest lines, not of all lines"
+            f"csls is approximate: it ranks only each line's {content['csls_candidates']} nearest lines, not all lines"
         )
     if found := content["recall"]:
         lines.append(
@@ -114,18 +114,18 @@ def _judgement_lines(judged: dict[str, Any], threshold: float) -> list[str]:
     scores = ", ".join(f"{name} {_with_interval(judged[name])}" for name in ("precision", "recall", "f1"))
     lines = [f"threshold {threshold:.6f} ({judged['threshold_for']}): {scores}"]
     if judged["by"] == COMPLETE_GOLD:
-        return [*lines, f"judged by {judged['known']:,} known pairs, taken for every translation in the files"]
+        return [*lines, f"judged by {judged['known']:,} known pairs, assumed to be all translations in the files"]
     if not judged["like_the_files"]:
-        lines.append("warning: the known pairs are not like the lines of the files; the estimates may be far off")
+        lines.append("warning: the known pairs do not resemble the files; the estimates may be far off")
     left_out = (
-        f" ({judged['left_out']:,} left out: repeated, or half of them in the files)" if judged["left_out"] else ""
+        f" ({judged['left_out']:,} left out: repeated, or only one side in the files)" if judged["left_out"] else ""
     )
     in_files = f", {judged['in_the_files']:,} of them in the files" if judged["in_the_files"] else ""
     shares, translated = judged["share_with_translation"], judged["lines_with_translation"]
     return [
         *lines,
-        f"estimated from {judged['known']:,} known pairs{in_files}{left_out}, each put into the files by itself, "
-        f"with its translation and without; {judged['wrong_pairs_of_known_lines']:,} of their wrong pairs reach the "
+        f"estimated from {judged['known']:,} known pairs{in_files}{left_out}, each inserted into the files separately, "
+        f"with and without its translation; {judged['wrong_pairs_of_known_lines']:,} of their wrong pairs reach the "
         "threshold",
         f"about {translated['value']:,.0f} lines have a translation ({translated['low']:,.0f} to "
         f"{translated['high']:,.0f}): {shares['source']:.1%} of the source, {shares['target']:.1%} of the target",

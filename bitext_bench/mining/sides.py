@@ -1,4 +1,4 @@
-"""One side of a mining run: its different texts, in numbered shards, and where they stand in the user's file."""
+"""One side of a mining run: its distinct texts in numbered shards, and their line numbers in the user's file."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from .arrays import write_array
 
 SideName = Literal["source", "target"]
 SIDES: tuple[SideName, SideName] = ("source", "target")
-Hidden = dict[SideName, NDArray[np.bool_]]  # rows of each side that are there only because they were planted
+Hidden = dict[SideName, NDArray[np.bool_]]  # whether each row is only planted, for each side
 
 _KEY_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusSide:
-    """What was read.
+    """The counts of one side.
 
     Attributes:
-        name: which side it is.
-        rows: different texts, or vectors.
-        lines: lines of the user's file.
-        blank: of the lines, those without a text.
-        planted: of the rows, those that are no lines of the file.
-        vectors: the array file that the rows are in already; None for texts.
+        name: name of the side.
+        rows: number of distinct texts, or of vectors.
+        lines: number of lines in the user's file.
+        blank: number of blank lines.
+        planted: number of rows that are not lines of the file.
+        vectors: array file of the rows; None for texts.
     """
 
     name: SideName
@@ -44,16 +44,16 @@ class CorpusSide:
 
     @property
     def n_unique(self) -> int:
-        """How many different texts, or vectors, the user's file has."""
+        """Number of distinct texts, or vectors, in the user's file."""
         return self.rows - self.planted
 
 
 class EmptyCorpus(Exception):
-    """There is no text in a file."""
+    """A file has no text."""
 
 
 class SideFiles:
-    """The files of one side below the work folder: texts in shards, and the two tables between lines and rows."""
+    """The files of one side in the work folder: texts in shards, and the mappings between lines and rows."""
 
     def __init__(self, root: Path, name: SideName) -> None:
         self._texts = root / "texts"
@@ -62,7 +62,7 @@ class SideFiles:
         self.row_of_line = self._texts / f"{name}.row_of_line.npy"
 
     def shard(self, number: int) -> Path:
-        """Return the file of a shard of texts, one a line."""
+        """Return the file of a shard, with one text on each line."""
         return self._texts / f"{self.name}.{number:05}.txt"
 
     def names(self, shards: int) -> list[str]:
@@ -81,23 +81,23 @@ class SideFiles:
 def split_side(
     files: SideFiles, read: Callable[[], Iterable[str]], planted: Sequence[str], shard_lines: int
 ) -> tuple[int, int, int, int]:
-    """Write the different texts of a side in shards, in the order in which they first come.
+    """Write the distinct texts of a side in shards, in order of first occurrence.
 
-    Two passes over the file: 16 bytes a line find the repeated ones, so that no text has to stay in memory. What it
-    writes depends on its arguments alone; two processes that do it at once write the same.
+    The file is read twice. The first pass finds repeated lines by keys of 16 bytes, so that no texts stay in memory.
+    The output depends only on the arguments, so simultaneous processes write the same files.
 
     Args:
-        files: where to.
-        read: opens the file anew and yields its lines.
-        planted: texts to put after the last line.
-        shard_lines: texts a shard.
+        files: files to write.
+        read: function that opens the file and yields its lines.
+        planted: texts to append after the last line.
+        shard_lines: number of texts in a shard.
 
     Returns:
-        Rows, lines of the file, how many of these are blank, and how many of the rows are planted.
+        Number of rows, lines, blank lines and planted rows.
 
     Raises:
-        UserError: as reading and writing.
-        EmptySide: there is not one text.
+        UserError: a file cannot be read or written.
+        EmptyCorpus: there is no text.
     """
     make_folder(files.line_of_row.parent)
     keys, n_lines = _keys(read(), planted)
@@ -118,7 +118,7 @@ def split_side(
 
 
 def _keys(lines: Iterable[str], planted: Sequence[str]) -> tuple[NDArray[np.uint64], int]:
-    """Return (L, 2) the key of each line, zeros for a blank one, and how many lines are not planted."""
+    """Return the key (L, 2) of each line (zeros for a blank line), and the number of lines that are not planted."""
     keys = bytearray()
     for line in itertools.chain(lines, planted):
         keys += hashlib.blake2b(line.encode(), digest_size=_KEY_BYTES).digest() if line.strip() else bytes(_KEY_BYTES)
@@ -127,7 +127,7 @@ def _keys(lines: Iterable[str], planted: Sequence[str]) -> tuple[NDArray[np.uint
 
 
 def _first_lines(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the row of each line (-1: blank), and the lines (from 0, ascending) at which the rows first stand."""
+    """Return the row of each line (-1 if blank), and the first line of each row (from 0, ascending)."""
     lines = np.flatnonzero(keys.any(axis=1))
     order = lines[np.lexsort((keys[lines, 1], keys[lines, 0]))]
     new = np.ones(len(order), dtype=np.bool_)
@@ -141,7 +141,7 @@ def _first_lines(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[n
 
 
 def read_texts(files: SideFiles, rows: NDArray[np.int64], shard_lines: int) -> list[str]:
-    """Return the texts of rows, in any order and number, reading each shard once."""
+    """Return the texts of rows, which may be in any order. Each shard is read once."""
     found: list[str] = [""] * len(rows)
     for number, at in group_by_shard(rows, shard_lines):
         texts = files.texts(number)
@@ -151,7 +151,7 @@ def read_texts(files: SideFiles, rows: NDArray[np.int64], shard_lines: int) -> l
 
 
 def group_by_shard(rows: NDArray[np.int64], shard_lines: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Yield each shard that rows fall into, ascending, with the places in `rows` of those that do."""
+    """Yield the number of each shard with some of the rows, in ascending order, and their indices in `rows`."""
     shard = rows // shard_lines
     order = np.argsort(shard, kind="stable")
     bounds = np.flatnonzero(np.diff(shard[order])) + 1

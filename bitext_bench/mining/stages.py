@@ -1,4 +1,4 @@
-"""The stages of a run as pure functions over shard files: which files a unit reads follows from the plan alone."""
+"""The stages of a run, as pure functions over shard files. The plan determines which files a unit reads."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Advance = Callable[[int], object]
 
 
 def run_unit(plan: Plan, work: WorkUnit, advance: Advance = lambda rows: None) -> None:
-    """Do a unit of work whose inputs are there; `advance` hears of rows as they are done.
+    """Run a work unit whose inputs exist; `advance` is called with the number of finished rows.
 
     Raises:
-        UserError: the encoder gives unusable vectors, or a file cannot be written.
+        UserError: the encoder returns unusable vectors, or a file cannot be written.
     """
     start = time.monotonic()
 
@@ -46,7 +46,7 @@ def run_unit(plan: Plan, work: WorkUnit, advance: Advance = lambda rows: None) -
 
 
 def shard_vectors(plan: Plan, side: SideName, number: int) -> Vectors:
-    """Return the unit vectors of a shard, mapped."""
+    """Return the memory-mapped, normalized vectors of a shard."""
     return load_array(plan, WorkUnit("encode", side, number), "vectors")
 
 
@@ -60,9 +60,10 @@ def _given_vectors(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, ND
 
 
 def _search(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
-    """Compare a source shard with every target: its own nearest, and what of it is nearest to each target.
+    """Compare a source shard with all targets, in both directions.
 
-    The second is a share of `merge`'s input, `back_rows` being rows within this shard.
+    Returns the nearest targets of each source and, as input for `merge`, the nearest sources of each target within
+    this shard (`back_rows`).
     """
     queries = np.array(shard_vectors(plan, "source", work.number))
     best = TopCandidates(len(queries), CANDIDATES)
@@ -84,7 +85,7 @@ def _search(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[A
 
 
 def _merge(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
-    """Put together what the searches of all source shards found for a target shard."""
+    """Merge the search results of all source shards for a target shard."""
     queries = np.array(shard_vectors(plan, "target", work.number))
     here = slice(work.number * plan.shard_lines, work.number * plan.shard_lines + len(queries))
     best = TopCandidates(len(queries), CANDIDATES)
@@ -104,13 +105,13 @@ def _rescore_exactly(plan: Plan, side: SideName, queries: Vectors, candidates: N
 
 
 def check_model(model: Model, pair: object | None) -> None:
-    """Refuse a model that wants to know the language where nobody said it.
+    """Check that the languages are known if the model needs them.
 
     Raises:
-        UserError: with the flag to pass.
+        UserError: the model needs the languages, but --pair is missing.
     """
     if model.needs_language and pair is None:
-        raise UserError(f"{model.name} wants to know the language of a sentence: pass --pair, as in --pair fr-en")
+        raise UserError(f"{model.name} needs to know the language of a sentence: pass --pair, as in --pair fr-en")
 
 
 _RUN: dict[Stage, Callable[[Plan, WorkUnit, Advance], dict[str, NDArray[Any]]]] = {

@@ -1,4 +1,4 @@
-"""Where the mined pairs end: at a given score, or at one chosen on pairs that are known to be translations."""
+"""The threshold of mined pairs: given by the user, or chosen on known translations."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from ..scoring.mined_pairs import RowPairs, best_f1_point, judge, operating_poin
 from .known import KnownPairs
 from .precision import Calibration, Misfit, ThresholdEstimate
 
-# A threshold for precision P is refused where it may have more errors than this many times 1 - P, or less than P / 2.
+# A threshold for precision P is rejected if the lower end of its interval is below 1 - SLACK * (1 - P) or P / 2.
 SLACK = 3
-# Where fewer known pairs than this are found, more of them would not help.
+# If a smaller share of the known pairs is found, more of them would not help.
 _FEW_FOUND = 0.1
-# The largest `Misfit.distance` at which known pairs count as like the files. In 90 trials on news and everyday
-# sentences it was at most 1.7 for known pairs of the same text, and 2.7 or more for those of another kind of text.
+# Largest `Misfit.distance` at which known pairs count as similar to the files. In 90 trials on news and everyday
+# sentences it was at most 1.7 for known pairs of the same text, and at least 2.7 for those of another kind of text.
 FARTHEST = 2.2
-# What a threshold was judged by, as the report says it.
-COMPLETE_GOLD = "gold pairs, taken for every translation in the files"
-KNOWN_PAIRS = "known pairs, each put into the files by itself, with and without its translation"
+# How the threshold was judged, for the report.
+COMPLETE_GOLD = "gold pairs, assumed to be all translations in the files"
+KNOWN_PAIRS = "known pairs, each inserted into the files separately, with and without its translation"
 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdPolicy:
-    """How to choose the least score of a pair.
+    """How to choose the minimum score of a pair.
 
     Attributes:
-        threshold: a given score; None: keep all pairs, or choose a threshold as the next attributes say.
+        threshold: a given score; None to keep all pairs, or to choose a threshold by `precision` or `best_f1`.
         precision: choose the lowest threshold with this estimated precision.
         best_f1: choose the threshold with the best estimated F1.
-        best_available: if no threshold is precise enough, or the known pairs are too few to say, take the most precise.
-        gold: a file of known pairs in the texts.
-        plant: a file of known pairs to put into the texts.
-        complete: the gold file has every translation.
+        best_available: if no threshold is precise enough, or there are too few known pairs, take the nearest threshold.
+        gold: file of known pairs in the texts.
+        plant: file of known pairs to add to the texts.
+        complete: whether the gold file has all translations.
     """
 
     threshold: float | None = None
@@ -49,14 +49,14 @@ class ThresholdPolicy:
 
     @property
     def purpose(self) -> str:
-        """What the threshold is for, in words."""
+        """The purpose of the threshold, for the report."""
         if self.precision is not None:
             return f"precision {self.precision:g}"
         return "the best F1" if self.best_f1 else "as given"
 
     @property
     def has_known_pairs(self) -> bool:
-        """Whether there are known pairs to judge by."""
+        """Whether there are known pairs."""
         return self.gold is not None or self.plant is not None
 
     @property
@@ -65,13 +65,13 @@ class ThresholdPolicy:
         return self.precision is not None or self.best_f1
 
     def check(self) -> None:
-        """Refuse settings that contradict each other or lack something.
+        """Check the settings.
 
         Raises:
-            UserError: there are such.
+            UserError: settings are out of range, contradict each other, or are incomplete.
         """
         if self.precision is not None and not 0 < self.precision < 1:
-            raise UserError(f"--target-precision {self.precision:g}: expected a share between 0 and 1, like 0.95")
+            raise UserError(f"--target-precision {self.precision:g}: expected a number between 0 and 1, like 0.95")
         if sum([self.threshold is not None, self.precision is not None, self.best_f1]) > 1:
             raise UserError("expected one of --threshold, --target-precision and --best-f1")
         if self.chooses and not self.has_known_pairs:
@@ -83,31 +83,31 @@ class ThresholdPolicy:
             )
         if self.complete and (self.gold is None or self.plant is not None):
             raise UserError(
-                "--gold-complete says that --gold FILE has every translation: pass --gold, without --planted-pairs"
+                "--gold-complete means that --gold FILE has all translations: pass --gold, without --planted-pairs"
             )
         if self.best_available and self.precision is None:
-            raise UserError("--best-available is for --target-precision P")
+            raise UserError("--best-available goes with --target-precision P")
 
     def check_for_given_pairs(self) -> None:
-        """Refuse known pairs, which only mining uses.
+        """Check that there are no known pairs, which are only used for mining.
 
         Raises:
-            UserError: there are such, or settings that need them.
+            UserError: there are known pairs, or settings that need them.
         """
         if self.chooses or self.has_known_pairs:
-            raise UserError("--score takes --threshold only: known pairs are for mining")
+            raise UserError("--score accepts only --threshold: known pairs are for mining")
 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdChoice:
-    """A threshold, and what the report says of it."""
+    """A threshold, with its estimates for the report."""
 
     threshold: float
     about: dict[str, Any]
 
 
 def choose_on_complete_gold(pairs: RowPairs, known: KnownPairs, policy: ThresholdPolicy) -> ThresholdChoice:
-    """Choose or judge a threshold where every mined pair is known to be right or wrong.
+    """Choose or judge a threshold on gold that has all translations.
 
     Raises:
         UserError: no known pair was mined, or no threshold is precise enough.
@@ -126,8 +126,8 @@ def choose_on_complete_gold(pairs: RowPairs, known: KnownPairs, policy: Threshol
             shares[:-1][pairs.scores[:-1] == pairs.scores[1:]] = -1.0
             if precise is None and not policy.best_available:
                 raise UserError(
-                    f"no threshold reaches --target-precision {policy.precision:g}: the most that one reaches is "
-                    f"{shares.max():.3f} (--best-available takes that one)"
+                    f"no threshold reaches --target-precision {policy.precision:g}: the highest precision is "
+                    f"{shares.max():.3f} (pass --best-available to take that threshold)"
                 )
             best = float(pairs.scores[len(shares) - 1 - shares[::-1].argmax()])
             cut = precise or operating_point(pairs.scores, correct, len(known), best)
@@ -138,10 +138,10 @@ def choose_on_complete_gold(pairs: RowPairs, known: KnownPairs, policy: Threshol
 def choose_threshold(
     calibration: Calibration, pairs: RowPairs, known: KnownPairs, policy: ThresholdPolicy
 ) -> ThresholdChoice:
-    """Choose or judge a threshold by what became of the known pairs.
+    """Choose or judge a threshold by the estimates from known pairs.
 
     Raises:
-        UserError: no known pair would be mined; no threshold is precise enough, or it cannot be told.
+        UserError: too few known pairs are found, no threshold is precise enough, or the estimates are too uncertain.
     """
     threshold = policy.threshold
     if threshold is None:
@@ -164,7 +164,7 @@ def _best_f1(calibration: Calibration, pairs: RowPairs) -> float:
 
 
 def _precise_threshold(calibration: Calibration, pairs: RowPairs, policy: ThresholdPolicy) -> float:
-    """Return the lowest threshold that is estimated to be precise enough."""
+    """Return the lowest threshold with sufficient estimated precision."""
     thresholds = np.unique(pairs.scores)
     precision = calibration.precision_at(thresholds)
     enough = np.flatnonzero(precision >= (policy.precision or 0) - 1e-9)
@@ -174,37 +174,37 @@ def _precise_threshold(calibration: Calibration, pairs: RowPairs, policy: Thresh
     if not policy.best_available:
         estimate = calibration.estimate(best)
         raise UserError(
-            f"no threshold reaches --target-precision {policy.precision:g} by {calibration.known:,} known pairs: the "
+            f"no threshold reaches --target-precision {policy.precision:g} on {calibration.known:,} known pairs: the "
             f"most precise is {best:.6f}, with an estimated precision of {estimate.precision}. Pass more known pairs, "
-            "a lower --target-precision, or --best-available to take that one"
+            "a lower --target-precision, or --best-available to take that threshold"
         )
     return best
 
 
 def _check(estimate: ThresholdEstimate, misfit: Misfit, wanted: float, known: KnownPairs) -> None:
-    """Refuse known pairs that are unlike the files, or too few for the wanted precision."""
+    """Check that the known pairs resemble the files and are enough for the target precision."""
     if misfit.distance > FARTHEST:
         expected = misfit.expected
         raise UserError(
-            f"the known pairs are not like the lines of the files: they predict {expected.low:,.0f} to "
-            f"{expected.high:,.0f} pairs above a score of {misfit.threshold:.6f}, and the files give {misfit.mined:,}. "
-            "Pass known pairs of the same kind of text, or --best-available to go by these"
+            f"the known pairs do not resemble the files: they predict {expected.low:,.0f} to "
+            f"{expected.high:,.0f} pairs above a score of {misfit.threshold:.6f}, but the files have {misfit.mined:,}. "
+            "Pass known pairs of the same kind of text, or --best-available to use these anyway"
         )
     least = max(1 - SLACK * (1 - wanted), wanted / 2)
     if estimate.precision.low < least:
         raise UserError(
-            f"{len(known):,} known pairs are too few to tell --target-precision {wanted:g}: at a threshold of "
+            f"{len(known):,} known pairs are too few for --target-precision {wanted:g}: at a threshold of "
             f"{estimate.threshold:.6f} the precision is {estimate.precision}, so it may be below {least:.2f}, the "
-            f"least accepted for {wanted:g}. Pass more known pairs, a lower --target-precision, or --best-available to "
-            "take that threshold"
+            f"minimum accepted for {wanted:g}. Pass more known pairs, a lower --target-precision, or --best-available "
+            "to take that threshold"
         )
 
 
 def _too_few_found_error(n: int, known: KnownPairs) -> UserError:
     return UserError(
-        f"{n or 'none'} of the {len(known):,} known pairs {'are' if n > 1 else 'is'} found: too few to choose "
-        "a threshold by. Are SRC, TGT and the columns of the known pairs in the same order, and is this the model for "
-        "these languages?"
+        f"{n or 'none'} of the {len(known):,} known pairs {'are' if n > 1 else 'is'} found: too few to choose a "
+        "threshold. Check that SRC, TGT and the columns of the known pairs are in the same order, and that the model "
+        "supports these languages"
     )
 
 
