@@ -40,7 +40,7 @@ def test_one_model_far_behind_does_not_press_the_others_together(opened: Opener)
     ticks = [float(label) for label in labels]
     assert min(ticks) > 84 and max(ticks) < 96, ticks
     note = page.locator("#cost figure .note").first.inner_text()
-    assert "worse than the axis shows: org/a-model-with-a-name-0 (4.78)" in note
+    assert "have scores below the axis: org/a-model-with-a-name-0 (4.78)" in note
     figure = page.locator("#cost figure").first
     figure.locator("summary").click()
     figure.locator("tbody tr").first.wait_for()

@@ -66,7 +66,7 @@ def test_what_training_may_have_seen_is_said_and_has_no_rank(opened: Opener) -> 
     assert row.locator("td").first.inner_text() == "–"
     assert "contamination: unchecked" in row.inner_text()
     assert row.locator("strong, u").count() == 0
-    assert "Without a rank" in own.locator("p.note").first.inner_text()
+    assert "have no rank" in own.locator("p.note").first.inner_text()
     in_overview = page.locator("#overview tbody tr", has_text="org/checkpoint").inner_text()
     assert not re.search(r"\d\d\.\d\d", in_overview), "its only mean is not shown beside clean ones"
 
