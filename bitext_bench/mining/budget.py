@@ -53,8 +53,8 @@ class Budget:
             rows: number of source and target rows; zeros if unknown.
             dimensions: dimensions of given vectors; None for texts.
         """
-        room = self.bytes - _fixed_bytes(rows, dimensions)
-        lines = max(1, room // _bytes_per_line(dimensions))
+        available = self.bytes - _fixed_bytes(rows, dimensions)
+        lines = max(1, available // _bytes_per_line(dimensions))
         return max(_SHORTEST_SHARD, min(_LONGEST_SHARD, 1 << (lines.bit_length() - 1)))
 
     def limit_lines(self, lines: Iterable[str], file: Path) -> Iterator[str]:
