@@ -61,7 +61,7 @@ def stopped(done: subprocess.CompletedProcess[str], tmp_path: Path) -> str:
     line = error_of(done)
     assert not (tmp_path / "out").exists()
     assert line.startswith("cannot compare the training rows with Tatoeba: ")
-    assert "pass --exclude-benchmarks Tatoeba; its results will say contamination:unchecked" in line
+    assert "pass --exclude-benchmarks Tatoeba; results on it will say contamination:unchecked" in line
     return line
 
 

@@ -180,21 +180,21 @@ def test_a_bad_choice_is_named(root: Path, chosen: list[str], words: str) -> Non
 
 def test_nothing_found_says_where_and_what_for(root: Path) -> None:
     words = (
-        r"has no training pairs for en-ko in any corpus \(nothing there has this pair\): looked for <corpus>/en-ko.tsv"
+        r"has no training pairs for en-ko in any corpus \(nothing there has this pair\): expected <corpus>/en-ko.tsv"
     )
     with pytest.raises(UserError, match=words):
         find_corpora(root, LangPair.parse("en-ko"))
-    with pytest.raises(UserError, match="nowhere are not there: expected a directory"):
+    with pytest.raises(UserError, match="nowhere do not exist: expected a directory"):
         find_corpora(root / "nowhere", EN_JA)
     put(root / "ted", {"en-ja.jsonl": b""})
-    with pytest.raises(UserError, match=r"ted has 2 files for en-ja: .*en-ja.jsonl, .*en-ja.tsv; leave one"):
+    with pytest.raises(UserError, match=r"ted has 2 files for en-ja: .*en-ja.jsonl, .*en-ja.tsv; keep one"):
         find_corpora(root, EN_JA)
 
 
 @pytest.mark.parametrize("side", ["en", "ja"])
 def test_a_moses_file_alone(tmp_path: Path, side: str) -> None:
     put(tmp_path, {f"x.en-ja.{side}": SIDES[0]})
-    with pytest.raises(UserError, match=rf"x.en-ja.{side} has no twin: expected x.en-ja.(en|ja) beside it"):
+    with pytest.raises(UserError, match=rf"x.en-ja.{side} has no counterpart: expected x.en-ja.(en|ja) next to it"):
         find_corpora(tmp_path, EN_JA)
 
 
@@ -209,7 +209,7 @@ def bomb(head: bytes, byte: int) -> Callable[[], bytes]:
 BAD: dict[str, tuple[str, bytes | Callable[[], bytes], str]] = {
     "one column": ("en-ja.tsv", b"a\tb\nab\n", "en-ja.tsv:2: 1 column, expected 2 and no header: en TAB ja"),
     "three columns": ("ja-en.tsv", b"a\tb\tc\n", "ja-en.tsv:1: 3 columns, expected 2 and no header: ja TAB en"),
-    "no line": ("en-ja.tsv", b"", "en-ja.tsv has no row: expected en and ja sentences"),
+    "no line": ("en-ja.tsv", b"", "en-ja.tsv is empty: expected en and ja sentences"),
     "not UTF-8": ("en-ja.tsv", b"a\t\xff\n", "en-ja.tsv:1: not UTF-8, byte 2 of the line is 0xff"),
     "not UTF-8, packed": (
         "en-ja.tsv.gz",
@@ -232,11 +232,11 @@ BAD: dict[str, tuple[str, bytes | Callable[[], bytes], str]] = {
         lambda: parquet({"en": ["x", "y"], "ja": ["z", None]}),
         "en-ja.parquet: row 2: expected text on both sides",
     ),
-    "no XML": ("en-ja.tmx", b"<tmx><body><tu>", "en-ja.tmx is not whole TMX: no element found"),
+    "no XML": ("en-ja.tmx", b"<tmx><body><tu>", "en-ja.tmx is not complete TMX: no element found"),
     "unknown encoding": (
         "en-ja.tmx",
         b'<?xml version="1.0" encoding="klingon"?><tmx/>',
-        "is not whole TMX: .*encoding",
+        "is not complete TMX: .*encoding",
     ),
     "other languages": (
         "en-ja.tmx",
@@ -385,7 +385,7 @@ def records(name: str, units: list[dict[str, str]]) -> dict[str, bytes]:
 
 # The pair asked for, the codes of a record, those of the texts that are read, and the report.
 VARIANTS = [
-    ("en-zh", "en_US zh_TW zh_CN", "en_US zh_CN", "zh rows by variant: zh.CN 1, zh.TW left out as another script"),
+    ("en-zh", "en_US zh_TW zh_CN", "en_US zh_CN", "zh rows by variant: zh.CN 1, zh.TW left out: another script"),
     ("en-zh", "en zh_TW zh", "en zh", "zh rows by variant: zh 1, zh.TW left out"),
     ("en-zho_Hant", "en_US zh_CN zh_TW", "en_US zh_TW", "Hant rows by variant: zh.TW 1, zh.CN left out"),
     ("en-zh-TW", "en_US zh_CN zh_Hant", "en_US zh_Hant", "zh-TW rows by variant: zh.Hant 1"),
@@ -476,27 +476,27 @@ FILES: list[tuple[str, dict[str, bytes], dict[str, str], list[str]]] = [
         "en-zh",
         {**moses("OS", "en", "zh_cn", ("a", "简")), **moses("OS", "en", "zh_tw", ("b", "傳"))},
         {"OS": "简"},
-        ["data: en-zh_tw is another script than en-zh, and left out: ask for it with --pair"],
+        ["data: en-zh_tw is in another script than en-zh and is left out: request it with --pair"],
     ),
     (
         "en-zh_TW",
         {**moses("OS", "en", "zh_cn", ("a", "简")), **moses("OS", "en", "zh_tw", ("b", "傳"))},
         {"OS": "傳"},
-        ["data: en-zh_cn is another script than en-zho_Hant, and left out: ask for it with --pair"],
+        ["data: en-zh_cn is in another script than en-zho_Hant and is left out: request it with --pair"],
     ),
     (
         "en-pt",
         {**moses("GNOME", "en", "pt", ("a", "pt")), **moses("GNOME", "en", "pt_BR", ("b", "br"))},
         {"GNOME": "pt"},
-        ["GNOME: en-pt is read for en-pt, not en-pt_BR; choose by --pair"],
+        ["GNOME: en-pt is read for en-pt, not en-pt_BR; choose with --pair"],
     ),
     (
         "en-pt_BR",
         {"c/en-pt.tsv": b"a\tpt\n", "c/pt_BR-en.tsv": b"br\tb\n", "d/en-pt.tsv": b"c\td\n"},
         {"c": "br", "d": "d"},
         [
-            "c: pt_BR-en is read for en-pt_BR, not en-pt; choose by --pair",
-            "data/d/en-pt.tsv: pt is read, as there is no pt_BR",
+            "c: pt_BR-en is read for en-pt_BR, not en-pt; choose with --pair",
+            "data/d/en-pt.tsv: pt is read because there is no pt_BR",
         ],
     ),
     ("en-no", {"c/en-nb.tsv": b"a\tbok\n", "c/en-nn.tsv": b"b\tny\n"}, {"c": "bok"}, []),
@@ -504,7 +504,7 @@ FILES: list[tuple[str, dict[str, bytes], dict[str, str], list[str]]] = [
         "en-nb",
         {"c/en-nb.tsv": b"a\tbok\n", "c/en-no.tsv": b"b\tno\n"},
         {"c": "bok"},
-        ["c: en-nb is read for en-nb, not en-no; choose by --pair"],
+        ["c: en-nb is read for en-nb, not en-no; choose with --pair"],
     ),
     ("en-nb", {"c/en-no.tsv": b"b\tno\n"}, {"c": "no"}, []),
     ("en-nn", {"c/en-no.tsv": b"b\tno\n", "d/en-nn_NO.tsv": b"b\tny\n"}, {"d": "ny"}, []),
@@ -513,7 +513,7 @@ FILES: list[tuple[str, dict[str, bytes], dict[str, str], list[str]]] = [
         "en-sr",
         {**moses("GNOME", "en", "sr", ("a", "ср")), **moses("GNOME", "en", "sr@latin", ("b", "sr"))},
         {"GNOME": "ср"},
-        ["data: en-sr@latin is another script than en-sr, and left out: ask for it with --pair"],
+        ["data: en-sr@latin is in another script than en-sr and is left out: request it with --pair"],
     ),
 ]
 
@@ -539,7 +539,7 @@ def test_only_another_script_is_named_where_nothing_is_found(tmp_path: Path) -> 
 
 def test_two_spellings_of_one_variant_are_two_files(tmp_path: Path) -> None:
     put(tmp_path / "ted", {"en-pt_BR.tsv": b"a\tb\n", "eng-por-BR.tsv": b"a\tb\n"})
-    with pytest.raises(UserError, match="ted has 2 files for en-pt: .*leave one of them"):
+    with pytest.raises(UserError, match="ted has 2 files for en-pt: .*keep one of them"):
         find_corpora(tmp_path, LangPair.parse("en-pt"))
 
 

@@ -181,7 +181,7 @@ def test_a_choice_among_variants_is_said(
 ) -> None:
     write(tmp_path / "pairs/made/en-fr_CA.tsv", ["one more\tencore une"])
     assert main([*command, "--output", str(tmp_path / "out")]) == 0
-    note = "note: made: en-fr is read for en-fr, not en-fr_CA; choose by --pair\n"
+    note = "note: made: en-fr is read for en-fr, not en-fr_CA; choose with --pair\n"
     assert note in capsys.readouterr().err
 
 

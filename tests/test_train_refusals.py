@@ -50,7 +50,7 @@ BAD_INPUT: list[tuple[Callable[[Folders], None], list[str], list[str]]] = [
     (untouched, ["--pair", "en-frnch"], ["unknown language 'frnch'", "did you mean"]),
     (untouched, ["--pair", "en-ja"], ["no training pairs for en-ja", "<corpus>/en-ja.tsv"]),
     (untouched, ["--languages", "en,fr"], ["--pair and --languages exclude each other"]),
-    (untouched, ["--data", "nowhere"], ["the training data nowhere are not there"]),
+    (untouched, ["--data", "nowhere"], ["the training data nowhere do not exist"]),
     (untouched, ["--benchmarks", "nowhere"], ["--benchmarks nowhere: no such directory"]),
     (untouched, ["--corpora", "maid"], ["unknown corpus 'maid'", "did you mean made"]),
     (untouched, ["--teacher", "toys:nan"], ["NaN or infinity for '", "blue"]),

@@ -148,8 +148,8 @@ def test_what_the_hub_does_not_have(talks: Path, tmp_path: Path) -> None:
         done = run_python("-c", ERRORS, "en-ko", *asked, url=hub.url, home=tmp_path / "home")
     pair, revision, name = done.stdout.splitlines()
     assert pair == (
-        "the dataset org/talks on the hub has no files of en-ko: expected en-ko/train-….parquet, <corpus>/en-ko.tsv or "
-        "the like; it has README.md, en-fr/train-00000-of-00001.parquet"
+        "the dataset org/talks on the hub has no files for en-ko: expected en-ko/train-….parquet, <corpus>/en-ko.tsv "
+        "or similar; it has README.md, en-fr/train-00000-of-00001.parquet"
     )
     assert revision.startswith("cannot get the dataset org/talks at revision nowhere from the hub: the hub has this")
     assert name.startswith("cannot get the dataset org/nothing from the hub: ")
@@ -183,7 +183,7 @@ def test_a_dataset_that_does_not_arrive_is_one_line(
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
     assert line.startswith("cannot get the dataset org/talks from the hub: ") and said in line
-    assert line.endswith("; or get its files elsewhere and pass their folder as --data")
+    assert line.endswith("; or download its files yourself and pass their directory as --data")
 
 
 @pytest.mark.hub

@@ -1,1 +1,1 @@
-"""Training pairs: found, read, cleaned, compared with the benchmarks."""
+"""Training pairs: find, read and clean them, and compare them with the benchmarks."""

@@ -1,4 +1,4 @@
-"""Which rows of a corpus are not trained on, and why: counted in one line, listed in a file."""
+"""Clean the rows of a corpus; report the dropped rows in one line and in a file."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from .corpora import SentencePair
 Reason = Literal["empty", "identical", "too long", "length ratio", "duplicate"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
-# Kanji, kana and Hangul say in one character what an alphabet says in about two: the medians of English over
-# Japanese and Korean training rows are 1.7 to 2.5 characters, of English over French and Russian 0.8 to 1.1.
+# One kanji, kana or Hangul character counts as two letters. In training rows, the median length ratio of English to
+# Japanese and Korean is 1.7 to 2.5 characters; of English to French and Russian, 0.8 to 1.1.
 DENSE = re.compile("[\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 MAX_CHARS = 1_000
 MAX_RATIO = 2.5
-# Added to both lengths, so that "Hi." may be a long greeting: a short sentence says little about the ratio.
+# Added to both lengths: short sentences have extreme ratios ("Hi." may translate to a long greeting).
 _SLACK = 15
 
 
 @dataclass(frozen=True, slots=True)
 class DroppedLine:
-    """A row that is not trained on: the corpus, the line in its file, and the reason."""
+    """A dropped row: its corpus, its line in the file, and the reason."""
 
     corpus: str
     line: int
@@ -38,7 +38,7 @@ class DroppedLine:
 
 @dataclass(frozen=True, slots=True)
 class CleanedCorpus:
-    """What is left of one corpus, stripped of outer white space, and what is not."""
+    """The remaining rows of a corpus, stripped of surrounding white space, and the dropped lines."""
 
     corpus: str
     rows: list[SentencePair]
@@ -46,25 +46,25 @@ class CleanedCorpus:
 
     @property
     def dropped(self) -> dict[Reason, int]:
-        """How many rows went for each reason, in the order in which the reasons are tried; zeros too."""
+        """The number of rows dropped for each reason, in the order of the checks, including zeros."""
         counts = Counter(line.reason for line in self.lines)
         return {reason: counts[reason] for reason in REASONS}
 
     def __str__(self) -> str:
-        """Return the report, one line."""
+        """Return a one-line report."""
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in self.dropped.items() if count)
         read = len(self.rows) + len(self.lines)
         return f"{self.corpus}: {read:,} rows read, {len(self.rows):,} kept" + (f" ({reasons})" if reasons else "")
 
 
 def clean_rows(corpus: str, rows: Sequence[SentencePair], seen: set[tuple[str, str]]) -> CleanedCorpus:
-    """Drop the rows that teach nothing; each is dropped for the first reason that holds.
+    """Drop useless rows; each counts under the first reason that applies.
 
     Args:
-        corpus: the name that the report has.
-        rows: as they were read.
-        seen: the folded pairs that are kept already; it grows. Hand the same set to every corpus of a language pair
-            and a row that two of them have stays in the first.
+        corpus: the name for the report.
+        rows: the rows as read.
+        seen: the normalized pairs kept so far; updated in place. Pass the same set for every corpus of a language
+            pair, so that a row in two corpora stays in the first only.
     """
     kept: list[SentencePair] = []
     lines: list[DroppedLine] = []
@@ -81,7 +81,7 @@ def clean_rows(corpus: str, rows: Sequence[SentencePair], seen: set[tuple[str, s
 
 
 def write_report(file: Path, lines: Iterable[DroppedLine]) -> None:
-    """Write every dropped row as corpus TAB line TAB reason, below a header; no text of the row.
+    """Write each dropped row as corpus TAB line TAB reason, with a header and without the text.
 
     Raises:
         UserError: the file cannot be written.
@@ -91,7 +91,7 @@ def write_report(file: Path, lines: Iterable[DroppedLine]) -> None:
 
 
 def _fault(row: SentencePair, folded: tuple[str, str], seen: set[tuple[str, str]]) -> Reason | None:
-    # A side of punctuation alone is as empty as a blank one: it says nothing that could be translated.
+    # A side of punctuation only counts as empty: it has nothing to translate.
     if not (folded[0] and folded[1]):
         return "empty"
     if folded[0] == folded[1]:
@@ -105,5 +105,5 @@ def _fault(row: SentencePair, folded: tuple[str, str], seen: set[tuple[str, str]
 
 
 def _length(text: str) -> int:
-    """Return the length in letters of an alphabet; a dense character is two."""
+    """Return the length in letters; a character in `DENSE` counts as two."""
     return 2 * len(text) - len(DENSE.sub("", text))

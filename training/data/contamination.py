@@ -1,4 +1,4 @@
-"""Contamination: which training rows hold a sentence of a benchmark, word for word or nearly."""
+"""Contamination: find training rows that contain a benchmark sentence, exactly or nearly."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .minhash import NearIndex
 Side = Literal["source", "target"]
 SIDES: tuple[Side, ...] = get_args(Side)
 
-# The Jaccard similarity of two sentences' sets of grams (`minhash`) from which they are nearly the same.
+# Two sentences are near duplicates if the Jaccard similarity of their gram sets (`minhash`) is at least this.
 NEAR = 0.8
 
-EXCLUDED = "excluded"  # the reason for a benchmark that the user leaves out
+EXCLUDED = "excluded"  # the reason for a benchmark that the user excluded
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,12 @@ class Match:
     """A side of a training row that is also in a benchmark.
 
     Attributes:
-        row: its index in the rows that were searched.
-        kind: "exact": equal but for case, punctuation and compatibility forms, however short;
-            "near": similar by at least `NEAR`.
-        similarity: Jaccard similarity of the folded sentences' grams; 1 where exact.
-        benchmark: its task and languages, "Tatoeba ja-en".
-        sentence: the benchmark's sentence; of several, the most similar.
+        row: index of the row.
+        kind: "exact": equal after normalization (case, punctuation, compatibility forms), at any length; "near":
+            similarity of at least `NEAR`.
+        similarity: Jaccard similarity of the gram sets of the normalized sentences; 1 if exact.
+        benchmark: task and languages of the benchmark, like "Tatoeba ja-en".
+        sentence: the benchmark's sentence; the most similar one if several match.
     """
 
     row: int
@@ -51,12 +51,12 @@ class Match:
 
 @dataclass(frozen=True)
 class BenchmarkSentences:
-    """Every sentence of every benchmark that some sources have, whatever its side.
+    """All sentences, on both sides, of all benchmarks in some sources.
 
     Attributes:
-        sentences: folded sentence to the first benchmark that has it and the sentence as it stands there.
-        checked: the tasks and languages whose sentences are here.
-        missing: the other tasks, and why; those of the built-in set are not among them.
+        sentences: normalized sentence -> (the first benchmark that has it, its original text).
+        checked: the tasks and languages included.
+        missing: the other tasks, with the reason; tasks of the built-in set are not listed.
     """
 
     sentences: Mapping[str, tuple[str, str]]
@@ -67,18 +67,17 @@ class BenchmarkSentences:
     def build(
         cls, sources: Sequence[Source], languages: Sequence[Language] | None = None, excluded: Sequence[str] = ()
     ) -> BenchmarkSentences:
-        """Load from each source what `run` scores on it by default.
+        """Load the default tasks of each source.
 
-        A directory need not have every benchmark, and the hub has not all of them; those are missing. What is there
-        has to be whole.
+        A source without some benchmark is accepted, and the benchmark goes to `missing`; a damaged one is an error.
 
         Args:
             sources: directories, the hub, the built-in set.
-            languages: of which benchmarks are loaded; None for all.
-            excluded: tasks that are not loaded.
+            languages: load benchmarks in these languages only; None loads all.
+            excluded: tasks to skip.
 
         Raises:
-            UserError: a benchmark is damaged, or the hub does not deliver it.
+            UserError: a benchmark is damaged or incomplete, or cannot be downloaded.
         """
         sentences: dict[str, tuple[str, str]] = {}
         checked: dict[str, set[str]] = {}
@@ -100,21 +99,21 @@ class BenchmarkSentences:
 
     @cached_property
     def sha256(self) -> str:
-        """The sha256 of all sentences: the same for the same benchmarks."""
+        """The sha256 of all normalized sentences, in sorted order."""
         return hashlib.sha256("\n".join(sorted(self.sentences)).encode()).hexdigest()
 
     @cached_property
     def near(self) -> NearIndex:
-        """The index for near matches; made when it is first asked for, and kept."""
+        """The index for near matches, built on first use."""
         return NearIndex(list(self.sentences))
 
 
 def find_contamination(rows: Sequence[SentencePair], benchmarks: BenchmarkSentences) -> list[Match]:
-    """Return the contaminated sides in the order of the rows, each side once.
+    """Return the contaminated sides in row order, each once.
 
-    A side is compared with sentences of any language: the Japanese of an English-Japanese row may be a test
-    sentence of French-Japanese. Near matches are found with probability 0.998 at `NEAR`, more above; the same in
-    every run.
+    A side is compared with sentences of any language: the Japanese side of an English-Japanese row may be a test
+    sentence of French-Japanese. Near matches are found with probability 0.998 at similarity `NEAR`, and higher above
+    it. The result is deterministic.
     """
     folded = {text: normalize_text(text) for row in rows for text in (row.source, row.target)}
     new = sorted({key for key in folded.values() if key and key not in benchmarks.sentences})
@@ -132,11 +131,11 @@ def find_contamination(rows: Sequence[SentencePair], benchmarks: BenchmarkSenten
 
 
 def _load(task: Task, source: Source, languages: Sequence[Language] | None) -> list[ScoringUnit]:
-    """Return a benchmark's units.
+    """Load the scoring units of a benchmark.
 
     Raises:
-        MissingData: the source does not have it.
-        UserError: it is damaged, empty, or was not delivered.
+        MissingData: the source does not have the benchmark.
+        UserError: the benchmark is damaged or empty, or could not be downloaded.
     """
     try:
         units = task.load(source, languages)
@@ -148,23 +147,23 @@ def _load(task: Task, source: Source, languages: Sequence[Language] | None) -> l
             raise
         raise UserError(
             f"cannot compare the training rows with {task.name}: {error}. To train without this check, pass "
-            f"--exclude-benchmarks {task.name}; its results will say contamination:unchecked"
+            f"--exclude-benchmarks {task.name}; results on it will say contamination:unchecked"
         ) from error
     return units
 
 
 def _add(sentences: dict[str, tuple[str, str]], task: str, units: Sequence[ScoringUnit]) -> set[str]:
-    """Add the sentences of a task, and return their languages and pairs as `ContaminationAudit` names them."""
+    """Add the sentences of a task; return its languages and pairs in the spelling of `ContaminationAudit`."""
     uses = Counter(side for unit in units for side in unit.sides)
     unit_of = {side: unit for unit in units for side in unit.sides}
     parts = set()
     for side, unit in unit_of.items():
-        # A side of one pair is named by the pair, one that many pairs share (FLORES) by its own language.
+        # A side that belongs to one pair is labeled with the pair; a side shared by many (FLORES), with its language.
         languages = [str(each.language) for each in unit.sides] if uses[side] == 1 else [str(side.language)]
         label = f"{task} {'-'.join(dict.fromkeys(languages))}"
         parts.add(ContaminationAudit.pair_name(languages) if uses[side] == 1 else str(side.language))
         for sentence in side.sentences:
-            # Punctuation alone normalizes to nothing: no sentence that could contaminate training.
+            # Text of punctuation only normalizes to "" and cannot contaminate training.
             if key := normalize_text(sentence):
                 sentences.setdefault(key, (label, sentence))
     return parts

@@ -1,12 +1,12 @@
-"""Where training pairs come from: files below a data directory, found by the languages in their names.
+"""Find training pairs: files below a data directory, recognized by the languages in their names.
 
 DIR/<corpus>/en-ja.tsv  .jsonl  .parquet  .tmx      any spelling of the languages, in either order
 DIR/<corpus>/en-ja/train.tsv  .jsonl  .parquet  .tmx, or the hub's train-00000-of-00002.parquet
-DIR/<corpus>/anything.en-ja.en  .ja                 OPUS's Moses pair of files; "anything." may be missing
+DIR/<corpus>/anything.en-ja.en  .ja                 OPUS's Moses pair of files; "anything." is optional
 
-Text files may end in .gz. DIR itself may be a corpus and hold such files directly. The first language of the name is
-the first column; `ja-en` is asked for in the same way as `en-ja`, and its rows come out Japanese first. Names may have
-regions (en-pt_BR); of several variants in a corpus the nearest to the one asked for is read (`variants`).
+Text files may end in .gz. DIR itself may be a corpus with such files directly in it. The first language in the name is
+the first column. A request for `ja-en` reads the same files as `en-ja` and returns rows with Japanese first. Names may
+have regions (en-pt_BR); if a corpus has several variants, the nearest to the requested one is read (`variants`).
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The file of a corpus for a language pair; two in the Moses layout, and every shard of a parquet file in shards.
+    """The files of a corpus for one language pair: one file, two in the Moses layout, or all shards of a parquet file.
 
     Attributes:
-        name: the folder's, or the hub dataset's where the data directory is one, or what precedes the languages in the
-            name of a Moses file directly in the data directory.
-        pair: as it was asked for; rows have its source first.
-        weight: how often its rows are drawn: 1 as they are, 0.5 half of them, 2 each twice.
+        name: the directory's name; the dataset's name if the data directory is a hub dataset; or the prefix before the
+            languages if a Moses file is directly in the data directory.
+        pair: the requested pair; rows have its source first.
+        weight: how often its rows are drawn: 1 uses each once, 0.5 uses half of them, 2 uses each twice.
         files: for Moses, in the order of the languages in their name.
-        swapped: the file has the pair's target first.
-        asked: the codes of the pair's source and target as they were asked for; one with a region names a variant.
+        swapped: whether the files have the pair's target first.
+        asked: the requested codes of source and target; a code with a region names a variant.
         named: the codes of source and target in the files' name.
     """
 
@@ -62,7 +62,7 @@ class Corpus:
 
     @property
     def sha256(self) -> str:
-        """The sha256 of the file's bytes; of two files, that of their two sums.
+        """The sha256 of the file's bytes; for several files, the sha256 of their checksums.
 
         Raises:
             UserError: a file cannot be read.
@@ -91,17 +91,17 @@ def find_corpora(
 
     Args:
         root: the data directory.
-        pair: which languages; rows will have its source first.
-        chosen: "name" or "name:weight"; none takes all. One that has other pairs than this is passed over.
-        codes: which variants of source and target are asked for, ("en", "pt_PT"); None for none in particular.
-        notes: takes a line for each choice among variants.
+        pair: the language pair; rows will have its source first.
+        chosen: "name" or "name:weight"; empty takes all. A corpus without this pair is skipped.
+        codes: the requested variants of source and target, like ("en", "pt_PT"); None for no preference.
+        notes: receives one line for each choice between variants.
 
     Raises:
-        UserError: `root` is no directory, a chosen corpus is unknown or its weight is not a number above 0, one has
-            several files for the pair, or nothing is found.
+        UserError: `root` is not a directory, a chosen corpus is unknown or its weight is not a number above 0, a
+            corpus has several files for the pair, or no corpus has it.
     """
     if not root.is_dir():
-        raise UserError(f"the training data {root} are not there: expected a directory with <corpus>/{pair}.tsv")
+        raise UserError(f"the training data {root} do not exist: expected a directory with <corpus>/{pair}.tsv")
     weights = _weights(chosen)
     folders = [entry for entry in list_folder(root) if entry.is_dir() and not entry.name.startswith(".")]
     here = dataset.name if (dataset := dataset_of(root)) else root.resolve().name
@@ -120,7 +120,7 @@ def find_corpora(
     if not taken:
         raise _no_corpus_error(root, pair, weights, sorted(found), others)
     said = notes if notes is not None else []
-    said += [f"{other} is another script than {pair}, and left out: ask for it with --pair" for other in others]
+    said += [f"{other} is in another script than {pair} and is left out: request it with --pair" for other in others]
     asked = codes or (str(pair.source), str(pair.target))
     corpora = []
     for name in taken:
@@ -130,15 +130,15 @@ def find_corpora(
 
 
 def read_corpus(corpus: Corpus, notes: list[str] | None = None) -> list[SentencePair]:
-    """Read all rows, the pair's source first; `line` is the line or record of the file, from 1.
+    """Read all rows, the pair's source first; `line` is the line or record number in the file, from 1.
 
     Args:
-        corpus: as it was found.
-        notes: takes a line for each choice among variants of a language.
+        corpus: a corpus from `find_corpora`.
+        notes: receives one line for each choice between variants of a language.
 
     Raises:
-        UserError: a file cannot be read, is damaged, not UTF-8 or empty, its rows are not what its name promises (with
-            file and line), or two Moses files have unequal line counts.
+        UserError: a file cannot be read, is damaged, empty or not UTF-8, has rows that do not match its name (with
+            file and line), or two Moses files have different line counts.
     """
     languages = (corpus.pair.source, corpus.pair.target)
     codes = zip(corpus.asked, corpus.named, languages, strict=True)
@@ -146,7 +146,7 @@ def read_corpus(corpus: Corpus, notes: list[str] | None = None) -> list[Sentence
     sides = (VariantChooser(languages[0], wanted[0]), VariantChooser(languages[1], wanted[1]))
     rows = _read(corpus, sides[::-1] if corpus.swapped else sides)
     if not rows:
-        raise UserError(f"{corpus.files[0]} has no row: expected {' and '.join(map(str, languages))} sentences")
+        raise UserError(f"{corpus.files[0]} is empty: expected {' and '.join(map(str, languages))} sentences")
     if notes is not None:
         reports = [side.report(name) for side, name in zip(sides, corpus.named, strict=True)]
         notes += [f"{corpus.files[0]}: {report}" for report in reports if report]
@@ -154,7 +154,7 @@ def read_corpus(corpus: Corpus, notes: list[str] | None = None) -> list[Sentence
 
 
 def _read(corpus: Corpus, sides: Sides) -> list[SentencePair]:
-    """Read the rows, the first side of the files' name first."""
+    """Read the rows, with the sides in the order of the files' name."""
     if corpus.files[-1].suffix == ".parquet":
         shards = [row for file in corpus.files for row in read_pairs(file, sides)]
         return [SentencePair(line, row.source, row.target) for line, row in enumerate(shards, start=1)]
@@ -166,7 +166,7 @@ def _read(corpus: Corpus, sides: Sides) -> list[SentencePair]:
 
 
 def sample_weighted(rows: Sequence[T], weight: float, seed: int) -> list[T]:
-    """Return the rows as often as the weight says, in their order: 2.5 is each twice, then a random half.
+    """Repeat rows by weight, keeping their order: 2.5 returns each row twice, then a random half.
 
     >>> sample_weighted("abcd", 1.5, seed=0)
     ['a', 'b', 'c', 'd', 'b', 'd']
@@ -207,19 +207,19 @@ def _no_corpus_error(
     if others:
         has += f"; in another script: {', '.join(others)}"
     return UserError(
-        f"{root} has no training pairs for {pair} in {', '.join(weights) or 'any corpus'} ({has}): looked for "
-        f"<corpus>/{pair}.tsv, .jsonl, .parquet, .tmx, <corpus>/{pair}/train.*, and Moses' <corpus>/*.{pair}."
-        f"{pair.source} beside .{pair.target}, in either order, .gz too"
+        f"{root} has no training pairs for {pair} in {', '.join(weights) or 'any corpus'} ({has}): expected "
+        f"<corpus>/{pair}.tsv, .jsonl, .parquet, .tmx, <corpus>/{pair}/train.*, or Moses' <corpus>/*.{pair}."
+        f"{pair.source} with .{pair.target}, in either order, optionally .gz"
     )
 
 
 def _nearest(
     corpus: str, found: Sequence[PairFiles], pair: LangPair, asked: tuple[str, str], notes: list[str]
 ) -> PairFiles:
-    """Return the files of the variants nearest to those asked for.
+    """Return the files of the variants that are nearest to the requested ones.
 
     Raises:
-        UserError: there are several files of these variants.
+        UserError: several files have these variants.
     """
     sides = (pair.source, pair.target)
 
@@ -235,10 +235,10 @@ def _nearest(
     same = [item for item in found if variants(item) == variants(first)]
     if len(same) > 1:
         files = ", ".join(str(item.files[0]) for item in same)
-        raise UserError(f"{corpus} has {len(same)} files for {pair}: {files}; leave one of them")
+        raise UserError(f"{corpus} has {len(same)} files for {pair}: {files}; keep one of them")
     left = sorted({item.name for item in found} - {first.name})
     if left:
-        notes.append(f"{corpus}: {first.name} is read for {'-'.join(asked)}, not {', '.join(left)}; choose by --pair")
+        notes.append(f"{corpus}: {first.name} is read for {'-'.join(asked)}, not {', '.join(left)}; choose with --pair")
     return first
 
 

@@ -1,4 +1,4 @@
-"""Files of translation pairs, read whole: TSV, JSONL, parquet, TMX, and the lines of a Moses file."""
+"""Read files of translation pairs: TSV, JSONL, parquet and TMX."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from bitext_bench.io.lines import EXPANDS, is_decompression_bomb, read_lines
 from .tmx import read_units
 from .variants import VariantChooser, variants_of
 
-_BATCH_ROWS = 8_192  # of a parquet file, at once
+_BATCH_ROWS = 8_192  # rows of a parquet file in memory at once
 
 
 class SentencePair(NamedTuple):
-    """A translation pair and where it stands: the line, or the record of a parquet or TMX file, from 1."""
+    """A translation pair; `line` is its line, or its record in a parquet or TMX file, from 1."""
 
     line: int
     source: str
@@ -26,19 +26,18 @@ class SentencePair(NamedTuple):
 
 Sides = tuple[VariantChooser, VariantChooser]
 
-# Names of the sides that are not languages. The first are in the order of the languages in the file's name; the others
-# are those of sentence-transformers' parallel-sentences data sets.
+# Keys for the two sides without a language. The first follow the order of languages in the file's name; the second are
+# used by sentence-transformers' parallel-sentences datasets.
 _KEYS_IN_ORDER = (("source", "target"), ("src", "tgt"), ("sentence1", "sentence2"))
 _BESIDE_ENGLISH = ("english", "non_english")
 
 
 def read_pairs(file: Path, sides: Sides) -> list[SentencePair]:
-    """Read a file, by its ending; `sides` are in the order of the columns, or of the keys "source" and "target".
+    """Read a file in the format of its suffix; `sides` follow the order of its columns, or of "source" and "target".
 
     TSV has two columns and no header. The keys of JSONL and the columns of parquet are the languages in any spelling,
-    source and target (or src and tgt, sentence1 and sentence2), or english and non_english; any of these may be below
-    one named translation. Of several variants of a language
-    (pt-BR, pt-PT) each record's is chosen by `variants`.
+    source and target (or src and tgt, sentence1 and sentence2), or english and non_english; any of these may be nested
+    below "translation". If a record has several variants of a language (pt-BR, pt-PT), `variants` chooses one.
 
     Raises:
         UserError: the file cannot be read, is damaged or not UTF-8, or a row is not a pair of texts (with its line).
@@ -67,7 +66,7 @@ def _read_jsonl(file: Path, sides: Sides) -> list[SentencePair]:
         try:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise UserError(f'{where}: {error}; expected one JSON object a line, like {{"en": ..}}') from error
+            raise UserError(f'{where}: {error}; expected one JSON object per line, like {{"en": ..}}') from error
         if isinstance(record, dict) and isinstance(record.get("translation"), dict):
             record = record["translation"]
         if not isinstance(record, dict):
@@ -77,7 +76,7 @@ def _read_jsonl(file: Path, sides: Sides) -> list[SentencePair]:
 
 
 def _read_parquet(file: Path, sides: Sides) -> list[SentencePair]:
-    import pyarrow as pa  # type: ignore[import-untyped]  # half a second, and only for this format
+    import pyarrow as pa  # type: ignore[import-untyped]  # takes half a second; only this format needs it
 
     rows: list[SentencePair] = []
     n_bytes, packed = 0, 0
@@ -96,7 +95,7 @@ def _read_parquet(file: Path, sides: Sides) -> list[SentencePair]:
 
 
 def _parquet_batches(file: Path, sides: Sides) -> Iterator[tuple[list[str], dict[str, list[object]]]]:
-    """Yield the names of all columns, and those that may hold the sides, some thousand rows at a time."""
+    """Yield the names of all columns and the values of those that may contain the sides, in batches of rows."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -120,7 +119,7 @@ def _read_tmx(file: Path, sides: Sides) -> list[SentencePair]:
     seen: set[str] = set()
     for units, texts in enumerate(read_units(file), start=1):
         seen |= texts.keys()
-        if all(side.has(texts) for side in sides):  # A memory may have units of other pairs.
+        if all(side.has(texts) for side in sides):  # The file may have units of other pairs.
             rows.append(_row(units, sides[0].text(texts), sides[1].text(texts), f"{file}: unit {units}"))
     if not rows:
         codes = ", ".join(sorted(seen)[:10]) or "no language"
@@ -135,12 +134,12 @@ def _row(number: int, source: object, target: object, where: str) -> SentencePai
     try:
         (source + target).encode()
     except UnicodeEncodeError as error:
-        raise UserError(f"{where}: half a character (an unpaired surrogate): write it as UTF-8") from error
+        raise UserError(f"{where}: half a character (an unpaired surrogate): replace it by valid text") from error
     return SentencePair(number, source, target)
 
 
 def _texts(record: Mapping[str, object], sides: Sides, where: str) -> tuple[object, object]:
-    """Return the two sides of a record; raises UserError at `where`."""
+    """Return the two sides of a record; an error names `where` it is."""
     if not _has_pair(record, sides):
         raise _no_pair_error(record, sides, where)
     if all(side.has(record) for side in sides):
@@ -154,7 +153,7 @@ def _has_pair(record: Mapping[str, object], sides: Sides) -> bool:
 
 
 def _keys_of_sides(names: Iterable[str], sides: Sides) -> tuple[str, str] | None:
-    """Return the keys of the two sides where these are not the languages: "source" and "target", or their like."""
+    """Return the keys of the two sides if they are not languages, like "source" and "target"; else None."""
     known = set(names)
     languages = [side.language.code for side in sides]
     if "en" in languages and known.issuperset(_BESIDE_ENGLISH):

@@ -1,4 +1,4 @@
-"""How files of training pairs are named: the layouts that `corpora` lists, and the languages in a name."""
+"""File names of training pairs: recognize the layouts listed in `corpora`, and the languages in a name."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class PairFiles(NamedTuple):
     """The files of one layout for a pair.
 
     Attributes:
-        stem: what precedes the languages in a Moses file; "" in other layouts.
-        name: the languages as the files spell them, "pt_BR-en".
-        codes: those of the pair's source and target, ("en", "pt_BR").
-        swapped: the files have the pair's target first.
-        files: two in the Moses layout, in the order of the name; every shard of a parquet file in shards.
+        stem: the prefix before the languages in the name of a Moses file; "" in other layouts.
+        name: the languages in the files' spelling, "pt_BR-en".
+        codes: the codes of the pair's source and target, ("en", "pt_BR").
+        swapped: whether the files have the pair's target first.
+        files: two in the Moses layout, in the order of the name; all shards of a sharded parquet file.
     """
 
     stem: str
@@ -37,10 +37,10 @@ class PairFiles(NamedTuple):
 
 
 def files_of(folder: Path, pair: LangPair) -> list[PairFiles]:
-    """Return each layout's files for a pair in either order, directly in a folder.
+    """Return the files of each layout for a pair, in either order, directly in a directory.
 
     Raises:
-        UserError: the folder cannot be read, a Moses file has no twin, or shards are missing.
+        UserError: the directory cannot be read, a Moses file has no counterpart, or shards are missing.
     """
     found: list[PairFiles] = []
 
@@ -65,21 +65,21 @@ def files_of(folder: Path, pair: LangPair) -> list[PairFiles]:
 
 
 def other_scripts(folder: Path, pair: LangPair) -> list[str]:
-    """Return the names in a folder that are of the pair's languages in another script: for en-zh, "en-zh_TW"."""
+    """Return the names in a directory with the pair's languages in another script: for en-zh, "en-zh_TW"."""
     names = {name for entry in list_folder(folder) for name in _names(entry)}
     wanted = _languages(str(pair.source), str(pair.target))
     return sorted(name for name in names if not _codes(name, pair) and wanted in _splits(name))
 
 
 def holds_pair(path: PurePath, pair: LangPair) -> bool:
-    """Say whether a file that has not been fetched yet is one of a pair, by its path."""
+    """Return whether a path names a file of a pair; the file need not exist locally."""
     if _TRAIN.fullmatch(path.name) or _SHARD.fullmatch(path.name):
         return _codes(path.parent.name, pair) is not None
     return any(_codes(name, pair) for name in _names(path))
 
 
 def list_folder(folder: Path) -> list[Path]:
-    """Return what is in a folder, sorted.
+    """Return the sorted content of a directory.
 
     Raises:
         UserError: it cannot be read.
@@ -87,11 +87,11 @@ def list_folder(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except OSError as error:
-        raise UserError(f"cannot read the folder {folder}: {error.strerror}") from error
+        raise UserError(f"cannot read the directory {folder}: {error.strerror}") from error
 
 
 def _names(entry: PurePath) -> Iterator[str]:
-    """Yield what may be the languages in the name of a file or a folder."""
+    """Yield the parts of a file or directory name that may be a language pair."""
     yield entry.name
     for pattern in (_TABLE, _MOSES):
         if match := pattern.fullmatch(entry.name):
@@ -99,22 +99,22 @@ def _names(entry: PurePath) -> Iterator[str]:
 
 
 def _all_shards(shards: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Return the shards of a file, of which each says how many there are.
+    """Check the number of shards against the number in their names, and return them.
 
     Raises:
         UserError: some are missing.
     """
     of = max(int(file.stem.rpartition("-")[2]) for file in shards)
     if len(shards) != of:
-        raise UserError(f"{shards[0].parent} has {len(shards)} of {of} shards {shards[0].name}, ...: get the others")
+        raise UserError(f"{shards[0].parent} has {len(shards)} of {of} shards {shards[0].name}, ...: add the others")
     return shards
 
 
 def _twin(file: Path, match: re.Match[str]) -> Path | None:
-    """Return the file of the second language if this is that of the first, which it must have beside it.
+    """Return the second language's file if `file` is the first language's; else None.
 
     Raises:
-        UserError: either language is there without the other.
+        UserError: the other language's file is missing.
     """
     pair, side = match["pair"], match["side"]
     first = pair.startswith(f"{side}-")
@@ -123,12 +123,12 @@ def _twin(file: Path, match: re.Match[str]) -> Path | None:
         return None  # OPUS's file of ids
     twin = file.with_name(f"{match['stem'] + '.' if match['stem'] else ''}{pair}.{other}{match['gz'] or ''}")
     if not twin.is_file():
-        raise UserError(f"{file} has no twin: expected {twin.name} beside it")
+        raise UserError(f"{file} has no counterpart: expected {twin.name} next to it")
     return twin if first else None
 
 
 def _codes(name: str, pair: LangPair) -> tuple[tuple[str, str], bool] | None:
-    """Return the codes of a pair's source and target in a name, and whether the target comes first; None if not it."""
+    """Return the codes of source and target in a name, and whether the target comes first; None for another pair."""
     if (parsed := _parse_name(name)) is None:
         return None
     named, codes = parsed
@@ -142,7 +142,7 @@ def _parse_name(name: str) -> tuple[LangPair, tuple[str, str]] | None:
     try:
         return LangPair.parse(name), split_pair(name)
     except UserError:
-        return None  # Any file may lie there.
+        return None  # not a language pair: the directory may have any files
 
 
 def _splits(name: str) -> list[frozenset[str]]:
@@ -151,5 +151,5 @@ def _splits(name: str) -> list[frozenset[str]]:
 
 
 def _languages(*codes: str) -> frozenset[str]:
-    """Return the languages of codes without script and region."""
+    """Return the languages of codes, without script and region."""
     return frozenset(tag.language if (tag := read_tag(code)) else code for code in codes)

@@ -1,4 +1,4 @@
-"""The license that a corpus states in the files beside it; the model card names it."""
+"""The license of a corpus, from the files next to it, for the model card."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def stated_license(file: Path, root: Path) -> str | None:
 
     Args:
         file: the file of pairs.
-        root: the data directory. The folder of the file is looked at first, then those above it, up to this one.
+        root: the data directory. The search begins in the file's directory and goes up to `root`.
 
     Returns:
-        None where no folder states one.
+        The license, or None if no directory states one.
     """
     for folder in file.parents:
         if found := _of_card(folder / _README) or _of_text(folder):
@@ -33,10 +33,10 @@ def _of_card(readme: Path) -> str | None:
     try:
         metadata = metadata_load(readme) or {}
     except (OSError, ValueError, YAMLError, RecursionError):
-        return None  # What is no card states no license.
+        return None  # not a model or dataset card
     given = metadata.get("license")
     names = given if isinstance(given, list) else [given]
-    # "other" means that the name beside it is the license.
+    # With "other", `license_name` has the license.
     texts = [str(metadata.get("license_name") or name) if name == "other" else str(name) for name in names if name]
     return ", ".join(texts) or None
 

@@ -1,7 +1,7 @@
-"""Near-duplicate search in folded text: MinHash (Broder 1997) with banding finds candidates, exact Jaccard decides.
+"""Near-duplicate search in normalized text: MinHash with banding (Broder 1997) for candidates, then exact Jaccard.
 
-A gram is three characters, or two where the first is a kanji, kana or Hangul, which says more than a letter does; a
-text's last grams are shorter. A text is the set of its grams.
+A text is represented by its set of grams. A gram has three characters, or two if the first is a kanji, kana or Hangul
+character; the last grams of a text are shorter.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 Codes = NDArray[np.uint64]
 Indices = NDArray[np.int64]
 
-# Texts of similarity s share a band with probability 1 - (1 - s^5)^16: 0.998 at 0.8, 0.4 at 0.5, 0.04 at 0.3.
+# Two texts with similarity s share a band with probability 1 - (1 - s^5)^16: 0.998 at 0.8, 0.4 at 0.5, 0.04 at 0.3.
 _BANDS = 16
 _BAND_HASHES = 5
-_CHUNK = 4_096  # texts whose grams are hashed at once: few enough to stay in the cache
-_CANDIDATES = 200_000  # pairs whose grams are compared at once
+_CHUNK = 4_096  # texts hashed at once: few enough to stay in the CPU cache
+_CANDIDATES = 200_000  # pairs compared at once
 
-# Odd numbers by a fixed seed, so that every run finds the same; multiplying by one and keeping the high bits is a hash.
+# Hash: multiply by an odd number and keep the high bits. The numbers have a fixed seed, so results are reproducible.
 _ODD = np.random.default_rng(1997).integers(0, 2**63, (2, _BANDS * _BAND_HASHES), dtype=np.uint64) * np.uint64(2)
 _HASHES, _KEY_PARTS = _ODD + np.uint64(1)
 
 
 class NearIndex:
-    """An index of texts, none of them empty."""
+    """An index of non-empty texts."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
@@ -35,11 +35,11 @@ class NearIndex:
         self._keys = np.take_along_axis(keys, self._order, axis=1)
 
     def nearest(self, texts: Sequence[str], threshold: float) -> dict[str, tuple[float, str]]:
-        """Return, for each text that has one, the most similar text of the index and the Jaccard similarity.
+        """Return the most similar indexed text and its Jaccard similarity; texts without a match are left out.
 
         Args:
-            texts: different from each other, none empty.
-            threshold: what the similarity must at least be; below 0.7 many are missed.
+            texts: distinct, non-empty texts.
+            threshold: minimum similarity; below 0.7, many matches are missed.
         """
         found: dict[str, tuple[float, str]] = {}
         queries, rows = self._candidates(texts)
@@ -54,7 +54,7 @@ class NearIndex:
         return found
 
     def _candidates(self, texts: Sequence[str]) -> tuple[Indices, Indices]:
-        """Return the pairs (row of `texts`, row of the index) that share a band, sorted, each once."""
+        """Return the sorted, unique pairs (row of `texts`, row of the index) that share a band."""
         keys = _band_keys(texts)
         pairs: list[Indices] = [np.empty(0, np.int64)]
         for known, order, asked in zip(self._keys, self._order, keys, strict=True):
@@ -68,7 +68,7 @@ class NearIndex:
 
 
 def _band_keys(texts: Sequence[str]) -> Codes:
-    """Return (bands, N): texts with equal keys have the same smallest hashes in that band."""
+    """Return the keys, (bands, N): texts with equal keys in a band have equal minimum hashes in it."""
     keys = np.empty((_BANDS, len(texts)), np.uint64)
     for start in range(0, len(texts), _CHUNK):
         grams, begins = _grams(texts[start : start + _CHUNK])
@@ -83,9 +83,9 @@ def _band_keys(texts: Sequence[str]) -> Codes:
 
 
 def _grams(texts: Sequence[str]) -> tuple[Codes, Indices]:
-    """Return the grams of all texts end to end, as numbers, and where those of each begin.
+    """Return the concatenated grams of all texts as integers, and the offset of each text.
 
-    Three code points of 21 bits make one number, so that different grams have different numbers.
+    Three code points of 21 bits fit into one integer, so distinct grams have distinct integers.
     """
     points = np.frombuffer("\0\0".join([*texts, ""]).encode("utf-32-le"), "<u4").astype(np.uint64)
     first, second, third = points[:-2], points[1:-1], points[2:]
@@ -95,19 +95,19 @@ def _grams(texts: Sequence[str]) -> tuple[Codes, Indices]:
 
 
 def _dense(points: Codes) -> NDArray[np.bool_]:
-    """Return which code points are CJK: the blocks from the radicals to Hangul, and the later ideographs."""
+    """Return a mask of CJK code points: the blocks from the radicals to Hangul, and the later ideographs."""
     return ((points >= 0x2E80) & (points <= 0xD7FF)) | ((points >= 0xF900) & (points <= 0xFAFF)) | (points >= 0x20000)
 
 
 def _mix(numbers: Codes) -> Codes:
-    """Scatter numbers over 64 bits (the finaliser of splitmix64)."""
+    """Mix the bits of 64-bit integers (the finalizer of splitmix64)."""
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return numbers ^ (numbers >> np.uint64(31))
 
 
 def _jaccard(left: Sequence[str], left_rows: Indices, right: Sequence[str], right_rows: Indices) -> NDArray[np.float64]:
-    """Return (P,) the similarity of the gram sets of left[left_rows[p]] and right[right_rows[p]]."""
+    """Return (P,) Jaccard similarities between the gram sets of left[left_rows[p]] and right[right_rows[p]]."""
     lefts, left_at = np.unique(left_rows, return_inverse=True)
     rights, right_at = np.unique(right_rows, return_inverse=True)
     left_sets = list(_gram_sets([left[i] for i in lefts]))

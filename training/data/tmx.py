@@ -1,4 +1,4 @@
-"""Translation memories (TMX 1.4b), unit by unit, in little memory whatever the file holds."""
+"""Read translation memories (TMX 1.4b) unit by unit, in bounded memory for any file."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from xml.parsers import expat
 from bitext_bench.errors import UserError
 from bitext_bench.io.lines import read_blocks
 
-# expat writes a name as its namespace, this sign, and the name itself.
+# expat reports a name as namespace, this separator, and local name.
 _SIGN = "}"
 _XML_LANG = f"http://www.w3.org/XML/1998/namespace{_SIGN}lang"
-# What a translation memory's inline elements hold is the mark-up of another format; of these two it is text.
+# Inline elements contain the markup of another format, except for these two, which contain text.
 _TEXT = ("hi", "sub")
-# Bytes parsed at once, and the most that may come before the end of a unit: a long header, or a thousand sentences.
+# Bytes parsed at once, and the maximum before a unit ends, enough for a long header or a thousand sentences.
 _FED, _LONGEST_UNIT = 16 << 10, 4 << 20
 
 
 def read_units(file: Path) -> Iterator[dict[str, str]]:
-    """Yield the texts of each unit by language code, whatever namespace the elements are in.
+    """Yield the texts of each unit by language code; XML namespaces are ignored.
 
-    Of several variants with one code the first with a text counts. No other file that the document names is read.
+    If a unit has several variants with the same code, the first with text is used. Referenced files are not read.
 
     Raises:
-        UserError: the file cannot be read, is not whole TMX, declares entities, or a unit is longer than 4 MB.
+        UserError: the file cannot be read, is not complete TMX, declares entities, or has a unit longer than 4 MB.
     """
     units, since = _Units(file), 0
     try:
@@ -44,13 +44,13 @@ def read_units(file: Path) -> Iterator[dict[str, str]]:
         units.parser.Parse(b"", True)
     except UserError:
         raise
-    except (expat.ExpatError, ValueError, LookupError) as error:  # the last two: its encoding
-        raise UserError(f"{file} is not whole TMX: {error}") from error
+    except (expat.ExpatError, ValueError, LookupError) as error:  # the last two are encoding errors
+        raise UserError(f"{file} is not complete TMX: {error}") from error
     yield from units.finished
 
 
 class _Units:
-    """Takes what expat reads, and puts together the texts of each unit that ends."""
+    """Handles expat's events and collects the texts of each finished unit."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -58,7 +58,7 @@ class _Units:
         self._texts: dict[str, str] = {}
         self._code = ""
         self._parts: list[str] = []
-        self._counts: list[bool] = []  # of a segment and the elements open in it: whether what they hold is its text
+        self._counts: list[bool] = []  # for a segment and each element open in it: whether its content is text
         self.parser = expat.ParserCreate(namespace_separator=_SIGN)
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
@@ -68,7 +68,7 @@ class _Units:
         self.parser.SkippedEntityHandler = self._undeclared
 
     def where(self) -> str:
-        """Return the file and the line that is being read."""
+        """Return the file and the current line, "file:line"."""
         return f"{self._file}:{self.parser.CurrentLineNumber}"
 
     def _start(self, name: str, attributes: Mapping[str, str]) -> None:
@@ -97,7 +97,7 @@ class _Units:
 
     def _declared(self, name: str, *declaration: object) -> Never:
         raise UserError(
-            f"{self.where()}: declares the entity {name!r}, which TMX has no need of: write its text instead"
+            f"{self.where()}: declares the entity {name!r}, which TMX does not need: write its text instead"
         )
 
     def _undeclared(self, name: str, is_parameter: bool) -> None:
