@@ -1,4 +1,4 @@
-"""`bitext-bench leaderboard`: from a results folder to a file, or whether the file is still what the folder yields."""
+"""`bitext-bench leaderboard`: write the leaderboard of a results folder, or check that a file is up to date."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class View:
     """Which results to show, and how.
 
     Attributes:
-        form: of the output.
+        form: the output format.
         paper_table: number of a table of the paper, 1 to 6; None shows the leaderboard.
         tasks: names of tasks; None shows all.
         models: names or parts of names; None shows all.
-        languages: as `run --languages`; None shows all.
-        sort: the column to order rows by; None orders by rank.
-        data: the data of the results, as `run --data`: the HTML page then shows the sentences that models miss.
+        languages: as in `run --languages`; None shows all.
+        sort: the column to sort rows by; None sorts by rank.
+        data: the data of the results, as in `run --data`; the HTML page then shows missed sentences.
     """
 
     form: Literal["markdown", "html", "latex", "csv", "json"] = "markdown"
@@ -49,13 +49,13 @@ class View:
     data: str | None = None
 
     def check(self) -> None:
-        """Refuse settings that exclude each other.
+        """Check that the settings fit together.
 
         Raises:
-            UserError: there are such, or `data` does not exist.
+            UserError: two settings exclude each other, or `data` does not exist.
         """
         if self.data and (self.form != "html" or self.paper_table):
-            raise UserError("--data goes with --format html, whose error browser shows the sentences")
+            raise UserError("--data needs --format html: its error browser shows the sentences")
         if self.paper_table and (self.tasks or self.languages or self.sort):
             raise UserError(
                 "--paper-table has the tasks, languages and order of the paper: "
@@ -71,12 +71,12 @@ def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bo
     Args:
         results: a folder of result files.
         view: what to show.
-        output: the file; None: leaderboard/README.md for the leaderboard in Markdown, otherwise the terminal.
-        check: write nothing, and compare the file with what the results yield.
+        output: the file. None writes the leaderboard in Markdown to leaderboard/README.md, and prints everything else.
+        check: write nothing; compare the file with the current results.
 
     Raises:
-        UserError: there are no results, or none that was asked for; outcomes are missing; or, with --check, the file
-            is not what the results yield.
+        UserError: there are no results, or none matches the view; outcomes are missing; or, with `check`, the file is
+            out of date.
     """
     view.check()
     output = output or (_FILE if view.form == "markdown" and not view.paper_table else None)
@@ -109,7 +109,7 @@ def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Seq
     skipped = sorted([*unreadable, *board.skipped])
     say_skipped(skipped)
     if not board.tables:
-        raise UserError(f"no result in {results} can be shown: what is wrong with each is said above")
+        raise UserError(f"no result in {results} can be shown: see the reason for each above")
     overview = make_overview(board.tables, entries)
     shown = board.tables
     if view.sort:
@@ -125,10 +125,10 @@ def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Seq
 
 
 def _sorted(tables: Sequence[RankingTable], overview: Overview, column: str) -> tuple[list[RankingTable], Overview]:
-    """Return all in the order of a column, where they have it.
+    """Sort the tables that have a column, and the overview, by it.
 
     Raises:
-        UserError: nothing has it.
+        UserError: no table has the column.
     """
     subsets = {name for table in tables for name in table.subsets}
     known = ["model", "mean", "parameters", "dimensions", "speed", *(c.key for c in overview.columns), *sorted(subsets)]
@@ -138,10 +138,10 @@ def _sorted(tables: Sequence[RankingTable], overview: Overview, column: str) -> 
 
 
 def _select(entries: Sequence[Entry], view: View) -> list[Entry]:
-    """Return the entries of the tasks, models and languages to show.
+    """Return the entries of the selected tasks, models and languages.
 
     Raises:
-        UserError: there are none.
+        UserError: none is left.
     """
     if view.tasks:
         tasks = {task.name for task in parse_tasks(view.tasks)}
@@ -151,7 +151,7 @@ def _select(entries: Sequence[Entry], view: View) -> list[Entry]:
         entries = [entry for entry in entries if any(part in entry.label.casefold() for part in parts)]
     entries = filter_languages(entries, view.languages)
     if not entries:
-        raise UserError("no result is left: see bitext-bench leaderboard without --tasks, --models and --languages")
+        raise UserError("no result matches: run bitext-bench leaderboard without --tasks, --models and --languages")
     return entries
 
 

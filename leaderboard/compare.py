@@ -1,4 +1,4 @@
-"""`bitext-bench compare A B`: per task and pair the difference with its interval, and who wins where."""
+"""`bitext-bench compare A B`: the difference on each task and pair, with interval, p and the better model."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ from .stats.paired import SIGNIFICANT, Difference, average, holm_correction, ove
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """One comparison: a subset of a task, or the mean of all that two models have in common.
+    """One comparison: a subset of a task, or the mean of the subsets that both models have.
 
     Attributes:
-        pairs: an entry of A and one of B, of one task; several pairs are of as many training runs.
-        n: sentences; None of a mean.
+        pairs: (entry of A, entry of B) on one task, one pair for each training run.
+        subset: name of the subset, or "mean of N".
+        n: number of sentences; None for a mean.
+        difference: A minus B.
     """
 
     pairs: Sequence[tuple[Entry, Entry]]
@@ -43,14 +45,14 @@ class ComparisonRow:
 
     @property
     def scores(self) -> tuple[float, float]:
-        """The scores of A and of B on the subset, the mean over runs."""
+        """The scores of A and B on the subset, averaged over runs."""
         found = [[entry.subsets[self.subset].scores[entry.score] for entry in pair] for pair in self.pairs]
         ours, theirs = np.mean(np.array(found, dtype=float), axis=0)
         return float(ours), float(theirs)
 
     @property
     def question(self) -> tuple[str, ...]:
-        """What it asks: models, score and sentences, which two tasks may share (the STS benchmark's English)."""
+        """The tested hypothesis: models, score and sentences. Two tasks may share one (the English STS benchmark)."""
         entry = self.pairs[0][0]
         sentences = f"{entry.task} {self.subset}" if self.n is None else entry.sentences(self.subset)
         return (*self.labels, entry.score, sentences)
@@ -59,16 +61,16 @@ class ComparisonRow:
 def run_compare(
     results: Path, models: Sequence[str], tasks: Sequence[str] | None = None, languages: Sequence[str] | None = None
 ) -> int:
-    """Print the comparison of every two models.
+    """Print a comparison for every pair of models.
 
     Args:
         results: a folder of result files.
-        models: two names or more, as `choose_models` takes them.
-        tasks: names of tasks; None compares on all that two models have in common.
-        languages: as `run --languages`; None keeps all.
+        models: two or more names, as in `choose_models`.
+        tasks: names of tasks; None compares on all common tasks.
+        languages: as in `run --languages`; None keeps all.
 
     Raises:
-        UserError: a name fits no model or several, or two models have nothing in common.
+        UserError: a name matches no model or several, or two models have no common task.
     """
     wanted = {task.name for task in parse_tasks(tasks)} if tasks else set()
     chosen = choose_models(results, models, languages)
@@ -81,7 +83,7 @@ def run_compare(
 
 
 def compare_models(a: ModelSelection, b: ModelSelection, wanted: AbstractSet[str] = frozenset()) -> list[ComparisonRow]:
-    """Return the lines of the tasks wanted (all, if none is named) that both have, of the runs that have them."""
+    """Compare two models on each common task in `wanted` (empty: on all), over the runs that have the task."""
     of_data: dict[tuple[str, ...], list[tuple[Entry, Entry]]] = {}
     for own, other in a.paired_runs(b):
         for ours, theirs in product(own.values(), other.values()):
@@ -93,7 +95,7 @@ def compare_models(a: ModelSelection, b: ModelSelection, wanted: AbstractSet[str
 
 
 def compare_task(pairs: Sequence[tuple[Entry, Entry]]) -> list[ComparisonRow]:
-    """Return a line a subset that all have on the same data, and their mean where there are several."""
+    """Return one line for each subset that all entries have on the same data, and their mean if there are several."""
     first, *others = (entry for pair in pairs for entry in pair)
     shared = [common_subsets(first, other) for other in others]
     subsets = [name for name in shared[0] if all(name in names for names in shared)]
@@ -112,19 +114,19 @@ def compare_task(pairs: Sequence[tuple[Entry, Entry]]) -> list[ComparisonRow]:
 
 
 def corrected_p(lines: Sequence[ComparisonRow]) -> list[float]:
-    """Return each line's p, corrected (Holm) for how many questions they ask together."""
+    """Return each line's p, Holm-corrected over the distinct hypotheses of all lines."""
     asked = {line.question: line.difference.p for line in lines}
     corrected = dict(zip(asked, holm_correction(list(asked.values())), strict=True))
     return [corrected[line.question] for line in lines]
 
 
 def format_p(p: float) -> str:
-    """Return p as it is printed."""
+    """Format p for printing."""
     return f"{p:.2g}" if p >= 1e-4 else "< 0.0001"
 
 
 def render_comparison(lines: Sequence[ComparisonRow]) -> str:
-    """Return one table a pair of models."""
+    """Return one table for each pair of models."""
     corrected = corrected_p(lines)
     blocks = []
     labels = [line.labels for line in lines]
@@ -134,12 +136,12 @@ def render_comparison(lines: Sequence[ComparisonRow]) -> str:
         table = tabulate(rows, headers=head, tablefmt="simple", disable_numparse=True)
         blocks.append(f"A: {a}\nB: {b}\n\n{table}")
     note = (
-        "A - B in points of the score. only A, only B: sentences that one does better on. p and the interval are of "
-        "one paired test (McNemar's for shares): an interval without 0 means p < 0.05. p (Holm) is then corrected for "
-        "all comparisons made here; the intervals are not."
+        "A - B in points of the score. only A, only B: sentences on which only this model does better. p and the "
+        "interval are from one paired test (McNemar's for shares): an interval without 0 means p < 0.05. p (Holm) is "
+        "corrected for all comparisons above; the intervals are not."
     )
     if any(len(line.difference.runs) for line in lines):
-        note += " Of several seeds: their means; interval and p are of other sentences and other seeds."
+        note += " Several seeds: scores are means; interval and p cover the choice of sentences and of seeds."
     return "\n\n".join([*blocks, note])
 
 

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def load_results(folder: str | Path) -> dict[str, Report]:
-    """Read the result files below a folder; returns a report of each model by its name and settings.
+    """Read the result files below a folder; return one report for each model, by its name and settings.
 
-    Files that cannot be read are left out, with a line on stderr for each.
+    Files that cannot be read are skipped, with a line on stderr for each.
 
     Raises:
-        UserError: there is no such folder.
+        UserError: the folder does not exist.
     """
     found = read_results(Path(folder))
     say_skipped(found.skipped)
@@ -40,10 +40,10 @@ def load_results(folder: str | Path) -> dict[str, Report]:
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
-    """Two models on the same sentences; prints as what `bitext-bench compare` prints.
+    """Two models compared on the same sentences; prints like `bitext-bench compare`.
 
     Attributes:
-        lines: one a subset that both were scored on with the same data, and the mean of a task's subsets.
+        lines: one for each subset that both models have on the same data, and one for the mean of a task's subsets.
     """
 
     lines: Sequence[ComparisonRow]
@@ -53,15 +53,15 @@ class Comparison:
         return render_comparison(self.lines)
 
     def __repr__(self) -> str:
-        """Return the table, for the prompt of an interpreter."""
+        """Return the table, for display in an interactive session."""
         return str(self)
 
     def to_pandas(self) -> DataFrame:
         """Return a frame with one row for each line.
 
-        Columns: task, subset, n (None of a mean), score, a, b, difference (a - b), ci_low, ci_high, only_a and only_b
-        (sentences that one does better on), p, p_holm (corrected for all lines) and better ("a", "b" or ""). Scores are
-        in their own unit: fractions in [0, 1], correlations in [-1, 1].
+        Columns: task, subset, n (None for a mean), score, a, b, difference (a - b), ci_low, ci_high, only_a and only_b
+        (sentences on which only this model does better), p, p_holm (corrected over all lines) and better ("a", "b" or
+        ""). Shares are fractions in [0, 1]; correlations are in [-1, 1].
         """
         from pandas import DataFrame
 
@@ -94,10 +94,10 @@ def _row(line: ComparisonRow, p_holm: float) -> dict[str, object]:
 def compare(a: Report, b: Report) -> Comparison:
     """Compare two models on every subset that both were scored on with the same data.
 
-    p and the 95 % interval of a difference are of one paired test over the sentences (McNemar's for shares of hits).
+    p and the 95 % interval of a difference come from one paired test over the sentences (McNemar's for shares of hits).
 
     Raises:
-        UserError: they have no task on the same data in common, or their outcomes are missing or damaged.
+        UserError: the models have no common task on the same data, or outcomes are missing or damaged.
     """
     lines = compare_models(_as_selection(a), _as_selection(b))
     if not lines:

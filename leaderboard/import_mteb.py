@@ -1,4 +1,4 @@
-"""`bitext-bench import-mteb`: result files of mteb become reported figures, never measured ones."""
+"""`bitext-bench import-mteb`: import mteb's result files as reported scores, never as measured ones."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bitext_bench.results.tables import group_by_reason
 
 from .tables.published import FILE, read_imported, render_rows
 
-# What we call mteb's scores. Classification has accuracy and F1 too: of a task that the installed mteb does not know,
-# they count where precision and recall are beside them.
+# mteb's scores -> our names. Classification has accuracy and F1 too; for a task that the installed mteb does not know,
+# they are imported only if the file also has precision and recall.
 _BITEXT = {"accuracy": "mteb_accuracy", "f1": "mteb_f1"}
 _STS = {"cosine_spearman": "cosine_spearman"}
 _MOST_NAMED = 5
@@ -28,7 +28,7 @@ Row = tuple[str, PublishedScore]  # model, figure
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A figure, and what decides between two for the same thing: the newer file, then the later path."""
+    """A score to import; of two with the same key, the newer file wins, then the later path."""
 
     age: tuple[str, tuple[int, ...], str]
     row: Row
@@ -37,7 +37,7 @@ class _Candidate:
 
 @dataclass(slots=True)
 class _Collected:
-    """The figures found so far, and why others are not among them."""
+    """The scores found so far, and the reasons for those left out."""
 
     figures: dict[Key, _Candidate] = field(default_factory=dict)
     left_out: dict[str, list[str]] = field(default_factory=dict)  # reason -> files
@@ -51,7 +51,7 @@ class _Collected:
             return
         split = _split(result)
         for other in sorted(result.scores.keys() - {split}):
-            self._leave(f"the split {other} of {result.task}, as {split} is there", file)
+            self._leave(f"the split {other} of {result.task}, because {split} is used", file)
         age = (result.date, _version(result.version), str(file))
         rows = list(_rows(result, split))
         without = len({_plain(name) for name in result.scores.get(split, {})} - {figure.subset for _, figure in rows})
@@ -69,7 +69,7 @@ class _Collected:
         if old and old.row != new.row:
             loser = min(old, new, key=lambda candidate: candidate.age)
             winner = new if loser is old else old
-            self._leave(f"of one model, revision and data as in {winner.file}, which is newer", loser.file)
+            self._leave(f"same model, revision and data as in {winner.file}, which is newer", loser.file)
         if old is None or new.age > old.age:
             self.figures[key] = new
 
@@ -78,17 +78,17 @@ class _Collected:
 
 
 def run_import(path: Path, results: Path) -> int:
-    """Add the figures of mteb's files to reported.tsv in the results folder; each revision of a model has its own.
+    """Add the scores in mteb's files to reported.tsv in the results folder, separately for each revision of a model.
+
+    If two files have the same model, revision and data, the newer is used, by its date, then by mteb's version. New
+    scores replace those of an earlier import. Every score that is left out is reported.
 
     Args:
         path: a result file of mteb, or a folder of them.
         results: the folder of our results.
 
-    Of two files for the same model, revision and data the newer counts, by the date in it, then by mteb's version.
-    New figures replace those of an earlier import. Every figure that does not count is reported.
-
     Raises:
-        UserError: there is no such path, or nothing in it that mteb wrote.
+        UserError: the path does not exist, or has no scores by mteb.
     """
     if not path.exists():
         raise UserError(f"{path} does not exist: expected a result file of mteb, or a folder of them")
@@ -101,18 +101,18 @@ def run_import(path: Path, results: Path) -> int:
         say(f"left out: {line}")
     if not found.figures:
         raise UserError(
-            f"{path} holds no figure of bitext mining or STS by mteb: expected <org>__<model>/<revision>/<Task>.json"
+            f"{path} has no bitext mining or STS score by mteb: expected <org>__<model>/<revision>/<Task>.json"
         )
     before = {_key(row): row for row in read_imported(results)}
     new = {key: candidate.row for key, candidate in found.figures.items()}
     if changed := sum(before.get(key, row) != row for key, row in new.items()):
-        say(f"figures of an earlier import that are replaced: {changed:,}")
+        say(f"replaced scores of an earlier import: {changed:,}")
     make_folder(results)
     output = results / FILE
     write_atomic(output, render_rows([row for _, row in sorted({**before, **new}.items())]).encode())
     models = sorted({name for name, _ in new.values()})
     named = ", ".join(models[:_MOST_NAMED]) + (", …" if len(models) > _MOST_NAMED else "")
-    say(f"{len(new):,} reported figures of {len(models):,} models are in {output}: {named}")
+    say(f"wrote {len(new):,} reported scores of {len(models):,} models to {output}: {named}")
     return 0
 
 
@@ -122,7 +122,7 @@ def _key(row: Row) -> Key:
 
 
 def _split(result: MtebResult) -> str:
-    """Return the split whose figures count: test, devtest, or the first that the file has."""
+    """Return the split to import: test, devtest, or the first in the file."""
     return next((name for name in ("test", "devtest", *result.scores) if name in result.scores), "")
 
 
@@ -141,7 +141,7 @@ def _rows(result: MtebResult, split: str) -> Iterator[Row]:
 
 
 def _plain(text: str) -> str:
-    """Return text as reported.tsv keeps it: printable, on one line, with single spaces."""
+    """Return text for reported.tsv: printable, on one line, with single spaces."""
     return printable(" ".join(text.split()))
 
 

@@ -1,4 +1,4 @@
-"""Writes comparisons.md: of the rows of the tables, who is ahead of whom, by how much, and how sure that is."""
+"""Write comparisons.md: differences between the rows of the tables, with their significance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from leaderboard.stats.paired import SIGNIFICANT
 RESULTS = Path(__file__).parent
 PAIRS = ("en-ko", "en-fr", "en-ja", "en-ru")
 SEVERAL = {"four pairs": "en-xx", "all ten pairs": "all"}
-# Row by task and, of the translated STS benchmark, by language; of a task with several subsets their mean is taken.
+# Rows: a task, or a language of the translated STS benchmark. A task with several subsets shows their mean.
 ROWS = {
     "Tatoeba": "Tatoeba accuracy",
     "BUCC-style-mining": "mining F1",
@@ -25,11 +25,11 @@ ROWS = {
     "STSBenchmarkMultilingualSTS fr": "STSBenchmark in French",
     "STSBenchmarkMultilingualSTS ru": "STSBenchmark in Russian",
 }
-Columns = Mapping[str, tuple[str, str]]  # heading to what A and B have in their names
+Columns = Mapping[str, tuple[str, str]]  # heading -> parts of the names of A and B
 
 
 def of_pairs(a: str, b: str, pairs: tuple[str, ...] = PAIRS) -> Columns:
-    """Return a column a pair."""
+    """Return one column for each pair."""
     return {pair: (f"{a}-{pair}", f"{b}-{pair}") for pair in pairs}
 
 
@@ -72,7 +72,7 @@ def compare(a: str, b: str) -> dict[str, str]:
         task = line.pairs[0][0].task
         row = ROWS.get(f"{task} {line.subset}") or ROWS.get(task)
         if row:
-            shown[row] = line  # a mean stands behind its subsets
+            shown[row] = line  # a task's mean comes after its subsets and replaces them
     cells = zip(shown.items(), corrected_p(list(shown.values())), strict=True)
     return {row: _cell(100 * line.difference.value, p) for (row, line), p in cells}
 
@@ -83,7 +83,7 @@ def _whole(name: str) -> str:
 
 def _cell(points: float, p: float) -> str:
     mark = "**" if p < SIGNIFICANT else ""
-    return f"{mark}{round(points, 2) + 0.0:+.2f}{mark} ({format_p(p)})"  # + 0.0: of -0.0 it makes 0.0
+    return f"{mark}{round(points, 2) + 0.0:+.2f}{mark} ({format_p(p)})"  # + 0.0 turns -0.0 into 0.0
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Writes overview.svg, the picture in README.md: Tatoeba accuracy in both directions, with intervals."""
+"""Write overview.svg, the picture in README.md: Tatoeba accuracy in both directions, with intervals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WIDTH = LEFT + len(LANGUAGES) * (PANEL + GAP)
 BOTTOM = TOP + len(MODELS) * ROW
 HEIGHT = BOTTOM + 58
 
-# The picture paints its own background, so that it can be read on a light and on a dark page.
+# The picture has its own background, so that it is readable on light and dark pages.
 STYLE = """
   .page { fill: #ffffff; stroke: #d0d7de }
   text { fill: #1f2328; font: 13px system-ui, "Segoe UI", "Noto Sans", sans-serif }
@@ -43,7 +43,7 @@ def text(x: float, y: float, words: str, kind: str = "", anchor: str = "start") 
 
 
 def place(share: float | None, left: float) -> float:
-    """Return the x of a share in [0, 1] in the panel that begins at `left`."""
+    """Return the x coordinate of a share in [0, 1] in the panel that begins at `left`."""
     if share is None:
         raise ValueError("the result files lack a score or an interval of the picture")
     low, high = SCALE

@@ -12,7 +12,7 @@ results=$(cd "$(dirname "$0")" && pwd)
 everyday="manythings-tatoeba small_parallel_enja tatoeba-test-v2021"  # the domain of Tatoeba
 mkdir -p "$work/train"
 
-# Pairs without English, by way of sentences with two translations of the same English.
+# Pairs without English, from two translations of the same English sentence.
 pivot() {  # source, target, corpora
     local a=$1 b=$2 side corpus; shift 2
     mkdir -p "$work/train/pivot"
@@ -23,7 +23,7 @@ pivot() {  # source, target, corpora
         "$work/pivot.$a" "$work/pivot.$b" >"$work/train/pivot/$a-$b.tsv"
 }
 
-# One line a run: name, student, teacher, then flags; a seed is put behind the name.
+# One line for each run: name, student, teacher, flags. The seed is appended to the name.
 rows() {
     local e5=e5-small-q4 minilm=minilm-l6 all="ko-fr ko-ja ko-ru fr-ja fr-ru ja-ru" pair other
     flags() { printf -- '--pair %s ' "$@"; }

@@ -351,7 +351,7 @@ def test_tasks_without_texts_are_left_out_aloud(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["hashing", "letters", "hashing", "--data", "mini"], "one model or two"),
+        (["hashing", "letters", "hashing", "--data", "mini"], "takes one or two models"),
         (["hashing", "--data", "nowhere"], "no such directory"),
         (["hashing", "--data", "mini", "--tasks", "Mini-STS"], "no search for translations is left"),
         (["hashing", "--data", "mini", "--languages", "ja", "--tasks", "Mini-xSIM"], "both languages of a pair"),

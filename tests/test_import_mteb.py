@@ -167,7 +167,7 @@ def test_revisions_are_told_apart_and_the_newer_of_one_counts(
     }
     said = capsys.readouterr().err
     for file in ("remote/results/org__a/abc/STS12.json", "later/org__a/abc/STS12.json"):
-        assert f"{file}: of one model, revision and data as in" in said
+        assert f"{file}: same model, revision and data as in" in said
 
 
 def test_what_does_not_count_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,7 +200,7 @@ def test_what_does_not_count_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
         ("org/a", "BUCC.v2", "fr-en", "mteb_accuracy"): 0.6,
     }
     said = capsys.readouterr().err
-    assert "STSBenchmark.json: the split validation of STSBenchmark, as test is there" in said
+    assert "STSBenchmark.json: the split validation of STSBenchmark, because test is used" in said
     assert (
         "Banking77Classification.json: subsets of Banking77Classification without a score of bitext mining or STS: 1"
         in said
@@ -226,7 +226,7 @@ def test_a_second_import_changes_nothing_or_says_what(tmp_path: Path, capsys: py
     assert "earlier import" not in capsys.readouterr().err
     save(tmp_path / "cache", "org/a  b", "abc", 0.6)
     assert list(imported(file, results).values()) == [0.6]
-    assert "figures of an earlier import that are replaced: 1" in capsys.readouterr().err
+    assert "replaced scores of an earlier import: 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [None, "{", modern("Banking77Classification", entry("default", accuracy=0.9))])
@@ -234,7 +234,7 @@ def test_nothing_to_import_is_an_error(content: object, tmp_path: Path, capsys: 
     if content is not None:
         write(tmp_path / "theirs/x.json", content)
     assert main(["import-mteb", str(tmp_path / "theirs"), "--results", str(tmp_path / "results")]) == 1
-    assert ("does not exist" if content is None else "holds no figure") in capsys.readouterr().err
+    assert ("does not exist" if content is None else "has no bitext mining or STS score") in capsys.readouterr().err
     assert not (tmp_path / "results").exists()
 
 

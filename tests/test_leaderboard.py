@@ -277,7 +277,7 @@ def test_where_nothing_can_be_shown_nothing_is_written(copied: Path, capsys: pyt
     for form in ("markdown", "csv", "html"):
         output = copied.parent / f"out.{form}"
         assert main(["leaderboard", "--results", str(copied), "--format", form, "--output", str(output)]) == 1
-        assert capsys.readouterr().err.splitlines()[-1].endswith("what is wrong with each is said above")
+        assert capsys.readouterr().err.splitlines()[-1].endswith("see the reason for each above")
         assert not output.exists()
 
 
@@ -356,15 +356,15 @@ def test_check_fails_when_the_file_is_not_what_the_results_yield(
     ("arguments", "said"),
     [
         (["leaderboard", "--results", "nowhere"], "no folder nowhere"),
-        (["leaderboard", "--tasks", "STS12"], "no result is left"),
+        (["leaderboard", "--tasks", "STS12"], "no result matches"),
         (["leaderboard", "--languages", "xx"], "xx"),
         (["leaderboard", "--check", "--format", "csv"], "pass --output"),
         (["leaderboard", "--sort", "ja_en"], "no table has a column 'ja_en' to sort by: expected one of model, mean,"),
-        (["compare", "hashing", "nothing"], "nothing fits no model"),
+        (["compare", "hashing", "nothing"], "nothing matches no model"),
         (["compare", "hashing"], "compare has one model, hashing: pass two or more"),
-        (["compare", "toys", "hashing"], "toys fits several models"),
+        (["compare", "toys", "hashing"], "toys matches several models"),
         (["compare", "hashing", "letters", "--tasks", "STS12"], "have no task of STS12 on the same data"),
-        (["compare", "hashing", "letters", "--languages", "sw"], "no result is in the languages asked for"),
+        (["compare", "hashing", "letters", "--languages", "sw"], "no result is in these languages"),
         (["leaderboard", "--paper-table", "3", "--sort", "mean"], "leave out --tasks, --languages and --sort"),
     ],
 )

@@ -195,7 +195,7 @@ def test_check_compares_with_the_file(results: Results, capsys: pytest.CaptureFi
         (["--check"], "pass --output"),
         (["--tasks", "Tatoeba"], "leave out --tasks"),
         (["--languages", "eng"], "leave out --tasks, --languages and --sort"),
-        (["--models", "nobody"], "no result is left"),
+        (["--models", "nobody"], "no result matches"),
     ],
 )
 def test_mistakes_are_one_line(

@@ -72,7 +72,7 @@ def test_a_part_of_the_name_of_several_seeds_stands_for_them_all(
     expected = [100 * mean(root, kind) for kind in ("soft", "hard")]
     assert [a, b, difference] == pytest.approx([*expected, expected[0] - expected[1]], abs=0.006)
     assert row(output)[-1] == "A"
-    assert "Of several seeds: their means" in " ".join(output.split())
+    assert "Several seeds: scores are means" in " ".join(output.split())
 
 
 def test_one_model_stands_beside_every_seed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,7 +94,7 @@ def test_only_seeds_that_both_have_are_compared(root: Path, capsys: pytest.Captu
     assert compare(root, "soft-other", "local/hard") == 0
     output = capsys.readouterr().out
     assert output.startswith("A: local/soft-other-seed43\nB: local/hard-seed43\n")
-    assert "Of several seeds" not in output
+    assert "Several seeds" not in output
 
 
 def test_a_task_that_one_seed_alone_has_is_compared_on_that_seed(
@@ -117,7 +117,7 @@ def test_what_differs_in_more_than_the_seed_is_not_taken_together(
     write(root, "soft-more", 0.9, more)
     assert compare(root, "local/soft", "local/hard") == 1
     error = capsys.readouterr().err
-    assert "local/soft fits several models that are not seeds of one training: expected a name or a folder" in error
+    assert "local/soft matches several models that are not seeds of one training: expected the name or folder" in error
     assert len(error.splitlines()) == 1
 
 
@@ -193,4 +193,4 @@ def test_other_weights_or_settings_are_other_models(tmp_path: Path, other: dict[
 def test_the_errors_of_several_seeds_are_not_read_together(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare(root, "local/soft", "start", "--errors", "--data", "mini") == 1
     error = capsys.readouterr().err
-    assert "local/soft fits 3 seeds, and --errors reads one: name one of local/soft-seed42; " in error
+    assert "local/soft matches 3 seeds, but --errors takes one: name one of local/soft-seed42; " in error

@@ -1,1 +1,1 @@
-"""Result files as entries, and which of them a name means."""
+"""Read result files as entries, and select entries by name."""

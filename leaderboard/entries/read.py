@@ -1,4 +1,4 @@
-"""From a folder of result files to entries: what can be shown, and what cannot and why."""
+"""Read a folder of result files as entries; report the files that cannot be used."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ class Entry:
     """One model, in one setting, on one task.
 
     Attributes:
-        languages: our codes of those whose subsets are shown; None for all.
-        scored: the outcomes, of a result that is in no file; None: they are in one beside `file`.
+        file: the result file.
+        result: its content.
+        languages: codes of the languages to keep subsets of; None keeps all.
+        scored: the outcomes, if the result is not in a file; None reads them from the file next to `file`.
     """
 
     file: Path
@@ -34,13 +36,13 @@ class Entry:
 
     @cached_property
     def label(self) -> str:
-        """The model's name, and what of its settings is not its own."""
+        """The model's name, with its settings if they are not the defaults."""
         settings, name = self.settings, self.result.model.name
         return printable(f"{name} ({settings})" if settings else name)
 
     @cached_property
     def settings(self) -> str:
-        """The settings of a model in others than its own; "" of one in its own."""
+        """The settings if a user changed any; "" for the model's defaults."""
         folder = settings_folder(self.file)
         if not folder:
             return ""
@@ -53,12 +55,12 @@ class Entry:
 
     @cached_property
     def model(self) -> tuple[str, str, str]:
-        """What makes two entries one model's: name, revision, folder of its settings."""
+        """The identity of the model: name, revision, folder of its settings."""
         model = self.result.model
         return model.name, model.revision, settings_folder(self.file)
 
     def threshold(self, subset: str) -> float:
-        """Return the score from which a subset's pairs count as mined."""
+        """Return the mining threshold of a subset; pairs with this score or higher are mined."""
         threshold = self.subsets[subset].scores["threshold"]
         return float("inf") if threshold is None else threshold
 
@@ -69,14 +71,11 @@ class Entry:
 
     @property
     def task_and_data(self) -> tuple[str, str]:
-        """The task and the name of the data: one model has one entry of each."""
+        """The task and the name of the data; a model has one entry for each."""
         return self.result.task, self.result.data
 
     def size(self, what: str) -> int | None:
-        """Return the model's "parameters" or the "dimensions" of its vectors; None where nobody says.
-
-        Files from before that was written down have it from the registry.
-        """
+        """Return the number of "parameters" or "dimensions"; None if unknown. The registry completes older files."""
         model = self.result.model
         baseline = find_baseline(model.registered) if model.registered else None
         found: int | None = getattr(model, what) or (getattr(baseline, what) if baseline else None)
@@ -98,36 +97,36 @@ class Entry:
 
     @cached_property
     def contamination(self) -> str:
-        """Contamination as the signatures give it: "12 training rows", "unchecked", or "" for none."""
+        """Contamination according to the signatures: "12 training rows", "unchecked", or "" for none."""
         said = (signature_fields(subset.signature).get("contamination", "") for subset in self.subsets.values())
         return ", ".join(dict.fromkeys(filter(None, said)))
 
     def data(self, subset: str) -> str:
-        """Return what the subset was scored on: data and n; figures of different data are not compared."""
+        """Return the subset's data and n; scores on different data are not compared."""
         own = self.subsets[subset]
         return f"{signature_fields(own.signature).get('data', '')} n={own.n}"
 
     def sentences(self, subset: str) -> str:
-        """Return what tells the subset's texts from others: their hash, whatever the task is called."""
+        """Return an identifier of the subset's texts: their hash, which does not depend on the task's name."""
         return self.data(subset).partition("@")[2] or f"{self.task} {subset}"
 
     @cached_property
     def outcomes(self) -> Outcomes:
-        """The per-sentence outcomes; raises UserError where they are missing or damaged."""
+        """The per-sentence outcomes; raises UserError if they are missing or damaged."""
         return self.columns()
 
     def columns(self, only: Collection[str] | None = None) -> Outcomes:
-        """Return the outcomes, or some of their columns; raises UserError where they are missing or damaged."""
+        """Return the outcomes, or some of their columns; raise UserError if they are missing or damaged."""
         return read_outcomes(self.file, self.result, only) if self.scored is None else self.scored
 
 
 @dataclass(frozen=True)
 class ResultSet:
-    """What a results folder holds.
+    """The content of a results folder.
 
     Attributes:
-        entries: one of each model, task and data, sorted by task and model.
-        skipped: (file, reason) of files that cannot be shown.
+        entries: one for each model, task and data, sorted by task and model.
+        skipped: (file, reason) for files that cannot be used.
     """
 
     entries: list[Entry]
@@ -135,13 +134,13 @@ class ResultSet:
 
 
 def read_results(root: Path) -> ResultSet:
-    """Read every result file below a folder; of two for one model, task and data the newest is used.
+    """Read every result file below a folder; of several files for one model, task and data, use the newest.
 
-    The newest is the one that was made last; files from before that was written down come first, by their own time.
-    Files of the same weights in the same settings are one model's, whatever it is called in them (`_unify_names`).
+    The date in the file decides; files without a date are older than all others and are ordered by modification time.
+    Files with the same weights and settings count as one model, even under different names (`_unify_names`).
 
     Raises:
-        UserError: there is no such folder.
+        UserError: the folder does not exist.
     """
     if not root.is_dir():
         raise UserError(f"no folder {root}: expected one that bitext-bench run wrote results to")
@@ -163,9 +162,9 @@ def read_results(root: Path) -> ResultSet:
 
 
 def _unify_names(entries: Sequence[Entry]) -> list[Entry]:
-    """Return the entries with one name for each model, such as a checkpoint on the hub and its folder on this disk.
+    """Give all entries of a model the same name, for example if a checkpoint is on the hub and in a local directory.
 
-    Models are the same where the fingerprint of their files and all settings are; a name on the hub is preferred.
+    Two models are the same if their fingerprint and all settings are equal; a hub id is preferred as the name.
     """
     names: dict[tuple[str, ...], set[tuple[bool, str, str]]] = {}
     for entry in entries:
@@ -192,12 +191,12 @@ def _newest_key(entry: Entry) -> tuple[str, float, Path]:
 
 
 def select_comparable(entries: Sequence[Entry]) -> list[Entry]:
-    """Return the entries on official data and on the BUCC-like corpus that most have, one of each model and task.
+    """Return the entries on official data and on the most frequent BUCC-style corpus, one for each model and task.
 
-    Of several entries of a model and a task it is the one with most subsets.
+    If a model has several entries on a task, the one with the most subsets is used.
     """
     corpora = Counter(entry.result.data for entry in entries if _is_own_corpus(entry))
-    # The corpus of each task: the most frequent, and of equally frequent ones the first by name.
+    # The most frequent corpus of each task; ties are broken by name.
     usual: dict[str, str] = {}
     for entry in sorted(entries, key=lambda entry: (-corpora[entry.result.data], entry.result.data)):
         if _is_own_corpus(entry):
@@ -213,21 +212,21 @@ def select_comparable(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _is_own_corpus(entry: Entry) -> bool:
-    """Return whether an entry is on a corpus with a name of its own, which is no benchmark's and no copy of one."""
+    """Return whether an entry is on a custom corpus: neither a benchmark nor a copy of one."""
     return entry.result.has_own_name and not entry.result.official
 
 
 def say_skipped(skipped: Sequence[tuple[Path, str]]) -> None:
-    """Say on stderr which files are left out, and why."""
+    """Report on stderr each skipped file and the reason."""
     for file, reason in skipped:
         say(f"left out: {file}: {reason}")
 
 
 def filter_languages(entries: Sequence[Entry], given: Sequence[str] | None) -> list[Entry]:
-    """Return the entries with those of their subsets that `run` scores for the same --languages.
+    """Restrict entries to the subsets that `run` scores with the same --languages.
 
     Raises:
-        UserError: no language is spelled so.
+        UserError: a language is unknown.
     """
     languages = parse_languages(given) if given else None
     if languages is None:

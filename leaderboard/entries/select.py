@@ -1,4 +1,4 @@
-"""Which results a name on the command line stands for: one model's, or those of one training with several seeds."""
+"""Select results by a name on the command line: one model, or several seeds of one training."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Own = dict[tuple[str, str], Entry]  # one model's entries by task and data
 
 @dataclass(frozen=True, slots=True)
 class ModelSelection:
-    """What a name stands for: one model, or runs of one training that differ in the seed.
+    """The results that a name selects: one model, or runs of one training that differ only in the seed.
 
     Attributes:
-        runs: each run's entries, by rising seed; -1 of a model that was not trained here, which is alone.
+        runs: seed -> entries of the run, in ascending order; the seed is -1 for a model not trained here.
     """
 
     runs: Mapping[int, Own]
 
     def paired_runs(self, other: ModelSelection) -> Iterator[tuple[Own, Own]]:
-        """Yield the runs of the same seed; what is one model stands beside every run of the other."""
+        """Yield pairs of runs with the same seed; a single model is paired with every run of the other."""
         if len(self.runs) == 1 or len(other.runs) == 1:
             yield from product(self.runs.values(), other.runs.values())
         else:
@@ -36,18 +36,18 @@ class ModelSelection:
 
 
 def choose_models(results: Path, names: Sequence[str], languages: Sequence[str] | None = None) -> list[ModelSelection]:
-    """Return the model or the training runs that each name selects, with the subsets in some languages.
+    """Return the model or the training runs that each name selects, restricted to some languages.
 
-    A whole name or folder selects one model. A part of several names selects them all if they are seeds of one
+    A full name or folder selects one model. A part of several names selects all of them if they are seeds of one
     training.
 
     Args:
         results: a folder of result files.
-        names: of models, parts of names, or folders below `results`.
-        languages: as `run --languages`; None keeps all.
+        names: names of models, parts of names, or folders below `results`.
+        languages: as in `run --languages`; None keeps all.
 
     Raises:
-        UserError: a name fits no model, or several that differ in more than the seed.
+        UserError: a name matches no model, or several that differ in more than the seed.
     """
     found = read_results(results)
     say_skipped(found.skipped)
@@ -65,10 +65,10 @@ def _select(name: str, entries: Sequence[Entry]) -> ModelSelection:
     if len(fitting) == 1 or _seeds_of_one(fitting):
         return ModelSelection(dict(sorted(((seed(_first_entry(own)), own) for own in fitting), key=itemgetter(0))))
     if not models:
-        raise UserError("no result is in the languages asked for: run them, or leave out --languages")
+        raise UserError("no result is in these languages: run them, or leave out --languages")
     known = "; ".join(sorted(f"{model_label(own)} [{model_folder(own)}]" for own in fitting or models.values()))
-    problem = "fits several models that are not seeds of one training" if fitting else "fits no model"
-    raise UserError(f"{printable(name)} {problem}: expected a name or a folder of one of {known}")
+    problem = "matches several models that are not seeds of one training" if fitting else "matches no model"
+    raise UserError(f"{printable(name)} {problem}: expected the name or folder of one of {known}")
 
 
 def _seeds_of_one(models: Sequence[Own]) -> bool:
@@ -89,13 +89,13 @@ def _training(entry: Entry) -> Training | None:
 
 
 def seed(entry: Entry) -> int:
-    """Return the seed that an entry's model was trained with; -1 of one that was not trained here."""
+    """Return the training seed of an entry's model; -1 if it was not trained here."""
     training = _training(entry)
     return training.seed if training else -1
 
 
 def seeds_label(entries: Iterable[Entry]) -> str:
-    """Return a model's name, or that of the first run with the seeds of the others."""
+    """Return a model's name; for several runs, the first run's name and the other seeds."""
     runs = {entry.label: seed(entry) for entry in entries}
     first, *others = runs
     if not others:
@@ -105,10 +105,10 @@ def seeds_label(entries: Iterable[Entry]) -> str:
 
 
 def model_label(own: Own) -> str:
-    """Return the name of the model whose entries these are."""
+    """Return the name of the model in some entries of it."""
     return _first_entry(own).label
 
 
 def model_folder(own: Own) -> str:
-    """Return the folder of the model whose entries these are."""
+    """Return the results folder of the model in some entries of it."""
     return str(_first_entry(own).file.parent)

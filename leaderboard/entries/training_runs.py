@@ -1,4 +1,4 @@
-"""What result files say of the training of their model."""
+"""Parse the training record in a result file."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from bitext_bench.results.schema import TrainedFrom, TrainingRecord
 
 _PAPER = {"lambda_cross": 0.1, "tau_teacher": 0.1, "tau_student": 0.1}  # Park et al. 2024, section 4.1
-# What does not tell two rows apart: the seed, and what follows from it. A run that stops early has steps of its own,
-# which its settings explain; where these are not recorded, other steps may mean other settings.
+# Fields that may differ between seeds of one training. The steps may differ too, due to early stopping, if the settings
+# are recorded; without settings, different steps may mean different settings.
 _OF_A_SEED = ("seed", "curve")
-_FORMS = ("divergence", "column_labels", "symmetric_monolingual")  # of the loss, if they are not the paper's
+_FORMS = ("divergence", "column_labels", "symmetric_monolingual")  # recorded only if they differ from the paper
 _NEEDED = {"pairs", "loss", "label", "tms", "num_hard_negatives", "recipe", "steps", "batch_size", "seed", *_PAPER}
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class ModelRef:
-    """A model that training began with."""
+    """The student or teacher of a training."""
 
     name: str
     revision: str
@@ -25,7 +25,7 @@ class ModelRef:
 
     @property
     def short(self) -> str:
-        """Its name without the organization: a copy on disk is local/<directory>."""
+        """The name without the organization, or without "local/" for a directory."""
         return self.name.rpartition("/")[2] or self.name
 
 
@@ -34,11 +34,12 @@ class Training:
     """How a checkpoint was trained.
 
     Attributes:
-        label, tms: of the soft contrastive loss; the other losses have them too and do not use them.
-        uses_teacher: whether the loss reads a teacher; hard labels and translation ranking do not.
-        beyond: something is done that the paper does not know, so that it is none of its rows.
-        shared: what runs of other seeds have in common, and runs of other settings do not.
-        data: (corpus, rows kept); empty where that was not recorded.
+        label, tms: settings of the soft contrastive loss; other losses record them but do not use them.
+        uses_teacher: whether the loss uses a teacher; hard labels and translation ranking do not.
+        beyond: whether a setting is not in the paper, so that the training matches no row of its tables.
+        shared: a key that is equal for runs that differ only in the seed.
+        data: (corpus, rows kept); empty if not recorded.
+        particulars: descriptions of settings that differ from the paper's.
     """
 
     student: ModelRef
@@ -60,7 +61,7 @@ class Training:
 
 
 def parse_training(record: TrainingRecord | None) -> Training | None:
-    """Return how a model was trained; None if its result file does not say all of it."""
+    """Parse the training record of a model; return None if it is missing or incomplete."""
     if record is None or record.student is None or record.teacher is None or not record.model_fields_set >= _NEEDED:
         return None
     return Training(
@@ -101,12 +102,12 @@ def _run_group(record: TrainingRecord) -> str:
 
 
 def _unusual_settings(record: TrainingRecord) -> tuple[str, ...]:
-    """Return in words what the label of a row does not say and the paper's settings do not imply."""
+    """Describe the settings that differ from the paper's and are not in the label of a row."""
     told = {name: getattr(record, name) for name in TrainingRecord.model_fields if name in record.model_fields_set}
     found = [f"{name} {told[name]}" for name, usual in _PAPER.items() if told[name] != usual]
     found += [f"{name} {told[name]}" for name in _FORMS if name in told]
     if record.num_hard_negatives > 1:
-        found.append(f"{record.num_hard_negatives} hard negatives a row")
+        found.append(f"{record.num_hard_negatives} hard negatives per row")
     if "learning_rate" in told:
         found.append(f"learning rate {record.learning_rate:g}")
     return tuple(found)

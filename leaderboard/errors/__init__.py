@@ -1,1 +1,1 @@
-"""The sentences that a model misses: what was taken instead, by how much, and of what kind the miss is."""
+"""The sentences that a model misses, with the wrongly chosen sentence, the margin and the kind of error."""

@@ -1,7 +1,7 @@
-"""The sentences that a model missed, as text, with what was taken instead and the kind of the miss.
+"""Collect the sentences that a model missed, with the chosen sentence and the kind of error.
 
-The outcomes beside a result hold rows only. Texts are read again with the tasks' own loading, and only where the data
-are those of the result; nothing is encoded and no model is loaded.
+Outcome files have row numbers only. The texts are loaded again by the tasks, after a check that the data are those of
+the result. No model is loaded.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ class ErrorCase:
     """A sentence whose translation a model did not find.
 
     Attributes:
-        direction: "forward" where the first language of the subset is searched for in the second, else "backward".
-        row: of the sentence on its side, from 1; for mining, where repeated sentences stand once.
-        missed_by: the place in `entries` of the model that missed it; where there are two, the other one has it.
-        languages: of the sentence, and of its translation and the rival.
+        direction: "forward" if sentences of the subset's first language are queries, else "backward".
+        row: row of the sentence on its side, from 1; for mining, after repeated sentences are merged.
+        missed_by: index in `entries` of the model that missed it; with two models, the other one found it.
+        languages: the language of the sentence, and the language of the translation and the rival.
         gold: the translation.
-        rival: what was taken instead; None where nothing was.
-        margin: by how much the translation lost, 0 or negative, in the unit of the model's own outcomes. Retrieval: its
-            cosine less the rival's. xSIM: the second-best ratio margin less the rival's, and the translation has the
-            second-best or less. Mining: the pair's ratio margin less the threshold; None where it was not mined.
-        kinds: of `kinds.KINDS`, in that order, at least one.
+        rival: the sentence chosen instead; None if there was none.
+        margin: how much the translation lost by, 0 or negative. Retrieval: its cosine minus the rival's. xSIM: the
+            second-best ratio margin minus the rival's (the translation has at most the second-best). Mining: the pair's
+            ratio margin minus the threshold; None if the pair was not mined.
+        kinds: one or more of `kinds.KINDS`, in that order.
     """
 
     task: str
@@ -57,18 +57,18 @@ class ErrorCase:
 
 
 def find_errors(entries: Sequence[Entry], source: Source) -> list[ErrorCase]:
-    """Return all misses of one model on a task; or of two, in what both have on the same data, those of one alone.
+    """Return all misses of one model on a task; for two models, the sentences that exactly one of them misses.
 
-    By subset in the order of the first result, then by direction and model (for mining by model and direction), then by
-    row. An STS task has none.
+    Sorted by subset in the order of the first result, then by direction and model (for mining, by model and direction),
+    then by row. Two models are compared on their common subsets. STS tasks have no misses.
 
     Args:
         entries: one result, or two on the same task.
-        source: where the data are that the results were made with.
+        source: the data of the results.
 
     Raises:
-        MissingData: the source does not have them.
-        UserError: it has others, or the outcomes beside a result are missing or damaged.
+        MissingData: the source does not have the data.
+        UserError: the source has different data, or outcomes are missing or damaged.
     """
     first = entries[0]
     if find_task(first.task).kind != "bitext":
@@ -88,15 +88,15 @@ def find_errors(entries: Sequence[Entry], source: Source) -> list[ErrorCase]:
 def read_errors(
     models: Sequence[Mapping[tuple[str, str], Entry]], data: str, tasks: Sequence[str] | None
 ) -> tuple[list[ErrorCase], list[str]]:
-    """Return the misses of one model or two on every bitext task that they have, and which tasks had no texts and why.
+    """Return the misses of one or two models on their bitext tasks, and a line for each task without texts.
 
     Args:
-        models: the results of each by task and data.
-        data: as run's --data.
-        tasks: the only ones to read, whose texts must then be there; None for all.
+        models: the results of each model, by task and data.
+        data: as in `run --data`.
+        tasks: tasks to read, whose texts must exist; None reads all.
 
     Raises:
-        UserError: there is no such task or no text at all, or as `misses`.
+        UserError: a task is unknown, no texts are found, or an error of `find_errors`.
     """
     source = open_source(data)
     wanted = [task.name for task in parse_tasks(tasks)] if tasks else [task for task, _ in models[0] if task in TASKS]
@@ -120,7 +120,7 @@ def read_errors(
         except UserError as error:
             if of[0] not in several and (tasks or not isinstance(error, MissingData)):
                 raise
-            absent.append((of[0], error))  # of several sets in one layout, --data has one at most
+            absent.append((of[0], error))  # --data has at most one of several datasets in one layout
     if len(absent) == len(shared):
         reasons = "; ".join(f"{task}: {error}" for task, error in absent[:3])
         raise UserError(f"no texts: {reasons}: pass the --data that the results were made with")
@@ -132,11 +132,11 @@ def _subsets(entries: Sequence[Entry]) -> list[str]:
 
 
 def _searches(entry: Entry, subsets: Sequence[str], source: Source) -> list[RetrievalSpec]:
-    """Return the searches of the subsets, after a check that they are of the data of the result.
+    """Return the searches of the subsets, after a check that the data are those of the result.
 
     Raises:
-        MissingData: the source does not have them.
-        UserError: it has others.
+        MissingData: the source does not have the data.
+        UserError: the source has different data.
     """
     scored_on = {name: signature_fields(entry.subsets[name].signature)["data"] for name in subsets}
     if source.name == "hub" and not scored_on[subsets[0]].startswith("hub-"):  # nothing is downloaded in vain
@@ -158,7 +158,7 @@ def _searches(entry: Entry, subsets: Sequence[str], source: Source) -> list[Retr
 
 
 def _error_rows(entries: Sequence[Entry], place: int, search: RetrievalSpec) -> Iterator[ErrorRow]:
-    """Yield what one model missed and all others found."""
+    """Yield the rows that one model missed and all others found."""
     own, *others = (entries[place], *entries[:place], *entries[place + 1 :])
     columns = _columns(own, search)
     if search.gold is None:
@@ -173,10 +173,10 @@ def _error_rows(entries: Sequence[Entry], place: int, search: RetrievalSpec) -> 
 
 
 def _columns(entry: Entry, search: RetrievalSpec) -> Columns:
-    """Return a block of outcomes whose rows are all there as sentences.
+    """Return a block of outcomes, after a check that its rows exist in the data.
 
     Raises:
-        UserError: it is missing or damaged.
+        UserError: the block is missing or damaged.
     """
     columns = entry.outcomes.get((search.subset, search.direction), {})
     ends = (len(search.queries.sentences), len(search.candidates.sentences))
@@ -190,7 +190,7 @@ def _columns(entry: Entry, search: RetrievalSpec) -> Columns:
 
 def _with_text(miss: ErrorRow, search: RetrievalSpec, place: int, task: str, names: Names) -> ErrorCase:
     queries, candidates = search.queries, search.candidates
-    if search.gold is not None and miss.direction == "backward":  # a mined pair, from its other end
+    if search.gold is not None and miss.direction == "backward":  # a mined pair, seen from its target
         queries, candidates = candidates, queries
     gold = candidates.sentences[miss.gold]
     rival = None if miss.rival is None else candidates.sentences[miss.rival]

@@ -1,4 +1,4 @@
-"""`bitext-bench compare A [B] --errors`: which sentences one model misses, or one has and the other misses."""
+"""`bitext-bench compare A [B] --errors`: the sentences that one model misses, or that only one of two models finds."""
 
 from __future__ import annotations
 
@@ -25,21 +25,20 @@ def single_models(results: Path, names: Sequence[str], languages: Sequence[str] 
 
     Args:
         results: a folder of result files.
-        names: as `choose_models` takes them.
-        languages: as `run --languages`; None keeps all.
+        names: names as in `choose_models`.
+        languages: as in `run --languages`; None keeps all.
 
     Raises:
-        UserError: there are more than two names, or one fits no model or several, even if they are seeds of one
-            training.
+        UserError: there are more than two names, or a name matches no model or several, even seeds of one training.
     """
     if len(names) > 2:
-        raise UserError(f"--errors reads one model or two against each other, not {len(names)}")
+        raise UserError(f"--errors takes one or two models, not {len(names)}")
     chosen = choose_models(results, names, languages)
     for name, each in zip(names, chosen, strict=True):
         if len(each.runs) > 1:
             known = "; ".join(model_label(own) for own in each.runs.values())
             n = len(each.runs)
-            raise UserError(f"{printable(name)} fits {n} seeds, and --errors reads one: name one of {known}")
+            raise UserError(f"{printable(name)} matches {n} seeds, but --errors takes one: name one of {known}")
     return [own for each in chosen for own in each.runs.values()]
 
 
@@ -47,14 +46,14 @@ def run_errors(models: Sequence[Own], tasks: Sequence[str] | None, data: str, fo
     """Print or write the sentences that one model misses, or that one of two models finds and the other misses.
 
     Args:
-        models: one or two, as `single_models` returns them.
+        models: one or two models from `single_models`.
         tasks: names of tasks; None reads all.
-        data: the data that the results were made with, as `run --data`.
-        form: of the output.
+        data: the data of the results, as in `run --data`.
+        form: the output format.
         output: a file to write; None prints.
 
     Raises:
-        UserError: the data lack the sentences that the models were scored on.
+        UserError: the data do not have the sentences that the models were scored on.
     """
     misses, absent = read_errors(models, data, tasks)
     for reason in absent:

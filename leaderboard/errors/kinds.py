@@ -1,4 +1,4 @@
-"""In what the sentence that was taken differs from the right one: kinds of misses, by rules that an eye can check."""
+"""Kinds of misses: how the chosen sentence differs from the right one, by simple rules that a reader can check."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BELOW_THRESHOLD = "below threshold"
 NOT_FOUND = "not found"
 OTHER = "other meaning"
 
-# In the order in which they are listed; several may hold of one miss.
+# In display order; one miss may have several kinds.
 KINDS = {
     "number": "similar, but with different numbers",
     "negation": "similar, but only one of the two is negated (en, fr, ja, ko, ru)",
@@ -27,30 +27,30 @@ KINDS = {
     OTHER: "none of these, or a paraphrase, which letters do not show",
 }
 
-# The built-in near misses, which differ in one number, name or negation, overlap by 0.6 and more in every language, and
-# random pairs of Tatoeba or FLORES-200 by 0.2 at most, save one in a hundred. Between 0.2 and 0.4 lie the misses that
-# share a topic, in which another number is one difference of many.
+# The built-in near misses, which differ in one number, name or negation, overlap by at least 0.6 in every language;
+# 99 % of random pairs from Tatoeba or FLORES-200 overlap by at most 0.2. Misses between 0.2 and 0.4 share a topic,
+# and a different number is only one of many differences.
 _ALIKE = 0.4
 _NEAR = 0.5
 _LONGER = 2
-# If each sentence were taken once on average and by chance, 0.4 % would be taken as often (Poisson).
+# If sentences were chosen at random, once on average, 0.4 % would be chosen this often (Poisson).
 _HUB = 5
 
 
 def classify_error(
     gold: str, rival: str, language: Language, *, taken: int = 1, known: frozenset[str] = frozenset()
 ) -> tuple[str, ...]:
-    """Return the kinds of a miss from the right sentence and the one that was taken instead, in the order of KINDS.
+    """Return the kinds of a miss, in the order of KINDS.
 
     Numbers, negation and names count only if the two sentences are otherwise similar: between unrelated sentences they
     do not explain the miss.
 
     Args:
         gold: the right sentence.
-        rival: what was taken, in the same language.
-        language: of both.
-        taken: for how many sentences the rival was taken.
-        known: words that are names also where a sentence begins with them, see `wording.capitalized`.
+        rival: the chosen sentence, in the same language.
+        language: the language of both.
+        taken: the number of sentences for which the rival was chosen.
+        known: words that count as names at the beginning of a sentence too; see `wording.capitalized_words`.
     """
     shared = overlap(gold, rival)
     alike = shared >= _ALIKE
@@ -67,9 +67,10 @@ def classify_error(
 
 
 def overlap(one: str, other: str) -> float:
-    """Return the share of character n-grams that two sentences have in common (Dice), from 0 to 1.
+    """Return the share of common character n-grams of two sentences (Dice), from 0 to 1.
 
-    Of letters and digits without case: 3 in a row, 2 in scripts with wide characters (Chinese, Japanese, Korean).
+    N-grams are of normalized letters and digits: trigrams, or bigrams in scripts with wide characters (Chinese,
+    Japanese, Korean).
     """
     ours, theirs = _grams(normalize_text(one)), _grams(normalize_text(other))
     return 2 * (ours & theirs).total() / (ours.total() + theirs.total())

@@ -1,4 +1,4 @@
-"""Misses as one HTML file that needs nothing else: no script, no font, no other file."""
+"""Misses as one self-contained HTML file, without scripts or fonts."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ th.row { width: 3.5rem; } th.margin { width: 5rem; } th.kind { width: 11rem; } .
 
 
 def render_error_page(misses: Sequence[ErrorCase], labels: Sequence[str]) -> str:
-    """Return a whole HTML document: how many there are of each kind and in each subset, then every miss.
+    """Return an HTML document: the number of misses by kind and by subset, then every miss.
 
     Args:
-        misses: as `misses.misses` gives them.
-        labels: the models' names, in the order of `Miss.missed_by`.
+        misses: misses from `read_errors`.
+        labels: the models' names; `ErrorCase.missed_by` is an index into them.
     """
     title = escape(f"What {' and '.join(labels)} {'miss' if len(labels) == 2 else 'misses'}")
     lines = [

@@ -1,4 +1,4 @@
-"""Which sentences a model missed, by row, from outcomes alone."""
+"""Find the rows that a model missed, from its outcomes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class ErrorRow:
 
     Attributes:
         direction: "forward" or "backward".
-        query: its row among the sentences searched for.
-        gold: the row of its translation on the other side.
-        rival: the row of what was taken instead; None where nothing was.
-        margin: by how much the translation lost, 0 or negative; None where the outcomes do not say.
-        taken: for how many sentences of this direction the rival was taken.
+        query: row of the sentence among the queries.
+        gold: row of its translation on the other side.
+        rival: row of the sentence chosen instead; None if there was none.
+        margin: how much the translation lost by, 0 or negative; None if the outcomes do not have it.
+        taken: number of sentences of this direction for which the rival was chosen.
     """
 
     direction: str
@@ -34,7 +34,7 @@ class ErrorRow:
 
 
 def retrieval_errors(direction: str, own: Columns, others: Sequence[Columns]) -> Iterator[ErrorRow]:
-    """Yield what is missed in `own` and found in all the others, where row i is translated by row i."""
+    """Yield the rows missed in `own` and found in all others; row i is the translation of row i."""
     lost = ~own["hit"]
     for columns in others:
         lost &= columns["hit"]
@@ -46,19 +46,19 @@ def retrieval_errors(direction: str, own: Columns, others: Sequence[Columns]) ->
 
 
 def correct_pairs(columns: Columns, threshold: float) -> set[tuple[int, int]]:
-    """Return the right pairs among those scored at the threshold or above."""
+    """Return the gold pairs that score at least the threshold."""
     right = columns["hit"] & (columns["score"] >= np.float32(threshold))
     return set(zip(columns["source"][right].tolist(), columns["target"][right].tolist(), strict=True))
 
 
 def mining_errors(columns: Columns, threshold: float, lost: Iterable[tuple[int, int]]) -> Iterator[ErrorRow]:
-    """Yield the misses behind right pairs that are not among `correct_pairs`.
+    """Yield the misses for gold pairs that are not in `correct_pairs`.
 
-    A pair that was mined below the threshold is one miss without a rival, forward. Otherwise each of its sentences that
-    was mined with another, whatever the score, is one: the source forward, the target backward; where neither was, the
-    source alone, without a rival.
+    A pair mined below the threshold is one forward miss without a rival. Otherwise, each of its sentences that was
+    mined in another pair, at any score, is one miss: the source forward, the target backward. If neither was mined, the
+    source is one miss without a rival.
     """
-    mined = np.isfinite(columns["score"])  # the score of a gold pair that was not is -inf
+    mined = np.isfinite(columns["score"])  # gold pairs that were not mined have the score -inf
     sources, targets = columns["source"][mined].tolist(), columns["target"][mined].tolist()
     target_of = dict(zip(sources, targets, strict=True))
     source_of = dict(zip(targets, sources, strict=True))

@@ -1,4 +1,4 @@
-"""Misses on the terminal, and as tab-separated values for a script."""
+"""Misses as a table on the terminal, and as tab-separated values for scripts."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _NARROWEST = 24
 
 
 def render_table(misses: Sequence[ErrorCase], labels: Sequence[str], width: int) -> str:
-    """Return a table a subset, direction and model, and then how many there are of each kind and in each subset.
+    """Return one table for each subset, direction and model, then the number of misses by kind and by subset.
 
     Args:
-        misses: as `misses.misses` gives them.
-        labels: the models' names, in the order of `Miss.missed_by`.
-        width: of the terminal in columns; sentences are cut to a third of what the other columns leave of it.
+        misses: misses from `read_errors`.
+        labels: the models' names; `ErrorCase.missed_by` is an index into them.
+        width: width of the terminal in columns; each of the three sentence columns gets a third of the free width.
     """
     blocks = ["\n".join(legend(labels))]
     for heading, block in group_cases(misses, len(labels)):
@@ -46,14 +46,14 @@ def render_table(misses: Sequence[ErrorCase], labels: Sequence[str], width: int)
     for head, rows in summaries(misses, labels):
         blocks.append(tabulate(rows, head, "simple", disable_numparse=True, colalign=summary_align(head)))
     if misses:
-        blocks.append("sentences are cut to the terminal; --format tsv and html give them whole.")
+        blocks.append("sentences are cut to the width of the terminal; --format tsv or html writes them in full.")
     return "\n\n".join([*blocks, *explanations(misses)]) + "\n"
 
 
 def render_tsv(misses: Sequence[ErrorCase], labels: Sequence[str]) -> str:
-    """Return a header and one line a miss, in csv's excel-tab dialect; controls are spelled out, and so is a backslash.
+    """Return a header and one line for each miss, in csv's excel-tab dialect; controls and backslashes are escaped.
 
-    `found_by` is empty where one model was asked for, `rival` and `margin` where there is none.
+    `found_by` is empty for a single model; `rival` and `margin` are empty if there is none.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
@@ -78,7 +78,7 @@ def render_tsv(misses: Sequence[ErrorCase], labels: Sequence[str]) -> str:
 
 
 def legend(labels: Sequence[str]) -> list[str]:
-    """Return a line a model: the letter that stands for it, and its name."""
+    """Return one line for each model: its letter and its name."""
     return [f"{letter}: {label}" for letter, label in zip(_LETTERS, labels, strict=False)]
 
 
@@ -94,17 +94,17 @@ def group_cases(misses: Iterable[ErrorCase], models: int) -> Iterator[tuple[str,
 
 
 def case_texts(miss: ErrorCase) -> tuple[str, str, str]:
-    """Return the sentence, its translation, and what was taken instead ("" for nothing)."""
+    """Return the sentence, its translation, and the sentence chosen instead ("" for none)."""
     return miss.sentence, miss.gold, miss.rival or ""
 
 
 def format_margin(miss: ErrorCase) -> str:
-    """Return the margin as it is shown."""
+    """Format the margin."""
     return "" if miss.margin is None else f"{miss.margin:.4f}"
 
 
 def summaries(misses: Sequence[ErrorCase], labels: Sequence[str]) -> Iterator[tuple[list[str], list[list[str]]]]:
-    """Yield head and rows of how many misses there are of each kind, and then in each subset and direction."""
+    """Yield (head, rows) of two tables: the number of misses by kind, and by subset and direction."""
     models = range(len(labels))
     columns = [f"{_LETTERS[place]} misses" for place in models]
     by_kind = [(kind, [miss for miss in misses if kind in miss.kinds]) for kind in KINDS]
@@ -129,16 +129,16 @@ def summary_align(head: Sequence[str]) -> list[str]:
 
 
 def explanations(misses: Sequence[ErrorCase]) -> list[str]:
-    """Return what the margin and the kinds that occur mean."""
+    """Explain the margin and the kinds that occur."""
     if not misses:
         return ["No sentence is missed."]
     occurring = {kind for miss in misses for kind in miss.kinds}
     meaning = "; ".join(f"{kind}: {text}" for kind, text in KINDS.items() if kind in occurring)
-    return [MARGINS, f"kinds (several may hold): {meaning}."]
+    return [MARGINS, f"kinds (a miss may have several): {meaning}."]
 
 
 def truncate(text: str, width: int) -> str:
-    """Return text that fills at most `width` columns of a terminal, with … where something is left out."""
+    """Cut text to at most `width` terminal columns, with … at the end if it was cut."""
     shown = show_controls(text)
     if wcswidth(shown) <= width:
         return shown

@@ -1,4 +1,4 @@
-"""Numbers, negation and names in a sentence, as far as its letters show them without a parser or a dictionary."""
+"""Detect numbers, negation and names in a sentence by rules, without a parser or a dictionary."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from bitext_bench.languages import Language
 
-# Numbers in words, where the word means nothing else. One is left out: most languages use it as an article.
+# Number words without another meaning. "One" is left out: it is an article in most languages.
 _TEENS = range(2, 20)
 _TENS = range(20, 100, 10)
 _ENGLISH = "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
@@ -26,7 +26,7 @@ def _values(words: str, numbers: Iterable[int]) -> Mapping[str, str]:
 
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "en": _values(_ENGLISH, [*_TEENS, *_TENS]),
-    # Neuf is new as well.
+    # "neuf" also means "new".
     "fr": _values("deux trois quatre cinq six sept huit dix onze douze vingt", [*range(2, 9), 10, 11, 12, 20]),
     "ru": _values(_RUSSIAN, range(2, 11)),
 }
@@ -34,7 +34,7 @@ _KOREAN = _values("두 세 네 다섯 여섯 일곱 여덟 아홉 열", range(2,
 _KOREAN_COUNTED = re.compile(
     rf"(?<![가-힣])({'|'.join(_KOREAN)})\s?(?:명|사람|시|개|살|번|마리|권|잔|달|대|장|가지|배)"
 )
-# 十分 is enough as a rule, and ten minutes seldom.
+# 十分 usually means "enough", rarely "ten minutes".
 _KANJI_COUNTED = re.compile(
     r"(?!十分)([一二三四五六七八九十百千万]+)(?=[人つ個本枚匹台冊回度倍歳才年月日時分秒週円階杯名])"
 )
@@ -43,10 +43,11 @@ _DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
 def count_numbers(text: str, language: Language) -> Counter[str]:
-    """Return the numbers of a sentence and how often each stands there; 1 is left out, as the word one is.
+    """Return the numbers in a sentence with their counts; 1 is left out.
 
-    Digits of any script, thousands grouped or not; in English, French, Russian, and before a counter in Japanese and
-    Korean, also simple numbers in words ("two", "thirty", not "thirty-two" and not "two hundred").
+    Recognizes digits of any script, with or without grouped thousands. Also recognizes simple number words ("two",
+    "thirty"; not "thirty-two" or "two hundred") in English, French and Russian, and before a counter in Japanese and
+    Korean.
     """
     plain = unicodedata.normalize("NFKC", text).casefold()
     plain = _GROUPED.sub(lambda found: re.sub(r"\D", "", found[0]), plain)
@@ -80,7 +81,7 @@ def _from_kanji(run: str) -> str:
     return str(total + part + digit)
 
 
-# What negates, and before it what only looks so: it is taken out first.
+# (idioms without negative meaning, which are removed first; negation markers)
 _NEGATION: Mapping[str, tuple[str, str]] = {
     "en": (
         r"why do(?:n['’]t| not) (?:we|you)\b|,\s*\w+n['’]t\s\w+\s*\?|\bno\.\s?\d",
@@ -111,10 +112,10 @@ _NEGATION: Mapping[str, tuple[str, str]] = {
 
 
 def is_negated(text: str, language: Language) -> bool | None:
-    """Tell whether a sentence has a word that negates; None in all but English, French, Japanese, Korean and Russian.
+    """Return whether a sentence has a negation; None outside English, French, Japanese, Korean and Russian.
 
-    By lists of words and endings, without idioms that negate nothing ("why don't we", かもしれない). What a prefix or a
-    word's own meaning negates (unhappy, refuse) is not seen, nor a second negation.
+    Uses lists of words and endings, and ignores idioms without negative meaning ("why don't we", かもしれない).
+    Negation by a prefix or by a word's meaning (unhappy, refuse) and double negation are not recognized.
     """
     if str(language) not in _NEGATION:
         return None
@@ -124,10 +125,10 @@ def is_negated(text: str, language: Language) -> bool | None:
 
 
 _CAPITAL_NOUNS = {"de", "lb"}  # every noun has a capital
-_RUSSIAN_YOU = re.compile("вы|вас|вам|вами|ваш.*")  # has one out of politeness
+_RUSSIAN_YOU = re.compile("вы|вас|вам|вами|ваш.*")  # capitalized out of politeness
 _RUSSIAN_ENDING = re.compile(r"(?<=\w\w\w)(?:ом|ем|ой|ей|ым|им|ами|ями|ах|ях|[аеёиоуыэюяйь]{1,2})$")
 _WORD = re.compile(r"[^\W\d_]{2,}")
-# A sentence begins at the start, after its end mark, or after a quotation mark; no end mark: Mr. and initials.
+# A sentence begins at the start of the text, after an end mark (not after "Mr." or an initial) or a quotation mark.
 _BEGINNING = re.compile(
     r"(?:^|(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\b\w)[.]|[!?…:\"“”«»„‘])[\s\"“”«»„‘'’()\[\]¿¡—–-]*"
 )
@@ -138,7 +139,7 @@ _LATIN = re.compile("[A-Z][A-Za-z]*[a-z]")
 
 
 def capitalized_words(sentences: Iterable[str]) -> frozenset[str]:
-    """Return the words that have a capital inside a sentence and stand nowhere without one: names, as a rule."""
+    """Return the words that are capitalized inside a sentence and never lower-case: usually names."""
     inside: set[str] = set()
     small: set[str] = set()
     for sentence in sentences:
@@ -151,14 +152,15 @@ def capitalized_words(sentences: Iterable[str]) -> frozenset[str]:
 
 
 def names_differ(one: str, other: str, language: Language, known: frozenset[str] = frozenset()) -> bool | None:
-    """Tell whether two sentences in one language name others; None where names cannot be told from other words.
+    """Return whether two sentences in one language have different names; None if names cannot be recognized.
 
-    In scripts with case a name is a word with a capital inside a sentence, or one in `known` at its beginning. Names
-    that begin a sentence and are not known are not seen, nor those all in capitals (OK, NATO); whatever else a language
-    writes with a capital is (Monday, French). Russian names are compared without their endings. German has capitals on
-    all nouns: None. Without case: words in Latin letters with a capital; in Japanese words in katakana and what stands
-    before さん and the like; in Korean what stands before 씨; in other languages None. As katakana writes loan words
-    too, Japanese names differ only where both sentences have one that the other lacks.
+    In scripts with case, a name is a capitalized word inside a sentence, or a word in `known` at its beginning. Other
+    words that a language capitalizes count too (Monday, French); words in capitals only (OK, NATO) do not. Russian
+    names are compared without endings. German capitalizes all nouns, so the result is None.
+
+    In scripts without case, capitalized Latin words are names. So are Japanese words in katakana or before さん and
+    similar titles, and Korean words before 씨. Other languages give None. As katakana also writes loan words, Japanese
+    names differ only if each sentence has one that the other does not have.
     """
     ours, theirs = _names(one, language, known), _names(other, language, known)
     if ours is None or theirs is None:
@@ -187,6 +189,6 @@ def _is_name(word: str) -> bool:
 
 
 def _words(text: str) -> list[tuple[str, bool]]:
-    """Return each word of two letters or more, and whether a sentence begins with it."""
+    """Return each word of at least two letters, and whether it begins a sentence."""
     beginnings = {found.end() for found in _BEGINNING.finditer(text)}
     return [(found[0], found.start() in beginnings) for found in _WORD.finditer(text)]

@@ -1,1 +1,1 @@
-"""The leaderboard as one HTML page that needs nothing beside itself."""
+"""The leaderboard as one self-contained HTML page."""

@@ -1,4 +1,4 @@
-"""What the page shows, as plain data: names that are visible as they are, scores in percent with two digits."""
+"""The content of the page as plain data: printable names, scores in percent with two decimals."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from ..tables.ranking import RankingRow, RankingTable
 from .errors import truncation_note
 from .models import finite, model_record
 
-# Figures of subsets in one table (FLORES-200 has 41,412 a model): the best models have all, the others their means.
+# Scores of subsets in one table (FLORES-200 has 41,412 per model); models beyond this limit show only their means.
 _MOST_FIGURES = 200_000
 
 
 def page_content(
     tables: Sequence[RankingTable], found: ResultSet, root: Path, misses: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Return what page.js reads; every text in it is printable."""
+    """Return the data for page.js; all text in it is printable."""
     own: dict[ModelKey, list[Entry]] = {}
     for entry in found.entries:
         own.setdefault(entry.model, []).append(entry)
@@ -65,7 +65,7 @@ def _first_of_each_task(tables: Sequence[RankingTable]) -> dict[str, RankingTabl
 
 
 def _mean_places(first: Mapping[str, RankingTable]) -> Callable[[ModelKey], tuple[float, ModelKey]]:
-    """Return a sort key: the mean place over all tasks, a missing one counts as the last; then the name."""
+    """Return a sort key: the mean place over all tasks (a missing task counts as the last place), then the name."""
     places = [{row.entry.model: i / len(table.rows) for i, row in enumerate(table.rows)} for table in first.values()]
     return lambda model: (sum(place.get(model, 1.0) for place in places), model)
 
@@ -108,7 +108,7 @@ def _figures(table: RankingTable, row: RankingRow) -> dict[str, list[float | Non
 
 
 def to_percent(value: object) -> float | None:
-    """Return a score in percent as every other output prints it."""
+    """Return a score in percent, rounded as in all other outputs."""
     number = finite(value)
     return None if number is None else float(percent(number))
 

@@ -1,4 +1,4 @@
-"""`bitext-bench leaderboard --paper-table`: a table of the paper with the results that belong to its rows."""
+"""`bitext-bench leaderboard --paper-table`: a table of the paper with the measured rows that match its own."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _FORMATS = ("markdown", "csv", "json")
 
 
 def paper_table(number: int, form: str, entries: Sequence[Entry], results: Path) -> str:
-    """Return a table of the paper with the results that belong to it; without any, say on stderr how to make one.
+    """Return a table of the paper with the matching results; if there are none, print on stderr how to make one.
 
     Args:
-        number: of the table, 1 to 6.
+        number: number of the table, 1 to 6.
         form: "markdown", "csv" or "json".
         entries: the results to choose from.
         results: their folder, for the message.
 
     Raises:
-        UserError: there is no such form of a table.
+        UserError: the format is not supported.
     """
     if form not in _FORMATS:
         raise UserError(f"--paper-table cannot be written as {form}: pass --format {', '.join(_FORMATS)}")

@@ -14,7 +14,7 @@ _DIGITS = 12  # of a revision
 
 
 def source_note(row: MeasuredRow) -> str:
-    """Return in a few words whose figures these are: the student and its seeds, or the model."""
+    """Name the source of the scores: the student and its seeds, or the model."""
     name = printable(row.student.short)
     if not row.seeds:
         return name
@@ -22,7 +22,7 @@ def source_note(row: MeasuredRow) -> str:
 
 
 def describe_conditions(row: MeasuredRow) -> str:
-    """Return the settings in one line; rows with the same line differ in what their labels say."""
+    """Describe the settings in one line; rows with the same line differ only in their labels."""
     trainings = [model.training for model in row.models if model.training]
     first = row.models[0]
     if trainings:

@@ -1,4 +1,4 @@
-"""A table of the paper as rows for a script or a spreadsheet: one a figure, or a reason why there is none."""
+"""A table of the paper as rows for scripts: one row for each score, or for the reason why it is missing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .tables import PaperColumn
 
 
 def table_figures(table: ArrangedTable) -> Iterator[dict[str, Any]]:
-    """Yield a row a figure, in the unit in which the paper prints it and not rounded."""
+    """Yield one row for each score, in the paper's unit, not rounded."""
     for block in table.blocks:
         for line in block:
             for column, cell in zip(table.columns, line.cells, strict=True):

@@ -1,4 +1,4 @@
-"""A table of the paper as GitHub's markdown: the paper's rows in italics, measured ones with their ranges and notes."""
+"""A table of the paper in GitHub's Markdown: the paper's rows in italics, measured rows with ranges and notes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OTHER_DATA = "the rows of this block were scored on different data and are not 
 
 
 def render_paper_table(table: ArrangedTable) -> str:
-    """Return the table with what has to be known to read it."""
+    """Return the table with its explanations and notes."""
     settings, reasons = _Notes(""), _Notes(ascii_lowercase)
     papers = {label for row in table.layout.rows for label in row.labels}
     rows = []
@@ -40,7 +40,7 @@ def render_paper_table(table: ArrangedTable) -> str:
 
 
 class _Notes:
-    """Footnotes in the order in which they are first needed, under letters and then numbers."""
+    """Footnotes in order of first use, marked with letters, then numbers."""
 
     def __init__(self, names: str) -> None:
         self._names = names
@@ -82,7 +82,7 @@ def _legend(table: ArrangedTable) -> str:
 
 
 def _rendered(block: Sequence[TableLine], i: int, column: PaperColumn, reasons: _Notes) -> list[str]:
-    """Return the i-th column of a block; where its cells have figures of different data, without marks."""
+    """Return the i-th column of a block; without marks if its scores are on different data."""
     cells = [line.cells[i] for line in block]
     comparable = len({cell.data for cell in cells if cell.value is not None}) <= 1
     marks = _marks(cells, column) if comparable else {}
@@ -98,13 +98,13 @@ def _rendered(block: Sequence[TableLine], i: int, column: PaperColumn, reasons: 
 
 
 def number(value: float, column: PaperColumn) -> str:
-    """Return a figure in the paper's format; halves, which accuracies in two directions often are, are rounded up."""
+    """Format a score like the paper; halves, which are common in means of two directions, are rounded up."""
     scaled, step = (100 * value, "0.01") if column.percent else (value, "0.001")
     return str(Decimal(f"{scaled:.9f}").quantize(Decimal(step), ROUND_HALF_UP))
 
 
 def _marks(cells: Sequence[Cell], column: PaperColumn) -> dict[str, str]:
-    """Return the marks of the two best figures, as printed; none where there is nothing to compare."""
+    """Return the marks of the two best scores, as printed; none if there is nothing to compare."""
     printed = [number(cell.value, column) for cell in cells if cell.value is not None]
     if len(set(printed)) < 2:
         return {}

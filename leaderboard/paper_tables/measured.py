@@ -1,4 +1,4 @@
-"""Which results belong to which row of a paper's table: by what they say of their model, never by its name."""
+"""Match results with the rows of a paper's table, by the training record, never by the model's name."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ class ScoredModel:
 
     @property
     def origin(self) -> ModelRef:
-        """Its name, revision and prompt."""
+        """The model's name, revision and prompt."""
         model = self.entries[0].result.model
         return ModelRef(model.name, model.revision, model.prompt)
 
     @property
     def settings(self) -> str:
-        """What it was scored with that is not its own; "" for nothing."""
+        """User-chosen settings; "" for none."""
         return self.entries[0].settings
 
     @property
     def dtype(self) -> str:
-        """What it was scored in."""
+        """The number format in which the model was scored."""
         return self.entries[0].result.model.dtype
 
     @property
     def contaminated_rows(self) -> int:
-        """How many rows of benchmarks it was trained on."""
+        """The number of contaminated rows in its training data."""
         return max(entry.result.model.contaminated_rows for entry in self.entries)
 
     @property
     def results(self) -> list[TaskResult]:
-        """Its result files."""
+        """The model's results."""
         return [entry.result for entry in self.entries]
 
 
@@ -64,18 +64,18 @@ class MeasuredRow:
 
     @property
     def student(self) -> ModelRef:
-        """What its checkpoints began as; the model itself where it was not trained here."""
+        """The student of the checkpoints; the model itself if it was not trained here."""
         first = self.models[0]
         return first.training.student if first.training else first.origin
 
     @property
     def seeds(self) -> list[int]:
-        """The seeds of its checkpoints; none of a model that was not trained here."""
+        """The seeds of the checkpoints; empty for a model that was not trained here."""
         return [model.training.seed for model in self.models if model.training]
 
 
 def find_rows(layout: PaperTable, entries: Iterable[Entry]) -> list[MeasuredRow]:
-    """Return the measured rows, in the order of the paper's; several for one row where settings differ."""
+    """Return the measured rows in the paper's order; one row of the paper has several if settings differ."""
     entries = list(entries)
     models = _models(entries)
     rows = (*layout.rows, *_rows_of_other_models(layout, models))
@@ -96,7 +96,7 @@ def find_rows(layout: PaperTable, entries: Iterable[Entry]) -> list[MeasuredRow]
 
 
 def _rows_of_other_models(layout: PaperTable, models: Iterable[ScoredModel]) -> list[PaperRow]:
-    """Return a row for each student and teacher of a table of models that no row of the paper has."""
+    """Return a row for each combination of student and teacher that the paper does not have."""
     if not layout.of_models:
         return []
     trainings = [model.training for model in models if model.training]
@@ -121,10 +121,10 @@ def _models(entries: Iterable[Entry]) -> list[ScoredModel]:
 
 
 def _by_settings(row: PaperRow, models: Iterable[ScoredModel]) -> list[MeasuredRow]:
-    """Return the checkpoints of a row, those of several seeds together.
+    """Group the checkpoints of a row by settings; seeds of the same settings form one row.
 
-    Two of one seed differ in something that is not on record, so that neither stands for that seed: then each of
-    these settings' checkpoints is a row of its own.
+    If two checkpoints have the same settings and seed, they differ in something that is not recorded: then each
+    checkpoint with these settings gets its own row.
     """
     alike: dict[tuple[str, str], list[ScoredModel]] = {}
     for model in models:
@@ -147,7 +147,7 @@ def _registered(model: ScoredModel) -> str:
 
 
 def _untrained(student: ModelRef, entries: Sequence[Entry]) -> list[ScoredModel]:
-    """Return the results of an untrained model at this revision with this prompt, whatever else its settings are."""
+    """Return the results of an untrained model with this revision and prompt, in all other settings."""
     own = [
         entry
         for entry in entries

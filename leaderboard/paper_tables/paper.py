@@ -1,4 +1,4 @@
-"""The figures of Park et al. 2024 (arXiv:2405.16155), Tables 1 to 6, as they are printed."""
+"""The scores of Park et al. 2024 (arXiv:2405.16155), Tables 1 to 6, as printed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _FILE = Path(__file__).with_name("paper.tsv")
 
 
 def paper_figure(table: str, group: str, labels: tuple[str, ...], column: str) -> str:
-    """Return a figure as it is printed: xSIM in percent, the others as fractions; "" where there is none."""
+    """Return a score as printed: xSIM in percent, others as fractions; "" if there is none."""
     return _figures().get((table, group, " / ".join(labels), column), "")
 
 

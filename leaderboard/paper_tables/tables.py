@@ -1,4 +1,4 @@
-"""The paper's Tables 1 to 6 as records: columns, rows, and what a result must say of its model to belong to a row.
+"""The paper's Tables 1 to 6 as records: columns, rows, and the training that matches each row.
 
 training/README.md has the command that trains each row.
 """
@@ -18,7 +18,7 @@ ByGroup = Mapping[str, Average]  # language pair of a group -> average; "" where
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveFilter:
-    """What is trained; None asks nothing."""
+    """Conditions on a training; None accepts any value."""
 
     loss: str
     label: str | None = None
@@ -26,7 +26,7 @@ class ObjectiveFilter:
     num_hard_negatives: int = 0  # at least
 
     def matches(self, training: Training) -> bool:
-        """Whether a checkpoint was trained so."""
+        """Whether a training meets the conditions."""
         return (
             not training.beyond
             and training.loss == self.loss
@@ -41,13 +41,13 @@ class PaperRow:
     """A row of the paper.
 
     Attributes:
-        group: the language pair that it is a row of; "" where the table has no groups.
-        labels: what stands in front of the figures, after the group.
-        objective: of the checkpoints; None for a model that was not trained here.
-        pairs: of the checkpoints, exactly these and in either direction.
-        student, teacher: their names without the organization, in lower case; "" takes any.
-        registered: the registry's name of the model, where the row is that of one model. A row with neither this
-            nor an objective is that of the pretrained model: the student that its group's checkpoints began as.
+        group: the language pair of the row's group; "" if the table has no groups.
+        labels: the labels in front of the scores, after the group.
+        objective: conditions on the checkpoints; None for a model that was not trained here.
+        pairs: the exact pairs of the checkpoints, in either direction.
+        student, teacher: names without the organization, in lower case; "" matches any.
+        registered: the registry's name of the model, for a row of an existing model. A row with neither this nor an
+            objective is for the pretrained model: the initial student of its group's checkpoints.
     """
 
     group: str
@@ -71,13 +71,13 @@ class PaperRow:
 
 @dataclass(frozen=True, slots=True)
 class PaperColumn:
-    """A column of the paper, or one of our own that stands beside it.
+    """A column of the paper, or an additional one.
 
     Attributes:
-        averages: what is in it, by group; a group that is not there has no such score.
-        percent: shown in percent with two decimals, and not as a fraction with three.
-        instead: scores like it that may be had where its own cannot: the first of those that most rows have is
-            shown in a column of its own name.
+        averages: the average for each group; a group without one has no such score.
+        percent: show percent with two decimals instead of a fraction with three.
+        instead: alternatives if the data of the column are not available; the first that most rows have is shown as a
+            separate column.
     """
 
     name: str
@@ -91,11 +91,11 @@ class PaperTable:
     """A table of the paper.
 
     Attributes:
-        head: over the labels of a row, the group's first where there are groups.
-        names_student: the first label of a measured row is its student's name.
-        flags: of `train`, for one of the rows.
-        by_student: rows of different students are not compared, and stand in blocks of their own.
-        of_models: of a table of students and teachers, how they are trained: others than the paper's have rows too.
+        head: headings of the labels; with groups, the group's first.
+        names_student: whether the first label of a measured row is its student's name.
+        flags: the flags of `train` for one of the rows.
+        by_student: put rows of different students into separate blocks, which are not compared.
+        of_models: for a table of students and teachers, their training; measured models not in the paper get rows too.
     """
 
     title: str
@@ -109,7 +109,7 @@ class PaperTable:
 
     @property
     def groups(self) -> list[str]:
-        """The language pairs, in the paper's order; one "" where there are none."""
+        """The language pairs, in the paper's order; [""] if the table has no groups."""
         return list(dict.fromkeys(row.group for row in self.rows))
 
 
@@ -184,7 +184,7 @@ def _sts(name: str, task: str, subset: str) -> Average:
 
 _ALONE = {average.name: {"": average} for average in PAPER_AVERAGES}
 _STS_EN = _ALONE["STS (en)"][""]
-# The scores like the paper's: STS22 and BUCC 2018 are not always to be had.
+# Alternatives to the paper's scores, because STS22 and BUCC 2018 are not always available.
 _STS_EN_7 = Average("STS (en) without STS22", tuple(m for m in _STS_EN.members if m[0] != "STS22"))
 _STSB = _sts("STSBenchmark", "STSBenchmark", "default")
 _KORSTS, _JSTS = _sts("KorSTS", "KorSTS", "default"), _sts("JSTS", "JSTS", "default")

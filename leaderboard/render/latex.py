@@ -14,16 +14,16 @@ from ..tables.ranking import RankingTable
 
 _COMMANDS = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _HEAD = r"""% needs \usepackage{booktabs}; percent, and correlations x 100
-% $\dagger$: its training may have seen the sentences
+% $\dagger$: training may have seen the sentences
 
 """
 _STYLE = {"best": r"\textbf{%s}", "second": r"\underline{%s}", "": "%s"}
 
-_Column = tuple[str, bool, list[float | None], list[Mark]]  # heading, lower is better, a value a model, what stands out
+_Column = tuple[str, bool, list[float | None], list[Mark]]  # heading, lower is better, values of the models, marks
 
 
 def render_latex(tables: Sequence[RankingTable], overview: Overview) -> str:
-    """Return one tabular for the overview and one a task, each below a comment that says what it is."""
+    """Return one tabular for the overview and one for each table, each with a comment as its title."""
     columns: list[_Column] = []
     for column in overview.columns:
         values = [column.values.get(entry.model) for entry in overview.models]
@@ -54,5 +54,5 @@ def _tabular(title: str, models: Sequence[str], columns: Sequence[_Column]) -> s
 
 
 def _escape(text: str) -> str:
-    """Return text that LaTeX prints as it is."""
+    """Escape text for LaTeX."""
     return re.sub(r"[\\~^&%$#_{}]", lambda found: _COMMANDS.get(found[0], f"\\{found[0]}"), printable(text))

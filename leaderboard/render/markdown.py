@@ -1,4 +1,4 @@
-"""Tables as GitHub's markdown, with names that cannot break out of their cell."""
+"""Tables in GitHub's Markdown, with escaped names."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ Settings that a user chose (a prompt, a dtype) are in parentheses after the name
 *In italics*: scores that others published, under their own protocol; they are never ranked. In the overview, runs of
 one training that differ only in the seed are one row with their means.
 """
-_MOST_PAIRS = 120  # columns that a table can have at all; past that, one a language
+_MOST_PAIRS = 120  # maximum columns; with more subsets, one column for each language
 _STYLE = {"best": "**{}**", "second": "<ins>{}</ins>", "": "{}"}
 
 
 def render_markdown(
     tables: Sequence[RankingTable], overview: Overview, skipped: Sequence[tuple[Path, str]], root: Path
 ) -> str:
-    """Return the whole file: overview, one section a task, and what was left out and why.
+    """Return the whole file: overview, one section for each table, and the skipped files.
 
     Args:
-        tables: in the order of their sections.
-        overview: of the same models.
-        skipped: files that are not shown, and why.
-        root: the results folder, which may hold imported figures.
+        tables: the tables, in the order of their sections.
+        overview: the overview of the same models.
+        skipped: (file, reason) for files that are not shown.
+        root: the results folder, which may have imported scores.
     """
     parts = [_HEAD.replace("{root}", _code(f"{root}/")), _overview(overview)]
     seen: set[str] = set()
@@ -60,7 +60,7 @@ def render_markdown(
 
 
 def _code(text: str) -> str:
-    """Return text as it is typed; as plain text where a code span would end within it."""
+    """Return text as a code span, or as plain text if it contains a backtick."""
     shown = printable(text)
     return escape(text) if "`" in shown else f"`{shown}`"
 
@@ -124,7 +124,7 @@ def _with_intervals(table: RankingTable, column: str, intervals: Sequence[Interv
 
 
 def _by_language(table: RankingTable) -> str:
-    """Return the mean over the subsets that a language is in, for tables with too many of them to show."""
+    """Return the means over the subsets of each language, for tables with too many subsets to show."""
     members = {
         code: [name for name in table.subsets if code in table.rows[0].entry.subsets[name].languages]
         for code in table.languages
@@ -156,5 +156,5 @@ def _lower(lower_is_better: bool) -> str:
 
 
 def _styled(values: Sequence[float | None], found: Sequence[Mark]) -> list[str]:
-    """Return values in percent, the best in bold and the second-best underlined."""
+    """Format values in percent, the best in bold and the second-best underlined."""
     return [_STYLE[mark].format(percent(value)) for value, mark in zip(values, found, strict=True)]

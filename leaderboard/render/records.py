@@ -1,4 +1,4 @@
-"""Every score with its n, interval and signature, one a row, for a script or a spreadsheet."""
+"""Scores as CSV or JSON for scripts: one row for each score, with n, interval and signature."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..tables.ranking import RankingTable
 
 
 def render_csv(tables: Sequence[RankingTable]) -> str:
-    """Return comma-separated values with a header; fractions as they are, nothing rounded."""
+    """Return comma-separated values with a header; scores are unrounded fractions."""
     return as_csv(list(score_records(tables)))
 
 
@@ -24,7 +24,7 @@ def render_json(tables: Sequence[RankingTable]) -> str:
 
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> str:
-    """Return rows of the same fields, at least one, as comma-separated values with a header; controls are escaped."""
+    """Return one or more rows with the same fields as CSV with a header; control characters are escaped."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -34,13 +34,13 @@ def as_csv(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def as_json(rows: Sequence[dict[str, Any]]) -> str:
-    """Return rows as a JSON array, in which controls and marks of direction are escaped as JSON does it."""
+    """Return rows as a JSON array; control characters and direction marks have JSON escapes."""
     text = json.dumps(rows, ensure_ascii=False, indent=1)
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text) + "\n"
 
 
 def score_records(tables: Sequence[RankingTable]) -> Iterator[dict[str, Any]]:
-    """Yield a row a model and subset; `rank` is that of the model in its whole table."""
+    """Yield one row for each model and subset; `rank` is the model's rank in the whole table."""
     for table in tables:
         for row in table.rows:
             model = row.entry.result.model

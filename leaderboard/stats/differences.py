@@ -1,4 +1,4 @@
-"""Two models on one task: the difference on every subset that both were scored on with the same data."""
+"""The difference between two models on the subsets of a task that both have on the same data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .paired import Correlation, Difference, average, f1_difference, mean_differ
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShareOutcomes:
-    """A model's hits of each sentence, (n,), among its `judgements`, the directions."""
+    """A model's hits for each sentence, (n,), from 0 to `judgements` (the number of directions)."""
 
     hits: NDArray[np.int16]
     judgements: int
@@ -28,12 +28,12 @@ class ShareOutcomes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MinedOutcomes:
-    """The pairs that a model took, and all gold pairs; (P,) each.
+    """The pairs that a model mined, and all gold pairs; (P,) each.
 
     Attributes:
         source: rows of the source side.
         target: rows of the target side.
-        taken: whether the model took the pair.
+        taken: whether the model mined the pair.
         gold: whether the pair is gold.
     """
 
@@ -48,7 +48,7 @@ class MinedOutcomes:
         return cluster_counts(self.source, self.target, self.taken, self.gold)
 
     def counts_with(self, other: MinedOutcomes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the counts of this model and of another one, over clusters of the pairs of both."""
+        """Return the counts of this model and of another, over the clusters of both models' pairs."""
         first = len(self.source)
         cluster = cluster_pairs(
             np.concatenate([self.source, other.source]), np.concatenate([self.target, other.target])
@@ -66,7 +66,7 @@ _HITS = ("hit",)
 
 
 def common_subsets(a: Entry, b: Entry) -> list[str]:
-    """Return the subsets that both have a score on, of the same data and n."""
+    """Return the subsets that both entries have a score for, with the same data and n."""
     score = a.score
     return [
         name
@@ -77,10 +77,10 @@ def common_subsets(a: Entry, b: Entry) -> list[str]:
 
 
 def read_evidence(entry: Entry, subsets: Sequence[str]) -> list[Evidence]:
-    """Return what the main score of each subset is made of, read from the outcomes beside the result file.
+    """Read the outcomes that the main score of each subset is computed from.
 
     Raises:
-        UserError: the outcomes are missing or damaged, or lack a subset.
+        UserError: the outcomes are missing or damaged, or have no rows for a subset.
     """
     blocks = by_subset(entry.columns(_COLUMNS.get(entry.score, _HITS)))
     if missing := [name for name in subsets if name not in blocks]:
@@ -98,10 +98,10 @@ def _of_subset(entry: Entry, subset: str, blocks: Sequence[dict[str, NDArray[Any
 
 
 def _mined_outcomes(entry: Entry, subset: str, columns: dict[str, NDArray[Any]]) -> MinedOutcomes:
-    """Return the pairs that were taken and the gold ones.
+    """Return the mined pairs and the gold pairs.
 
     Raises:
-        UserError: the outcomes have fewer gold pairs than there are, as those of early versions.
+        UserError: some gold pairs are missing in the outcomes, as in files of early versions.
     """
     gold, taken = columns["hit"], columns["score"] >= np.float32(entry.threshold(subset))
     if int(gold.sum()) != entry.subsets[subset].n:
@@ -113,7 +113,7 @@ def _mined_outcomes(entry: Entry, subset: str, columns: dict[str, NDArray[Any]])
 
 
 def difference(a: Evidence, b: Evidence) -> Difference:
-    """Return the main score of A minus that of B on one subset, in the score's own unit and direction."""
+    """Return A's main score minus B's on one subset, in the unit and direction of the score."""
     if isinstance(a, Correlation) and isinstance(b, Correlation):
         return spearman_difference(a, b)
     if isinstance(a, MinedOutcomes) and isinstance(b, MinedOutcomes):
@@ -125,5 +125,5 @@ def difference(a: Evidence, b: Evidence) -> Difference:
 
 
 def mean_of_differences(a: Sequence[Evidence], b: Sequence[Evidence]) -> Difference:
-    """Return the difference of the means over subsets, which are the same and in the same order."""
+    """Return the difference of the means over subsets; A and B must have the same subsets in the same order."""
     return average([difference(ours, theirs) for ours, theirs in zip(a, b, strict=True)])

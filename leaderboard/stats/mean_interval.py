@@ -15,11 +15,11 @@ from .paired import Correlation
 
 
 def interval_of_mean(sides: Sequence[Evidence]) -> Interval:
-    """Return the interval of the mean score over subsets, in the score's own unit; (nan, nan) where one has none.
+    """Return the 95 % interval of the mean score over subsets, in the score's unit; (nan, nan) if a subset has none.
 
-    Subsets of one size count as the same sentences, as in `paired.average`. Shares and F1 have Wilson's interval with
-    the number of judgements that would have the same standard error (so that it does not collapse when nothing is
-    missed), correlations the normal one.
+    Subsets of the same size count as the same sentences, as in `paired.average`. Shares and F1 use Wilson's interval,
+    with the number of judgements that gives the same standard error, so that it does not collapse to a point if nothing
+    is missed. Correlations use the normal interval.
     """
     moved: dict[int, NDArray[np.float64]] = {}
     values = []
@@ -38,7 +38,7 @@ def interval_of_mean(sides: Sequence[Evidence]) -> Interval:
 
 
 def _observed(side: Evidence) -> tuple[float, NDArray[np.float64]]:
-    """Return the score of a subset, and of each sentence its influence on it, whose squares sum to the variance."""
+    """Return the score of a subset and each sentence's influence on it, (n,); the variance is the sum of squares."""
     if isinstance(side, Correlation):
         rho, influence = side.observed
         return rho, influence / len(influence)

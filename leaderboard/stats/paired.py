@@ -1,4 +1,4 @@
-"""Whether two models differ on the same sentences: paired tests and intervals of the difference A - B."""
+"""Paired tests of two models on the same sentences, and intervals of the difference A - B."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ from numpy.typing import NDArray
 from bitext_bench.scoring.f1 import f1_influence
 from bitext_bench.scoring.intervals import Z_95, spearman_influence
 
-SIGNIFICANT = 0.05  # below this p, once corrected for being many, two models differ
+SIGNIFICANT = 0.05  # level of the corrected p below which two models differ
 
 _ONE_RUN = np.empty(0)
-_FAR = 12.0  # standard deviations beyond which a normal variable never is
+_FAR = 12.0  # standard deviations; a normal variable beyond them has negligible probability
 
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """A score of A minus that of B on the same sentences.
+    """A's score minus B's on the same sentences.
 
-    p and the interval are of one statistic, so that the interval excludes 0 just where p < 0.05. For a difference d the
-    squared standard error is that of the influences plus (value - d)^2 / n, the variance around d instead of around the
-    value: at d = 0 this is McNemar's test (1947, without continuity correction), and where a sentence is judged
-    several times the normal form of the sign-flip test. The interval has all d that this test does not reject
-    (Tango 1998 inverts McNemar's test so). Of several seeds p and the interval are `_StandardErrors`'.
+    p and the interval come from one statistic, so the interval excludes 0 exactly if p < 0.05. To test a difference d,
+    the squared standard error is that of the influences plus (value - d)^2 / n, which gives the variance around d
+    instead of the value. At d = 0 this is McNemar's test (1947, without continuity correction), or, if a sentence is
+    judged several times, the normal approximation of the sign-flip test. The interval contains every d that the test
+    does not reject (as Tango 1998 inverts McNemar's test). For several seeds, see `_StandardErrors`.
 
     Attributes:
-        value: the difference, in the score's own unit.
-        influence: of each sentence on the value, (n,) by n: value's variance is the sum of their squares. Subsets of
-            one size share their sentences (FLORES, translated STS) or lose nothing by being taken as if they did.
-        step: the least by which the mean of n sentences differs where one of them does, times n: then a difference d
-            has a variance of at least (step |d| - d^2) / n, even where no sentence differs. 0 where there is none.
-        wins: sentences that A does better on.
-        losses: sentences that B does better on; the two are 0 for correlations, which no sentence has.
-        runs: the value of each training run, (k,), where it is the mean of k seeds; (0,) of one model.
+        value: the difference, in the score's unit.
+        influence: n -> (n,), each sentence's influence on the value; the variance of the value is the sum of their
+            squares. Subsets of the same size share their sentences (FLORES, translated STS), or lose nothing if
+            treated as if they did.
+        step: n times the smallest change of the mean that one sentence can cause. A difference d then has a variance of
+            at least (step |d| - d^2) / n, even if no sentence differs. 0 if there is no such step.
+        wins: number of sentences on which A does better.
+        losses: number of sentences on which B does better. Both are 0 for correlations.
+        runs: (k,), the value of each training run if this is the mean of k seeds; (0,) for single models.
     """
 
     value: float
@@ -48,7 +49,7 @@ class Difference:
 
     @cached_property
     def p(self) -> float:
-        """Two-sided, of no difference; not corrected for other comparisons (`holm` does that)."""
+        """Two-sided p of the hypothesis of no difference; see `holm_correction` for several comparisons."""
         if len(self.runs):
             return self._errors.p(self.value)
         error = np.sqrt(self._errors.sentences**2 + self.value**2 / self._n)
@@ -63,13 +64,13 @@ class Difference:
         return -self._bound(-1), self._bound(1)
 
     def _bound(self, sign: int) -> float:
-        """Return the largest difference that the test does not reject; of B minus A where the sign is -1."""
+        """Return the largest difference that the test does not reject, of A - B (sign 1) or B - A (sign -1)."""
         value, share = sign * self.value, Z_95**2 / self._n
         most = 1.0 if self.step else 2.0
         if share >= 1:
             return most
         reach = [value + Z_95 * self._errors.sentences / np.sqrt(1 - share)]
-        for side in (1, -1):  # (value - d)^2 <= share (step |d| - d^2), where d has this sign
+        for side in (1, -1):  # solve (value - d)^2 <= share (step |d| - d^2) for d with this sign
             middle = side * value + share * self.step / 2
             root = middle**2 - (1 + share) * value**2
             if middle > 0 and root >= 0:
@@ -85,13 +86,13 @@ class Difference:
         return sum(self.influence)
 
     def negated(self) -> Difference:
-        """Return the same of an error rate: it falls where hits rise; wins stay wins."""
+        """Return the difference in error rate: the sign changes, wins stay wins."""
         turned = {n: -moved for n, moved in self.influence.items()}
         return replace(self, value=-self.value, influence=turned, runs=-self.runs)
 
 
 def mean_difference(a: NDArray[np.integer], b: NDArray[np.integer], judgements: int) -> Difference:
-    """Compare shares of hits; (n,) hits of each sentence among its `judgements` (directions, language pairs)."""
+    """Compare shares of hits; a and b are (n,) hits per sentence, from 0 to `judgements` (directions, pairs)."""
     differences = a.astype(np.int64) - b.astype(np.int64)
     size = len(differences)
     value = float(differences.sum() / (size * judgements))
@@ -106,7 +107,7 @@ def mean_difference(a: NDArray[np.integer], b: NDArray[np.integer], judgements: 
 
 @dataclass(frozen=True, eq=False)
 class Correlation:
-    """How a model scores pairs beside their gold scores, (n,) each."""
+    """A model's scores of sentence pairs and their gold scores, (n,) each."""
 
     scores: NDArray[np.floating]
     gold: NDArray[np.floating]
@@ -124,7 +125,7 @@ def spearman_difference(a: Correlation, b: Correlation) -> Difference:
 
 
 def f1_difference(a: NDArray[np.integer], b: NDArray[np.integer]) -> Difference:
-    """Compare F1 of mined pairs; (C, 3) right, wrong and missed pairs of each cluster, the same clusters for both."""
+    """Compare F1 of mined pairs; a and b are (C, 3) right, wrong and missed pairs of the same clusters."""
     (f1_a, moved_a), (f1_b, moved_b) = f1_influence(a), f1_influence(b)
     better = a @ (1, -1, 0) - b @ (1, -1, 0)
     return Difference(
@@ -138,11 +139,11 @@ def f1_difference(a: NDArray[np.integer], b: NDArray[np.integer]) -> Difference:
 
 @dataclass(frozen=True, slots=True)
 class _StandardErrors:
-    """Standard errors of a mean over seeds: with other sentences, and with other seeds, it would be another one.
+    """Standard errors of a mean over seeds, from the choice of sentences and from the choice of seeds.
 
-    The sentences are many, the seeds few, so that the error is distributed as sentences * Z + seeds * T, of a normal Z
-    and Student's T (Behrens and Fisher; Welch's approximation calls too many of 3 seeds different). What a seed does to
-    single sentences is in both, which errs on the safe side.
+    With many sentences and few seeds, the error is distributed as sentences * Z + seeds * T, with a normal Z and
+    Student's T (Behrens and Fisher; Welch's approximation finds too many differences with 3 seeds). A seed's effect on
+    single sentences counts in both terms, which is conservative.
     """
 
     sentences: float
@@ -151,13 +152,13 @@ class _StandardErrors:
 
     @staticmethod
     def from_influence(influence: Mapping[int, NDArray[np.float64]], runs: NDArray[np.float64]) -> _StandardErrors:
-        """Return those of a value with these influences, that is the mean of these runs, or one model's."""
+        """Return the errors of a value with these influences, which is the mean of `runs` (empty: of one model)."""
         sentences = np.sqrt(sum(float(moved @ moved) for moved in influence.values()))
         seeds = np.std(runs, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else 0.0
         return _StandardErrors(float(sentences), float(seeds), len(runs) - 1)
 
     def p(self, value: float) -> float:
-        """Return how likely an error is at least as large."""
+        """Return the two-sided probability of an error at least as large as `value`."""
         from scipy.integrate import quad
         from scipy.special import stdtr
 
@@ -168,12 +169,12 @@ class _StandardErrors:
             by_seeds = stdtr(self.freedom, (self.sentences * z - abs(value)) / self.seeds)
             return float(by_seeds * np.exp(-z * z / 2) / np.sqrt(2 * np.pi))
 
-        # Where sentences alone make up the value, the other factor rises, and steeply where seeds hardly differ.
+        # stdtr rises at |value| / sentences, steeply if the seeds hardly differ: quad needs the point.
         rise = min(abs(value) / self.sentences, _FAR) if self.sentences else _FAR
         return 2 * float(quad(beyond, -_FAR, _FAR, points=[-1, 0, 1, rise], limit=200)[0])
 
     def half_width(self) -> float:
-        """Return how far the error reaches in 95 % of cases."""
+        """Return the half-width of the 95 % interval."""
         from scipy.optimize import brentq
         from scipy.special import stdtrit
 
@@ -192,8 +193,8 @@ def _both_tails(z: float) -> float:
 def average(differences: Sequence[Difference]) -> Difference:
     """Return the mean difference over subsets.
 
-    Subsets of one size are one sample, as those that share their sentences must be (FLORES, translated STS); in others
-    that costs nothing.
+    Subsets of the same size are treated as one sample. This is required if they share sentences (FLORES, translated
+    STS), and harmless otherwise.
     """
     if len(differences) == 1:
         return differences[0]
@@ -214,19 +215,19 @@ def average(differences: Sequence[Difference]) -> Difference:
 
 
 def over_seeds(differences: Sequence[Difference]) -> Difference:
-    """Return the mean difference of training runs that differ in their seed, one of A and one of B each time.
+    """Return the mean difference over pairs of training runs (one of A, one of B) that differ in the seed.
 
-    The runs were scored on the same sentences. p and the interval are of other sentences and other seeds.
+    All runs must be scored on the same sentences. p and the interval cover the choice of sentences and of seeds.
     """
     if len(differences) == 1:
         return differences[0]
     mean, runs = average(differences), np.array([d.value for d in differences])
-    # No sentence is won or lost by several runs together.
+    # Wins and losses are not defined for several runs together.
     return replace(mean, wins=0, losses=0, runs=runs)
 
 
 def holm_correction(p_values: Sequence[float]) -> list[float]:
-    """Return p values corrected for being many (Holm 1979), in the order given."""
+    """Return p values corrected for multiple comparisons (Holm 1979), in the given order."""
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
     corrected, largest = [0.0] * len(p_values), 0.0
     for rank, i in enumerate(order):

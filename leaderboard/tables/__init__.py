@@ -1,1 +1,1 @@
-"""What the tables say, whatever they are written in."""
+"""The content of the tables, independent of the output format."""

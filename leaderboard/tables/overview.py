@@ -1,4 +1,4 @@
-"""One row a model over all tasks: the means that papers quote, size and speed."""
+"""The overview: one row for each model, with the means that papers report, size and speed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Member = tuple[str, str]  # task, subset
 
 @dataclass(frozen=True, slots=True)
 class OverviewColumn:
-    """One mean of every model that has all its members.
+    """A column of means, for models that have all its subsets.
 
     Attributes:
-        key: what --sort calls it.
-        note: what the mean is over.
+        key: the name for --sort.
+        note: a description of the tasks and subsets in the mean.
     """
 
     key: str
@@ -38,29 +38,29 @@ class OverviewColumn:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Sentences a second, as a model's own results measured it, and on what."""
+    """Sentences per second, as recorded in a model's results, and the machine."""
 
     sentences: float
     where: str
 
 
-# Key, heading, tasks of which the first that is there is shown.
+# Key, heading, tasks; the first task that has results is shown.
 _TASKS = (
     ("tatoeba", "Tatoeba accuracy", ("Tatoeba",)),
     ("bucc-mining", "BUCC mining F1", ("BUCC-mining", "BUCC-style-mining")),
     ("bucc", "BUCC gold accuracy", ("BUCC.v2", "BUCC-style")),
     ("flores", "FLORES-200 xSIM", ("FLORES-200",)),
 )
-_MOST_LANGUAGES = 12  # named one by one up to here
+_MOST_LANGUAGES = 12  # with more, the languages are counted instead of listed
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Models in the order in which they are shown, with their columns, size and speed.
+    """Models in display order, with their columns and speed.
 
     Attributes:
-        models: of several runs of one training, which differ in the seed, the first; its values are their means.
-        names: how a model is called, with the seeds that it stands for.
+        models: one entry for each model; for several seeds of one training, the first run's, with means as values.
+        names: display names, with the seeds.
     """
 
     models: tuple[Entry, ...]
@@ -69,7 +69,7 @@ class Overview:
     speed: Mapping[ModelKey, Speed]
 
     def sorted_by(self, key: str) -> Overview:
-        """Return it in the order of a column, of model, parameters, dimensions or speed; for any other as it is."""
+        """Sort by a column, or by model, parameters, dimensions or speed; another key changes nothing."""
         column = next((column for column in self.columns if column.key == key), None)
         values: Mapping[ModelKey, float | None]
         if key == "model":
@@ -94,10 +94,10 @@ class Overview:
 
 
 def make_overview(tables: Sequence[RankingTable], entries: Iterable[Entry]) -> Overview:
-    """Return the overview, sorted by the mean place over the columns; a missing one counts as the last.
+    """Return the overview, sorted by mean place over the columns; a missing value counts as the last place.
 
-    Of each task the table with most subsets counts, and nothing of others, of sentences that a model's training may
-    have seen, or of data that only have a benchmark's layout. Models that no mean is left of are not in it.
+    Each task contributes its table with the most subsets. Contaminated results and custom data are left out, and so are
+    models without any mean.
     """
     first: dict[str, RankingTable] = {}
     for table in tables:
@@ -121,7 +121,7 @@ def make_overview(tables: Sequence[RankingTable], entries: Iterable[Entry]) -> O
 
 
 def _trainings(columns: Sequence[OverviewColumn], models: Iterable[Entry]) -> list[list[Entry]]:
-    """Return together, by rising seed, runs that differ in the seed alone and have values in the same columns."""
+    """Group runs that differ only in the seed and have values in the same columns; each group is sorted by seed."""
     found: dict[tuple[object, ...], list[Entry]] = {}
     for entry in sorted(models, key=seed):
         training = None if entry.settings else parse_training(entry.result.training)
@@ -139,7 +139,7 @@ def _means(column: OverviewColumn, trainings: Iterable[Sequence[Entry]]) -> dict
 
 
 def describe(table: RankingTable) -> str:
-    """Return what a table is over: subsets, languages, n."""
+    """Describe a table's subsets, languages and n."""
     sizes = sorted(set(table.sizes))
     n = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
     many = len(table.subsets)
@@ -154,9 +154,9 @@ def _task_column(key: str, heading: str, table: RankingTable) -> OverviewColumn:
 
 
 def _sts_column(tables: Sequence[RankingTable], *, english: bool) -> OverviewColumn | None:
-    """Return the mean over the English subsets, or all others, that the model with most of them has.
+    """Return the mean over the English subsets, or over all others, of the model that has the most of them.
 
-    The same sentences under two names (the STS benchmark, and the English of its translations) count once.
+    The same sentences under two names (the STS benchmark and the English part of its translations) count once.
     """
     found: dict[ModelKey, dict[Member, float]] = {}
     first: dict[str, Member] = {}
@@ -187,7 +187,7 @@ def _mean_places(columns: Sequence[OverviewColumn], models: Iterable[ModelKey]) 
 
 
 def _speeds(entries: Iterable[Entry]) -> dict[ModelKey, Speed]:
-    """Return the speed of each model by the run that encoded most."""
+    """Return the speed of each model in its largest run."""
     most: dict[ModelKey, EncodingRecord] = {}
     for entry in entries:
         encoding = entry.result.encoding
@@ -199,5 +199,5 @@ def _speeds(entries: Iterable[Entry]) -> dict[ModelKey, Speed]:
 
 
 def machine(encoding: EncodingRecord) -> str:
-    """Return the device and the number of cores of a run."""
+    """Describe the device and the number of cores of a run."""
     return f"{printable(encoding.device)}, {encoding.cores} core{'' if encoding.cores == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""Figures that others published, from the registry: shown apart from measured ones, never ranked with them."""
+"""Scores that others published: shown separately from measured ones, never ranked."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _ON_ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What others published of one task by one metric.
+    """Published scores on one task in one metric.
 
     Attributes:
-        columns: subsets, and names of means.
+        columns: names of subsets and of means.
         rows: (model, source, note, value by column).
     """
 
@@ -35,19 +35,19 @@ class Published:
 
 
 def render_published(task: str, subsets: Sequence[str], imported: Sequence[tuple[str, PublishedScore]] = ()) -> str:
-    """Return the tables of `published` as markdown; "" for none."""
+    """Return the tables of `published` in Markdown; "" if there are none."""
     return "\n".join(map(_table, published(task, subsets, imported)))
 
 
 def published(
     task: str, subsets: Sequence[str], imported: Sequence[tuple[str, PublishedScore]] = ()
 ) -> list[Published]:
-    """Return one table a score that others published for a task's subsets or for a mean of them.
+    """Return one table for each metric that others published for a task's subsets, or for a mean of them.
 
     Args:
-        task: as in result files.
-        subsets: the columns, where there is anything for them.
-        imported: (model, figure) beside those of the registry.
+        task: name of the task in result files.
+        subsets: the columns; those without published scores are left out.
+        imported: (model, score) in addition to the registry's.
     """
     known = frozenset(subsets)
     registered = [(name, figure) for name in BASELINES for figure in published_scores(BASELINES[name])]
@@ -70,7 +70,7 @@ def _published(metric: str, figures: Sequence[tuple[str, PublishedScore]], subse
 
 
 def read_imported(root: Path) -> list[tuple[str, PublishedScore]]:
-    """Return (model, figure) of the imported figures of a results folder.
+    """Read the imported scores of a results folder as (model, score).
 
     Raises:
         UserError: a line is damaged.
@@ -120,7 +120,7 @@ def _link(source: str) -> str:
 
 
 def source_label(source: str) -> tuple[str, str | None]:
-    """Return how a source is called, and its address where it says where it is."""
+    """Return the label of a source, and its URL if the source names a GitHub file or an arXiv paper."""
     if found := _ON_GITHUB.fullmatch(source):
         repository, commit, path = found.groups()
         return repository, f"https://github.com/{repository}/blob/{commit}/{quote(path, safe='/')}"

@@ -1,4 +1,4 @@
-"""What the tables say: comparable rows, their ranks, intervals and order; how they look is markdown.py's."""
+"""The ranking tables: comparable rows with ranks, intervals and order, independent of the output format."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class RankingRow:
     """A model in a table.
 
     Attributes:
-        rank: 1 for the best model and all that do not differ from it by a paired test. None for a model that lacks a
-            score or may have seen the sentences in training (`Entry.contamination`): it is shown, but not ranked. A
-            model in settings other than its own is ranked like any other.
-        mean: over the subsets of the table; None where one of them has no score.
-        interval: of the mean, 95 %.
+        rank: 1 for the best model and all that a paired test does not find different from it. None for a model without
+            some score, or whose training may have seen the sentences (`Entry.contamination`): it is shown but not
+            ranked. A model with user-chosen settings is ranked like any other.
+        mean: the mean over the subsets of the table; None if a subset has no score.
+        interval: 95 % interval of the mean.
     """
 
     entry: Entry
@@ -41,7 +41,7 @@ class RankingRow:
 
 @dataclass(frozen=True, slots=True)
 class RankingTable:
-    """Models on one task with the very same data: the same subsets, n and sentences. Best row first, or as sorted."""
+    """Models on one task with identical data: the same subsets, n and sentences. Best first, unless sorted."""
 
     task: str
     score: str
@@ -51,17 +51,17 @@ class RankingTable:
 
     @property
     def label(self) -> str:
-        """The task, and the data where they only have its layout."""
+        """The task, with the name of the data if they are custom data in the task's layout."""
         return self.rows[0].entry.result.label
 
     @property
     def official(self) -> bool:
-        """Whether published figures may stand beside it."""
+        """Whether published scores are comparable."""
         return self.rows[0].entry.result.official
 
     @property
     def sizes(self) -> list[int]:
-        """The n of each subset."""
+        """The number of sentences of each subset."""
         entry = self.rows[0].entry
         return [entry.subsets[name].n for name in self.subsets]
 
@@ -72,12 +72,12 @@ class RankingTable:
         return sorted({code for name in self.subsets for code in subsets[name].languages})
 
     def marks(self, values: Sequence[float | None]) -> list[Mark]:
-        """Return what stands out in a column, a value a row; contaminated or unchecked rows never do."""
+        """Return the mark of each row's value; contaminated and unchecked rows get none."""
         clean = [None if row.entry.contamination else value for row, value in zip(self.rows, values, strict=True)]
         return highlight_best(clean, self.lower_is_better)
 
     def sorted_by(self, column: str) -> RankingTable:
-        """Return it in the order of a column ("model", "mean" or a subset), best first; as it is for any other."""
+        """Sort by a column ("model", "mean" or a subset), best first; another column changes nothing."""
         if column == "model":
             return replace(self, rows=tuple(sorted(self.rows, key=lambda row: row.entry.label.casefold())))
         if column != "mean" and column not in self.subsets:
@@ -92,14 +92,14 @@ class RankingTable:
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """All tables, and the files that could not be judged, with the reason."""
+    """All tables, and (file, reason) for files that could not be ranked."""
 
     tables: list[RankingTable]
     skipped: list[tuple[Path, str]]
 
 
 def make_leaderboard(entries: Sequence[Entry]) -> Leaderboard:
-    """Return one table a task and set of data; of one task official data, most subsets and then models first."""
+    """Return one table for each task and dataset; per task, official data first, then most subsets and models."""
     groups: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:
         data = (f"{name} {entry.data(name)}" for name in entry.subsets)
@@ -140,10 +140,10 @@ def _judged(
     means: dict[Path, float | None],
     skipped: list[tuple[Path, str]],
 ) -> Iterator[RankingRow]:
-    """Yield a row an entry, best first; whoever does not differ from the first of a rank shares it.
+    """Yield one row for each entry, best first; entries that do not differ from the leader of a rank share the rank.
 
-    With M ranked entries there are at most M - 1 tests, so each is made at 0.05 / (M - 1) (Bonferroni). An entry is
-    read when its turn comes, and only the first of a rank is kept, so that memory does not grow with the models.
+    With M ranked entries there are at most M - 1 tests, so each uses level 0.05 / (M - 1) (Bonferroni). Outcomes are
+    read one entry at a time and only the leader's are kept, so that memory does not grow with the number of models.
     """
     to_rank = {entry.file for entry in ordered if not entry.contamination and means[entry.file] is not None}
     bound = SIGNIFICANT / max(1, len(to_rank) - 1)
