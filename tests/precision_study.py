@@ -107,7 +107,7 @@ def trials(pool: Pool, density: float, known: int, seed: int, model: str, folder
         with redirect_stderr(StringIO()) as said:
             status = main(["mine", *files, "--target-precision", str(wanted), "--model", model])
         if status:
-            if "too few to tell" not in said.getvalue() and "no threshold reaches" not in said.getvalue():
+            if "are too few for" not in said.getvalue() and "no threshold reaches" not in said.getvalue():
                 print(said.getvalue(), file=sys.stderr)
                 raise AssertionError("mine stopped for another reason")
             yield Trial(pool.kind, density, wanted, None, None, None)
