@@ -158,5 +158,5 @@ def _select(entries: Sequence[Entry], view: View) -> list[Entry]:
 def _check(output: Path, content: str, root: Path) -> None:
     current = output.read_bytes() if output.is_file() else b""
     if current != content.encode():
-        raise UserError(f"{output} is not what {root} yields: run bitext-bench leaderboard")
+        raise UserError(f"{output} is out of date with {root}: run bitext-bench leaderboard")
     say(f"{output} is up to date")

@@ -76,8 +76,8 @@ def run_compare(
     chosen = choose_models(results, models, languages)
     lines = [line for a, b in combinations(chosen, 2) for line in compare_models(a, b, wanted)]
     if not lines:
-        of = f" of {', '.join(sorted(wanted))}" if wanted else ""
-        raise UserError(f"these models have no task{of} on the same data in common: run both on the same --data")
+        among = f" among {', '.join(sorted(wanted))}" if wanted else ""
+        raise UserError(f"the models have no common task{among} on the same data: run both on the same --data")
     print(render_comparison(lines))
     return 0
 

@@ -101,7 +101,7 @@ def compare(a: Report, b: Report) -> Comparison:
     """
     lines = compare_models(_as_selection(a), _as_selection(b))
     if not lines:
-        raise UserError(f"{a.name} and {b.name} have no task on the same data in common: score both on the same data")
+        raise UserError(f"{a.name} and {b.name} have no common task on the same data: score both on the same data")
     return Comparison(lines)
 
 

@@ -60,7 +60,7 @@ COMPARISONS: Mapping[str, Columns] = {
         heading: (f"table5-{name}-all", f"table5-{name}-en-xx")
         for heading, name in {"Priority": "priority", "Average": "average", "Priority with TMS": "tms"}.items()
     },
-    "Table 6: fr-xx minus ru-xx beside en-xx": {"Priority": ("table6-fr-xx", "table6-ru-xx")},
+    "Table 6: en-xx and fr-xx minus en-xx and ru-xx": {"Priority": ("table6-fr-xx", "table6-ru-xx")},
 }
 
 
@@ -89,10 +89,11 @@ def _cell(points: float, p: float) -> str:
 def main() -> None:
     """Write the page."""
     sections = [
-        "# Who is ahead of whom\n\n"
-        "The difference in points, the mean of the seeds, and in brackets its p, of other sentences and seeds\n"
-        f"and corrected over its column (Holm); **bold** where below {SIGNIFICANT}. `python results/comparisons.py`\n"
-        "wrote this page; `bitext-bench compare` has the scores and the intervals.\n",
+        "# Differences between rows of the tables\n\n"
+        "Each cell is a difference in points, averaged over seeds, with its p in brackets. p covers the choice of\n"
+        "sentences and of seeds, and is corrected for the comparisons of its column (Holm). Differences with p below\n"
+        f"{SIGNIFICANT} are **bold**. `python results/comparisons.py` writes this page; `bitext-bench compare` has\n"
+        "the scores and intervals.\n",
     ]
     for heading, columns in COMPARISONS.items():
         found = {column: compare(*names) for column, names in columns.items()}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the pages of this folder and the picture in README.md from the result files.
+# Writes the pages in this folder, and the picture in README.md, from the result files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

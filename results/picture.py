@@ -45,7 +45,7 @@ def text(x: float, y: float, words: str, kind: str = "", anchor: str = "start") 
 def place(share: float | None, left: float) -> float:
     """Return the x coordinate of a share in [0, 1] in the panel that begins at `left`."""
     if share is None:
-        raise ValueError("the result files lack a score or an interval of the picture")
+        raise ValueError("a result file has no score or no interval for the picture")
     low, high = SCALE
     return round(left + PANEL * (100 * share - low) / (high - low), 1)
 
@@ -86,7 +86,7 @@ def main() -> None:
         f'<circle class="from" cx="{LEFT + 115}" cy="{y - 4}" r="4.5"/>',
         text(LEFT + 126, y, "from English", "note"),
         f'<line class="range" x1="{LEFT + 232}" y1="{y - 4}" x2="{LEFT + 258}" y2="{y - 4}"/>',
-        text(LEFT + 270, y, "95 % interval of the mean of both; n = 1,000 a language", "note"),
+        text(LEFT + 270, y, "95 % interval of the mean of both; n = 1,000 per language", "note"),
     ]
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img">',

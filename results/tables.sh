@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Trains and scores the rows of the paper's tables that results/ does not have yet.
+# Trains and scores those rows of the paper's tables that are not in results/ yet.
 #
 #     results/tables.sh DATA MODELS WORK [PATTERN [JOBS]]
 #
-# DATA has train/ and the test sets, MODELS has e5-small-q4 and minilm-l6. Checkpoints, logs and vectors go to WORK. PATTERN
-# (for grep -E) selects rows by name. JOBS rows run at the same time. A run takes minutes; finished rows are not run again.
-# table2-*-en-ja come from the loop in training/README.md, on all corpora of en-ja.
+# DATA has train/ and the test sets; MODELS has e5-small-q4 and minilm-l6. Checkpoints, logs and vectors go to WORK. PATTERN
+# (for grep -E) selects rows by name, and JOBS rows run in parallel. A row takes minutes; finished rows are skipped.
+# The loop in training/README.md makes table2-*-en-ja, on all en-ja corpora.
 set -euo pipefail
 data=$(realpath "$1") models=$(realpath "$2") work=$(realpath -m "$3") pattern=${4:-.} jobs=${5:-1}
 results=$(cd "$(dirname "$0")" && pwd)
 everyday="manythings-tatoeba small_parallel_enja tatoeba-test-v2021"  # the domain of Tatoeba
 mkdir -p "$work/train"
 
-# Pairs without English, from two translations of the same English sentence.
+# Make pairs without English from two translations of the same English sentence.
 pivot() {  # source, target, corpora
     local a=$1 b=$2 side corpus; shift 2
     mkdir -p "$work/train/pivot"

@@ -257,7 +257,7 @@ def test_two_reports_are_compared_as_the_command_does(
 
 def test_what_cannot_be_compared_or_saved_is_refused(report: bb.Report, tmp_path: Path) -> None:
     other = bb.evaluate(letters, ["Mini-xSIM"], "en,fr", "mini")
-    with pytest.raises(bb.UserError, match="no task on the same data in common"):
+    with pytest.raises(bb.UserError, match="no common task on the same data"):
         bb.compare(report, other)
     report.save(tmp_path)
     (loaded,) = bb.load_results(tmp_path).values()

@@ -353,7 +353,7 @@ def test_tasks_without_texts_are_left_out_aloud(
     [
         (["hashing", "letters", "hashing", "--data", "mini"], "takes one or two models"),
         (["hashing", "--data", "nowhere"], "no such directory"),
-        (["hashing", "--data", "mini", "--tasks", "Mini-STS"], "no search for translations is left"),
+        (["hashing", "--data", "mini", "--tasks", "Mini-STS"], "no results to search for misses"),
         (["hashing", "--data", "mini", "--languages", "ja", "--tasks", "Mini-xSIM"], "both languages of a pair"),
         (["hashing", "--data", "mini", "--tasks", "Tatoba"], "unknown task"),
         (["hashing"], "no texts: "),

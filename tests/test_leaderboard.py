@@ -348,7 +348,7 @@ def test_check_fails_when_the_file_is_not_what_the_results_yield(
     command = ["leaderboard", "--results", str(copied), "--output", str(output), "--check"]
     capsys.readouterr()
     assert main(command) == 1
-    assert "is not what" in capsys.readouterr().err
+    assert "is out of date" in capsys.readouterr().err
     assert output.read_text(encoding="utf-8") == text
 
 
@@ -363,7 +363,7 @@ def test_check_fails_when_the_file_is_not_what_the_results_yield(
         (["compare", "hashing", "nothing"], "nothing matches no model"),
         (["compare", "hashing"], "compare has one model, hashing: pass two or more"),
         (["compare", "toys", "hashing"], "toys matches several models"),
-        (["compare", "hashing", "letters", "--tasks", "STS12"], "have no task of STS12 on the same data"),
+        (["compare", "hashing", "letters", "--tasks", "STS12"], "no common task among STS12 on the same data"),
         (["compare", "hashing", "letters", "--languages", "sw"], "no result is in these languages"),
         (["leaderboard", "--paper-table", "3", "--sort", "mean"], "leave out --tasks, --languages and --sort"),
     ],

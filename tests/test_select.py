@@ -124,7 +124,7 @@ def test_what_differs_in_more_than_the_seed_is_not_taken_together(
 def test_a_subset_that_one_seed_lacks_is_left_out(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(root, "soft-seed44", 0.9, training(seed=44), subset="y")
     assert compare(root, "local/soft", "local/hard") == 1
-    assert "no task on the same data in common" in capsys.readouterr().err
+    assert "no common task on the same data" in capsys.readouterr().err
 
 
 def test_the_same_sentences_under_two_names_are_one_question(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

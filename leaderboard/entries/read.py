@@ -223,7 +223,7 @@ def say_skipped(skipped: Sequence[tuple[Path, str]]) -> None:
 
 
 def filter_languages(entries: Sequence[Entry], given: Sequence[str] | None) -> list[Entry]:
-    """Restrict entries to the subsets that `run` scores with the same --languages.
+    """Restrict entries to the subsets that `run` scores with these --languages.
 
     Raises:
         UserError: a language is unknown.

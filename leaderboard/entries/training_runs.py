@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from bitext_bench.results.schema import TrainedFrom, TrainingRecord
 
 _PAPER = {"lambda_cross": 0.1, "tau_teacher": 0.1, "tau_student": 0.1}  # Park et al. 2024, section 4.1
-# Fields that may differ between seeds of one training. The steps may differ too, due to early stopping, if the settings
-# are recorded; without settings, different steps may mean different settings.
+# Fields that may differ between seeds of one training. The steps may differ too, because of early stopping, but only if
+# the settings are recorded: without them, different steps may mean different settings.
 _OF_A_SEED = ("seed", "curve")
 _FORMS = ("divergence", "column_labels", "symmetric_monolingual")  # recorded only if they differ from the paper
 _NEEDED = {"pairs", "loss", "label", "tms", "num_hard_negatives", "recipe", "steps", "batch_size", "seed", *_PAPER}
@@ -103,11 +103,11 @@ def _run_group(record: TrainingRecord) -> str:
 
 def _unusual_settings(record: TrainingRecord) -> tuple[str, ...]:
     """Describe the settings that differ from the paper's and are not in the label of a row."""
-    told = {name: getattr(record, name) for name in TrainingRecord.model_fields if name in record.model_fields_set}
-    found = [f"{name} {told[name]}" for name, usual in _PAPER.items() if told[name] != usual]
-    found += [f"{name} {told[name]}" for name in _FORMS if name in told]
+    recorded = {name: getattr(record, name) for name in TrainingRecord.model_fields if name in record.model_fields_set}
+    found = [f"{name} {recorded[name]}" for name, usual in _PAPER.items() if recorded[name] != usual]
+    found += [f"{name} {recorded[name]}" for name in _FORMS if name in recorded]
     if record.num_hard_negatives > 1:
         found.append(f"{record.num_hard_negatives} hard negatives per row")
-    if "learning_rate" in told:
+    if "learning_rate" in recorded:
         found.append(f"learning rate {record.learning_rate:g}")
     return tuple(found)

@@ -1,7 +1,7 @@
 """Collect the sentences that a model missed, with the chosen sentence and the kind of error.
 
-Outcome files have row numbers only. The texts are loaded again by the tasks, after a check that the data are those of
-the result. No model is loaded.
+Outcome files have row numbers only, so the texts are loaded again from the data, which must be the same as in the
+result. No model is loaded.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ErrorCase:
         languages: the language of the sentence, and the language of the translation and the rival.
         gold: the translation.
         rival: the sentence chosen instead; None if there was none.
-        margin: how much the translation lost by, 0 or negative. Retrieval: its cosine minus the rival's. xSIM: the
+        margin: by how much the translation lost, 0 or negative. Retrieval: its cosine minus the rival's. xSIM: the
             second-best ratio margin minus the rival's (the translation has at most the second-best). Mining: the pair's
             ratio margin minus the threshold; None if the pair was not mined.
         kinds: one or more of `kinds.KINDS`, in that order.
@@ -108,8 +108,8 @@ def read_errors(
     ]
     if not any(_subsets([own[of] for own in models]) for of in shared):
         raise UserError(
-            "no search for translations is left: expected results on Tatoeba, BUCC or FLORES-200, of two models on the "
-            "same data, and of FLORES-200 with --languages in both languages of a pair"
+            "no results to search for misses: expected results on Tatoeba, BUCC or FLORES-200 (of two models, on the "
+            "same data); for FLORES-200, --languages must include both languages of a pair"
         )
     found: list[ErrorCase] = []
     absent: list[tuple[str, UserError]] = []
@@ -132,14 +132,14 @@ def _subsets(entries: Sequence[Entry]) -> list[str]:
 
 
 def _searches(entry: Entry, subsets: Sequence[str], source: Source) -> list[RetrievalSpec]:
-    """Return the searches of the subsets, after a check that the data are those of the result.
+    """Return the searches of the subsets; check that the data are the same as in the result.
 
     Raises:
         MissingData: the source does not have the data.
         UserError: the source has different data.
     """
     scored_on = {name: signature_fields(entry.subsets[name].signature)["data"] for name in subsets}
-    if source.name == "hub" and not scored_on[subsets[0]].startswith("hub-"):  # nothing is downloaded in vain
+    if source.name == "hub" and not scored_on[subsets[0]].startswith("hub-"):  # fail before a download
         raise MissingData(f"{entry.task} was scored on {scored_on[subsets[0]]}, not the hub's: pass --data DIR or mini")
     codes = sorted({code for name in subsets for code in entry.subsets[name].languages})
     units = find_task(entry.task).load(source, [resolve(code) for code in codes])
@@ -173,7 +173,7 @@ def _error_rows(entries: Sequence[Entry], place: int, search: RetrievalSpec) -> 
 
 
 def _columns(entry: Entry, search: RetrievalSpec) -> Columns:
-    """Return a block of outcomes, after a check that its rows exist in the data.
+    """Return a block of outcomes; check that its rows exist in the data.
 
     Raises:
         UserError: the block is missing or damaged.
@@ -184,7 +184,7 @@ def _columns(entry: Entry, search: RetrievalSpec) -> Columns:
     whole = {"hit", "score", *counted} <= columns.keys()
     whole = whole and (search.gold is not None or ("margin" in columns and len(columns["hit"]) == ends[0]))
     if not whole or any(((columns[name] < 0) | (columns[name] >= end)).any() for name, end in counted.items()):
-        raise UserError(f"the outcomes beside {entry.file} lack {search.subset}, or are of other data: run it again")
+        raise UserError(f"the outcomes of {entry.file} lack {search.subset} or are from other data: run the task again")
     return columns
 
 

@@ -24,13 +24,13 @@ KINDS = {
     "hub": "chosen for 5 sentences or more of the subset and direction, including its own translation",
     BELOW_THRESHOLD: "the right pair was mined, but with a score below the threshold (mining)",
     NOT_FOUND: "neither sentence of the right pair was in any mined pair (mining)",
-    OTHER: "none of these, or a paraphrase, which letters do not show",
+    OTHER: "none of these; paraphrases are included, because the rules compare characters only",
 }
 
 # The built-in near misses, which differ in one number, name or negation, overlap by at least 0.6 in every language;
 # 99 % of random pairs from Tatoeba or FLORES-200 overlap by at most 0.2. Misses between 0.2 and 0.4 share a topic,
 # and a different number is only one of many differences.
-_ALIKE = 0.4
+_SIMILAR = 0.4
 _NEAR = 0.5
 _LONGER = 2
 # If sentences were chosen at random, once on average, 0.4 % would be chosen this often (Poisson).
@@ -53,12 +53,12 @@ def classify_error(
         known: words that count as names at the beginning of a sentence too; see `wording.capitalized_words`.
     """
     shared = overlap(gold, rival)
-    alike = shared >= _ALIKE
+    similar = shared >= _SIMILAR
     shorter, longer = sorted((len(normalize_text(gold)), len(normalize_text(rival))))
     holds = {
-        "number": alike and count_numbers(gold, language) != count_numbers(rival, language),
-        "negation": alike and is_negated(gold, language) != is_negated(rival, language),
-        "name": alike and names_differ(gold, rival, language, known),
+        "number": similar and count_numbers(gold, language) != count_numbers(rival, language),
+        "negation": similar and is_negated(gold, language) != is_negated(rival, language),
+        "name": similar and names_differ(gold, rival, language, known),
         "near duplicate": shared >= _NEAR,
         "length": longer > _LONGER * shorter,
         "hub": taken >= _HUB,

@@ -21,7 +21,7 @@ class ErrorRow:
         query: row of the sentence among the queries.
         gold: row of its translation on the other side.
         rival: row of the sentence chosen instead; None if there was none.
-        margin: how much the translation lost by, 0 or negative; None if the outcomes do not have it.
+        margin: by how much the translation lost, 0 or negative; None if the outcomes do not have it.
         taken: number of sentences of this direction for which the rival was chosen.
     """
 

@@ -17,7 +17,7 @@ from .kinds import KINDS
 HEAD = ("row", "sentence", "translation", "chosen instead", "margin", "kind")
 MARGINS = (
     "margin: in retrieval, the cosine of the translation minus that of the chosen sentence; in xSIM, the second-best "
-    "ratio margin minus the best (the translation lost by at least this); in mining, the ratio margin minus the "
+    "ratio margin minus the best (the translation lost by at least this much); in mining, the ratio margin minus the "
     "threshold."
 )
 _LETTERS = "AB"

@@ -118,7 +118,7 @@ def _codes(subset: SubsetResult) -> list[str]:
 
 
 def _language_names(tables: Sequence[RankingTable]) -> dict[str, list[str]]:
-    """Return (our code, English name) of each of MTEB's codes; an unknown code is its own name."""
+    """Return the code and English name of each language, by MTEB's code; an unknown code is its own name."""
     codes = {code for table in tables for subset in table.rows[0].entry.subsets.values() for code in _codes(subset)}
     names = {}
     for code in sorted(codes):
@@ -144,7 +144,7 @@ def _published(table: Published) -> dict[str, Any]:
 
 
 def _printable(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record with its texts, and those in its lists, made printable."""
+    """Return a record with printable texts, including those in lists."""
     return {key: _made_printable(value) for key, value in record.items()}
 
 

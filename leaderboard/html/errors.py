@@ -1,4 +1,4 @@
-"""What the error browser shows: of the leading models, the sentences that they miss by most."""
+"""Data of the error browser: for each leading model, the sentences that it misses by most."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 from ..entries.read import Entry
 from ..errors.collect import ErrorCase, read_errors
 
-# A page is to be opened: so many models, and of each so many misses a task. `compare MODEL --errors` has all.
+# Limits that keep the page small; `compare MODEL --errors` lists every miss.
 _MODELS = 12
-_EACH = 300
+_EACH = 300  # misses for each model and task
 
 
 def error_records(models: Sequence[Entry], entries: Sequence[Entry], data: str) -> list[dict[str, Any]]:
-    """Return a record a miss: task, subset, direction, row, model, source, gold, rival, margin, kinds.
+    """Return a record for each miss: task, subset, direction, row, model, source, gold, rival, margin, kinds.
 
-    Those with a rival, which show what was taken in place of the gold, come first.
+    Misses with a rival, the sentence that was chosen instead of the gold, come first.
 
     Args:
-        models: one entry of each model, the leading first.
-        entries: the results of all.
-        data: as run's --data, which the results were made with.
+        models: one entry for each model, best first.
+        entries: the results of all models.
+        data: the data of the results, as in `run --data`.
 
     Raises:
-        UserError: the data are not those of a result, or not there at all.
+        UserError: the data are missing, or differ from those of a result.
     """
     found = []
     for model in models[:_MODELS]:
@@ -37,10 +37,10 @@ def error_records(models: Sequence[Entry], entries: Sequence[Entry], data: str) 
 
 
 def truncation_note() -> str:
-    """Return what is left out."""
+    """Return a note on the limits."""
     return (
-        f"Of the first {_MODELS} models of the overview, the {_EACH} misses of each task that lost by most; "
-        "bitext-bench compare MODEL --errors lists all."
+        f"At most {_EACH} misses for each task and model, those with the largest loss first, from the first {_MODELS} "
+        "models of the overview; bitext-bench compare MODEL --errors lists all."
     )
 
 

@@ -1,4 +1,4 @@
-"""A model's record on the page: how large and fast it is, and how it was trained."""
+"""A model's record on the page: its size, speed and training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bitext_bench.results.schema import TrainedFrom
 from ..entries.read import Entry
 from ..tables.overview import machine
 
-# What of a training run is shown beside its curve, and under which name.
+# Training settings that the page shows next to the curve.
 _FACTS = (
     "recipe",
     "student",
@@ -29,7 +29,7 @@ _FACTS = (
 
 
 def model_record(entries: Sequence[Entry]) -> dict[str, Any]:
-    """Return what is said of the model whose entries these are; nothing that its files do not say."""
+    """Return the record of a model from its entries."""
     model = entries[0].result.model
     return {
         "name": printable(entries[0].label),
@@ -42,14 +42,14 @@ def model_record(entries: Sequence[Entry]) -> dict[str, Any]:
 
 
 def finite(value: object) -> float | None:
-    """Return a number that can be drawn, or None: files from elsewhere may hold anything."""
+    """Return a number that can be drawn, or None; result files are untrusted input."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not -1e15 < value < 1e15:
         return None
     return float(value)
 
 
 def _speed(entries: Sequence[Entry]) -> dict[str, Any] | None:
-    """Return the speed of the run that encoded most; the results of one run all tell the same."""
+    """Return the speed of the largest run."""
     timed = []
     for entry in entries:
         encoding = entry.result.encoding
@@ -63,7 +63,7 @@ def _speed(entries: Sequence[Entry]) -> dict[str, Any] | None:
 
 
 def _training(entries: Sequence[Entry]) -> dict[str, Any] | None:
-    """Return how a checkpoint was made, and (step, accuracy in percent) of each look at held-out rows."""
+    """Return a checkpoint's training settings, and (step, accuracy in percent) of each evaluation."""
     for entry in entries:
         training = entry.result.training
         if training is None or "curve" not in training.model_fields_set:

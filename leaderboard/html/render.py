@@ -1,4 +1,4 @@
-"""One file: the data as JSON, the charts' library, our script and style, and a policy that forbids every request."""
+"""Assemble the page from its data, scripts and styles, with a content security policy that forbids all requests."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ..entries.read import ResultSet
 from ..tables.ranking import RankingTable
 from .content import page_content
 
-# One after the other, in this order; later ones use what earlier ones define.
+# In load order: later files use definitions of earlier ones.
 _STYLES = ("colors", "page", "tables", "figures", "narrow")
 _SCRIPTS = (
     "dom", "table", "chart", "chooser", "cost", "bylanguage", "matrix", "training", "tasks", "errors", "page",
     "anchors",
 )  # fmt: skip
-_VEGA_LITE = "6.4"  # what the charts are written for
+_VEGA_LITE = "6.4"  # the version that the charts are written for
 
 
 def render_page(
@@ -33,13 +33,13 @@ def render_page(
     """Return the whole page; the same results give the same text.
 
     Args:
-        tables: as `board.tables` returns them.
-        found: the results that they were made of.
+        tables: the tables of `make_leaderboard`.
+        found: the results in the tables.
         root: the results folder.
-        misses: what the error browser shows: task, subset, direction, row, model, source, gold, rival, margin, kinds.
+        misses: the records of `error_records`.
 
     Raises:
-        UserError: the charts' library is not installed.
+        UserError: the library for the charts is not installed.
     """
     library = _escape_script(_charts_library())
     code = _escape_script("(() => {\n" + "\n".join(_read(f"{name}.js") for name in _SCRIPTS) + "})();\n")
@@ -53,7 +53,7 @@ def render_page(
 
 
 def escape_json(value: object) -> str:
-    """Return JSON that can stand in an HTML script element: no character of it can end the element or begin a tag."""
+    """Return JSON for an HTML script element, with the characters escaped that could end the element or begin a tag."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate({ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
 
@@ -63,13 +63,13 @@ def _charts_library() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script.
 
     Raises:
-        UserError: the package that brings them is not installed.
+        UserError: the package is not installed.
     """
     try:
         from vl_convert import javascript_bundle
     except ImportError as error:
         raise UserError(
-            f'the page needs the package with its charts ({error}): pip install "bitext-bench[page]"'
+            f'the page needs the package of the extra page ({error}): pip install "bitext-bench[page]"'
         ) from error
     return javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_VEGA_LITE)
 
@@ -79,7 +79,7 @@ def _read(name: str) -> str:
 
 
 def _escape_script(script: str) -> str:
-    """Return a script in which no string can end the HTML element that holds it."""
+    """Escape the strings in a script that could end its HTML element."""
     return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 

@@ -1,4 +1,4 @@
-"""A table of the paper with measured rows: blocks of lines, each compared with those of its own block only."""
+"""A table of the paper with measured rows, in blocks; lines are compared within their block only."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class TableLine:
     """A row of the table.
 
     Attributes:
-        cells: one a column of the table.
-        measured: what it is of; None for the paper's own.
+        cells: one for each column of the table.
+        measured: the measured row; None for a row of the paper.
     """
 
     row: PaperRow
@@ -29,11 +29,11 @@ class TableLine:
 
 @dataclass(frozen=True, slots=True)
 class ArrangedTable:
-    """A table.
+    """A table of the paper with the measured rows.
 
     Attributes:
-        columns: the paper's, and then ours.
-        own: how many are ours.
+        columns: the paper's columns, then the additional ones.
+        own: the number of additional columns.
         blocks: lines of one group that are compared with each other.
     """
 
@@ -50,7 +50,7 @@ class ArrangedTable:
 
 
 def arrange(name: str, layout: PaperTable, entries: Iterable[Entry]) -> ArrangedTable:
-    """Return the paper's table of this name with the results that belong to its rows."""
+    """Return a table of the paper with the results that match its rows."""
     rows = find_rows(layout, entries)
     own = [column for shown in layout.columns if (column := _substitute(shown, rows))]
     columns = (*layout.columns, *own)
@@ -63,7 +63,7 @@ def arrange(name: str, layout: PaperTable, entries: Iterable[Entry]) -> Arranged
 
 
 def _comparison_groups(layout: PaperTable, rows: Sequence[MeasuredRow]) -> list[list[MeasuredRow]]:
-    """Return the measured rows of a group, those together that are compared with each other."""
+    """Split the measured rows of a group into blocks that are compared."""
     if layout.by_student:
         students = sorted({row.student for row in rows})
         return [[row for row in rows if row.student == student] for student in students]
@@ -91,7 +91,10 @@ def _cell(column: PaperColumn, row: MeasuredRow) -> Cell:
 
 
 def _substitute(column: PaperColumn, rows: Sequence[MeasuredRow]) -> PaperColumn | None:
-    """Return a column of our own where the paper's cannot be formed: of what most rows have, and more than half."""
+    """Return an alternative to a column that some rows lack: the one that most rows have, and more than half of them.
+
+    None if all rows have the paper's column, or if there is no such alternative.
+    """
     best, most = None, 0
     if all(_cell(column, row).value is not None for row in rows):
         return None

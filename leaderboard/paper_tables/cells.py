@@ -1,4 +1,4 @@
-"""The figure of a measured row under a column: of one model, or of several seeds together."""
+"""The score of a measured row in a column, for one model or for several seeds."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A figure, as a fraction.
+    """A score, as a fraction.
 
     Attributes:
-        value: of one model, or the mean over seeds; None where there is none.
-        low, high: of one model its 95 % interval, of several seeds the smallest and the largest; None where there
-            is neither.
-        seeds: how many models it is the mean of.
-        data: what it was scored on.
-        why: the reason why there is no value, "" where the paper has none there either.
+        value: the score of one model, or the mean over seeds; None if there is no score.
+        low, high: the 95 % interval for one model, the smallest and largest value for several seeds; None if unknown.
+        seeds: the number of models.
+        data: the data of each member of the average.
+        why: the reason for a missing score; "" if the paper has no score either.
     """
 
     value: float | None = None
@@ -36,7 +35,7 @@ class Cell:
 
 
 def measure_cell(average: Average | None, row: MeasuredRow) -> Cell:
-    """Return the cell of a row; an average with a missing member has no value, and says which are missing."""
+    """Return the cell of a row; if a member of the average is missing, the cell has a reason instead of a value."""
     if average is None:
         return Cell()
     tasks = {task for task, _, _ in average.members}
@@ -59,8 +58,8 @@ def measure_cell(average: Average | None, row: MeasuredRow) -> Cell:
 def _missing(average: Average, missing: tuple[str, ...]) -> str:
     names = [name.removesuffix(" default") for name in missing]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    whole = f" is formed of {len(average.members)} members or not at all" if len(average.members) > 1 else ""
-    return f"{average.name}{whole}: no {shown}"
+    needed = f" needs all {len(average.members)} scores" if len(average.members) > 1 else ""
+    return f"{average.name}{needed}: no {shown}"
 
 
 def _data(average: Average, model: ScoredModel) -> tuple[str, ...]:
@@ -69,11 +68,11 @@ def _data(average: Average, model: ScoredModel) -> tuple[str, ...]:
 
 
 def _interval(average: Average, model: ScoredModel) -> Interval | None:
-    """Return the 95 % interval of a model's average, None where one of its members has none.
+    """Return the 95 % interval of a model's average; None if a member has no interval.
 
-    Members of one file whose sentences are the same (FLORES-200) have a common interval there, if they are all that
-    is in the file. Others are independent samples, whose intervals are combined by their distances from the scores
-    (Zou and Donner 2008).
+    Subsets that share their sentences (FLORES-200) have one interval for their mean in the result file, which is used
+    if the average has all of the file's subsets. Other members are independent samples: their intervals are combined by
+    the distances of the bounds from the scores (Zou and Donner 2008).
     """
     results = {result.task: result for result in model.results}
     task, _, score = average.members[0]

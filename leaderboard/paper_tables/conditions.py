@@ -1,4 +1,4 @@
-"""A measured row in words: its models and every setting that its labels do not name."""
+"""Describe a measured row: its models, and every setting that is not in its labels."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class ScoredModel:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredRow:
-    """A measured row: one model, or several that differ in the seed of their training only.
+    """A measured row: one model, or several that differ only in the training seed.
 
     Attributes:
         alone: no other measured row belongs to the same row of the paper.
@@ -126,12 +126,12 @@ def _by_settings(row: PaperRow, models: Iterable[ScoredModel]) -> list[MeasuredR
     If two checkpoints have the same settings and seed, they differ in something that is not recorded: then each
     checkpoint with these settings gets its own row.
     """
-    alike: dict[tuple[str, str], list[ScoredModel]] = {}
+    groups: dict[tuple[str, str], list[ScoredModel]] = {}
     for model in models:
         if model.training and row.matches(model.training):
-            alike.setdefault((model.training.shared, model.settings), []).append(model)
+            groups.setdefault((model.training.shared, model.settings), []).append(model)
     found = []
-    for _, own in sorted(alike.items()):
+    for _, own in sorted(groups.items()):
         together = MeasuredRow(row, tuple(sorted(own, key=_seed)))
         apart = len(set(together.seeds)) < len(own)
         found += [MeasuredRow(row, (model,)) for model in together.models] if apart else [together]
@@ -147,7 +147,7 @@ def _registered(model: ScoredModel) -> str:
 
 
 def _untrained(student: ModelRef, entries: Sequence[Entry]) -> list[ScoredModel]:
-    """Return the results of an untrained model with this revision and prompt, in all other settings."""
+    """Return the results of the initial student, with its revision and prompt, in every dtype and other setting."""
     own = [
         entry
         for entry in entries

@@ -1,1 +1,1 @@
-"""Differences of two models on the same sentences, and their intervals."""
+"""Differences between two models on the same sentences, with intervals and p-values."""

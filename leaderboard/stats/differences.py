@@ -48,7 +48,7 @@ class MinedOutcomes:
         return cluster_counts(self.source, self.target, self.taken, self.gold)
 
     def counts_with(self, other: MinedOutcomes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the counts of this model and of another, over the clusters of both models' pairs."""
+        """Return the counts of this model and of another one, with clusters formed from the pairs of both."""
         first = len(self.source)
         cluster = cluster_pairs(
             np.concatenate([self.source, other.source]), np.concatenate([self.target, other.target])
@@ -84,7 +84,7 @@ def read_evidence(entry: Entry, subsets: Sequence[str]) -> list[Evidence]:
     """
     blocks = by_subset(entry.columns(_COLUMNS.get(entry.score, _HITS)))
     if missing := [name for name in subsets if name not in blocks]:
-        raise UserError(f"the outcomes beside {entry.file} lack {missing[0]}: run the task again")
+        raise UserError(f"the outcomes of {entry.file} lack {missing[0]}: run the task again")
     return [_of_subset(entry, name, list(blocks[name].values())) for name in subsets]
 
 
@@ -106,8 +106,8 @@ def _mined_outcomes(entry: Entry, subset: str, columns: dict[str, NDArray[Any]])
     gold, taken = columns["hit"], columns["score"] >= np.float32(entry.threshold(subset))
     if int(gold.sum()) != entry.subsets[subset].n:
         raise UserError(
-            f"the outcomes beside {entry.file} have {int(gold.sum()):,} of {entry.subsets[subset].n:,} gold pairs of "
-            f"{subset}: run the task again"
+            f"the outcomes of {entry.file} have only {int(gold.sum()):,} of the {entry.subsets[subset].n:,} gold pairs "
+            f"of {subset}: run the task again"
         )
     return MinedOutcomes(*(column[taken | gold] for column in (columns["source"], columns["target"], taken, gold)))
 
@@ -121,7 +121,7 @@ def difference(a: Evidence, b: Evidence) -> Difference:
     if isinstance(a, ShareOutcomes) and isinstance(b, ShareOutcomes):
         found = mean_difference(a.hits, b.hits, a.judgements)
         return found.negated() if a.lower_is_better else found
-    raise TypeError(f"{type(a).__name__} and {type(b).__name__} are not of one score")
+    raise TypeError(f"{type(a).__name__} and {type(b).__name__} belong to different scores")
 
 
 def mean_of_differences(a: Sequence[Evidence], b: Sequence[Evidence]) -> Difference:

@@ -31,13 +31,13 @@ class Difference:
     Attributes:
         value: the difference, in the score's unit.
         influence: n -> (n,), each sentence's influence on the value; the variance of the value is the sum of their
-            squares. Subsets of the same size share their sentences (FLORES, translated STS), or lose nothing if
-            treated as if they did.
+            squares. Subsets of the same size are treated as if they shared their sentences: FLORES and translated STS
+            do, and for others it does no harm.
         step: n times the smallest change of the mean that one sentence can cause. A difference d then has a variance of
             at least (step |d| - d^2) / n, even if no sentence differs. 0 if there is no such step.
         wins: number of sentences on which A does better.
         losses: number of sentences on which B does better. Both are 0 for correlations.
-        runs: (k,), the value of each training run if this is the mean of k seeds; (0,) for single models.
+        runs: (k,), the value of each training run for a mean of k seeds; (0,) for single models.
     """
 
     value: float
@@ -86,7 +86,7 @@ class Difference:
         return sum(self.influence)
 
     def negated(self) -> Difference:
-        """Return the difference in error rate: the sign changes, wins stay wins."""
+        """Return the difference in error rate: the opposite sign, with the same wins and losses."""
         turned = {n: -moved for n, moved in self.influence.items()}
         return replace(self, value=-self.value, influence=turned, runs=-self.runs)
 
@@ -152,7 +152,7 @@ class _StandardErrors:
 
     @staticmethod
     def from_influence(influence: Mapping[int, NDArray[np.float64]], runs: NDArray[np.float64]) -> _StandardErrors:
-        """Return the errors of a value with these influences, which is the mean of `runs` (empty: of one model)."""
+        """Return the errors of a value with these influences; `runs` are the values of the seeds, () for one model."""
         sentences = np.sqrt(sum(float(moved @ moved) for moved in influence.values()))
         seeds = np.std(runs, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else 0.0
         return _StandardErrors(float(sentences), float(seeds), len(runs) - 1)

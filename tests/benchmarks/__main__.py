@@ -1,7 +1,7 @@
-"""`python -m tests.benchmarks [NAME ...]`: the speed claims, all or some, as ratios within one run.
+"""`python -m tests.benchmarks [NAME ...]`: measure all or some claims on speed and memory.
 
-Needs ../shared/data and the encoders of ../shared/models/get_models.py (in $BITEXT_MODELS, else
-~/.cache/bitext-models). Exits with 1 when a claim does not hold. Run it on an otherwise idle machine.
+Needs ../shared/data and the encoders of ../shared/models/get_models.py (in $BITEXT_MODELS, by default
+~/.cache/bitext-models). Exits with status 1 if a claim does not hold. Run it on an idle machine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A leaderboard of 500 models x 12 tasks: seconds and peak memory of the whole process.
 
-The models are made of the committed results of mUSE: the same files, their outcomes disturbed, each model by its own
-share, so that many stand close together and the paired tests have work to do.
+The models are copies of mUSE's committed results, each with a different share of its outcomes changed at random. Many
+models are close together, so the paired tests have work to do.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _RUN = """
 import re, sys
 from bitext_bench.cli.main import main
 main(["leaderboard", "--results", sys.argv[1], "--output", sys.argv[2]])
-# Of this process alone: what getrusage says can be its parent's.
+# Of this process only: getrusage can report the peak of the parent.
 print(int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 2**10)
 """
 
@@ -42,13 +42,13 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     seconds = time.perf_counter() - start
     detail = f"{output.read_text(encoding='utf-8').count(chr(10)):,} lines"
     return [
-        Claim(f"markdown of {MODELS} models x {TASKS} tasks, seconds", seconds, 5, at_least=False, detail=detail),
-        Claim("the same, peak MB", float(done.stdout), 500, at_least=False),
+        Claim(f"Markdown for {MODELS} models x {TASKS} tasks, seconds", seconds, 5, at_least=False, detail=detail),
+        Claim("peak memory of it, MB", float(done.stdout), 500, at_least=False),
     ]
 
 
 def make_results(root: Path, models: int = MODELS) -> Path:
-    """Write a folder of made results."""
+    """Write a folder with the results of all models."""
     files = sorted(_TEMPLATES.rglob("*.json"))[:TASKS]
     for file in files:
         result = read_result(file)

@@ -1,4 +1,4 @@
-"""A measured figure beside the bound that it has to keep."""
+"""A measured value and the bound that it must keep."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Claim:
 
 
 def paired_ratio(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> tuple[float, float, float]:
-    """Time the two in turn; returns the median of theirs / ours, and the median seconds of each."""
+    """Time two functions alternately; return the median of theirs / ours, and the median seconds of each."""
     pairs = [(_seconds(ours), _seconds(theirs)) for _ in range(rounds)]
     return median(b / a for a, b in pairs), median(a for a, _ in pairs), median(b for _, b in pairs)
 

@@ -1,4 +1,4 @@
-"""Encoding 5,000 sentences of ../shared/data beside sentence-transformers, and as a share of the machine's peak."""
+"""Encoding 5,000 sentences of ../shared/data, against sentence-transformers and the machine's peak."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from .claims import Claim, paired_ratio
 
 PROMPT = "query: "
 _N = 5_000
-# Backend, dtype, times sentence-transformers' fp32, least cosine to its vectors.
+# Backend, dtype, least speed relative to sentence-transformers in fp32, least cosine to its vectors.
 _WAYS = (("torch", "fp32", 1.5, 0.9999), ("openvino", "fp32", 2.0, 0.9999), ("torch", "bf16", 2.5, 0.999))
 _WAYS += (("openvino", "bf16", 3.2, 0.999),)
 
 
 def mixed_sentences(data: Path, n: int) -> list[str]:
-    """Tatoeba in 112 languages and English, as many of each file as there are."""
+    """Return a random sample of Tatoeba's sentences in English and 112 languages."""
     files = sorted((data / "tatoeba" / "v1").iterdir())
     every = list(dict.fromkeys(sentence for file in files for sentence in read_sentences(file)[0]))
     return random.Random(0).sample(every, n)
@@ -53,7 +53,7 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
             ModelOptions(prompt=PROMPT, device="cpu", backend=backend, dtype=dtype), model_folder, scratch
         )
         encode = _kept(encode_ours, sentences, found)
-        encode()  # warm-up: the weights are packed or converted on the first use
+        encode()  # warm-up: the first call packs or converts the weights
         ratio, seconds, peer_seconds = paired_ratio(encode, theirs, rounds=1)
         rates = f"({_N / seconds:.0f} and {_N / peer_seconds:.0f} sentences/s; {work / seconds:.0f} GFLOP/s)"
         cosine = float(np.einsum("nd,nd->n", found[-1], expected[0]).min())
@@ -68,7 +68,7 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
 def ours(options: ModelOptions, folder: Path, scratch: Path) -> Callable[[list[str]], NDArray[np.float32]]:
     model = resolve_model(str(folder), options)
     encoder = model.load()
-    loaded = replace(model, load=lambda: encoder)  # loading weights is not encoding
+    loaded = replace(model, load=lambda: encoder)  # do not time the loading
 
     def encode(sentences: list[str]) -> NDArray[np.float32]:
         texts = TextGroup(tuple(sentences), None, PROMPT)
@@ -87,7 +87,7 @@ def _kept(
 
 
 def gigaflop(model: Any, sentences: list[str]) -> float:
-    """The least work: two operations a weight of the layers and token, and attention's products; no padding."""
+    """Return the least work: two operations per weight and token, and attention's products, without padding."""
     lengths = [len(ids) for ids in model.tokenizer([PROMPT + s for s in sentences])["input_ids"]]
     config = model[0].model.config
     hidden, layers = config.hidden_size, config.num_hidden_layers
@@ -97,7 +97,10 @@ def gigaflop(model: Any, sentences: list[str]) -> float:
 
 
 def share_of_peak(encode: Callable[[], None], work: float) -> tuple[float, float]:
-    """Median over nine rounds of the share, and of the peak that is measured before each: machines drift in minutes."""
+    """Return the median share of the peak and the median peak of nine rounds.
+
+    The peak is measured again before each round, because machines drift within minutes.
+    """
     rounds = []
     for _ in range(9):
         peak = sgemm_peak()
@@ -108,7 +111,7 @@ def share_of_peak(encode: Callable[[], None], work: float) -> tuple[float, float
 
 
 def sgemm_peak() -> float:
-    """GFLOP/s of float32 products of two 4,096 x 4,096 matrices, the best way that PyTorch or numpy has, for 1 s."""
+    """Return GFLOP/s of float32 products of 4,096 x 4,096 matrices, the fastest of PyTorch, oneDNN and numpy."""
     import torch
 
     a, b = torch.rand(4_096, 4_096), torch.rand(4_096, 4_096)

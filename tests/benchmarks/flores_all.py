@@ -1,4 +1,4 @@
-"""All of FLORES-200: 204 languages, 41,412 ordered pairs, xSIM with every margin, from vectors of 384 dimensions."""
+"""All of FLORES-200: xSIM with every margin on 41,412 ordered pairs of 204 languages, 384 dimensions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DIMENSIONS = 384
 
 
 def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
-    """Random vectors around a meaning that all languages share; what they say does not change the work."""
+    """Measure on random vectors around a common vector for each sentence; the values do not change the work."""
     task = find_task("FLORES-200")
     units = task.load(open_source(str(data)), None)
     generator = np.random.default_rng(0)

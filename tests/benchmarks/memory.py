@@ -1,4 +1,4 @@
-"""Peak memory of scoring 100,000 x 100,000 vectors of 384 dimensions, in a process of its own."""
+"""Peak memory of scoring 100,000 x 100,000 vectors of 384 dimensions, in a separate process."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Approximate mining of 1,000,000 x 1,000,000 vectors of 384 dimensions with planted pairs, against exact search.
 
-$BITEXT_MINE_ROWS makes it smaller, for a try. The exact time is extrapolated from 100,000 x 100,000 rows on the same
-machine, and what exact search finds of the planted pairs is measured on a sample.
+$BITEXT_MINE_ROWS sets a smaller number of rows for a trial. The time of exact search is extrapolated from 100,000 x
+100,000 rows on the same machine. A sample of the planted pairs shows which ones exact search finds.
 """
 
 from __future__ import annotations
@@ -53,18 +53,20 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     found = np.mean([pair in mined for pair in expected])
     exact = _exact_seconds(scratch, rows)
     return [
-        Claim("planted pairs that exact search finds, found", float(found), 0.99, detail=f"of {len(expected):,}"),
-        Claim("times faster than exact search", exact / seconds, 5.0, detail=f"({seconds:.0f} s and {exact:.0f} s)"),
+        Claim("share of exact search's planted pairs", float(found), 0.99, detail=f"of {len(expected):,}"),
+        Claim("speed relative to exact search", exact / seconds, 5.0, detail=f"({seconds:.0f} s and {exact:.0f} s)"),
         Claim("peak memory", int(done.stdout.split()[-1]) / 1e9, 4.0, at_least=False, detail="GB"),
     ]
 
 
 def _make(folder: Path, rows: int) -> NDArray[np.int64]:
-    """Write both sides; half of the rows translate one of the other side, and the rest nothing.
+    """Write both sides; half of the rows have a translation on the other side.
 
-    As mUSE's on news: the i-th direction has a variance of i ** -0.7, in translations the part of it that differs falls
-    more slowly (from 7 % in the first directions to 44 % in the last), and their mean cosine is 0.75.
-    Returns (rows / 2,) the target of each of the first sources.
+    The vectors resemble mUSE's on news: direction i has the variance i ** -0.7, and translations have a mean cosine of
+    0.75. The part that translations do not share is 7 % of the variance in the first directions and 44 % in the last.
+
+    Returns:
+        (rows / 2,) the target of each of the first sources.
     """
     generator = np.random.default_rng(0)
     direction = 1 + np.arange(DIMENSIONS, dtype=np.float32)
@@ -89,7 +91,7 @@ def _make(folder: Path, rows: int) -> NDArray[np.int64]:
 
 
 def _found_exactly(folder: Path, partner: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Return the pairs of a sample of planted ones of which one is the other's nearest among all rows."""
+    """Return a sample of the planted pairs, restricted to those with one side nearest to the other among all rows."""
     sources = np.sort(np.random.default_rng(1).choice(len(partner), min(_SAMPLE, len(partner)), replace=False))
     targets = partner[sources]
     hit = _is_nearest(folder, ("source", sources), ("target", targets))
@@ -100,25 +102,25 @@ def _found_exactly(folder: Path, partner: NDArray[np.int64]) -> list[tuple[int, 
 def _is_nearest(
     folder: Path, asked: tuple[str, NDArray[np.int64]], wanted: tuple[str, NDArray[np.int64]]
 ) -> NDArray[np.bool_]:
-    queries = _unit(np.load(folder / f"{asked[0]}.npy", mmap_mode="r")[asked[1]])
+    queries = _normalize(np.load(folder / f"{asked[0]}.npy", mmap_mode="r")[asked[1]])
     other = np.load(folder / f"{wanted[0]}.npy", mmap_mode="r")
     best, at = np.full(len(queries), -np.inf, dtype=np.float32), np.zeros(len(queries), dtype=np.int64)
     for first in range(0, len(other), _CHUNK):
-        found = search_bidirectional(queries, _unit(other[first : first + _CHUNK]), 1).forward
+        found = search_bidirectional(queries, _normalize(other[first : first + _CHUNK]), 1).forward
         better = found.cosines[:, 0] > best
         best[better], at[better] = found.cosines[better, 0], found.indices[better, 0] + first
     return np.asarray(at == wanted[1])
 
 
 def _exact_seconds(folder: Path, rows: int) -> float:
-    """Return how long the products of exact search and their sorting would take, from what a part of them takes."""
+    """Return the seconds of exact search, extrapolated from a part of the rows."""
     part = min(_ROWS_EXACT, rows)
-    sides = [_unit(np.load(folder / f"{name}.npy", mmap_mode="r")[:part]) for name in ("source", "target")]
+    sides = [_normalize(np.load(folder / f"{name}.npy", mmap_mode="r")[:part]) for name in ("source", "target")]
     start = time.perf_counter()
     search_bidirectional(sides[0], sides[1], CANDIDATES)
     return (time.perf_counter() - start) * (rows / part) ** 2
 
 
-def _unit(rows: NDArray[np.float16]) -> NDArray[np.float32]:
+def _normalize(rows: NDArray[np.float16]) -> NDArray[np.float32]:
     exact = np.asarray(rows, dtype=np.float32)
     return np.ascontiguousarray(exact / np.linalg.norm(exact, axis=1, keepdims=True))

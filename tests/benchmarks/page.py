@@ -1,4 +1,4 @@
-"""The page of 500 models x 12 tasks in Chromium: from a click on a column's head to its rows laid out."""
+"""The page with 500 models x 12 tasks in Chromium: the time from a click on a column heading to the sorted rows."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
 
 
 def _claim(page: Page, what: str) -> Claim:
-    """Sort by every column twice, up and down; cells are made the first time that they are shown."""
+    """Time the sorting by every column, in both directions; a first round, not timed, creates the cells."""
     page.evaluate(_SORTS)
     times = [time for _ in range(2) for time in page.evaluate(_SORTS)]
     detail = f"ms, median of {len(times)} sorts; the longest {max(times):.0f} ms"

@@ -1,6 +1,6 @@
-"""`mine --target-precision` on three kinds of text, three densities: how often the interval holds the true precision.
+"""`mine --target-precision` on three kinds of text and three densities: how often the interval has the true precision.
 
-$BITEXT_TRIALS (20) draws of each kind and density, with 300 and with 1,000 planted pairs where there are so many.
+$BITEXT_TRIALS (default 20) sets the number of draws for each kind, density and number of planted pairs (300 or 1,000).
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ def _claim(trials: list[study.Trial], known: int) -> Claim:
     name = f"{first.kind}, {first.density:.0%} translated, --target-precision {first.target:g}, {known:,} known pairs"
     refused = f"{len(trials) - len(chosen)} of {len(trials)} refused"
     if not chosen:
-        return Claim(f"{name}: share of intervals that hold", 1.0, 0.9, detail=refused)
+        return Claim(f"{name}: share of intervals with the true precision", 1.0, 0.9, detail=refused)
     true, low, high = (np.mean([getattr(trial, field) for trial in chosen]) for field in ("true", "low", "high"))
     return Claim(
-        f"{name}: share of intervals that hold",
+        f"{name}: share of intervals with the true precision",
         float(np.mean([trial.holds for trial in chosen])),
         0.9,
         detail=f"(true precision {true:.3f} on average, intervals {low:.3f} to {high:.3f}; {refused})",

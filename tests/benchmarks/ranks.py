@@ -1,4 +1,4 @@
-"""Training on both cores: two ranks of 16 pairs under torchrun beside one process with 32, same step, same gradient."""
+"""Training under torchrun with two ranks of 16 pairs, against one process with 32; the gradient is the same."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pathlib import Path
 
 from .claims import Claim
 
-_STEPS = (25, 5, 25)  # the first fills the store with the teacher's vectors
+_STEPS = (25, 5, 25)  # the first run only fills the store with the teacher's vectors
 _PAIRS = 32
 _ALONE = ("-m", "bitext_bench")
 _RANKS = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "bitext_bench")
 
 
 def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
-    """Pairs a second from the time between two lengths of training, so that what comes before the loop falls out."""
+    """Measure pairs per second from the difference of two training lengths, which excludes the start-up."""
     alone, ranks = (_pairs_a_second(data, model_folder, scratch, way) for way in (_ALONE, _RANKS))
     detail = f"({ranks:.1f} and {alone:.1f} pairs/s)"
-    return [Claim("two ranks of 16 pairs, x the pairs/s of one process with 32", ranks / alone, 0.8, detail=detail)]
+    return [Claim("pairs/s of two ranks of 16 / one process with 32", ranks / alone, 0.8, detail=detail)]
 
 
 def _pairs_a_second(data: Path, model_folder: Path, scratch: Path, way: tuple[str, ...]) -> float:

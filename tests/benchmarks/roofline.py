@@ -1,6 +1,6 @@
-"""Each stage beside the machine's peak: the least work that it is, the rate that it reaches, and its share of the peak.
+"""The least work of each stage, its rate, and its share of the machine's peak.
 
-Peaks are measured in the same run: products of two 4,096 x 4,096 matrices in float32 and bf16, and copying in memory.
+Peaks are measured in the same run: products of 4,096 x 4,096 matrices in float32 and bf16, and memory copies.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .encode import PROMPT, gigaflop, mixed_sentences, ours, sgemm_peak
 _SENTENCES = 2_000
 _ROWS, _DIMENSIONS = 40_000, 384
 _STORED = 100_000
-_FLORES = 1_012  # sentences of a language
+_FLORES = 1_012  # sentences in each language
 
 
 def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
@@ -75,7 +75,7 @@ def _neighbors(peak: float) -> Claim:
 
 
 def _scoring(peak: float) -> Claim:
-    """One pair of FLORES, to rank 16: most of it is not the product but the sorting."""
+    """Measure one pair of FLORES to rank 16; most of the time is sorting."""
     generator = np.random.default_rng(0)
     sides = [normalize(generator.standard_normal((_FLORES, _DIMENSIONS))) for _ in range(2)]
     neighbors = _best(lambda: search_bidirectional(sides[0], sides[1], 16), rounds=20)
@@ -100,7 +100,7 @@ def _bf16_peak() -> float:
 
 
 def _bandwidth() -> float:
-    """GB/s of copying 400 MB, reading and writing counted once each."""
+    """Return GB/s of copying 400 MB; reading and writing both count."""
     source = torch.zeros(100_000_000)
     target = torch.empty_like(source)
     return 2 * 4e8 / _best(lambda: target.copy_(source), rounds=3) / 1e9

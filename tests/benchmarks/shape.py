@@ -1,8 +1,8 @@
-"""`python -m tests.benchmarks.shape`: the size of the code, its words, and how many files a command passes through.
+"""`python -m tests.benchmarks.shape`: measure the code's size and wording, and count the files that a command uses.
 
-Static figures are of bitext_bench, training and leaderboard: lines without docstrings, comments and blank ones; lengths
-of functions without their docstring; words of docstrings and comments. Files passed through are counted while `run` and
-`train` work on a tiny model: a file counts when one of its functions is called, an edge when one file calls another.
+Size and wording are those of bitext_bench, training and leaderboard. Lines exclude docstrings, comments and blank
+lines; words are counted in docstrings and comments. Files and the calls between them are traced while `run` and `train`
+work on a tiny model.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def sources() -> dict[str, Path]:
 
 
 def docstring_lines(tree: ast.AST) -> set[int]:
-    """Return the numbers of the lines that docstrings take."""
+    """Return the line numbers of all docstrings."""
     taken: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | Function) and ast.get_docstring(node):
@@ -45,20 +45,20 @@ def docstring_lines(tree: ast.AST) -> set[int]:
 
 
 def comments(text: str) -> list[str]:
-    """Return the comments."""
+    """Return the comments without their marks."""
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     return [token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT]
 
 
 def code_lines(text: str) -> set[int]:
-    """Return the numbers of lines with code: no docstring, no comment alone, not blank."""
+    """Return the numbers of lines with code: not blank, and not only a docstring or a comment."""
     left_out = docstring_lines(ast.parse(text))
     lines = enumerate(text.splitlines(), start=1)
     return {number for number, line in lines if line.strip() and not line.strip().startswith("#")} - left_out
 
 
 def functions(tree: ast.AST) -> Iterator[tuple[Function, int]]:
-    """Yield each function with its length in lines, docstring left out."""
+    """Yield each function and its length in lines, without the docstring."""
     for node in ast.walk(tree):
         if isinstance(node, Function):
             length = (node.end_lineno or 0) - node.lineno + 1
@@ -68,7 +68,7 @@ def functions(tree: ast.AST) -> Iterator[tuple[Function, int]]:
 
 
 def imports(module: str, file: Path, modules: dict[str, Path]) -> set[str]:
-    """Return the modules of the project that a module imports, at any place in it."""
+    """Return the project's modules that a module imports, at its top or in a function."""
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
     found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -80,7 +80,7 @@ def imports(module: str, file: Path, modules: dict[str, Path]) -> set[str]:
 
 
 def cycle(modules: dict[str, Path]) -> list[str]:
-    """Return the modules of an import cycle; none: there is none."""
+    """Return the modules of an import cycle, or [] without one."""
     graph = {name: imports(name, file, modules) for name, file in modules.items() if name != "bitext_bench"}
     try:
         list(TopologicalSorter(graph).static_order())
@@ -90,7 +90,7 @@ def cycle(modules: dict[str, Path]) -> list[str]:
 
 
 def per_thousand(modules: dict[str, Path]) -> dict[str, float]:
-    """Return how often each word is in 1,000 words of docstrings and comments."""
+    """Return the frequency of each of WORDS per 1,000 words of docstrings and comments."""
     words: Counter[str] = Counter()
     for file in modules.values():
         text = file.read_text(encoding="utf-8")
@@ -102,7 +102,7 @@ def per_thousand(modules: dict[str, Path]) -> dict[str, float]:
 
 
 def traced(work: Callable[[], Any]) -> tuple[set[str], set[tuple[str, str]]]:
-    """Run something; return the project's files whose functions were called, and (caller, called) of them."""
+    """Run a function; return the project's files with a called function, and the pairs (caller, called) of files."""
     files: set[str] = set()
     edges: set[tuple[str, str]] = set()
     names: dict[str, str] = {}
@@ -118,7 +118,7 @@ def traced(work: Callable[[], Any]) -> tuple[set[str], set[tuple[str, str]]]:
 
     def on_call(frame: FrameType, event: str, _: Any) -> None:
         nonlocal importing
-        if frame.f_code.co_name == "<module>":  # what a module and its classes do when they are imported is no call
+        if frame.f_code.co_name == "<module>":  # do not count calls during an import
             importing += {"call": 1, "return": -1}.get(event, 0)
         if importing or event != "call" or frame.f_code.co_name == "<lambda>":
             return
@@ -138,7 +138,7 @@ def traced(work: Callable[[], Any]) -> tuple[set[str], set[tuple[str, str]]]:
 
 
 def commands(folder: Path) -> dict[str, Callable[[], Any]]:
-    """Return commands to trace, on a tiny model and made rows."""
+    """Return the commands to trace, on a tiny model and synthetic rows."""
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     from builders import make_plain_checkpoint
     from sentence_transformers import SentenceTransformer

@@ -1,7 +1,7 @@
-"""The paper's suite on ../shared/data, cold store and whole process, beside the same model through mteb's own tasks.
+"""The paper's suite on ../shared/data with an empty cache, against the same model in mteb's tasks.
 
-Tatoeba 4 pairs, FLORES-200 5 languages, STS12 to STS17, STSBenchmark, KorSTS: the sets that mteb has a task for. Ours
-searches both directions with every margin. Both are timed from the start of a process to its end.
+The tasks are those that mteb has too: Tatoeba (4 pairs), FLORES-200 (5 languages), STS12 to STS17, STSBenchmark and
+KorSTS. Ours searches both directions with every margin. Both are timed as whole processes.
 """
 
 from __future__ import annotations
@@ -32,18 +32,19 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     claims = []
     for backend, dtype, bound in _WAYS:
         ours = _ours(data, model_folder, scratch / f"{backend}-{dtype}", ("--backend", backend, "--dtype", dtype))
-        detail = f"({ours:.0f} s, and {theirs:.0f} s of which its tasks alone {of_tasks:.0f} s)"
-        claims.append(Claim(f"the suite, {backend} {dtype}, x mteb's tasks", theirs / ours, bound, detail=detail))
+        detail = f"({ours:.0f} s and {theirs:.0f} s; mteb's tasks alone {of_tasks:.0f} s)"
+        claims.append(Claim(f"{backend} {dtype}, speed relative to mteb", theirs / ours, bound, detail=detail))
     exact, found = (_accuracies(scratch / way) for way in ("torch-fp32", "openvino-bf16"))
     worst = max(abs(found[pair] - exact[pair]) for pair in exact)
     mean = abs(sum(found.values()) - sum(exact.values())) / len(exact)
-    claims.append(Claim("points of Tatoeba accuracy between openvino bf16 and torch fp32", mean, 0.2, at_least=False))
-    claims.append(Claim("the same, the pair that differs most", worst, 0.2, at_least=False))
+    name = "difference in Tatoeba accuracy between openvino bf16 and torch fp32, points"
+    claims.append(Claim(f"{name}, mean", mean, 0.2, at_least=False))
+    claims.append(Claim(f"{name}, largest", worst, 0.2, at_least=False))
     return claims
 
 
 def _accuracies(folder: Path) -> dict[str, float]:
-    """Return 100 x the accuracy of each pair."""
+    """Return the accuracy of each pair in percent."""
     [file] = folder.rglob("Tatoeba.json")
     scores = json.loads(file.read_text(encoding="utf-8"))["subsets"]
     return {entry["subset"]: 100 * entry["scores"]["accuracy"] for entry in scores}
@@ -59,7 +60,7 @@ def _ours(data: Path, model_folder: Path, folder: Path, more: tuple[str, ...]) -
 
 
 def _mteb(data: Path, model_folder: Path) -> tuple[float, float]:
-    """Return seconds of a whole process, and of mteb's tasks alone in it."""
+    """Return the seconds of the whole process, and of mteb's tasks in it."""
     command = [sys.executable, "-m", __name__, str(data), str(model_folder)]
     printed: list[str] = []
     whole = _seconds(lambda: printed.append(subprocess.run(command, check=True, capture_output=True, text=True).stdout))

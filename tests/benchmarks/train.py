@@ -1,4 +1,4 @@
-"""A training step: against sentence-transformers' own loss, a teacher in the loop, and padding to 512 tokens."""
+"""A training step, against sentence-transformers' own loss, a teacher in the loop, and padding to 512 tokens."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from training.trainer.train import _datasets, _teacher_vectors, make_loss, open_
 from .claims import Claim
 
 ROUNDS = 3
-# 32 pairs of 512 tokens need more than 24 GB; the ratio is taken at a batch that fits, for both ways alike.
+# 32 pairs of 512 tokens need more than 24 GB, so the ratio is measured at a smaller batch, for both.
 PADDED_BATCH = 8
 LIMIT_GB = 6
 
@@ -52,12 +52,12 @@ class Stopwatch(TrainerCallback):
 
 
 class TeacherInLoop(nn.Module):
-    """The soft contrastive loss with the teacher run on every batch, as the authors' code does."""
+    """The soft contrastive loss, with the teacher encoding every batch as in the authors' code."""
 
     def __init__(self, loss: SoftContrastiveLoss, teacher: SentenceTransformer) -> None:
         super().__init__()
         self.loss = loss
-        self._teacher = [teacher.eval()]  # in a list: no part of what is trained
+        self._teacher = [teacher.eval()]  # a list hides it from the parameters to train
 
     def forward(self, sentence_features: Any, labels: Tensor | None = None) -> Tensor:
         features = list(sentence_features)
@@ -68,7 +68,7 @@ class TeacherInLoop(nn.Module):
 
 
 class PaddedTo512(nn.Module):
-    """A loss whose sentences are all padded to 512 tokens, as the authors tokenize them beforehand."""
+    """A loss with all sentences padded to 512 tokens, as in the authors' code."""
 
     def __init__(self, loss: nn.Module) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class PaddedTo512(nn.Module):
 
 
 def step_seconds(config: TrainConfig, datasets: Any, make: Callable[[SentenceTransformer], nn.Module]) -> float:
-    """Return the median seconds of a step, the first two left out."""
+    """Return the median seconds of a step, without the first two."""
     student = open_student(config, resolve_model(config.student, ModelOptions()))
     student.max_seq_length = config.max_length
     watch = Stopwatch()
@@ -104,7 +104,7 @@ def step_seconds(config: TrainConfig, datasets: Any, make: Callable[[SentenceTra
 
 
 def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
-    gigabytes = peak_memory(data, model_folder, scratch)  # first: a child counts what its parent held when it began
+    gigabytes = peak_memory(data, model_folder, scratch)  # first, because a child inherits its parent's peak
     settings = read_recipe("cpu-minutes") | {"pairs": ["en-ja"], "student": str(model_folder), "max_steps": 10}
     prompts = {"student_prompt": "query: ", "teacher_prompt": "query: "}
     config = make_config({**settings, **prompts})
@@ -133,7 +133,7 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
             config, unlabeled, lambda student: TeacherInLoop(SoftContrastiveLoss(student, objective), teacher)
         )
 
-    unlabeled = _datasets(config, [rows], None, scratch / "cache")
+    unlabeled = _datasets(config, models, [rows], None)
     ratios: dict[str, list[float]] = {"peer": [], "dropout": [], "priority": [], "average": []}
     rates = []
     for _ in range(ROUNDS):

@@ -1,6 +1,6 @@
-// A link to a section leads to it, though charts on the way are drawn, and grow, only when they come into view.
+// Keep the target of a link in place: charts above it are drawn, and grow, only when they come into view.
 
-const SETTLING = 2000; // milliseconds in which the section is held in its place
+const SETTLING = 2000; // milliseconds
 
 function holdTarget() {
   const target = document.querySelector(":target");
@@ -12,7 +12,7 @@ function holdTarget() {
     observer.disconnect();
     for (const input of inputs) removeEventListener(input, release);
   };
-  for (const input of inputs) addEventListener(input, release, { passive: true }); // the reader goes elsewhere
+  for (const input of inputs) addEventListener(input, release, { passive: true }); // the reader scrolls
   setTimeout(release, SETTLING);
   observer.observe(at("main"));
 }
@@ -20,6 +20,6 @@ function holdTarget() {
 addEventListener("hashchange", holdTarget);
 addEventListener("load", holdTarget);
 document.querySelector("nav").addEventListener("click", (event) => {
-  // The section that the address names already: nothing tells that it is asked for again.
+  // A click on the current target does not fire hashchange.
   if (event.target.hash && event.target.hash === location.hash) holdTarget();
 });

@@ -1,9 +1,9 @@
-// One task by language: a dot with its interval for each chosen model.
+// Scores on one task by language: a dot with an interval for each chosen model.
 
 const DRAWN_SUBSETS = 40;
 const WIDEST = 1000;
 
-/** Titles of the subsets; their own names where two would be called the same. */
+/** Titles of the subsets; the subsets' names if two titles would be equal. */
 function subsetTitles(table) {
   const titles = table.subsets.map(subsetTitle);
   return new Set(titles).size === titles.length ? titles : table.subsets.map((subset) => subset.name);
@@ -28,8 +28,8 @@ function languageRows(table, chosen) {
   );
 }
 
-function languageChart(table, chosen, room) {
-  const width = Math.min(room, WIDEST);
+function languageChart(table, chosen, available) {
+  const width = Math.min(available, WIDEST);
   if (!chosen.length) return { empty: "Choose a model." };
   const rows = languageRows(table, chosen);
   const titles = new Set(subsetTitles(table).slice(0, DRAWN_SUBSETS));
@@ -45,7 +45,7 @@ function languageChart(table, chosen, room) {
     }));
   const undrawn = table.subsets.length - titles.size;
   return {
-    label: `${table.task}, ${table.score}, by language, of ${chosen.length} models.`,
+    label: `${table.task}, ${table.score}, by language, for ${chosen.length} models.`,
     spec: languageSpec(values, table, chosen.length, width),
     columns: [
       textColumn("subset", (row) => row.subset.name, { header: true }),
@@ -105,7 +105,7 @@ function languageSpec(values, table, models, width) {
 
 function showLanguages(host) {
   const tables = data.tables.filter((table) => table.subsets.length > 1 && table.rows[0].values);
-  if (!tables.length) return sayEmpty(host, "No task here has scores of several languages.");
+  if (!tables.length) return sayEmpty(host, "No task has scores for several languages.");
   const table = () => tables[Number(choice.field.value)];
   const chooser = new Chooser("Models", () => figure.change());
   const offer = () => {

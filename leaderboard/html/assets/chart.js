@@ -1,4 +1,4 @@
-// A figure: a chart that is drawn when it comes into view, and its numbers as a table.
+// A figure: a chart, drawn when it comes into view, and a table of its numbers.
 
 const LIBRARY = window.vegaEmbed;
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"];
@@ -34,9 +34,14 @@ function chartStyle() {
 }
 
 /**
- * `make(width)` returns {label, spec, patch, drawn, columns, rows, note}: what the chart says to who cannot see it; a
- * Vega-Lite specification, whose fields have names of our own only; a change of the Vega specification that it becomes;
- * what to do once it is drawn; the table; and what was left out. Or {empty}: why there is nothing.
+ * `make(width)` returns {label, spec, patch, drawn, columns, rows, note}:
+ *   label: a description for screen readers;
+ *   spec: a Vega-Lite specification; its field names never come from the data;
+ *   patch: a function that changes the compiled Vega specification;
+ *   drawn: a function to call after drawing;
+ *   columns, rows: the table;
+ *   note: a note below the chart.
+ * Without data it returns {empty}, the reason.
  */
 class Figure {
   constructor(host, { title, controls = [], make }) {
@@ -69,7 +74,7 @@ class Figure {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.change());
   }
 
-  /** Something that the chart shows has changed. */
+  /** Draw again, because the shown data have changed. */
   change() {
     this.width = 0;
     this.draw();
@@ -89,7 +94,7 @@ class Figure {
     this.chart.setAttribute("aria-label", `${this.made.label} The same numbers are in the table below.`);
     const options = {
       actions: false,
-      ast: true, // no code is made of strings, so that the page's policy can forbid it
+      ast: true, // interpret expressions: the page's policy forbids eval
       renderer: this.made.rows.length > 2500 ? "canvas" : "svg",
       config: chartStyle(),
       tooltip: showTip,
@@ -98,7 +103,7 @@ class Figure {
     const turn = (this.turn = (this.turn ?? 0) + 1);
     const target = el("div", {});
     LIBRARY(target, this.made.spec, options).then((drawn) => {
-      if (turn !== this.turn) return drawn.finalize(); // a later one has overtaken it
+      if (turn !== this.turn) return drawn.finalize(); // a newer drawing has begun
       this.drawn?.finalize();
       this.drawn = drawn;
       this.chart.replaceChildren(target);
@@ -121,7 +126,7 @@ function hideTip() {
   tip.hidden = true;
 }
 
-/** Vega's tooltip handler: the row's own text, as text. */
+/** Vega's tooltip handler: show the row's `tip` as plain text. */
 function showTip(_handler, event, _item, value) {
   if (value === null || value === undefined || value === "") return hideTip();
   tip.textContent = String(value);

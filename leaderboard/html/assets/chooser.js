@@ -1,10 +1,10 @@
-// Which models a figure shows: check boxes that are its legend too.
+// Choose the models of a figure: check boxes that also are its legend.
 
 const SEARCHED_FROM = 12;
 const LISTED = 60;
 
 class Chooser {
-  /** `onChange` is called when the choice changes; each chosen model keeps its color and shape. */
+  /** `onChange` is called when the choice changes; a chosen model keeps its color and shape. */
   constructor(legend, onChange) {
     this.onChange = onChange;
     this.search = searchField("Find", () => this.list());
@@ -22,7 +22,7 @@ class Chooser {
     this.slots = new Map(); // model -> slot
   }
 
-  /** Offer models, best first; those that were chosen stay so, and where none was, the first are. */
+  /** Offer models, best first; keep the current choice, or choose the first models if none is left. */
   offer(models, first = 4) {
     this.models = models;
     const kept = [...this.slots].filter(([model]) => models.includes(model));
@@ -33,7 +33,7 @@ class Chooser {
     this.list();
   }
 
-  /** The chosen models and their slots, in the order of the slots. */
+  /** The chosen models with their slots, sorted by slot. */
   get chosen() {
     return [...this.slots].sort((a, b) => a[1] - b[1]);
   }
@@ -56,8 +56,8 @@ class Chooser {
     this.items.replaceChildren(...fitting.slice(0, LISTED).map((model) => this.item(model, full)));
     const hidden = fitting.length - LISTED;
     this.said.textContent = sentences(
-      full && `${SLOTS} at most.`,
-      hidden > 0 && `${grouped(hidden)} more: type a part of the name.`,
+      full && `At most ${SLOTS}.`,
+      hidden > 0 && `${grouped(hidden)} more: type part of a name.`,
     );
     if (focused) this.items.querySelector(`[data-model="${Number(focused)}"]`)?.focus();
   }
@@ -75,7 +75,7 @@ function swatch(slot) {
   return el("span", { class: `swatch slot-${slot}`, "aria-hidden": "true" }, GLYPHS[slot]);
 }
 
-/** Color and shape of the chosen models, for a specification; `slot` is their field. */
+/** Vega-Lite encodings for the color and shape of the chosen models, by the field `slot`. */
 function slotScales() {
   const domain = [...SHAPES.keys()];
   const colors = {

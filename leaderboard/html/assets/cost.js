@@ -1,13 +1,13 @@
-// Score against speed, and against size: who is better than all that are as fast, or as small.
+// Score against speed and against size, with the Pareto frontier as a line.
 
-const MOST_FAR = 0.2; // the share of models that may lie below the axis, where it is a third as long without them
-const FEW = 40; // with more points only those of the frontier are named, and their names may cover others
+const MOST_FAR = 0.2; // at most this share of models is moved to the bottom, if this shortens the axis to a third
+const FEW = 40; // with more points, only those on the frontier have names
 
 function scored(table) {
   return table.rows.filter((row) => row.mean !== null);
 }
 
-/** The points that no other beats: none is as good in one and better in the other. `cost`: less is better. */
+/** The Pareto frontier: points that no other point dominates in score and cost; a lower cost is better. */
 function frontier(points, lower) {
   const better = (a, b) => (lower ? a < b : a > b);
   const ordered = [...points].sort((a, b) => a.cost - b.cost || (lower ? a.y - b.y : b.y - a.y));
@@ -19,7 +19,7 @@ function frontier(points, lower) {
   });
 }
 
-/** The worst score on the axis: without the few far below, which would press all others together. */
+/** The worst score on the axis; a few scores far below it are left out, because they would squeeze all others. */
 function worstShown(points, lower) {
   const falling = points.map((point) => point.y).sort((a, b) => (lower ? a - b : b - a));
   const length = (n) => Math.abs(falling[n - 1] - falling[0]);
@@ -29,7 +29,7 @@ function worstShown(points, lower) {
   return falling[n - 1];
 }
 
-/** Names beside their points, left out where there is no room; Vega places them. */
+/** Add names next to the points; Vega places them, and leaves out names that do not fit. */
 function namePoints(specification, anchors) {
   specification.marks.push({
     type: "text",
@@ -58,7 +58,7 @@ function namePoints(specification, anchors) {
   return specification;
 }
 
-/** Hide the names that still touch another name or a point: Vega places them by an estimate of their size. */
+/** Hide names that still touch another name or a point: Vega only estimates the size of a name. */
 function hideTouching(chart) {
   const box = (node, inset) => {
     const { left, right, top, bottom } = node.getBoundingClientRect();
@@ -68,7 +68,7 @@ function hideTouching(chart) {
   const taken = [...chart.querySelectorAll(".points_marks path")].map((path) => box(path, 1));
   const names = [...chart.querySelectorAll(".names text")].filter((name) => name.textContent).reverse(); // the best first
   for (const name of names) {
-    const own = box(name, 2); // a line is higher than its letters
+    const own = box(name, 2); // the box of a line is taller than its letters
     if (taken.some((other) => touch(own, other))) name.remove();
     else taken.push(own);
   }
@@ -93,7 +93,7 @@ function costChart(table, cost, width) {
         tip: `${model.name}\n${table.score} ${score(row.mean)}\n${cost.said(model)}`,
       };
     });
-  if (!points.length) return { empty: `No model on ${table.task} has a known ${cost.what}.` };
+  if (!points.length) return { empty: `No model on ${table.task} has a recorded ${cost.what}.` };
   const best = new Set(frontier(points, table.lower));
   const length = width < 450 ? 24 : 34;
   const worst = worstShown(points, table.lower);
@@ -106,7 +106,7 @@ function costChart(table, cost, width) {
     point.text = best.has(point) || points.length <= FEW ? cut(point.model.name.replace("local/", ""), length) : "";
     if (point.far && point.text) point.text += ` (${score(point.y)})`;
   }
-  points.sort((a, b) => b.place - a.place); // the best are drawn on top
+  points.sort((a, b) => b.place - a.place); // draw the best on top
   const values = points.map(({ x, shownY: y, best, mark, place, text, tip }) => ({ x, y, best, mark, place, text, tip }));
   const far = points.filter((point) => point.far);
   const missing = rows.length - points.length;
@@ -124,11 +124,11 @@ function costChart(table, cost, width) {
     ],
     rows: points,
     note: sentences(
-      "No other model beats those on the line.",
+      cost.frontier,
       points.length > FEW ? "Only these are named." : "Names that would overlap are left out.",
       table.lower && "The axis of the score is reversed: up is better.",
       far.length > 0 && `Triangles at the bottom have scores below the axis: ${farNames(far)}.`,
-      missing && `${grouped(missing)} of ${grouped(rows.length)} models have no known ${cost.what}.`,
+      missing && `${grouped(missing)} of ${grouped(rows.length)} models have no recorded ${cost.what}.`,
       cost.note,
     ),
   };
@@ -138,7 +138,7 @@ function farNames(points) {
   return points.map((point) => `${point.model.name} (${score(point.y)})`).join(", ");
 }
 
-/** The ends of an axis, with room around a single value. */
+/** The ends of an axis; `around` returns them for a single value. */
 function ends(values, field, around) {
   const numbers = values.map((each) => each[field]);
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
@@ -198,7 +198,8 @@ const SPEED = {
   axis: "sentences per second",
   sign: -1,
   anchors: ["top-right", "right", "top", "left", "bottom", "bottom-right", "top-left", "bottom-left"],
-  step: "step-before", // at less speed than a point has, the point itself is still there
+  step: "step-before", // a model also serves a lower required speed
+  frontier: "A model on the line is better than all faster models.",
   of: (model) => model.speed?.per_second ?? null,
   said: (model) => `${grouped(model.speed.per_second)} sentences/s (${model.speed.machine})`,
   format: grouped,
@@ -213,6 +214,7 @@ const SIZE = {
   sign: 1,
   anchors: ["top-left", "left", "top", "right", "bottom", "top-right", "bottom-left", "bottom-right"],
   step: "step-after",
+  frontier: "A model on the line is better than all smaller models.",
   of: (model) => model.parameters,
   said: (model) => `${millions(model.parameters)} parameters`,
   format: millions,

@@ -1,9 +1,9 @@
 "use strict";
-// Elements and text. Text from the data is only ever set as text: nothing of it is read as HTML.
+// Elements and text. Text from the data is always set as text, never parsed as HTML.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 
-/** Make an element; attributes that are false or null are left out, and true stands for an empty one. */
+/** Make an element; false or null leaves an attribute out, true makes it empty. */
 function el(tag, attributes, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes ?? {})) {
@@ -14,12 +14,12 @@ function el(tag, attributes, ...children) {
   return node;
 }
 
-/** Text from outside, which runs in its own direction and does not turn round what follows. */
+/** Text from the data, isolated so that its direction does not affect the text around it. */
 function outside(text, lang) {
   return el("bdi", { dir: "auto", lang }, text);
 }
 
-/** A score as every other output of the project prints it; one that does not exist is a dash. */
+/** Format a score as in all other outputs; a missing score is a dash. */
 function score(value) {
   return value === null || value === undefined ? "–" : value.toFixed(2);
 }
@@ -28,19 +28,19 @@ function interval(low, high) {
   return low === null || low === undefined ? "" : `${score(low)}–${score(high)}`;
 }
 
-/** A score with its interval, where it has one. */
+/** Format a score, with its interval if there is one. */
 function withInterval(value, low, high) {
   return low === null || low === undefined ? score(value) : `${score(value)} (${interval(low, high)})`;
 }
 
 const inEnglish = new Intl.NumberFormat("en");
 
-/** A number with its thousands apart. */
+/** Format a number with thousands separators. */
 function grouped(number) {
   return inEnglish.format(number);
 }
 
-/** The parts of a note that there are, as one text. */
+/** Join the parts of a note; false and empty parts are left out. */
 function sentences(...parts) {
   return parts.filter(Boolean).join(" ");
 }
@@ -58,7 +58,7 @@ function languageName(code) {
   return data.languages[code]?.[1] ?? code;
 }
 
-/** What a subset is called for a reader: the other language where one is English, else both, else its own name. */
+/** A title for a subset: the other language if one is English, else both languages, else the subset's name. */
 function subsetTitle(subset) {
   const names = [...new Set(subset.languages)].map(languageName);
   const others = names.filter((name) => name !== "English");
@@ -66,12 +66,12 @@ function subsetTitle(subset) {
   return names.length ? names.join(" – ") : subset.name;
 }
 
-/** Say in a section why there is nothing in it. */
+/** Write the reason into an empty section. */
 function sayEmpty(host, ...parts) {
   host.append(el("p", { class: "empty" }, ...parts));
 }
 
-/** Which of tables is shown first: the one of a task, in a larger or a smaller edition, or else the first. */
+/** The index of the table to show first: the task's, else one whose name contains the task's, else the first. */
 function usual(tables, task) {
   const exact = tables.findIndex((table) => table.task === task);
   return Math.max(0, exact < 0 ? tables.findIndex((table) => table.task.includes(task)) : exact);

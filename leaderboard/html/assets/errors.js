@@ -1,4 +1,4 @@
-// The error browser: every miss with what was taken in place of the gold.
+// The error browser: missed sentences with the sentence that was chosen instead of the gold.
 
 function languagesOf(miss) {
   const subset = data.tables
@@ -8,7 +8,7 @@ function languagesOf(miss) {
   return miss.direction === "backward" ? codes.reverse() : codes;
 }
 
-/** A sentence marked with its language, so that Han characters have the right shapes. */
+/** A column of sentences, marked with their language so that Han characters have the right glyphs. */
 function sentenceColumn(label, side) {
   const cell = (miss) => outside(miss[label] ?? "–", languagesOf(miss)[side]);
   return { label, value: (miss) => miss[label] ?? null, cell };
@@ -18,7 +18,7 @@ function showErrors(host) {
   const misses = data.misses;
   if (!misses.length) {
     const command = el("code", {}, "bitext-bench leaderboard --format html --data DIR --output FILE");
-    const how = "This page holds no sentences. To see each missed sentence and its translation, pass the data of the results: ";
+    const how = "This page has no sentences. To add the missed sentences and their translations, pass the data of the results: ";
     return sayEmpty(host, how, command);
   }
   const distinct = (of) => [

@@ -1,9 +1,9 @@
-// N x N languages as a heat map: the source is the row, the target the column.
+// A heat map of language pairs: rows are source languages, columns are target languages.
 
-const NUMBERED = 12; // with more languages the cells are too small for their numbers
-const NARROWEST = 0.1; // points: what differs by less has nearly one color
+const NUMBERED = 12; // with more languages, the cells are too small for numbers
+const NARROWEST = 0.1; // points; the colors span at least this range
 
-/** The languages of a table that has each of them against each other in both directions; null for others. */
+/** The languages of a table that has every pair of them in both directions; null for other tables. */
 function matrixLanguages(table) {
   const pairs = new Map(table.subsets.map((subset, i) => [subset.languages.join(" "), i]));
   const codes = [...new Set(table.subsets.flatMap((subset) => subset.languages))];
@@ -41,7 +41,7 @@ function matrixChart(table, languages, row, width) {
       ].join("\n"),
     }));
   return {
-    label: `${table.task}, ${table.score}, of ${model.name}: ${languages.codes.length} languages against each other.`,
+    label: `${table.task}, ${table.score}, ${model.name}: all pairs of ${languages.codes.length} languages.`,
     spec: matrixSpec(values, languages.codes.map(short), table, width),
     columns: [
       textColumn("from", (each) => languageName(each.source), { header: true }),
@@ -52,14 +52,14 @@ function matrixChart(table, languages, row, width) {
     ],
     rows,
     note: sentences(
-      "Rows: the language searched from; columns: the language searched in.",
+      "Rows: the language of the queries; columns: the language of the candidates.",
       table.lower && "Lower is better.",
       "The colors span the scores of this model.",
     ),
   };
 }
 
-/** The scores at the ends of the palette. */
+/** The scores at the two ends of the color scale. */
 function colorSpan(low, high) {
   if (high - low >= NARROWEST) return [low, high];
   return high + NARROWEST <= 100 ? [low, low + NARROWEST] : [high - NARROWEST, high];
@@ -89,7 +89,7 @@ function matrixSpec(values, languages, table, width) {
     mark: { type: "rect", stroke: cssColor("ground"), strokeWidth: n > 40 ? 0 : 1.5 },
     encoding: { color: fill, tooltip: { field: "tip" } },
   };
-  // Black or white, whichever reads better on the cell's own color.
+  // Black or white, depending on the color of the cell.
   const ink = { condition: { test: "luminance(scale('color', datum.value)) > 0.19", value: "#000" }, value: "#fff" };
   const numbers = {
     mark: { type: "text", fontSize: step < 44 ? 10.5 : 12 },
@@ -111,7 +111,7 @@ function showMatrix(host) {
   const tables = data.tables
     .map((table) => ({ table, languages: matrixLanguages(table) }))
     .filter(({ languages }) => languages);
-  if (!tables.length) return sayEmpty(host, "No task here has scores between all languages; FLORES-200 does.");
+  if (!tables.length) return sayEmpty(host, "No task has scores for every pair of its languages; FLORES-200 would.");
   const chosen = () => tables[Number(task.field.value)];
   const rows = () => chosen().table.rows.filter((row) => row.values);
   const fillModels = () =>

@@ -1,12 +1,12 @@
-// Puts the page together.
+// Fill the page.
 
 const at = (id) => document.getElementById(id);
 
 function said() {
   const tasks = new Set(data.tables.map((table) => table.task)).size;
-  const newest = data.newest ? `, the newest of ${data.newest.slice(0, 16).replace("T", " ")} UTC` : "";
+  const newest = data.newest ? `, the newest from ${data.newest.slice(0, 16).replace("T", " ")} UTC` : "";
   const models = `${grouped(data.models.length)} models on ${grouped(tasks)} tasks`;
-  return `${models}, from ${grouped(data.results)} results${newest}; made by bitext-bench ${data.version}.`;
+  return `${models}, from ${grouped(data.results)} results${newest}; written by bitext-bench ${data.version}.`;
 }
 
 function showFilters(overviewTable, sections) {

@@ -1,19 +1,19 @@
-// A table that sorts by any column, by mouse and by keyboard, and shows the first rows of many.
+// A table that sorts by any column, by mouse or keyboard, and shows a long list in parts.
 
 const FIRST_ROWS = 100;
 const MORE_ROWS = 1000;
 const byText = new Intl.Collator("en", { numeric: true });
 
 /**
- * Columns are {label, detail, value, cell, numeric, ascending, header}: `value` of a row is sorted by, `cell` fills its
- * cell, `ascending` says that the smallest is the best, `header` that the column names the row.
+ * Columns are {label, detail, value, cell, numeric, ascending, header}: `value(row)` is the sort key, `cell(row)` is the
+ * content of the cell, `ascending` means that smaller is better, and `header` marks the column with the row's name.
  */
 class DataTable {
   constructor({ caption, columns, rows, reported = false }) {
     this.rows = rows;
     this.keep = () => true;
     this.limit = FIRST_ROWS;
-    this.sort = null; // {column, direction}: as the rows came
+    this.sort = null; // {column, direction}; null keeps the given order
     this.body = el("tbody");
     this.head = el("tr");
     this.count = el("span", {});
@@ -59,7 +59,7 @@ class DataTable {
     return el("th", { scope: "col", class: kind || null }, label, detail);
   }
 
-  /** Sort by a column, the best or the first letter first; a second time the other way round. */
+  /** Sort by a column, best or alphabetically first; the second time, in reverse. */
   sortBy(place) {
     const { numeric, ascending } = this.columns[place];
     const first = numeric && !ascending ? "descending" : "ascending";
@@ -91,7 +91,7 @@ class DataTable {
     this.more.hidden = !left;
   }
 
-  /** Say how many columns are beyond the right edge of the box. */
+  /** Show the number of columns beyond the right edge of the box. */
   showFold() {
     const edge = this.box.getBoundingClientRect().right + 1;
     const hidden = [...this.head.children].filter((th) => th.getBoundingClientRect().right > edge).length;
@@ -100,7 +100,7 @@ class DataTable {
     this.beyond.textContent = `${grouped(hidden)} more ${hidden === 1 ? "column" : "columns"} to the right →`;
   }
 
-  /** What has no value comes last in either direction; equals keep their order. */
+  /** Sort rows; rows without a value are last in both directions, and rows with equal values keep their order. */
   sorted(rows) {
     if (!this.sort) return rows;
     const { value } = this.columns[this.sort.column];
@@ -134,7 +134,7 @@ class DataTable {
   }
 }
 
-/** A column of plain text from outside. */
+/** A column of plain text from the data. */
 function textColumn(label, text, more = {}) {
   return { label, value: (row) => text(row) || null, cell: (row) => outside(text(row) || "–"), ...more };
 }
@@ -143,9 +143,9 @@ function numberColumn(label, value, format, more = {}) {
   return { label, numeric: true, value, cell: (row) => (value(row) === null ? "–" : format(value(row))), ...more };
 }
 
-/** A column of scores: the best in bold, the second underlined, the interval below. */
+/** A column of scores: the best is bold, the second-best underlined; the interval is below. */
 function scoreColumn(label, rows, lower, value, range, more = {}) {
-  const clean = rows.filter((row) => !row.contamination); // the others do not stand out
+  const clean = rows.filter((row) => !row.contamination); // only these can be best or second-best
   const levels = [...new Set(clean.map(value).filter((each) => each !== null))]
     .sort((a, b) => (lower ? a - b : b - a))
     .slice(0, 2);

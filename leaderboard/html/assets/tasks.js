@@ -1,6 +1,6 @@
-// The tables: overview, one a task, what others published; and the filters above them.
+// The tables: the overview, one for each task and dataset, and published scores.
 
-const SHOWN_SUBSETS = 12; // with more, a table shows the mean until a language is chosen
+const SHOWN_SUBSETS = 12; // with more, a table shows only the mean until a language is chosen
 const OVERVIEW = ["accuracy", "f1", "xsim", "xsimpp", "cosine_spearman"]; // retrieval, mining, xSIM, then similarity
 
 function tableTitle(table) {
@@ -10,7 +10,7 @@ function tableTitle(table) {
   return `${table.task} (${subsets}, ${others.indexOf(table) + 1} of ${others.length})`;
 }
 
-/** Names are not unique: two revisions of one model are told apart by theirs. */
+/** The number of models with each name; equal names are shown with their revisions. */
 const shared = new Map();
 for (const model of data.models) shared.set(model.name, (shared.get(model.name) ?? 0) + 1);
 
@@ -55,7 +55,7 @@ function overview() {
     numberColumn("parameters", (model) => data.models[model].parameters, millions, { ascending: true }),
     numberColumn("dimensions", (model) => data.models[model].dimensions, grouped, { ascending: true }),
     numberColumn("sentences/s", (model) => data.models[model].speed?.per_second ?? null, grouped, {
-      detail: "of its largest run",
+      detail: "in the largest run",
     }),
   ];
   return new DataTable({ caption: "All models: mean of each task", columns, rows });
@@ -94,13 +94,16 @@ function taskColumns(table, language) {
 function columnsNote(table, { shown, fitting }, language) {
   return sentences(
     shown < fitting && language && `The first ${shown} of ${grouped(fitting)} subsets with ${languageName(language)}.`,
-    shown < fitting && !language && `${grouped(fitting)} subsets: choose a language above to see its own.`,
-    table.rows.some((row) => !row.values) && "This file holds only the means of the lower ranks.",
+    shown < fitting && !language && `${grouped(fitting)} subsets: choose a language above to see its subsets.`,
+    table.rows.some((row) => !row.values) && "For the lower ranks, this file has the means only.",
     table.rows.some((row) => row.contamination) && "Models whose training may have seen these sentences have no rank.",
   );
 }
 
-/** A section of one table, with `filter(fits, task, language)`: `fits` of a model's name; returns if it is shown. */
+/**
+ * A section with one table. `filter(fits, task, language)` returns whether the section is shown; `fits(name)` decides
+ * for each model.
+ */
 function taskSection(table, place) {
   const title = tableTitle(table);
   const own = new DataTable({

@@ -1,7 +1,7 @@
-// Accuracy on held-out rows while our checkpoints were trained.
+// Accuracy on held-out rows during training.
 
-function trainingChart(chosen, room) {
-  const width = Math.min(room, WIDEST);
+function trainingChart(chosen, available) {
+  const width = Math.min(available, WIDEST);
   if (!chosen.length) return { empty: "Choose a checkpoint." };
   const rows = chosen.flatMap(([model, slot]) =>
     data.models[model].training.curve.map(([step, value]) => ({ model: data.models[model], slot, step, value })),
@@ -21,7 +21,7 @@ function trainingChart(chosen, room) {
   };
   const { color, shape } = slotScales();
   return {
-    label: `Accuracy on held-out rows by training step, of ${chosen.length} checkpoints.`,
+    label: `Accuracy on held-out rows by training step, for ${chosen.length} checkpoints.`,
     spec: {
       width,
       height: Math.min(320, Math.max(230, width * 0.45)),
@@ -41,7 +41,7 @@ function trainingChart(chosen, room) {
       numberColumn("accuracy", (row) => row.value, score),
     ],
     rows,
-    note: "Rows held out of the training data, not a benchmark.",
+    note: "The rows are held out of the training data; they are not a benchmark.",
   };
 }
 
@@ -59,7 +59,7 @@ function trainedTable(trained) {
 
 function showTraining(host) {
   const trained = [...data.models.keys()].filter((model) => data.models[model].training);
-  if (!trained.length) return sayEmpty(host, "These results hold no checkpoint that bitext-bench train made.");
+  if (!trained.length) return sayEmpty(host, "The results have no checkpoint from bitext-bench train.");
   const drawn = trained.filter((model) => data.models[model].training.curve.length);
   const chooser = new Chooser("Checkpoints", () => figure.change());
   chooser.offer(drawn, SLOTS);
