@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -18,7 +17,7 @@ from bitext_bench.embedding.store import cache_folder, write_atomic
 from bitext_bench.encoders import Model
 from bitext_bench.io.interrupts import delay_signals
 from bitext_bench.io.temporary import remove_at_end
-from bitext_bench.io.terminal import printable
+from bitext_bench.io.terminal import say
 from bitext_bench.languages import resolve
 from bitext_bench.results.records import TaskResult
 from bitext_bench.tasks import find_task, is_built_in
@@ -273,4 +272,4 @@ def _say_end(output: Path, trained: Trained) -> None:
 
 def _say(message: str) -> None:
     if _is_first():
-        print(f"bitext-bench: {printable(message)}", file=sys.stderr)
+        say(message)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
+from ..io.terminal import say
 from ..scoring.neighbors import Vectors
 from .batching import SHARD_TEXTS, BatchLimits, TextGroup
 from .store import VectorStore, write_atomic
@@ -82,15 +82,14 @@ def select_texts(keys: Sequence[bytes], texts: TextGroup, rows: Sequence[int]) -
 
 def warn_stale(name: str, fault: str) -> None:
     """Report on stderr that stored vectors are not used, with the reason."""
-    print(f"bitext-bench: the stored vectors of {name} are not used: {fault}; encoding again", file=sys.stderr)
+    say(f"the stored vectors of {name} are not used: {fault}; encoding again")
 
 
 def warn_reused(name: str, n_checked: int, n_stored: int, instead: str = "--refresh") -> None:
     """Report on stderr that stored vectors are used although only a sample was checked; `instead` encodes all."""
-    print(
-        f"bitext-bench: {n_stored:,} stored vectors of {name} are used again: {n_checked:,} of them were encoded again "
-        f"and did not change. A change that affects only others would be missed; {instead} encodes all",
-        file=sys.stderr,
+    say(
+        f"{n_stored:,} stored vectors of {name} are used again: {n_checked:,} of them were encoded again "
+        f"and did not change. A change that affects only others would be missed; {instead} encodes all"
     )
 
 

@@ -13,7 +13,6 @@ import errno
 import hashlib
 import os
 import struct
-import sys
 from collections.abc import Container, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..io.interrupts import delay_signals
 from ..io.temporary import remove_stale, temporary_file
+from ..io.terminal import say
 
 KEY_BYTES = 16
 _MAGIC = b"BITEXT01"
@@ -161,7 +161,7 @@ class VectorStore:
         except OSError as error:
             raise UserError(f"cannot read {file}: {error.strerror}") from error
         if shard is None:
-            print(f"bitext-bench: {file} is damaged; its sentences are encoded again", file=sys.stderr)
+            say(f"{file} is damaged; its sentences are encoded again")
             with suppress(OSError):  # If it cannot be removed, writing it again reports the reason.
                 file.unlink()
             return

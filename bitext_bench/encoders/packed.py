@@ -6,12 +6,12 @@ does. The vectors differ from PyTorch's in the last bits (tests/benchmarks/READM
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, TypeGuard
 
 import torch
 from torch import Tensor, nn
 
+from ..io.terminal import say
 from .probe import Forward, Probe
 
 if TYPE_CHECKING:
@@ -89,5 +89,4 @@ def pack_where_equal(model: SentenceTransformer, forward: Forward) -> None:
     probe = Probe.from_model(model, _PROBE_WORDS)
     if pack_linear_layers(model) and (reason := probe.difference(forward)):
         unpack_linear_layers(model)
-        note = f"this model runs with PyTorch's linear layers, which is slower: with oneDNN's, {reason}"
-        print(f"bitext-bench: {note}", file=sys.stderr)
+        say(f"this model runs with PyTorch's linear layers, which is slower: with oneDNN's, {reason}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from ..baselines import BASELINES, Baseline, find_baseline
 from ..errors import UserError, unknown_name_error
+from ..io.terminal import say
 from ..scoring.similarity import SIMILARITIES
 from .device import automatic_dtype
 from .extras import Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
@@ -106,10 +106,9 @@ def _note_directory(name: str) -> None:
     full = next((n for n in names if "/" in n and find_baseline(n) is baseline and not os.path.isdir(n)), None)
     others = f"hub:{name} or {full}" if full else f"hub:{name}"
     other = f"the registered model {full or name}" if baseline else f"the hub's model {name}"
-    print(
-        f"bitext-bench: note: --model {name} is the folder ./{name} here, not {other}; "
-        f"write ./{name} for the folder, {others} for the other",
-        file=sys.stderr,
+    say(
+        f"note: --model {name} is the folder ./{name} here, not {other}; "
+        f"write ./{name} for the folder, {others} for the other"
     )
 
 

@@ -12,7 +12,7 @@ from ..embedding.sharding import Share
 from ..embedding.store import cache_folder, check_writable
 from ..encoders import ModelOptions, resolve_model
 from ..errors import UserError
-from ..io.terminal import printable
+from ..io.terminal import say
 from ..languages import LangPair
 from ..scoring.margin import Margin
 from ..scoring.mined_pairs import Selection
@@ -26,7 +26,7 @@ from .output import MinedTables, check_parallel, prepare_mined, prepare_scored
 from .plan import ModelSpec, Plan, SearchMethod
 from .ray_engine import run_on_ray
 from .recheck import recheck_stored_vectors
-from .report import describe, say, write_report
+from .report import describe, write_report
 from .stages import check_model
 from .threshold import ThresholdPolicy
 
@@ -154,7 +154,7 @@ def _write_output(plan: Plan, file: Path, tables: MinedTables, n_pairs: int, sec
     report = write_report(plan, file, {**tables.about, "pairs": n_pairs}, seconds)
     for line in report.lines:
         say(line)
-    say(f"{n_pairs:,} pairs in {printable(str(file))}; you can remove {printable(str(plan.root))} when you are done")
+    say(f"{n_pairs:,} pairs in {file}; you can remove {plan.root} when you are done")
 
 
 def _request(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Never
 
@@ -10,6 +9,7 @@ from tqdm import tqdm
 
 from ..embedding.sharding import Share
 from ..io.progress import progress_bar
+from ..io.terminal import say
 from .plan import Plan, Stage, WorkUnit
 from .records import is_intact, read_record
 from .stages import run_unit
@@ -57,7 +57,7 @@ def unfinished_units(plan: Plan, units: Sequence[WorkUnit]) -> list[WorkUnit]:
         if not is_intact(plan, unit):
             left.append(unit)
             if plan.record_file(unit).exists():
-                print(f"bitext-bench: {unit.name} is damaged or incomplete; it is rebuilt", file=sys.stderr)
+                say(f"{unit.name} is damaged or incomplete; it is rebuilt")
     return left
 
 
@@ -77,11 +77,10 @@ def run_share(plan: Plan, share: Share) -> bool:
         waiting = [unit for unit in stage if read_record(plan, unit) is None]
         if waiting:
             last = stage is plan.stages[-1]
-            print(
-                f"bitext-bench: share {share.number}/{share.count} of {_SAID[stage[0].stage]} is done; "
+            say(
+                f"share {share.number}/{share.count} of {_SAID[stage[0].stage]} is done; "
                 f"{len(waiting)} of {len(stage)} shards of other shares are unfinished. When they are done, run "
-                + ("without --shard to write the pairs" if last else "the same array again"),
-                file=sys.stderr,
+                + ("without --shard to write the pairs" if last else "the same array again")
             )
             return False
     return True

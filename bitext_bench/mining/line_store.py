@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import sys
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from ..embedding.store import KEY_BYTES, make_folder, write_all_atomic, write_atomic, write_error
 from ..io.checksums import file_sha256
 from ..io.temporary import temporary_file
+from ..io.terminal import say
 from ..scoring.neighbors import Vectors
 from .arrays import array_bytes
 
@@ -173,8 +173,7 @@ class LineStore:
         return np.frombuffer(keys, dtype="<u8").reshape(-1, 2)
 
     def _remove_damaged(self, name: str) -> None:
-        file = self._file(name, "npy")
-        print(f"bitext-bench: {file} is damaged; its sentences are encoded again", file=sys.stderr)
+        say(f"{self._file(name, 'npy')} is damaged; its sentences are encoded again")
         self.remove([name])
 
 

@@ -16,6 +16,7 @@ from ..embedding.store import make_folder, write_atomic
 from ..encoders import Model
 from ..errors import UserError
 from ..io.lines import read_lines
+from ..io.terminal import say
 from ..languages import LangPair
 from .budget import Budget
 from .inputs import file_digest, read_rows
@@ -23,7 +24,6 @@ from .known import read_planted
 from .line_store import LineStore
 from .plan import ModelSpec, Plan, SearchMethod
 from .records import dump_checksummed, parse_checksummed, try_sha256
-from .report import say
 from .sides import SIDES, CorpusSide, EmptyCorpus, SideFiles, SideName, split_side
 
 Form = Literal["lines", "rows", "arrays"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +26,6 @@ class MiningReport:
 
     content: dict[str, Any]
     lines: list[str]
-
-
-def say(message: str) -> None:
-    """Print a message on stderr."""
-    print(f"bitext-bench: {message}", file=sys.stderr)
 
 
 def describe(plan: Plan) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bitext_bench.data import MissingData, Source
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
+from bitext_bench.io.terminal import say
 from bitext_bench.languages import LangPair, Language
 from bitext_bench.results.evaluation import evaluate, load_tasks
 from bitext_bench.results.files import result_folder
@@ -38,9 +38,9 @@ def score_checkpoint(
     for result, outcomes in evaluate(Embedder(model, cache), loaded):
         file_result(folder, result, outcomes)
         results.append(result)
-    print(f"bitext-bench: results in {folder}", file=sys.stderr)
+    say(f"results in {folder}")
     return results
 
 
 def _say_missing(task: Task, error: MissingData) -> None:
-    print(f"bitext-bench: left out: {task.name} ({error})", file=sys.stderr)
+    say(f"left out: {task.name} ({error})")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from transformers import TrainerCallback, TrainerState
 
 from bitext_bench.embedding.store import write_atomic
 from bitext_bench.errors import UserError
+from bitext_bench.io.terminal import say
 
 from ..checkpoint.checksums import find_damage, write_checksums
 from ..checkpoint.folder import CHECKPOINTS
@@ -35,7 +35,7 @@ def intact_checkpoint(output: Path) -> Path | None:
     for folder in _newest_first(output):
         if not (damage := _damage(folder)):
             for other, reason in damaged.items():
-                print(f"bitext-bench: {other} is damaged ({reason}): resuming from {folder.name}", file=sys.stderr)
+                say(f"{other} is damaged ({reason}): resuming from {folder.name}")
                 shutil.rmtree(other, ignore_errors=True)
             return folder
         damaged[folder] = damage
