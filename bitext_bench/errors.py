@@ -17,11 +17,15 @@ class DamagedResult(UserError):
     """A result file, or its outcome file, changed after it was written."""
 
 
-def unknown_name_error(kind: str, given: str, known: Iterable[str]) -> UserError:
-    """Build the error for an unknown name, with up to three suggestions.
+def unknown_name_error(kind: str, given: str, known: Iterable[str], where: str | None = None) -> UserError:
+    """Build the error for an unknown name, with up to three suggestions and the place to find all names.
+
+    `where` completes the message; None means the list of the command line.
 
     >>> str(unknown_name_error("task", "Tatoba", ["Tatoeba", "BUCC"]))
     "unknown task 'Tatoba': did you mean Tatoeba? (all of them: bitext-bench list tasks)"
+    >>> str(unknown_name_error("loss", "embeding-mse", ["embedding-mse"], "one of: embedding-mse"))
+    "unknown loss 'embeding-mse': did you mean embedding-mse? (one of: embedding-mse)"
     """
     by_lower_case = {name.casefold(): name for name in known}
     spelled = given.strip().casefold()
@@ -30,4 +34,4 @@ def unknown_name_error(kind: str, given: str, known: Iterable[str]) -> UserError
     near = [*begun, *get_close_matches(given.casefold(), by_lower_case, n=3, cutoff=0.5)]
     names = ", ".join(by_lower_case[name] for name in list(dict.fromkeys(near))[:3])
     hint = f": did you mean {names}?" if names else ""
-    return UserError(f"unknown {kind} {given!r}{hint} (all of them: bitext-bench list {kind}s)")
+    return UserError(f"unknown {kind} {given!r}{hint} ({where or f'all of them: bitext-bench list {kind}s'})")

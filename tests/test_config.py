@@ -389,9 +389,9 @@ def test_values_of_the_wrong_kind(settings: dict[str, Any], message: str) -> Non
             "loss 'Ranking': did you mean translation-ranking? "
             "(one of: soft-contrastive, embedding-mse, translation-ranking)",
         ),
-        ({"loss": "mse"}, "loss 'mse': (one of: soft-contrastive, embedding-mse, translation-ranking)"),
+        ({"loss": "mse"}, "loss 'mse' (one of: soft-contrastive, embedding-mse, translation-ranking)"),
         ({"precision": "f16"}, "precision 'f16': did you mean fp16, bf16? (one of: auto, fp32, bf16, fp16)"),
-        ({"pair_scheme": "every"}, "pair_scheme 'every': (one of: en-xx, all)"),
+        ({"pair_scheme": "every"}, "pair_scheme 'every' (one of: en-xx, all)"),
         (
             {"objective": {"label": "prioriti"}},
             "label 'prioriti': did you mean priority? (one of: priority, average, hard)",
@@ -400,8 +400,8 @@ def test_values_of_the_wrong_kind(settings: dict[str, Any], message: str) -> Non
         ({"objective": {"column_labels": "normalised"}}, "column_labels 'normalised': did you mean renormalised"),
         ({"batchsize": 3}, "setting 'batchsize': did you mean batch_size"),
         ({"objective": {"lambda": 0.1}}, "setting 'lambda': did you mean lambda_cross, label? (one of: label, tms, "),
-        ({"lable": "hard"}, "setting 'lable': "),  # it belongs into [objective]
-        ({"description": "x"}, "setting 'description': "),
+        ({"lable": "hard"}, "setting 'lable' (one of: "),  # it belongs into [objective]
+        ({"description": "x"}, "setting 'description' (one of: "),
     ],
 )
 def test_unknown_words_have_near_misses(settings: dict[str, Any], message: str) -> None:

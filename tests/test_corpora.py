@@ -162,7 +162,7 @@ def test_corpora_are_chosen_with_weights(root: Path) -> None:
     ("chosen", "words"),
     [
         (["tico"], r"unknown corpus 'tico': did you mean tico19\? .* has tatoeba, ted, tico19 for en-ja"),
-        (["zzz"], r"unknown corpus 'zzz': .* has tatoeba"),
+        (["zzz"], r"unknown corpus 'zzz' \(.* has tatoeba"),
         (["ted:x"], "corpus 'ted:x': expected a name, or name:weight with a number above 0"),
         (["ted:0"], "number above 0"),
         (["ted:-1"], "number above 0"),

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from difflib import get_close_matches
 from importlib import resources
 from math import inf
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from bitext_bench.errors import UserError
+from bitext_bench.errors import UserError, unknown_name_error
 
 _KINDS = {
     str: "a string",
@@ -45,19 +44,6 @@ def read_recipe(name: str) -> dict[str, Any]:
     return {setting: value for setting, value in _read(name).items() if setting != "description"}
 
 
-def unknown_choice_error(kind: str, given: str, choices: Collection[str], where: str | None = None) -> UserError:
-    """Build the error for an unknown choice. It lists close matches, then all choices, or `where` to find them.
-
-    >>> str(unknown_choice_error("loss", "embeding-mse", ["soft-contrastive", "embedding-mse"]))
-    "unknown loss 'embeding-mse': did you mean embedding-mse? (one of: soft-contrastive, embedding-mse)"
-    """
-    by_lower_case = {choice.casefold(): choice for choice in choices}
-    near = get_close_matches(given.casefold(), by_lower_case, n=3, cutoff=0.5)
-    hint = f"did you mean {', '.join(by_lower_case[word] for word in near)}? " if near else ""
-    listed = where or f"one of: {', '.join(choices)}"
-    return UserError(f"unknown {kind} {given!r}: {hint}({listed})")
-
-
 def validate_settings(record: type, given: Mapping[str, object]) -> dict[str, Any]:
     """Return settings from a file or the command line with the types of a dataclass's fields.
 
@@ -70,7 +56,8 @@ def validate_settings(record: type, given: Mapping[str, object]) -> dict[str, An
     for name in given:
         if name not in hints:
             inner = [f"{table}.{x.name}" for table, hint in hints.items() if is_dataclass(hint) for x in fields(hint)]
-            raise unknown_choice_error("setting", name, [*hints, *inner])
+            known = [*hints, *inner]
+            raise unknown_name_error("setting", name, known, f"one of: {', '.join(known)}")
     return {name: _as_field(name, value, hints[name]) for name, value in given.items()}
 
 
@@ -98,7 +85,7 @@ def _as_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
     if not isinstance(value, str):
         raise UserError(f"{name} is {value!r:.60}: expected one of {', '.join(choices)}")
     if value not in choices:
-        raise unknown_choice_error(name, value, choices)
+        raise unknown_name_error(name, value, choices, f"one of: {', '.join(choices)}")
     return value
 
 
@@ -114,7 +101,7 @@ def _read(name: str) -> dict[str, Any]:
     elif name in recipes():
         text = (resources.files("training") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
     else:
-        raise unknown_choice_error("recipe", name, recipes(), "all of them: bitext-bench train --list-recipes")
+        raise unknown_name_error("recipe", name, recipes(), "all of them: bitext-bench train --list-recipes")
     try:
         return tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits

@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from ..errors import UserError
-from ..io.checksums import file_sha256
+from ..io.checksums import input_sha256
 from ..languages import LangPair, Language, resolve
 from .files import check_line_counts, read_sentences, read_table, read_text, split_lines, warn
 from .official import data_name, is_official
@@ -194,14 +194,12 @@ class LocalSource:
 
 def _folder_sha256(folder: Path) -> str:
     """Return the sha256 of the names and contents of all files in a folder, at any depth, except hidden ones."""
-    whole = hashlib.sha256()
+    total = hashlib.sha256()
     for file in sorted(file for file in folder.rglob("*") if file.is_file() and not file.name.startswith(".")):
-        try:
-            digest = file_sha256(file)
-        except OSError as error:
-            raise UserError(f"cannot read {file}: {error.strerror}") from error
-        whole.update(f"{file.relative_to(folder).as_posix()}\t{digest}\n".encode("utf-8", "surrogateescape"))
-    return whole.hexdigest()
+        total.update(
+            f"{file.relative_to(folder).as_posix()}\t{input_sha256(file)}\n".encode("utf-8", "surrogateescape")
+        )
+    return total.hexdigest()
 
 
 def _read_ids(file: Path) -> tuple[tuple[str, ...], dict[str, int], str]:

@@ -13,8 +13,17 @@ def automatic_dtype(device: str | None) -> Dtype:
     import torch
 
     on_gpu = torch.cuda.is_available() if device is None else device.startswith("cuda")
-    if on_gpu:
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    if device not in (None, "cpu") or torch.backends.mps.is_available():
+    if not on_gpu and (device not in (None, "cpu") or torch.backends.mps.is_available()):
         return "fp32"
-    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
+    if has_bf16_hardware(on_gpu=on_gpu):
+        return "bf16"
+    return "fp16" if on_gpu else "fp32"
+
+
+def has_bf16_hardware(*, on_gpu: bool) -> bool:
+    """Return whether the current CUDA device, or the CPU, computes in bf16 in hardware."""
+    import torch
+
+    from ..scoring import bf16
+
+    return torch.cuda.is_bf16_supported(including_emulation=False) if on_gpu else bf16.has_bf16_hardware()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
+
+from ..errors import UserError
 
 
 def file_sha256(file: Path) -> str:
@@ -16,7 +19,24 @@ def file_sha256(file: Path) -> str:
         OSError: The file cannot be read.
     """
     with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return stream_sha256(stream)
+
+
+def input_sha256(file: Path) -> str:
+    """Return the checksum of a file that the user passed.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
+    try:
+        return file_sha256(file)
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}") from error
+
+
+def stream_sha256(stream: BufferedReader) -> str:
+    """Return the checksum of an open binary file, from its current position to its end."""
+    return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def content_sha256(content: Mapping[str, Any]) -> str:

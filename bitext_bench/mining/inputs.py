@@ -1,4 +1,4 @@
-"""The user's files: checks, checksums and files of pairs."""
+"""The user's files: checks, and files of pairs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 
 from ..errors import UserError
-from ..io.checksums import file_sha256
 from ..io.lines import read_lines
 from ..io.terminal import say
 
@@ -24,18 +23,6 @@ def check_file(file: Path) -> None:
         with file.open("rb") as stream:
             if not stream.read(1):
                 raise UserError(f"{file} is empty: expected one sentence or one pair on each line")
-    except OSError as error:
-        raise UserError(f"cannot read {file}: {error.strerror}") from error
-
-
-def file_digest(file: Path) -> str:
-    """Return the sha256 of a file.
-
-    Raises:
-        UserError: the file cannot be read.
-    """
-    try:
-        return file_sha256(file)
     except OSError as error:
         raise UserError(f"cannot read {file}: {error.strerror}") from error
 

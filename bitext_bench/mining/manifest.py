@@ -15,11 +15,12 @@ import numpy as np
 from ..embedding.store import make_folder, write_atomic
 from ..encoders import Model
 from ..errors import UserError
+from ..io.checksums import input_sha256
 from ..io.lines import read_lines
 from ..io.terminal import say
 from ..languages import LangPair
 from .budget import Budget
-from .inputs import file_digest, read_rows
+from .inputs import read_rows
 from .known import read_planted
 from .line_store import LineStore
 from .plan import ModelSpec, Plan, SearchMethod
@@ -113,10 +114,10 @@ def open_plan(request: Request) -> Plan:
 def _identity(request: Request) -> dict[str, Any]:
     model = request.model
     return {
-        "source": file_digest(request.source),
-        "target": file_digest(request.target) if request.target else None,
+        "source": input_sha256(request.source),
+        "target": input_sha256(request.target) if request.target else None,
         "form": request.form,
-        "plant": file_digest(request.plant) if request.plant else None,
+        "plant": input_sha256(request.plant) if request.plant else None,
         "model": model.space if model else None,
         "prompt": model.prompts.bitext if model else None,
         "pair": str(request.pair) if model and model.needs_language else None,

@@ -28,9 +28,8 @@ class TopCandidates:
         k = self.indices.shape[1]
         all_indices = np.concatenate([self.indices[queries], indices], axis=1)
         all_cosines = np.concatenate([self.cosines[queries], cosines], axis=1)
-        order = np.lexsort((all_indices, -all_cosines), axis=1)[:, :k]
-        self.indices[queries] = np.take_along_axis(all_indices, order, axis=1)
-        self.cosines[queries] = np.take_along_axis(all_cosines, order, axis=1)
+        best = _nearest(all_indices, all_cosines, k)
+        self.indices[queries], self.cosines[queries] = best.indices, best.cosines
 
 
 def rescore(
@@ -53,9 +52,13 @@ def rescore(
         places = known[at]
         local = flat[places] - number * shard_lines
         cosines[places] = pair_cosines(queries, places // candidates.shape[1], rows, local)
-    table = cosines.reshape(candidates.shape)
-    order = np.lexsort((candidates, -table), axis=1)[:, :k]
-    return Nearest(np.take_along_axis(candidates, order, axis=1), np.take_along_axis(table, order, axis=1))
+    return _nearest(candidates, cosines.reshape(candidates.shape), k)
+
+
+def _nearest(indices: NDArray[np.int64], cosines: NDArray[np.float32], k: int) -> Nearest:
+    """Return the k best of each row of candidates, nearest first. Ties are in order of index."""
+    order = np.lexsort((indices, -cosines), axis=1)[:, :k]
+    return Nearest(np.take_along_axis(indices, order, axis=1), np.take_along_axis(cosines, order, axis=1))
 
 
 def pair_cosines(left: Vectors, i: NDArray[np.int64], right: Vectors, j: NDArray[np.int64]) -> NDArray[np.float32]:

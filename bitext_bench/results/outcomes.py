@@ -5,7 +5,6 @@ Nothing is unpickled, and declared sizes are checked before memory is allocated.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import struct
 import zipfile
@@ -13,12 +12,13 @@ import zlib
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from tokenize import TokenError
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DamagedResult, UserError
+from ..io.checksums import stream_sha256
 from .records import Outcomes, TaskResult
 
 # Files that unpack to more than this may unpack to at most _MOST_TIMES their size. (Real files: 2.5 times.)
@@ -78,7 +78,7 @@ def read_outcomes(file: Path, result: TaskResult, only: Collection[str] | None =
             raise DamagedResult(f"cannot read the outcomes {packed}: it is not a regular file")
         # Opened here because numpy leaves damaged files open.
         with packed.open("rb") as stream:
-            if hashlib.file_digest(stream, "sha256").hexdigest() != result.outcomes_sha256:
+            if stream_sha256(stream) != result.outcomes_sha256:
                 raise DamagedResult(
                     f"{packed} does not belong to {file.name} (its checksum differs): run the task again"
                 )
@@ -97,7 +97,7 @@ def _columns_of(result: TaskResult) -> tuple[str, ...]:
     return _OF_MINING if result.main_score == "f1" else _OF_RETRIEVAL
 
 
-def _read(stream: IO[bytes], wanted: Iterable[str]) -> dict[str, NDArray[Any]]:
+def _read(stream: io.BufferedReader, wanted: Iterable[str]) -> dict[str, NDArray[Any]]:
     """Return the wanted columns, `offsets` and `blocks`.
 
     Raises:

@@ -16,13 +16,12 @@ import math
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
 from bitext_bench.data.files import check_line_counts
-from bitext_bench.errors import UserError
-from bitext_bench.io.checksums import file_sha256
+from bitext_bench.errors import UserError, unknown_name_error
+from bitext_bench.io.checksums import input_sha256
 from bitext_bench.io.lines import read_lines
 from bitext_bench.languages import LangPair
 from bitext_bench.languages.tags import Tag
@@ -67,7 +66,7 @@ class Corpus:
         Raises:
             UserError: a file cannot be read.
         """
-        sums = [_sha256(file) for file in self.files]
+        sums = [input_sha256(file) for file in self.files]
         return sums[0] if len(sums) == 1 else hashlib.sha256("\n".join(sums).encode()).hexdigest()
 
 
@@ -115,7 +114,8 @@ def find_corpora(
     known = {*found, *(folder.name for folder in folders)}
     for name in weights:
         if name not in known:
-            raise _unknown_corpus_error(name, root, pair, known, sorted(found))
+            here = f"{root} has {', '.join(sorted(found)) or 'nothing'} for {pair}"
+            raise unknown_name_error("corpus", name, sorted(known), here)
     taken = sorted(name for name in found if name in weights or not weights)
     if not taken:
         raise _no_corpus_error(root, pair, weights, sorted(found), others)
@@ -192,14 +192,6 @@ def _weights(chosen: Sequence[str]) -> dict[str, float]:
     return weights
 
 
-def _unknown_corpus_error(
-    name: str, root: Path, pair: LangPair, known: Iterable[str], here: Sequence[str]
-) -> UserError:
-    near = get_close_matches(name, sorted(known), n=3, cutoff=0.5)
-    hint = f"did you mean {', '.join(near)}? " if near else ""
-    return UserError(f"unknown corpus {name!r}: {hint}{root} has {', '.join(here) or 'nothing'} for {pair}")
-
-
 def _no_corpus_error(
     root: Path, pair: LangPair, weights: Iterable[str], found: Sequence[str], others: Sequence[str]
 ) -> UserError:
@@ -240,10 +232,3 @@ def _nearest(
     if left:
         notes.append(f"{corpus}: {first.name} is read for {'-'.join(asked)}, not {', '.join(left)}; choose with --pair")
     return first
-
-
-def _sha256(file: Path) -> str:
-    try:
-        return file_sha256(file)
-    except OSError as error:
-        raise UserError(f"cannot read {file}: {error.strerror}") from error

@@ -9,6 +9,7 @@ from sentence_transformers import SentenceTransformerTrainingArguments
 from sentence_transformers.sentence_transformer.training_args import MultiDatasetBatchSamplers
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK, get_available_reporting_integrations
 
+from bitext_bench.encoders.device import has_bf16_hardware
 from bitext_bench.errors import UserError
 
 from ..checkpoint.folder import CHECKPOINTS
@@ -41,9 +42,7 @@ def resolve_precision(precision: Precision) -> Precision:
         raise UserError("fp16 training needs a GPU, and this machine has none: pass --precision bf16 or fp32")
     if precision != "auto":
         return precision
-    if torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
+    return "bf16" if has_bf16_hardware(on_gpu=torch.cuda.is_available()) else "fp32"
 
 
 def trainer_arguments(
