@@ -69,7 +69,7 @@ def no_weights(root: Path) -> None:
         (untouched, ["--model", "toys:zero"], ["a zero vector for '", "blue"]),
         (no_weights, ["--model", "DATA/model"], ["has no weights"]),
         (shorten, [], ["tatoeba.fra-eng.fra has 20 lines", "tatoeba.fra-eng.eng has 19"]),
-        (not_utf8, [], ["tatoeba.fra-eng.eng:1: not UTF-8, byte 3 of the file is 0xe9"]),
+        (not_utf8, [], ["tatoeba.fra-eng.eng:1: not UTF-8, byte 3 of the line is 0xe9"]),
         (empty_line, [], ["tatoeba.fra-eng.fra:2: empty line (1 of 20"]),
         (wrong_gold, [], ["gold:1: the gold id 'en-777' does not exist"]),
     ],

@@ -174,7 +174,7 @@ def store_pickle(folder: Path) -> None:
     [
         (lambda folder: (folder / "b.txt").unlink(), r"b\.npy has no b\.txt next to it"),
         (lambda folder: (folder / "b.txt").write_text("three\n"), r"b\.npy has shape \(2, 3\) and b\.txt has 1 lines"),
-        (lambda folder: (folder / "b.txt").write_bytes(b"thr\xe9e\none\n"), r"b\.txt is not UTF-8"),
+        (lambda folder: (folder / "b.txt").write_bytes(b"thr\xe9e\none\n"), r"b\.txt:1: not UTF-8"),
         (lambda folder: np.save(folder / "b.npy", np.zeros((2, 4))), "has 4 dimensions, the files before it have 3"),
         (lambda folder: np.save(folder / "b.npy", np.zeros(2)), r"has shape \(2,\)"),
         (lambda folder: np.save(folder / "b.npy", np.array([["x"]] * 2)), r"b\.npy contains <U1: expected numbers"),

@@ -13,9 +13,9 @@ from ..embedding.embedder import Embedder
 from ..embedding.sharding import Share
 from ..embedding.store import cache_folder, check_writable, make_folder
 from ..io.terminal import say, write_data
-from ..results.evaluation import evaluate, texts_to_encode, unchecked_tasks
+from ..results.evaluation import evaluate_into, texts_to_encode, unchecked_tasks
 from ..results.files import result_folder
-from ..results.filing import check_folder, file_result
+from ..results.filing import check_folder
 from ..results.records import TaskResult
 from .model_options import model_options
 
@@ -46,8 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_folder(folder, [item.task.name for item in loaded])
     _say_contamination(prepared)
     scored = []
-    for result, outcomes in evaluate(embedder, loaded):
-        file_result(folder, result, outcomes)
+    for result, outcomes in evaluate_into(folder, embedder, loaded):
         _say_result(result)
         scored.append((result, outcomes))
     report = prepared.report(scored)

@@ -6,46 +6,40 @@ import hashlib
 from pathlib import Path
 
 from ..errors import UserError
+from ..io.lines import split_lines
 from ..io.terminal import say
 
 
-def read_text(file: Path) -> tuple[str, str]:
-    """Return a file's text, without a byte-order mark, and the sha256 of its bytes.
+def read_content(file: Path) -> tuple[bytes, str]:
+    """Return a file's bytes and their sha256.
 
     Raises:
-        UserError: The file is missing, unreadable or not UTF-8 (with the line and the first bad byte).
+        UserError: The file is missing or unreadable.
     """
     try:
         content = file.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read {file}: {error.strerror}") from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            f"{file}:{line}: not UTF-8, byte {error.start} of the file is 0x{content[error.start]:02x}; "
-            "convert the file to UTF-8"
-        ) from error
-    return text, hashlib.sha256(content).hexdigest()
+    return content, hashlib.sha256(content).hexdigest()
 
 
-def split_lines(text: str) -> list[str]:
-    r"""Split at \n or \r\n only. str.splitlines would also split at U+2028 and \x85, which sentences may contain."""
-    lines = text.split("\n")
-    if lines[-1] == "":
-        lines.pop()
-    return [line.removesuffix("\r") for line in lines]
+def read_hashed_lines(file: Path) -> tuple[list[str], str]:
+    """Return the lines of a file, and its sha256.
+
+    Raises:
+        UserError: As for `read_content` and `split_lines`.
+    """
+    content, digest = read_content(file)
+    return split_lines(content, file), digest
 
 
 def read_sentences(file: Path) -> tuple[tuple[str, ...], str]:
     """Return the sentences of a file, one per line, and its sha256.
 
     Raises:
-        UserError: As for `read_text`, or the file is empty or has an empty line.
+        UserError: As for `read_hashed_lines`, or the file is empty or has an empty line.
     """
-    text, digest = read_text(file)
-    sentences = split_lines(text)
+    sentences, digest = read_hashed_lines(file)
     if not sentences:
         raise UserError(f"{file} is empty: expected one sentence per line")
     empty = [number for number, sentence in enumerate(sentences, start=1) if not sentence.strip()]
@@ -74,10 +68,9 @@ def read_table(file: Path, columns: tuple[str, ...]) -> tuple[list[list[str]], s
     """Return the rows of a tab-separated file, without its header, and its sha256.
 
     Raises:
-        UserError: As for `read_text`, or the header or a row does not have these columns.
+        UserError: As for `read_hashed_lines`, or the header or a row does not have these columns.
     """
-    text, digest = read_text(file)
-    lines = split_lines(text)
+    lines, digest = read_hashed_lines(file)
     if not lines or tuple(lines[0].split("\t")) != columns:
         found = lines[0] if lines else "nothing"
         raise UserError(f"{file}:1: expected the header {' TAB '.join(columns)}, found {found[:80]!r}")

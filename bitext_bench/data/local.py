@@ -22,7 +22,7 @@ from pathlib import Path
 from ..errors import UserError
 from ..io.checksums import input_sha256
 from ..languages import LangPair, Language, resolve
-from .files import check_line_counts, read_sentences, read_table, read_text, split_lines, warn
+from .files import check_line_counts, read_content, read_hashed_lines, read_sentences, read_table, warn
 from .official import data_name, is_official
 from .shapes import (
     SPLIT_NAMES,
@@ -97,7 +97,7 @@ class LocalSource:
             f"{folder}/{language.flores}_augmented.devtest", f"{folder}/{language.flores}_errtype.devtest.json"
         )
         sentences, first = read_sentences(text)
-        content, second = read_text(kinds)
+        content, second = read_content(kinds)
         try:
             origin = {s: (str(e["src"]), str(e["errtype"])) for s, e in json.loads(content).items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -113,9 +113,9 @@ class LocalSource:
         sides = [self._file(f"{stem}.{language}") for language in (pair.source, pair.target)]
         gold_file = self._file(f"{stem}.gold")
         (source, source_row, first), (target, target_row, second) = (_read_ids(f) for f in sides)
-        text, third = read_text(gold_file)
+        lines, third = read_hashed_lines(gold_file)
         gold = []
-        for number, line in enumerate(split_lines(text), start=1):
+        for number, line in enumerate(lines, start=1):
             ids = line.split("\t")
             if len(ids) != 2:
                 raise UserError(f"{gold_file}:{number}: expected {pair.source}-id TAB {pair.target}-id, found {line!r}")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from ..io.lines import split_lines
 from ..languages import Language
 
 
@@ -62,12 +63,7 @@ def _read_pair(file: Path) -> tuple[list[str], NDArray[np.float32]]:
     text = file.with_suffix(".txt")
     if not text.is_file():
         raise UserError(f"{file} has no {text.name} next to it: expected its sentences, one per line")
-    try:
-        # As in the data sets, only \n and \r\n end a line.
-        lines = text.read_bytes().decode("utf-8-sig").removesuffix("\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{text} is not UTF-8: {error}") from error
-    sentences = [line.removesuffix("\r") for line in lines]
+    sentences = split_lines(text.read_bytes(), text)
     try:
         with file.open("rb") as stream:
             vectors = np.lib.format.read_array(stream, allow_pickle=False)

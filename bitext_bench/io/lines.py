@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -26,13 +26,27 @@ class _Damaged(Exception):
 
 
 def read_lines(file: Path) -> Iterator[str]:
-    r"""Yield the lines of a text file without line ends, split at \n or \r\n only; .gz and .zst are decompressed.
+    r"""Iterate over the lines of a text file, without their ends \n or \r\n; .gz and .zst are decompressed.
 
     Raises:
         UserError: The file cannot be read, is damaged, or unpacks to far more than its size; or a line is not UTF-8,
             contains a NUL or is longer than a megabyte.
     """
-    for number, line in enumerate(_split_lines(file), start=1):
+    return _decode(_split_lines(file), file)
+
+
+def split_lines(content: bytes, file: Path) -> list[str]:
+    """Return the lines of a file that has been read already, as `read_lines` does.
+
+    Raises:
+        UserError: A line is not UTF-8 or contains a NUL; the message names `file`.
+    """
+    lines = content.split(b"\n")
+    return list(_decode(lines if lines[-1] else lines[:-1], file))
+
+
+def _decode(lines: Iterable[bytes], file: Path) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
         content = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
         if b"\0" in content:
             raise UserError(f"{file}:{number}: a NUL byte; expected UTF-8 text, one sentence per line")

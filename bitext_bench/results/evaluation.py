@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
 from ..data import MissingData, Source
 from ..embedding.batch_size import usable_cores
@@ -18,6 +19,7 @@ from ..errors import UserError
 from ..languages import Language
 from ..scoring.neighbors import Vectors
 from ..tasks import BENCHMARKS, Languages, ScoringUnit, SentenceSet, SubsetScores, Task, default_tasks, mteb_task_name
+from .filing import file_result
 from .records import TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signature, subset_result
 from .schema import EncodingRecord, ModelRecord, TrainingRecord, parse_training
 
@@ -116,6 +118,19 @@ def evaluate(embedder: Embedder, loaded: Sequence[LoadedTask]) -> Iterator[tuple
         for subsets in by_data.values():
             result = _result(embedder, item.task, subsets, seconds)
             yield replace(result, encoding=encoding, training=training), outcomes_of(subsets)
+
+
+def evaluate_into(
+    folder: Path, embedder: Embedder, loaded: Sequence[LoadedTask]
+) -> Iterator[tuple[TaskResult, Outcomes]]:
+    """Evaluate like `evaluate`, and write each result to the model's folder before it is yielded.
+
+    Raises:
+        UserError: as for `evaluate` and `file_result`.
+    """
+    for result, outcomes in evaluate(embedder, loaded):
+        file_result(folder, result, outcomes)
+        yield result, outcomes
 
 
 def _speed(encoded: EncodingStats) -> EncodingRecord | None:

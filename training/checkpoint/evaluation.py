@@ -10,9 +10,8 @@ from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.io.terminal import say
 from bitext_bench.languages import LangPair, Language
-from bitext_bench.results.evaluation import evaluate, load_tasks
+from bitext_bench.results.evaluation import evaluate_into, load_tasks
 from bitext_bench.results.files import result_folder
-from bitext_bench.results.filing import file_result
 from bitext_bench.results.records import TaskResult
 from bitext_bench.tasks import Task, default_tasks
 
@@ -34,10 +33,7 @@ def score_checkpoint(
     tasks = [task for task in default_tasks(source) if task.name not in excluded]
     loaded = load_tasks(tasks, source, languages, _say_missing)
     folder = result_folder(RESULTS, model)
-    results = []
-    for result, outcomes in evaluate(Embedder(model, cache), loaded):
-        file_result(folder, result, outcomes)
-        results.append(result)
+    results = [result for result, _ in evaluate_into(folder, Embedder(model, cache), loaded)]
     say(f"results in {folder}")
     return results
 
