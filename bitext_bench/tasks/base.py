@@ -136,6 +136,18 @@ class Task(Protocol):
         """Return the scores over all subsets, for the result file."""
 
 
+@dataclass(frozen=True, slots=True)
+class BitextTask:
+    """The attributes of a task on translations: those of `Task`, and the name of its data in a `Source`."""
+
+    name: str
+    collection: str
+    description: str
+    split: str = "test"
+    kind: Kind = "bitext"
+    lower_is_better: bool = False
+
+
 def mteb_task_name(task: str) -> str:
     """Return MTEB's name of the task with the same data. Models name their prompts by it.
 

@@ -25,11 +25,20 @@ from ..scoring.mined_pairs import (
     with_unmined_gold,
 )
 from ..scoring.neighbors import Vectors, search_bidirectional
-from .base import Kind, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, english_pairs, mean_score
+from .base import (
+    BitextTask,
+    Languages,
+    RetrievalSpec,
+    ScoringUnit,
+    SentenceSet,
+    SubsetScores,
+    english_pairs,
+    mean_score,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class BuccMining:
+class BuccMining(BitextTask):
     """Margin mining with a threshold chosen on the training split and scored on the test split.
 
     Ratio margin, k = 4, candidates of both directions, greedy one-to-one selection (LASER's mine_bitexts.py). `f1`,
@@ -43,13 +52,6 @@ class BuccMining:
     from bucc.py; without repeated sentences they are equal to ours. (If the best threshold accepts all pairs, bucc.py
     reads past the end; here `mined_pairs.best_f1_point` decides.)
     """
-
-    name: str
-    collection: str
-    description: str
-    split: str = "test"
-    kind: Kind = "bitext"
-    lower_is_better: bool = False
 
     def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
         """Load one unit for each language, with both splits."""

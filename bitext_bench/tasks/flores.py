@@ -22,13 +22,22 @@ from ..scoring.intervals import mean_interval
 from ..scoring.margin import CSLS_K, MARGIN_K, NEAR_MARGINS, BestCandidate, best_candidates
 from ..scoring.metrics import text_classes
 from ..scoring.neighbors import Neighbors, Vectors, nearest_with_csls, search_bidirectional
-from .base import Kind, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, mean_score, select_languages
+from .base import (
+    BitextTask,
+    Languages,
+    RetrievalSpec,
+    ScoringUnit,
+    SentenceSet,
+    SubsetScores,
+    mean_score,
+    select_languages,
+)
 
 K = 16
 
 
 @dataclass(frozen=True, slots=True)
-class XSim:
+class XSim(BitextTask):
     """LASER's xSIM over every ordered pair of the chosen languages.
 
     `xsim` is the error rate under the ratio margin. The candidates are the k = 4 nearest neighbors of the source, and
@@ -39,11 +48,7 @@ class XSim:
     --index-comparison).
     """
 
-    name: str
-    collection: str
-    description: str
     split: str = "devtest"
-    kind: Kind = "bitext"
     lower_is_better: bool = True
 
     def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
@@ -51,8 +56,7 @@ class XSim:
         chosen = select_languages(source.languages(self.collection), languages)
         if len(chosen) < 2:
             raise MissingData(f"{self.name} needs two languages; {source.name} has {len(chosen)} of those requested")
-        lines = {language: source.aligned(self.collection, language) for language in chosen}
-        _check_aligned(lines)
+        lines = _read_lines(source, self.collection, chosen)
         sides = {language: SentenceSet(lines[language].sentences, language) for language in chosen}
         return [
             self._unit(LangPair(a, b), (sides[a], sides[b]), _join(lines[a], lines[b]))
@@ -61,8 +65,8 @@ class XSim:
 
     def _unit(self, pair: LangPair, sides: tuple[SentenceSet, SentenceSet], data: Provenance) -> ScoringUnit:
         searches = (
-            RetrievalSpec(_subset(pair), "forward", sides[0], sides[1], data),
-            RetrievalSpec(_subset(pair.reversed), "forward", sides[1], sides[0], data),
+            RetrievalSpec(pair.flores, "forward", sides[0], sides[1], data),
+            RetrievalSpec(pair.reversed.flores, "forward", sides[1], sides[0], data),
         )
         return ScoringUnit(sides, partial(self._score, pair, data, sides), searches)
 
@@ -109,19 +113,13 @@ def _xsim_scores(
     scores["xsim_csls"] = float((texts[by_csls] != texts).mean())
     scores["xsim_by_row"] = float((best.indices != np.arange(n)).mean())
     return SubsetScores(
-        subset=_subset(pair),
+        subset=pair.flores,
         languages=(pair.source, pair.target),
         main_score="xsim",
         scores=scores,
         intervals={"xsim": mean_interval((~hit).astype(np.float64))},
         n=n,
-        signature={
-            "pair": str(pair),
-            "dir": "forward",
-            "match": "text",
-            "margin": "ratio",
-            "k": str(MARGIN_K),
-        },
+        signature=_signature(pair),
         data=data,
         outcomes={"forward": _outcomes(best, hit)},
         flores_codes=True,
@@ -142,26 +140,21 @@ def _outcomes(best: BestCandidate, hit: NDArray[np.bool_]) -> dict[str, NDArray[
 
 
 @dataclass(frozen=True, slots=True)
-class XSimPlusPlus:
+class XSimPlusPlus(BitextTask):
     """xSIM++ (Chen et al. 2023, arXiv:2306.12907): xSIM with altered copies of the targets among the candidates.
 
     The target languages are those with an augmented file; the sources are all other languages. Texts are compared, as
     in LASER. Each error is counted by the kind of alteration that won, or as "misaligned" (another sentence).
     """
 
-    name: str
-    collection: str
-    description: str
     split: str = "devtest"
-    kind: Kind = "bitext"
     lower_is_better: bool = True
 
     def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
         """Load one unit for each ordered pair whose target has an augmented file."""
         chosen = select_languages(source.languages(self.collection), languages)
         augmented = self._augmented(source, chosen)
-        lines = {language: source.aligned(self.collection, language) for language in chosen}
-        _check_aligned(lines)
+        lines = _read_lines(source, self.collection, chosen)
         sides = {x: SentenceSet(lines[x].sentences, x) for x in chosen}
         units = []
         for target, altered in augmented.items():
@@ -172,7 +165,7 @@ class XSimPlusPlus:
                     data = Provenance.joined(benchmark_of(altered.data.version), [both, altered.data])
                     pair = LangPair(x, target)
                     score = partial(self._score, pair, altered, candidates.sentences, data)
-                    search = RetrievalSpec(_subset(pair), "forward", sides[x], candidates, data)
+                    search = RetrievalSpec(pair.flores, "forward", sides[x], candidates, data)
                     units.append(ScoringUnit((sides[x], candidates), score, (search,)))
         return units
 
@@ -210,19 +203,13 @@ class XSimPlusPlus:
         )
         return [
             SubsetScores(
-                subset=_subset(pair),
+                subset=pair.flores,
                 languages=(pair.source, pair.target),
                 main_score="xsimpp",
                 scores={"xsimpp": float((~hit).mean())},
                 intervals={"xsimpp": mean_interval((~hit).astype(np.float64))},
                 n=n,
-                signature={
-                    "pair": str(pair),
-                    "dir": "forward",
-                    "match": "text",
-                    "margin": "ratio",
-                    "k": str(MARGIN_K),
-                },
+                signature=_signature(pair),
                 data=data,
                 outcomes={"forward": _outcomes(best, hit)},
                 details={"errors": dict(sorted(kinds.items())), "candidates": len(candidates)},
@@ -249,11 +236,17 @@ def _join(first: ParallelLines, second: ParallelLines) -> Provenance:
     return Provenance.joined(benchmark_of(first.data.version), parts)
 
 
-def _subset(pair: LangPair) -> str:
-    return pair.flores
+def _signature(pair: LangPair) -> dict[str, str]:
+    return {"pair": str(pair), "dir": "forward", "match": "text", "margin": "ratio", "k": str(MARGIN_K)}
 
 
-def _check_aligned(lines: dict[Language, ParallelLines]) -> None:
+def _read_lines(source: Source, collection: str, chosen: Sequence[Language]) -> dict[Language, ParallelLines]:
+    """Read the lines of each language.
+
+    Raises:
+        UserError: two languages have different numbers of lines.
+    """
+    lines = {language: source.aligned(collection, language) for language in chosen}
     counts = {language: len(x.sentences) for language, x in lines.items()}
     first = next(iter(counts))
     for language, count in counts.items():
@@ -262,6 +255,7 @@ def _check_aligned(lines: dict[Language, ParallelLines]) -> None:
                 f"{language.flores} has {count:,} lines and {first.flores} has {counts[first]:,}: "
                 "expected line i to have the same meaning in every language"
             )
+    return lines
 
 
 TASKS = (

@@ -25,13 +25,22 @@ from ..scoring.metrics import (
 )
 from ..scoring.neighbors import Nearest, Neighbors, Vectors, nearest_with_csls
 from ..scoring.similarity import Similarity, most_similar
-from .base import Kind, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, english_pairs, mean_score
+from .base import (
+    BitextTask,
+    Languages,
+    RetrievalSpec,
+    ScoringUnit,
+    SentenceSet,
+    SubsetScores,
+    english_pairs,
+    mean_score,
+)
 
 K = 16  # number of neighbors: enough for CSLS (k = 10) and recall at 10
 
 
 @dataclass(frozen=True, slots=True)
-class Retrieval:
+class Retrieval(BitextTask):
     """Nearest-neighbor retrieval between a language and English, in both directions.
 
     The nearest neighbor is correct if its text equals the gold text (LASER's text comparison), so exact duplicates
@@ -40,13 +49,6 @@ class Retrieval:
     All other scores use the cosine. `accuracy_ratio` and `accuracy_distance` choose among the 4 nearest by margin,
     `accuracy_csls` among all sentences of the other side.
     """
-
-    name: str
-    collection: str
-    description: str
-    split: str = "test"
-    kind: Kind = "bitext"
-    lower_is_better: bool = False
 
     def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
         """Load one unit for each language."""
