@@ -6,8 +6,12 @@
     print(report)
     report["Mini-Tatoeba"]["ja-en"].accuracy
 
-These functions take arrays of vectors and need no model and no files: `xsim`, `retrieval_accuracy`, `mining_f1`,
-`margin_scores`, `nearest_neighbors`. Invalid input raises `UserError`, a ValueError.
+- Models: `evaluate` scores a model, `compare` compares two reports, `load_results` reads saved results.
+- Arrays: `xsim`, `retrieval_accuracy`, `mining_f1`, `margin_scores` and `nearest_neighbors` take vectors, not models.
+- Mining: `mine` finds the translations in two lists of sentences.
+- Training: `BitextEvaluator` scores a model in the trainer of sentence-transformers.
+
+Invalid input raises `UserError`, a ValueError.
 """
 
 from importlib import import_module
@@ -67,7 +71,13 @@ _HOME = {
 def __getattr__(name: str) -> object:
     for module, names in _HOME.items():
         if name in names:
-            globals()[name] = found = getattr(import_module(module), name)
+            try:
+                globals()[name] = found = getattr(import_module(module), name)
+            except ModuleNotFoundError as error:
+                own = '"bitext-bench[train]"' if name == "BitextEvaluator" else "bitext-bench"
+                raise ImportError(
+                    f"bitext_bench.{name} needs the package {error.name}: pip install {own}", name=error.name
+                ) from error
             return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

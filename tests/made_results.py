@@ -1,4 +1,4 @@
-"""Results in the making: records of chosen scores, and files changed as the harness would write them."""
+"""Synthetic results: records with given scores, and changed result files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def subset_of(name: str, scores: dict[str, float | None], **more: Any) -> Subset
 
 
 def result_of(task: str, subsets: Sequence[SubsetResult], **more: Any) -> TaskResult:
-    """A result of these subsets, whose main score is the first score of the first."""
+    """A result with these subsets; the main score is the first score of the first subset."""
     usual = {
         "split": "test",
         "data": "mini-1",
@@ -51,19 +51,19 @@ def result_of(task: str, subsets: Sequence[SubsetResult], **more: Any) -> TaskRe
 
 
 def typed(values: dict[str, Any]) -> dict[str, Any]:
-    """Return fields of a result with the records among them, which may be given as dicts, in their types."""
+    """Return the fields of a result; dicts become typed records."""
     kinds = {"model": ModelRecord, "training": TrainingRecord, "encoding": EncodingRecord}
     given = {name: kind for name, kind in kinds.items() if isinstance(values.get(name), dict)}
     return values | {name: kind.model_validate(values[name]) for name, kind in given.items()}
 
 
 def write_content(file: Path, content: dict[str, Any]) -> None:
-    """Write any content as a result file, with the checksum that makes it look untouched."""
+    """Write any content as a result file with a valid checksum."""
     file.write_text(json.dumps({**content, "sha256": content_sha256(content)}, ensure_ascii=False), encoding="utf-8")
 
 
 def write_again(file: Path, folder: Path | None = None, **changes: Any) -> Path:
-    """Write a result file again with other values of its fields, here or in another folder; its outcomes stay."""
+    """Write a copy of a result file with changed fields and the same outcomes, in place or in another folder."""
     result = read_result(file)
     outcomes = read_outcomes(file, result)
     return write_result(folder or file.parent, replace(result, **typed(changes)), outcomes)

@@ -1,4 +1,4 @@
-"""Pages of the leaderboard for tests: made results, what a page holds, and how a browser is used on it."""
+"""Leaderboard pages for tests: synthetic results, a parser, and steps in a browser."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ TRAINING = {
 
 
 def make_results(root: Path) -> None:
-    """Write two toys' results on the built-in set, one of them also as a checkpoint, and hostile names."""
+    """Write the results of two toys on the built-in set, and copies of one with hostile names and as a checkpoint."""
     for model in ("toys:hashing", "toys:letters"):
         folders = ["--cache-folder", str(root.with_name("store")), "--output", str(root)]
         assert main(["run", "--model", model, "--data", "mini", "--languages", "en", "ja", "ko", *folders]) == 0
-    for file in root.rglob("*.json"):  # the built-in set is too small for a speed to be kept
+    for file in root.rglob("*.json"):  # the built-in set is too small for a recorded speed
         write_again(file, encoding={"sentences": 30_000, "tokens": 9, "seconds": 15.0, "device": "cpu", "cores": 2})
     file = next(root.rglob("*hashing*/**/Mini-Tatoeba.json"))
     for i, name in enumerate([*HOSTILE, SCRIPT, "org/checkpoint"]):
@@ -55,7 +55,7 @@ def make_results(root: Path) -> None:
 
 
 class Reader(HTMLParser):
-    """Collects the tags of a page and what stands in its scripts."""
+    """Collects the tags and scripts of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ def luminance(color: str) -> float:
 
 
 def synthetic(name: str, task: str, subsets: list[tuple[str, list[str]]], value: float = 0.5, **more: Any) -> Entry:
-    """Make a result that no model was needed for; `about` has fields of the model."""
+    """Return a synthetic result; `about` has fields of the model."""
     interval = (max(0.0, value - 0.0123), min(1.0, value + 0.0123))
     entries = [
         subset_of(subset, {"accuracy": value}, languages=languages, n=1000, intervals={"accuracy": interval})
@@ -95,7 +95,7 @@ def synthetic(name: str, task: str, subsets: list[tuple[str, list[str]]], value:
 
 
 def page_of(entries: list[Entry]) -> str:
-    """Render entries in their order; ranks by paired tests are another module's."""
+    """Render entries in the given order, which also gives the ranks."""
     by_task: dict[str, list[Entry]] = {}
     for entry in entries:
         by_task.setdefault(entry.task, []).append(entry)

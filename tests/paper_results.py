@@ -1,4 +1,4 @@
-"""Results in the making, for the tests of the paper's tables."""
+"""Synthetic results for tests of the paper's tables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STUDENT = {"name": "local/student", "revision": "abc", "prompt": "query: "}
 
 
 def training(**changes: Any) -> dict[str, Any]:
-    """A training record as result files have it: Priority + TMS on en-ja, unless changed."""
+    """A training record: Priority + TMS on en-ja, unless changed."""
     return {
         "recipe": "cpu-minutes",
         "student": STUDENT,
@@ -50,7 +50,7 @@ def training(**changes: Any) -> dict[str, Any]:
 
 @dataclass
 class Results:
-    """A results folder in the making."""
+    """A results folder to add models to."""
 
     root: Path
     count: int = field(default=0)
@@ -63,7 +63,7 @@ class Results:
         data: str = "made@sha256:1",
         **model: Any,
     ) -> None:
-        """Write the result files of one model: task to subset to score, each with an interval of 0.01 around it."""
+        """Write the result files of one model; `scores` maps task and subset to a score, with intervals of +- 0.01."""
         self.count += 1
         whole = {
             "name": f"local/model-{self.count}",

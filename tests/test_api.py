@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import pydoc
 import subprocess
 import sys
 from pathlib import Path
@@ -253,6 +255,24 @@ def test_two_reports_are_compared_as_the_command_does(
     assert row.difference == pytest.approx(row.a - row.b) and row.ci_low < row.difference < row.ci_high
     a, b = (each["Mini-Tatoeba"]["fr-en"].accuracy for each in (report, other))
     assert (row.a, row.b) == (a.value, b.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "install"),
+    [("xsim", "numpy", "bitext-bench"), ("BitextEvaluator", "sentence_transformers", '"bitext-bench[train]"')],
+)
+def test_a_missing_package_is_named_with_the_command_that_installs_it(name: str, package: str, install: str) -> None:
+    code = f"import sys, bitext_bench as bb; sys.modules[{package!r}] = None; bb.{name}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    expected = f"ImportError: bitext_bench.{name} needs the package {package}: pip install {install}"
+    assert done.stderr.splitlines()[-1] == expected
+
+
+def test_help_documents_every_public_name() -> None:
+    text = pydoc.plain(pydoc.render_doc(bb))
+    functions = [name for name in bb.__all__ if inspect.isfunction(getattr(bb, name))]
+    assert all(f"\n    {name}(" in text for name in functions) and len(functions) == 9
+    assert all(f"class {name}(" in text for name in set(bb.__all__) - {"__version__", *functions})
 
 
 def test_what_cannot_be_compared_or_saved_is_refused(report: bb.Report, tmp_path: Path) -> None:

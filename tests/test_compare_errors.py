@@ -1,4 +1,4 @@
-"""Misses as text: they are those of the scores, their sentences those of the data, and shown they stay themselves."""
+"""Misses with their sentences: they agree with the scores, and their texts are those of the data."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def entries(root: Path, task: str) -> list[Entry]:
 
 
 @pytest.mark.parametrize("task", BITEXT)
-def test_the_misses_of_one_are_what_its_score_lacks(results: Path, task: str) -> None:
+def test_the_misses_of_one_model_agree_with_its_score(results: Path, task: str) -> None:
     entry = entries(results, task)[0]
     found = find_errors([entry], open_source("mini"))
     assert {miss.missed_by for miss in found} == {0}
     for name, subset in entry.subsets.items():
         own = [miss for miss in found if miss.subset == name]
-        if task == "Mini-mining":  # one or two misses a pair
+        if task == "Mini-mining":  # one or two misses for each pair
             pairs = {(m.sentence, m.gold) if m.direction == "forward" else (m.gold, m.sentence) for m in own}
             assert len(pairs) == round((1 - (subset.scores["recall"] or 0)) * subset.n)
         elif task == "Mini-Tatoeba":  # two directions
@@ -71,7 +71,7 @@ def test_the_misses_of_one_are_what_its_score_lacks(results: Path, task: str) ->
 
 
 @pytest.mark.parametrize("task", BITEXT)
-def test_two_models_miss_what_the_other_has(results: Path, task: str) -> None:
+def test_two_models_are_compared_on_misses_of_one_only(results: Path, task: str) -> None:
     a, b = entries(results, task)
     source = open_source("mini")
     found, turned = find_errors([a, b], source), find_errors([b, a], source)
@@ -82,14 +82,14 @@ def test_two_models_miss_what_the_other_has(results: Path, task: str) -> None:
     assert all(block == sorted(block, key=lambda miss: miss.row) for block in blocks)
     assert {miss for miss in found if miss.missed_by == 0} < set(find_errors([a], source))
     assert find_errors([a, a], source) == []
-    if "xSIM" in task:  # where one judgement is one sentence, as compare counts them
+    if "xSIM" in task:  # one judgement per sentence, as in `compare`
         lines = [line for line in compare_task([(a, b)]) if line.n is not None]
         assert sum(line.difference.wins + line.difference.losses for line in lines) == len(found)
 
 
 @pytest.mark.parametrize("task", BITEXT)
-def test_texts_are_those_of_the_data(results: Path, task: str) -> None:
-    """Checked against the built-in set's own table: translations are one row's, and the rival another's."""
+def test_texts_are_from_the_data(results: Path, task: str) -> None:
+    """Compare with the table of the built-in set: the translation is from the same row, the rival from another."""
     with (ROOT / "bitext_bench/data/mini/parallel.tsv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
     translations = {(a, b): {(row[a], row[b]) for row in rows} for a in rows[0] for b in rows[0]}
@@ -105,7 +105,7 @@ def test_texts_are_those_of_the_data(results: Path, task: str) -> None:
     )
 
 
-def test_rows_count_from_one_as_lines_do(results: Path) -> None:
+def test_rows_are_counted_from_one(results: Path) -> None:
     entry = entries(results, "Mini-Tatoeba")[0]
     bitext = open_source("mini").parallel("mini", find_errors([entry], open_source("mini"))[0].languages[0])
     for miss in find_errors([entry], open_source("mini")):
@@ -156,7 +156,7 @@ def test_other_data_are_refused(copied: Path) -> None:
         find_errors([Entry(file, other.result, frozenset({"ja", "en"}))], open_source("mini"))
 
 
-def test_the_hub_is_not_asked_for_what_it_does_not_have(results: Path) -> None:
+def test_nothing_is_downloaded_for_other_data(results: Path) -> None:
     with pytest.raises(MissingData, match="scored on mini-1@sha256:[0-9a-f]{12}, not the hub's"):
         find_errors(entries(results, "Mini-xSIM"), open_source("hub"))
 
@@ -183,7 +183,7 @@ def test_damaged_outcomes_are_named(copied: Path, task: str, harm: str) -> None:
     if harm == "file":
         outcomes_file(entry.file).unlink()
     fresh = Entry(entry.file, read_result(entry.file))
-    if (task, harm) == ("Mini-mining", "cut"):  # the worst pair mined less is no damage that could be seen
+    if (task, harm) == ("Mini-mining", "cut"):  # without its worst mined pair, the file is still consistent
         assert find_errors([fresh], open_source("mini"))
         return
     with pytest.raises(UserError, match=re.escape(str(entry.file.with_suffix("")))):
@@ -208,7 +208,7 @@ HOSTILE = [
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> list[ErrorCase]:
-    """What a toy misses in sentences that try to leave their place."""
+    """Misses in sentences with characters that could break out of a cell."""
     folder = tmp_path_factory.mktemp("hostile")
     write(folder / "data/tatoeba/v1/tatoeba.fra-eng.fra", HOSTILE)
     write(folder / "data/tatoeba/v1/tatoeba.fra-eng.eng", HOSTILE[::-1])
@@ -218,7 +218,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> list[ErrorCase]:
     return found
 
 
-def test_a_table_keeps_to_its_lines_and_width(hostile: list[ErrorCase]) -> None:
+def test_a_table_has_one_line_for_each_miss_and_fits_the_width(hostile: list[ErrorCase]) -> None:
     text = render_table(hostile, ["one"], 150)
     assert all(
         line.isprintable() or "\u200c" in line or "\u3000" in line or "\xa0" in line for line in text.split("\n")
@@ -267,7 +267,7 @@ class Cells(HTMLParser):
             self.cells[-1] = (attributes, text + data)
 
 
-def test_a_page_shows_sentences_as_they_are(hostile: list[ErrorCase]) -> None:
+def test_a_page_escapes_sentences(hostile: list[ErrorCase]) -> None:
     page = Cells()
     text = render_error_page(hostile, ["one <i>"])
     page.feed(text)
@@ -332,14 +332,12 @@ def test_the_command_writes_a_file(results: Path, tmp_path: Path, capsys: pytest
     assert output.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
-def test_nothing_missed_is_said(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_misses_are_reported(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare(results, "letters", "letters", "--data", "mini") == 0
     assert capsys.readouterr().out.rstrip().endswith("No sentence is missed.")
 
 
-def test_tasks_without_texts_are_left_out_aloud(
-    results: Path, copied: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_tasks_without_texts_are_reported(results: Path, copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = entries(copied, "Mini-xSIM")[0].file
     write_again(file, task="BUCC-style", lower_is_better=False)
     assert compare(copied, "hashing", "--data", "mini") == 0

@@ -20,7 +20,7 @@ SPREAD = [4.78, 86.17, 88.93, 90.53, 90.55, 91.2, 91.3, 91.6, 91.9, 92.0, 93.77,
 
 
 def scattered() -> str:
-    """A page of models of which one is far behind the others."""
+    """Return a page with one model far behind the others."""
     registered = {"registered": "muse", "parameters": None}
     entries = []
     for place, value in enumerate(SPREAD):
@@ -33,7 +33,7 @@ def scattered() -> str:
 
 
 @pytest.mark.browser
-def test_one_model_far_behind_does_not_press_the_others_together(opened: Opener) -> None:
+def test_one_model_far_behind_does_not_squeeze_the_others(opened: Opener) -> None:
     page = opened(scattered())
     chart = draw(page, "cost")
     labels = chart.locator(".role-axis-label").nth(1).locator("text").all_text_contents()
@@ -68,7 +68,7 @@ def test_names_in_the_scatter_touch_neither_each_other_nor_a_point(opened: Opene
 
 
 @pytest.mark.browser
-def test_the_palette_spans_the_scores_that_are_drawn(opened: Opener) -> None:
+def test_the_color_scale_spans_the_shown_scores(opened: Opener) -> None:
     codes = {"en": "eng-Latn", "fr": "fra-Latn", "ja": "jpn-Jpan"}
     pairs = [(f"{a}-{b}", [codes[a], codes[b]]) for a in codes for b in codes if a != b]
     entry = synthetic("org/a", "FLORES-200", pairs, 0.001)
@@ -86,7 +86,7 @@ def test_the_palette_spans_the_scores_that_are_drawn(opened: Opener) -> None:
 
 
 @pytest.mark.browser
-def test_the_heat_map_says_what_a_cell_is(opened: Opener, page_results: Path) -> None:
+def test_the_heat_map_has_tooltips(opened: Opener, page_results: Path) -> None:
     page = opened()
     chart = draw(page, "matrix")
     page.locator("#matrix select").first.select_option(label="Mini-xSIM")
@@ -107,7 +107,7 @@ def test_the_heat_map_says_what_a_cell_is(opened: Opener, page_results: Path) ->
 
 
 @pytest.mark.browser
-def test_every_figure_is_a_table_too(opened: Opener) -> None:
+def test_every_figure_has_a_table(opened: Opener) -> None:
     page = opened()
     hosts = {"cost": 2, "by-language": 1, "matrix": 1, "training": 1}
     for host, figures in hosts.items():

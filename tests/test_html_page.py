@@ -1,4 +1,4 @@
-"""The file of the page: its data, its names, its policy, and what its command says."""
+"""The file of the page: data, names, policy, and messages of its command."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_names_stay_in_the_data(page_text: str) -> None:
 
 
 @given(st.recursive(st.text() | st.none() | st.floats(allow_nan=False, allow_infinity=False), st.lists))
-def test_embedded_data_are_themselves(value: object) -> None:
+def test_embedded_data_are_unchanged(value: object) -> None:
     line = escape_json(value)
     assert json.loads(line) == value
     assert not set(line) & set("<>&\u2028\u2029")
@@ -81,13 +81,13 @@ def test_embedded_data_are_themselves(value: object) -> None:
     ("value", "expected"),
     [(0.90625, 90.62), (0.12345, 12.35), (1, 100.0), (None, None), (float("nan"), None), ("0.5", None), (True, None)],
 )
-def test_scores_are_those_of_the_other_outputs(value: object, expected: float | None) -> None:
+def test_scores_agree_with_the_other_outputs(value: object, expected: float | None) -> None:
     assert to_percent(value) == expected
     if isinstance(value, float) and value == value:
         assert f"{expected:.2f}" == percent(value)
 
 
-def test_every_figure_is_in_the_page(page_results: Path, page_text: str) -> None:
+def test_every_score_is_in_the_page(page_results: Path, page_text: str) -> None:
     page = content(page_text)
     models = [model["name"] for model in page["models"]]
     found = {
@@ -109,7 +109,7 @@ def test_every_figure_is_in_the_page(page_results: Path, page_text: str) -> None
     assert page["newest"] == max(entry.result.date for entry in read_results(page_results).entries)
 
 
-def test_speed_size_and_training_are_what_the_files_say(tmp_path: Path) -> None:
+def test_speed_size_and_training_are_from_the_files(tmp_path: Path) -> None:
     subsets = [("en-en", ["eng-Latn"])]
     most = {"sentences": 30000, "tokens": 9, "seconds": 20.0, "device": "cpu", "cores": 2}
     few = {"sentences": 100, "tokens": 9, "seconds": 0.001, "device": "cpu", "cores": 2}
@@ -138,7 +138,7 @@ def test_a_table_too_large_keeps_all_means_and_the_figures_of_the_best(monkeypat
     assert [("values" in row, row["mean"]) for row in table["rows"]] == [(True, 50.0), (True, 50.0), (False, 50.0)]
 
 
-def test_without_its_charts_the_page_says_what_to_install(
+def test_without_its_extra_the_page_is_refused(
     page_results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "vl_convert", None)

@@ -1,4 +1,4 @@
-"""The page in a browser for every reader: links, phones, the keyboard, and no name that becomes code."""
+"""The page in a browser: links, phones, keyboard, and names that are never run as code."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from pages import SCRIPT, Opener, draw
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1280])
-def test_a_link_to_a_section_leads_to_its_heading(opened: Opener, width: int) -> None:
-    """Also where motion is wanted, and the charts on the way are drawn, and grow, only then."""
+def test_a_link_to_a_section_shows_its_heading(opened: Opener, width: int) -> None:
+    """Charts above the target are drawn, and grow, only when they come into view; motion is not reduced."""
     for opening in ("link", "address"):
         for host in ("by-language", "training", "errors"):
             page = opened(viewport={"width": width, "height": 500}, reduced_motion="no-preference")
@@ -39,7 +39,7 @@ def test_a_link_to_a_section_leads_to_its_heading(opened: Opener, width: int) ->
 
 
 @pytest.mark.browser
-def test_a_reader_who_goes_on_is_not_held_back(opened: Opener) -> None:
+def test_a_reader_can_scroll_away_from_a_link(opened: Opener) -> None:
     page = opened()
     page.locator("nav a[href='#training']").click()
     page.mouse.wheel(0, -400)
@@ -75,7 +75,7 @@ def test_a_name_is_never_code(opened: Opener) -> None:
 
 
 @pytest.mark.browser
-def test_the_policy_lets_nothing_out_and_runs_nothing_else(browser: Browser, page_text: str, tmp_path: Path) -> None:
+def test_the_policy_blocks_requests_and_other_scripts(browser: Browser, page_text: str, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(page_text, encoding="utf-8")
     page = browser.new_page()
     asked: list[str] = []
@@ -121,7 +121,7 @@ def test_on_a_phone_only_boxes_scroll_sideways(opened: Opener) -> None:
 
 
 @pytest.mark.browser
-def test_everything_is_reached_and_named_for_who_has_no_mouse(opened: Opener) -> None:
+def test_every_control_has_a_name_and_the_keyboard_reaches_it(opened: Opener) -> None:
     page = opened()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"

@@ -27,7 +27,7 @@ def test_columns_sort_by_mouse_and_by_keyboard(opened: Opener) -> None:
     heading.locator("button").click()
     values = [float(value) for value in column(table, place + 1)]
     assert len(set(values)) > 1
-    assert values == sorted(values, reverse=True)  # the best first
+    assert values == sorted(values, reverse=True)  # best first
     assert heading.get_attribute("aria-sort") == "descending"
     page.keyboard.press("Enter")
     assert [float(value) for value in column(table, place + 1)] == sorted(values)
@@ -59,7 +59,7 @@ def test_lower_is_better_sorts_the_lowest_first_and_marks_it(opened: Opener) -> 
 
 
 @pytest.mark.browser
-def test_what_training_may_have_seen_is_said_and_has_no_rank(opened: Opener) -> None:
+def test_contaminated_results_are_marked_and_have_no_rank(opened: Opener) -> None:
     page = opened()
     own = section(page, "Mini-Tatoeba")
     row = own.locator("tbody tr", has_text="org/checkpoint")
@@ -68,7 +68,7 @@ def test_what_training_may_have_seen_is_said_and_has_no_rank(opened: Opener) -> 
     assert row.locator("strong, u").count() == 0
     assert "have no rank" in own.locator("p.note").first.inner_text()
     in_overview = page.locator("#overview tbody tr", has_text="org/checkpoint").inner_text()
-    assert not re.search(r"\d\d\.\d\d", in_overview), "its only mean is not shown beside clean ones"
+    assert not re.search(r"\d\d\.\d\d", in_overview), "its only mean is not shown with clean ones"
 
 
 @pytest.mark.browser

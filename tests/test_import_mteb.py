@@ -1,4 +1,4 @@
-"""`import-mteb`: files of every version of mteb, in each of its layouts, become figures; nothing is lost silently."""
+"""`import-mteb`: files of all mteb versions and layouts are imported, and every omission is reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BITEXT = {"accuracy": 0.6, "f1": 0.5, "precision": 0.4, "recall": 0.6, "main_sco
 
 
 def save(folder: Path, name: str, revision: str, score: float, **meta: Any) -> Path:
-    """Write an STS result as mteb's own cache does."""
+    """Write an STS result with mteb's own cache."""
     import mteb
     from mteb.models import ModelMeta
     from mteb.results import TaskResult
@@ -95,13 +95,13 @@ def test_experiments_without_a_model_meta_belong_to_their_model(tmp_path: Path) 
         ("results/one/1/experiments/k_v", {"name": "org/one", "revision": "1"}, ("org/one (k_v)", "1")),
     ],
 )
-def test_whose_file_it_is(path: str, meta: object, model: tuple[str, str], tmp_path: Path) -> None:
+def test_the_model_of_a_file(path: str, meta: object, model: tuple[str, str], tmp_path: Path) -> None:
     if meta is not None:
         write(tmp_path / path / "model_meta.json", meta)
     assert read_model_name(tmp_path / path / "STS12.json") == model
 
 
-# As the versions before 1.11 wrote them: scores by split, of more languages a dictionary each.
+# The format before mteb 1.11: scores by split, with a dictionary for each of several languages.
 OLD_STS = {"cos_sim": {"pearson": 0.8, "spearman": 0.81}, "euclidean": {"spearman": 0.7}, "evaluation_time": 2.5}
 OLD: dict[str, tuple[dict[str, Any], dict[tuple[str, str, str], float]]] = {
     "STS, 1.1": (
@@ -148,7 +148,7 @@ def test_files_of_old_versions(name: str, tmp_path: Path) -> None:
         assert theirs[subset][metric.removeprefix("mteb_")] == value
 
 
-def test_revisions_are_told_apart_and_the_newer_of_one_counts(
+def test_revisions_are_separate_and_the_newer_file_of_one_is_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for revision, score in (("abc", 0.5), ("def", 0.6)):
@@ -170,7 +170,7 @@ def test_revisions_are_told_apart_and_the_newer_of_one_counts(
         assert f"{file}: same model, revision and data as in" in said
 
 
-def test_what_does_not_count_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_omissions_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = tmp_path / "theirs/org__a/abc"
     good = entry("default", cosine_spearman=0.5)
     two = modern("STSBenchmark", good)
@@ -216,7 +216,7 @@ def test_what_does_not_count_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "ours.json was written by bitext-bench" in said
 
 
-def test_a_second_import_changes_nothing_or_says_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_import_reports_what_it_replaces(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = save(tmp_path / "cache", "org/a  b", "abc", 0.5)
     results = tmp_path / "results"
     once = imported(file, results)
@@ -238,8 +238,8 @@ def test_nothing_to_import_is_an_error(content: object, tmp_path: Path, capsys: 
     assert not (tmp_path / "results").exists()
 
 
-def test_figures_stand_in_tables_of_their_own(tmp_path: Path) -> None:
-    """A model's own rows keep their ranks; names are escaped."""
+def test_imported_scores_have_separate_tables(tmp_path: Path) -> None:
+    """Measured rows keep their ranks; names are escaped."""
     results = tmp_path / "results"
     command = ["run", "--model", "toys:hashing", "--data", "mini", "--languages", "en", "ja", "--tasks", "Mini-Tatoeba"]
     assert main([*command, "--output", str(results), "--cache-folder", str(tmp_path / "store")]) == 0

@@ -1,4 +1,4 @@
-"""Kinds of misses: pairs of sentences whose kinds are plain to a reader, and the bounds of each rule."""
+"""Kinds of misses: examples that a reader can check, and the bounds of each rule."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from leaderboard.errors.kinds import KINDS, OTHER, classify_error, overlap
         ("ja", "彼女は箱のふたを閉めた。", "彼女は箱のふたを開けた。", ("near duplicate",)),
         ("ko", "맛있게 드십시오!", "맛있게 드세요!", ("near duplicate",)),
         ("ru", "Что ты смотришь?", "Что вы смотрите?", ("near duplicate",)),
-        # Unrelated sentences: another number or name in them is no reason.
+        # Unrelated sentences: a different number or name is not the reason for the miss.
         ("en", "Please limit it to 30 minutes.", "Are you freaking kidding me?!", (OTHER,)),
         ("fr", "Il a la poisse.", "Je ne veux pas y aller.", (OTHER,)),
         ("ja", "急いで！", "何も知らない。", (OTHER,)),
@@ -49,7 +49,7 @@ def test_kinds_in_five_languages(code: str, gold: str, rival: str, expected: tup
     assert classify_error(rival, gold, resolve(code)) == expected
 
 
-def test_all_that_hold_are_listed_in_their_order() -> None:
+def test_all_kinds_are_listed_in_display_order() -> None:
     gold, rival = "In the summer we saw 3 cats in Rome.", "In the summer we never saw 4 cats in Oslo."
     found = classify_error(gold, rival, resolve("en"), taken=5)
     assert found == ("number", "negation", "name", "near duplicate", "hub")
@@ -57,7 +57,7 @@ def test_all_that_hold_are_listed_in_their_order() -> None:
 
 
 @pytest.mark.parametrize(("taken", "expected"), [(4, (OTHER,)), (5, ("hub",)), (900, ("hub",))])
-def test_a_hub_is_taken_five_times(taken: int, expected: tuple[str, ...]) -> None:
+def test_a_hub_is_chosen_five_times(taken: int, expected: tuple[str, ...]) -> None:
     assert classify_error("abcd", "wxyz", resolve("en"), taken=taken) == expected
 
 

@@ -1,4 +1,4 @@
-"""Result folders to tables: what is compared with what, names that stay text, and damaged files that are named."""
+"""From result folders to tables: comparable rows, escaped names, and reports of damaged files."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_differences_are_those_of_the_scores(results: Path) -> None:
     for a, b in seen.values():
         subsets = common_subsets(a, b)
         expected = [(a.subsets[name].scores[a.score] or 0) - (b.subsets[name].scores[a.score] or 0) for name in subsets]
-        # Outcomes hold float32, in which near ties of these toys are ties.
+        # Outcomes are float32: near ties of these toys become ties.
         close = 1e-4 if a.score == "cosine_spearman" else 1e-6
         ours, theirs = sides(a, b, subsets)
         assert [difference(x, y).value for x, y in zip(ours, theirs, strict=True)] == pytest.approx(expected, abs=close)
@@ -66,7 +66,7 @@ def test_differences_are_those_of_the_scores(results: Path) -> None:
         assert (same.value, same.p) == (0, 1)
 
 
-def test_swapping_the_models_turns_everything_round(results: Path) -> None:
+def test_swapping_the_models_changes_every_sign(results: Path) -> None:
     for a, b in by_task(results).values():
         for x, y in zip(*sides(a, b, common_subsets(a, b)), strict=True):
             there, back = difference(x, y), difference(y, x)
@@ -117,7 +117,7 @@ def test_identical_models_share_a_rank(copied: Path) -> None:
     assert f"| {ranks['twin']}= | twin |" in leaderboard(copied)
 
 
-def test_other_data_stand_in_a_table_of_their_own(copied: Path) -> None:
+def test_other_data_have_a_separate_table(copied: Path) -> None:
     file = again(copied, "other data")
     subsets = read_result(file).subsets
     write_again(file, subsets=[replace(s, signature=s.signature.replace("data:mini", "data:mine")) for s in subsets])
@@ -126,7 +126,7 @@ def test_other_data_stand_in_a_table_of_their_own(copied: Path) -> None:
 
 
 def test_chosen_settings_are_ranked_like_any_other(copied: Path) -> None:
-    """The better of two models is first, whether its prompt was chosen or is its own."""
+    """The better of two models is first, with a prompt chosen by the user or with the model's own."""
     before = task_table(copied, "Mini-STS")
     best = before.rows[0].entry
     assert [row.rank for row in before.rows] == [1, 2]
@@ -145,7 +145,7 @@ SETTINGS = {
     ("--max-length=5",): 'prompt "", fp32, mean, 5 tokens',
     ("--pooling=cls",): 'prompt "", fp32, cls',
     ("--backend=openvino",): 'prompt "", fp32, mean, openvino',
-    # The name of the results folder tells neither of these.
+    # The name of the results folder has neither of these.
     ("--prompt=a maxlen_ b",): 'prompt "a maxlen_ b", fp32, mean',
     (f"--prompt={'red ' * 30}", "--max-length=50"): f'prompt "{"red " * 30}", fp32, mean, 50 tokens',
 }
@@ -165,7 +165,7 @@ def test_every_chosen_setting_is_ranked_and_named(tmp_path: Path, tiny_model: Pa
 
 
 @pytest.mark.parametrize("contamination", ["3 training rows", "unchecked"])
-def test_what_training_may_have_seen_has_no_rank_and_does_not_stand_out(
+def test_contaminated_results_have_no_rank_and_no_marks(
     copied: Path, contamination: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for task in ("Mini-Tatoeba", "Mini-STS"):
@@ -190,7 +190,7 @@ def test_what_training_may_have_seen_has_no_rank_and_does_not_stand_out(
     assert latex.count(r"seen$^\dagger$") == 2 and r"\textbf{100.00}" not in latex
 
 
-def test_a_model_that_no_mean_is_of_is_not_in_the_overview(copied: Path) -> None:
+def test_a_model_without_any_mean_is_not_in_the_overview(copied: Path) -> None:
     less = again(copied, "only Tatoeba")
     assert "only Tatoeba" in leaderboard(copied).split("## Mini-Tatoeba")[1]
     assert not any("only Tatoeba" in row[0] for row in ranked(leaderboard(copied), "Overview"))
@@ -221,7 +221,7 @@ def test_an_escaped_name_is_itself(name: str) -> None:
     assert shown.rstrip("\u200e") == name.replace("\n", "\\n").replace("\u202e", "\\u202e")
 
 
-def test_damaged_foreign_and_future_files_are_named_and_the_rest_is_shown(
+def test_damaged_foreign_and_newer_files_are_reported_and_the_rest_is_shown(
     copied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good = next(copied.rglob("*hashing*/**/Mini-STS.json"))
@@ -240,7 +240,7 @@ def test_damaged_foreign_and_future_files_are_named_and_the_rest_is_shown(
     assert "## Mini-STS" in text
 
 
-def test_the_newest_of_two_is_shown_and_the_other_named(copied: Path) -> None:
+def test_the_newer_of_two_files_is_shown_and_the_older_is_reported(copied: Path) -> None:
     old = next(copied.rglob("*hashing*/**/Mini-STS.json"))
     new = write_again(old, copied / "elsewhere")
     os.utime(old, (1, 1))
@@ -249,8 +249,8 @@ def test_the_newest_of_two_is_shown_and_the_other_named(copied: Path) -> None:
     assert new in [entry.file for entry in found.entries]
 
 
-def test_the_newest_is_the_one_that_says_so_whatever_the_time_of_its_file(copied: Path) -> None:
-    """A clone of a repository has files of one time."""
+def test_the_date_in_a_file_decides_before_its_modification_time(copied: Path) -> None:
+    """In a clone of a repository, all files have the same modification time."""
     old = next(copied.rglob("*hashing*/**/Mini-STS.json"))
     new = write_again(old, copied / "elsewhere", date="2999-01-01T00:00:00+00:00")
     os.utime(new, (1, 1))
@@ -271,7 +271,7 @@ def test_damaged_outcomes_are_named_and_the_rest_is_shown(copied: Path, capsys: 
     assert "Mini-STS.json: cannot read" in text.split("## Left out")[1].replace("\\", "")
 
 
-def test_where_nothing_can_be_shown_nothing_is_written(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_usable_results_nothing_is_written(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for file in copied.rglob("*.npz"):
         file.unlink()
     for form in ("markdown", "csv", "html"):
@@ -320,7 +320,7 @@ def test_names_that_are_too_long_are_one_line(
     ):
         assert main(command) == 1
         assert len(capsys.readouterr().err.splitlines()) == 1
-    output = tmp_path / ("y" * 250)  # as long as a name may be, if not with what a temporary one has more
+    output = tmp_path / ("y" * 250)  # the longest name allowed; the suffix of a temporary file makes it too long
     assert main(["leaderboard", "--results", str(results), "--output", str(output)]) == 0
     assert output.is_file()
 
@@ -333,14 +333,12 @@ def test_damaged_imported_figures_are_one_line(copied: Path, line: str, capsys: 
     assert "import it again with bitext-bench import-mteb" in error and len(error.splitlines()) == 1
 
 
-def test_no_source_of_an_imported_figure_leaves_its_link() -> None:
+def test_the_source_of_an_imported_score_cannot_break_its_link() -> None:
     _, address = source_label("a/b@0123456:x)<script>[y](javascript:z)")
     assert address == "https://github.com/a/b/blob/0123456/x%29%3Cscript%3E%5By%5D%28javascript%3Az%29"
 
 
-def test_check_fails_when_the_file_is_not_what_the_results_yield(
-    copied: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check_fails_if_the_file_is_out_of_date(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = leaderboard(copied)
     assert leaderboard(copied, "--check") == text
     again(copied, "new")
@@ -378,7 +376,7 @@ def test_mistakes_are_one_line(
     assert len(error.splitlines()) == 1
 
 
-def test_compare_says_who_wins_where(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_names_the_better_model(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "hashing", "letters", "--results", str(results), "--tasks", "Mini-Tatoeba"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("A: ") and "hashing" in lines[0]
@@ -388,7 +386,7 @@ def test_compare_says_who_wins_where(results: Path, capsys: pytest.CaptureFixtur
     assert len([line for line in lines if line.startswith("Mini-Tatoeba")]) == 3  # two pairs and their mean
 
 
-def test_reported_figures_are_told_apart_and_linked() -> None:
+def test_published_scores_are_separate_and_linked() -> None:
     text = render_published("Tatoeba", ["fra-eng", "jpn-eng"])
     assert text.startswith("Reported by others, not measured here: ")
     row = next(line for line in text.splitlines() if line.startswith("| *multilingual-e5-small* "))
@@ -399,7 +397,7 @@ def test_reported_figures_are_told_apart_and_linked() -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_flat_rows_hold_every_figure(results: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_records_have_every_score(results: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["leaderboard", "--results", str(results), "--format", form]) == 0
     text = capsys.readouterr().out
     rows = json.loads(text) if form == "json" else list(csv.DictReader(io.StringIO(text)))
@@ -431,7 +429,7 @@ def ranked(text: str, section: str) -> list[list[str]]:
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows[2:]]
 
 
-def test_rows_are_sorted_by_a_column_where_a_table_has_it(copied: Path) -> None:
+def test_tables_with_the_column_are_sorted_by_it(copied: Path) -> None:
     again(copied, "Zebra")
     names = [row[1] for row in ranked(leaderboard(copied, "--sort", "model"), "Mini-Tatoeba")]
     assert names == sorted(names, key=str.casefold) and names[-1] == "Zebra"
@@ -460,8 +458,8 @@ def test_the_overview_has_size_and_speed(copied: Path) -> None:
     assert "letters" in by_speed[0][0], "who has no size comes last"
 
 
-def test_sts_is_a_mean_over_what_the_fullest_model_has(copied: Path) -> None:
-    """A model with fewer of them has no mean, rather than one of other things."""
+def test_the_sts_mean_is_over_the_subsets_of_the_most_complete_model(copied: Path) -> None:
+    """A model with fewer subsets has no mean, because its mean would not be comparable."""
     (table,) = [t for t in tables(copied) if t.task == "Mini-STS"]
     overview = make_overview([table], [])
     columns = {column.key: column for column in overview.columns}
@@ -508,7 +506,7 @@ def test_latex_prints_names_as_they_are(copied: Path, capsys: pytest.CaptureFixt
         assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {n_columns}
 
 
-def test_folders_that_are_not_there_yet_are_made(results: Path, tmp_path: Path) -> None:
+def test_missing_folders_are_created(results: Path, tmp_path: Path) -> None:
     output = tmp_path / "also" / "new" / "board.md"
     assert main(["leaderboard", "--results", str(results), "--output", str(output)]) == 0
     assert output.is_file()

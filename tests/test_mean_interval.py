@@ -1,4 +1,4 @@
-"""Intervals of means over subsets: those of one subset, a bootstrap's, and the edges."""
+"""Intervals of means over subsets, against those of one subset and a bootstrap, and in edge cases."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def shares(hits: np.ndarray, judgements: int = 1) -> ShareOutcomes:
 
 
 @pytest.mark.parametrize("judgements", [1, 2])
-def test_of_one_subset_it_is_that_of_the_result_file(judgements: int) -> None:
+def test_one_subset_has_the_interval_of_the_result_file(judgements: int) -> None:
     hits = np.random.default_rng(0).binomial(judgements, 0.9, size=1_000)
     expected = mean_interval(hits / judgements, judgements)
     assert interval_of_mean([shares(hits, judgements)]) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("lower", [False, True])
-def test_nothing_missed_is_not_certainty(lower: bool) -> None:
+def test_no_misses_do_not_give_a_point(lower: bool) -> None:
     perfect = [ShareOutcomes(np.ones(1_012, np.int16), 1, lower_is_better=lower)] * 20
     low, high = interval_of_mean(perfect)
     expected = mean_interval(np.zeros(1_012) if lower else np.ones(1_012))
@@ -43,20 +43,20 @@ def test_the_same_sentences_again_add_nothing_and_others_do() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["correlation", "mined"])
-def test_it_covers_what_a_bootstrap_of_the_sentences_covers(kind: str) -> None:
-    """Two subsets of different size, each drawn anew 800 times by index."""
+def test_it_agrees_with_a_bootstrap_of_the_sentences(kind: str) -> None:
+    """Two subsets of different sizes, resampled 800 times by index."""
     generator = np.random.default_rng(2)
     subsets = [_correlation(generator, n) if kind == "correlation" else _mined(generator, n) for n in (400, 700)]
     draws = [np.mean([_score(_drawn(subset, generator)) for subset in subsets]) for _ in range(800)]
     low, high = interval_of_mean(subsets)
-    # Wilson's interval of a share is drawn a little to the middle.
+    # Wilson's interval is shifted slightly towards 1/2.
     mean = np.mean([_score(subset) for subset in subsets])
     assert (low + high) / 2 == pytest.approx(mean, abs=1e-9 if kind == "correlation" else 0.002)
     assert high - low == pytest.approx(2 * 1.96 * np.std(draws), rel=0.1)
 
 
 def test_f1_of_one_subset_has_its_own_interval() -> None:
-    """Some misses add a wrong pair; also where nothing is missed."""
+    """Some misses add a wrong pair; one case has no misses."""
     found = _mined(np.random.default_rng(3), 400)
     assert interval_of_mean([found]) == pytest.approx(f1_interval(found.counts), abs=1e-12)
     perfect = MinedOutcomes(np.arange(400), np.arange(400), np.ones(400, bool), np.ones(400, bool))
@@ -70,7 +70,7 @@ def _correlation(generator: np.random.Generator, n: int) -> Correlation:
 
 
 def _mined(generator: np.random.Generator, n: int) -> MinedOutcomes:
-    """Gold is (i, i); half of what is missed is taken with a target that has no source."""
+    """Gold pairs are (i, i); half of the missed sources are mined with a target that has no translation."""
     rows = np.arange(n)
     missed = generator.random(n) < 0.2
     wrong = rows[missed & (generator.random(n) < 0.5)]
@@ -80,7 +80,7 @@ def _mined(generator: np.random.Generator, n: int) -> MinedOutcomes:
 
 
 def _drawn(subset: Evidence, generator: np.random.Generator) -> Evidence:
-    """Draw pairs of an STS set, or gold pairs with the wrong pairs of their sentences, which get new rows."""
+    """Resample STS pairs, or gold pairs with the wrong pairs of their sentences, in new rows."""
     if isinstance(subset, Correlation):
         rows = generator.integers(0, len(subset.gold), len(subset.gold))
         return Correlation(subset.scores[rows], subset.gold[rows])

@@ -1,4 +1,4 @@
-"""Paired tests against scipy and statsmodels; their error rates and the coverage of their intervals in simulation."""
+"""Paired tests against scipy and statsmodels, with simulated error rates and interval coverage."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from leaderboard.stats.paired import (
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("n", [100, 1_000])
-def test_one_direction_is_mcnemars_test(seed: int, n: int) -> None:
+def test_one_direction_gives_mcnemars_test(seed: int, n: int) -> None:
     generator = np.random.default_rng(seed)
     a, b = generator.random((2, n)) < [[0.9], [0.86]]
     table = [[np.sum(a & b), np.sum(a & ~b)], [np.sum(~a & b), np.sum(~a & ~b)]]
@@ -39,7 +39,7 @@ def test_one_direction_is_mcnemars_test(seed: int, n: int) -> None:
 
 
 def test_several_judgements_have_the_normal_form_of_the_sign_flip_test() -> None:
-    """Of the sum of all differences, each as likely with either sign: its standard deviation is known."""
+    """The sum of differences with random signs has a known standard deviation."""
     generator = np.random.default_rng(0)
     a, b = generator.integers(0, 21, size=(2, 500))
     d = a - b
@@ -87,19 +87,19 @@ def test_identical_models_tie(rows: int) -> None:
 
 
 @pytest.mark.parametrize(("judgements", "n"), [(1, 100), (1, 1_000), (2, 100)])
-def test_the_same_hits_are_not_certainty(judgements: int, n: int) -> None:
-    """Tango's interval: up to z^2 / (n + z^2), of which a second judgement leaves half."""
+def test_equal_hits_do_not_give_a_point(judgements: int, n: int) -> None:
+    """Tango's interval reaches z^2 / (n + z^2); a second judgement halves it."""
     low, high = mean_difference(np.ones(n, int), np.ones(n, int), judgements).interval
     assert high == pytest.approx(1.96**2 / (n + 1.96**2) / judgements, rel=1e-3)
     assert low == -high
 
 
-def test_three_sentences_say_nothing() -> None:
+def test_three_sentences_are_not_enough() -> None:
     assert mean_difference(np.array([1, 1, 0]), np.array([0, 1, 0]), 1).interval == (-1, 1)
 
 
 def slow_interval(d: np.ndarray, step: float) -> tuple[float, float]:
-    """Try differences one by one: rejected where the mean is further away than 1.96 standard errors."""
+    """Try all differences; reject those more than 1.96 standard errors from the mean."""
     tried = np.linspace(-1, 1, 20_001)
     mean = d.mean()
     around = np.var(d) + (mean - tried) ** 2
@@ -110,13 +110,15 @@ def slow_interval(d: np.ndarray, step: float) -> tuple[float, float]:
 
 @pytest.mark.parametrize("judgements", [1, 2])
 @given(st.lists(st.sampled_from([-2, -1, 0, 0, 0, 0, 0, 1, 1, 2]), min_size=12, max_size=60))
-def test_the_interval_has_all_differences_that_are_not_rejected(judgements: int, differences: list[int]) -> None:
+def test_the_interval_has_all_differences_that_the_test_does_not_reject(
+    judgements: int, differences: list[int]
+) -> None:
     whole = np.array(differences) if judgements == 2 else np.sign(differences)
     found = mean_difference(whole, np.zeros(len(whole), int), judgements)
     assert found.interval == pytest.approx(slow_interval(whole / judgements, 1 / judgements), abs=2e-4)
 
 
-def test_f1_is_that_of_the_counts() -> None:
+def test_f1_is_computed_from_the_counts() -> None:
     # A: 2 right, 1 wrong; B: 1 right, none wrong; 4 gold.
     a = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 2]])
     b = np.array([[1, 0, 0], [0, 0, 1], [0, 0, 0], [0, 0, 2]])
@@ -137,12 +139,12 @@ def test_the_influences_of_f1_have_the_bootstraps_standard_error() -> None:
 
 
 def mined(hit: np.ndarray, adds: np.ndarray) -> np.ndarray:
-    """Right, wrong and missed pairs of each cluster of one gold pair, where some misses add a wrong pair."""
+    """Return right, wrong and missed pairs of clusters with one gold pair each; some misses add a wrong pair."""
     return np.stack([hit, ~hit & adds, ~hit], axis=1).astype(int)
 
 
 def test_subsets_that_share_their_sentences_are_one_sample() -> None:
-    """The same subset three times says no more than once; three different ones say more."""
+    """Three copies of a subset give no more evidence than one; three different subsets do."""
     generator = np.random.default_rng(3)
     hits = (generator.random((3, 2, 400)) < [[0.9], [0.87]]).astype(int)
     once, others = mean_difference(hits[0, 0], hits[0, 1], 1), [mean_difference(a, b, 1) for a, b in hits]
@@ -160,8 +162,8 @@ def made(value: float, influence: dict[int, np.ndarray]) -> Difference:
     return Difference(value, influence)
 
 
-def test_seeds_alone_have_students_test() -> None:
-    """Where no sentence matters, the runs' values are a sample like any other."""
+def test_variance_over_seeds_only_gives_students_test() -> None:
+    """Without variance over sentences, the values of the runs are an ordinary sample."""
     values = [0.02, 0.05, 0.03]
     found = over_seeds([made(value, {100: np.zeros(100)}) for value in values])
     expected = stats.ttest_1samp(values, 0)
@@ -171,8 +173,8 @@ def test_seeds_alone_have_students_test() -> None:
     assert found.negated().interval == pytest.approx([-end for end in found.interval[::-1]])
 
 
-def test_seeds_that_agree_say_what_one_says() -> None:
-    """Their mean is then the one, and p that of its sentences."""
+def test_equal_seeds_give_the_p_of_one_run() -> None:
+    """If all seeds have equal values, p is that of a single run."""
     moved = np.random.default_rng(0).normal(0, 0.001, 400)
     found = over_seeds([made(0.04, {400: moved})] * 3)
     assert found.p == pytest.approx(2 * stats.norm.sf(0.04 / np.sqrt(moved @ moved)))
@@ -182,7 +184,7 @@ def test_seeds_that_agree_say_what_one_says() -> None:
 
 @pytest.mark.parametrize("of_sentences", [0.001, 0.01, 0.1])
 def test_two_seeds_have_voigts_distribution(of_sentences: float) -> None:
-    """Student's with one degree of freedom is Cauchy's, whose sum with a normal one has a name and a closed form."""
+    """Student's T with one degree of freedom is Cauchy's; its sum with a normal variable has Voigt's closed form."""
     moved = np.full(100, of_sentences / 10)
     found = over_seeds([made(0.02, {100: moved}), made(0.05, {100: moved})])
 
@@ -194,7 +196,7 @@ def test_two_seeds_have_voigts_distribution(of_sentences: float) -> None:
 
 
 def test_seeds_are_shared_by_the_subsets_of_a_task() -> None:
-    """The mean of two subsets has the runs' means as its runs: a seed that is good in both is no two samples."""
+    """The runs of a mean are the runs' means: one seed on two subsets is not two samples."""
     subsets = [
         over_seeds([made(value, {n: np.zeros(n)}) for value in values])
         for n, values in ((100, (0.01, 0.05, 0.03)), (200, (0.03, 0.07, 0.02)))
@@ -205,8 +207,8 @@ def test_seeds_are_shared_by_the_subsets_of_a_task() -> None:
 
 
 @pytest.mark.parametrize("of_seeds", [0.0, 0.01, 0.02, 0.1])
-def test_of_seeds_that_do_not_differ_few_are_called_different(of_seeds: float) -> None:
-    """Sentences, seeds, and what a seed does to single sentences: at most 5 % of 1,000 simulated pairs of recipes."""
+def test_equal_recipes_rarely_differ_over_seeds(of_seeds: float) -> None:
+    """Simulate sentences, seeds, and seed effects on single sentences: at most 5 % of 1,000 equal recipes differ."""
     generator = np.random.default_rng(4)
     n, k, found = 300, 3, 0
     for _ in range(1_000):
@@ -221,7 +223,7 @@ EVERY = 2_000
 
 
 def hits(generator: np.random.Generator, n: int, gap: float, judgements: int, share: float = 0.9) -> Difference:
-    """Two models whose hits go together, as do their directions; A is better by `gap`."""
+    """Return correlated hits of two models in correlated directions; A is better by `gap`."""
     ease = generator.normal(size=(n, 1))
     a, b = (
         (ease + generator.normal(size=(n, judgements)) * 0.7 < stats.norm.ppf(p) * np.sqrt(1.49)).sum(1)
@@ -239,7 +241,7 @@ def coupled(generator: np.random.Generator, n: int, gap: float, recall: float = 
 
 
 def apart(generator: np.random.Generator, n: int, gap: float, recall: float = 0.9) -> Difference:
-    """As many wrong pairs as misses, independent of these."""
+    """As many wrong pairs as misses, but independent of them."""
     sides = []
     for p in (recall + gap, recall):
         misses = mined(generator.random(n) < p, np.zeros(n, dtype=bool))
@@ -248,7 +250,7 @@ def apart(generator: np.random.Generator, n: int, gap: float, recall: float = 0.
 
 
 def correlations(generator: np.random.Generator, n: int, gap: float) -> Difference:
-    """Rank correlations of two models with the gold, whose errors go together; of normal variables they are known."""
+    """Return scores of two models with correlated errors; for normal variables the rank correlations are known."""
     gold, shared = generator.normal(size=(2, n))
     pearson = 2 * np.sin(np.pi / 6 * (np.array([gap, 0]) + 0.7))
     a, b = (gold + np.sqrt(1 / r**2 - 1) * (0.6 * shared + 0.8 * generator.normal(size=n)) for r in pearson.tolist())
@@ -270,8 +272,8 @@ SIMULATED: dict[str, tuple[Simulated, float]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [100, 1_000])
 @pytest.mark.parametrize("name", SIMULATED)
-def test_p_and_interval_agree_cover_and_rarely_set_equal_models_apart(name: str, n: int) -> None:
-    """The level is at most 5.5 %, the coverage 93 to 97 %, up to what so many rounds cannot tell (3 in 1,000)."""
+def test_p_and_interval_agree_and_have_the_nominal_level_and_coverage(name: str, n: int) -> None:
+    """The level is at most 5.5 % and the coverage 93 to 97 %, up to simulation error (3 in 1,000)."""
     simulated, gap = SIMULATED[name]
     rounds = EVERY // (1 if n == 100 else 4) // (2 if name == "correlations" else 1)
     slack = 2.75 * np.sqrt(0.05 * 0.95 / rounds)
@@ -286,7 +288,7 @@ def test_p_and_interval_agree_cover_and_rarely_set_equal_models_apart(name: str,
         assert truth or apart.mean() <= 0.055 + slack
 
 
-def test_a_point_is_found_as_often_as_its_power_says() -> None:
+def test_the_power_is_as_computed() -> None:
     generator = np.random.default_rng(0)
     found = [hits(generator, 1_000, 0.01, 2, share=0.92) for _ in range(200)]
     error = np.std([d.value for d in found])

@@ -1,4 +1,4 @@
-"""The cells of the paper's tables: means, intervals and marks of measured rows; and the command that prints them."""
+"""The cells of the paper's tables: means, intervals and marks of measured rows, and the command."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def cell(results: Results, table: str, column: str) -> Cell:
     return line.cells[i]
 
 
-def test_an_average_with_a_missing_member_is_not_formed(results: Results) -> None:
+def test_an_average_needs_all_its_members(results: Results) -> None:
     results.add({**FOUR, **STS_7}, training())
     found = cell(results, "table2", "STS (en)")
     assert found.value is None
@@ -40,18 +40,18 @@ def test_an_average_with_a_missing_member_is_not_formed(results: Results) -> Non
     (line,) = measured_lines(text)
     assert "| –<sup>a</sup> |" in line
     assert "- <sup>a</sup> STS \\(en\\) needs all 8 scores: no STS22 en" in text
-    # The paper has neither BUCC nor STS (xx) of Japanese: there is nothing to say why.
+    # The paper has neither BUCC nor STS (xx) for Japanese, so no reason is given.
     assert cell(results, "table2", "BUCC") == cell(results, "table2", "STS (xx)") == Cell()
 
 
-def test_a_whole_average_needs_no_column_of_our_own(results: Results) -> None:
+def test_a_complete_average_needs_no_alternative(results: Results) -> None:
     results.add({**STS_7, "STS22": {"en": 0.6}}, training())
     found = results.arranged("table2")
     assert found.own == 0
     assert cell(results, "table2", "STS (en)").value == pytest.approx((0.7 * 5 + 0.8 + 0.7 + 0.6 - 0.3) / 8)
 
 
-def test_the_column_beside_is_the_first_that_most_rows_have(results: Results) -> None:
+def test_the_alternative_is_the_first_that_most_rows_have(results: Results) -> None:
     results.add(STS_7, name=STUDENT["name"], revision="abc")
     results.add({"STSBenchmark": {"default": 0.8}}, training())
     assert [column.name for column in results.arranged("table2").columns[4:]] == ["STSBenchmark"]
@@ -59,12 +59,12 @@ def test_the_column_beside_is_the_first_that_most_rows_have(results: Results) ->
     assert "| <ins>*0.778*</ins> |  | *paper* |" in paper
 
 
-def test_columns_beside_have_the_names_of_what_is_in_them(results: Results) -> None:
+def test_alternatives_are_named_after_their_tasks(results: Results) -> None:
     results.add({"JSTS": {"default": 0.8}}, training())
     results.add({"KorSTS": {"default": 0.7}}, training(pairs=["en-ko"]))
     text = results.table("table2")
     assert "| STS (xx) | KorSTS, JSTS | source |" in text
-    # KorSTS is in place of STS17 ko-ko; each in its group.
+    # KorSTS replaces STS17 ko-ko, in its group.
     assert [line.split(" | ")[6].split(" (")[0] for line in measured_lines(text)] == ["0.700", "0.800"]
 
 
@@ -81,7 +81,7 @@ def test_xsim_is_in_percent_and_its_members_share_their_sentences(results: Resul
     summary = {"mean": 0.002, "interval": [0.001, 0.004], "subsets": 20}
     write_again(file, summary={"xsim": summary})
     assert "| 0.20 (0.10–0.40) |" in results.table("table3")
-    write_again(file, summary={"xsim": {**summary, "subsets": 30}})  # of other languages too
+    write_again(file, summary={"xsim": {**summary, "subsets": 30}})  # other languages too
     assert "| 0.20 |" in results.table("table3")
 
 
@@ -99,7 +99,7 @@ def test_rows_scored_on_different_data_are_not_marked(results: Results) -> None:
     assert "were scored on different data" in text
 
 
-def test_a_cell_of_fewer_seeds_than_its_row_says_so(results: Results) -> None:
+def test_a_cell_with_fewer_seeds_than_its_row_is_marked(results: Results) -> None:
     for seed in (42, 43, 44):
         results.add({**tatoeba(0.9), **({"STSBenchmark": {"default": 0.8}} if seed > 42 else {})}, training(seed=seed))
     (line,) = measured_lines(results.table("table2"))
@@ -113,7 +113,7 @@ def test_equal_figures_are_not_marked(results: Results) -> None:
     assert [line.split(" | ")[2].split(" (")[0] for line in lines] == ["0.900", "0.900"]
 
 
-def test_a_score_that_does_not_exist_is_missing(results: Results) -> None:
+def test_an_undefined_score_is_missing(results: Results) -> None:
     results.add({"Tatoeba": {"jpn-eng": None}}, training())
     assert cell(results, "table2", "Tatoeba (en-xx)").why == "Tatoeba (en-xx): no Tatoeba jpn-eng"
     average = Average("made", (("Tatoeba", "jpn-eng", "accuracy"),))
@@ -135,7 +135,7 @@ def test_figures_are_printed_as_the_paper_prints_them(value: float, percent: boo
     assert number(value, PaperColumn("made", {}, percent=percent)) == shown
 
 
-def test_rows_of_benchmarks_in_the_training_are_said(results: Results) -> None:
+def test_contaminated_rows_are_reported(results: Results) -> None:
     results.add(tatoeba(0.9), training(), contaminated_rows=1234)
     assert "trained on 1,234 contaminated rows" in results.table("table2")
 
@@ -157,13 +157,11 @@ def test_hostile_names_stay_in_their_cell(results: Results) -> None:
     table = html.split("<table>")[1].split("</table>")[0]
     assert table.count("<tr>") == 1 + 6 + 2 * len(HOSTILE)
     assert {part.count("<td") for part in table.split("<tr>")[2:]} == {table.split("<tr>")[1].count("<th")}
-    assert html.count("<li>") == 2 * len(HOSTILE) + 2  # and why there is neither BUCC nor FLORES-200
+    assert html.count("<li>") == 2 * len(HOSTILE) + 2  # and the reasons for the missing BUCC and FLORES-200
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_flat_rows_hold_both_and_say_whose_they_are(
-    results: Results, form: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_records_have_paper_and_measured_rows(results: Results, form: str, capsys: pytest.CaptureFixture[str]) -> None:
     for seed, value in ((42, 0.9), (43, 0.91)):
         results.add(tatoeba(value), training(seed=seed))
     assert main(["leaderboard", "--results", str(results.root), "--paper-table", "2", "--format", form]) == 0

@@ -1,4 +1,4 @@
-"""The paper's tables: its figures exactly, and measured rows that are found by what results say of their model."""
+"""The paper's tables: its scores exactly, and measured rows matched by their training record."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def tsv() -> list[tuple[str, ...]]:
 
 
 def text_tables() -> dict[str, list[tuple[list[str], list[str]]]]:
-    """Return (labels, figures) of each row of each table in the text of the paper, groups carried down."""
+    """Return (labels, scores) of each row of the tables in the paper's text, with its group."""
     text = "\n".join(file.read_text(encoding="utf-8") for file in PAPER.glob("*.txt"))
     labels = {"table1": 3, "table2": 2, "table3": 2, "table4": 2, "table5": 2, "table6": 1}
     found: list[list[list[str]]] = []
@@ -47,7 +47,7 @@ def text_tables() -> dict[str, list[tuple[list[str], list[str]]]]:
 
 @pytest.mark.shared
 @pytest.mark.parametrize("name", PAPER_TABLES)
-def test_every_figure_stands_in_its_row_of_the_paper(name: str) -> None:
+def test_every_score_is_in_its_row_of_the_paper(name: str) -> None:
     layout, seen = PAPER_TABLES[name], 0
     rows = text_tables()[name]
     assert len(rows) == len(layout.rows)
@@ -60,7 +60,7 @@ def test_every_figure_stands_in_its_row_of_the_paper(name: str) -> None:
 
 
 def test_the_paper_agrees_with_itself() -> None:
-    """Models that stand in two tables have the same figures in both."""
+    """Models in two tables have the same scores in both."""
     figures = {line[:4]: line[4] for line in tsv()}
     assert len(figures) == len(tsv()) == 214
     same = [("table2", "Pretrained Model", "table4", "Pretrained Model")]
@@ -79,7 +79,7 @@ def test_the_paper_agrees_with_itself() -> None:
 
 
 @pytest.mark.parametrize("name", PAPER_TABLES)
-def test_without_results_the_papers_table_stands_alone(
+def test_without_results_only_the_papers_rows_are_printed(
     results: Results, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = results.table(name)
@@ -104,7 +104,7 @@ def test_the_papers_best_and_second_follow_from_its_figures(results: Results) ->
     assert xsim == ["<ins>*0.02*</ins>", "*0.05*", "*0.16*", "*0.28*", "*0.20*", "***0.01***"]
 
 
-def test_what_stands_beside_can_be_had_and_has_a_name_of_its_own() -> None:
+def test_alternatives_are_available_and_have_unique_names() -> None:
     from test_averages import names_a_subset
 
     for layout in PAPER_TABLES.values():
@@ -114,7 +114,7 @@ def test_what_stands_beside_can_be_had_and_has_a_name_of_its_own() -> None:
             assert all(names_a_subset(task, subset) for task, subset, _ in average.members)
 
 
-# Which results belong to which row.
+# Matching results with rows.
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ MANY = "--languages en,ru,ja,fr,ko"
 LABELS = {"Average": "paper-average", "Priority": "paper-priority", "Priority + TMS": "paper"}
 MODELS = {"mE5-base": "multilingual-e5-base", "XLM-R": "xlm-roberta-base"}
 TEACHERS = {"mE5-base": "multilingual-e5-base", "E5-base": "e5-base", "MPNet": "all-mpnet-base-v2"}
-# What training/README.md says of each row that is trained; of one pair, en-ko.
+# The commands in training/README.md, for one pair: en-ko.
 COMMANDS = {
     "table1": {
         f"{student} / {teacher}": f"paper-priority --pair en-ko --model {MODELS[student]} --teacher {TEACHERS[teacher]}"
@@ -237,7 +237,7 @@ def test_the_command_of_a_row_trains_it(table: str, row: str, results: Results) 
         ("intfloat/multilingual-e5-base", "intfloat/e5-large", "multilingual-e5-base / e5-large"),
     ],
 )
-def test_table_1_is_about_students_and_teachers(results: Results, student: str, teacher: str, row: str) -> None:
+def test_table_1_compares_students_and_teachers(results: Results, student: str, teacher: str, row: str) -> None:
     for more in ({"seed": 42}, {"seed": 43}, {"pairs": ["en-ja"]}, {"tms": True}, {"distillation_weight": 1.0}):
         models = {"student": {**STUDENT, "name": student}, "teacher": {**STUDENT, "name": teacher}}
         results.add(tatoeba(0.9), training(**{"pairs": ["en-ko"], "tms": False, **models, **more}))
@@ -264,7 +264,7 @@ def test_the_papers_models_come_before_others(results: Results) -> None:
 
 def test_three_seeds_are_one_row(results: Results) -> None:
     for seed, value in ((44, 0.93), (42, 0.9), (43, 0.9275)):
-        # A run that stops early has steps of its own.
+        # A run that stops early has fewer steps.
         results.add(tatoeba(value), training(seed=seed, steps=100 + seed, curve=[[seed, value]]))
     (row,) = results.measured("table2")
     assert row.seeds == [42, 43, 44]
@@ -299,7 +299,7 @@ def test_other_settings_are_not_another_seed(results: Results, changes: dict[str
     assert len(notes) == 2
 
 
-def test_other_steps_are_other_settings_where_the_settings_are_not_on_record(results: Results) -> None:
+def test_without_recorded_settings_different_steps_are_different_settings(results: Results) -> None:
     for seed, steps in ((42, 200), (43, 200), (44, 400)):
         said = training(seed=seed, steps=steps)
         del said["settings"], said["corpora"], said["learning_rate"]
@@ -319,7 +319,7 @@ def test_a_checkpoint_scored_with_another_prompt_is_not_another_seed(results: Re
     assert 'scored with prompt ""' in describe_conditions(other)
 
 
-def test_one_seed_twice_stands_for_no_seed(results: Results) -> None:
+def test_a_repeated_seed_gives_one_row_for_each_checkpoint(results: Results) -> None:
     for value, seed in ((0.8, 42), (0.9, 42), (0.85, 43)):
         results.add(tatoeba(value), training(seed=seed))
     rows = results.measured("table2")
@@ -340,12 +340,12 @@ def test_the_pretrained_row_is_the_student_at_its_revision_with_its_prompt(resul
     assert [line.cells[0].value for block in found.blocks for line in block if line.measured] == [0.9, 0.8]
 
 
-def test_there_is_no_pretrained_row_where_nothing_was_trained(results: Results) -> None:
+def test_without_trained_rows_there_is_no_pretrained_row(results: Results) -> None:
     results.add(tatoeba(0.8), name=STUDENT["name"], revision="abc")
     assert all(not results.measured(name) for name in PAPER_TABLES)
 
 
-def test_students_stand_in_blocks_of_their_own(results: Results) -> None:
+def test_each_student_has_its_own_block(results: Results) -> None:
     other = {**STUDENT, "name": "local/large"}
     results.add(tatoeba(0.9), training())
     results.add(tatoeba(0.8), training(label="hard", tms=False))
@@ -375,7 +375,7 @@ def test_table_3_has_measured_baselines_and_names_the_student(results: Results) 
     "damage",
     [{"student": None}, {"pairs": "en-ja"}, {"pairs": 5}, {"seed": "x"}, {"corpora": []}, {"tau_student": None}],
 )
-def test_a_training_record_that_is_not_whole_is_none(results: Results, damage: dict[str, Any]) -> None:
+def test_an_incomplete_training_record_is_ignored(results: Results, damage: dict[str, Any]) -> None:
     results.add(tatoeba(0.9), training())
     assert len(results.rows("table2")) == 1
     (file,) = results.root.rglob("Tatoeba.json")

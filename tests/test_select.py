@@ -1,4 +1,4 @@
-"""What a name given to `compare` stands for, and several seeds of one training beside each other."""
+"""Selection by name in `compare`, and several seeds of one training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ N = 200
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Three seeds of soft and of hard labels, and the model that they began with."""
+    """Three seeds with soft labels, three with hard labels, and their initial model."""
     for seed in (42, 43, 44):
         write(tmp_path, f"soft-seed{seed}", 0.9, training(seed=seed))
         write(tmp_path, f"hard-seed{seed}", 0.7, training(seed=seed, label="hard"))
@@ -38,7 +38,7 @@ def write(
     data: str = "made",
     own: dict[str, Any] | None = None,
 ) -> None:
-    """A result of 200 sentences, of which some `share` is found, other ones by each model."""
+    """Write a result on 200 sentences; each model finds a different random `share`."""
     hits = np.random.default_rng(sum(map(ord, name))).random(N) < share
     scores: dict[str, float | None] = {"accuracy": float(hits.mean())}
     more = {"intervals": {"accuracy": (0.1, 0.9)}, "signature": f"task:{task}|data:{data}"}
@@ -62,9 +62,7 @@ def mean(root: Path, kind: str) -> float:
     return float(np.mean([archive[name].mean() for archive in hits for name in archive.files if "hit" in name]))
 
 
-def test_a_part_of_the_name_of_several_seeds_stands_for_them_all(
-    root: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_common_part_of_the_names_selects_all_seeds(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare(root, "local/soft", "local/hard") == 0
     output = capsys.readouterr().out
     assert output.startswith("A: local/soft-seed42 and seeds 43, 44\nB: local/hard-seed42 and seeds 43, 44\n")
@@ -75,20 +73,20 @@ def test_a_part_of_the_name_of_several_seeds_stands_for_them_all(
     assert "Several seeds: scores are means" in " ".join(output.split())
 
 
-def test_one_model_stands_beside_every_seed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_model_is_compared_with_every_seed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare(root, "start", "local/soft") == 0
     output = capsys.readouterr().out
     assert output.startswith("A: local/start\nB: local/soft-seed42 and seeds 43, 44\n")
     assert float(row(output)[4]) == pytest.approx(100 * mean(root, "soft"), abs=0.006)
 
 
-def test_a_whole_name_stands_for_one_seed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_name_selects_one_seed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare(root, "local/soft-seed42", "local/hard") == 0
     output = capsys.readouterr().out
     assert output.startswith("A: local/soft-seed42\nB: local/hard-seed42 and seeds 43, 44\n")
 
 
-def test_only_seeds_that_both_have_are_compared(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_common_seeds_are_compared(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(root, "soft-other-seed7", 0.9, training(seed=7, recipe="other"))
     write(root, "soft-other-seed43", 0.9, training(seed=43, recipe="other"))
     assert compare(root, "soft-other", "local/hard") == 0
@@ -97,9 +95,7 @@ def test_only_seeds_that_both_have_are_compared(root: Path, capsys: pytest.Captu
     assert "Several seeds" not in output
 
 
-def test_a_task_that_one_seed_alone_has_is_compared_on_that_seed(
-    root: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_task_of_one_seed_is_compared_on_that_seed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(root, "soft-seed43", 0.9, training(seed=43), task="U")
     for seed in (42, 43, 44):
         write(root, f"hard-seed{seed}", 0.7, training(seed=seed, label="hard"), task="U")
@@ -110,10 +106,10 @@ def test_a_task_that_one_seed_alone_has_is_compared_on_that_seed(
 
 
 @pytest.mark.parametrize("more", [training(seed=45, lambda_cross=0.3), training(seed=44), None])
-def test_what_differs_in_more_than_the_seed_is_not_taken_together(
+def test_models_that_differ_in_more_than_the_seed_are_not_grouped(
     root: Path, more: dict[str, Any] | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Other settings; a seed that is there already; no training on record."""
+    """Other settings, a repeated seed, or no training record."""
     write(root, "soft-more", 0.9, more)
     assert compare(root, "local/soft", "local/hard") == 1
     error = capsys.readouterr().err
@@ -121,14 +117,14 @@ def test_what_differs_in_more_than_the_seed_is_not_taken_together(
     assert len(error.splitlines()) == 1
 
 
-def test_a_subset_that_one_seed_lacks_is_left_out(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_subset_missing_in_one_seed_is_left_out(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(root, "soft-seed44", 0.9, training(seed=44), subset="y")
     assert compare(root, "local/soft", "local/hard") == 1
     assert "no common task on the same data" in capsys.readouterr().err
 
 
-def test_the_same_sentences_under_two_names_are_one_question(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """As the STS benchmark and the English of its translations are; other sentences are another question."""
+def test_the_same_sentences_under_two_names_are_one_hypothesis(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The STS benchmark and its English part are one hypothesis; other sentences are another."""
     p_values = {}
     for tasks in ({"T": "made@a"}, {"T": "made@a", "U": "made@a"}, {"T": "made@a", "U": "made@b"}):
         for task, data in tasks.items():
@@ -138,13 +134,13 @@ def test_the_same_sentences_under_two_names_are_one_question(root: Path, capsys:
         output = capsys.readouterr().out
         p_values[str(tasks)] = [float(line.split()[-1]) for line in output.splitlines() if line[:2] in ("T ", "U ")]
     (alone,), named_twice, others = p_values.values()
-    assert 0.05 < alone < 0.5  # so that nothing is after it, and twice it is not cut at 1
+    assert 0.05 < alone < 0.5  # the largest p, and small enough that twice its value is below 1
     assert named_twice == [alone, alone]
     assert others == pytest.approx([2 * alone, 2 * alone], rel=0.1)
 
 
 def test_the_overview_has_seeds_in_one_row(tmp_path: Path) -> None:
-    """Not those with other settings, nor those that lack a column."""
+    """Runs with other settings or a missing column have their own rows."""
     for number in (42, 43, 44):
         write(tmp_path, f"soft-seed{number}", 0.9, training(seed=number), task="Tatoeba")
     write(tmp_path, "hard-seed42", 0.7, training(seed=42, label="hard"), task="Tatoeba")
@@ -162,7 +158,7 @@ def test_the_overview_has_seeds_in_one_row(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("local_is_newer", [False, True])
 def test_a_checkpoint_on_the_hub_and_its_folder_are_one_model(tmp_path: Path, local_is_newer: bool) -> None:
-    """The same fingerprint is the same model: one row with the hub's name, and one seed beside the other."""
+    """Equal fingerprints are one model: one row with the hub's name, and one of two seeds."""
     pushed = {"name": "org/soft", "revision": "f" * 40}
     for seed, named in ((42, {}), (42, pushed), (43, {})):
         name, own = ("pushed" if named else f"soft-seed{seed}"), {"fingerprint": str(seed), **named}
@@ -190,7 +186,7 @@ def test_other_weights_or_settings_are_other_models(tmp_path: Path, other: dict[
     assert sorted(entry.label for entry in read_results(tmp_path).entries) == ["local/one", "local/two"]
 
 
-def test_the_errors_of_several_seeds_are_not_read_together(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_take_one_seed_only(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare(root, "local/soft", "start", "--errors", "--data", "mini") == 1
     error = capsys.readouterr().err
     assert "local/soft matches 3 seeds, but --errors takes one: name one of local/soft-seed42; " in error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -125,6 +126,16 @@ def test_a_model_that_the_hub_does_not_deliver_is_said_before_the_benchmarks_are
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert main(folders.command("out", "--model", "nowhere/none", "--benchmarks", "hub")) == 1
     assert "cannot get the model nowhere/none from the hub" in error_line(capfd)
+
+
+def test_training_without_its_extra_stops_at_once(
+    folders: Folders, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+    assert main(folders.command("out")) == 1
+    expected = 'training needs the package accelerate: pip install "bitext-bench[train]"'
+    assert error_line(capfd) == f"bitext-bench: error: {expected}"
+    assert not (folders.root / "out").exists()
 
 
 def test_held_out_accuracy_is_said_in_percent(folders: Folders, capfd: pytest.CaptureFixture[str]) -> None:

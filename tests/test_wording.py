@@ -1,4 +1,4 @@
-"""Numbers, negation and names: sentences whose answer is plain to a reader, in five languages, and the built-in set."""
+"""Numbers, negation and names: examples in five languages that a reader can check, and the built-in set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ FIVE = ["en", "fr", "ja", "ko", "ru"]
         ("en", "Two of 1,250 cost $3.50, and two more.", {"2": 2, "1250": 1, "3.50": 1}),
         ("en", "One of us has thirty.", {"30": 1}),
         ("en", "Someone often waits alone, even at tenfold weight.", {}),
-        ("en", "It has twenty-five or two hundred.", {"2": 1}),  # a known limit: only simple numbers are read
+        (
+            "en",
+            "It has twenty-five or two hundred.",
+            {"2": 1},
+        ),  # a known limit: compound number words are not recognized
         ("en", "At 06:30, see pages 3-4.", {"6:30": 1, "3": 1, "4": 1}),
         ("fr", "Il y a 12 500 habitants et trois ponts.", {"12500": 1, "3": 1}),
         ("fr", "Un homme neuf en l'an 1990.", {"1990": 1}),
@@ -94,13 +98,13 @@ def test_negation_is_not_decided_elsewhere() -> None:
         ("fr", "C'est l'Italie.", "C'est l'Espagne.", True),
         ("fr", "« Crois-moi », dit-il.", "Il dit : « Viens »", False),
         ("ja", "トムが来た。", "メアリーが来た。", True),
-        ("ja", "トムはうれしい。", "トムはクレイジーだ。", False),  # a loan word more is no other name
+        ("ja", "トムはうれしい。", "トムはクレイジーだ。", False),  # an additional loan word is not a different name
         ("ja", "トﾑが来た。", "トムが来た。", False),
         ("ja", "田中さんが来た。", "中村さんが来た。", True),
         ("ja", "お母さんと行く。", "奥さんと行く。", False),
         ("ko", "다나카 씨가 왔다.", "나카무라 씨가 왔다.", True),
         ("ko", "Tom이 왔다.", "Mary가 왔다.", True),
-        ("ko", "톰이 왔다.", "메리가 왔다.", False),  # nothing tells that these are names
+        ("ko", "톰이 왔다.", "메리가 왔다.", False),  # these names cannot be recognized
         ("ko", "아저씨가 왔다.", "날씨가 좋다.", False),
         ("ru", "Я видел Тома.", "Я дал это Тому.", False),
         ("ru", "Я видел Тома.", "Я видел Мэри.", True),
@@ -132,8 +136,8 @@ def test_words_with_a_capital_only_inside_a_sentence_are_names() -> None:
 
 
 @pytest.mark.parametrize("code", FIVE)
-def test_the_built_in_near_misses_are_told(code: str) -> None:
-    """Each differs from another row in one number, name or negation: nothing else may be seen, and nearly all of it."""
+def test_the_built_in_near_misses_are_recognized(code: str) -> None:
+    """Each near miss differs in one number, name or negation: no other kind is found, and nearly all of these are."""
     with MINI.open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
     text, language = {row["id"]: row[code] for row in rows}, resolve(code)
@@ -152,12 +156,12 @@ def test_the_built_in_near_misses_are_told(code: str) -> None:
     assert {is_kind for is_kind, found in seen.items() if found} == {(kind, kind) for kind in differs}
     assert seen["number", "number"] == 44
     assert seen["negation", "negation"] >= 42
-    # Korean shows names only before 씨; elsewhere a few stand at the beginning of a sentence and nowhere else.
+    # Korean names are recognized only before 씨. In other languages, a few names occur only at the start of sentences.
     assert seen["name", "name"] >= (9 if code == "ko" else 35)
 
 
 @given(st.text(), st.text(), st.sampled_from(sorted(languages())))
-def test_any_text_is_taken(one: str, other: str, code: str) -> None:
+def test_any_text_is_accepted(one: str, other: str, code: str) -> None:
     language = resolve(code)
     assert all(count > 0 for count in count_numbers(one, language).values())
     assert is_negated(one, language) in (True, False, None)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from bitext_bench import __version__
 from bitext_bench.data import open_source
 from bitext_bench.embedding.store import cache_folder, write_atomic
 from bitext_bench.encoders import Model
+from bitext_bench.errors import UserError
 from bitext_bench.io.interrupts import delay_signals
 from bitext_bench.io.temporary import remove_at_end
 from bitext_bench.io.terminal import say
@@ -92,8 +94,10 @@ def run_training(recipe: str, changes: Mapping[str, Any], request: TrainRequest)
         0, or 130 or 143 if a signal stopped the run.
 
     Raises:
-        UserError: a setting, the data, a model or the directory cannot be used.
+        UserError: a setting, the data, a model or the directory cannot be used, or the extra `train` is not installed.
     """
+    if find_spec("accelerate") is None:  # the trainer of transformers would fail only after the teacher has encoded
+        raise UserError('training needs the package accelerate: pip install "bitext-bench[train]"')
     config = make_config(read_recipe(recipe), changes)
     output = request.output or Path("checkpoints") / _default_name(config, recipe)
     with lock_folder(output) if _is_first() else nullcontext():
