@@ -71,6 +71,7 @@ LATE = {
         "encoders.probe",
         "scoring.topk",
         "scoring.bf16",
+        "scoring.onednn",
     )
 }
 MOST_PARAMETERS = 6

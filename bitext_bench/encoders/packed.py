@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..io.terminal import say
+from ..scoring import onednn
 from .probe import Forward, Probe
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class PackedLinear(nn.Linear):
     def __init__(self, linear: nn.Linear) -> None:
         nn.Module.__init__(self)  # nn.Linear would allocate new weights.
         self.in_features, self.out_features = linear.in_features, linear.out_features
-        packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), _ROWS)
+        packed = onednn.pack(linear.weight.detach(), _ROWS)
         self.weight = nn.Parameter(packed, requires_grad=False)
         self.bias = None if linear.bias is None else nn.Parameter(linear.bias.detach(), requires_grad=False)
         self.train(linear.training)
@@ -45,8 +46,7 @@ class PackedLinear(nn.Linear):
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return rows @ weight.T + bias."""
-        result: Tensor = torch.ops.mkldnn._linear_pointwise(rows, self.weight, self.bias, "none", [], "")
-        return result
+        return onednn.product(rows, self.weight, self.bias)
 
 
 def pack_linear_layers(model: nn.Module) -> int:
@@ -54,7 +54,7 @@ def pack_linear_layers(model: nn.Module) -> int:
 
     The model can no longer be trained or saved. Does nothing if PyTorch was built without oneDNN.
     """
-    if not (torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")):
+    if not onednn.AVAILABLE:
         return 0
     packed = 0
     for parent in list(model.modules()):

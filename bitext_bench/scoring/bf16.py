@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from . import onednn
+
 # Relative rounding error of bf16: half a unit in the last place.
 _ROUNDING = 2.0**-9
 # Error of float32 sums of some hundred products that add up to at most 1, and of the error bound itself.
 _SUMMING = 3e-5
 _ROUNDED = 4_096  # vectors that are rounded at once
 _FEWEST_PACKED = 2**16  # products that pay for reordering one side for oneDNN
-_HAS_ONEDNN = bool(torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_reorder_linear_weight"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +130,6 @@ class ApproxProduct:
 
 def product(rows: Tensor, columns: Tensor) -> Tensor:
     """Return rows @ columns.T, with oneDNN if it is faster than PyTorch's MKL (see encoders/packed.py)."""
-    if len(rows) * len(columns) < _FEWEST_PACKED or rows.dtype != torch.float32 or not _HAS_ONEDNN:
+    if len(rows) * len(columns) < _FEWEST_PACKED or rows.dtype != torch.float32 or not onednn.AVAILABLE:
         return rows @ columns.T
-    packed = torch.ops.mkldnn._reorder_linear_weight(columns, len(rows))
-    found: Tensor = torch.ops.mkldnn._linear_pointwise(rows, packed, None, "none", [], "")
-    return found
+    return onednn.product(rows, onednn.pack(columns, len(rows)))
