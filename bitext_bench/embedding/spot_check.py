@@ -48,11 +48,11 @@ def stale_reason(stored: Vectors, encode: Callable[[BatchLimits], Vectors]) -> s
     own = _distances(together, encode(BatchLimits()))
     if own.max() > _MOST_ROUNDING:
         return f"the model gives a sentence another vector each time (distance {own.max():.2g})"
-    alone = encode(BatchLimits(sentences=1))
-    own = np.maximum(own, _distances(together, alone))
+    one_by_one = encode(BatchLimits(sentences=1))
+    own = np.maximum(own, _distances(together, one_by_one))
     if own.max() > _MOST_ROUNDING:
         return f"the model gives a sentence another vector in another batch (distance {own.max():.2g})"
-    differ = np.minimum(differ, _distances(stored, alone))
+    differ = np.minimum(differ, _distances(stored, one_by_one))
     others = int((differ > max(_ROUNDING, _TIMES * own.max())).sum())
     if not others and differ.mean() > max(_ROUNDING, _TIMES_ON_AVERAGE * own.mean()):
         others = len(stored)
@@ -111,10 +111,10 @@ class VerifiedShards:
         """Return whether all these shards are known."""
         return set(names) <= set(self._read().get(self._software, []))
 
-    def add(self, names: Collection[str], there: Collection[str]) -> None:
-        """Add shards to the known ones, and drop those that are not in `there`."""
+    def add(self, names: Collection[str], existing: Collection[str]) -> None:
+        """Add shards to the known ones, and drop those that are not in `existing`."""
         known = self._read()
-        own = sorted({*known.get(self._software, []), *names} & set(there))
+        own = sorted({*known.get(self._software, []), *names} & set(existing))
         if own != known.get(self._software):
             with suppress(UserError):
                 write_atomic(self._file, json.dumps({**known, self._software: own}).encode())

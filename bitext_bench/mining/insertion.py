@@ -97,18 +97,22 @@ def simulate_insertion(
             "source": _Greedy.from_pairs(pairs.source, pairs.target, pairs.scores, corpus.plan.source.rows),
             "target": _Greedy.from_pairs(pairs.target, pairs.source, pairs.scores, corpus.plan.target.rows),
         }
-        alone = {side: _first_free(corpus, row, row.alone, taken[row.other]) for side, row in inserted.items()}
-        beside = {side: _first_free(corpus, row, row.beside, taken[row.other]) for side, row in inserted.items()}
-        together = _is_pair_mined(couples, beside, selection)
-        beside = {side: _without_events(events, together) for side, events in beside.items()}
+        false = {
+            side: _first_free(corpus, row, row.without_translation, taken[row.other]) for side, row in inserted.items()
+        }
+        wrong = {
+            side: _first_free(corpus, row, row.with_translation, taken[row.other]) for side, row in inserted.items()
+        }
+        together = _is_pair_mined(couples, wrong, selection)
+        wrong = {side: _without_events(events, together) for side, events in wrong.items()}
     else:
-        alone = {side: _accepted_events(row.alone, selection) for side, row in inserted.items()}
-        beside = {side: _accepted_events(row.beside, selection) for side, row in inserted.items()}
-        together = _is_pair_mined(couples, beside, selection)
+        false = {side: _accepted_events(row.without_translation, selection) for side, row in inserted.items()}
+        wrong = {side: _accepted_events(row.with_translation, selection) for side, row in inserted.items()}
+        together = _is_pair_mined(couples, wrong, selection)
     counted: tuple[SideName, ...] = SIDES
     if selection in ("forward", "backward"):
         counted = ("source",) if selection == "forward" else ("target",)
-    outcomes = {side: SideOutcome(beside[side], alone[side]) for side in counted}
+    outcomes = {side: SideOutcome(wrong[side], false[side]) for side in counted}
     return Outcomes(np.where(together, couples.scores, NEVER), outcomes)
 
 
@@ -122,19 +126,19 @@ def _accepted_events(links: Links, selection: Selection) -> Events:
     return Events(links.pair[chosen], links.scores[chosen])
 
 
-def _first_free(corpus: CorpusPair, inserted: InsertedRows, links: Links, there: _Greedy) -> Events:
+def _first_free(corpus: CorpusPair, inserted: InsertedRows, links: Links, mined: _Greedy) -> Events:
     """Return each inserted row's best link to a row that is not already in a better pair.
 
     The inserted row belongs to the partner's neighborhood, which lowers the score of the partner's current pair.
     """
-    rival = there.partner[links.partner]
+    rival = mined.partner[links.partner]
     own_side = corpus.around[other_side(inserted.other)].means[rival]
     before = (corpus.around[inserted.other].means[links.partner] + own_side) / 2
-    weakened = _updated_margins(there.scores[links.partner], before, (links.means + own_side) / 2, corpus.margin)
+    weakened = _updated_margins(mined.scores[links.partner], before, (links.means + own_side) / 2, corpus.margin)
     free = (rival < 0) | (weakened < links.scores) | (rival == inserted.rows[links.pair])
     best = Events(links.pair[free], links.scores[free]).best(len(inserted.rows))
-    mined = np.flatnonzero(best > NEVER)
-    return Events(mined, best[mined])
+    found = np.flatnonzero(best > NEVER)
+    return Events(found, best[found])
 
 
 def _updated_margins(scores: Floats, before: Floats, after: Floats, margin: Margin) -> Floats:
@@ -146,7 +150,7 @@ def _updated_margins(scores: Floats, before: Floats, after: Floats, margin: Marg
     return scores - (2 if margin == "csls" else 1) * (after - before)
 
 
-def _is_pair_mined(couples: PairLinks, beside: dict[SideName, Events], selection: Selection) -> NDArray[np.bool_]:
+def _is_pair_mined(couples: PairLinks, wrong: dict[SideName, Events], selection: Selection) -> NDArray[np.bool_]:
     """Return (P,) whether the known pair itself is mined."""
     if selection == "forward":
         return couples.proposed["source"]
@@ -158,7 +162,7 @@ def _is_pair_mined(couples: PairLinks, beside: dict[SideName, Events], selection
     if selection == "union":
         return either
     n = len(couples.scores)
-    return either & (couples.scores > beside["source"].best(n)) & (couples.scores > beside["target"].best(n))
+    return either & (couples.scores > wrong["source"].best(n)) & (couples.scores > wrong["target"].best(n))
 
 
 def _without_events(events: Events, left_out: NDArray[np.bool_]) -> Events:

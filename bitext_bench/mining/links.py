@@ -57,12 +57,12 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class InsertedRows:
-    """The known rows of one side, inserted separately, with their links without (`alone`) and with the translation."""
+    """The known rows of one side, inserted separately, with their links without and with the translation."""
 
     rows: Integers
     other: SideName
-    alone: Links
-    beside: Links
+    without_translation: Links
+    with_translation: Links
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +109,30 @@ def links_of_pairs(
     cosines = cosines_of(corpus.plan, known["source"], known["target"]).astype(np.float64)
     lists = {side: _own_lists(corpus, side, known) for side in SIDES}
     k = corpus.around["source"].k
-    alone = {side: neighborhoods_of_lists(lists[side].cosines, k) for side in SIDES}
+    without_translation = {side: neighborhoods_of_lists(lists[side].cosines, k) for side in SIDES}
     everyone = np.arange(len(cosines))
-    beside = {side: alone[side].with_one_more(everyone, cosines) for side in SIDES}
-    scores = margin_score(cosines, (beside["source"] + beside["target"]) / 2, corpus.margin)
+    with_translation = {side: without_translation[side].with_one_more(everyone, cosines) for side in SIDES}
+    scores = margin_score(cosines, (with_translation["source"] + with_translation["target"]) / 2, corpus.margin)
     inserted, proposed = {}, {}
     for side in SIDES:
         candidates = _candidates(corpus, side, known[side], lists[side])
         places = _incidences(corpus, side, known)
         width = lists[side].cosines.shape[1]
         within = cosines >= lists[side].cosines[:, n_candidates(width, corpus.margin) - 1]
-        best = _margins(corpus, lists[side], candidates, beside[side]).max(axis=1)
+        best = _margins(corpus, lists[side], candidates, with_translation[side]).max(axis=1)
         proposed[side] = within & (scores >= best)
         inserted[side] = InsertedRows(
             known[side],
             other_side(side),
-            _links(corpus, lists[side], candidates, alone[side].means, places, np.ones(len(cosines), dtype=np.bool_)),
-            _links(corpus, lists[side], candidates, beside[side], places, ~proposed[side]),
+            _links(
+                corpus,
+                lists[side],
+                candidates,
+                without_translation[side].means,
+                places,
+                np.ones(len(cosines), dtype=np.bool_),
+            ),
+            _links(corpus, lists[side], candidates, with_translation[side], places, ~proposed[side]),
         )
     return inserted, PairLinks(scores, proposed)
 
@@ -147,12 +154,12 @@ def _own_lists(corpus: CorpusPair, side: SideName, known: dict[SideName, Integer
 
 def _candidates(corpus: CorpusPair, side: SideName, rows: Integers, lists: Nearest) -> Floats:
     """Return the neighborhood means (P, reach) of the rows' candidates, including the row itself."""
-    there = corpus.around[other_side(side)]
+    other = corpus.around[other_side(side)]
     width = n_candidates(lists.cosines.shape[1], corpus.margin)
     indices, cosines = lists.indices[:, :width], lists.cosines[:, :width].astype(np.float64)
-    grown = there.with_one_more(indices, cosines)
+    grown = other.with_one_more(indices, cosines)
     planted = corpus.hidden[side][rows]
-    return np.where(planted[:, None], grown, there.means[indices])
+    return np.where(planted[:, None], grown, other.means[indices])
 
 
 def _margins(corpus: CorpusPair, lists: Nearest, around: Floats, own: Floats) -> Floats:
@@ -171,17 +178,17 @@ def _links(
     pick = scored.argmax(axis=1)
     rows = np.arange(len(scored))
     here = proposes & np.isfinite(scored[rows, pick])
-    there = np.where(here, lists.indices[rows, pick], -1)
+    chosen = np.where(here, lists.indices[rows, pick], -1)
     back = margin_score(places.cosines, (places.means + own[places.pair]) / 2, corpus.margin)
     accepted = back > places.rivals
-    mutual = accepted & (places.partner == there[places.pair])
+    mutual = accepted & (places.partner == chosen[places.pair])
     is_mutual = np.zeros(len(rows), dtype=np.bool_)
     is_mutual[places.pair[mutual]] = True
     only_accepted = accepted & ~mutual
     n_proposed, n_accepted = int(here.sum()), int(only_accepted.sum())
     return Links(
         pair=np.concatenate([rows[here], places.pair[only_accepted]]),
-        partner=np.concatenate([there[here], places.partner[only_accepted]]),
+        partner=np.concatenate([chosen[here], places.partner[only_accepted]]),
         scores=np.concatenate([scored[rows, pick][here], back[only_accepted]]),
         means=np.concatenate([around[rows, pick][here], places.means[only_accepted]]),
         proposed=np.arange(n_proposed + n_accepted) < n_proposed,
@@ -197,19 +204,19 @@ def _incidences(corpus: CorpusPair, side: SideName, known: dict[SideName, Intege
 
 
 def _incidences_of_shards(corpus: CorpusPair, side: SideName, known: dict[SideName, Integers]) -> Iterator[_Incidences]:
-    plan, there = corpus.plan, other_side(side)
+    plan, other = corpus.plan, other_side(side)
     pair_of = np.full(plan.side(side).rows, -1, dtype=np.int64)
     pair_of[known[side]] = np.arange(len(known[side]))
-    for number in range(plan.n_shards(there)):
-        lists = shard_nearest(plan, there, number)
+    for number in range(plan.n_shards(other)):
+        lists = shard_nearest(plan, other, number)
         row, at = np.nonzero((pair_of[lists.indices] >= 0) & np.isfinite(lists.cosines))
         pair = pair_of[lists.indices[row, at]]
         partner = row + number * plan.shard_lines
-        real = ~corpus.hidden[there][partner] & (known[there][pair] != partner)
-        yield _at_places(corpus, side, lists, (row[real], at[real]), (pair[real], partner[real]))
+        real = ~corpus.hidden[other][partner] & (known[other][pair] != partner)
+        yield _count_separately(corpus, side, lists, (row[real], at[real]), (pair[real], partner[real]))
 
 
-def _at_places(
+def _count_separately(
     corpus: CorpusPair, side: SideName, lists: Nearest, at: tuple[Integers, Integers], named: tuple[Integers, Integers]
 ) -> _Incidences:
     """Compute each case separately: of all planted rows, only the one in question remains in the list."""

@@ -72,9 +72,9 @@ def compute_neighborhoods(plan: Plan, margin: Margin, hidden: Hidden | None = No
 def neighborhoods_of_lists(cosines: NDArray[np.floating], k: int) -> Neighborhoods:
     """Compute neighborhoods from decreasing cosines (N, kept); -inf marks a missing neighbor."""
     near = cosines[:, :k].astype(np.float64)
-    there = np.isfinite(near)
-    sizes = there.sum(axis=1)
-    means = np.divide(np.where(there, near, 0.0).sum(axis=1), sizes, out=np.zeros(len(near)), where=sizes > 0)
+    present = np.isfinite(near)
+    sizes = present.sum(axis=1)
+    means = np.divide(np.where(present, near, 0.0).sum(axis=1), sizes, out=np.zeros(len(near)), where=sizes > 0)
     last = near[:, -1] if near.shape[1] == k else np.full(len(near), -np.inf)
     return Neighborhoods(means, last, sizes.astype(np.int8), k)
 

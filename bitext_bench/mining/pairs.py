@@ -40,8 +40,8 @@ def propose(
         hidden: rows to ignore, as proposers, candidates and neighbors.
     """
     best = {side: _propose(plan, side, around, margin, hidden) for side in SIDES}
-    (source, there, scores), (target, back, back_scores) = best["source"], best["target"]
-    return Proposals(RowPairs(source, there, scores), RowPairs(back, target, back_scores))
+    (source, targets, scores), (target, sources, back_scores) = best["source"], best["target"]
+    return Proposals(RowPairs(source, targets, scores), RowPairs(sources, target, back_scores))
 
 
 def _propose(
@@ -53,10 +53,10 @@ def _propose(
         best = best_by_margin(shard_nearest(plan, side, number, hidden), own, around[other_side(side)].means, margin)
         indices.append(best.indices)
         scores.append(best.scores)
-    there, score = np.concatenate(indices), np.concatenate(scores)
+    partners, score = np.concatenate(indices), np.concatenate(scores)
     proposes = np.isfinite(score) if hidden is None else np.isfinite(score) & ~hidden[side]
     rows = np.flatnonzero(proposes)
-    return rows, there[rows], score[rows]
+    return rows, partners[rows], score[rows]
 
 
 def cosines_of(plan: Plan, source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -36,7 +36,7 @@ SEED = 20240525
 LEFT_OUT = 1.0
 _SMALLEST_GAP = 0.05  # between a and b: for smaller gaps M cannot be estimated
 _CHUNK = 4_096
-_LOOKS = 20
+_CHECKED_THRESHOLDS = 20
 _HARMLESS = 0.1
 
 
@@ -103,16 +103,16 @@ class _KnownSide:
     Attributes:
         lines: N, the number of distinct lines.
         paired: best score of each line that is in a pair.
-        beside: (P,) best score of each known line when its translation is present.
-        alone: (P,) the same when its translation is absent.
+        with_translation: (P,) best score of each known line when its translation is present.
+        without_translation: (P,) the same when its translation is absent.
         wrong: wrong pairs of known lines when their translations are present.
         false: wrong pairs of known lines when their translations are absent.
     """
 
     lines: int
     paired: Floats
-    beside: Floats
-    alone: Floats
+    with_translation: Floats
+    without_translation: Floats
     wrong: Events
     false: Events
 
@@ -122,8 +122,8 @@ class _KnownSide:
         _, number = np.unique(rows, return_inverse=True)
         paired = Events(number, pairs.scores).best(int(number.max(initial=-1)) + 1)
         known, outcome = len(outcomes.right), outcomes.sides[side]
-        beside = np.maximum(outcomes.right, outcome.wrong.best(known))
-        return cls(lines, paired, beside, outcome.false.best(known), outcome.wrong, outcome.false)
+        best = np.maximum(outcomes.right, outcome.wrong.best(known))
+        return cls(lines, paired, best, outcome.false.best(known), outcome.wrong, outcome.false)
 
     def split(self) -> float:
         """Return a score that separates known lines with and without translation: midway between the medians.
@@ -131,7 +131,9 @@ class _KnownSide:
         The score with the best separation would overfit to these known lines and bias M.
         """
         lowest = float(self.paired.min())
-        return float(np.median(self.beside.clip(lowest)) + np.median(self.alone.clip(lowest))) / 2
+        return (
+            float(np.median(self.with_translation.clip(lowest)) + np.median(self.without_translation.clip(lowest))) / 2
+        )
 
 
 class Calibration:
@@ -197,7 +199,9 @@ class Calibration:
 
     def misfit(self) -> Misfit:
         """Return the threshold at which the number of mined pairs differs most from the prediction."""
-        ranks = np.unique(np.linspace(0.05 * len(self._scores), len(self._scores) - 1, _LOOKS).astype(np.int64))
+        ranks = np.unique(
+            np.linspace(0.05 * len(self._scores), len(self._scores) - 1, _CHECKED_THRESHOLDS).astype(np.int64)
+        )
         thresholds = self._scores[ranks]
         mined = len(self._scores) - np.searchsorted(self._scores[::-1], thresholds, side="left")
         low, expected, high = np.percentile(sum(self._drawn_pairs(thresholds)), [2.5, 50, 97.5], axis=1)
@@ -246,7 +250,7 @@ class Calibration:
         for side in self._sides:
             split = side.split()
             above = int((side.paired >= split).sum())
-            columns = [side.beside >= split, side.alone >= split]
+            columns = [side.with_translation >= split, side.without_translation >= split]
             values.append(float(_solve_translated(above, side.lines, columns[0].mean(), columns[1].mean())))
             a, b = (self._smoothed(share, draws) for share in self._weighted_means(columns).T)
             count = _solve_translated(above, side.lines, a, b)

@@ -27,19 +27,19 @@ _NEAREST = 2  # cells of each query that are searched first
 
 def probe(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
     """Find the nearest rows of the other side for a shard, within the nearest cells of each query."""
-    there = other_side(work.side)
-    kept = min(KEPT, plan.side(there).rows)
+    other = other_side(work.side)
+    kept = min(KEPT, plan.side(other).rows)
     queries = np.array(load_array(plan, WorkUnit("encode", work.side, work.number), "vectors"))
-    centers = load_array(plan, WorkUnit("cells", there), "centres")
+    centers = load_array(plan, WorkUnit("cells", other), "centers")
     nearest = nearest_cells(queries, centers, min(plan.probes, len(centers)))
-    starts = cell_starts(plan, there)
-    short = any_bf16(plan, there)
+    starts = cell_starts(plan, other)
+    short = any_bf16(plan, other)
     found = _ProbeResults(queries, mean_center(plan), kept, short=short)
     # Nearest cells first: their candidates give a bound that avoids most of the sorting in the other cells.
     rounds = [_CellQueries(cells, len(centers)) for cells in (nearest[:, :_NEAREST], nearest[:, _NEAREST:])]
-    steps = [(asked, number) for asked in rounds for number in range(plan.n_shards(there))]
+    steps = [(asked, number) for asked in rounds for number in range(plan.n_shards(other))]
     for step, (asked, number) in enumerate(steps):
-        found.load_group(*load_group(plan, there, number))
+        found.load_group(*load_group(plan, other, number))
         cells = cells_of_group(plan, starts, number)
         for cell in cells.tolist():
             inside = slice(int(starts[cell] - starts[cells[0]]), int(starts[cell + 1] - starts[cells[0]]))
@@ -49,22 +49,22 @@ def probe(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any
     few = np.flatnonzero((candidates >= 0).sum(axis=1) < kept)
     if len(few):  # Their cells have too few rows.
         candidates[few] = _all_candidates(
-            plan, there, _ProbeResults(queries[few], mean_center(plan), kept, short=short)
+            plan, other, _ProbeResults(queries[few], mean_center(plan), kept, short=short)
         )
     best = rescore(
         queries,
         candidates,
-        lambda number: load_array(plan, WorkUnit("encode", there, number), "vectors"),
+        lambda number: load_array(plan, WorkUnit("encode", other, number), "vectors"),
         plan.shard_lines,
         kept,
     )
     return {"indices": best.indices, "cosines": best.cosines}
 
 
-def _all_candidates(plan: Plan, there: SideName, found: _ProbeResults) -> NDArray[np.int64]:
+def _all_candidates(plan: Plan, other: SideName, found: _ProbeResults) -> NDArray[np.int64]:
     """Return the candidates after comparing the queries with all rows of the other side."""
-    for number in range(plan.n_shards(there)):
-        rows, vectors = load_group(plan, there, number)
+    for number in range(plan.n_shards(other)):
+        rows, vectors = load_group(plan, other, number)
         found.load_group(rows, vectors)
         found.compare(np.arange(len(found)), slice(0, len(rows)))
     return found.candidates()

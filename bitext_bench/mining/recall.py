@@ -30,12 +30,12 @@ def sample_rows(plan: Plan, side: SideName) -> NDArray[np.int64]:
 
 def search_sample_exactly(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[Any]]:
     """Search the nearest rows of the sample exactly."""
-    there = other_side(work.side)
+    other = other_side(work.side)
     queries = vectors_of_rows(plan, work.side, sample_rows(plan, work.side))
     best = TopCandidates(len(queries), KEPT)
-    for number in range(plan.n_shards(there)):
+    for number in range(plan.n_shards(other)):
         found = search_bidirectional(
-            queries, np.array(load_array(plan, WorkUnit("encode", there, number), "vectors")), KEPT
+            queries, np.array(load_array(plan, WorkUnit("encode", other, number), "vectors")), KEPT
         ).forward
         best.merge(slice(None), found.indices + number * plan.shard_lines, found.cosines)
     advance(plan.shard_rows(work.side, work.number))

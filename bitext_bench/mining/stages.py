@@ -99,9 +99,9 @@ def _merge(plan: Plan, work: WorkUnit, advance: Advance) -> dict[str, NDArray[An
 
 
 def _rescore_exactly(plan: Plan, side: SideName, queries: Vectors, candidates: NDArray[np.int64]) -> Nearest:
-    there = other_side(side)
-    kept = min(KEPT, plan.side(there).rows)
-    return rescore(queries, candidates, lambda number: shard_vectors(plan, there, number), plan.shard_lines, kept)
+    other = other_side(side)
+    kept = min(KEPT, plan.side(other).rows)
+    return rescore(queries, candidates, lambda number: shard_vectors(plan, other, number), plan.shard_lines, kept)
 
 
 def check_model(model: Model, pair: object | None) -> None:

@@ -74,11 +74,11 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _choose_file(folder: Path, result: TaskResult) -> Path:
     """Return the file for results on the same data, or a new file: <Task>.json if it is free."""
-    own, beside = folder / f"{result.task}.json", folder / f"{result.task}.{result.data}.json"
-    if beside.exists() or not result.has_own_name:
-        return beside
-    there = _read_existing(own)
-    return own if there is None or there.data == result.data else beside
+    default, by_data = folder / f"{result.task}.json", folder / f"{result.task}.{result.data}.json"
+    if by_data.exists() or not result.has_own_name:
+        return by_data
+    existing = _read_existing(default)
+    return default if existing is None or existing.data == result.data else by_data
 
 
 def _read_existing(file: Path) -> TaskResult | None:

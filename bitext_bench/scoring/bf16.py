@@ -82,7 +82,7 @@ def quantize_bf16(exact: Tensor, center: Tensor, *, left: bool) -> QuantizedVect
     """Convert vectors to bf16 on any CPU; see `quantize`."""
     n, d = exact.shape
     vectors = torch.ones((n, d + 4), dtype=torch.bfloat16)
-    beside = vectors[:, d : d + 2] if left else vectors[:, d + 2 :]
+    along_center = vectors[:, d : d + 2] if left else vectors[:, d + 2 :]
     length = rounding = rest = 0.0
     for first in range(0, n, _ROUNDED):
         here = slice(first, first + _ROUNDED)
@@ -91,9 +91,9 @@ def quantize_bf16(exact: Tensor, center: Tensor, *, left: bool) -> QuantizedVect
         length = max(length, float(short.norm(dim=1).max()))
         rounding = max(rounding, float((short - vectors[here, :d]).norm(dim=1).max()))
         along = short @ center  # stored as a rounded value and its remainder
-        beside[here, 0] = along
-        beside[here, 1] = along - beside[here, 0]
-        rest = max(rest, float((along - beside[here, 0] - beside[here, 1]).abs().max()))
+        along_center[here, 0] = along
+        along_center[here, 1] = along - along_center[here, 0]
+        rest = max(rest, float((along - along_center[here, 0] - along_center[here, 1]).abs().max()))
     return QuantizedVectors(vectors, length, rounding, rest)
 
 

@@ -59,10 +59,10 @@ def f1_influence(counts: NDArray[np.integer]) -> tuple[float, NDArray[np.float64
     squared influences (linearization: Cochran 1977, section 6.3; with clusters as units: section 9).
     """
     right = 2 * counts[:, 0]
-    whole = right + counts[:, 1] + counts[:, 2]
-    total = max(1, int(whole.sum()))
+    denominators = right + counts[:, 1] + counts[:, 2]
+    total = max(1, int(denominators.sum()))
     f1 = float(right.sum()) / total
-    return f1, np.asarray((right - f1 * whole) / total, dtype=np.float64)
+    return f1, np.asarray((right - f1 * denominators) / total, dtype=np.float64)
 
 
 def f1_interval(counts: NDArray[np.integer]) -> Interval:

@@ -152,13 +152,15 @@ def _largest_of_both(
     row_names, column_names = torch.arange(len(rows)), torch.arange(len(columns))
     for left in range(0, len(columns), BLOCK_COLUMNS):
         across = slice(left, left + BLOCK_COLUMNS)
-        there = column_names[across]
-        length, n_runs = runs_of(len(there), forward.k)
+        some_columns = column_names[across]
+        length, n_runs = runs_of(len(some_columns), forward.k)
         for top in range(0, len(rows), BLOCK_ROWS):
-            here = row_names[top : top + BLOCK_ROWS]
+            some_rows = row_names[top : top + BLOCK_ROWS]
             block = approx.block(slice(top, top + BLOCK_ROWS), across, length * n_runs)
-            forward.update(Block.along(block, length), (here, there), approx.error)
-            backward.update(Block.down(block[:, : len(there)], backward.k), (there, here), approx.error)
+            forward.update(Block.along(block, length), (some_rows, some_columns), approx.error)
+            backward.update(
+                Block.down(block[:, : len(some_columns)], backward.k), (some_columns, some_rows), approx.error
+            )
     return forward.finish(rows, columns, approx.error), backward.finish(columns, rows, approx.error)
 
 
