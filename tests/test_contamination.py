@@ -20,9 +20,8 @@ from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, Language, resolve
 from bitext_bench.scoring.metrics import normalize_text
 from bitext_bench.tasks import REPORTED
-from training.data.contamination import NEAR, BenchmarkSentences, Match, find_contamination
+from training.data.contamination import NEAR, BenchmarkSentences, Match, NearIndex, find_contamination
 from training.data.corpora import SentencePair, find_corpora, read_corpus
-from training.data.minhash import NearIndex
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
 DENSE = ((0x2E80, 0xD7FF), (0xF900, 0xFAFF), (0x20000, 0x10FFFF))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from builders import write
 
-from training.data.licenses import stated_license
+from training.data.hub import stated_license
 
 
 @pytest.fixture

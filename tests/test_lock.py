@@ -14,13 +14,13 @@ from training_runs import Folders, error_line
 
 from bitext_bench.cli.main import main
 from bitext_bench.errors import UserError
-from training.checkpoint.lock import lock_folder
+from training.checkpoint.folder import lock_folder
 
 TESTS = Path(__file__).parent
 HOLDER = """
 import sys, time
 from pathlib import Path
-from training.checkpoint.lock import lock_folder
+from training.checkpoint.folder import lock_folder
 with lock_folder(Path(sys.argv[1])):
     print("locked", flush=True)
     time.sleep(600)

@@ -17,8 +17,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.losses.objective import LABELS, Objective
-from training.losses.soft_contrastive import BatchVectors, SoftContrastiveLoss, contrastive_loss, soft_cross_entropy
-from training.losses.soft_labels import cosines, soft_labels, teacher_similarities
+from training.losses.soft_contrastive import (
+    BatchVectors,
+    SoftContrastiveLoss,
+    contrastive_loss,
+    cosines,
+    soft_cross_entropy,
+    soft_labels,
+    teacher_similarities,
+)
 
 
 def whole(source: Tensor, target: Tensor, teacher: Tensor) -> BatchVectors:

@@ -14,7 +14,7 @@ from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
 from bitext_bench.mining.formats import OutputFile, OutputTable, write_tables
 from training.data.formats import read_pairs
-from training.data.variants import VariantChooser
+from training.data.layouts import VariantChooser
 
 PAIR = LangPair.parse("fr-en")
 SIDES = (VariantChooser(PAIR.source, str(PAIR.source)), VariantChooser(PAIR.target, str(PAIR.target)))

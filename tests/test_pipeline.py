@@ -257,7 +257,7 @@ def test_results_in_languages_whose_benchmarks_were_not_asked_say_so(
 def test_a_run_with_contamination_cannot_be_finished_as_one_without(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from training.trainer.callbacks import Progress
+    from training.trainer.arguments import Progress
 
     run = [*command, "--max-steps", "4", "--output", str(tmp_path / "out")]
     with monkeypatch.context() as patched:

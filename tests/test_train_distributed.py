@@ -20,7 +20,7 @@ from builders import WORDS, write
 
 from bitext_bench.encoders import ModelOptions, resolve_model
 from training.config import make_config
-from training.trainer.teacher import TeacherVectors
+from training.trainer.models import TeacherVectors
 from training.trainer.train import make_loss, open_student
 
 pytestmark = pytest.mark.slow
@@ -64,7 +64,7 @@ def be_one_of_two(model: str, folder: str, command: list[str]) -> None:
     import torch.distributed as dist
 
     from bitext_bench.cli.main import main
-    from training.trainer.callbacks import Progress
+    from training.trainer.arguments import Progress
 
     torch.set_num_threads(1)
     rank = int(os.environ["RANK"])

@@ -18,7 +18,7 @@ from training_runs import Folders, error_line, folders_at, made_rows, record, sa
 from bitext_bench.cli.main import main
 from bitext_bench.data import open_source
 from bitext_bench.languages import resolve
-from training.checkpoint.checksums import SUMS, find_damage
+from training.checkpoint.folder import SUMS, find_damage
 
 TESTS = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{TESTS.parent}:{TESTS}", "OMP_NUM_THREADS": "1"}
@@ -39,7 +39,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Folders
 KILLED = """
 import os, signal, sys
 from bitext_bench.cli.main import main
-from training.trainer.callbacks import Progress
+from training.trainer.arguments import Progress
 
 own = Progress.on_step_end
 
@@ -227,7 +227,7 @@ def test_best_weights_are_found_where_the_folder_was_moved(whole: Folders, monke
 def test_best_weights_that_are_damaged_while_a_run_goes_on_are_not_saved(
     whole: Folders, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from training.trainer.callbacks import Progress
+    from training.trainer.arguments import Progress
 
     def flip_at_the_end(self: Progress, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step == 12:

@@ -33,11 +33,11 @@ from .checkpoint.folder import (
     PARTIAL,
     TENSORBOARD,
     check_folder,
+    lock_folder,
     open_to_readers,
     prepare_folder,
     write_record,
 )
-from .checkpoint.lock import lock_folder
 from .checkpoint.publish import check_access, publish, reserve_repository
 from .config import TrainConfig, make_config
 from .data.cleaning import write_report

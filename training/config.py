@@ -11,7 +11,7 @@ from typing import Any, Literal
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, Language, resolve, split_pair
 
-from .data.variants import tag_of
+from .data.layouts import tag_of
 from .losses.objective import Objective
 from .recipe import validate_settings
 

@@ -15,7 +15,7 @@ from .config import TrainConfig
 from .data.cleaning import CleanedCorpus, DroppedLine, clean_rows
 from .data.contamination import BenchmarkSentences, Match, find_contamination
 from .data.corpora import Corpus, PairRows, SentencePair, find_corpora, read_corpus, sample_weighted
-from .data.licenses import stated_license
+from .data.hub import stated_license
 
 
 @dataclass(frozen=True, slots=True)

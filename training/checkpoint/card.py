@@ -1,4 +1,4 @@
-"""The model card of a checkpoint: its data, training, contamination check and scores."""
+"""The model card of a checkpoint: its metadata, data, training, contamination check, scores and citation."""
 
 from __future__ import annotations
 
@@ -9,13 +9,94 @@ from typing import Any
 
 from tabulate import tabulate
 
+from bitext_bench.languages import LangPair
 from bitext_bench.results.records import TaskResult
 from bitext_bench.results.tables import percent
 from bitext_bench.tasks import BENCHMARKS
 
-from ..config import make_config
-from .card_metadata import base_model, render_metadata
-from .citation import CITATIONS
+from ..config import Loss, make_config
+
+
+def render_metadata(name: str, record: Mapping[str, Any], results: Sequence[TaskResult]) -> str:
+    """Return the YAML; takes the arguments of `render_card`. Scores and intervals are in percent, as on the card."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    pairs = [LangPair.parse(pair) for pair in record["pairs"]]
+    evaluated = [
+        EvalResult(
+            task_type="sentence-similarity" if result.main_score == "cosine_spearman" else "translation-retrieval",
+            dataset_type="bitext-bench",
+            dataset_name=f"{result.label} ({entry.subset})",
+            dataset_config=entry.subset,
+            dataset_split=result.split,
+            dataset_revision=result.data,
+            metric_type=result.main_score,
+            metric_value=_percent(value),
+            metric_args={
+                "n": entry.n,
+                # YAML has no tuples.
+                "interval": [_percent(end) for end in entry.intervals.get(result.main_score) or ()] or None,
+                "signature": entry.signature,
+            },
+        )
+        for result in results
+        for entry in result.subsets
+        if (value := entry.scores[result.main_score]) is not None
+    ]
+    base = base_model(record)
+    dataset = record.get("hub_dataset")
+    data = ModelCardData(
+        language=sorted({str(side) for pair in pairs for side in (pair.source, pair.target)}),
+        library_name="sentence-transformers",
+        pipeline_tag="sentence-similarity",
+        tags=["sentence-transformers", "bitext-mining", "bitext-bench"],
+        base_model=base,
+        base_model_relation="finetune" if base else None,
+        datasets=[dataset["name"]] if dataset else None,
+        model_name=name,
+        eval_results=evaluated or None,
+    )
+    return str(data.to_yaml())
+
+
+def base_model(record: Mapping[str, Any]) -> str | None:
+    """Return the hub id of the initial model; None for a local directory, which the hub cannot link to."""
+    name: str = record["models"]["student"]["name"]
+    return None if name.startswith("local/") else name
+
+
+def _percent(share: float) -> float:
+    return round(100 * share, 4)
+
+
+_SOFT = """@misc{park2024softcontrastive,
+  title = {Improving Multi-lingual Alignment Through Soft Contrastive Learning},
+  author = {Park, Minsu and Choi, Seyeon and Choi, Chanyeol and Kim, Jun-Seong and Sohn, Jy-yong},
+  year = {2024},
+  eprint = {2405.16155},
+  archivePrefix = {arXiv}
+}"""
+_MSE = """@inproceedings{reimers2020multilingual,
+  title = {Making Monolingual Sentence Embeddings Multilingual using Knowledge Distillation},
+  author = {Reimers, Nils and Gurevych, Iryna},
+  booktitle = {Proceedings of EMNLP 2020},
+  year = {2020},
+  eprint = {2004.09813},
+  archivePrefix = {arXiv}
+}"""
+_RANKING = """@inproceedings{yang2020muse,
+  title = {Multilingual Universal Sentence Encoder for Semantic Retrieval},
+  author = {Yang, Yinfei and Cer, Daniel and Ahmad, Amin and Guo, Mandy and Law, Jax and Constant, Noah and
+            Hernandez Abrego, Gustavo and Yuan, Steve and Tar, Chris and Sung, Yun-hsuan and Strope, Brian and
+            Kurzweil, Ray},
+  booktitle = {Proceedings of ACL 2020: System Demonstrations},
+  year = {2020},
+  eprint = {1907.04307},
+  archivePrefix = {arXiv}
+}"""
+
+CITATIONS: dict[Loss, str] = {"soft-contrastive": _SOFT, "embedding-mse": _MSE, "translation-ranking": _RANKING}
+
 
 _MOST_LISTED = 12
 _RIGHT_VALUES = ("left", "left", "left", "right", "left", "right", "left")

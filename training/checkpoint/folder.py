@@ -1,15 +1,25 @@
-"""The directory of a checkpoint: checks before a run may use it, and its training record (train_config.json)."""
+"""The directory of a checkpoint: its training record (train_config.json), its checksums (SHA256SUMS), and its lock.
+
+One run at a time trains into a directory. The checksums are written last and checked before a run resumes.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from bitext_bench.embedding.store import make_folder, write_atomic
 from bitext_bench.errors import UserError
+from bitext_bench.io.checksums import file_sha256
+from bitext_bench.io.status import STATUS
+from bitext_bench.io.temporary import remove_at_end
 
 from ..config import TrainConfig
 
@@ -123,3 +133,101 @@ def read_record(output: Path) -> dict[str, Any]:
 def write_record(output: Path, record: dict[str, Any]) -> None:
     """Write train_config.json atomically."""
     write_atomic(output / RECORD, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+SUMS = "SHA256SUMS"
+
+
+def write_checksums(folder: Path) -> None:
+    """Write the checksums of all files in a finished directory; `sha256sum -c SHA256SUMS` can check them.
+
+    Raises:
+        UserError: the file cannot be written.
+        OSError: a file cannot be read.
+    """
+    lines = [f"{file_sha256(file)}  {name}\n" for name, file in _files(folder).items()]
+    write_atomic(folder / SUMS, "".join(lines).encode())
+
+
+def find_damage(folder: Path) -> str:
+    """Return the first damage found in a directory, like "optimizer.pt has changed"; "" if it is intact.
+
+    A directory without checksums was not saved completely. Hidden files are ignored.
+    """
+    try:
+        lines = (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return f"no {SUMS}: it was not saved completely"
+    except OSError as error:
+        return f"{SUMS} cannot be read: {error.strerror}"
+    stored = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    files = _files(folder)
+    for name in [*stored, *files]:
+        if name not in files:
+            return f"{name[:80]!r} is missing"
+        try:
+            if file_sha256(files[name]) != stored.get(name):
+                return f"{name} has changed" if name in stored else f"{name} is not in {SUMS}"
+        except OSError as error:
+            return f"{name} cannot be read: {error.strerror}"
+    return ""
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Return the files below a directory by relative name, without hidden files and the checksums."""
+    found = (file for file in sorted(folder.rglob("*")) if file.is_file())
+    named = {file.relative_to(folder).as_posix(): file for file in found}
+    return {name: file for name, file in named.items() if name != SUMS and not file.name.startswith(".")}
+
+
+@contextmanager
+def lock_folder(output: Path) -> Iterator[None]:
+    """Lock a directory, which need not exist, with a lock file next to it. The lock of a killed process is released.
+
+    Raises:
+        UserError: another process has the lock (with its id, machine and start time), or the file cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    output = Path(os.path.abspath(output.expanduser()))
+    had_parent = output.parent.exists()
+    make_folder(output.parent)
+    file = output.with_name(f".{output.name}.lock")
+    holder = output.with_name(f".{output.name}.holder")
+    lock = FileLock(file)
+    try:
+        lock.acquire(timeout=0)
+        if not file.exists():  # The previous holder has just ended and removed the file.
+            lock.release()
+            lock.acquire(timeout=0)
+    except Timeout as error:
+        if not file.exists():  # filelock also raises Timeout if it cannot create the file.
+            raise UserError(f"cannot write in {output.parent}: pass another --output") from error
+        raise UserError(
+            f"{output} is in use by another training run{_describe_holder(holder)}: wait for its end, stop it, or "
+            "pass another --output"
+        ) from error
+    except OSError as error:
+        raise UserError(f"cannot write in {output.parent}: {error.strerror}") from error
+    try:
+        with remove_at_end(file), remove_at_end(holder):
+            holder.write_text(json.dumps(_this_process()) + "\n", encoding="utf-8")
+            yield
+    finally:
+        lock.release()
+        if not had_parent:
+            with suppress(OSError):  # raised unless it is empty
+                output.parent.rmdir()
+
+
+def _this_process() -> dict[str, str | int]:
+    now = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+    return {"process": STATUS.process, "machine": socket.gethostname(), "since": now}
+
+
+def _describe_holder(holder: Path) -> str:
+    """Describe the holder of a lock; return "" if it has not written its description yet."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        said = json.loads(holder.read_text(encoding="utf-8"))
+        return f" (process {said['process']} on {said['machine']}, since {said['since']})"
+    return ""

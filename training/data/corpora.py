@@ -28,8 +28,7 @@ from bitext_bench.languages.tags import Tag
 
 from .formats import SentencePair, Sides, read_pairs
 from .hub import dataset_of
-from .layouts import PairFiles, files_of, list_folder, other_scripts
-from .variants import VariantChooser, tag_of, variant_distance
+from .layouts import PairFiles, VariantChooser, files_of, list_folder, other_scripts, tag_of, variant_distance
 
 __all__ = ["Corpus", "PairRows", "SentencePair", "find_corpora", "read_corpus", "sample_weighted"]
 

@@ -16,8 +16,7 @@ from bitext_bench.embedding.store import write_atomic
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import say
 
-from ..checkpoint.checksums import find_damage, write_checksums
-from ..checkpoint.folder import CHECKPOINTS
+from ..checkpoint.folder import CHECKPOINTS, find_damage, write_checksums
 
 _STATE = "trainer_state.json"
 _LOSS = "loss.pt"

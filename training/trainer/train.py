@@ -26,14 +26,12 @@ from bitext_bench.errors import UserError
 from ..config import TrainConfig
 from ..data.corpora import PairRows, sample_weighted
 from ..losses.soft_contrastive import SoftContrastiveLoss
-from .arguments import trainer_arguments
-from .callbacks import Progress
+from .arguments import Progress, trainer_arguments
 from .dev_evaluator import DevAccuracy, hold_out
 from .hard_negatives import mine_negatives
-from .models import Models
+from .models import Models, TeacherVectors, encode_teacher
 from .resume import CompleteCheckpoints, check_best, intact_checkpoint, is_last, restore
 from .samplers import LengthGroupedSampler, TopicAwareSampler
-from .teacher import TeacherVectors, encode_teacher
 from .wise_ft import copy_trainable, interpolate_weights
 
 _LOSS_WINDOW = 10
