@@ -45,7 +45,8 @@ def _flush_stdout() -> bool:
 
 
 def _command(argv: Sequence[str] | None) -> int:
-    arguments = build_parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    arguments = build_parser(argv).parse_args(argv)
     try:
         with Interruptible():
             return COMMANDS[arguments.command](arguments)

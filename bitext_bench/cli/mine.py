@@ -8,7 +8,7 @@ from ..embedding.batching import BatchLimits
 from ..embedding.sharding import Share
 from ..mining.command import Encoding, InputFiles, Searching, Selecting, run_mine
 from ..mining.threshold import ThresholdPolicy
-from .model_options import model_options
+from .options import model_options
 
 
 def mine(arguments: argparse.Namespace) -> int:

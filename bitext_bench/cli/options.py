@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import textwrap
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
+
+from ..encoders import ModelOptions
 
 _CACHE = "directory for encoded sentences (default: $BITEXT_BENCH_CACHE, or ~/.cache/bitext-bench if that is not set)"
 
@@ -131,3 +134,9 @@ def positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} is not a positive number")
     return value
+
+
+def model_options(arguments: argparse.Namespace) -> ModelOptions:
+    """Return the model options, from the arguments that the command has."""
+    given = {name.removeprefix("model_"): value for name, value in vars(arguments).items()}
+    return ModelOptions(**{field.name: given[field.name] for field in fields(ModelOptions) if field.name in given})

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from .. import __version__
 from ..languages import DEFAULT_LANGUAGES
-from .mine_options import add_mine
 from .options import HelpFormatter, add_data, add_encoding_group, add_model_group
-from .result_options import add_compare, add_export_mteb, add_import_mteb, add_leaderboard
-from .train_options import add_train
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the parser of all commands."""
+def build_parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """Build the parser of all commands; only those in `argv` get their options, and None means all."""
     parser = argparse.ArgumentParser(
         prog="bitext-bench",
         description="Evaluate and train multilingual sentence embeddings, and mine parallel sentences.",
@@ -26,15 +24,18 @@ def build_parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"bitext-bench {__version__}", help="show the version and exit"
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, (add_options, summary) in _COMMANDS.items():
+    for name, (module, summary) in _COMMANDS.items():
         description = f"{summary[:1].upper()}{summary[1:]}."
         command = commands.add_parser(name, help=summary, description=description, formatter_class=HelpFormatter)
-        command.set_defaults(command=name.replace("-", "_"))
-        add_options(command)
+        key = name.replace("-", "_")
+        command.set_defaults(command=key)
+        if argv is None or name in argv:
+            getattr(import_module(f".{module}", __package__), f"add_{key}")(command)
     return parser
 
 
-def _add_run(parser: argparse.ArgumentParser) -> None:
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Add all options of run."""
     add_model_group(parser, required=True)
     what = parser.add_argument_group("benchmarks")
     add_data(what)
@@ -70,7 +71,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_verify(parser: argparse.ArgumentParser) -> None:
+def add_verify(parser: argparse.ArgumentParser) -> None:
+    """Add all options of verify."""
     files = parser.add_argument_group("files")
     files.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help="result files of 'bitext-bench run', or directories of them"
@@ -80,18 +82,20 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     add_encoding_group(parser)
 
 
-def _add_list(parser: argparse.ArgumentParser) -> None:
+def add_list(parser: argparse.ArgumentParser) -> None:
+    """Add all options of list."""
     parser.add_argument("what", choices=["models", "tasks", "languages"], help="what to list")
 
 
-_COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
-    "run": (_add_run, "score a model on benchmarks and write result files"),
-    "verify": (_add_verify, "compute results again and report differences from their files"),
-    "compare": (add_compare, "compare models on the same sentences, with exact tests"),
-    "leaderboard": (add_leaderboard, "render result files as Markdown, HTML, LaTeX, CSV or JSON"),
-    "train": (add_train, "train a multilingual encoder on parallel sentences"),
-    "mine": (add_mine, "find translations between two files of sentences"),
-    "import-mteb": (add_import_mteb, "import result files of mteb as reported scores"),
-    "export-mteb": (add_export_mteb, "write result files in the format of mteb"),
-    "list": (_add_list, "list models, tasks or languages"),
+# Each command: the module with its options, and a summary.
+_COMMANDS = {
+    "run": ("parser", "score a model on benchmarks and write result files"),
+    "verify": ("parser", "compute results again and report differences from their files"),
+    "compare": ("result_options", "compare models on the same sentences, with exact tests"),
+    "leaderboard": ("result_options", "render result files as Markdown, HTML, LaTeX, CSV or JSON"),
+    "train": ("train_options", "train a multilingual encoder on parallel sentences"),
+    "mine": ("mine_options", "find translations between two files of sentences"),
+    "import-mteb": ("result_options", "import result files of mteb as reported scores"),
+    "export-mteb": ("result_options", "write result files in the format of mteb"),
+    "list": ("parser", "list models, tasks or languages"),
 }

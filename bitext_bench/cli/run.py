@@ -17,7 +17,7 @@ from ..results.evaluation import evaluate_into, texts_to_encode, unchecked_tasks
 from ..results.files import result_folder
 from ..results.filing import check_folder
 from ..results.records import TaskResult
-from .model_options import model_options
+from .options import model_options
 
 
 def run(arguments: argparse.Namespace) -> int:

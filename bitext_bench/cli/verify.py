@@ -23,7 +23,7 @@ from ..results.outcomes import read_outcomes
 from ..results.records import Outcomes, TaskResult
 from ..results.verify import find_differences
 from ..tasks import Task, find_task
-from .model_options import model_options
+from .options import model_options
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 _COMMIT = re.compile("[0-9a-f]{40}")
