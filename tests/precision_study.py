@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
@@ -18,7 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from bitext_bench.cli.main import main
-from bitext_bench.embedding.batching import TextGroup, encode_uncached
+from bitext_bench.embedding.batching import TextGroup
+from bitext_bench.embedding.embedder import Embedder
+from bitext_bench.embedding.store import cache_folder
 from bitext_bench.encoders import ModelOptions, resolve_model
 
 KINDS = ("bucc-style", "flores", "everyday")
@@ -85,13 +87,14 @@ class Pool:
         return source, target, planted, set(right)
 
 
-def encode(pools: list[Pool], model: Path, folder: Path) -> str:
-    """Encode all sentences once, into a folder of vectors; returns it as --model takes it."""
-    texts = tuple(dict.fromkeys(text for pool in pools for text in pool.texts()))
-    encoder = resolve_model(str(model), ModelOptions(prompt=PROMPT)).load()
+def encode(texts: Iterable[str], model: Path, folder: Path) -> str:
+    """Encode sentences, through the cache, into a folder of vectors; returns it as --model takes it."""
+    group = TextGroup(tuple(dict.fromkeys(texts)), None, PROMPT)
+    embedder = Embedder(resolve_model(str(model), ModelOptions(prompt=PROMPT)), cache_folder(None))
+    embedder.encode([group])
     folder.mkdir()
-    (folder / "all.txt").write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
-    np.save(folder / "all.npy", encode_uncached(encoder, TextGroup(texts, None, PROMPT)))
+    (folder / "all.txt").write_text("".join(f"{text}\n" for text in group.sentences), encoding="utf-8")
+    np.save(folder / "all.npy", embedder.vectors(group))
     return str(folder)
 
 

@@ -1,4 +1,7 @@
-"""`mine` on the BUCC-like corpora gives the pairs and the F1 of the BUCC task."""
+"""`mine` on real sentences with a real encoder: the pairs and the F1 of the BUCC task, and a precision that it keeps.
+
+`python -m tests.benchmarks precision` repeats the second test 20 times for each kind of text and density.
+"""
 
 from __future__ import annotations
 
@@ -9,33 +12,28 @@ import numpy as np
 import pytest
 from builders import write
 from mining_material import lines, mine, report
+from precision_study import DENSITIES, KINDS, Pool, encode, trials
 
 from bitext_bench.cli.main import main
 from bitext_bench.data import open_source
-from bitext_bench.embedding.batching import TextGroup
-from bitext_bench.embedding.embedder import Embedder
-from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.languages import LangPair
 from bitext_bench.results.files import read_result
 from bitext_bench.results.outcomes import read_outcomes
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 MODELS = Path(os.environ.get("BITEXT_MODELS") or Path.home() / ".cache" / "bitext-models")
+pytestmark = [pytest.mark.shared, pytest.mark.models]
+
 SPLITS = ("training", "test")
 
 
-def encode(folder: Path, code: str) -> str:
-    """Encode both splits with a real model, once, into a folder of vectors; returns it as --model takes it."""
+def encode_splits(folder: Path, code: str) -> str:
+    """Encode both splits, through the cache, into a folder of vectors; returns it as --model takes it."""
     source = open_source(str(DATA))
     corpora = [source.comparable("bucc-style", LangPair.parse(f"{code}-en"), split) for split in SPLITS]
-    texts = TextGroup(tuple(dict.fromkeys(text for c in corpora for text in (*c.source, *c.target))), None, "query: ")
-    model = resolve_model(str(MODELS / "e5-small-q4"), ModelOptions(prompt="query: ", device="cpu"))
-    embedder = Embedder(model, folder / "cache")
-    embedder.encode([texts])
-    (folder / "vectors").mkdir()
-    write(folder / "vectors/all.txt", list(texts.sentences))
-    np.save(folder / "vectors/all.npy", embedder.vectors(texts))
-    return str(folder / "vectors")
+    return encode(
+        [text for c in corpora for text in (*c.source, *c.target)], MODELS / "e5-small-q4", folder / "vectors"
+    )
 
 
 def plain(folder: Path, code: str, split: str) -> list[Path]:
@@ -53,11 +51,9 @@ def plain(folder: Path, code: str, split: str) -> list[Path]:
     return [*files, folder / f"{split}.gold"]
 
 
-@pytest.mark.shared
-@pytest.mark.models
-@pytest.mark.parametrize("code", ["fr", "ru"])
-def test_the_same_pairs_and_f1_as_the_bucc_task(tmp_path: Path, code: str) -> None:
-    model = encode(tmp_path, code)
+def test_the_same_pairs_and_f1_as_the_bucc_task(tmp_path: Path) -> None:
+    code = "fr"
+    model = encode_splits(tmp_path, code)
     source, target, gold = plain(tmp_path, code, "training")
     known = ["--gold-complete", "--gold"]
     assert mine(source, target, "-o", tmp_path / "training.tsv", "--best-f1", *known, gold, model=model) == 0
@@ -78,3 +74,18 @@ def test_the_same_pairs_and_f1_as_the_bucc_task(tmp_path: Path, code: str) -> No
     line = [np.load(tmp_path / f"test.tsv.work/texts/{side}.line_of_row.npy") for side in ("source", "target")]
     expected = zip(line[0][outcomes["source"][taken]], line[1][outcomes["target"][taken]], strict=True)
     assert set(lines(tmp_path / "test.tsv")) == {(int(i), int(j)) for i, j in expected}
+
+
+def test_the_true_precision_lies_in_the_interval(tmp_path: Path) -> None:
+    pools = [Pool(DATA, kind) for kind in KINDS]
+    model = encode([text for pool in pools for text in pool.texts()], MODELS / "e5-small-q4", tmp_path / "vectors")
+    found = [
+        trial
+        for pool in pools
+        for density in DENSITIES
+        for trial in trials(pool, density, 300, 1, model, tmp_path / f"{pool.kind}-{density}")
+    ]
+    chosen = [trial for trial in found if trial.true is not None]
+    assert len(found) == 36 and len(chosen) >= 24
+    assert np.mean([trial.holds for trial in chosen]) >= 0.9
+    assert np.mean([trial.true - trial.target for trial in chosen]) == pytest.approx(0, abs=0.02)

@@ -19,7 +19,7 @@ from .claims import Claim
 def measure(data: Path, model_folder: Path, scratch: Path) -> Iterator[Claim]:
     n = int(os.environ.get("BITEXT_TRIALS", "20"))
     pools = [study.Pool(data, kind) for kind in study.KINDS]
-    model = study.encode(pools, model_folder, scratch / "vectors")
+    model = study.encode([text for pool in pools for text in pool.texts()], model_folder, scratch / "vectors")
     for known in (300, 1_000):
         for pool in pools:
             if len(pool.pairs) < 4 * known and known > 300:
