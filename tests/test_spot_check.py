@@ -529,7 +529,7 @@ def test_a_worker_that_finds_another_model_than_the_run_began_with(project: Path
 
 def test_the_teachers_vectors_are_checked(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from training.data.corpora import PairRows
-    from training.trainer.models import encode_teacher
+    from training.trainer.teacher import encode_teacher
 
     seed = tmp_path / "seed"
     monkeypatch.setenv("TOY_SEED", str(seed))

@@ -81,7 +81,7 @@ def step(model: Path, *columns: list[str], teacher: Any = None, labels: Any = No
     from bitext_bench.encoders import ModelOptions, resolve_model
     from bitext_bench.languages import LangPair
     from training.config import make_config
-    from training.trainer.models import TeacherVectors
+    from training.trainer.teacher import TeacherVectors
     from training.trainer.train import make_loss, open_student
 
     config = make_config({"student": str(model), "pairs": ["en-fr"], **settings})

@@ -16,7 +16,7 @@ from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
 from training.data.corpora import PairRows
 from training.losses.objective import Label
-from training.trainer.models import encode_teacher
+from training.trainer.teacher import encode_teacher
 
 
 def pair_rows(pair: str, *rows: str) -> PairRows:

@@ -20,7 +20,7 @@ from builders import WORDS, write
 
 from bitext_bench.encoders import ModelOptions, resolve_model
 from training.config import make_config
-from training.trainer.models import TeacherVectors
+from training.trainer.teacher import TeacherVectors
 from training.trainer.train import make_loss, open_student
 
 pytestmark = pytest.mark.slow

@@ -29,9 +29,10 @@ from ..losses.soft_contrastive import SoftContrastiveLoss
 from .arguments import Progress, trainer_arguments
 from .dev_evaluator import DevAccuracy, hold_out
 from .hard_negatives import mine_negatives
-from .models import Models, TeacherVectors, encode_teacher
+from .models import Models
 from .resume import CompleteCheckpoints, check_best, intact_checkpoint, is_last, restore
 from .samplers import LengthGroupedSampler, TopicAwareSampler
+from .teacher import TeacherVectors, encode_teacher
 from .wise_ft import copy_trainable, interpolate_weights
 
 _LOSS_WINDOW = 10
