@@ -93,7 +93,7 @@ class Results:
             columns = {column: np.zeros(entries[0].n, np.float32) for column in floats}
             if name != "cosine_spearman":
                 rows = np.arange(entries[0].n, dtype=np.int32)
-                columns |= {"hit": rows >= 0, "neighbour": rows}
+                columns |= {"hit": rows >= 0, "neighbor": rows}
             direction = "pairs" if name == "cosine_spearman" else "forward"
             outcomes = {(entry.subset, direction): columns for entry in entries}
             write_result(folder, result, outcomes)

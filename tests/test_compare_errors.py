@@ -117,7 +117,7 @@ def test_rows_are_counted_from_one(results: Path) -> None:
 def test_a_hub_is_counted_in_its_subset_and_direction(results: Path) -> None:
     for entry in entries(results, "Mini-Tatoeba"):
         taken = {
-            block: Counter(columns["neighbour"].tolist()).most_common() for block, columns in entry.outcomes.items()
+            block: Counter(columns["neighbor"].tolist()).most_common() for block, columns in entry.outcomes.items()
         }
         hubs = {block: sum(times for _, times in found if times >= 5) for block, found in taken.items()}
         right = {
@@ -167,7 +167,7 @@ def test_damaged_outcomes_are_named(copied: Path, task: str, harm: str) -> None:
     entry = entries(copied, task)[0]
     outcomes = dict(entry.outcomes)
     block = next(iter(outcomes))
-    counts = "neighbour" if task == "Mini-Tatoeba" else "target"
+    counts = "neighbor" if task == "Mini-Tatoeba" else "target"
     columns = dict(outcomes[block])
     if harm == "cut":
         columns = {name: column[:-1] for name, column in columns.items()}

@@ -12,7 +12,7 @@ from leaderboard.errors.rows import ErrorRow, correct_pairs, mining_errors, retr
 
 def retrieval(neighbors: list[int], margins: list[float]) -> dict[str, Any]:
     rows = np.array(neighbors, dtype=np.int32)
-    return {"hit": rows == np.arange(len(rows)), "neighbour": rows, "margin": np.array(margins, dtype=np.float32)}
+    return {"hit": rows == np.arange(len(rows)), "neighbor": rows, "margin": np.array(margins, dtype=np.float32)}
 
 
 def test_one_model_misses_every_row_without_a_hit() -> None:

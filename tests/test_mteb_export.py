@@ -383,7 +383,7 @@ def test_of_tatoeba_on_disk_the_line_ends_are_said(tmp_path: Path, capsys: pytes
     subset = subset_of("fra-eng", {"mteb_accuracy": 1.0, "mteb_f1": 1.0, "accuracy": 1.0}, signature=line, n=3)
     model = {**MODEL, "name": KNOWN, "revision": revision()}
     result = result_of("Tatoeba", [subset], model=model, main_score="accuracy")
-    file = write_result(tmp_path / "a/b", result, {("fra-eng", "forward"): {"neighbour": np.arange(3)}})
+    file = write_result(tmp_path / "a/b", result, {("fra-eng", "forward"): {"neighbor": np.arange(3)}})
     assert main(["export-mteb", str(file), "--output", str(tmp_path / "out")]) == 0
     assert "Tatoeba fra-eng: scored on tatoeba-v1; in mteb's data set each" in capsys.readouterr().err
 

@@ -66,7 +66,7 @@ CHANGES: dict[str, Callable[[Columns], None]] = {
     "hits that are numbers": replaced("hit", lambda x: x.astype(np.int64)),
     "text for scores": replaced("score", lambda x: x.astype(str)),
     "two dimensions": replaced("hit", lambda x: x[None]),
-    "a negative row": replaced("neighbour", lambda x: np.where(np.arange(len(x)) == 3, -1, x)),
+    "a negative row": replaced("neighbor", lambda x: np.where(np.arange(len(x)) == 3, -1, x)),
     "an offset that goes back": replaced("offsets", lambda x: [*x[:-2], x[-1] + 5, x[-1]]),
     "an offset beyond": replaced("offsets", lambda x: [*x[:-1], 2**62]),
     "no offsets": replaced("offsets", lambda x: x[:0]),

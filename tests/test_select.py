@@ -45,7 +45,7 @@ def write(
     model = {**MODEL, "name": f"local/{name}", "revision": name, **(own or {})}
     result = result_of(task, [subset_of(subset, scores, n=N, **more)], model=model, training=said)
     floats = dict.fromkeys(("score", "margin"), np.ones(N, np.float32))
-    outcomes = {(subset, "forward"): {"hit": hits, "neighbour": np.arange(N, dtype=np.int32), **floats}}
+    outcomes = {(subset, "forward"): {"hit": hits, "neighbor": np.arange(N, dtype=np.int32), **floats}}
     write_result(root / name / name, result, outcomes)
 
 

@@ -99,7 +99,7 @@ def check_searches(work: ScoringUnit, scored: list[SubsetScores]) -> None:
         languages = (search.queries.language, search.candidates.language)
         assert languages == (subset.languages[::-1] if search.direction == "backward" else subset.languages)
         if search.gold is None:
-            found = list(enumerate(columns["neighbour"].tolist()))
+            found = list(enumerate(columns["neighbor"].tolist()))
             gold = {i: search.candidates.sentences[i] for i in range(subset.n)}
             assert len(search.queries.sentences) == len(found) == subset.n
         else:
@@ -208,7 +208,7 @@ def test_tatoeba_counts_equal_texts_and_both_directions() -> None:
     assert found.scores["accuracy_backward"] == pytest.approx((nearest == np.arange(3)).mean())
     mean = (found.scores["accuracy_forward"] + found.scores["accuracy_backward"]) / 2
     assert found.scores["accuracy"] == pytest.approx(mean)
-    assert found.outcomes["backward"]["neighbour"].tolist() == nearest.tolist()
+    assert found.outcomes["backward"]["neighbor"].tolist() == nearest.tolist()
     assert found.scores["ceiling"] == 1.0  # copies of one text are found together
 
 
@@ -230,10 +230,10 @@ def test_every_score_of_a_tiny_tatoeba_by_hand() -> None:
     assert scores["recall_at_5"] == scores["recall_at_10"] == scores["ceiling"] == 1.0
     forward, backward = found.outcomes["forward"], found.outcomes["backward"]
     assert forward["hit"].tolist() == [True, True, False]
-    assert forward["neighbour"].tolist() == [0, 1, 1]
+    assert forward["neighbor"].tolist() == [0, 1, 1]
     assert forward["score"].tolist() == [1.0, 1.0, 0.75]
     assert forward["margin"].tolist() == [1.0, 1.0, 0.125 - 0.75]  # the gold less its best rival
-    assert backward["neighbour"].tolist() == [0, 1, 2]
+    assert backward["neighbor"].tolist() == [0, 1, 2]
     assert backward["margin"].tolist() == [0.75, 0.25, 0.125]
     assert found.intervals == {
         "accuracy": mean_interval(np.array([1.0, 1.0, 0.5]), judgements=2),
@@ -307,7 +307,7 @@ def check_xsim(found: SubsetScores, x: Vectors, y: Vectors, texts: Sequence[str]
     assert found.signature["match"] == "text"
     columns = found.outcomes["forward"]
     assert (~columns["hit"]).mean() == pytest.approx(errors)
-    assert columns["hit"].tolist() == [texts[j] == texts[i] for i, j in enumerate(columns["neighbour"].tolist())]
+    assert columns["hit"].tolist() == [texts[j] == texts[i] for i, j in enumerate(columns["neighbor"].tolist())]
     wilson = stats.binomtest(round(n * errors), n).proportion_ci(method="wilson")
     assert found.intervals["xsim"] == pytest.approx((wilson.low, wilson.high))
 
@@ -441,7 +441,7 @@ def test_xsimpp_counts_errors_by_kind() -> None:
     assert found.details["candidates"] == 8
     assert found.scores["xsimpp"] == pytest.approx(2 / 6)
     assert found.outcomes["forward"]["hit"].tolist() == [False, True, True, False, True, True]
-    assert found.outcomes["forward"]["neighbour"].tolist() == [6, 1, 2, 7, 4, 5]
+    assert found.outcomes["forward"]["neighbor"].tolist() == [6, 1, 2, 7, 4, 5]
     assert TASKS["FLORES-200-xsimpp"].summarize([found, found]) == {
         "xsimpp": {"mean": pytest.approx(1 / 3), "subsets": 2},
         "errors": {"misaligned": 2, "number": 2},

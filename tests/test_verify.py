@@ -39,7 +39,7 @@ def made(*subsets: str) -> tuple[TaskResult, Outcomes]:
     outcomes: Outcomes = {
         (name, direction): {
             "hit": np.arange(N) % 2 == 0,
-            "neighbour": np.arange(N, dtype=np.int32) // 2 * 2,
+            "neighbor": np.arange(N, dtype=np.int32) // 2 * 2,
             "score": np.full(N, 0.8, dtype=np.float32),
             "margin": np.where(np.arange(N) % 2 == 0, 0.25, -0.25).astype(np.float32),
         }
@@ -113,7 +113,7 @@ def test_a_score_by_row_may_move_by_as_many_rows_as_found_a_copy(name: str, move
     """Rows 0 and 4 find a copy of their translation, or the translation itself: a score by text does not care."""
     (stored, outcomes), (derived, derived_outcomes) = made("fr-en"), made("fr-en")
     del outcomes["fr-en", "backward"], derived_outcomes["fr-en", "backward"]
-    outcomes["fr-en", "forward"]["neighbour"][[0, 4]] = [5, 9]
+    outcomes["fr-en", "forward"]["neighbor"][[0, 4]] = [5, 9]
     stored.subsets[0].scores[name], derived.subsets[0].scores[name] = 0.5, 0.5 + moved
     assert bool(find_differences(stored, outcomes, derived, derived_outcomes)) == said
 
@@ -174,7 +174,7 @@ def test_mined_pairs_are_compared(changed: tuple[tuple[int, int, float, bool], .
 
 @pytest.mark.parametrize(
     ("column", "said"),
-    [("score", "rows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …"), ("neighbour", "rows 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …")],
+    [("score", "rows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …"), ("neighbor", "rows 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …")],
 )
 def test_a_column_that_was_not_derived_is_said(column: str, said: str) -> None:
     """Though every hit is right."""
@@ -185,7 +185,7 @@ def test_a_column_that_was_not_derived_is_said(column: str, said: str) -> None:
 
 def test_a_twin_of_the_neighbor_is_forgiven() -> None:
     (stored, outcomes), (derived, after) = made("fr-en"), made("fr-en")
-    after["fr-en", "forward"]["neighbour"][4] = 11
+    after["fr-en", "forward"]["neighbor"][4] = 11
     assert find_differences(stored, outcomes, derived, after) == []
 
 

@@ -81,7 +81,7 @@ class _Exported:
             import mteb  # takes seconds
 
             cache = mteb.ResultCache(self.folder)
-            converted = convert(result, lambda: read_outcomes(file, result, ["neighbour"]))
+            converted = convert(result, lambda: read_outcomes(file, result, ["neighbor"]))
             meta = _meta(result)
             target = cache.get_task_result_path(result.task, meta)
             if target.exists():

@@ -153,7 +153,7 @@ def _bitext(subset: SubsetResult, outcomes: Outcomes) -> dict[str, float]:
     scores = {"f1": _required_score(subset, "mteb_f1"), "recall": accuracy, "accuracy": accuracy}
     if "mtebsim" in signature_fields(subset.signature):
         return scores  # computed with the model's own similarity; the outcomes use the cosine
-    nearest = outcomes[subset.subset, "forward"]["neighbour"]
+    nearest = outcomes[subset.subset, "forward"]["neighbor"]
     if abs(float((nearest == np.arange(len(nearest))).mean()) - accuracy) > _SAME:
         raise UserError("the outcomes and the scores disagree: run the task again")
     return {"precision": mteb_precision(nearest), **scores}

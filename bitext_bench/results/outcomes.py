@@ -28,14 +28,14 @@ _MOST_MEMBERS = 32
 _MOST_HEADER = 10_000  # numpy's own limit
 _KINDS: Mapping[str, str] = {
     "hit": "b",
-    **dict.fromkeys(("neighbour", "source", "target", "offsets"), "iu"),
+    **dict.fromkeys(("neighbor", "source", "target", "offsets"), "iu"),
     **dict.fromkeys(("score", "margin", "gold"), "f"),
     "blocks": "U",
 }
 # The columns for each kind of main score.
 _OF_SIMILARITY = ("score", "gold")
 _OF_MINING = ("hit", "source", "target", "score")
-_OF_RETRIEVAL = ("hit", "neighbour", "score", "margin")
+_OF_RETRIEVAL = ("hit", "neighbor", "score", "margin")
 # Errors that zipfile and numpy raise for damaged or malicious files.
 _ERRORS = (
     OSError,
@@ -139,7 +139,7 @@ def _blocks(columns: dict[str, NDArray[Any]], result: TaskResult) -> Outcomes:
     rows = {name: len(column) for name, column in columns.items()}
     if len(offsets) != len(names) + 1 or offsets[0] != 0 or any(n != offsets[-1] for n in rows.values()):
         raise ValueError(f"{len(names):,} blocks up to row {offsets[-1:]} do not fit columns of {rows} rows")
-    for name in columns.keys() & {"neighbour", "source", "target"}:
+    for name in columns.keys() & {"neighbor", "source", "target"}:
         if (columns[name] < 0).any():
             raise ValueError(f"the column {name} has negative rows")
     sizes = {subset.subset: subset.n for subset in result.subsets}

@@ -88,7 +88,7 @@ def _tolerance(entry: SubsetResult, columns: Columns, derived: Columns) -> float
 
 def _share_of_copies(columns: Columns, derived: Columns) -> float:
     """Return the share of sentences whose neighbor is a copy of the translation; either copy may be found."""
-    found = [c["hit"] & (c["neighbour"] != np.arange(len(c["hit"]))) for c in (columns, derived) if "neighbour" in c]
+    found = [c["hit"] & (c["neighbor"] != np.arange(len(c["hit"]))) for c in (columns, derived) if "neighbor" in c]
     return max((float(copies.mean()) for copies in found), default=0.0)
 
 
@@ -186,7 +186,7 @@ def _changed_outcomes(stored: Columns, derived: Columns, threshold: float) -> st
         clear = np.abs(stored["margin"]) >= NEAR_TIE
         changed = (changed | (stored["hit"] != derived["hit"])) & clear
         # Either of two candidates with equal scores may be found, but such candidates are rare.
-        moved = (stored["neighbour"] != derived["neighbour"]) & clear
+        moved = (stored["neighbor"] != derived["neighbor"]) & clear
         if moved.mean() > _TWINS:
             changed |= moved
     return _list_rows("rows", np.flatnonzero(changed).tolist())

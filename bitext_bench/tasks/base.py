@@ -70,7 +70,7 @@ class RetrievalSpec:
         subset: subset of the block.
         direction: direction of the block.
         queries: source sentences of the search; for "pairs", the column `source` indexes them.
-        candidates: sentences that are searched; the column `neighbour` (for "pairs", `target`) indexes them.
+        candidates: sentences that are searched; the column `neighbor` (for "pairs", `target`) indexes them.
         data: the data as in the signature.
         gold: (query, candidate) for each correct pair; None if candidate i translates query i.
     """

@@ -133,7 +133,7 @@ def _outcomes(best: BestCandidate, hit: NDArray[np.bool_]) -> dict[str, NDArray[
     """
     return {
         "hit": hit,
-        "neighbour": best.indices.astype(np.int32),
+        "neighbor": best.indices.astype(np.int32),
         "score": best.scores.astype(np.float32),
         "margin": np.where(hit, best.leads, -best.leads).astype(np.float32),
     }

@@ -145,7 +145,7 @@ class _Direction:
         rival = np.take_along_axis(self.nearest.cosines, self.rival[:, None], axis=1)[:, 0]
         return {
             "hit": self.hit,
-            "neighbour": self.nearest.indices[:, 0].astype(np.int32),
+            "neighbor": self.nearest.indices[:, 0].astype(np.int32),
             "score": first,
             "margin": (gold - rival).astype(np.float32),
         }

@@ -180,7 +180,7 @@ def _columns(entry: Entry, search: RetrievalSpec) -> Columns:
     """
     columns = entry.outcomes.get((search.subset, search.direction), {})
     ends = (len(search.queries.sentences), len(search.candidates.sentences))
-    counted = {"neighbour": ends[1]} if search.gold is None else {"source": ends[0], "target": ends[1]}
+    counted = {"neighbor": ends[1]} if search.gold is None else {"source": ends[0], "target": ends[1]}
     whole = {"hit", "score", *counted} <= columns.keys()
     whole = whole and (search.gold is not None or ("margin" in columns and len(columns["hit"]) == ends[0]))
     if not whole or any(((columns[name] < 0) | (columns[name] >= end)).any() for name, end in counted.items()):

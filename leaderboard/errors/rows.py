@@ -38,7 +38,7 @@ def retrieval_errors(direction: str, own: Columns, others: Sequence[Columns]) ->
     lost = ~own["hit"]
     for columns in others:
         lost &= columns["hit"]
-    neighbors = own["neighbour"]
+    neighbors = own["neighbor"]
     taken = np.bincount(neighbors)
     for row in np.flatnonzero(lost).tolist():
         rival = int(neighbors[row])
