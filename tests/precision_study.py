@@ -20,8 +20,8 @@ import numpy as np
 from bitext_bench.cli.main import main
 from bitext_bench.embedding.batching import TextGroup
 from bitext_bench.embedding.embedder import Embedder
-from bitext_bench.embedding.store import cache_folder
 from bitext_bench.encoders import ModelOptions, resolve_model
+from bitext_bench.io.cache import cache_folder
 
 KINDS = ("bucc-style", "flores", "everyday")
 DENSITIES = (0.1, 0.25, 0.6)

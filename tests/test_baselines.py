@@ -55,8 +55,8 @@ class TestRecords:
     def test_checkpoint_and_loader_fit(self, baseline: Baseline) -> None:
         assert baseline.loader in get_args(Loader)
         hub_id = re.fullmatch(r"[\w-]+/[\w.-]+", baseline.checkpoint)
-        package = re.fullmatch(r"pypi:[a-z0-9-]+", baseline.checkpoint)
-        assert hub_id if baseline.loader in HUB_LOADERS else package
+        elsewhere = re.fullmatch(r"pypi:[a-z0-9-]+|https://\S+", baseline.checkpoint)
+        assert hub_id if baseline.loader in HUB_LOADERS else elsewhere
 
     @each_baseline
     def test_revision_is_a_whole_commit_or_none(self, baseline: Baseline) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from bitext_bench.embedding.batching import TextGroup
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.encoders import resolve as resolving
-from bitext_bench.encoders.extras import Laser2Encoder, SonarEncoder, StaticEncoder
+from bitext_bench.encoders.extras import SonarEncoder, StaticEncoder
 from bitext_bench.errors import UserError
 from bitext_bench.languages import resolve
 
@@ -245,15 +244,17 @@ def test_files_of_two_static_models_are_one_line(static: Path, tmp_path: Path) -
         StaticEncoder(static)
 
 
-def test_a_package_that_fails_on_import_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_fails_on_import_is_one_line(
+    static: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lines = ["from dataclasses import dataclass", "@dataclass", "class Options:", "    codes: list = []"]
-    (tmp_path / "laser_encoders.py").write_text("\n".join(lines))  # as in what laser-encoders depends on
+    (tmp_path / "model2vec.py").write_text("\n".join(lines))  # as in packages for older versions of Python
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "laser_encoders", raising=False)
+    monkeypatch.delitem(sys.modules, "model2vec", raising=False)
     with pytest.raises(
-        UserError, match=r"'laser_encoders' is installed but cannot be imported .*ValueError: mutable default"
+        UserError, match=r"'model2vec' is installed but cannot be imported .*ValueError: mutable default"
     ):
-        Laser2Encoder()
+        StaticEncoder(static)
 
 
 def test_the_directory_of_a_static_model(static: Path, tmp_path: Path) -> None:
@@ -263,33 +264,6 @@ def test_the_directory_of_a_static_model(static: Path, tmp_path: Path) -> None:
     assert embedder.encode([texts]).tokens == 5
     expected = STATIC / np.linalg.norm(STATIC, axis=1, keepdims=True)
     np.testing.assert_allclose(embedder.vectors(texts), expected, atol=1e-6)
-
-
-def test_laser2_says_what_to_install_and_calls_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "laser_encoders", None)
-    model = resolve_model("laser2", DEFAULT)
-    assert (model.name, model.pooling, model.needs_language) == ("facebook/laser2", "model", False)
-    with pytest.raises(
-        UserError, match=r'needs the package .*\'laser_encoders\'.*pip install "bitext-bench\[laser\]"$'
-    ):
-        model.load()
-
-    class Pipeline:
-        def __init__(self, laser: str) -> None:
-            self.laser = laser
-
-        def encode_sentences(self, sentences: list[str]) -> NDArray[np.float64]:
-            return np.array([[len(s), len(self.laser)] for s in sentences], dtype=np.float64)
-
-    package = types.ModuleType("laser_encoders")
-    package.LaserEncoderPipeline = Pipeline  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "laser_encoders", package)
-    encoder = model.load()
-    assert isinstance(encoder, Laser2Encoder)
-    found = encoder.encode(["ab", "c"], "p", FR)
-    assert found.tolist() == [[3, 6], [2, 6]]
-    assert found.dtype == np.float32
-    assert encoder.token_counts(["", "abcd", "日本語"]).tolist() == [1, 2, 3]
 
 
 def test_muse_puts_translations_together() -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import edit, vectors
+from laser2_material import make_laser2
 
 from bitext_bench.baselines import BASELINES
 from bitext_bench.encoders import ModelOptions, Prompts, resolve_model
 from bitext_bench.encoders import resolve as resolving
 from bitext_bench.errors import UserError
+from bitext_bench.io.cache import cache_folder
 from bitext_bench.languages import resolve
 
 EN, FR, JA = resolve("en"), resolve("fr"), resolve("ja")
@@ -174,6 +176,7 @@ def test_a_prefix_says_that_no_directory_is_meant(
     shutil.copytree(tiny_model, folder / "snapshots" / ("0" * 40))
     (folder / "refs").mkdir()
     (folder / "refs" / "main").write_text("0" * 40)
+    make_laser2(cache_folder() / "laser2")
     for name in ("hub:laser2", "hub:facebook/laser2"):
         assert resolve_model(name, DEFAULT).registered == "laser2"
     found = resolve_model("hub:some/model", DEFAULT)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from bitext_bench import __version__
 from bitext_bench.data import open_source
-from bitext_bench.embedding.store import cache_folder, write_atomic
+from bitext_bench.embedding.store import write_atomic
 from bitext_bench.encoders import Model
 from bitext_bench.errors import UserError
+from bitext_bench.io.cache import cache_folder
 from bitext_bench.io.interrupts import delay_signals
 from bitext_bench.io.temporary import remove_at_end
 from bitext_bench.io.terminal import say

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 
 from ..data import Source, open_source
 from ..embedding.embedder import Embedder
-from ..embedding.store import cache_folder
-from ..encoders import Model, ModelOptions, needs_hub
+from ..encoders import Model, ModelOptions, needs_download
 from ..encoders.loaded import as_model, is_cacheable
+from ..io.cache import cache_folder
 from ..languages import DEFAULT_LANGUAGES
 from ..results.evaluation import LoadedTask, load_available_tasks, missing_languages
 from ..results.evaluation import evaluate as score_tasks
@@ -62,7 +62,7 @@ def prepare(
     chosen = parse_languages(DEFAULT_LANGUAGES if languages is None else languages)
     wanted = None if tasks is None else parse_tasks(tasks)
     # Read local data before downloading a model, so that errors in the data appear first.
-    is_download = isinstance(model, str | Path) and needs_hub(str(model)) and source.name != "hub"
+    is_download = isinstance(model, str | Path) and needs_download(str(model)) and source.name != "hub"
     resolved = None if is_download else as_model(model, options)
     loaded, absent = load_available_tasks(wanted, source, chosen)
     resolved = resolved or as_model(model, options)

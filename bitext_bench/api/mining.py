@@ -12,10 +12,10 @@ import numpy as np
 
 from ..embedding.batching import TextGroup
 from ..embedding.embedder import Embedder
-from ..embedding.store import cache_folder
 from ..encoders import Model
 from ..encoders.loaded import as_model, is_cacheable
 from ..errors import UserError
+from ..io.cache import cache_folder
 from ..languages import LangPair
 from ..scoring.margin import MARGINS, Margin, best_by_margin, margin_k
 from ..scoring.mined_pairs import RowPairs, select
@@ -99,7 +99,7 @@ def mine(
         target: sentences in the other.
         model: as in `evaluate`.
         threshold: minimum margin of a pair; None keeps all pairs.
-        pair: the languages, as in "fr-en"; only LASER2, SONAR and models with `needs_language` need them.
+        pair: the languages, as in "fr-en"; only SONAR and models with `needs_language` need them.
         margin: "ratio", "distance" or "absolute" with 4 neighbors, or "csls" with 10.
 
     Raises:

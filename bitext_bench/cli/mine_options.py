@@ -37,7 +37,7 @@ def add_mine(parser: argparse.ArgumentParser) -> None:
     files.add_argument(
         "--pair",
         metavar="fr-en",
-        help="languages of SRC and TGT; TMX files and the models LASER2 and SONAR need them",
+        help="languages of SRC and TGT; TMX files and the model SONAR need them",
     )
     files.add_argument(
         "--score",

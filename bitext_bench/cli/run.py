@@ -11,7 +11,8 @@ from ..embedding.batching import BatchLimits
 from ..embedding.distributed import encode_on_ray
 from ..embedding.embedder import Embedder
 from ..embedding.sharding import Share
-from ..embedding.store import cache_folder, check_writable, make_folder
+from ..embedding.store import check_writable, make_folder
+from ..io.cache import cache_folder
 from ..io.terminal import say, write_data
 from ..results.evaluation import evaluate_into, texts_to_encode, unchecked_tasks
 from ..results.files import result_folder

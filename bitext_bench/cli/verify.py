@@ -11,10 +11,10 @@ from ..baselines import find_baseline
 from ..data import MissingData, Source, open_source
 from ..embedding.batching import BatchLimits
 from ..embedding.embedder import Embedder
-from ..embedding.store import cache_folder
 from ..encoders import Model, resolve_model, without_prefix
 from ..encoders.layout import POOLINGS
 from ..errors import UserError
+from ..io.cache import cache_folder
 from ..io.terminal import printable, say
 from ..languages import resolve
 from ..results.evaluation import evaluate, load_tasks

@@ -32,11 +32,6 @@ _HEADER = struct.Struct("<8sII")
 _DIGEST_BYTES = 32
 
 
-def cache_folder(given: Path | None) -> Path:
-    """Return the cache folder: the given one, else $BITEXT_BENCH_CACHE, else ~/.cache/bitext-bench."""
-    return given or Path(os.environ.get("BITEXT_BENCH_CACHE") or Path.home() / ".cache" / "bitext-bench")
-
-
 def text_key(text: str, prompt: str, language: str) -> bytes:
     """Return the key of a text, the same in every vector space; `language` is "" for encoders that do not use it."""
     content = "\0".join([language, prompt, text])

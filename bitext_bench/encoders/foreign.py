@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pickle import UnpicklingError
+from struct import error as StructError
 
 from ..errors import UserError
 
@@ -19,7 +20,7 @@ _FAILS = (
     AssertionError,  # torch asserts that it was built with CUDA
     ArithmeticError,  # zero sizes and negative lengths
 )
-_PICKLES = (UnpicklingError, EOFError)
+_PICKLES = (UnpicklingError, EOFError, StructError)
 _LONGEST = 400  # characters of a reason
 
 

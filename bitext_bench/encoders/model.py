@@ -116,7 +116,7 @@ class Model:
             of such a model are used only after a spot check.
         software: Versions of the libraries that compute the vectors; "" for precomputed vectors. Stored vectors from
             other versions are used only after a spot check.
-        needs_language: Whether the encoder needs the language of each sentence (LASER2, SONAR).
+        needs_language: Whether the encoder needs the language of each sentence (SONAR).
         overrides: Settings that differ from the model's own; the results folder is named after them.
         registered: The name in the registry, if the model was found there.
         parameters: Number of parameters, embeddings included; None if unknown.

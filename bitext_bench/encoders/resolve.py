@@ -8,18 +8,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
+from unicodedata import unidata_version
 
 from ..baselines import BASELINES, Baseline, find_baseline
 from ..errors import UserError, unknown_name_error
 from ..io.terminal import say
 from ..scoring.similarity import SIMILARITIES
 from .device import automatic_dtype
-from .extras import Laser2Encoder, MuseEncoder, SonarEncoder, StaticEncoder
+from .extras import MuseEncoder, SonarEncoder, StaticEncoder
 from .factory import FactoryEncoder
 from .files import has_own_code, model_files, weight_files
 from .fingerprint import count_parameters, fingerprint, references
 from .hashing import files_of, hash_files, hash_with_guard, readable
 from .hub import fetch_model, note_pickle
+from .laser import Laser2Encoder
+from .laser_files import PACKAGES, fetch_laser2, hash_laser2, is_laser2, laser2_files
 from .layout import read_layout
 from .model import Encoder, Model, ModelOptions, Prompts
 from .precomputed import PrecomputedEncoder
@@ -64,13 +67,13 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
     return _with_settings(model, own, options, None if is_directory else baseline)
 
 
-def needs_hub(name: str) -> bool:
-    """Return whether a model comes from the hub or its cache. All other names can be checked without the network."""
+def needs_download(name: str) -> bool:
+    """Return whether a model comes from the network or a cache. All other names can be checked without the network."""
     given, name = name, without_prefix(name)
     if given == name and os.path.isdir(os.path.expanduser(name)):
         return False
     baseline = find_baseline(name)
-    return baseline.loader not in ("muse", "laser2") if baseline else _is_hub_id(name)
+    return baseline.loader != "muse" if baseline else _is_hub_id(name)
 
 
 def _is_hub_id(name: str) -> bool:
@@ -103,7 +106,7 @@ def _note_directory(name: str) -> None:
     if name.startswith((".", "/", "~")) or not (baseline or is_hub_id):
         return
     names = (baseline.checkpoint, *baseline.aliases) if baseline else ()
-    full = next((n for n in names if "/" in n and find_baseline(n) is baseline and not os.path.isdir(n)), None)
+    full = next((n for n in names if _is_hub_id(n) and find_baseline(n) is baseline and not os.path.isdir(n)), None)
     others = f"hub:{name} or {full}" if full else f"hub:{name}"
     other = f"the registered model {full or name}" if baseline else f"the hub's model {name}"
     say(
@@ -147,7 +150,7 @@ def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
     if baseline.loader == "muse":
         return replace(_muse(), parameters=baseline.parameters)
     if baseline.loader == "laser2":
-        return replace(_laser2(), parameters=baseline.parameters)
+        return replace(_laser2(fetch_laser2(), options, "facebook/laser2"), parameters=baseline.parameters)
     directory, revision, options = _fetch_baseline(baseline, options)
     if baseline.loader == "model2vec":
         model = _model2vec(baseline, directory)
@@ -167,10 +170,12 @@ def _muse() -> Model:
     return replace(model, software=f"{made_by}, its code {code_digest(weights.parent)}")
 
 
-def _laser2() -> Model:
-    # The package downloads weights with a fixed name when the model is loaded, so there is no file to hash yet.
-    model = _package_model("facebook/laser2", hashlib.sha256(b"laser2").hexdigest(), Laser2Encoder)
-    return replace(model, unhashed="the weights that laser-encoders downloads")
+def _laser2(directory: Path, options: ModelOptions, name: str) -> Model:
+    digest, unchanged = hash_with_guard(directory, laser2_files, hash_laser2)
+    load = unchanged(partial(Laser2Encoder, directory, options.device))
+    # Versions of Unicode differ in the characters that are unassigned.
+    made_by = f"{software(['torch', *PACKAGES])}, Unicode {unidata_version}"
+    return replace(_package_model(name, digest, load), software=made_by)
 
 
 def _model2vec(baseline: Baseline, directory: Path) -> Model:
@@ -220,6 +225,8 @@ def _fetch_baseline(baseline: Baseline, options: ModelOptions) -> tuple[Path, st
 
 def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | None = None) -> Model:
     name = f"local/{directory.resolve().name}"
+    if is_laser2(directory):
+        return _laser2(directory, options, name)
     if any(directory.glob("*.npy")):
         digest, unchanged = hash_with_guard(directory, files_of, hash_files)
         return _package_model(name, digest, unchanged(partial(PrecomputedEncoder, directory)))

@@ -9,9 +9,10 @@ from typing import Literal
 
 from ..embedding.batching import BatchLimits
 from ..embedding.sharding import Share
-from ..embedding.store import cache_folder, check_writable
+from ..embedding.store import check_writable
 from ..encoders import ModelOptions, resolve_model
 from ..errors import UserError
+from ..io.cache import cache_folder
 from ..io.terminal import say
 from ..languages import LangPair
 from ..scoring.margin import Margin

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bitext_bench.encoders import Model, ModelOptions, needs_hub, resolve_model
+from bitext_bench.encoders import Model, ModelOptions, needs_download, resolve_model
 from bitext_bench.errors import UserError
 
 from ..config import TrainConfig
@@ -39,7 +39,7 @@ def resolve_models(config: TrainConfig, *, of_hub: bool) -> dict[str, Model]:
         UserError: a model cannot be used, or the student cannot be trained.
     """
     names = dict.fromkeys((config.student, config.teacher or config.student))
-    found = {name: resolve_model(name, ModelOptions()) for name in names if needs_hub(name) == of_hub}
+    found = {name: resolve_model(name, ModelOptions()) for name in names if needs_download(name) == of_hub}
     if config.student in found and not found[config.student].trainable:
         raise UserError(
             f"{config.student} is not a transformer checkpoint, which train needs: pass --model with the directory or "
