@@ -21,7 +21,7 @@ from ..scoring.neighbors import Vectors
 from ..tasks import BENCHMARKS, Languages, ScoringUnit, SentenceSet, SubsetScores, Task, default_tasks, mteb_task_name
 from .filing import file_result
 from .records import TIMED_SENTENCES, Outcomes, TaskResult, outcomes_of, signature, subset_result
-from .schema import EncodingRecord, ModelRecord, TrainingRecord, parse_training
+from .schema import EncodingRecord, ModelRecord, TrainingRecord, parse
 
 # Names in result files for the abbreviations of `Model.overrides`.
 _FIELDS = {"maxlen": "max_length", "pool": "pooling"}
@@ -245,6 +245,6 @@ def _model_record(model: Model, prompt: str, dimensions: int | None) -> ModelRec
 
 def _training(model: Model) -> TrainingRecord | None:
     try:
-        return parse_training(model.training) if model.training else None
+        return parse(TrainingRecord, model.training) if model.training else None
     except ValueError as error:
         raise UserError(f"the training record of {model.name} (train_config.json) is damaged: {error}") from error

@@ -17,7 +17,7 @@ from ..io.checksums import content_sha256
 from ..languages import Language, resolve
 from ..scoring.intervals import Interval
 from ..tasks import SubsetScores, has_english_side
-from .schema import EncodingRecord, MeanRecord, ModelRecord, TrainingRecord, parse_result
+from .schema import EncodingRecord, MeanRecord, ModelRecord, ResultFile, TrainingRecord, parse
 
 FORMAT = 2  # readers refuse other formats
 
@@ -144,7 +144,7 @@ class TaskResult:
         Raises:
             ValueError: a field is missing, has the wrong type or is out of range; the message names it.
         """
-        parsed = parse_result(content)
+        parsed = parse(ResultFile, content)
         values = {name: content[name] for name in (*_FIELDS, "outcomes_sha256")}
         values |= {name: getattr(parsed, name) for name in ("model", *_OPTIONAL)}
         subsets = []

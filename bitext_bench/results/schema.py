@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from ..encoders.model import MAX_PROMPT
 from ..languages import find_language
 from ..tasks import TASKS
+
+_Part = TypeVar("_Part", bound=BaseModel)
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 Text = Annotated[str, StringConstraints(max_length=MAX_PROMPT)]
@@ -24,28 +25,22 @@ _MOST_SUBSETS = 100_000
 _UNBOUNDED = ("hub_skewness", "threshold", "oracle_threshold")
 
 
-def parse_result(content: Mapping[str, Any]) -> ResultFile:
-    """Check and parse the content of a result file.
+def parse(kind: type[_Part], content: object, where: str = "") -> _Part:
+    """Check and parse the content of a result file, or a part of it.
+
+    Args:
+        kind: the type of the part.
+        content: JSON.
+        where: the place of the part, for the message.
 
     Raises:
         ValueError: a field is missing, has the wrong type, or is out of range; the message names it in one line.
     """
     try:
-        return ResultFile.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
-        raise ValueError(_describe_error(error)) from error
-
-
-def parse_training(content: Mapping[str, Any]) -> TrainingRecord:
-    """Check and parse the training record of a checkpoint.
-
-    Raises:
-        ValueError: as for `parse_result`.
-    """
-    try:
-        return TrainingRecord.model_validate(content)
-    except ValidationError as error:
-        raise ValueError(_describe_error(error)) from error
+        reason = _describe_error(error)
+        raise ValueError(f"{where}: {reason}" if where else reason) from error
 
 
 def _describe_error(error: ValidationError) -> str:
@@ -55,14 +50,6 @@ def _describe_error(error: ValidationError) -> str:
         return f"{place} is missing"
     reason = first["msg"].removeprefix("Value error, ")
     return f"{place}: {reason[:1].lower()}{reason[1:]}" if place else reason
-
-
-def _check(kind: type[BaseModel], content: object, where: str) -> None:
-    """Check a part whose type depends on other fields."""
-    try:
-        kind.model_validate(content)
-    except ValidationError as error:
-        raise ValueError(f"{where}: {_describe_error(error)}") from error
 
 
 def _check_date(text: str) -> str:
@@ -247,14 +234,14 @@ class ResultFile(Record):
             if lacking := sorted(needed - subset.scores.keys()):
                 raise ValueError(f"{lacking[0]} of {subset.subset!r} is missing")
             if self.main_score == "xsimpp":
-                _check(_ErrorKinds, subset.details, f"the details of {subset.subset!r}")
+                parse(_ErrorKinds, subset.details, f"the details of {subset.subset!r}")
             names.add(subset.subset)
         if self.main_score == "xsim" and len({subset.n for subset in self.subsets}) > 1:
             raise ValueError("its subsets have different n, but in xSIM all have the same sentences")
         if len(names) < len(self.subsets):
             raise ValueError("two subsets have the same name")
         if self.main_score in self.summary:
-            _check(MeanRecord, self.summary[self.main_score], f"the summary of {self.main_score}")
+            parse(MeanRecord, self.summary[self.main_score], f"the summary of {self.main_score}")
         task = TASKS.get(self.task)
         if task and task.lower_is_better != self.lower_is_better:
             raise ValueError(f"lower_is_better is {self.lower_is_better}, which is wrong for {self.task}")

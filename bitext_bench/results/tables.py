@@ -44,7 +44,7 @@ def _task_rows(result: TaskResult) -> list[list[str]]:
         n = f"{entries[0].n:,}" if len({entry.n for entry in entries}) == 1 else ""
         scored = mean.subsets  # those that have a score
         of = "" if scored == len(entries) else f" ({len(entries) - scored} without a score)"
-        subset, interval = f"mean of {scored}{of}", _interval(mean.interval)
+        subset, interval = f"mean of {scored}{of}", percent_interval(mean.interval)
         return [[result.label, subset, n, shown, percent(mean.mean), interval, ""]]
     return [
         [
@@ -53,7 +53,7 @@ def _task_rows(result: TaskResult) -> list[list[str]]:
             f"{entry.n:,}",
             shown,
             percent(entry.scores[name]),
-            _interval(entry.intervals.get(name)),
+            percent_interval(entry.intervals.get(name)),
             percent(ceiling) if (ceiling := entry.scores.get("ceiling") or 1.0) < 1.0 else "",
         ]
         for entry in entries
@@ -65,7 +65,8 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.2f}"
 
 
-def _interval(interval: Sequence[float] | None) -> str:
+def percent_interval(interval: Sequence[float] | None) -> str:
+    """Return an interval in percent, as "94.20 to 96.20"; "" if there is none."""
     return f"{percent(interval[0])} to {percent(interval[1])}" if interval else ""
 
 

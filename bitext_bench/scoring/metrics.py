@@ -60,10 +60,8 @@ def mteb_f1(predicted: NDArray[np.int64]) -> float:
     row predicts it and 0 otherwise; all rows have equal weight. It is not the F1 of mined pairs, and never exceeds the
     accuracy.
     """
-    n = len(predicted)
-    times = np.bincount(predicted, minlength=n)[:n]
-    hit = predicted == np.arange(n)
-    return float((2 * hit / (times + 1)).sum() / n)
+    hit, times = _hits(predicted)
+    return float((2 * hit / (times + 1)).sum() / len(hit))
 
 
 def mteb_precision(predicted: NDArray[np.int64]) -> float:
@@ -74,10 +72,14 @@ def mteb_precision(predicted: NDArray[np.int64]) -> float:
     >>> mteb_precision(np.array([0, 0, 2]))
     0.5
     """
+    hit, times = _hits(predicted)
+    return float((hit / np.maximum(times, 1)).sum() / len(hit))
+
+
+def _hits(predicted: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Return (N,) whether row i predicts i, and how often i is predicted."""
     n = len(predicted)
-    times = np.bincount(predicted, minlength=n)[:n]
-    hit = predicted == np.arange(n)
-    return float((hit / np.maximum(times, 1)).sum() / n)
+    return predicted == np.arange(n), np.bincount(predicted, minlength=n)[:n]
 
 
 def gold_rank(indices: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from tabulate import tabulate
 
 from bitext_bench.languages import LangPair
 from bitext_bench.results.records import TaskResult
-from bitext_bench.results.tables import percent
+from bitext_bench.results.tables import percent, percent_interval
 from bitext_bench.tasks import BENCHMARKS
 
 from ..config import Loss, make_config
@@ -164,7 +164,7 @@ def _scores(results: Sequence[TaskResult]) -> str:
             entry.subset,
             result.main_score,
             percent(entry.scores[result.main_score]),
-            _interval(entry.intervals.get(result.main_score)),
+            percent_interval(entry.intervals.get(result.main_score)),
             entry.n,
             _code(entry.signature),
         ]
@@ -174,10 +174,6 @@ def _scores(results: Sequence[TaskResult]) -> str:
     head = ["task", "subset", "score", "value", "95 % interval", "n", "signature"]
     table = tabulate(rows, headers=head, tablefmt="github", disable_numparse=[3], colalign=_RIGHT_VALUES)
     return f"In percent; correlations x 100.\n\n{table}"
-
-
-def _interval(interval: Sequence[float] | None) -> str:
-    return f"{percent(interval[0])} to {percent(interval[1])}" if interval else ""
 
 
 def _data(record: Mapping[str, Any]) -> str:
