@@ -14,7 +14,7 @@ from builders import write
 
 from bitext_bench.cli.main import main
 from bitext_bench.data import Provenance, open_source
-from bitext_bench.data.official import data_name, is_official, joined_name
+from bitext_bench.data.files import data_name, is_official, joined_name
 from bitext_bench.languages import LangPair, resolve
 from bitext_bench.tasks import TASKS
 from bitext_bench.tasks.sts import Sts

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bitext_bench.encoders.software import code_digest
+from bitext_bench.encoders.fingerprint import code_digest
 
 CODE = '''"""Module."""
 import math

@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from ..errors import UserError
-from ..io.interrupts import MESSAGE, Interrupted, Interruptible
+from ..io.interrupts import MESSAGE, STATUS, Interrupted, Interruptible
 from ..io.memory_errors import FAILS, out_of_memory_message
-from ..io.status import STATUS
 from ..io.temporary import remove_unfinished
 from ..io.terminal import say
 from .parser import build_parser

@@ -16,8 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from ..io.interrupts import MESSAGE, SAME, SIGNALS
-from ..io.status import STATUS
+from ..io.interrupts import MESSAGE, SAME, SIGNALS, STATUS
 from ..io.temporary import remove
 from ..io.terminal import say
 

@@ -1,7 +1,6 @@
 """Sources of sentences: official layouts on disk, pinned revisions on the hub, and the built-in set."""
 
-from .files import warn
-from .official import benchmark_of, has_own_name, is_official, official_subsets
+from .files import benchmark_of, has_own_name, is_official, official_subsets, warn
 from .shapes import (
     AugmentedLines,
     Bitext,

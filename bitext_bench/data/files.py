@@ -1,8 +1,15 @@
-"""Read text files and report bad encoding, empty lines and unequal line counts."""
+"""Read text files, report bad encoding, empty lines and unequal line counts, and recognize official data.
+
+official.tsv has the checksum of every subset of Tatoeba v1, FLORES-200 devtest and the STS sets, computed as for
+signatures. Every byte of a file counts, so files with other line ends are not official.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 from ..errors import UserError
@@ -84,3 +91,75 @@ def read_table(file: Path, columns: tuple[str, ...]) -> tuple[list[list[str]], s
 def warn(message: str) -> None:
     """Print a warning on stderr."""
     say(f"warning: {message}")
+
+
+CUSTOM = "custom-"  # the checksum differs from the official one
+UNVERIFIED = "unverified-"  # the official checksum is unknown
+_OWN = "bucc-style"  # a user's corpus, which has no benchmark's name
+# Sets with only some of their subsets in official.tsv; it has all subsets of the others.
+_PARTLY_KNOWN = ("STS17-test", "flores200-dev_510")
+_HUB = re.compile("hub-[0-9a-f]{8}")  # a revision that mteb pins
+
+
+def data_name(data: str, subset: str, sha256: str) -> str:
+    """Return the name of a subset on disk.
+
+    Args:
+        data: The benchmark with this layout, and the split ("tatoeba-v1", "STS12-test").
+        subset: As in official.tsv.
+        sha256: The checksum of the subset's content.
+
+    Returns:
+        `data` if the checksum is the official one; otherwise "custom-..." or "unverified-...".
+    """
+    if data.startswith(_OWN):
+        return data
+    known = official_subsets(data)
+    if known.get(subset) == sha256:
+        return data
+    if not known or (data in _PARTLY_KNOWN and subset not in known):
+        return UNVERIFIED + data
+    return CUSTOM + data.removesuffix("-v1")
+
+
+def joined_name(data: str, parts: Iterable[str]) -> str:
+    """Return the name of `data` combined from several parts: official only if every part is.
+
+    >>> joined_name("flores200-devtest", ["flores200-devtest", "custom-flores200-devtest"])
+    'custom-flores200-devtest'
+    """
+    names = list(parts)
+    return next((prefix for prefix in (CUSTOM, UNVERIFIED) if any(n.startswith(prefix) for n in names)), "") + data
+
+
+def has_own_name(name: str) -> bool:
+    """Return whether a name identifies data, instead of only naming the benchmark with the same layout."""
+    return not name.startswith((CUSTOM, UNVERIFIED))
+
+
+def benchmark_of(name: str) -> str:
+    """Return the benchmark with the layout of this data: "STS12-test" for "custom-STS12-test"."""
+    return name.removeprefix(CUSTOM).removeprefix(UNVERIFIED)
+
+
+def is_official(name: str) -> bool:
+    """Return whether scores on this data can be compared with published ones.
+
+    True for verified files, for the hub's data at the revisions that mteb pins, and for the built-in set.
+    """
+    return name in _official() or name.startswith("mini") or _HUB.fullmatch(name) is not None
+
+
+def official_subsets(data: str) -> Mapping[str, str]:
+    """Return subset -> sha256 for an official name; empty for any other name."""
+    return _official().get(data, {})
+
+
+@cache
+def _official() -> Mapping[str, Mapping[str, str]]:
+    """Return data -> subset -> sha256."""
+    found: dict[str, dict[str, str]] = {}
+    for line in Path(__file__).with_name("official.tsv").read_text(encoding="utf-8").splitlines()[1:]:
+        data, subset, sha256 = line.split("\t")
+        found.setdefault(data, {})[subset] = sha256
+    return found

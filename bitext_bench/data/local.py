@@ -22,8 +22,16 @@ from pathlib import Path
 from ..errors import UserError
 from ..io.checksums import input_sha256
 from ..languages import LangPair, Language, resolve
-from .files import check_line_counts, read_content, read_hashed_lines, read_sentences, read_table, warn
-from .official import data_name, is_official
+from .files import (
+    check_line_counts,
+    data_name,
+    is_official,
+    read_content,
+    read_hashed_lines,
+    read_sentences,
+    read_table,
+    warn,
+)
 from .shapes import (
     SPLIT_NAMES,
     AugmentedLines,

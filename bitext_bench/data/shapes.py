@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ..errors import UserError
 from ..languages import LangPair, Language
-from .official import joined_name
+from .files import joined_name
 
 # MTEB's name of a split -> distributors' names for it: "valid" in JGLUE and KorSTS, "dev" in the STS benchmark.
 SPLIT_NAMES = {"validation": ("validation", "valid", "dev")}

@@ -1,7 +1,7 @@
 """Sentence encoders: finding them by name, loading them and encoding sentences."""
 
-from .checked import ContaminationAudit
 from .model import BatchesEncoder, Encoder, Model, ModelOptions, Prompts
+from .record import ContaminationAudit
 from .resolve import needs_download, resolve_model, without_prefix
 
 __all__ = [

@@ -1,20 +1,37 @@
-"""The fingerprint of a model directory: a hash of every file that can change its vectors."""
+"""The fingerprint of a model: a hash of every file and of the software that can change its vectors.
+
+The files are checked again before they are loaded. The software is the versions of libraries and the code of this
+package's encoders.
+"""
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
 from ..io.checksums import file_sha256
-from .configuration import ROUTERS, kinds_of_modules, read_config, read_modules
-from .files import has_own_code, model_files, read_header, weight_files
+from .files import (
+    ROUTERS,
+    has_own_code,
+    kinds_of_modules,
+    model_files,
+    read_config,
+    read_header,
+    read_modules,
+    weight_files,
+)
+from .model import Encoder
 
 # Depend on the library that saved the checkpoint: the same model saved by two versions is one model.
 _VOLATILE_KEYS = {"transformers_version", "_name_or_path", "is_local", "local_files_only"}
@@ -148,3 +165,122 @@ def _texts(content: object, key: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(content, list):
         for value in content:
             yield from _texts(value, key)
+
+
+Load = Callable[[], Encoder]
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Raise a UserError for a file that cannot be read. Also works as a decorator."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise UserError(f"cannot read {error.filename}: {error.strerror}") from error
+
+
+def hash_with_guard(
+    directory: Path, files: Callable[[Path], Sequence[Path]], hashing: Callable[[Path], str]
+) -> tuple[str, Callable[[Load], Load]]:
+    """Return the hash of a directory, and a decorator for loaders that refuses files changed since.
+
+    The files are hashed again only if their size, time stamps or inode changed.
+
+    Args:
+        directory: The model directory.
+        files: Returns the files that the hash covers.
+        hashing: Returns the hash.
+    """
+    before = _states(files(directory))
+    digest = hashing(directory)
+
+    def unchanged(load: Load) -> Load:
+        @readable()
+        def loaded() -> Encoder:
+            encoder = load()
+            if _states(files(directory)) != before and hashing(directory) != digest:
+                raise UserError("the model's files changed while it was being loaded: run the command again")
+            return encoder
+
+        return loaded
+
+    return digest, unchanged
+
+
+def _states(files: Sequence[Path]) -> dict[Path, tuple[int, ...]]:
+    """Return a value for each file that changes whenever the file is written or replaced."""
+    stats = {file: file.stat() for file in files}
+    return {file: (s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for file, s in stats.items()}
+
+
+def files_of(directory: Path) -> list[Path]:
+    """Return the files in a directory, sorted; not those in its subdirectories."""
+    return sorted(file for file in directory.iterdir() if file.is_file())
+
+
+def hash_files(directory: Path) -> str:
+    """Return the sha256 of the names and contents of the files in a directory."""
+    total = hashlib.sha256()
+    for file in files_of(directory):
+        total.update(f"{file.name}\0{file_sha256(file)}\n".encode())
+    return total.hexdigest()
+
+
+_WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+TRANSFORMERS = ("torch", "transformers", "tokenizers", "sentence-transformers")
+
+
+def software(libraries: Iterable[str]) -> str:
+    """Return a hash of this package's encoders and the versions of libraries, in one line."""
+    return ", ".join([f"bitext-bench {_own_digest()}", *(f"{name} {_version(name)}" for name in libraries)])
+
+
+def code_digest(folder: Path) -> str:
+    """Return the first 12 digits of a sha256 of all Python files in a folder, at any depth.
+
+    Comments, docstrings and layout do not change the digest. It is the same for Python 3.11 to 3.14.
+    """
+    total = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        name, content = file.relative_to(folder).as_posix(), file.read_bytes()
+        total.update(f"{name}\0".encode() + _code(content))
+    return total.hexdigest()[:12]
+
+
+def _code(content: bytes) -> bytes:
+    """Return the syntax tree of a Python file as text; its bytes if this version of Python cannot parse it."""
+    try:
+        return _tree_as_text(ast.parse(content)).encode("utf-8", "surrogatepass")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: nested too deeply
+        return content
+
+
+def _tree_as_text(node: object) -> str:
+    """Return a syntax tree as text, without docstrings and empty fields.
+
+    New versions of Python add fields (3.12: `type_params`), which are empty unless the code uses the new syntax.
+    `ast.dump` prints them differently in each version.
+    """
+    if isinstance(node, list):
+        return f"[{','.join(map(_tree_as_text, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = {name: getattr(node, name, None) for name in node._fields}
+    if isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node, clean=False) is not None:
+        fields["body"] = node.body[1:]
+    texts = [f"{name}={_tree_as_text(value)}" for name, value in fields.items() if value is not None and value != []]
+    return f"{type(node).__name__}({','.join(texts)})"
+
+
+@cache
+def _own_digest() -> str:
+    return code_digest(Path(__file__).parent)
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "absent"

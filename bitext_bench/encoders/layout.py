@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from .configuration import input_modules, read_config, read_modules
-from .files import weight_files
+from .files import input_modules, read_config, read_modules, weight_files
 from .lengths import UNCUT, as_limit, configured_max_length, max_positions, read_settings, tokenizer_max_length
 from .model import ModelOptions
 

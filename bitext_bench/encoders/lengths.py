@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from .configuration import ROUTERS, class_name, input_modules_of, read_config
-from .files import read_header, weight_files
+from .files import ROUTERS, class_name, input_modules_of, read_config, read_header, weight_files
 
 if TYPE_CHECKING:
     from torch import nn

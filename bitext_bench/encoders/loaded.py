@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..languages import Language
 from .extras import FOREIGN_BATCH_TOKENS, check_matrix, estimate_token_counts
+from .fingerprint import TRANSFORMERS, software
 from .model import Dtype, Model, ModelOptions, Prompts
 from .resolve import resolve_model
 from .saved import find_similarity, make_prompts
-from .software import TRANSFORMERS, software
 from .transformer import TransformerEncoder
 
 if TYPE_CHECKING:

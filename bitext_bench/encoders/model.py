@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..languages import Language
 from ..scoring.similarity import Similarity
-from .checked import ContaminationAudit
+from .record import ContaminationAudit
 
 Dtype = Literal["fp32", "bf16", "fp16"]
 Backend = Literal["torch", "openvino"]

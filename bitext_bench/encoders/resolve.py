@@ -18,8 +18,18 @@ from .device import automatic_dtype
 from .extras import MuseEncoder, SonarEncoder, StaticEncoder
 from .factory import FactoryEncoder
 from .files import has_own_code, model_files, weight_files
-from .fingerprint import count_parameters, fingerprint, references
-from .hashing import files_of, hash_files, hash_with_guard, readable
+from .fingerprint import (
+    TRANSFORMERS,
+    code_digest,
+    count_parameters,
+    files_of,
+    fingerprint,
+    hash_files,
+    hash_with_guard,
+    readable,
+    references,
+    software,
+)
 from .hub import fetch_model, note_pickle
 from .laser import Laser2Encoder
 from .laser_files import PACKAGES, fetch_laser2, hash_laser2, is_laser2, laser2_files
@@ -28,7 +38,6 @@ from .model import Encoder, Model, ModelOptions, Prompts
 from .precomputed import PrecomputedEncoder
 from .record import checked_benchmarks, contaminated_rows, training_of
 from .saved import make_prompts, saved_prompts, saved_similarity
-from .software import TRANSFORMERS, code_digest, software
 from .transformer import load_transformer
 
 

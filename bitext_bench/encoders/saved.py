@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..scoring.similarity import SIMILARITIES, Similarity
-from .configuration import read_config
+from .files import read_config
 from .model import Prompts
 
 _NOT_OF_TASKS = {"query", "document", "BitextMining", "STS"}

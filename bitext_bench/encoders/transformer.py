@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..languages import Language
-from .configuration import input_modules, module_folders
-from .files import model_files, weight_files
+from .files import input_modules, model_files, module_folders, weight_files
 from .foreign import library_errors
 from .layout import POOLINGS, CheckpointLayout
 from .lengths import as_limit, max_positions_loaded

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from .status import STATUS
+from .interrupts import STATUS
 
 _NAME = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
 _unfinished: set[Path] = set()  # of this process

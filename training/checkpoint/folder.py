@@ -18,7 +18,7 @@ from typing import Any
 from bitext_bench.embedding.store import make_folder, write_atomic
 from bitext_bench.errors import UserError
 from bitext_bench.io.checksums import file_sha256
-from bitext_bench.io.status import STATUS
+from bitext_bench.io.interrupts import STATUS
 from bitext_bench.io.temporary import remove_at_end
 
 from ..config import TrainConfig
