@@ -21,10 +21,14 @@ from .laser_checkpoint import read_checkpoint
 from .laser_files import PIECES, WEIGHTS
 from .laser_text import PAD, Laser2Tokenizer
 from .overlap import run_overlapped
-from .transformer import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS
+from .transformer import GPU_BATCH_TOKENS
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+# Each step of an LSTM multiplies one token of every sentence, so it needs more sentences than a transformer.
+_CPU_BATCH_TOKENS = 2_048
 
 
 class Laser2Encoder:
@@ -46,7 +50,7 @@ class Laser2Encoder:
         with library_errors(f"cannot use the device {wanted}"):
             self._embedding, self._lstm = checkpoint.embedding.to(wanted), checkpoint.lstm.to(wanted)
         self.device = self._embedding.weight.device.type
-        self.batch_tokens = CPU_BATCH_TOKENS if self.device == "cpu" else GPU_BATCH_TOKENS
+        self.batch_tokens = _CPU_BATCH_TOKENS if self.device == "cpu" else GPU_BATCH_TOKENS
 
     def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         """Return the token counts, with the end mark."""

@@ -87,7 +87,8 @@ def _server_errors(address: str) -> Iterator[None]:
         raise NotDownloaded(f"cannot download {address}: the server answered {error.code} {error.reason}") from error
     except (OSError, HTTPException, ValueError) as error:
         cause = error.reason if isinstance(error, URLError) else error
-        reason = "no answer in time" if isinstance(cause, TimeoutError) else " ".join(str(cause).split())
+        text = getattr(cause, "strerror", None) or str(cause)
+        reason = "no answer in time" if isinstance(cause, TimeoutError) else " ".join(text.split())
         raise NotDownloaded(f"cannot download {address}: {reason or type(error).__name__}") from error
 
 

@@ -17,6 +17,7 @@ from . import (
     encode,
     flores,
     flores_all,
+    laser,
     memory,
     mine,
     neighbors,
@@ -32,6 +33,7 @@ from .claims import Claim
 
 BENCHMARKS: dict[str, Callable[[Path, Path, Path], Iterable[Claim]]] = {
     "encode": encode.measure,
+    "laser": laser.measure,
     "flores": flores.measure,
     "flores-all": flores_all.measure,
     "warm": warm.measure,
