@@ -10,11 +10,11 @@ from xml.etree import ElementTree
 import pytest
 from mining_material import mine
 
+from bitext_bench.data.pair_files import read_pairs
+from bitext_bench.data.variants import VariantChooser
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
 from bitext_bench.mining.formats import OutputFile, OutputTable, write_tables
-from training.data.formats import read_pairs
-from training.data.layouts import VariantChooser
 
 PAIR = LangPair.parse("fr-en")
 SIDES = (VariantChooser(PAIR.source, str(PAIR.source)), VariantChooser(PAIR.target, str(PAIR.target)))

@@ -8,10 +8,10 @@ from itertools import combinations
 from math import inf, isfinite
 from typing import Any, Literal
 
+from bitext_bench.data.variants import tag_of
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, Language, resolve, split_pair
 
-from .data.layouts import tag_of
 from .losses.objective import Objective
 from .recipe import validate_settings
 

@@ -20,15 +20,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from bitext_bench.data.files import check_line_counts
+from bitext_bench.data.pair_files import SentencePair, Sides, read_pairs
+from bitext_bench.data.variants import VariantChooser, tag_of, variant_distance
 from bitext_bench.errors import UserError, unknown_name_error
 from bitext_bench.io.checksums import input_sha256
 from bitext_bench.io.lines import read_lines
 from bitext_bench.languages import LangPair
 from bitext_bench.languages.tags import Tag
 
-from .formats import SentencePair, Sides, read_pairs
 from .hub import dataset_of
-from .layouts import PairFiles, VariantChooser, files_of, list_folder, other_scripts, tag_of, variant_distance
+from .layouts import PairFiles, files_of, list_folder, other_scripts
 
 __all__ = ["Corpus", "PairRows", "SentencePair", "find_corpora", "read_corpus", "sample_weighted"]
 

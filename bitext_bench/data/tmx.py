@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Never
 from xml.parsers import expat
 
-from bitext_bench.errors import UserError
-from bitext_bench.io.lines import read_blocks
+from ..errors import UserError
+from ..io.lines import read_blocks
 
 # expat reports a name as namespace, this separator, and local name.
 _SIGN = "}"

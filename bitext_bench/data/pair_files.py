@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from bitext_bench.errors import UserError
-from bitext_bench.io.lines import EXPANDS, is_decompression_bomb, read_lines
-
-from .layouts import VariantChooser, variants_of
+from ..errors import UserError
+from ..io.lines import EXPANDS, is_decompression_bomb, read_lines
 from .tmx import read_units
+from .variants import VariantChooser, variants_of
 
 _BATCH_ROWS = 8_192  # rows of a parquet file in memory at once
 
