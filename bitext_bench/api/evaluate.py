@@ -7,20 +7,50 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypedDict, Unpack
 
-from ..data import Source, open_source
+from ..data import MissingData, open_source
 from ..embedding.embedder import Embedder
 from ..encoders import Model, ModelOptions, needs_download
 from ..encoders.loaded import as_model, is_cacheable
+from ..errors import UserError
 from ..io.cache import cache_folder
 from ..languages import DEFAULT_LANGUAGES
-from ..results.evaluation import LoadedTask, load_available_tasks, missing_languages
+from ..results.evaluation import LoadedTask, load_available_tasks, load_tasks, missing_languages
 from ..results.evaluation import evaluate as score_tasks
 from ..results.files import result_folder
 from ..results.records import Outcomes, TaskResult
-from ..tasks import Languages
+from ..tasks import Languages, Task, own_bitext, own_sts
 from ..tasks.choices import parse_languages, parse_tasks
 from .reports import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to score a model on. The attributes are the arguments of `evaluate`.
+
+    With `bitext` or `sts`, benchmarks are scored only if `tasks` names them.
+    """
+
+    tasks: Sequence[str] | None = None
+    languages: Sequence[str] | str | None = None
+    data: str | Path = "hub"
+    bitext: str | Path | Sequence[str | Path] | None = None
+    sts: str | Path | None = None
+
+    @property
+    def own_tasks(self) -> list[Task]:
+        """The tasks on the user's own data."""
+        paths = [self.bitext] if isinstance(self.bitext, str | Path) else self.bitext
+        found: list[Task] = [own_bitext(paths)] if paths else []
+        return [*found, own_sts(self.sts)] if self.sts else found
+
+
+class OwnData(TypedDict, total=False):
+    """The arguments of `evaluate` for the user's own data."""
+
+    bitext: str | Path | Sequence[str | Path]
+    sts: str | Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +58,14 @@ class Prepared:
     """A model and the data to score it on, before encoding.
 
     Attributes:
-        source: the source of the data.
+        source: the name of the source of the data, or those of the user's files.
         languages: languages to score; None for all.
         loaded: the tasks with their data.
         left_out: one line for each task or language that is missing from the data.
     """
 
     model: Model
-    source: Source
+    source: str
     languages: Languages
     loaded: Sequence[LoadedTask]
     left_out: Sequence[str]
@@ -47,28 +77,33 @@ class Prepared:
         return Report(results, [folder / f"{result.task}.json" for result in results], outcomes, self.left_out)
 
 
-def prepare(
-    model: object,
-    tasks: Sequence[str] | None,
-    languages: Sequence[str] | str | None,
-    data: str | Path,
-    options: ModelOptions | None,
-) -> Prepared:
+def prepare(model: object, selection: Selection, options: ModelOptions | None) -> Prepared:
     """Resolve the model and read the data, for `evaluate` and `bitext-bench run`.
 
-    Arguments and errors are those of `evaluate`.
+    Raises:
+        UserError: as for `evaluate`.
     """
-    source = open_source(str(data))
+    source = open_source(str(selection.data))
+    languages, own = selection.languages, selection.own_tasks
     chosen = parse_languages(DEFAULT_LANGUAGES if languages is None else languages)
-    wanted = None if tasks is None else parse_tasks(tasks)
+    wanted = None if selection.tasks is None else parse_tasks(selection.tasks)
+    if own and wanted is None and source.name != "hub":
+        raise UserError(f"data {source.name}: your own data were passed too, so name the benchmarks to score in tasks")
     # Read local data before downloading a model, so that errors in the data appear first.
+    loaded = load_tasks(own, source, chosen if languages else None, _refuse)
     is_download = isinstance(model, str | Path) and needs_download(str(model)) and source.name != "hub"
     resolved = None if is_download else as_model(model, options)
-    loaded, absent = load_available_tasks(wanted, source, chosen)
+    absent: list[str] = []
+    if wanted is not None or not own:
+        benchmarks, absent = load_available_tasks(wanted, source, chosen)
+        absent += missing_languages(benchmarks, chosen if chosen and languages else ())
+        loaded = [*benchmarks, *loaded]
     resolved = resolved or as_model(model, options)
-    return Prepared(
-        resolved, source, chosen, loaded, [*absent, *missing_languages(loaded, chosen if chosen and languages else ())]
-    )
+    return Prepared(resolved, source.name if wanted or not own else "your own data", chosen, loaded, absent)
+
+
+def _refuse(task: Task, error: MissingData) -> None:
+    raise error
 
 
 def evaluate(
@@ -78,6 +113,7 @@ def evaluate(
     data: str | Path = "hub",
     options: ModelOptions | None = None,
     cache: str | Path | None = None,
+    **own: Unpack[OwnData],
 ) -> Report:
     """Score a model on the tasks, as `bitext-bench run` does. The report prints as the command's table.
 
@@ -89,10 +125,14 @@ def evaluate(
             with `encode(list of N sentences) -> (N, D) array`, or a function with that signature. The vectors of an
             object are cached only if it has a `name` and a `version`.
         tasks: names from `bitext-bench list tasks`; None for every task in the data.
-        languages: codes ("ja", "jpn", "jpn_Jpan"), or "all"; None for en, fr, ja, ko and ru, as in the paper.
+        languages: codes ("ja", "jpn", "jpn_Jpan"), or "all"; None for en, fr, ja, ko and ru, as in the paper. Your own
+            data need them, in the order of the columns or files.
         data: a directory with the official files, "hub" to download them, or "mini", the built-in set.
         options: how to load the model, and its prompt.
         cache: directory of the cached vectors; None for $BITEXT_BENCH_CACHE or ~/.cache/bitext-bench.
+        **own: your own data; benchmarks are then scored only if `tasks` names them. `bitext`: a file of pairs (.tsv,
+            .jsonl, .tmx, .parquet), two parallel files, or a directory of <language>.txt. `sts`: a .tsv or .jsonl file
+            of two sentences and a score.
 
     Raises:
         UserError: the model cannot be loaded, a task or language is unknown, or requested data are missing or damaged.
@@ -103,7 +143,7 @@ def evaluate(
     >>> report["Mini-Tatoeba"]["fr-en"].accuracy.n
     360
     """
-    prepared = prepare(model, tasks, languages, data, options)
+    prepared = prepare(model, Selection(tasks, languages, data, **own), options)
     with ExitStack() as stack:
         if is_cacheable(prepared.model):
             folder = cache_folder(Path(cache) if cache else None)

@@ -99,6 +99,18 @@ def add_data(parser: argparse._ActionsContainer, *, default: str | None = "hub",
     )
 
 
+def add_own_data(parser: argparse._ActionsContainer) -> None:
+    """Add --bitext and --sts, the user's own data."""
+    parser.add_argument(
+        "--bitext",
+        nargs="+",
+        metavar="FILE",
+        help="your own translations: a file of pairs (.tsv, .jsonl, .tmx, .parquet), two parallel files, or a "
+        "directory of <language>.txt",
+    )
+    parser.add_argument("--sts", metavar="FILE", help="your own rated pairs (.tsv, .jsonl): two sentences and a score")
+
+
 def add_encoding_group(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Add the encoding options: cache and batch sizes."""
     group = parser.add_argument_group("encoding")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..languages import DEFAULT_LANGUAGES
-from .options import HelpFormatter, add_data, add_encoding_group, add_model_group
+from .options import HelpFormatter, add_data, add_encoding_group, add_model_group, add_own_data
 
 
 def build_parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
@@ -39,18 +39,19 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     add_model_group(parser, required=True)
     what = parser.add_argument_group("benchmarks")
     add_data(what)
+    add_own_data(what)
     what.add_argument(
         "--tasks",
         nargs="+",
         metavar="TASK",
-        help="tasks to score on, see 'bitext-bench list tasks' (default: all tasks in --data)",
+        help="tasks to score on, see 'bitext-bench list tasks' (default: all tasks in --data, or only your own data)",
     )
     what.add_argument(
         "--languages",
         nargs="+",
         metavar="LANG",
         help="languages to score, like en, eng or eng_Latn, or all; English is always the other side of Tatoeba and "
-        f"BUCC (default: {DEFAULT_LANGUAGES})",
+        f"BUCC; for your own data, in the order of the columns or files (default: {DEFAULT_LANGUAGES})",
     )
     out = parser.add_argument_group("output")
     out.add_argument(
@@ -78,6 +79,7 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
         "files", nargs="+", type=Path, metavar="FILE", help="result files of 'bitext-bench run', or directories of them"
     )
     add_data(files, default=None, note="(default: hub or mini, if a result was made with it)")
+    add_own_data(files)
     add_model_group(parser, required=False, settings=False)
     add_encoding_group(parser)
 

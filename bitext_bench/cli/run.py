@@ -6,7 +6,7 @@ import argparse
 import json
 from collections.abc import Sequence
 
-from ..api.evaluate import Prepared, prepare
+from ..api.evaluate import Prepared, Selection, prepare
 from ..embedding.batching import BatchLimits
 from ..embedding.distributed import encode_on_ray
 from ..embedding.embedder import Embedder
@@ -28,7 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable(cache)
     options = model_options(arguments)
     share = Share.parse(arguments.shard) if arguments.shard else None
-    prepared = prepare(arguments.model, arguments.tasks, arguments.languages, arguments.data, options)
+    selection = Selection(
+        arguments.tasks, arguments.languages, arguments.data, bitext=arguments.bitext, sts=arguments.sts
+    )
+    prepared = prepare(arguments.model, selection, options)
     model, loaded = prepared.model, prepared.loaded
     limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
     embedder = Embedder(model, cache, limits, refresh=arguments.refresh)
@@ -62,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _say_plan(prepared: Prepared) -> None:
     model, n = prepared.model, len(prepared.loaded)
     languages = "all languages" if prepared.languages is None else ", ".join(map(str, prepared.languages))
-    say(f"{model.name} in {model.dtype} on {n} task{'' if n == 1 else 's'} of {prepared.source.name}: {languages}")
+    say(f"{model.name} in {model.dtype} on {n} task{'' if n == 1 else 's'} of {prepared.source}: {languages}")
     for line in prepared.left_out:
         say(f"left out: {line}")
 

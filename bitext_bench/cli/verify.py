@@ -16,13 +16,13 @@ from ..encoders.layout import POOLINGS
 from ..errors import UserError
 from ..io.cache import cache_folder
 from ..io.terminal import printable, say
-from ..languages import resolve
-from ..results.evaluation import evaluate, load_tasks
+from ..languages import LangPair, resolve
+from ..results.evaluation import LoadedTask, evaluate, load_tasks
 from ..results.files import read_result
 from ..results.outcomes import read_outcomes
 from ..results.records import Outcomes, TaskResult
 from ..results.verify import find_differences
-from ..tasks import Task, find_task
+from ..tasks import OwnBitext, OwnSts, Task, find_own_task, find_task, own_bitext, own_sts
 from .options import model_options
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
@@ -62,10 +62,8 @@ def _files(path: Path) -> list[Path]:
 def _verify(file: Path, arguments: argparse.Namespace) -> int:
     stored = read_result(file)
     outcomes = read_outcomes(file, stored)  # first, since they may be damaged
-    task = find_task(stored.task)
     model, source = _resolve_as_stored(file, stored, arguments)
-    codes = {code for entry in stored.subsets for code in entry.languages}
-    loaded = load_tasks([task], source, [resolve(code) for code in sorted(codes)], _refuse)
+    loaded = _load_as_stored(stored, source, arguments)
     limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
     # If the fingerprint of the model does not cover all its files, cached vectors are not proof.
     refresh = arguments.refresh or bool(model.unhashed)
@@ -78,6 +76,20 @@ def _verify(file: Path, arguments: argparse.Namespace) -> int:
     different = f"{len(found):,} difference{'' if len(found) == 1 else 's'}"
     print(f"{printable(str(file))}: {different if found else same}")
     return 1 if found else 0
+
+
+def _load_as_stored(stored: TaskResult, source: Source, arguments: argparse.Namespace) -> list[LoadedTask]:
+    """Read the data of the stored subsets. The user's own data must be passed again; their names may differ."""
+    task = find_task(stored.task)
+    if isinstance(task, OwnBitext):
+        task = replace(task, paths=own_bitext(arguments.bitext or ()).paths)
+    elif isinstance(task, OwnSts):
+        task = replace(task, path=own_sts(arguments.sts).path if arguments.sts else None)
+    else:
+        codes = {code for entry in stored.subsets for code in entry.languages}
+        return load_tasks([task], source, [resolve(code) for code in sorted(codes)], _refuse)
+    pairs = [LangPair.parse(entry.subset) for entry in stored.subsets]
+    return [LoadedTask(task, [unit for pair in pairs for unit in task.load(source, [pair.source, pair.target])])]
 
 
 def _combine(stored: TaskResult, derived: list[tuple[TaskResult, Outcomes]]) -> tuple[TaskResult, Outcomes]:
@@ -108,7 +120,7 @@ def _resolve_as_stored(file: Path, stored: TaskResult, arguments: argparse.Names
         pooling=said.pooling if said.pooling in POOLINGS else None,
         max_length=said.max_length,
     )
-    mini = stored.task.startswith("Mini-")
+    mini = stored.task.startswith("Mini-") or find_own_task(stored.task) is not None  # an own file needs no source
     hub = stored.data.startswith("hub-")
     if arguments.data is None and not (mini or hub):
         raise UserError(f"{file} was made with data on disk ({stored.data}): pass --data DIR")

@@ -95,7 +95,8 @@ def warn(message: str) -> None:
 
 CUSTOM = "custom-"  # the checksum differs from the official one
 UNVERIFIED = "unverified-"  # the official checksum is unknown
-_OWN = "bucc-style"  # a user's corpus, which has no benchmark's name
+OWN = "own"  # a user's file, in no benchmark's layout
+_BUCC_STYLE = "bucc-style"  # a user's corpus, which has no benchmark's name
 # Sets with only some of their subsets in official.tsv; it has all subsets of the others.
 _PARTLY_KNOWN = ("STS17-test", "flores200-dev_510")
 _HUB = re.compile("hub-[0-9a-f]{8}")  # a revision that mteb pins
@@ -112,7 +113,7 @@ def data_name(data: str, subset: str, sha256: str) -> str:
     Returns:
         `data` if the checksum is the official one; otherwise "custom-..." or "unverified-...".
     """
-    if data.startswith(_OWN):
+    if data.startswith(_BUCC_STYLE):
         return data
     known = official_subsets(data)
     if known.get(subset) == sha256:
@@ -133,8 +134,8 @@ def joined_name(data: str, parts: Iterable[str]) -> str:
 
 
 def has_own_name(name: str) -> bool:
-    """Return whether a name identifies data, instead of only naming the benchmark with the same layout."""
-    return not name.startswith((CUSTOM, UNVERIFIED))
+    """Return whether a name identifies data, instead of only naming the layout: a benchmark's, or a user's file."""
+    return not name.startswith((CUSTOM, UNVERIFIED, f"{OWN}-"))
 
 
 def benchmark_of(name: str) -> str:

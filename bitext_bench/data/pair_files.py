@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import UserError
 from ..io.lines import EXPANDS, is_decompression_bomb, read_lines
 from .tmx import read_units
 from .variants import VariantChooser, variants_of
 
+PAIR_FORMATS = ("tsv", "jsonl", "tmx", "parquet")  # the suffixes that `read_pairs` knows
 _BATCH_ROWS = 8_192  # rows of a parquet file in memory at once
 
 
@@ -41,10 +42,14 @@ def read_pairs(file: Path, sides: Sides) -> list[SentencePair]:
     Raises:
         UserError: the file cannot be read, is damaged or not UTF-8, or a row is not a pair of texts (with its line).
     """
-    kind = file.name.removesuffix(".gz").rpartition(".")[2]
     readers: Mapping[str, Callable[[Path, Sides], list[SentencePair]]]
     readers = {"tsv": _read_tsv, "jsonl": _read_jsonl, "parquet": _read_parquet, "tmx": _read_tmx}
-    return readers[kind](file, sides)
+    return readers[suffix_of(file)](file, sides)
+
+
+def suffix_of(file: Path) -> str:
+    """Return the suffix of a file without the dot; .gz does not count."""
+    return file.name.removesuffix(".gz").rpartition(".")[2]
 
 
 def _read_tsv(file: Path, sides: Sides) -> list[SentencePair]:
@@ -62,16 +67,26 @@ def _read_jsonl(file: Path, sides: Sides) -> list[SentencePair]:
     rows = []
     for number, line in enumerate(read_lines(file), start=1):
         where = f"{file}:{number}"
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise UserError(f'{where}: {error}; expected one JSON object per line, like {{"en": ..}}') from error
-        if isinstance(record, dict) and isinstance(record.get("translation"), dict):
+        record = parse_record(line, where)
+        if isinstance(record.get("translation"), dict):
             record = record["translation"]
-        if not isinstance(record, dict):
-            raise UserError(f"{where}: expected a JSON object, found {line[:60]!r}")
         rows.append(_row(number, *_texts(record, sides, where), where))
     return rows
+
+
+def parse_record(line: str, where: str) -> dict[str, Any]:
+    """Parse a line of JSONL; `where` is its file and line.
+
+    Raises:
+        UserError: the line is not a JSON object.
+    """
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f'{where}: {error}; expected one JSON object per line, like {{"en": ..}}') from error
+    if not isinstance(record, dict):
+        raise UserError(f"{where}: expected a JSON object, found {line[:60]!r}")
+    return record
 
 
 def _read_parquet(file: Path, sides: Sides) -> list[SentencePair]:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from ..encoders.model import MAX_PROMPT
 from ..languages import find_language
-from ..tasks import TASKS
+from ..tasks import TASKS, find_own_task
 
 _Part = TypeVar("_Part", bound=BaseModel)
 
@@ -242,7 +242,7 @@ class ResultFile(Record):
             raise ValueError("two subsets have the same name")
         if self.main_score in self.summary:
             parse(MeanRecord, self.summary[self.main_score], f"the summary of {self.main_score}")
-        task = TASKS.get(self.task)
+        task = TASKS.get(self.task) or find_own_task(self.task)
         if task and task.lower_is_better != self.lower_is_better:
             raise ValueError(f"lower_is_better is {self.lower_is_better}, which is wrong for {self.task}")
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,8 +90,42 @@ def gold_rank(indices: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray
         indices: (N, k) neighbors, nearest first.
         classes: (M,) with M >= N, the text class of each row of the other side; row i belongs to query i.
     """
-    match = classes[indices] == classes[: len(indices), None]
+    return rank_of_first(classes[indices] == classes[: len(indices), None])
+
+
+def rank_of_first(match: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the rank (N,) of the first correct neighbor, counted from 1; 0 if there is none among the k (N, k)."""
     return np.where(match.any(axis=1), match.argmax(axis=1) + 1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ValidTargets:
+    """The correct candidates of each query in a list of pairs that may repeat a text on either side.
+
+    A candidate is correct if its text is paired with the query's text in any row.
+
+    Attributes:
+        queries: (N,) text class of the query in each row (`text_classes`).
+        candidates: (N,) text class of the candidate in each row.
+    """
+
+    queries: NDArray[np.int64]
+    candidates: NDArray[np.int64]
+
+    def match(self, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return (N, k) which of the k candidates of each query are correct.
+
+        >>> texts = text_classes(["cat", "cat", "dog"]), text_classes(["paka", "paka mdogo", "mbwa"])
+        >>> ValidTargets(*texts).match(np.array([[1, 2], [0, 1], [2, 0]])).tolist()
+        [[True, False], [True, True], [True, False]]
+        """
+        n = len(self.queries)
+        return np.isin(self.queries[:, None] * n + self.candidates[indices], self.queries * n + self.candidates)
+
+    @property
+    def reversed(self) -> ValidTargets:
+        """The same pairs, with the sides exchanged."""
+        return ValidTargets(self.candidates, self.queries)
 
 
 def recall_at(rank: NDArray[np.int64], k: int) -> float:

@@ -7,22 +7,28 @@ from ..data import Source
 from ..errors import unknown_name_error
 from . import bucc, flores, retrieval, sts
 from .base import Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, Task, mteb_task_name
+from .own import OwnBitext, OwnSts, find_own_task, own_bitext, own_sts
 
 __all__ = [
     "BENCHMARKS",
     "REPORTED",
     "TASKS",
     "Languages",
+    "OwnBitext",
+    "OwnSts",
     "RetrievalSpec",
     "ScoringUnit",
     "SentenceSet",
     "SubsetScores",
     "Task",
     "default_tasks",
+    "find_own_task",
     "find_task",
     "has_english_side",
     "is_built_in",
     "mteb_task_name",
+    "own_bitext",
+    "own_sts",
 ]
 
 
@@ -69,9 +75,13 @@ def default_tasks(source: Source) -> list[Task]:
 def find_task(name: str) -> Task:
     """Find a task by name, ignoring case and punctuation ("flores200", "BUCC mining", "FLORES-200 xSIM++").
 
+    The names of tasks on a user's data are exact, and the task found has no data.
+
     Raises:
         UserError: the task is unknown; the message suggests similar names.
     """
+    if own := find_own_task(name):
+        return own
     for task in TASKS.values():
         if _normalize_name(task.name) == _normalize_name(name):
             return task

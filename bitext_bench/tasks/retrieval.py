@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from ..data import Bitext, Source
 from ..languages import LangPair
-from ..scoring.intervals import mean_interval
+from ..scoring.intervals import Interval, mean_interval
 from ..scoring.margin import CSLS_K, NEAR_MARGINS, best_candidates
 from ..scoring.metrics import (
     accuracy_ceiling,
-    gold_rank,
     hubness,
     mean_reciprocal_rank,
     mteb_f1,
+    rank_of_first,
     recall_at,
     text_classes,
 )
@@ -64,17 +64,10 @@ class Retrieval(BitextTask):
         return ScoringUnit((source, target), partial(self._score, bitext, pair), searches, _mteb_scores_by)
 
     def _score(self, bitext: Bitext, pair: LangPair, vectors: Sequence[Vectors]) -> list[SubsetScores]:
-        neighbors, by_csls = nearest_with_csls(vectors[0], vectors[1], K, CSLS_K)
-        forward = _Direction.from_neighbors(neighbors, by_csls.forward, bitext.target)
-        backward = _Direction.from_neighbors(neighbors.reversed, by_csls.backward, bitext.source)
-        scores: dict[str, float | None] = {}
-        for name in forward.scores:
-            scores[f"{name}_forward"] = forward.scores[name]
-            scores[f"{name}_backward"] = backward.scores[name]
-            scores[name] = (forward.scores[name] + backward.scores[name]) / 2
-        scores |= _mteb_scores(neighbors.forward.indices[:, 0])
+        forward, backward = search_both(vectors, _same_text(bitext.target), _same_text(bitext.source))
+        scores = scores_of_both(forward, backward)
+        scores |= _mteb_scores(forward.nearest.indices[:, 0])
         scores["ceiling"] = (accuracy_ceiling(bitext.source) + accuracy_ceiling(bitext.target)) / 2
-        hits = np.stack([forward.hit, backward.hit]).astype(np.float64)
         gold = np.einsum("nd,nd->n", vectors[0], vectors[1])
         return [
             SubsetScores(
@@ -82,11 +75,7 @@ class Retrieval(BitextTask):
                 languages=(pair.source, pair.target),
                 main_score="accuracy",
                 scores=scores,
-                intervals={
-                    "accuracy": mean_interval(hits.mean(axis=0), judgements=2),
-                    "accuracy_forward": mean_interval(hits[0]),
-                    "accuracy_backward": mean_interval(hits[1]),
-                },
+                intervals=intervals_of_both(forward, backward),
                 n=len(bitext.source),
                 signature={"pair": str(pair), "dir": "mean", "match": "text", "sim": "cos"},
                 data=bitext.data,
@@ -111,44 +100,104 @@ def _mteb_scores_by(similarity: Similarity, vectors: Sequence[Vectors]) -> dict[
     return _mteb_scores(most_similar(similarity, vectors[0], vectors[1]))
 
 
+# Takes the candidates (N, k) of each query, and returns which of them are correct.
+Match = Callable[[NDArray[np.int64]], NDArray[np.bool_]]
+
+
+def _same_text(searched: Sequence[str]) -> Match:
+    """Candidates are correct if their text equals that of the query's row."""
+    classes = text_classes(searched)
+
+    def match(indices: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return np.asarray(classes[indices] == classes[: len(indices), None])
+
+    return match
+
+
 @dataclass(frozen=True, slots=True)
-class _Direction:
-    """The result of searching one side with the sentences of the other."""
+class Direction:
+    """The result of searching one side with the sentences of the other.
+
+    Attributes:
+        nearest: the K nearest candidates of each query.
+        match: (N, K) which of them are correct.
+        scores: score -> value.
+    """
 
     nearest: Nearest
-    hit: NDArray[np.bool_]
-    rival: NDArray[np.int64]
+    match: NDArray[np.bool_]
     scores: dict[str, float]
 
     @staticmethod
-    def from_neighbors(neighbors: Neighbors, by_csls: NDArray[np.int64], searched: Sequence[str]) -> _Direction:
-        classes = text_classes(searched)
+    def from_neighbors(neighbors: Neighbors, by_csls: NDArray[np.int64], correct: Match) -> Direction:
+        """Score a search; `by_csls` has the best candidate (N,) of each query by CSLS."""
         nearest = neighbors.forward
-        rank = gold_rank(nearest.indices, classes)
+        match = correct(nearest.indices)
+        rank = rank_of_first(match)
         scores = {"accuracy": recall_at(rank, 1)}
         for margin in NEAR_MARGINS:
             if margin != "absolute":  # the absolute margin is the cosine itself
                 found = best_candidates(neighbors, margin).indices
-                scores[f"accuracy_{margin}"] = float((classes[found] == classes).mean())
-        scores["accuracy_csls"] = float((classes[by_csls] == classes).mean())
+                scores[f"accuracy_{margin}"] = float(correct(found[:, None]).mean())
+        scores["accuracy_csls"] = float(correct(by_csls[:, None]).mean())
         scores |= {"recall_at_5": recall_at(rank, 5), "recall_at_10": recall_at(rank, 10)}
         scores["mrr"] = mean_reciprocal_rank(rank)
-        scores |= hubness(nearest.indices, len(searched))
-        # The nearest with another text, since copies of the gold do not compete with it. (If all are copies, the last.)
-        other = classes[nearest.indices] != classes[: len(rank), None]
-        rival = np.where(other.any(axis=1), other.argmax(axis=1), other.shape[1] - 1)
-        return _Direction(nearest, rank == 1, rival, scores)
+        scores |= hubness(nearest.indices, len(neighbors.backward.indices))
+        return Direction(nearest, match, scores)
+
+    @property
+    def hit(self) -> NDArray[np.bool_]:
+        """(N,) whether the nearest candidate is correct."""
+        return self.match[:, 0]
+
+    def best_correct(self) -> NDArray[np.float32]:
+        """Return the highest cosine (N,) of a correct candidate among the nearest; -inf if there is none."""
+        return np.asarray(np.where(self.match, self.nearest.cosines, -np.inf).max(axis=1), dtype=np.float32)
 
     def outcomes(self, gold: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-        """Return for each sentence: hit, neighbor, its cosine, and the lead of the gold over its best competitor."""
-        first = self.nearest.cosines[:, 0]
-        rival = np.take_along_axis(self.nearest.cosines, self.rival[:, None], axis=1)[:, 0]
+        """Return for each sentence: hit, neighbor, its cosine, and the lead of the gold over its best competitor.
+
+        The competitor is the nearest candidate that is not correct, since copies of the gold do not compete with it.
+        (If all are correct, the last.) `gold` has the cosine (N,) of each pair.
+        """
+        cosines, wrong = self.nearest.cosines, ~self.match
+        rival = np.where(wrong.any(axis=1), wrong.argmax(axis=1), wrong.shape[1] - 1)
+        rivals = np.take_along_axis(cosines, rival[:, None], axis=1)[:, 0]
         return {
             "hit": self.hit,
             "neighbor": self.nearest.indices[:, 0].astype(np.int32),
-            "score": first,
-            "margin": (gold - rival).astype(np.float32),
+            "score": cosines[:, 0],
+            "margin": (gold - rivals).astype(np.float32),
         }
+
+
+def search_both(vectors: Sequence[Vectors], to_target: Match, to_source: Match) -> tuple[Direction, Direction]:
+    """Search the target side with the source sentences, and the other way round."""
+    neighbors, by_csls = nearest_with_csls(vectors[0], vectors[1], K, CSLS_K)
+    return (
+        Direction.from_neighbors(neighbors, by_csls.forward, to_target),
+        Direction.from_neighbors(neighbors.reversed, by_csls.backward, to_source),
+    )
+
+
+def scores_of_both(forward: Direction, backward: Direction) -> dict[str, float | None]:
+    """Return each score of both directions and its mean."""
+    scores: dict[str, float | None] = {}
+    for name in forward.scores:
+        scores[f"{name}_forward"] = forward.scores[name]
+        scores[f"{name}_backward"] = backward.scores[name]
+        scores[name] = (forward.scores[name] + backward.scores[name]) / 2
+    return scores
+
+
+def intervals_of_both(forward: Direction, backward: Direction) -> dict[str, Interval]:
+    """Return the intervals of the accuracies."""
+    hits = np.stack([forward.hit, backward.hit]).astype(np.float64)
+    return {
+        "accuracy": mean_interval(hits.mean(axis=0), judgements=2),
+        "accuracy_forward": mean_interval(hits[0]),
+        "accuracy_backward": mean_interval(hits[1]),
+    }
 
 
 TASKS = (

@@ -64,36 +64,38 @@ class Sts:
     def _unit(self, source: Source, subset: str, pair: LangPair) -> ScoringUnit:
         pairs = source.scored(self.collection or self.name, subset, pair, self.split)
         sides = (SentenceSet(pairs.first, pair.source), SentenceSet(pairs.second, pair.target))
-        return ScoringUnit(sides, partial(self._score, subset, pair, pairs))
-
-    def _score(self, subset: str, pair: LangPair, pairs: ScoredPairs, vectors: Sequence[Vectors]) -> list[SubsetScores]:
-        from scipy import stats  # slow import, half a second
-
-        predicted = _cosines(vectors[0], vectors[1])
-        gold = np.asarray(pairs.scores)
-        spearman = pearson = float("nan")
-        if len(gold) > 1:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", stats.ConstantInputWarning)  # the result is nan, which is handled below
-                spearman = float(stats.spearmanr(predicted, gold)[0])
-                pearson = float(stats.pearsonr(predicted, gold)[0])
-        return [
-            SubsetScores(
-                subset=subset,
-                languages=(pair.source,) if pair.source == pair.target else (pair.source, pair.target),
-                main_score="cosine_spearman",
-                scores={"cosine_spearman": _defined(spearman), "cosine_pearson": _defined(pearson)},
-                intervals={"cosine_spearman": spearman_interval(predicted, gold)},
-                n=len(gold),
-                signature={"pair": str(pair), "subset": subset, "sim": "cos"},
-                data=pairs.data,
-                outcomes={"pairs": {"score": predicted.astype(np.float32), "gold": gold.astype(np.float32)}},
-            )
-        ]
+        return ScoringUnit(sides, partial(score_similarity, subset, pair, pairs))
 
     def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
         """Return the mean over the subsets."""
         return {"cosine_spearman": mean_score(subsets, "cosine_spearman")}
+
+
+def score_similarity(subset: str, pair: LangPair, pairs: ScoredPairs, vectors: Sequence[Vectors]) -> list[SubsetScores]:
+    """Return the correlations of one subset."""
+    from scipy import stats  # slow import, half a second
+
+    predicted = _cosines(vectors[0], vectors[1])
+    gold = np.asarray(pairs.scores)
+    spearman = pearson = float("nan")
+    if len(gold) > 1:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", stats.ConstantInputWarning)  # the result is nan, which is handled below
+            spearman = float(stats.spearmanr(predicted, gold)[0])
+            pearson = float(stats.pearsonr(predicted, gold)[0])
+    return [
+        SubsetScores(
+            subset=subset,
+            languages=(pair.source,) if pair.source == pair.target else (pair.source, pair.target),
+            main_score="cosine_spearman",
+            scores={"cosine_spearman": _defined(spearman), "cosine_pearson": _defined(pearson)},
+            intervals={"cosine_spearman": spearman_interval(predicted, gold)},
+            n=len(gold),
+            signature={"pair": str(pair), "subset": subset, "sim": "cos"},
+            data=pairs.data,
+            outcomes={"pairs": {"score": predicted.astype(np.float32), "gold": gold.astype(np.float32)}},
+        )
+    ]
 
 
 def _cosines(first: Vectors, second: Vectors) -> NDArray[np.float64]:

@@ -1,0 +1,158 @@
+"""The user's own data as tasks. Their names begin with own-bitext- or own-sts-, which no benchmark's name does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data import Bitext, ScoredPairs, Source
+from ..data.own import read_own_bitext, read_own_ratings
+from ..errors import UserError
+from ..languages import LangPair
+from ..scoring.metrics import ValidTargets, text_classes
+from ..scoring.neighbors import Vectors
+from .base import Kind, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, Task, mean_score
+from .retrieval import intervals_of_both, scores_of_both, search_both
+from .sts import score_similarity
+
+_BITEXT, _STS = "own-bitext-", "own-sts-"
+_LONGEST_NAME = 60  # bytes, since it becomes a part of a file name
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBitext:
+    """Nearest-neighbor retrieval in both directions on the user's pairs.
+
+    A target is correct if any row pairs its text with the text of the source, so a source may have several correct
+    targets, and copies are correct. Every row counts once. `accuracy` and the other scores are those of `Retrieval`,
+    without MTEB's. `xsim_ratio` is xSIM's error rate: the share of sentences whose best candidate by ratio margin is
+    wrong.
+
+    Attributes:
+        paths: the data, as `read_own_bitext` takes them; empty if only the name of the task is known.
+    """
+
+    name: str
+    paths: tuple[Path, ...] = ()
+    split: str = "test"
+    kind: Kind = "bitext"
+    lower_is_better: bool = False
+    description: str = "nearest translation in your own data, in both directions"
+
+    def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
+        """Load one unit for each pair of languages."""
+        _check_paths(self.name, self.paths, "--bitext")
+        sides: dict[tuple[int, str], SentenceSet] = {}
+
+        def side(sentences: tuple[str, ...], pair: LangPair, *, is_source: bool) -> SentenceSet:
+            language = pair.source if is_source else pair.target
+            return sides.setdefault((id(sentences), str(language)), SentenceSet(sentences, language))
+
+        units = []
+        for own in read_own_bitext(self.paths, languages):
+            bitext, subset = own.bitext, str(own.pair)
+            first = side(bitext.source, own.pair, is_source=True)
+            second = side(bitext.target, own.pair, is_source=False)
+            searches = (
+                RetrievalSpec(subset, "forward", first, second, bitext.data),
+                RetrievalSpec(subset, "backward", second, first, bitext.data),
+            )
+            units.append(ScoringUnit((first, second), partial(_score, bitext, own.pair), searches))
+        return units
+
+    def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
+        """Return the mean accuracy and xSIM over the pairs of languages."""
+        return {name: mean_score(subsets, name) for name in ("accuracy", "xsim_ratio")}
+
+
+def _score(bitext: Bitext, pair: LangPair, vectors: Sequence[Vectors]) -> list[SubsetScores]:
+    valid = ValidTargets(text_classes(bitext.source), text_classes(bitext.target))
+    forward, backward = search_both(vectors, valid.match, valid.reversed.match)
+    for direction in (forward, backward):
+        direction.scores["xsim_ratio"] = 1 - direction.scores["accuracy_ratio"]
+    gold = np.einsum("nd,nd->n", vectors[0], vectors[1])
+    return [
+        SubsetScores(
+            subset=str(pair),
+            languages=(pair.source, pair.target),
+            main_score="accuracy",
+            scores=scores_of_both(forward, backward),
+            intervals=intervals_of_both(forward, backward),
+            n=len(bitext.source),
+            signature={"pair": str(pair), "dir": "mean", "match": "any valid text", "sim": "cos"},
+            data=bitext.data,
+            outcomes={
+                name: direction.outcomes(np.maximum(gold, direction.best_correct()))
+                for name, direction in (("forward", forward), ("backward", backward))
+            },
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSts:
+    """Correlation of the cosine with the user's similarity ratings.
+
+    Attributes:
+        path: the file, as `read_own_ratings` takes it; None if only the name of the task is known.
+    """
+
+    name: str
+    path: Path | None = None
+    split: str = "test"
+    kind: Kind = "sts"
+    lower_is_better: bool = False
+    description: str = "semantic similarity in your own data"
+
+    def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
+        """Load the file as one unit."""
+        paths = _check_paths(self.name, () if self.path is None else (self.path,), "--sts")
+        pair, rated = read_own_ratings(paths[0], languages)
+        return [_rated_unit(pair, rated)]
+
+    def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
+        """Return the mean over the pairs of languages."""
+        return {"cosine_spearman": mean_score(subsets, "cosine_spearman")}
+
+
+def _rated_unit(pair: LangPair, rated: ScoredPairs) -> ScoringUnit:
+    sides = (SentenceSet(rated.first, pair.source), SentenceSet(rated.second, pair.target))
+    return ScoringUnit(sides, partial(score_similarity, str(pair), pair, rated))
+
+
+def _check_paths(name: str, paths: tuple[Path, ...], option: str) -> tuple[Path, ...]:
+    if not paths:
+        raise UserError(f"{name} is a task on your own data: pass {option} with the file that it was made with")
+    return paths
+
+
+def own_bitext(paths: Sequence[str | Path]) -> OwnBitext:
+    """Return the task of --bitext; its name ends in the names of the files."""
+    files = tuple(Path(path).expanduser() for path in paths)
+    return OwnBitext(_BITEXT + _safe_name(files), files)
+
+
+def own_sts(path: str | Path) -> OwnSts:
+    """Return the task of --sts; its name ends in the name of the file."""
+    file = Path(path).expanduser()
+    return OwnSts(_STS + _safe_name([file]), file)
+
+
+def _safe_name(files: Sequence[Path]) -> str:
+    name = re.sub(r"[^\w.+-]+", "_", "+".join(file.resolve().name for file in files))
+    while len(name.encode("utf-8", "surrogatepass")) > _LONGEST_NAME:
+        name = name[:-1]
+    return name
+
+
+def find_own_task(name: str) -> Task | None:
+    """Return a task on a user's data by the name in its results, without the data; None for another name."""
+    if name.startswith(_BITEXT):
+        return OwnBitext(name)
+    return OwnSts(name) if name.startswith(_STS) else None
