@@ -11,9 +11,9 @@ from scipy import stats
 from bitext_bench.scoring.intervals import (
     RESAMPLES,
     SEED,
-    _resampled_ranks,
     _weighted_pearson,
     mean_interval,
+    resampled_ranks,
     resampled_spearman,
     spearman_influence,
     spearman_interval,
@@ -105,12 +105,12 @@ def test_nothing_missed_is_not_certainty(judgements: int) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(n=st.integers(3, 40), seed=st.integers(0, 999), levels=st.integers(2, 50))
-def test_resampled_ranks_are_those_of_the_resample(n: int, seed: int, levels: int) -> None:
+def testresampled_ranks_are_those_of_the_resample(n: int, seed: int, levels: int) -> None:
     generator = np.random.default_rng(seed)
     predicted, gold = generator.standard_normal(n).round(1), generator.integers(0, levels, n).astype(float)
     draws = generator.integers(0, n, (4, n))
     counts = np.stack([np.bincount(drawn, minlength=n) for drawn in draws]).astype(float)
-    found = _weighted_pearson(_resampled_ranks(predicted, counts), _resampled_ranks(gold, counts), counts)
+    found = _weighted_pearson(resampled_ranks(predicted, counts), resampled_ranks(gold, counts), counts)
     expected = [
         stats.spearmanr(predicted[drawn], gold[drawn])[0]
         if np.ptp(predicted[drawn]) and np.ptp(gold[drawn])

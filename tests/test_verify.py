@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from made_results import result_of, subset_of
 from numpy.typing import NDArray
@@ -409,6 +409,7 @@ def test_another_cosine_is_named() -> None:
 
 @settings(deadline=None, max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1), noise=st.sampled_from([1e-7, 1e-6, 3e-6]), decimals=st.integers(0, 3))
+@example(seed=44557, noise=1e-7, decimals=2)  # few swaps, of pairs that one resample has four and three times
 def test_rounding_is_forgiven_in_every_score_of_sts(seed: int, noise: float, decimals: int) -> None:
     """Cosines so near each other that rounding moves many of them past one another."""
     rng = np.random.default_rng(seed)

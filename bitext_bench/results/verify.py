@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..scoring.intervals import resampled_ranks, resamples
 from ..scoring.margin import MARGINS
 from .records import Outcomes, SubsetResult, TaskResult, by_subset, signature_fields
 
@@ -18,14 +19,20 @@ EXACT = 1e-6
 # Scores that depend on all 10 to 16 neighbors; some of these are always nearly equal.
 _DEEP = ("hub_skewness", "antihubs", "robin_hood", "recall_at", "mrr")
 _DEEP_TOLERANCE = 2e-3
-# Factor for one swap of ranks in a resample that contains both pairs three times.
-_RESAMPLED = 9
 # The stored outcomes do not show near ties under these margins, so one near tie is allowed.
 _OTHER_MARGINS = tuple(f"{score}_{margin}" for score in ("accuracy", "xsim") for margin in MARGINS)
 # Share of rows whose neighbor may differ at an equal score.
 _TWINS = 0.1
 
 Columns = dict[str, NDArray[Any]]
+
+
+class _Moved(NamedTuple):
+    """How far near ties can move a score, the ends of its interval and, by equal sentences, `xsim_by_row`."""
+
+    score: float = 0.0
+    interval: float = 0.0
+    copies: float = 0.0
 
 
 def find_differences(
@@ -50,10 +57,10 @@ def find_differences(
             lines.append(f"{subset}: n is {entry.n} on file, {now[subset].n} derived")
             continue
         old, new = blocks_before.get(subset, {}), blocks_now.get(subset, {})
-        moved = sum(_tolerance(entry, columns, new.get(direction, {})) for direction, columns in old.items())
-        most_moved = max(most_moved, moved)
-        copies = sum(_share_of_copies(columns, new.get(direction, {})) for direction, columns in old.items())
-        lines += [f"{subset}: {line}" for line in _scores(entry, now[subset], moved, copies)]
+        each = [_tolerance(entry, columns, new.get(direction, {})) for direction, columns in old.items()]
+        moved = _Moved(*map(sum, zip(*each, strict=True)))
+        most_moved = max(most_moved, 2 * moved.score, moved.interval)
+        lines += [f"{subset}: {line}" for line in _scores(entry, now[subset], moved)]
         for direction in sorted(old.keys() | new.keys()):
             if (direction in old) != (direction in new):
                 lines.append(f"{subset} {direction}: outcomes {'on file' if direction in old else 'derived'} only")
@@ -61,7 +68,7 @@ def find_differences(
                 lines.append(f"{subset} {direction}: other outcome in {others}")
     if now.keys() == {entry.subset for entry in stored.subsets}:
         before, after = (_numbers("summary", result.summary) for result in (stored, derived))
-        lines += _compare(before, after, lambda name: EXACT + 2 * most_moved)
+        lines += _compare(before, after, lambda name: EXACT + most_moved)
     return lines
 
 
@@ -75,15 +82,17 @@ def _signature(stored: str, derived: str) -> list[str]:
     ]
 
 
-def _tolerance(entry: SubsetResult, columns: Columns, derived: Columns) -> float:
-    """Return the tolerance of a score: the share of near ties or, for rank correlations, the effect of moved ranks."""
+def _tolerance(entry: SubsetResult, columns: Columns, derived: Columns) -> _Moved:
+    """Return the tolerances: the share of near ties or, for rank correlations, the effect of moved ranks."""
     if "gold" in columns:
         return _swapped_ranks(columns, derived)
     if "margin" in columns:
-        return float((np.abs(columns["margin"]) < NEAR_TIE).sum() / entry.n)
+        near = float((np.abs(columns["margin"]) < NEAR_TIE).sum() / entry.n)
+        return _Moved(near, 2 * near, _share_of_copies(columns, derived))
     cuts = [cut for name, cut in entry.scores.items() if name.startswith("threshold") and cut is not None]
-    near = [np.abs(columns["score"] - cut) < NEAR_TIE for cut in cuts]
-    return float(np.any(near, axis=0).sum() / entry.n) if near else 0.0
+    near_cut = [np.abs(columns["score"] - cut) < NEAR_TIE for cut in cuts]
+    share = float(np.any(near_cut, axis=0).sum() / entry.n) if cuts else 0.0
+    return _Moved(share, 2 * share, _share_of_copies(columns, derived))
 
 
 def _share_of_copies(columns: Columns, derived: Columns) -> float:
@@ -98,51 +107,56 @@ def _threshold(entry: SubsetResult) -> float:
     return -np.inf if threshold is None else threshold
 
 
-def _swapped_ranks(stored: Columns, derived: Columns) -> float:
+def _swapped_ranks(stored: Columns, derived: Columns) -> _Moved:
     """Return how far Spearman's correlation moves when the order of the cosines changes from `stored` to `derived`.
 
     If two pairs swap places, one rank rises and the other falls by 1. This moves the mean product of the ranks by the
     difference between their gold ranks over n. Outcomes are float32, so cosines that are equal in float32 may have
-    swapped too, except those of equal sentences (cosine 1).
+    swapped too, except those of equal sentences (cosine 1). A resample with c and d copies of the two pairs moves c d
+    times as far. A percentile of the resamples moves at most as far as the resample that moves farthest.
     """
-    from scipy.stats import rankdata  # slow import, half a second
-
-    before, after, gold = stored["score"], derived.get("score"), rankdata(stored["gold"])
+    before, after, gold = stored["score"], derived.get("score"), stored["gold"]
     if after is None or len(after) != len(before):
-        return 0.0
-    spread = len(gold) * float(rankdata(before).std() * gold.std())
-    total = 0.0
+        return _Moved()
+    counts = np.vstack([np.ones(len(gold)), resamples(len(gold))])  # the pairs themselves, then each resample
+    ranks = resampled_ranks(gold, counts)
+    moved = np.zeros(len(counts))
     for row in range(len(gold) - 1):
-        rest = slice(row + 1, None)
-        was, now = np.sign(before[rest] - before[row]), np.sign(after[rest] - after[row])
-        total += np.abs(gold[rest] - gold[row])[(was != now) | ((was == 0) & (before[rest] < 1))].sum()
-    return total / spread if spread else 0.0
+        was, now = np.sign(before[row + 1 :] - before[row]), np.sign(after[row + 1 :] - after[row])
+        others = row + 1 + np.flatnonzero((was != now) | ((was == 0) & (before[row + 1 :] < 1)))
+        moved += counts[:, row] * (counts[:, others] * np.abs(ranks[:, others] - ranks[:, row, None])).sum(axis=1)
+    spread = len(gold) * _deviation(ranks, counts) * _deviation(resampled_ranks(before, counts), counts)
+    moved = np.divide(moved, spread, out=np.zeros(len(moved)), where=spread > 0)
+    return _Moved(float(moved[0]), float(moved[1:].max()))
 
 
-def _scores(stored: SubsetResult, derived: SubsetResult, moved: float, copies: float) -> list[str]:
-    """Compare scores and intervals. Near ties can move a score by `moved`, and `xsim_by_row` by `copies` more."""
+def _deviation(ranks: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the standard deviation of the ranks in each resample."""
+    n = counts.sum(axis=1)
+    mean = (counts * ranks).sum(axis=1) / n
+    return np.asarray(np.sqrt((counts * (ranks - mean[:, None]) ** 2).sum(axis=1) / n), dtype=np.float64)
+
+
+def _scores(stored: SubsetResult, derived: SubsetResult, moved: _Moved) -> list[str]:
+    """Compare scores and intervals."""
     numbers = [{**entry.scores, **_numbers("interval of", entry.intervals)} for entry in (stored, derived)]
-
-    def tolerance(name: str) -> float:
-        return EXACT + _allowed(name, moved, stored.n) + (copies if name == "xsim_by_row" else 0.0)
-
-    return _compare(numbers[0], numbers[1], tolerance)
+    return _compare(numbers[0], numbers[1], lambda name: EXACT + _allowed(name, moved, stored.n))
 
 
-def _allowed(name: str, moved: float, n: int) -> float:
+def _allowed(name: str, moved: _Moved, n: int) -> float:
     if "threshold" in name:
         return NEAR_TIE
     if name == "mteb_f1":
-        return moved * 4 / 3  # A flip also lowers the score of the sentence whose target is now found twice.
+        return moved.score * 4 / 3  # A flip also lowers the score of the sentence whose target is now found twice.
     if name == "cosine_pearson":
         return 0.0  # does not depend on the order
-    if name.startswith("interval of cosine_spearman"):
-        return _RESAMPLED * moved
+    if name == "xsim_by_row":
+        return moved.score + moved.copies
     if name.startswith("interval of"):
-        return 2 * moved
+        return moved.interval
     if name.startswith(_OTHER_MARGINS):
-        return moved + 1 / n
-    return max(moved, _DEEP_TOLERANCE if name.startswith(_DEEP) else 0.0)
+        return moved.score + 1 / n
+    return max(moved.score, _DEEP_TOLERANCE if name.startswith(_DEEP) else 0.0)
 
 
 def _numbers(name: str, value: object) -> dict[str, Any]:

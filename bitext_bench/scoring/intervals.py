@@ -50,7 +50,7 @@ def resampled_spearman(predicted: NDArray[np.floating], gold: NDArray[np.floatin
     are sorted.
     """
     counts = resamples(len(gold))
-    return _weighted_pearson(_resampled_ranks(predicted, counts), _resampled_ranks(gold, counts), counts)
+    return _weighted_pearson(resampled_ranks(predicted, counts), resampled_ranks(gold, counts), counts)
 
 
 def spearman_influence(
@@ -112,7 +112,7 @@ def wilson_interval(mean: float, n: float) -> Interval:
     return (max(0.0, min(mean, float(center - half))), min(1.0, max(mean, float(center + half))))
 
 
-def _resampled_ranks(values: NDArray[np.floating], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+def resampled_ranks(values: NDArray[np.floating], counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the mid-ranks (resamples, n) of the original values in each resample."""
     levels, level_of = np.unique(values, return_inverse=True)
     order = np.argsort(level_of, kind="stable")
