@@ -11,7 +11,7 @@ from ..baselines import find_baseline
 from ..data import MissingData, Source, open_source
 from ..embedding.batching import BatchLimits
 from ..embedding.embedder import Embedder
-from ..encoders import Model, resolve_model, without_prefix
+from ..encoders import MTEB, Model, resolve_model, without_prefix
 from ..encoders.layout import POOLINGS
 from ..errors import UserError
 from ..io.cache import cache_folder
@@ -139,7 +139,7 @@ def _public_name(file: Path, stored: TaskResult, arguments: argparse.Namespace) 
     name = said.registered or said.name
     if said.name.startswith("local/"):
         raise UserError(f"{file} was made with {said.name}, which is not a public model: pass --model DIR")
-    if not (find_baseline(name) or _HUB_ID.fullmatch(name)):
+    if not (find_baseline(name) or name.startswith(MTEB) or _HUB_ID.fullmatch(name)):
         raise UserError(
             f"{file} was made with {name!r}, which is neither a known model nor a hub id org/model: pass --model"
         )

@@ -123,6 +123,7 @@ class Model:
         contaminated_rows: Number of training rows with a benchmark sentence, from the training record.
         checked: The benchmarks that the training rows were compared with; None if `train` did not create the model.
         training: The training record for result files; None if `bitext-bench train` did not create the model.
+        prompt_source: Where the prompts come from ("mteb 2.26.24"); "" for the registry, the model or the user.
         similarity: The model's own similarity function, used for MTEB's scores.
         trainable: Whether `bitext-bench train` can train the model.
     """
@@ -145,6 +146,7 @@ class Model:
     contaminated_rows: int = 0
     checked: ContaminationAudit | None = None
     training: Mapping[str, Any] | None = None
+    prompt_source: str = ""
     similarity: Similarity = "cosine"
     trainable: bool = False
 

