@@ -113,6 +113,59 @@ def test_tensors_lists_and_arrays_are_one() -> None:
     assert bb.retrieval_accuracy(torch.tensor(x, requires_grad=True), torch.tensor(y, dtype=torch.float64)) == expected  # type: ignore[arg-type]
 
 
+def test_the_interval_of_f1_holds_its_value_if_every_pair_is_taken() -> None:
+    x, y = noisy(200, 300, 6, noise=1.3)
+    gold = [(i, i) for i in range(200)]
+    everything, low = (bb.mining_f1(x, y, gold, threshold) for threshold in (-np.inf, -1e9))
+    assert everything.details["recall"] < 1, "some gold pairs are not mined"
+    assert (everything.value, everything.low, everything.high) == (low.value, low.low, low.high)
+    assert everything.low is not None and everything.high is not None
+    assert everything.low < float(everything) < everything.high
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-40, 1e-24, 1e-19, 1e19, 1e30, 1e100, 1e300])
+def test_the_length_of_vectors_does_not_matter(scale: float) -> None:
+    import torch
+
+    x, y = noisy(50, 50, 7)
+    expected = bb.retrieval_accuracy(x, y)
+    assert 0.5 < float(expected) < 1
+    assert bb.retrieval_accuracy(x * scale, y) == bb.retrieval_accuracy(x, y * scale) == expected
+    assert bb.retrieval_accuracy(torch.tensor(x * scale), y) == expected  # type: ignore[arg-type]
+    np.testing.assert_allclose(bb.margin_scores(x * scale, y * scale), bb.margin_scores(x, y), rtol=1e-5)
+
+
+def test_one_extreme_row_changes_no_other_and_no_input() -> None:
+    x, y = (side.astype(np.float32) for side in noisy(30, 30, 8))
+    mixed = x.copy()
+    mixed[3] *= np.float32(1e30)
+    before = mixed.copy()
+    found, expected = bb.nearest_neighbors(mixed, y), bb.nearest_neighbors(x, y)
+    assert (found.indices == expected.indices).all() and (mixed == before).all()
+    others = np.arange(30) != 3
+    assert (found.cosines[others] == expected.cosines[others]).all()
+
+
+def test_signatures_have_every_setting() -> None:
+    x, y = noisy(20, 20, 9)
+    texts = [f"text {i}" for i in range(20)]
+    given = [{}, {"x_texts": texts}, {"y_texts": texts}, {"x_texts": texts, "y_texts": texts}]
+    fields = [bb.retrieval_accuracy(x, y, **more).signature.split("|")[4] for more in given]
+    assert fields == ["match:row", "match:x_texts", "match:y_texts", "match:text"]
+    threshold = 1.0000001234567
+    assert f"|threshold:{threshold}|" in bb.mining_f1(x, y, [(0, 0)], threshold).signature
+
+
+def test_texts_may_be_any_iterable_of_strings() -> None:
+    import pandas as pd
+
+    x, y = noisy(20, 20, 10)
+    texts = [f"text {i // 2}" for i in range(20)]
+    expected = bb.xsim(x, y, texts=texts)
+    for given in (iter(texts), np.array(texts), pd.Series(texts, index=range(100, 120))):
+        assert bb.xsim(x, y, texts=given) == expected
+
+
 ONE = np.eye(3)
 BAD: list[tuple[Any, Any, str]] = [
     (np.ones(3), ONE, r"x has shape \(3,\): expected \(N, D\)"),
@@ -142,6 +195,23 @@ def test_bad_arrays_are_refused(function: Any, x: Any, y: Any, message: str) -> 
         (lambda: bb.nearest_neighbors(ONE, ONE, k=0), "k is 0: expected 1 or more"),
         (lambda: bb.mining_f1(ONE, ONE, []), "gold is empty"),
         (lambda: bb.mining_f1(ONE, ONE, [(0, 3)]), r"gold pair \(0, 3\) is out of range"),
+        *[
+            (lambda gold=gold: bb.mining_f1(ONE, ONE, gold), "gold is not a list of pairs of row numbers")
+            for gold in (None, [0, 1], [(0, 0, 1)], [("fr-1", "en-1")], ["01"], [(0.7, 0.2)], [(np.nan, 0)], {0: 0})
+        ],
+        *[
+            (lambda t=t: bb.mining_f1(ONE, ONE, [(0, 0)], t), "threshold is .*: expected a number")
+            for t in ("1.0", "best", [1.0], np.nan)
+        ],
+        *[
+            (lambda k=k: bb.nearest_neighbors(ONE, ONE, k), "k is .*: expected an integer, 1 or more")
+            for k in (4.0, "4", None, np.nan)
+        ],
+        (lambda: bb.margin_scores(ONE, ONE, 2.5), "k is 2.5"),  # type: ignore[arg-type]
+        (lambda: bb.xsim(ONE, ONE, texts=[1, 2, 3]), "texts 1 is a int: expected a sentence"),  # type: ignore[list-item]
+        (lambda: bb.xsim(ONE, ONE, texts="abc"), "texts is a single string"),
+        (lambda: bb.retrieval_accuracy(ONE, ONE, y_texts={"a": 1}), "y_texts is a dict"),
+        (lambda: bb.retrieval_accuracy(ONE, ONE, 3), "x_texts is a int"),  # type: ignore[arg-type]
     ],
 )
 def test_bad_settings_are_refused(call: Any, message: str) -> None:

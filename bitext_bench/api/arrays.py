@@ -11,8 +11,7 @@ they need not be normalized. NumPy arrays, torch tensors and nested lists are ac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,10 +20,10 @@ from .. import __version__
 from ..errors import UserError
 from ..scoring.f1 import cluster_counts, f1_interval
 from ..scoring.intervals import mean_interval
-from ..scoring.margin import MARGINS, Margin, best_candidates, margin_k, margin_score
-from ..scoring.metrics import text_classes
+from ..scoring.margin import Margin, best_candidates, margin_k, margin_score
 from ..scoring.mined_pairs import best_f1_point, judge, mine, operating_point, with_unmined_gold
-from ..scoring.neighbors import Nearest, Vectors, nearest_with_csls, normalize, search_bidirectional
+from ..scoring.neighbors import Nearest, Vectors, nearest_with_csls, search_bidirectional
+from .array_inputs import check_count, check_gold, check_margin, check_number, check_parallel, check_sides, check_texts
 from .score import Score
 
 
@@ -45,8 +44,8 @@ def nearest_neighbors(x: ArrayLike, y: ArrayLike, k: int = 4) -> Nearest:
     >>> nearest_neighbors([[1.0, 0.0]], [[0.0, 1.0], [2.0, 0.0]], k=1).indices.tolist()
     [[1]]
     """
-    source, target = _check_sides(x, y)
-    return search_bidirectional(source, target, _at_least_one("k", k)).forward
+    source, target = check_sides(x, y)
+    return search_bidirectional(source, target, check_count("k", k)).forward
 
 
 def margin_scores(x: ArrayLike, y: ArrayLike, k: int | None = None, margin: Margin = "ratio") -> NDArray[np.float64]:
@@ -68,14 +67,14 @@ def margin_scores(x: ArrayLike, y: ArrayLike, k: int | None = None, margin: Marg
     >>> margin_scores([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]], k=2).tolist()
     [2.0, 2.0]
     """
-    source, target = _check_parallel(x, y)
-    width = margin_k(_check_margin(margin)) if k is None else _at_least_one("k", k)
+    source, target = check_parallel(x, y)
+    width = margin_k(check_margin(margin)) if k is None else check_count("k", k)
     found = search_bidirectional(source, target, width)
     around = (found.forward.mean(width) + found.backward.mean(width)) / 2
     return margin_score(np.einsum("nd,nd->n", source, target).astype(np.float64), around, margin)
 
 
-def xsim(x: ArrayLike, y: ArrayLike, margin: Margin = "ratio", texts: Sequence[str] | None = None) -> Score:
+def xsim(x: ArrayLike, y: ArrayLike, margin: Margin = "ratio", texts: Iterable[str] | None = None) -> Score:
     """Return xSIM: the share of rows of `x` whose best candidate in `y` is not their translation. Lower is better.
 
     As in LASER's source/xsim.py, the candidates are the 4 nearest neighbors, ranked by margin with neighborhoods of 4.
@@ -94,12 +93,12 @@ def xsim(x: ArrayLike, y: ArrayLike, margin: Margin = "ratio", texts: Sequence[s
     >>> print(xsim([[1.0, 0.1], [0.1, 1.0]], [[1.0, 0.0], [0.0, 1.0]]))
     0.00 (0.00 to 65.76)
     """
-    source, target = _check_sides(x, y)
+    source, target = check_sides(x, y)
     n = len(source)
     if len(target) < n:
         raise UserError(f"x has {n:,} rows and y {len(target):,}: expected a translation in y for every row of x")
-    classes = _classes(texts, len(target))
-    k = margin_k(_check_margin(margin))
+    classes = check_texts("texts", texts, len(target))
+    k = margin_k(check_margin(margin))
     if margin == "csls":
         found = nearest_with_csls(source, target, k, k)[1].forward
     else:
@@ -110,7 +109,7 @@ def xsim(x: ArrayLike, y: ArrayLike, margin: Margin = "ratio", texts: Sequence[s
 
 
 def retrieval_accuracy(
-    x: ArrayLike, y: ArrayLike, x_texts: Sequence[str] | None = None, y_texts: Sequence[str] | None = None
+    x: ArrayLike, y: ArrayLike, x_texts: Iterable[str] | None = None, y_texts: Iterable[str] | None = None
 ) -> Score:
     """Return the share of rows whose nearest neighbor on the other side is their translation, averaged over directions.
 
@@ -125,15 +124,16 @@ def retrieval_accuracy(
     Raises:
         UserError: as for `nearest_neighbors`, or the inputs differ in length.
     """
-    source, target = _check_parallel(x, y)
+    source, target = check_parallel(x, y)
     n = len(source)
     found = search_bidirectional(source, target, 1)
     hits = []
-    for nearest, texts in ((found.forward, y_texts), (found.backward, x_texts)):
-        classes = _classes(texts, n)
+    for nearest, name, texts in ((found.forward, "y_texts", y_texts), (found.backward, "x_texts", x_texts)):
+        classes = check_texts(name, texts, n)
         hits.append(classes[nearest.indices[:, 0]] == classes)
     both = np.stack(hits).astype(np.float64)
-    match = "text" if x_texts is not None and y_texts is not None else "row"
+    given = [name for name, texts in (("x_texts", x_texts), ("y_texts", y_texts)) if texts is not None]
+    match = given[0] if len(given) == 1 else "text" if given else "row"
     return Score(
         "accuracy",
         float(both.mean()),
@@ -163,19 +163,20 @@ def mining_f1(x: ArrayLike, y: ArrayLike, gold: Iterable[tuple[int, int]], thres
     >>> print(mining_f1([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.1], [0.1, 1.0]], [(0, 0), (1, 1)], threshold=1.0))
     100.00 (34.24 to 100.00)
     """
-    source, target = _check_sides(x, y)
-    pairs = _check_gold(gold, len(source), len(target))
+    source, target = check_sides(x, y)
+    pairs = check_gold(gold, len(source), len(target))
     mined = mine(search_bidirectional(source, target, margin_k("ratio")))
     correct = judge(mined, pairs)
     if threshold is None:
         cut = best_f1_point(mined.scores, correct, len(pairs))
     else:
-        cut = operating_point(mined.scores, correct, len(pairs), float(threshold))
+        cut = operating_point(mined.scores, correct, len(pairs), check_number("threshold", threshold))
     judged = with_unmined_gold(mined, pairs)
-    hit, taken = judge(judged, pairs), judged.scores >= cut.threshold
+    # Gold pairs that were not mined have the score -inf, and are not taken even if that is the threshold.
+    hit, taken = judge(judged, pairs), (judged.scores >= cut.threshold) & (judged.scores > -np.inf)
     kept = taken | hit
     low, high = f1_interval(cluster_counts(judged.source[kept], judged.target[kept], taken[kept], hit[kept]))
-    chosen = "oracle" if threshold is None else f"{threshold:g}"
+    chosen = "oracle" if threshold is None else repr(cut.threshold)
     line = _signature("f1", len(source), target, margin="ratio", retrieval="max", threshold=chosen)
     details = {"threshold": cut.threshold, "precision": cut.precision, "recall": cut.recall}
     return Score("f1", cut.f1, low, high, len(pairs), signature=line, details=details)
@@ -184,68 +185,3 @@ def mining_f1(x: ArrayLike, y: ArrayLike, gold: Iterable[tuple[int, int]], thres
 def _signature(score: str, n: int, target: Vectors, **settings: str) -> str:
     fields = {"score": score, "n": str(n), "candidates": str(len(target)), **settings, "bb": __version__}
     return "|".join(f"{name}:{value}" for name, value in fields.items())
-
-
-def _check_sides(x: ArrayLike, y: ArrayLike) -> tuple[Vectors, Vectors]:
-    source, target = _check_matrix("x", x), _check_matrix("y", y)
-    if source.shape[1] != target.shape[1]:
-        raise UserError(f"x has {source.shape[1]} dimensions and y {target.shape[1]}: expected vectors of one model")
-    return source, target
-
-
-def _check_parallel(x: ArrayLike, y: ArrayLike) -> tuple[Vectors, Vectors]:
-    source, target = _check_sides(x, y)
-    if len(source) != len(target):
-        raise UserError(
-            f"x has {len(source):,} rows and y {len(target):,}: expected row i of y to translate row i of x"
-        )
-    return source, target
-
-
-def _check_matrix(name: str, given: ArrayLike) -> Vectors:
-    """Return the rows normalized to length 1."""
-    # Tensors may require gradients or be on another device.
-    on_host: Any = given.detach().float().cpu() if hasattr(given, "detach") else given
-    try:
-        rows = np.asarray(on_host, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{name} is not an array of numbers ({error}): expected shape (N, D)") from error
-    if rows.ndim != 2 or not rows.size:
-        raise UserError(f"{name} has shape {rows.shape}: expected (N, D), one vector for each row")
-    bad = ~np.isfinite(rows).all(axis=1)
-    if bad.any():
-        raise UserError(f"row {int(bad.argmax())} of {name} contains NaN or infinity: expected finite numbers")
-    zero = ~rows.any(axis=1)
-    if zero.any():
-        raise UserError(f"row {int(zero.argmax())} of {name} is all zeros: expected vectors with a direction")
-    return normalize(rows)
-
-
-def _check_margin(given: Margin) -> Margin:
-    if given not in MARGINS:
-        raise UserError(f"unknown margin {given!r}: expected one of {', '.join(MARGINS)}")
-    return given
-
-
-def _at_least_one(name: str, given: int) -> int:
-    if given < 1:
-        raise UserError(f"{name} is {given}: expected 1 or more")
-    return given
-
-
-def _classes(texts: Sequence[str] | None, n: int) -> NDArray[np.int64]:
-    if texts is None:
-        return np.arange(n)
-    if len(texts) != n:
-        raise UserError(f"there are {len(texts):,} texts for {n:,} vectors: expected one text for each vector")
-    return text_classes(texts)
-
-
-def _check_gold(given: Iterable[tuple[int, int]], n: int, m: int) -> set[tuple[int, int]]:
-    pairs = {(int(source), int(target)) for source, target in given}
-    if not pairs:
-        raise UserError("gold is empty: expected (row of x, row of y) for every translation")
-    for source, target in pairs:
-        if not (0 <= source < n and 0 <= target < m):
-            raise UserError(f"gold pair ({source}, {target}) is out of range: x has {n:,} rows and y {m:,}")
-    return pairs
