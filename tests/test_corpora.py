@@ -569,3 +569,19 @@ def test_the_shards_of_a_parquet_file_are_read_in_order(tmp_path: Path) -> None:
     (folder / "train-00000-of-00002.parquet").unlink()
     with pytest.raises(UserError, match=r"en-ja has 1 of 2 shards train-00001-of-00002\.parquet"):
         find_corpora(tmp_path, LangPair.parse("ja-en"))
+
+
+def test_several_directories_give_all_their_corpora(tmp_path: Path) -> None:
+    for name in ("one/ted", "one/news", "two/talks", "two/ted"):
+        (tmp_path / name).mkdir(parents=True)
+    roots = [tmp_path / "one", tmp_path / "two"]
+    for name, language in (("one/ted", "ja"), ("one/news", "ja"), ("two/talks", "ja"), ("two/ted", "ko")):
+        (tmp_path / name / f"en-{language}.tsv").write_text("a\tb\n")
+    assert [corpus.name for corpus in find_corpora(roots, EN_JA)] == ["news", "talks", "ted"]
+    assert [(c.name, c.weight) for c in find_corpora(roots, EN_JA, ["talks:2"])] == [("talks", 2.0)]
+    assert [corpus.name for corpus in find_corpora(roots, LangPair.parse("en-ko"))] == ["ted"]
+    (tmp_path / "two/ted/en-ja.tsv").write_text("a\tb\n")
+    with pytest.raises(UserError, match="one and .*two both have a corpus ted for en-ja: rename one of them"):
+        find_corpora(roots, EN_JA)
+    with pytest.raises(UserError, match="one and .*two has no training pairs for en-fr"):
+        find_corpora(roots, LangPair.parse("en-fr"))

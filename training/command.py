@@ -57,7 +57,7 @@ class TrainRequest:
     """A training run, apart from the settings of its recipe.
 
     Attributes:
-        data: a directory of corpora, or "hub:ORG/DATASET[@REVISION]".
+        data: directories of corpora; one of them may be "hub:ORG/DATASET[@REVISION]".
         benchmarks: the benchmarks to compare the training rows with and to score on, as `run --data`.
         exclude_benchmarks: tasks that the rows are not compared with.
         allow_contamination: train on rows that hold a sentence of a benchmark.
@@ -70,7 +70,7 @@ class TrainRequest:
         cache: the vector cache; None uses the default directory.
     """
 
-    data: str
+    data: Sequence[str]
     benchmarks: str = "hub"
     exclude_benchmarks: Sequence[str] = ()
     allow_contamination: bool = False
@@ -113,7 +113,7 @@ def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) 
     if request.push_to_hub and _is_first():
         check_access(request.push_to_hub)
     resolved = resolve_models(config, of_hub=False)
-    data = read_data(config, _data_folder(request.data, config))
+    data = read_data(config, *_data_folders(request.data, config))
     cache = cache_folder(request.cache)
     models = Models.from_resolved(config, {**resolved, **resolve_models(config, of_hub=True)}, cache)
     from .trainer.arguments import check_reporter, resolve_precision
@@ -143,7 +143,7 @@ def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) 
         return 128 + trained.stopped_by
     if _is_first():
         record = {**_record(recipe, config, models, prepared, trained), "sums": sums}
-        if dataset := dataset_of(data.root):
+        for dataset in filter(None, map(dataset_of, data.roots)):
             record["hub_dataset"] = dataset._asdict()
         name = request.push_to_hub or output.resolve().name
         _save(trained, output, name, record)
@@ -172,10 +172,17 @@ def _is_first() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def _data_folder(given: str, config: TrainConfig) -> Path:
-    if given.startswith(PREFIX):
-        return fetch_pairs(given.removeprefix(PREFIX), config.lang_pairs)
-    return Path(given).expanduser()
+def _data_folders(given: Sequence[str], config: TrainConfig) -> list[Path]:
+    datasets = [name for name in given if name.startswith(PREFIX)]
+    if len(datasets) > 1:
+        raise UserError(
+            f"--data {' '.join(datasets)}: expected at most one dataset of the hub; download the files of the others "
+            "and pass their directories"
+        )
+    return [
+        fetch_pairs(name.removeprefix(PREFIX), config.lang_pairs) if name in datasets else Path(name).expanduser()
+        for name in given
+    ]
 
 
 def _default_name(config: TrainConfig, recipe: str) -> str:

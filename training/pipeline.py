@@ -70,11 +70,11 @@ class ReadData:
     """All corpora of each pair, the anchor language as the source.
 
     Attributes:
-        root: the data directory.
+        roots: the data directories.
         notes: one line for each choice between variants of a language.
     """
 
-    root: Path
+    roots: Sequence[Path]
     corpora: dict[LangPair, list[ReadCorpus]]
     notes: list[str]
 
@@ -104,7 +104,7 @@ class PreparedData:
     notes: list[str]
 
 
-def read_data(config: TrainConfig, root: Path) -> ReadData:
+def read_data(config: TrainConfig, *roots: Path) -> ReadData:
     """Find, read and clean the corpora of every pair in a config.
 
     Raises:
@@ -113,7 +113,7 @@ def read_data(config: TrainConfig, root: Path) -> ReadData:
     notes: list[str] = []
     pairs = [config.with_anchor_first(pair) for pair in config.lang_pairs]
     # Find all corpora before reading the first: reading may take minutes, and a missing corpus should fail at once.
-    found = {pair: find_corpora(root, pair, config.corpora, config.language_codes(pair), notes) for pair in pairs}
+    found = {pair: find_corpora(roots, pair, config.corpora, config.language_codes(pair), notes) for pair in pairs}
     corpora: dict[LangPair, list[ReadCorpus]] = {}
     for pair in pairs:
         seen: set[tuple[str, str]] = set()
@@ -121,8 +121,9 @@ def read_data(config: TrainConfig, root: Path) -> ReadData:
         for corpus in found[pair]:
             rows = read_corpus(corpus, notes)
             cleaned = clean_rows(corpus.name, rows, seen)
+            root = next(root for root in roots if root in corpus.files[0].parents)
             corpora[pair].append(ReadCorpus(corpus, len(rows), cleaned, stated_license(corpus.files[0], root)))
-    return ReadData(root, corpora, notes)
+    return ReadData(roots, corpora, notes)
 
 
 def prepare(

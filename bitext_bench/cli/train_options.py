@@ -99,8 +99,9 @@ def _add_languages(group: argparse._ArgumentGroup) -> None:
 def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--data",
+        nargs="+",
         metavar="DIR",
-        help="training data: a directory with files like <corpus>/en-ja.tsv, or hub:ORG/DATASET[@REVISION]",
+        help="training data: directories with files like <corpus>/en-ja.tsv, or hub:ORG/DATASET[@REVISION]",
     )
     group.add_argument(
         "--corpora",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -80,16 +80,16 @@ class PairRows:
 
 
 def find_corpora(
-    root: Path,
+    root: Path | Sequence[Path],
     pair: LangPair,
     chosen: Sequence[str] = (),
     codes: tuple[str, str] | None = None,
     notes: list[str] | None = None,
 ) -> list[Corpus]:
-    """Return the corpora below `root` that have the pair, in either order, sorted by name.
+    """Return the corpora that have the pair, in either order, sorted by name.
 
     Args:
-        root: the data directory.
+        root: the data directory, or several.
         pair: the language pair; rows will have its source first.
         chosen: "name" or "name:weight"; empty takes all. A corpus without this pair is skipped.
         codes: the requested variants of source and target, like ("en", "pt_PT"); None for no preference.
@@ -97,28 +97,20 @@ def find_corpora(
 
     Raises:
         UserError: `root` is not a directory, a chosen corpus is unknown or its weight is not a number above 0, a
-            corpus has several files for the pair, or no corpus has it.
+            corpus has several files for the pair, two directories have a corpus of the same name, or no corpus has the
+            pair.
     """
-    if not root.is_dir():
-        raise UserError(f"the training data {root} do not exist: expected a directory with <corpus>/{pair}.tsv")
+    roots = [root] if isinstance(root, Path) else list(root)
+    named = " and ".join(map(str, roots))
     weights = _weights(chosen)
-    folders = [entry for entry in list_folder(root) if entry.is_dir() and not entry.name.startswith(".")]
-    here = dataset.name if (dataset := dataset_of(root)) else root.resolve().name
-    found: dict[str, list[PairFiles]] = {}
-    others: list[str] = []
-    for folder in (root, *folders):
-        name = here if folder == root else folder.name
-        for item in files_of(folder, pair):
-            found.setdefault(item.stem if folder == root and item.stem else name, []).append(item)
-        others += [f"{name}: {other}" for other in other_scripts(folder, pair) if name in weights or not weights]
-    known = {*found, *(folder.name for folder in folders)}
+    found, others, known = _list_corpora(roots, pair, weights)
     for name in weights:
         if name not in known:
-            here = f"{root} has {', '.join(sorted(found)) or 'nothing'} for {pair}"
+            here = f"{named} has {', '.join(sorted(found)) or 'nothing'} for {pair}"
             raise unknown_name_error("corpus", name, sorted(known), here)
     taken = sorted(name for name in found if name in weights or not weights)
     if not taken:
-        raise _no_corpus_error(root, pair, weights, sorted(found), others)
+        raise _no_corpus_error(named, pair, weights, sorted(found), others)
     said = notes if notes is not None else []
     said += [f"{other} is in another script than {pair} and is left out: request it with --pair" for other in others]
     asked = codes or (str(pair.source), str(pair.target))
@@ -127,6 +119,38 @@ def find_corpora(
         item = _nearest(name, found[name], pair, asked, said)
         corpora.append(Corpus(name, pair, weights.get(name, 1.0), item.files, item.swapped, asked, item.codes))
     return corpora
+
+
+def _list_corpora(
+    roots: Sequence[Path], pair: LangPair, weights: Collection[str]
+) -> tuple[dict[str, list[PairFiles]], list[str], set[str]]:
+    """Return each corpus with its files of the pair, those in another script, and the names of all corpora.
+
+    Raises:
+        UserError: as for `find_corpora`.
+    """
+    found: dict[str, list[PairFiles]] = {}
+    others: list[str] = []
+    known: set[str] = set()
+    root_of: dict[str, Path] = {}
+    for root in roots:
+        if not root.is_dir():
+            raise UserError(f"the training data {root} do not exist: expected a directory with <corpus>/{pair}.tsv")
+        folders = [entry for entry in list_folder(root) if entry.is_dir() and not entry.name.startswith(".")]
+        here = dataset.name if (dataset := dataset_of(root)) else root.resolve().name
+        for folder in (root, *folders):
+            name = here if folder == root else folder.name
+            for item in files_of(folder, pair):
+                corpus = item.stem if folder == root and item.stem else name
+                if root_of.setdefault(corpus, root) != root:
+                    raise UserError(
+                        f"{root_of[corpus]} and {root} both have a corpus {corpus} for {pair}: rename one of them, "
+                        "or leave out one directory"
+                    )
+                found.setdefault(corpus, []).append(item)
+            others += [f"{name}: {other}" for other in other_scripts(folder, pair) if name in weights or not weights]
+        known |= {*found, *(folder.name for folder in folders)}
+    return found, others, known
 
 
 def read_corpus(corpus: Corpus, notes: list[str] | None = None) -> list[SentencePair]:
@@ -193,13 +217,13 @@ def _weights(chosen: Sequence[str]) -> dict[str, float]:
 
 
 def _no_corpus_error(
-    root: Path, pair: LangPair, weights: Iterable[str], found: Sequence[str], others: Sequence[str]
+    named: str, pair: LangPair, weights: Iterable[str], found: Sequence[str], others: Sequence[str]
 ) -> UserError:
     has = f"it has {', '.join(found)} for this pair" if found else "nothing there has this pair"
     if others:
         has += f"; in another script: {', '.join(others)}"
     return UserError(
-        f"{root} has no training pairs for {pair} in {', '.join(weights) or 'any corpus'} ({has}): expected "
+        f"{named} has no training pairs for {pair} in {', '.join(weights) or 'any corpus'} ({has}): expected "
         f"<corpus>/{pair}.tsv, .jsonl, .parquet, .tmx, <corpus>/{pair}/train.*, or Moses' <corpus>/*.{pair}."
         f"{pair.source} with .{pair.target}, in either order, optionally .gz"
     )
