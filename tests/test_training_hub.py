@@ -11,11 +11,11 @@ from builders import write
 from hub_runs import run_product, run_python, serving
 from huggingface_hub import ModelCard
 
+from bitext_bench.data.layouts import holds_pair
 from bitext_bench.encoders.record import training_of
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair
 from training.data.hub import fetch_pairs
-from training.data.layouts import holds_pair
 
 EN_JA, EN_PT = LangPair.parse("en-ja"), LangPair.parse("en-pt")
 

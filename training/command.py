@@ -18,6 +18,7 @@ from bitext_bench.embedding.store import write_atomic
 from bitext_bench.encoders import Model
 from bitext_bench.errors import UserError
 from bitext_bench.io.cache import cache_folder
+from bitext_bench.io.hub import HUB_PREFIX
 from bitext_bench.io.interrupts import delay_signals
 from bitext_bench.io.temporary import remove_at_end
 from bitext_bench.io.terminal import say
@@ -43,7 +44,7 @@ from .checkpoint.publish import check_access, publish, reserve_repository
 from .config import TrainConfig, make_config
 from .data.cleaning import write_report
 from .data.contamination import EXCLUDED, BenchmarkSentences
-from .data.hub import PREFIX, dataset_of, fetch_pairs
+from .data.hub import dataset_of, fetch_pairs
 from .pipeline import PreparedData, prepare, read_data
 from .recipe import read_recipe
 from .trainer.models import Models, resolve_models
@@ -173,14 +174,14 @@ def _is_first() -> bool:
 
 
 def _data_folders(given: Sequence[str], config: TrainConfig) -> list[Path]:
-    datasets = [name for name in given if name.startswith(PREFIX)]
+    datasets = [name for name in given if name.startswith(HUB_PREFIX)]
     if len(datasets) > 1:
         raise UserError(
             f"--data {' '.join(datasets)}: expected at most one dataset of the hub; download the files of the others "
             "and pass their directories"
         )
     return [
-        fetch_pairs(name.removeprefix(PREFIX), config.lang_pairs) if name in datasets else Path(name).expanduser()
+        fetch_pairs(name.removeprefix(HUB_PREFIX), config.lang_pairs) if name in datasets else Path(name).expanduser()
         for name in given
     ]
 

@@ -131,8 +131,8 @@ def evaluate(
         options: how to load the model, and its prompt.
         cache: directory of the cached vectors; None for $BITEXT_BENCH_CACHE or ~/.cache/bitext-bench.
         **own: your own data; benchmarks are then scored only if `tasks` names them. `bitext`: a file of pairs (.tsv,
-            .jsonl, .tmx, .parquet), two parallel files, or a directory of <language>.txt. `sts`: a .tsv or .jsonl file
-            of two sentences and a score.
+            .jsonl, .tmx, .parquet), two parallel files, a directory of <language>.txt, or "hub:ORG/DATASET". `sts`: a
+            .tsv or .jsonl file of two sentences and a score.
 
     Raises:
         UserError: the model cannot be loaded, a task or language is unknown, or requested data are missing or damaged.

@@ -105,8 +105,8 @@ def add_own_data(parser: argparse._ActionsContainer) -> None:
         "--bitext",
         nargs="+",
         metavar="FILE",
-        help="your own translations: a file of pairs (.tsv, .jsonl, .tmx, .parquet), two parallel files, or a "
-        "directory of <language>.txt",
+        help="your own translations: a file of pairs (.tsv, .jsonl, .tmx, .parquet), two parallel files, a "
+        "directory of <language>.txt, or hub:ORG/DATASET[@REVISION]",
     )
     parser.add_argument("--sts", metavar="FILE", help="your own rated pairs (.tsv, .jsonl): two sentences and a score")
 

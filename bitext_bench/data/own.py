@@ -3,6 +3,7 @@
 my.tsv  .jsonl  .tmx  .parquet        pairs; TSV has two columns and no header
 my.de  my.sw                          line i of one translates line i of the other
 dir/de.txt  dir/sw.txt  dir/fr.txt    line i has the same meaning in every language
+hub:org/name  hub:org/name@revision   a dataset on the hub
 ratings.tsv  .jsonl                   two sentences and their similarity
 
 Text files may end in .gz.
@@ -20,10 +21,12 @@ from typing import Any
 
 from ..errors import UserError
 from ..io.checksums import input_sha256
+from ..io.hub import HUB_PREFIX
 from ..io.lines import read_lines
 from ..languages import LangPair, Language, find_language
 from .files import OWN, check_line_counts, read_sentences, warn
-from .pair_files import PAIR_FORMATS, SentencePair, parse_record, read_pairs, suffix_of
+from .own_hub import fetch_own_pairs
+from .pair_files import PAIR_FORMATS, SentencePair, parse_record, read_files, suffix_of
 from .shapes import Bitext, Provenance, ScoredPairs
 from .variants import VariantChooser
 
@@ -43,7 +46,7 @@ def read_own_bitext(paths: Sequence[Path], languages: Sequence[Language] | None)
     """Read translation pairs: those of two languages, or of every two of several languages.
 
     Args:
-        paths: a file of pairs, two parallel files, or a directory of <language>.txt.
+        paths: a file of pairs, two parallel files, a directory of <language>.txt, or "hub:ORG/NAME[@REVISION]".
         languages: in the order of the columns or files; None takes all languages of a directory.
 
     Raises:
@@ -59,6 +62,8 @@ def read_own_bitext(paths: Sequence[Path], languages: Sequence[Language] | None)
             f"--bitext {named} needs the languages of its two sides, in order, and --languages has {found}: "
             f"add them, like {_EXAMPLE}"
         )
+    if len(paths) == 1 and named.startswith(HUB_PREFIX):
+        return [_read_hub(named.removeprefix(HUB_PREFIX), pair) for pair in _combine(languages)]
     if len(paths) == 2:
         return [_read_parallel(paths[0], paths[1], _pair_of(named, languages))]
     if len(paths) > 2:
@@ -72,8 +77,8 @@ def read_own_bitext(paths: Sequence[Path], languages: Sequence[Language] | None)
             "<language>.txt: convert or rename it"
         )
     pairs = [_pair_of(named, languages)] if suffix_of(file) == "tsv" else _combine(languages)
-    digest = input_sha256(file)
-    return [OwnPairs(pair, _read_file(file, pair, digest)) for pair in pairs]
+    digests = [input_sha256(file)]
+    return [OwnPairs(pair, _read_files([file], pair, digests)) for pair in pairs]
 
 
 def read_own_ratings(file: Path, languages: Sequence[Language] | None) -> tuple[LangPair, ScoredPairs]:
@@ -126,16 +131,24 @@ def _combine(languages: Sequence[Language]) -> list[LangPair]:
     return [LangPair(a, b) for a, b in combinations(languages, 2)]
 
 
-def _read_file(file: Path, pair: LangPair, digest: str) -> Bitext:
+def _read_hub(dataset: str, pair: LangPair) -> OwnPairs:
+    found = fetch_own_pairs(dataset, pair)
+    digests = [input_sha256(file) for file in found.files]
+    bitext = _read_files(found.files, pair.reversed if found.swapped else pair, digests)
+    return OwnPairs(pair, Bitext(bitext.target, bitext.source, bitext.data) if found.swapped else bitext)
+
+
+def _read_files(files: Sequence[Path], pair: LangPair, digests: Sequence[str]) -> Bitext:
+    """Read the rows; the pair is in the order of the columns or files."""
     sides = (VariantChooser(pair.source, str(pair.source)), VariantChooser(pair.target, str(pair.target)))
-    rows = read_pairs(file, sides)
+    rows = read_files(files, sides)
     if not rows:
-        raise UserError(f"{file} is empty: expected {pair.source} and {pair.target} sentences")
+        raise UserError(f"{files[0]} is empty: expected {pair.source} and {pair.target} sentences")
     for side in sides:
         if report := side.report(str(side.language)):
-            warn(f"{file}: {report}")
-    _check_texts(file, rows)
-    return Bitext(tuple(row.source for row in rows), tuple(row.target for row in rows), _provenance([digest]))
+            warn(f"{files[0]}: {report}")
+    _check_texts(files[0], rows)
+    return Bitext(tuple(row.source for row in rows), tuple(row.target for row in rows), _provenance(digests))
 
 
 def _check_texts(file: Path, rows: Sequence[SentencePair]) -> None:

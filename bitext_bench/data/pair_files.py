@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import UserError
 from ..io.lines import EXPANDS, is_decompression_bomb, read_lines
+from .files import check_line_counts
 from .tmx import read_units
 from .variants import VariantChooser, variants_of
 
@@ -45,6 +46,22 @@ def read_pairs(file: Path, sides: Sides) -> list[SentencePair]:
     readers: Mapping[str, Callable[[Path, Sides], list[SentencePair]]]
     readers = {"tsv": _read_tsv, "jsonl": _read_jsonl, "parquet": _read_parquet, "tmx": _read_tmx}
     return readers[suffix_of(file)](file, sides)
+
+
+def read_files(files: Sequence[Path], sides: Sides) -> list[SentencePair]:
+    """Read one file, two parallel files, or the shards of a parquet file; `sides` as for `read_pairs`.
+
+    Raises:
+        UserError: as for `read_pairs`, or two parallel files have different numbers of lines.
+    """
+    if files[-1].suffix == ".parquet":
+        shards = [row for file in files for row in read_pairs(file, sides)]
+        return [SentencePair(line, row.source, row.target) for line, row in enumerate(shards, start=1)]
+    if len(files) == 2:
+        first, second = (list(read_lines(file)) for file in files)
+        check_line_counts(files[0], len(first), files[1], len(second))
+        return [SentencePair(line, a, b) for line, (a, b) in enumerate(zip(first, second, strict=True), start=1)]
+    return read_pairs(files[0], sides)
 
 
 def suffix_of(file: Path) -> str:

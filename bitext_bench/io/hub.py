@@ -13,8 +13,11 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
+from ..errors import UserError
 from .hub_errors import Repository, as_not_fetched
 from .terminal import say
+
+HUB_PREFIX = "hub:"  # before the name of a dataset on the command line
 
 # Takes the paths of all files in a repository and returns the wanted ones.
 Choice = Callable[[Sequence[str]], Sequence[str]]
@@ -29,6 +32,18 @@ _XET_LIMITS = {
 }
 
 _no_answer: dict[str, tuple[float, Exception]] = {}  # hub address -> time and error of the last failed request
+
+
+def dataset_repository(text: str) -> Repository:
+    """Return the dataset ORG/NAME, or ORG/NAME@REVISION with a branch, a tag or a commit.
+
+    Raises:
+        UserError: The text is neither.
+    """
+    name, at, revision = text.partition("@")
+    if not name or (at and not revision):
+        raise UserError(f"{HUB_PREFIX}{text}: expected {HUB_PREFIX}ORG/NAME or {HUB_PREFIX}ORG/NAME@REVISION")
+    return Repository(name, "dataset", revision or None)
 
 
 def fetch(repository: Repository, choose: Choice = list, is_enough: Callable[[Path], bool] = Path.is_dir) -> Path:

@@ -14,6 +14,7 @@ import numpy as np
 from ..data import Bitext, ScoredPairs, Source
 from ..data.own import read_own_bitext, read_own_ratings
 from ..errors import UserError
+from ..io.hub import HUB_PREFIX
 from ..languages import LangPair
 from ..scoring.metrics import ValidTargets, text_classes
 from ..scoring.neighbors import Vectors
@@ -134,7 +135,7 @@ def _check_paths(name: str, paths: tuple[Path, ...], option: str) -> tuple[Path,
 
 def own_bitext(paths: Sequence[str | Path]) -> OwnBitext:
     """Return the task of --bitext; its name ends in the names of the files."""
-    files = tuple(Path(path).expanduser() for path in paths)
+    files = tuple(Path(path).expanduser() for path in paths)  # of hub:org/name, too
     return OwnBitext(_BITEXT + _safe_name(files), files)
 
 
@@ -145,7 +146,8 @@ def own_sts(path: str | Path) -> OwnSts:
 
 
 def _safe_name(files: Sequence[Path]) -> str:
-    name = re.sub(r"[^\w.+-]+", "_", "+".join(file.resolve().name for file in files))
+    names = [str(file) if str(file).startswith(HUB_PREFIX) else file.resolve().name for file in files]
+    name = re.sub(r"[^\w.+-]+", "_", "+".join(names).replace("/", "__"))
     while len(name.encode("utf-8", "surrogatepass")) > _LONGEST_NAME:
         name = name[:-1]
     return name

@@ -19,17 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from bitext_bench.data.files import check_line_counts
-from bitext_bench.data.pair_files import SentencePair, Sides, read_pairs
+from bitext_bench.data.layouts import PairFiles, files_of, list_folder, other_scripts
+from bitext_bench.data.pair_files import SentencePair, read_files
 from bitext_bench.data.variants import VariantChooser, tag_of, variant_distance
 from bitext_bench.errors import UserError, unknown_name_error
 from bitext_bench.io.checksums import input_sha256
-from bitext_bench.io.lines import read_lines
 from bitext_bench.languages import LangPair
 from bitext_bench.languages.tags import Tag
 
 from .hub import dataset_of
-from .layouts import PairFiles, files_of, list_folder, other_scripts
 
 __all__ = ["Corpus", "PairRows", "SentencePair", "find_corpora", "read_corpus", "sample_weighted"]
 
@@ -168,25 +166,13 @@ def read_corpus(corpus: Corpus, notes: list[str] | None = None) -> list[Sentence
     codes = zip(corpus.asked, corpus.named, languages, strict=True)
     wanted = [asked if tag_of(asked, language).region else named for asked, named, language in codes]
     sides = (VariantChooser(languages[0], wanted[0]), VariantChooser(languages[1], wanted[1]))
-    rows = _read(corpus, sides[::-1] if corpus.swapped else sides)
+    rows = read_files(corpus.files, sides[::-1] if corpus.swapped else sides)
     if not rows:
         raise UserError(f"{corpus.files[0]} is empty: expected {' and '.join(map(str, languages))} sentences")
     if notes is not None:
         reports = [side.report(name) for side, name in zip(sides, corpus.named, strict=True)]
         notes += [f"{corpus.files[0]}: {report}" for report in reports if report]
     return [SentencePair(row.line, row.target, row.source) for row in rows] if corpus.swapped else rows
-
-
-def _read(corpus: Corpus, sides: Sides) -> list[SentencePair]:
-    """Read the rows, with the sides in the order of the files' name."""
-    if corpus.files[-1].suffix == ".parquet":
-        shards = [row for file in corpus.files for row in read_pairs(file, sides)]
-        return [SentencePair(line, row.source, row.target) for line, row in enumerate(shards, start=1)]
-    if len(corpus.files) == 2:
-        first, second = (list(read_lines(file)) for file in corpus.files)
-        check_line_counts(corpus.files[0], len(first), corpus.files[1], len(second))
-        return [SentencePair(line, a, b) for line, (a, b) in enumerate(zip(first, second, strict=True), start=1)]
-    return read_pairs(corpus.files[0], sides)
 
 
 def sample_weighted(rows: Sequence[T], weight: float, seed: int) -> list[T]:

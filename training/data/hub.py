@@ -7,14 +7,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from bitext_bench.data.layouts import holds_pair
 from bitext_bench.errors import UserError
-from bitext_bench.io.hub import fetch
-from bitext_bench.io.hub_errors import NotFetched, Repository
+from bitext_bench.io.hub import dataset_repository, fetch
+from bitext_bench.io.hub_errors import NotFetched
 from bitext_bench.languages import LangPair
 
-from .layouts import holds_pair
-
-PREFIX = "hub:"
 _CARD = "README.md"  # states the license
 _SNAPSHOT = re.compile(r"datasets--(?P<name>.+)/snapshots/(?P<commit>[0-9a-f]{40})")
 
@@ -45,11 +43,8 @@ def fetch_pairs(dataset: str, pairs: Iterable[LangPair]) -> Path:
         UserError: the hub cannot be reached, or does not have the dataset or the revision; or the dataset has no file
             for the pairs.
     """
-    name, at, revision = dataset.partition("@")
-    if not name or (at and not revision):
-        raise UserError(f"{PREFIX}{dataset}: expected {PREFIX}ORG/NAME or {PREFIX}ORG/NAME@REVISION")
     pairs = list(pairs)
-    repository = Repository(name, "dataset", revision or None)
+    repository = dataset_repository(dataset)
     try:
         return fetch(repository, lambda files: _choose_files(dataset, files, pairs))
     except NotFetched as error:

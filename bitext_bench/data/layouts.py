@@ -1,6 +1,6 @@
-"""File names of training pairs: recognize the layouts listed in `corpora`, and the languages in a name.
+"""File names of translation pairs: recognize the layouts of `training.data.corpora`, and the languages in a name.
 
-A name may hold a variant of a language (pt-BR, pt-PT), see `bitext_bench.data.variants`.
+A name may hold a variant of a language (pt-BR, pt-PT), see `variants`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from functools import cache
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from bitext_bench.errors import UserError
-from bitext_bench.languages import LangPair, split_pair
-from bitext_bench.languages.tags import read_tag
+from ..errors import UserError
+from ..languages import LangPair, split_pair
+from ..languages.tags import read_tag
 
 _TABLE = re.compile(r"(?P<pair>[^.]+)\.(?:parquet|(?:tsv|jsonl|tmx)(?:\.gz)?)")
-_TRAIN = re.compile(r"train\.(?:parquet|(?:tsv|jsonl|tmx)(?:\.gz)?)")
-_SHARD = re.compile(r"train-\d+-of-\d+\.parquet")
+_SPLIT = re.compile(r"(?P<split>[a-z]+)(?:(?P<shard>-\d+-of-\d+)\.parquet|\.(?:parquet|(?:tsv|jsonl|tmx)(?:\.gz)?))")
 _MOSES = re.compile(r"(?:(?P<stem>.+)\.)?(?P<pair>[^.]+)\.(?P<side>(?!gz$)[^.]+)(?P<gz>\.gz)?")
 
 
@@ -39,7 +38,13 @@ class PairFiles(NamedTuple):
     files: tuple[Path, ...]
 
 
-def files_of(folder: Path, pair: LangPair) -> list[PairFiles]:
+def split_of(path: PurePath) -> str:
+    """Return the split in the name of a file, as in train.tsv and test-00000-of-00002.parquet; "" for other names."""
+    match = _SPLIT.fullmatch(path.name)
+    return match["split"] if match else ""
+
+
+def files_of(folder: Path, pair: LangPair, split: str = "train") -> list[PairFiles]:
     """Return the files of each layout for a pair, in either order, directly in a directory.
 
     Raises:
@@ -55,11 +60,13 @@ def files_of(folder: Path, pair: LangPair) -> list[PairFiles]:
         if entry.is_dir():
             if _codes(entry.name, pair):
                 inside = list_folder(entry)
-                for file in inside:
-                    if _TRAIN.fullmatch(file.name):
+                of_split = [(file, match) for file in inside if (match := _SPLIT.fullmatch(file.name))]
+                of_split = [(file, match) for file, match in of_split if match["split"] == split]
+                for file, match in of_split:
+                    if not match["shard"]:
                         add("", entry.name, (file,))
-                if shards := tuple(file for file in inside if _SHARD.fullmatch(file.name)):
-                    add("", entry.name, _all_shards(shards))
+                if shards := tuple(file for file, match in of_split if match["shard"]):
+                    add("", entry.name, all_shards(shards))
         elif (match := _TABLE.fullmatch(entry.name)) and _codes(match["pair"], pair):
             add("", match["pair"], (entry,))
         elif (match := _MOSES.fullmatch(entry.name)) and _codes(match["pair"], pair) and (twin := _twin(entry, match)):
@@ -74,9 +81,9 @@ def other_scripts(folder: Path, pair: LangPair) -> list[str]:
     return sorted(name for name in names if not _codes(name, pair) and wanted in _splits(name))
 
 
-def holds_pair(path: PurePath, pair: LangPair) -> bool:
+def holds_pair(path: PurePath, pair: LangPair, split: str = "train") -> bool:
     """Return whether a path names a file of a pair; the file need not exist locally."""
-    if _TRAIN.fullmatch(path.name) or _SHARD.fullmatch(path.name):
+    if split_of(path) == split:
         return _codes(path.parent.name, pair) is not None
     return any(_codes(name, pair) for name in _names(path))
 
@@ -101,7 +108,7 @@ def _names(entry: PurePath) -> Iterator[str]:
             yield match["pair"]
 
 
-def _all_shards(shards: tuple[Path, ...]) -> tuple[Path, ...]:
+def all_shards(shards: tuple[Path, ...]) -> tuple[Path, ...]:
     """Check the number of shards against the number in their names, and return them.
 
     Raises:
