@@ -19,6 +19,7 @@ import bitext_bench as bb
 from bitext_bench.cli.main import main
 from bitext_bench.errors import UserError
 from bitext_bench.results.files import read_result
+from leaderboard.entries.read import read_results
 from leaderboard.from_python import load_results
 
 # The toy encoder finds texts with the same words. Rows 0 and 1 repeat a source; "mbwa" is nearest to a wrong row.
@@ -293,3 +294,40 @@ def test_wrong_input_is_refused_in_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert re.search(message, line)
     assert not list(tmp_path.rglob("results"))
+
+
+def test_several_pairs_are_verified_and_compared_one_by_one(tmp_path: Path) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for code, texts in (("de", DE), ("sw", SW), ("fr", [*SW[1:], "le chat"])):
+        (folder / f"{code}.txt").write_bytes(lines(texts))
+    for languages in (["de", "sw"], ["fr", "de", "sw"]):  # the second run adds to the file of the first
+        own = ["--bitext", folder, "--languages", *languages, "--output", tmp_path / "results"]
+        assert run("run", "--model", "toys:hashing", *own) == 0
+    (file,) = (tmp_path / "results").rglob("*.json")
+    assert {subset.subset for subset in read_result(file).subsets} == {"de-sw", "fr-de", "fr-sw"}
+    assert run("verify", file, "--model", "toys:hashing", "--bitext", folder) == 0
+    (folder / "fr.txt").write_bytes(lines(SW))
+    assert run("verify", file, "--model", "toys:hashing", "--bitext", folder) == 1
+
+
+def test_errors_show_the_sentences(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    errors = ["compare", "hashing", "--results", results, "--errors", "--format", "tsv"]
+    assert run(*errors, "--data", tmp_path / "my.tsv") == 0
+    out = capsys.readouterr().out
+    assert "own-bitext-my.tsv" in out
+    assert "baum c" in out
+    assert "\tforward\t1\t" not in out  # the first source was found
+    assert run(*errors, "--data", tmp_path / "rated.tsv") == 1
+    assert "no texts: own-bitext-my.tsv: " in capsys.readouterr().err
+    assert run(*errors, "--data", "mini") == 1
+    assert "pass the --data that the results were made with" in capsys.readouterr().err
+
+
+def test_two_pairs_of_one_file_are_two_questions(tmp_path: Path) -> None:
+    file = tmp_path / "my.jsonl"
+    file.write_bytes(lines([json.dumps({"de": a, "sw": b, "fr": b}) for a, b in ROWS]))
+    own = ["--bitext", file, "--languages", "de", "sw", "fr", "--output", tmp_path / "results"]
+    assert run("run", "--model", "toys:hashing", *own) == 0
+    (entry,) = read_results(tmp_path / "results").entries
+    assert len({entry.sentences(subset) for subset in entry.subsets}) == 3

@@ -81,15 +81,14 @@ def _verify(file: Path, arguments: argparse.Namespace) -> int:
 def _load_as_stored(stored: TaskResult, source: Source, arguments: argparse.Namespace) -> list[LoadedTask]:
     """Read the data of the stored subsets. The user's own data must be passed again; their names may differ."""
     task = find_task(stored.task)
+    pairs = [LangPair.parse(entry.subset) for entry in stored.subsets] if find_own_task(stored.task) else []
     if isinstance(task, OwnBitext):
-        task = replace(task, paths=own_bitext(arguments.bitext or ()).paths)
-    elif isinstance(task, OwnSts):
-        task = replace(task, path=own_sts(arguments.sts).path if arguments.sts else None)
-    else:
-        codes = {code for entry in stored.subsets for code in entry.languages}
-        return load_tasks([task], source, [resolve(code) for code in sorted(codes)], _refuse)
-    pairs = [LangPair.parse(entry.subset) for entry in stored.subsets]
-    return [LoadedTask(task, [unit for pair in pairs for unit in task.load(source, [pair.source, pair.target])])]
+        return [LoadedTask(task, task.load_pairs(own_bitext(arguments.bitext or ()).paths, pairs))]
+    if isinstance(task, OwnSts):
+        rated = replace(task, path=own_sts(arguments.sts).path if arguments.sts else None)
+        return [LoadedTask(rated, [u for pair in pairs for u in rated.load(source, [pair.source, pair.target])])]
+    codes = {code for entry in stored.subsets for code in entry.languages}
+    return load_tasks([task], source, [resolve(code) for code in sorted(codes)], _refuse)
 
 
 def _combine(stored: TaskResult, derived: list[tuple[TaskResult, Outcomes]]) -> tuple[TaskResult, Outcomes]:

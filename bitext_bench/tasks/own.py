@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,9 @@ class OwnBitext:
 
     def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
         """Load one unit for each pair of languages."""
+        return self._load(languages)
+
+    def _load(self, languages: Languages) -> list[ScoringUnit]:
         _check_paths(self.name, self.paths, "--bitext")
         sides: dict[tuple[int, str], SentenceSet] = {}
 
@@ -66,6 +69,11 @@ class OwnBitext:
             )
             units.append(ScoringUnit((first, second), partial(_score, bitext, own.pair), searches))
         return units
+
+    def load_pairs(self, paths: Sequence[Path], pairs: Sequence[LangPair]) -> list[ScoringUnit]:
+        """Load certain pairs of languages from files, which need not have the name of the task."""
+        task = replace(self, paths=tuple(paths))
+        return [unit for pair in pairs for unit in task._load([pair.source, pair.target])]
 
     def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
         """Return the mean accuracy and xSIM over the pairs of languages."""

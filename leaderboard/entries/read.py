@@ -15,6 +15,7 @@ from bitext_bench.io.terminal import printable, say
 from bitext_bench.results.files import read_result, settings_folder
 from bitext_bench.results.outcomes import read_outcomes
 from bitext_bench.results.records import Outcomes, SubsetResult, TaskResult, signature_fields
+from bitext_bench.tasks import find_own_task
 from bitext_bench.tasks.choices import parse_languages
 
 
@@ -108,7 +109,10 @@ class Entry:
 
     def sentences(self, subset: str) -> str:
         """Return an identifier of the subset's texts: their hash, which does not depend on the task's name."""
-        return self.data(subset).partition("@")[2] or f"{self.task} {subset}"
+        texts = self.data(subset).partition("@")[2]
+        if not texts or find_own_task(self.task):  # a user's file may have several pairs
+            return f"{self.task} {subset} {texts}"
+        return texts
 
     @cached_property
     def outcomes(self) -> Outcomes:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from bitext_bench.data import MissingData, Source, open_source
 from bitext_bench.errors import UserError
-from bitext_bench.languages import Language, resolve
+from bitext_bench.languages import LangPair, Language, resolve
 from bitext_bench.results.records import signature_fields
-from bitext_bench.tasks import TASKS, RetrievalSpec, SentenceSet, find_task
+from bitext_bench.tasks import TASKS, OwnBitext, RetrievalSpec, ScoringUnit, SentenceSet, find_own_task, find_task
 from bitext_bench.tasks.choices import parse_tasks
 
 from ..entries.read import Entry
@@ -98,18 +99,19 @@ def read_errors(
     Raises:
         UserError: a task is unknown, no texts are found, or an error of `find_errors`.
     """
-    source = open_source(data)
-    wanted = [task.name for task in parse_tasks(tasks)] if tasks else [task for task, _ in models[0] if task in TASKS]
+    source = open_source(data, own=True)
+    scored = [task for task, _ in models[0] if task in TASKS or find_own_task(task)]
+    wanted = [task.name for task in parse_tasks(tasks)] if tasks else scored
     shared = [
         of
         for name in dict.fromkeys(wanted)
         for of in models[0]
-        if of[0] == name and TASKS[name].kind == "bitext" and all(of in own for own in models)
+        if of[0] == name and find_task(name).kind == "bitext" and all(of in own for own in models)
     ]
     if not any(_subsets([own[of] for own in models]) for of in shared):
         raise UserError(
-            "no results to search for misses: expected results on Tatoeba, BUCC or FLORES-200 (of two models, on the "
-            "same data); for FLORES-200, --languages must include both languages of a pair"
+            "no results to search for misses: expected results on Tatoeba, BUCC, FLORES-200 or your own pairs (of two "
+            "models, on the same data); for FLORES-200, --languages must include both languages of a pair"
         )
     found: list[ErrorCase] = []
     absent: list[tuple[str, UserError]] = []
@@ -141,8 +143,7 @@ def _searches(entry: Entry, subsets: Sequence[str], source: Source) -> list[Retr
     scored_on = {name: signature_fields(entry.subsets[name].signature)["data"] for name in subsets}
     if source.name == "hub" and not scored_on[subsets[0]].startswith("hub-"):  # fail before a download
         raise MissingData(f"{entry.task} was scored on {scored_on[subsets[0]]}, not the hub's: pass --data DIR or mini")
-    codes = sorted({code for name in subsets for code in entry.subsets[name].languages})
-    units = find_task(entry.task).load(source, [resolve(code) for code in codes])
+    units = _units(entry, subsets, source)
     searches: dict[str, list[RetrievalSpec]] = {}
     for search in (search for unit in units for search in unit.searches):
         searches.setdefault(search.subset, []).append(search)
@@ -150,11 +151,29 @@ def _searches(entry: Entry, subsets: Sequence[str], source: Source) -> list[Retr
         if name not in searches:
             raise MissingData(f"{source.name} has no {entry.task} {name}")
         if str(searches[name][0].data) != scored_on[name]:
-            raise UserError(
+            kind = MissingData if find_own_task(entry.task) else UserError  # of several own files, one can be read
+            raise kind(
                 f"{entry.file}: {name} was scored on {scored_on[name]} and {source.name} has "
                 f"{searches[name][0].data}: pass the --data that the result was made with, or run the task again"
             )
     return [search for name in subsets for search in searches[name]]
+
+
+def _units(entry: Entry, subsets: Sequence[str], source: Source) -> list[ScoringUnit]:
+    """Read the data of the subsets.
+
+    Raises:
+        MissingData: the source does not have the data.
+        UserError: the data are damaged.
+    """
+    task = find_task(entry.task)
+    if isinstance(task, OwnBitext):
+        try:
+            return task.load_pairs((Path(source.name),), [LangPair.parse(name) for name in subsets])
+        except UserError as error:  # also the data of a benchmark, or another file
+            raise MissingData(str(error)) from error
+    codes = sorted({code for name in subsets for code in entry.subsets[name].languages})
+    return task.load(source, [resolve(code) for code in codes])
 
 
 def _error_rows(entries: Sequence[Entry], place: int, search: RetrievalSpec) -> Iterator[ErrorRow]:
