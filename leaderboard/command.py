@@ -62,7 +62,7 @@ class View:
                 "leave out --tasks, --languages and --sort"
             )
         if self.data:
-            open_source(self.data)
+            open_source(self.data, own=True)
 
 
 def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bool) -> int:

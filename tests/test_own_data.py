@@ -324,6 +324,13 @@ def test_errors_show_the_sentences(results: Path, tmp_path: Path, capsys: pytest
     assert "pass the --data that the results were made with" in capsys.readouterr().err
 
 
+def test_the_page_shows_the_sentences(results: Path, tmp_path: Path) -> None:
+    page = tmp_path / "board.html"
+    html = ["--format", "html", "--output", page]
+    assert run("leaderboard", "--results", results, *html, "--data", tmp_path / "my.tsv") == 0
+    assert "baum c" in page.read_text(encoding="utf-8")
+
+
 def test_two_pairs_of_one_file_are_two_questions(tmp_path: Path) -> None:
     file = tmp_path / "my.jsonl"
     file.write_bytes(lines([json.dumps({"de": a, "sw": b, "fr": b}) for a, b in ROWS]))
