@@ -207,8 +207,8 @@ def bomb(head: bytes, byte: int) -> Callable[[], bytes]:
 
 
 BAD: dict[str, tuple[str, bytes | Callable[[], bytes], str]] = {
-    "one column": ("en-ja.tsv", b"a\tb\nab\n", "en-ja.tsv:2: 1 column, expected 2 and no header: en TAB ja"),
-    "three columns": ("ja-en.tsv", b"a\tb\tc\n", "ja-en.tsv:1: 3 columns, expected 2 and no header: ja TAB en"),
+    "one column": ("en-ja.tsv", b"a\tb\nab\n", "en-ja.tsv:2: 1 column, expected 2: en TAB ja"),
+    "three columns": ("ja-en.tsv", b"a\tb\tc\n", "ja-en.tsv:1: 3 columns, expected 2: ja TAB en"),
     "no line": ("en-ja.tsv", b"", "en-ja.tsv is empty: expected en and ja sentences"),
     "not UTF-8": ("en-ja.tsv", b"a\t\xff\n", "en-ja.tsv:1: not UTF-8, byte 2 of the line is 0xff"),
     "not UTF-8, packed": (

@@ -49,6 +49,16 @@ TSV = lines(["\t".join(row) for row in ROWS])
 FORMATS: dict[str, tuple[list[str], Callable[[Path], object]]] = {
     "tsv": (["my.tsv"], lambda folder: (folder / "my.tsv").write_bytes(TSV)),
     "tsv.gz": (["my.tsv.gz"], lambda folder: (folder / "my.tsv.gz").write_bytes(gzip.compress(TSV))),
+    "tsv, header": (
+        ["my.tsv"],
+        lambda folder: (folder / "my.tsv").write_bytes(lines(["swh\tid\tGerman", *(f"{b}\t7\t{a}" for a, b in ROWS)])),
+    ),
+    "tsv of mine": (
+        ["my.tsv"],
+        lambda folder: (folder / "my.tsv").write_bytes(
+            lines(["score\tsource\ttarget", *(f"1\t{a}\t{b}" for a, b in ROWS)])
+        ),
+    ),
     "jsonl": (
         ["my.jsonl"],
         lambda folder: (folder / "my.jsonl").write_bytes(lines([json.dumps({"sw": b, "deu": a}) for a, b in ROWS])),
@@ -62,6 +72,12 @@ FORMATS: dict[str, tuple[list[str], Callable[[Path], object]]] = {
     "moses, exchanged": (
         ["my.sw", "my.de"],
         lambda folder: [(folder / f"my.{x}").write_bytes(lines(texts)) for x, texts in (("de", DE), ("sw", SW))],
+    ),
+    "moses, gz": (
+        ["my.de.gz", "my.sw.gz"],
+        lambda folder: [
+            (folder / f"my.{x}.gz").write_bytes(gzip.compress(lines(texts))) for x, texts in (("de", DE), ("sw", SW))
+        ],
     ),
     "n-way": (
         ["."],
@@ -223,7 +239,13 @@ WRONG: dict[str, tuple[dict[str, bytes], str, list[str], str]] = {
         {"my.tsv": b"a\tb\nc\n"},
         "bitext",
         ["de", "sw"],
-        "my.tsv:2: 1 column, expected 2 and no header: de TAB",
+        "my.tsv:2: 1 column, expected 2: de TAB",
+    ),
+    "a column less than the header": (
+        {"my.tsv": b"de\tsw\na\tb\nc\n"},
+        "bitext",
+        ["de", "sw"],
+        "my.tsv:3: 1 column, exp.* 2 as",
     ),
     "no language in the TMX": (
         {"my.tmx": tmx([{"de": "a", "fr": "b"}])},

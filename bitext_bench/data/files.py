@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -47,6 +47,16 @@ def read_sentences(file: Path) -> tuple[tuple[str, ...], str]:
         UserError: As for `read_hashed_lines`, or the file is empty or has an empty line.
     """
     sentences, digest = read_hashed_lines(file)
+    check_sentences(sentences, file)
+    return tuple(sentences), digest
+
+
+def check_sentences(sentences: Sequence[str], file: Path) -> None:
+    """Check the lines of a file.
+
+    Raises:
+        UserError: The file is empty or has an empty line.
+    """
     if not sentences:
         raise UserError(f"{file} is empty: expected one sentence per line")
     empty = [number for number, sentence in enumerate(sentences, start=1) if not sentence.strip()]
@@ -55,7 +65,6 @@ def read_sentences(file: Path) -> tuple[tuple[str, ...], str]:
             f"{file}:{empty[0]}: empty line ({len(empty)} of {len(sentences)} lines are empty): expected one sentence "
             "per line; fill it in, because deleting it would misalign all later lines"
         )
-    return tuple(sentences), digest
 
 
 def check_line_counts(first: Path, n_first: int, second: Path, n_second: int) -> None:

@@ -1,6 +1,6 @@
 """The user's own test data: a file of pairs, two parallel files, a directory of languages, or rated pairs.
 
-my.tsv  .jsonl  .tmx  .parquet        pairs; TSV has two columns and no header
+my.tsv  .jsonl  .tmx  .parquet        pairs
 my.de  my.sw                          line i of one translates line i of the other
 dir/de.txt  dir/sw.txt  dir/fr.txt    line i has the same meaning in every language
 hub:org/name  hub:org/name@revision   a dataset on the hub
@@ -24,7 +24,7 @@ from ..io.checksums import input_sha256
 from ..io.hub import HUB_PREFIX
 from ..io.lines import read_lines
 from ..languages import LangPair, Language, find_language
-from .files import OWN, check_line_counts, read_sentences, warn
+from .files import OWN, check_line_counts, check_sentences, warn
 from .own_hub import fetch_own_pairs
 from .pair_files import PAIR_FORMATS, SentencePair, parse_record, read_files, suffix_of
 from .shapes import Bitext, Provenance, ScoredPairs
@@ -166,15 +166,21 @@ def _read_parallel(first: Path, second: Path, pair: LangPair) -> OwnPairs:
     ends = [find_language(suffix_of(file)) for file in (first, second)]
     if ends == [pair.target, pair.source] and pair.source != pair.target:
         first, second = second, first
-    (source, digest), (target, other) = read_sentences(first), read_sentences(second)
+    (source, digest), (target, other) = _read_lines(first), _read_lines(second)
     check_line_counts(first, len(source), second, len(target))
     return OwnPairs(pair, Bitext(source, target, _provenance([digest, other])))
 
 
+def _read_lines(file: Path) -> tuple[tuple[str, ...], str]:
+    sentences = tuple(read_lines(file))
+    check_sentences(sentences, file)
+    return sentences, input_sha256(file)
+
+
 def _read_directory(folder: Path, languages: Sequence[Language] | None) -> list[OwnPairs]:
     files: dict[Language, Path] = {}
-    for file in sorted(folder.glob("*.txt")):
-        language = find_language(file.stem)
+    for file in sorted([*folder.glob("*.txt"), *folder.glob("*.txt.gz")]):
+        language = find_language(file.name.removesuffix(".gz").removesuffix(".txt"))
         if language is None:
             warn(f"{file} is left out: expected the code of a language, like {folder / 'de.txt'}")
         elif language in files:
@@ -188,7 +194,7 @@ def _read_directory(folder: Path, languages: Sequence[Language] | None) -> list[
         if language not in files:
             has = ", ".join(file.name for file in files.values()) or "no <language>.txt"
             raise UserError(f"{folder} has no {language}.txt; it has {has}: add the file or change --languages")
-    read = {language: read_sentences(files[language]) for language in chosen}
+    read = {language: _read_lines(files[language]) for language in chosen}
     for language in chosen[1:]:
         check_line_counts(files[chosen[0]], len(read[chosen[0]][0]), files[language], len(read[language][0]))
     whole = Provenance.from_parts(OWN, [f"{x}\t{input_sha256(file)}" for x, file in files.items()]).sha256

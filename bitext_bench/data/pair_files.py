@@ -36,9 +36,10 @@ _BESIDE_ENGLISH = ("english", "non_english")
 def read_pairs(file: Path, sides: Sides) -> list[SentencePair]:
     """Read a file in the format of its suffix; `sides` follow the order of its columns, or of "source" and "target".
 
-    TSV has two columns and no header. The keys of JSONL and the columns of parquet are the languages in any spelling,
-    source and target (or src and tgt, sentence1 and sentence2), or english and non_english; any of these may be nested
-    below "translation". If a record has several variants of a language (pt-BR, pt-PT), `variants` chooses one.
+    TSV has two columns, or a header that names them. Names in this header, the keys of JSONL and the columns of parquet
+    are the languages in any spelling, source and target (or src and tgt, sentence1 and sentence2), or english and
+    non_english; keys and columns may be nested below "translation". If a record has several variants of a language
+    (pt-BR, pt-PT), `variants` chooses one.
 
     Raises:
         UserError: the file cannot be read, is damaged or not UTF-8, or a row is not a pair of texts (with its line).
@@ -71,12 +72,24 @@ def suffix_of(file: Path) -> str:
 
 def _read_tsv(file: Path, sides: Sides) -> list[SentencePair]:
     rows = []
+    header: list[str] = []
     for number, line in enumerate(read_lines(file), start=1):
         columns = line.split("\t")
-        if len(columns) != 2:
+        if number == 1 and _has_pair(dict.fromkeys(columns), sides):
+            header = columns
+        elif len(columns) != (len(header) or 2):
             found = f"{len(columns)} column{'' if len(columns) == 1 else 's'}"
-            raise UserError(f"{file}:{number}: {found}, expected 2 and no header: {' TAB '.join(_names(sides))}")
-        rows.append(SentencePair(number, columns[0], columns[1]))
+            expected = (
+                f"{len(header)} as in the header"
+                if header
+                else f"2: {' TAB '.join(_names(sides))}, or a header that names them"
+            )
+            raise UserError(f"{file}:{number}: {found}, expected {expected}")
+        elif header:
+            where = f"{file}:{number}"
+            rows.append(_row(number, *_texts(dict(zip(header, columns, strict=True)), sides, where), where))
+        else:
+            rows.append(SentencePair(number, columns[0], columns[1]))
     return rows
 
 
