@@ -12,6 +12,7 @@ from bitext_bench.scoring.intervals import (
     RESAMPLES,
     SEED,
     _weighted_pearson,
+    clustered_interval,
     mean_interval,
     resampled_ranks,
     resampled_spearman,
@@ -200,3 +201,26 @@ def test_the_same_order_is_certain() -> None:
 def test_a_constant_side_has_no_interval(predicted: list[float], gold: list[float]) -> None:
     """And says so without a warning: pytest makes an error of one."""
     assert all(np.isnan(spearman_interval(np.asarray(predicted), np.asarray(gold))))
+
+
+def test_copies_do_not_narrow_the_interval() -> None:
+    """Each outcome five times gives the interval of the outcomes once; plain rows give that of `mean_interval`."""
+    once = np.random.default_rng(0).random(200) < 0.7
+    rows = np.arange(200)
+    assert clustered_interval(once.astype(float), rows) == mean_interval(once.astype(float))
+    copied = clustered_interval(np.repeat(once, 5).astype(float), np.repeat(rows, 5))
+    assert copied == pytest.approx(mean_interval(once.astype(float)))
+    all_hit = clustered_interval(np.ones(1_000), np.repeat(rows, 5))
+    assert all_hit == pytest.approx(mean_interval(np.ones(200)))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_the_interval_of_clusters_covers_the_mean(share: float) -> None:
+    random = np.random.default_rng(1)
+    covered = 0
+    for _ in range(400):
+        sizes = random.integers(1, 6, 150)
+        hits = np.repeat(random.random(150) < share, sizes).astype(float)
+        low, high = clustered_interval(hits, np.repeat(np.arange(150), sizes))
+        covered += low <= share <= high
+    assert 0.92 <= covered / 400 <= 0.98

@@ -33,6 +33,27 @@ def mean_interval(outcomes: NDArray[np.floating], judgements: int = 1) -> Interv
     return wilson_interval(mean, effective)
 
 
+def clustered_interval(outcomes: NDArray[np.floating], cluster: NDArray[np.integer], judgements: int = 1) -> Interval:
+    """Return the 95 % interval of the mean as `mean_interval` does, for outcomes that depend on each other in clusters.
+
+    Rows of one cluster (equal sentences) count as one draw: n_eff = m (1 - m) / v, where v is the variance of the mean
+    between clusters (linearization: Cochran 1977, section 9). Without repeated rows this is `mean_interval`.
+
+    Args:
+        outcomes: (n,) in [0, 1].
+        cluster: (n,) the cluster of each outcome.
+        judgements: as in `mean_interval`.
+    """
+    n, mean = len(outcomes), float(np.mean(outcomes))
+    groups = np.unique(cluster, return_inverse=True)[1]
+    totals = np.bincount(groups, weights=outcomes - mean)
+    if len(totals) == n:
+        return mean_interval(outcomes, judgements)
+    variance = float(np.square(totals).sum()) / n**2
+    most = len(totals) * judgements
+    return wilson_interval(mean, min(mean * (1 - mean) / variance, most) if variance > 0 else float(len(totals)))
+
+
 def spearman_interval(predicted: NDArray[np.floating], gold: NDArray[np.floating]) -> Interval:
     """Return the 95 % percentile bootstrap interval of Spearman's rank correlation; (n,) and (n,).
 

@@ -16,10 +16,12 @@ from ..data.own import read_own_bitext, read_own_ratings
 from ..errors import UserError
 from ..io.hub import HUB_PREFIX
 from ..languages import LangPair
+from ..scoring.f1 import cluster_pairs
+from ..scoring.intervals import Interval, clustered_interval
 from ..scoring.metrics import ValidTargets, text_classes
 from ..scoring.neighbors import Vectors
 from .base import Kind, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, Task, mean_score
-from .retrieval import intervals_of_both, scores_of_both, search_both
+from .retrieval import Direction, scores_of_both, search_both
 from .sts import score_similarity
 
 _BITEXT, _STS = "own-bitext-", "own-sts-"
@@ -92,7 +94,7 @@ def _score(bitext: Bitext, pair: LangPair, vectors: Sequence[Vectors]) -> list[S
             languages=(pair.source, pair.target),
             main_score="accuracy",
             scores=scores_of_both(forward, backward),
-            intervals=intervals_of_both(forward, backward),
+            intervals=_intervals(forward, backward, valid),
             n=len(bitext.source),
             signature={"pair": str(pair), "dir": "mean", "match": "any valid text", "sim": "cos"},
             data=bitext.data,
@@ -102,6 +104,16 @@ def _score(bitext: Bitext, pair: LangPair, vectors: Sequence[Vectors]) -> list[S
             },
         )
     ]
+
+
+def _intervals(forward: Direction, backward: Direction, valid: ValidTargets) -> dict[str, Interval]:
+    """Return the intervals of the accuracies; rows with a common sentence are one draw."""
+    both = np.mean([forward.hit, backward.hit], axis=0)
+    return {
+        "accuracy": clustered_interval(both, cluster_pairs(valid.queries, valid.candidates), judgements=2),
+        "accuracy_forward": clustered_interval(forward.hit.astype(np.float64), valid.queries),
+        "accuracy_backward": clustered_interval(backward.hit.astype(np.float64), valid.candidates),
+    }
 
 
 @dataclass(frozen=True, slots=True)
