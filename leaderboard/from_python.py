@@ -99,13 +99,15 @@ def compare(a: Report, b: Report) -> Comparison:
     Raises:
         UserError: the models have no common task on the same data, or outcomes are missing or damaged.
     """
-    lines = compare_models(_as_selection(a), _as_selection(b))
+    lines = compare_models(_as_selection("a", a), _as_selection("b", b))
     if not lines:
         raise UserError(f"{a.name} and {b.name} have no common task on the same data: score both on the same data")
     return Comparison(lines)
 
 
-def _as_selection(report: Report) -> ModelSelection:
+def _as_selection(name: str, report: Report) -> ModelSelection:
+    if not isinstance(report, Report):
+        raise UserError(f"{name} is a {type(report).__name__}: expected a Report, from evaluate or load_results")
     scored = zip(report.files, report.results, report.outcomes, strict=True)
     entries = sorted(
         (Entry(file, result, scored=own) for file, result, own in scored), key=lambda entry: entry.task_and_data

@@ -57,6 +57,9 @@ def test_scores_of_a_report(report: bb.Report) -> None:
     assert "<table>" in report._repr_html_() and "Mini-STS" in repr(report)
     with pytest.raises(KeyError, match="no task 'Tatoeba': it has Mini-Tatoeba, Mini-STS"):
         report["Tatoeba"]
+    with pytest.raises(KeyError, match="no task 0: it has Mini-Tatoeba"):
+        report[0]  # type: ignore[index]
+    assert 0 not in report
     with pytest.raises(KeyError, match="no subset 'xx': it has fr-en"):
         report["Mini-Tatoeba"]["xx"]
     with pytest.raises(AttributeError, match="no score 'acc'"):
@@ -131,6 +134,16 @@ def test_functions_and_arrays_meet(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+class Growing:
+    """An encoder whose vectors gain a dimension with each batch."""
+
+    dimensions = 3
+
+    def encode(self, sentences: list[str]) -> NDArray[np.float64]:
+        self.dimensions += 1
+        return np.ones((len(sentences), self.dimensions))
+
+
 @pytest.mark.parametrize(
     ("model", "more", "message"),
     [
@@ -143,6 +156,12 @@ def test_functions_and_arrays_meet(tmp_path: Path) -> None:
         (letters, {"tasks": ["Tatoeba"]}, "the built-in set has no tatoeba"),
         (letters, {"languages": "klingonese"}, "klingonese"),
         (letters, {"languages": []}, "languages is empty: pass one or more names"),
+        (letters, {"languages": [1]}, "languages has a int, 1: expected names"),
+        (letters, {"languages": 5}, "languages is a int: expected a list of names"),
+        (letters, {"tasks": [3]}, "tasks has a int, 3: expected names"),
+        (letters, {"options": {"prompt": "query: "}}, "options is a dict: expected ModelOptions"),
+        (Growing(), {}, "Growing gave vectors of .* and of .* dimensions: expected the same number for every sentence"),
+        (Growing(), {"tasks": ["Mini-STS"]}, "dimensions"),
         (letters, {"data": "nowhere"}, "nowhere"),
         (letters, {"options": bb.ModelOptions(dtype="bf16")}, "only its prompt can be set"),
         ("nothing", {}, "unknown model 'nothing'"),
@@ -226,6 +245,13 @@ def test_the_evaluator_in_a_trainer(tiny_model: Path, tmp_path: Path) -> None:
         ({}, "nothing to score"),
         ({"pairs": (["a"], ["b", "c"])}, "pair has 1 source and 2 target sentences"),
         ({"pairs": ("a", "b")}, "pair is not a pair of lists"),
+        ({"pairs": (["a"], "b")}, "pair is not a pair of lists"),
+        ({"pairs": "ab"}, "pair is not a pair of lists"),
+        ({"pairs": 5}, "pair is not a pair of lists"),
+        ({"pairs": (["a"], ["b"], ["c"])}, "pair is not a pair of lists"),
+        ({"pairs": ([1], ["b"])}, "pair: source 1 is a int: expected a sentence"),
+        ({"pairs": {}}, "nothing to score"),
+        ({"pairs": {"en-fr": (["a"], [None])}}, "en-fr: target 1 is a NoneType"),
         ({"pairs": {"en-fr": ([], [])}}, "en-fr has 0 source and 0 target sentences"),
         ({"tasks": ["Tatoeba"]}, "the built-in set has no tatoeba"),
     ],
@@ -233,6 +259,25 @@ def test_the_evaluator_in_a_trainer(tiny_model: Path, tmp_path: Path) -> None:
 def test_an_evaluator_without_work_is_refused(more: dict[str, Any], message: str) -> None:
     with pytest.raises(bb.UserError, match=message):
         bb.BitextEvaluator(**more)
+
+
+def test_an_evaluator_takes_any_iterables_of_sentences(tiny_model: Path) -> None:
+    import pandas as pd
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(tiny_model), device="cpu")
+    sides = (["the cat sat", "a red house", "two"], ["le chat", "la maison", "deux"])
+    expected = bb.BitextEvaluator(sides)(model)
+    for kind in (iter, np.array, lambda side: pd.Series(side, index=[7, 8, 9])):
+        source, target = (kind(side) for side in sides)
+        evaluator = bb.BitextEvaluator((source, target))
+        assert evaluator(model) == evaluator(model) == expected
+    assert bb.BitextEvaluator(np.array(sides))(model) == expected  # type: ignore[arg-type]
+
+
+def test_a_task_named_twice_is_scored_once() -> None:
+    report = bb.evaluate(letters, ["Mini-Tatoeba", "mini tatoeba"], "en,fr", "mini")
+    assert list(report) == ["Mini-Tatoeba"]
 
 
 def test_two_reports_are_compared_as_the_command_does(
@@ -279,6 +324,10 @@ def test_what_cannot_be_compared_or_saved_is_refused(report: bb.Report, tmp_path
     other = bb.evaluate(letters, ["Mini-xSIM"], "en,fr", "mini")
     with pytest.raises(bb.UserError, match="no common task on the same data"):
         bb.compare(report, other)
+    with pytest.raises(bb.UserError, match="b is a TaskReport: expected a Report, from evaluate or load_results"):
+        bb.compare(report, report["Mini-STS"])  # type: ignore[arg-type]
+    with pytest.raises(bb.UserError, match="a is a str"):
+        bb.compare("one", report)  # type: ignore[arg-type]
     report.save(tmp_path)
     (loaded,) = bb.load_results(tmp_path).values()
     with pytest.raises(bb.UserError, match="was read from files: copy"):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from builders import write
 
@@ -52,6 +53,15 @@ def test_a_sentence_is_in_one_pair() -> None:
     assert "<2 pairs>" in repr(found)
 
 
+def test_equal_pairs_are_equal_for_any_iterable_of_sentences() -> None:
+    source, target = ["un cafe", "la musique", "trois"], ["music", "a coffee", "three dogs"]
+    found = bb.mine(source, target, letters)
+    for kind in (iter, np.array, lambda side: pd.Series(side, index=[7, 8, 9])):
+        again = bb.mine(kind(source), kind(target), letters)
+        assert again == found and hash(again) == hash(found)
+    assert found != found[:2] and found != list(found)
+
+
 @pytest.mark.parametrize(
     ("source", "more", "message"),
     [
@@ -59,6 +69,15 @@ def test_a_sentence_is_in_one_pair() -> None:
         (["", " "], {}, "source has no sentence"),
         ("a text", {}, "source is a single string"),
         ([1], {}, "source 1 is a int"),
+        (None, {}, "source is a NoneType: expected a list of sentences"),
+        (3, {}, "source is a int"),
+        ({"a": 1}, {}, "source is a dict"),
+        (pd.DataFrame({"text": ["a"]}), {}, "source is a DataFrame"),
+        (pd.Series(["a", None]), {}, "source 2 is a (float|NoneType): expected a sentence"),
+        ([b"a"], {}, "source 1 is a bytes"),
+        (["a", "b \ud800"], {}, r"source 2 has a lone surrogate, 'b \\ud800'"),
+        (["a"], {"threshold": "1.0"}, "threshold is '1.0': expected a number"),
+        (["a"], {"threshold": np.nan}, "threshold is nan: expected a number"),
         (["a"], {"margin": "cosine"}, "unknown margin 'cosine'"),
         (["a"], {"pair": "xx-yy"}, "xx"),
     ],

@@ -96,6 +96,8 @@ def as_sentences(name: str, given: Iterable[str]) -> list[str]:
     for number, text in enumerate(sentences, start=1):
         if not isinstance(text, str):
             raise UserError(f"{name} {number} is a {type(text).__name__}: expected a sentence")
+        if _has_surrogate(text):
+            raise UserError(f"{name} {number} has a lone surrogate, {text[:40]!a}: expected text that UTF-8 can encode")
     return sentences
 
 
@@ -133,6 +135,14 @@ def _normalized(name: str, given: ArrayLike) -> Vectors:
     scaled = rows.copy()  # `rows` may be the caller's own array
     scaled[extreme] = wide / np.abs(wide).max(axis=1, keepdims=True)
     return normalize(scaled)
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _as_floats(name: str, given: ArrayLike, dtype: type[np.floating[Any]]) -> NDArray[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ from ..results.evaluation import LoadedTask, load_available_tasks, prompt_of
 from ..scoring.neighbors import Vectors
 from ..tasks import SentenceSet, SubsetScores
 from ..tasks.choices import parse_languages, parse_tasks
+from .array_inputs import as_sentences
 from .arrays import retrieval_accuracy, xsim
 
-Pair = tuple[Sequence[str], Sequence[str]]
+Pair = tuple[Iterable[str], Iterable[str]]
 
 
 class BitextEvaluator(BaseEvaluator):
@@ -63,9 +64,9 @@ class BitextEvaluator(BaseEvaluator):
         name: str = "bitext",
     ) -> None:
         super().__init__()
-        if not pairs and not tasks:
-            raise UserError("there is nothing to score: pass pairs, two lists of sentences, or tasks")
         self._pairs = _pair_names(pairs)
+        if not self._pairs and not tasks:
+            raise UserError("there is nothing to score: pass pairs, two lists of sentences, or tasks")
         self._tasks: list[LoadedTask] = []
         if tasks:
             wanted = parse_languages(DEFAULT_LANGUAGES if languages is None else languages)
@@ -128,17 +129,21 @@ class BitextEvaluator(BaseEvaluator):
         return {"pairs": list(self._pairs), "tasks": [item.task.name for item in self._tasks], "prompt": self._prompt}
 
 
-def _pair_names(pairs: Pair | Mapping[str, Pair] | None) -> dict[str, Pair]:
+def _pair_names(pairs: Pair | Mapping[str, Pair] | None) -> dict[str, tuple[list[str], list[str]]]:
     if pairs is None:
         return {}
-    named = dict(pairs) if isinstance(pairs, Mapping) else {"pair": pairs}
-    for name, pair in named.items():
-        if len(pair) != 2 or isinstance(pair[0], str):
-            raise UserError(f"{name} is not a pair of lists: expected (source sentences, target sentences)")
-        source, target = pair
-        if len(source) != len(target) or not source:
-            raise UserError(
-                f"{name} has {len(source):,} source and {len(target):,} target sentences: expected sentence i of "
-                "one to translate sentence i of the other"
-            )
-    return named
+    named = pairs if isinstance(pairs, Mapping) else {"pair": pairs}
+    return {name: _check_pair(name, pair) for name, pair in named.items()}
+
+
+def _check_pair(name: str, pair: Pair) -> tuple[list[str], list[str]]:
+    sides = list(pair) if isinstance(pair, Iterable) else []
+    if len(sides) != 2 or any(isinstance(side, str) for side in sides):
+        raise UserError(f"{name} is not a pair of lists: expected (source sentences, target sentences)")
+    source, target = as_sentences(f"{name}: source", sides[0]), as_sentences(f"{name}: target", sides[1])
+    if len(source) != len(target) or not source:
+        raise UserError(
+            f"{name} has {len(source):,} source and {len(target):,} target sentences: expected sentence i of "
+            "one to translate sentence i of the other"
+        )
+    return source, target

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,9 +17,10 @@ from ..encoders.loaded import as_model, is_cacheable
 from ..errors import UserError
 from ..io.cache import cache_folder
 from ..languages import LangPair
-from ..scoring.margin import MARGINS, Margin, best_by_margin, margin_k
+from ..scoring.margin import Margin, best_by_margin, margin_k
 from ..scoring.mined_pairs import RowPairs, select
 from ..scoring.neighbors import Neighbors, Vectors, search_bidirectional
+from .array_inputs import as_sentences, check_margin, check_number
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -67,6 +68,14 @@ class MinedPairs(Sequence[MinedPair]):
         """Iterate over the pairs, best first."""
         return iter(self._pairs)
 
+    def __eq__(self, other: object) -> bool:
+        """Return whether the pairs are equal, with the same scores and order."""
+        return self._pairs == other._pairs if isinstance(other, MinedPairs) else NotImplemented
+
+    def __hash__(self) -> int:
+        """Return a hash of the pairs."""
+        return hash(self._pairs)
+
     def __repr__(self) -> str:
         """Return the five best pairs, one on each line."""
         lines = [f"{pair.score:.4f}\t{pair.source}\t{pair.target}" for pair in self._pairs[:5]]
@@ -81,8 +90,8 @@ class MinedPairs(Sequence[MinedPair]):
 
 
 def mine(
-    source: Sequence[str],
-    target: Sequence[str],
+    source: Iterable[str],
+    target: Iterable[str],
     model: object,
     threshold: float | None = None,
     pair: str | None = None,
@@ -111,8 +120,8 @@ def mine(
     >>> sorted((found.source, found.target) for found in pairs)
     [('la musique', 'music'), ('un cafe', 'a coffee')]
     """
-    if margin not in MARGINS:
-        raise UserError(f"unknown margin {margin!r}: expected one of {', '.join(MARGINS)}")
+    k = margin_k(check_margin(margin))
+    lowest = -np.inf if threshold is None else check_number("threshold", threshold)
     lines = {name: _deduplicate(name, side) for name, side in (("source", source), ("target", target))}
     resolved, languages = as_model(model), LangPair.parse(pair) if pair else None
     if resolved.needs_language and languages is None:
@@ -123,10 +132,9 @@ def mine(
         for side, language in zip(lines.values(), sides, strict=True)
     ]
     vectors = _encode(resolved, texts)
-    k = margin_k(margin)
     found = search_bidirectional(vectors[0], vectors[1], k)
     rows = select(_propose(found, k, margin), _swap_sides(_propose(found.reversed, k, margin)), "greedy")
-    kept = rows.scores >= (-np.inf if threshold is None else threshold)
+    kept = rows.scores >= lowest
     cosines = np.einsum("nd,nd->n", vectors[0][rows.source], vectors[1][rows.target]).clip(-1, 1)
     columns = (rows.scores, cosines, rows.source, rows.target)
     listed = [list(side.items()) for side in lines.values()]
@@ -138,14 +146,10 @@ def mine(
     )
 
 
-def _deduplicate(name: str, sentences: Sequence[str]) -> dict[str, int]:
+def _deduplicate(name: str, sentences: Iterable[str]) -> dict[str, int]:
     """Return the distinct sentences and the first position of each, counted from 1."""
-    if isinstance(sentences, str):
-        raise UserError(f"{name} is a single string: expected a list of sentences")
     first: dict[str, int] = {}
-    for number, text in enumerate(sentences, start=1):
-        if not isinstance(text, str):
-            raise UserError(f"{name} {number} is a {type(text).__name__}: expected a sentence")
+    for number, text in enumerate(as_sentences(name, sentences), start=1):
         if text.strip():
             first.setdefault(text, number)
     if not first:

@@ -121,7 +121,8 @@ class Report(Mapping[str, TaskReport]):
     def __getitem__(self, name: str) -> TaskReport:
         """Return a task by name, ignoring case; KeyError lists the names."""
         for names in ([result.label for result in self.results], [result.task for result in self.results]):
-            found = [r for r, own in zip(self.results, names, strict=True) if own.casefold() == name.casefold()]
+            folded = name.casefold() if isinstance(name, str) else name
+            found = [r for r, own in zip(self.results, names, strict=True) if own.casefold() == folded]
             if len(found) == 1:
                 return TaskReport(found[0])
             if found:

@@ -120,6 +120,21 @@ def check_vectors(vectors: NDArray[np.float32], sentences: Sequence[str], model:
         )
 
 
+def concatenate_batches(batches: Sequence[Vectors], model: str) -> Vectors:
+    """Return (N, D) the vectors of all batches.
+
+    Raises:
+        UserError: The batches differ in dimensions.
+    """
+    dimensions = sorted({batch.shape[1] for batch in batches})
+    if len(dimensions) > 1:
+        raise UserError(
+            f"{model} gave vectors of {dimensions[0]} and of {dimensions[-1]} dimensions: expected the same number for "
+            "every sentence"
+        )
+    return np.concatenate(batches)
+
+
 def encode_uncached(
     encoder: Encoder,
     texts: TextGroup,
@@ -144,7 +159,7 @@ def encode_uncached(
         order.append(rows)
         parts.append(vectors)
         advance(len(rows))
-    return normalize(np.concatenate(parts)[np.argsort(np.concatenate(order))])
+    return normalize(concatenate_batches(parts, name)[np.argsort(np.concatenate(order))])
 
 
 def encode_batches(

@@ -25,6 +25,7 @@ from .batching import (
     EncodingWork,
     TextGroup,
     check_vectors,
+    concatenate_batches,
     count_tokens,
     encode_each,
     encode_uncached,
@@ -184,7 +185,8 @@ class Embedder:
         stored = normalize(self._store.vectors([key for keys, _ in sample for key in keys]))
 
         def encode(limits: BatchLimits) -> Vectors:
-            return np.concatenate([encode_uncached(encoder, texts, self.model.name, limits) for _, texts in sample])
+            parts = [encode_uncached(encoder, texts, self.model.name, limits) for _, texts in sample]
+            return concatenate_batches(parts, self.model.name)
 
         return stale_reason(stored, encode)
 
@@ -251,7 +253,7 @@ class Embedder:
                 check_vectors(encoded, [part.texts.sentences[i] for i in rows], self.model.name)
                 vectors.append(encoded)
                 bar.update(int(part.token_counts[rows].sum()))
-            self._add([part.keys[i] for i in shard], np.concatenate(vectors))
+            self._add([part.keys[i] for i in shard], concatenate_batches(vectors, self.model.name))
             written.append(self._store.shards[-1])
             yield len(shard)
         self._known.add(written, self._store.shards)

@@ -39,6 +39,8 @@ def as_model(given: object, options: ModelOptions | None = None) -> Model:
         UserError: `given` is none of these, or cannot be loaded.
     """
     options = options or ModelOptions()
+    if not isinstance(options, ModelOptions):
+        raise UserError(f'options is a {type(options).__name__}: expected ModelOptions, as in ModelOptions(prompt="")')
     if isinstance(given, str | Path):
         return resolve_model(str(given), options)
     if replace(options, prompt=None) != ModelOptions():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..errors import UserError
 from ..languages import Language, resolve
@@ -10,19 +10,20 @@ from . import Task, find_task
 
 
 def parse_tasks(given: Sequence[str] | str) -> list[Task]:
-    """Return the named tasks, ignoring case and punctuation. Commas also separate names.
+    """Return the named tasks, each once, ignoring case and punctuation. Commas also separate names.
 
     Raises:
-        UserError: a task is unknown, or there are no names.
+        UserError: a task is unknown, there are no names, or a name is not a string.
     """
-    return [find_task(word) for word in _split_words("tasks", given)]
+    found = (find_task(word) for word in _split_words("tasks", given))
+    return list({task.name: task for task in found}.values())
 
 
 def parse_languages(given: Sequence[str] | str) -> list[Language] | None:
     """Return the named languages; None for "all".
 
     Raises:
-        UserError: a language is unknown, there are no names, or "all" is combined with others.
+        UserError: a language is unknown, there are no names, a name is not a string, or "all" is combined with others.
     """
     words = _split_words("languages", given)
     if "all" in words and len(words) > 1:
@@ -31,7 +32,12 @@ def parse_languages(given: Sequence[str] | str) -> list[Language] | None:
 
 
 def _split_words(what: str, given: Sequence[str] | str) -> list[str]:
-    texts = [given] if isinstance(given, str) else given
+    if not isinstance(given, Iterable):
+        raise UserError(f"{what} is a {type(given).__name__}: expected a list of names")
+    texts = [given] if isinstance(given, str) else list(given)
+    for text in texts:
+        if not isinstance(text, str):
+            raise UserError(f"{what} has a {type(text).__name__}, {text!r}: expected names")
     words = [word for text in texts for word in text.split(",") if word]
     if not words:
         raise UserError(f"{what} is empty: pass one or more names, or leave it out for the default")
