@@ -123,7 +123,9 @@ def evaluate(
     Args:
         model: a name from `bitext-bench list models`, a hub id, a directory, a loaded SentenceTransformer, an object
             with `encode(list of N sentences) -> (N, D) array`, or a function with that signature. The vectors of an
-            object are cached only if it has a `name` and a `version`.
+            object are cached only if it has a `name` and a `version`, or is a SentenceTransformer without own code (a
+            subclass, a hook, own modules). Results name it "local/<name or class>"; a SentenceTransformer and a lambda
+            also get the first digits of their hash.
         tasks: names from `bitext-bench list tasks`; None for every task in the data.
         languages: codes ("ja", "jpn", "jpn_Jpan"), or "all"; None for en, fr, ja, ko and ru, as in the paper. Your own
             data need them, in the order of the columns or files.

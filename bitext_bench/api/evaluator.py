@@ -12,9 +12,8 @@ from sentence_transformers.base.evaluation import BaseEvaluator
 
 from ..data import open_source
 from ..embedding.batching import TextGroup, encode_uncached
-from ..encoders import Prompts
-from ..encoders.saved import make_prompts
-from ..encoders.transformer import TransformerEncoder
+from ..encoders import Encoder, Prompts
+from ..encoders.loaded import sentence_encoder
 from ..errors import UserError
 from ..languages import DEFAULT_LANGUAGES
 from ..results.evaluation import LoadedTask, load_available_tasks, prompt_of
@@ -88,7 +87,9 @@ class BitextEvaluator(BaseEvaluator):
         return found
 
     def _scores(self, model: SentenceTransformer) -> dict[str, float]:
-        encoder, prompts = TransformerEncoder(model), self._prompts(model)
+        encoder, prompts = sentence_encoder(model)
+        if self._prompt is not None:
+            prompts = Prompts(self._prompt, self._prompt)
         scores, means = {}, []
         for name, sentences in self._pairs.items():
             x, y = (encode_uncached(encoder, TextGroup(tuple(side), None, prompts.bitext)) for side in sentences)
@@ -108,7 +109,7 @@ class BitextEvaluator(BaseEvaluator):
             means.append(float(np.mean(values)) if values else 0.0)
         return {"score": float(np.mean(means)), **scores}
 
-    def _subsets(self, encoder: TransformerEncoder, prompts: Prompts, item: LoadedTask) -> list[SubsetScores]:
+    def _subsets(self, encoder: Encoder, prompts: Prompts, item: LoadedTask) -> list[SubsetScores]:
         prompt = prompt_of(prompts, item.task)
         vectors: dict[int, Vectors] = {}
 
@@ -118,11 +119,6 @@ class BitextEvaluator(BaseEvaluator):
             return vectors[id(side)]
 
         return [subset for unit in item.units for subset in unit.score([encoded(side) for side in unit.sides])]
-
-    def _prompts(self, model: SentenceTransformer) -> Prompts:
-        if self._prompt is not None:
-            return Prompts(self._prompt, self._prompt)
-        return make_prompts(model.prompts, model.default_prompt_name)
 
     def get_config_dict(self) -> dict[str, Any]:
         """Return the evaluator's settings for the model card."""

@@ -85,7 +85,9 @@ def warn_stale(name: str, fault: str) -> None:
     say(f"the stored vectors of {name} are not used: {fault}; encoding again")
 
 
-def warn_reused(name: str, n_checked: int, n_stored: int, instead: str = "--refresh") -> None:
+def warn_reused(
+    name: str, n_checked: int, n_stored: int, instead: str = "--refresh (in Python, another cache)"
+) -> None:
     """Report on stderr that stored vectors are used although only a sample was checked; `instead` encodes all."""
     say(
         f"{n_stored:,} stored vectors of {name} are used again: {n_checked:,} of them were encoded again "

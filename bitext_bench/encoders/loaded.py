@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import inspect
 import sys
 import uuid
 from collections.abc import Callable, Sequence
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..languages import Language
+from ..scoring.similarity import Similarity
 from .extras import FOREIGN_BATCH_TOKENS, check_matrix, estimate_token_counts
 from .fingerprint import TRANSFORMERS, software
-from .model import Dtype, Model, ModelOptions, Prompts
+from .loaded_digest import loaded_digest, replaces_methods
+from .model import UNHASHED_PREFIX, Dtype, Encoder, Model, ModelOptions, Prompts
 from .resolve import resolve_model
 from .saved import find_similarity, make_prompts
 from .transformer import TransformerEncoder
@@ -53,11 +55,11 @@ def as_model(given: object, options: ModelOptions | None = None) -> Model:
 
 
 def is_cacheable(model: Model) -> bool:
-    """Return whether the model's vectors may be cached: not if it is an object without a name and a version."""
-    return not model.revision.startswith(_UNCACHED_PREFIX)
+    """Return whether the model's vectors may be cached: not if it runs own code and has no name and version."""
+    return not model.revision.startswith(UNHASHED_PREFIX)
 
 
-_UNCACHED_PREFIX = "in-memory-"
+_CODE = "code that runs in this process"
 
 
 def _is_sentence_transformer(given: object) -> bool:
@@ -67,13 +69,16 @@ def _is_sentence_transformer(given: object) -> bool:
 
 def _from_sentence_transformer(given: Any) -> Model:  # noqa: ANN401 (sentence-transformers is untyped)
     model: SentenceTransformer = given
-    digest = _weights_digest(model)
-    base = getattr(model.model_card_data, "base_model", None)
+    digest = loaded_digest(model)
+    if digest is None:
+        own = _from_object(model)
+        encoder = CallingEncoder(model)
+        return replace(own, prompts=encoder.prompts, load=lambda: encoder, similarity=_similarity(model))
     names: dict[str, Dtype] = {"torch.float32": "fp32", "torch.bfloat16": "bf16", "torch.float16": "fp16"}
     parameters = list(model.parameters())
     dtype = names.get(str(parameters[0].dtype), "fp32") if parameters else "fp32"
     return Model(
-        name=f"local/{Path(base).name if base else 'SentenceTransformer'}",
+        name=f"local/{type(model).__name__}-{digest[:8]}",
         revision=digest[:12],
         fingerprint=digest,
         prompts=make_prompts(model.prompts, model.default_prompt_name),
@@ -81,31 +86,27 @@ def _from_sentence_transformer(given: Any) -> Model:  # noqa: ANN401 (sentence-t
         dtype=dtype,
         max_length=model.max_seq_length,
         load=lambda: TransformerEncoder(model),
+        unhashed=_CODE,
         software=software(TRANSFORMERS),
         parameters=sum(each.numel() for each in parameters),
-        similarity=find_similarity(model.similarity_fn_name),
+        similarity=_similarity(model),
     )
 
 
-def _weights_digest(model: SentenceTransformer) -> str:
-    """Return a sha256 of all weights, the modules' settings and the tokenizer."""
-    import torch
+def sentence_encoder(model: SentenceTransformer) -> tuple[Encoder, Prompts]:
+    """Return the encoder and the prompts of a loaded model whose vectors are not cached.
 
-    total = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        total.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        total.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    for module in model:
-        described = [
-            getattr(module, "get_config_dict", None),
-            getattr(getattr(module, "config", None), "to_dict", None),
-        ]
-        settings = [describe() for describe in described if describe is not None]
-        total.update(json.dumps([type(module).__qualname__, *settings], sort_keys=True, default=str).encode())
-    tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
-    words = tokenizer.to_str() if hasattr(tokenizer, "to_str") else json.dumps(tokenizer.get_vocab(), sort_keys=True)
-    total.update(f"{words}\0{model.max_seq_length}\0{model.truncate_dim}".encode())
-    return total.hexdigest()
+    The fast encoder is for models of the class SentenceTransformer itself. A subclass, and a model whose methods were
+    replaced, encode with their own `encode`.
+    """
+    if type(model) is sys.modules["sentence_transformers"].SentenceTransformer and not replaces_methods(model):
+        return TransformerEncoder(model), make_prompts(model.prompts, model.default_prompt_name)
+    encoder = CallingEncoder(model)
+    return encoder, encoder.prompts
+
+
+def _similarity(model: SentenceTransformer) -> Similarity:
+    return find_similarity(model.similarity_fn_name)
 
 
 def _from_object(given: object) -> Model:
@@ -121,7 +122,9 @@ def _from_object(given: object) -> Model:
         revision = digest[:12]
     else:
         digest = hashlib.sha256(uuid.uuid4().bytes).hexdigest()
-        name, revision = _display_name(given), f"{_UNCACHED_PREFIX}{digest[:12]}"
+        name, revision = _display_name(given), f"{UNHASHED_PREFIX}{digest[:12]}"
+        if name == "<lambda>" or _is_sentence_transformer(given):  # The name alone says too little.
+            name = f"{name.strip('<>')}-{digest[:8]}"
     encoder = ObjectEncoder(given, encode)
     return Model(
         name=f"local/{name}",
@@ -132,7 +135,7 @@ def _from_object(given: object) -> Model:
         dtype="fp32",
         max_length=None,
         load=lambda: encoder,
-        unhashed="code that runs in this process",
+        unhashed=_CODE,
         needs_language=encoder.needs_language,
     )
 
@@ -168,3 +171,32 @@ class ObjectEncoder:
         more = {"language": language.flores if language else None} if self.needs_language else {}
         given = self._encode(texts, **more)
         return check_matrix(given, len(texts), f"{self._name}: encode()")
+
+
+class CallingEncoder(ObjectEncoder):
+    """A SentenceTransformer that encodes with its own `encode`: a subclass, or one with own code in it.
+
+    Attributes:
+        prompts: the model's own, if `encode` takes `prompt=`; otherwise `encode` has to add them, and this has none.
+    """
+
+    def __init__(self, model: SentenceTransformer) -> None:
+        super().__init__(model, model.encode)
+        self.device = model.device.type
+        parameters = inspect.signature(model.encode).parameters.values()
+        self._takes_prompt = any(p.name == "prompt" or p.kind is p.VAR_KEYWORD for p in parameters)
+        saved = make_prompts(model.prompts, model.default_prompt_name)
+        self.prompts = saved if self._takes_prompt else Prompts()
+
+    def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
+        """Encode one batch.
+
+        Raises:
+            UserError: The result is not an (N, D) array of numbers.
+        """
+        if not self._takes_prompt:
+            return super().encode(sentences, prompt, language)
+        more = {"language": language.flores if language else None} if self.needs_language else {}
+        # Without a prompt, encode() would add the default one.
+        given = self._encode(list(sentences), prompt=prompt, **more)
+        return check_matrix(given, len(sentences), f"{self._name}: encode()")

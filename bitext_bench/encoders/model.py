@@ -19,6 +19,7 @@ from .record import ContaminationAudit
 Dtype = Literal["fp32", "bf16", "fp16"]
 Backend = Literal["torch", "openvino"]
 MAX_PROMPT = 100_000  # characters
+UNHASHED_PREFIX = "in-memory-"  # of the revision of an object in memory that cannot be identified
 
 
 class Encoder(Protocol):
@@ -149,6 +150,11 @@ class Model:
     prompt_source: str = ""
     similarity: Similarity = "cosine"
     trainable: bool = False
+
+    @property
+    def identity(self) -> str:
+        """The model in signatures: "sha256:" and 12 digits, or "in-memory-" and random digits if nothing is hashed."""
+        return self.revision if self.revision.startswith(UNHASHED_PREFIX) else f"sha256:{self.fingerprint[:12]}"
 
     @property
     def space(self) -> str:

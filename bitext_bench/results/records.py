@@ -188,7 +188,7 @@ def signature(task_name: str, model: Model, prompt: str, scores: SubsetScores) -
         **({"backend": model.backend} if model.backend != "torch" else {}),
         "maxlen": str(model.max_length) if model.max_length else "model",
         "data": str(scores.data),
-        "model": f"sha256:{model.fingerprint[:12]}",
+        "model": model.identity,
         **({"contamination": contamination} if contamination else {}),
         "bb": __version__,
     }
