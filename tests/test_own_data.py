@@ -230,6 +230,8 @@ def test_benchmarks_run_beside_own_data_only_if_they_are_named(tmp_path: Path) -
     own = {"bitext": tmp_path / "my.tsv"}
     both = bb.evaluate(hashing(), ["Mini-Tatoeba"], ["en", "fr"], "mini", bitext=own["bitext"])
     assert [result.task for result in both.results] == ["Mini-Tatoeba", "own-bitext-my.tsv"]
+    with pytest.raises(UserError, match="pass --bitext with the file"):  # not the benchmarks instead
+        bb.evaluate(hashing(), bitext=[], languages=["de", "sw"])
     with pytest.raises(UserError, match="name the benchmarks to score in tasks"):
         bb.evaluate(hashing(), None, ["en", "fr"], "mini", bitext=own["bitext"])
 

@@ -42,8 +42,8 @@ class Selection:
     def own_tasks(self) -> list[Task]:
         """The tasks on the user's own data."""
         paths = [self.bitext] if isinstance(self.bitext, str | Path) else self.bitext
-        found: list[Task] = [own_bitext(paths)] if paths else []
-        return [*found, own_sts(self.sts)] if self.sts else found
+        found: list[Task] = [] if paths is None else [own_bitext(paths)]
+        return found if self.sts is None else [*found, own_sts(self.sts)]
 
 
 class OwnData(TypedDict, total=False):
