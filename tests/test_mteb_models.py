@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 from builders import BERT, MODERN_BERT, QWEN3, XLM_R, Architecture, make_checkpoint, make_saved
-from hub_runs import run_product, run_python, serving
+from hub_runs import error_of, run_product, run_python, serving
 
 from bitext_bench.encoders import ModelOptions, resolve_model
-from bitext_bench.encoders.mteb_registry import get_record
+from bitext_bench.encoders.mteb_encoder import load_with_mteb
+from bitext_bench.encoders.mteb_registry import all_records, engine_prompts, get_record
 from bitext_bench.errors import UserError
 
 GEMMA3: Architecture = (
@@ -111,6 +112,7 @@ OURS: dict[str, Callable[[Path], object]] = {
     # InstructSentenceTransformerModel: one template, a function, instructions of tasks, a maximum length
     "HIT-TMG/KaLM-embedding-multilingual-mini-instruct-v2": saved(QWEN3, **LONG),
     "AQ-MedAI/Diver-Retriever-0.6B": saved(QWEN3, "lasttoken", max_position_embeddings=40_000),
+    "Qwen/Qwen3-Embedding-8B": saved(QWEN3, "lasttoken", **LONG),  # q3e_instruct_loader
     "tencent/KaLM-Embedding-Gemma3-12B-2511": saved(GEMMA3, "lasttoken"),
 }
 THEIRS: dict[str, Callable[[Path], object]] = {
@@ -188,6 +190,21 @@ def test_a_run_with_mteb_names_the_source_of_the_prompt_and_is_verified(tmp_path
             assert f'|prompt:"mteb:{task}"|promptfrom:mteb 2.' in subset["signature"]
 
 
+@pytest.mark.hub
+def test_what_the_hub_refuses_gets_one_line(tmp_path: Path) -> None:
+    name = "WhereIsAI/UAE-Large-V1"
+    put(tmp_path / "hub", name, THEIRS[name])
+    (tmp_path / "hub" / "models" / name / "repo.json").write_text(json.dumps({"gated": "manual"}))
+    with serving(tmp_path / "hub") as hub:
+        lines = {}
+        for each in (name, "mteb:intfloat/e5-large-v2"):
+            run = ["run", "--model", each, "--data", "mini", "--output", str(tmp_path / "results")]
+            lines[each] = error_of(run_product(*run, url=hub.url, home=tmp_path / "home"))
+    assert lines[name].startswith(f"cannot get the model {name} at revision 369c368f")
+    assert "access" in lines[name]
+    assert "the hub has no such model, or it is private (401)" in lines["mteb:intfloat/e5-large-v2"]
+
+
 REFUSED = {
     "mteb:openai/text-embedding-3-small": (
         "openai/text-embedding-3-small needs a key: set the environment variable OPENAI_API_KEY (its package: pip "
@@ -195,6 +212,9 @@ REFUSED = {
     ),
     "BAAI/bge-reranker-v2-m3": (
         "BAAI/bge-reranker-v2-m3 cannot be scored: it scores pairs of texts and has no sentence vectors"
+    ),
+    "colbert-ir/colbertv2.0": (
+        "colbert-ir/colbertv2.0 cannot be scored: it has one vector for each token, not one for each sentence"
     ),
     "facebook/dinov2-base": "facebook/dinov2-base cannot be scored: it encodes image, not text",
     "mteb:intfloat/multilingual-e5-smal": (
@@ -214,6 +234,31 @@ def test_a_model_that_cannot_be_used_gets_one_line(name: str, monkeypatch: pytes
         resolve_model(name, ModelOptions())
     assert str(refused.value).startswith(REFUSED[name])
     assert "\n" not in str(refused.value)
+
+
+def test_every_model_of_the_registry_is_described_or_refused_in_one_line(tmp_path: Path) -> None:
+    described = 0
+    for record in all_records().values():
+        if record.is_plain and not record.unusable():
+            assert all(text is not None for _, text in engine_prompts(record, tmp_path).tasks)
+        try:
+            model, prompts = load_with_mteb(get_record(record.name), ModelOptions(trust_remote_code=True))
+        except UserError as refused:
+            assert "\n" not in str(refused)
+            assert record.unusable() or " needs a key: " in str(refused)
+            continue
+        described += 1
+        assert (model.name, model.registered) == (record.name, f"mteb:{record.name}")
+        assert (prompts.bitext, prompts.sts) == ("mteb:Tatoeba", "mteb:STSBenchmark")
+        assert prompts.for_task("BUCC.v2", "bitext") == "mteb:BUCC.v2"
+    assert described > 650
+
+
+def test_the_dtype_is_the_one_that_mteb_loads() -> None:
+    model = resolve_model("codefuse-ai/F2LLM-v2-80M", ModelOptions())
+    assert (model.dtype, model.overrides) == ("bf16", ())
+    assert resolve_model("codefuse-ai/F2LLM-v2-80M", ModelOptions(dtype="bf16")).dtype == "bf16"
+    assert resolve_model("mteb:intfloat/multilingual-e5-small", ModelOptions()).dtype == "fp32"
 
 
 def test_a_missing_package_gets_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,8 +152,14 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from .listing import render_list
+    from .listing import render_list, render_mteb
 
+    given = (arguments.mteb, arguments.languages, arguments.max_size)
+    if any(value is not None for value in given):
+        if arguments.what != "models" or arguments.mteb is None:
+            raise UserError("--mteb, --languages and --max-size search mteb's registry: write list models --mteb")
+        print(render_mteb(arguments.mteb, arguments.languages, arguments.max_size))
+        return 0
     print(render_list(arguments.what))
     return 0
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..baselines import find_baseline
 from ..errors import UserError
+from ..io.hub_errors import Repository, as_not_fetched
 from ..io.memory_errors import out_of_memory_message
 from ..languages import Language
 from .extras import FOREIGN_BATCH_TOKENS, check_matrix, estimate_token_counts
@@ -49,7 +50,7 @@ def load_with_mteb(record: MtebRecord, options: ModelOptions) -> tuple[Model, Pr
         UserError: The model needs a key, or `--trust-remote-code`; or the user set a prompt or a revision.
     """
     _check_options(record, options)
-    if (keys := _KEYS.get(record.loader)) and not any(map(os.environ.get, keys)):
+    if (keys := keys_of(record)) and not any(map(os.environ.get, keys)):
         extras = ",".join(record.meta.extra_requirements_groups or [])
         package = f' (its package: pip install "mteb[{extras}]")' if extras else ""
         raise UserError(f"{record.name} needs a key: set the environment variable {' or '.join(keys)}{package}")
@@ -61,6 +62,7 @@ def load_with_mteb(record: MtebRecord, options: ModelOptions) -> tuple[Model, Pr
     described = replace(
         model,
         revision=revision or digest[:12],
+        dtype=record.dtype,
         unhashed="files and services that mteb's loader reads",
         software=software([*TRANSFORMERS, "mteb"]),
         parameters=record.parameters,
@@ -72,6 +74,11 @@ def load_with_mteb(record: MtebRecord, options: ModelOptions) -> tuple[Model, Pr
     return described, task_prompts()
 
 
+def keys_of(record: MtebRecord) -> tuple[str, ...]:
+    """Return the environment variables that can hold the key of a model's service; none if there is no service."""
+    return _KEYS.get(record.loader, ())
+
+
 class MtebEncoder:
     """mteb's own encoder of a model. A prompt is the name of a task, "mteb:Tatoeba"."""
 
@@ -80,8 +87,11 @@ class MtebEncoder:
 
     def __init__(self, record: MtebRecord, device: str | None) -> None:
         self._name = record.name
-        with quiet_mteb(), _package_errors(f"mteb cannot load {record.name}"):
+        repository = Repository(record.name, "model", record.meta.revision)
+        with quiet_mteb(), _hub_errors(repository), _package_errors(f"mteb cannot load {record.name}"):
             self._model = record.meta.load_model(device=device)
+        if not callable(getattr(self._model, "encode", None)):
+            raise UserError(f"{record.name} cannot be scored: it searches texts and has no sentence vectors")
         self._tasks: dict[str, Any] = {}
 
     def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:
@@ -142,6 +152,22 @@ def _as_float(found: Any) -> Any:  # noqa: ANN401 (mteb's Array)
         return found
     dense = found.to_dense() if found.is_sparse else found
     return dense.detach().float().cpu().numpy()
+
+
+@contextmanager
+def _hub_errors(repository: Repository) -> Iterator[None]:
+    """Replace an error that the hub's answer about a repository caused by the message for that answer."""
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        yield
+    except UserError as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, (HfHubHTTPError, OfflineModeIsEnabled)) and repository.name in str(error):
+                raise as_not_fetched(cause, repository) from error
+            cause = cause.__cause__ or cause.__context__
+        raise
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from ..errors import UserError, unknown_name_error
 from ..scoring.similarity import Similarity
 from .files import read_config
-from .model import Prompts
+from .model import Dtype, Prompts
 from .saved import find_similarity, make_prompts, saved_prompts
 
 MTEB = "mteb:"
@@ -28,7 +28,7 @@ USUAL_TASKS: dict[Literal["bitext", "sts"], str] = {"bitext": "Tatoeba", "sts": 
 # matter: the number format is chosen by --dtype, and neither side of a pair is a "passage" here.
 _PLAIN = {"SentenceTransformerEncoderWrapper", "sentence_transformers_loader"}
 _PLAIN_SETTINGS = {"model_prompts", "model_kwargs", "trust_remote_code", "device", "num_frames", "max_samples"}
-_INSTRUCT = "InstructSentenceTransformerModel"
+_INSTRUCT = {"InstructSentenceTransformerModel", "q3e_instruct_loader"}
 _INSTRUCT_SETTINGS = {
     "instruction_template",
     "prompts_dict",
@@ -61,7 +61,15 @@ class MtebRecord:
     @property
     def parameters(self) -> int | None:
         """Number of parameters; None if unknown."""
-        return None if self.meta.n_parameters is None else int(self.meta.n_parameters)
+        return int(self.meta.n_parameters or 0) or None
+
+    @property
+    def dtype(self) -> Dtype:
+        """The number format in which mteb loads the model, as its record says."""
+        given = self.meta.output_dtypes
+        named = [str(getattr(each, "value", each)) for each in (given if isinstance(given, list) else [given])]
+        formats: dict[str, Dtype] = {"bfloat16": "bf16", "float16": "fp16"}
+        return formats.get(named[0], "fp32") if len(named) == 1 else "fp32"
 
     @property
     def similarity(self) -> Similarity:
@@ -70,8 +78,11 @@ class MtebRecord:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The arguments that mteb passes to the model's loader."""
-        return {**self.meta.loader_kwargs, **(self.meta.experiment_kwargs or {})}
+        """The arguments that mteb passes to the model's loader, and those that Qwen3's loader adds."""
+        given = {**self.meta.loader_kwargs, **(self.meta.experiment_kwargs or {})}
+        if self.loader == "q3e_instruct_loader":
+            given["instruction_template"] = sys.modules[self.meta.loader.__module__].instruction_template
+        return given
 
     @property
     def loader(self) -> str:
@@ -81,7 +92,7 @@ class MtebRecord:
     @property
     def is_instruct(self) -> bool:
         """Whether mteb's loader turns an instruction into a prompt with a template."""
-        return self.loader == _INSTRUCT
+        return self.loader in _INSTRUCT
 
     @property
     def is_plain(self) -> bool:
@@ -99,7 +110,7 @@ class MtebRecord:
     @property
     def may_run_code(self) -> bool:
         """Whether mteb's loader may run code from the model's repository."""
-        if self.loader in {*_PLAIN, _INSTRUCT} or "trust_remote_code" in self.settings:
+        if self.loader in _PLAIN | _INSTRUCT or "trust_remote_code" in self.settings:
             return bool(self.settings.get("trust_remote_code"))
         module = sys.modules[self.meta.loader.__module__]
         return "trust_remote_code=True" in inspect.getsource(module)
@@ -158,6 +169,7 @@ def engine_prompts(record: MtebRecord, directory: Path) -> Prompts:
     return make_prompts(given, default)
 
 
+@cache
 def task_prompts() -> Prompts:
     """Return prompts that name a task, "mteb:Tatoeba": mteb's loader turns the task into a prompt itself."""
     return _by_task(lambda task: f"{MTEB}{task.metadata.name}")

@@ -130,7 +130,7 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
         UserError: An option cannot be set for this kind of model.
     """
     fixed = {
-        "--dtype": options.dtype not in ("auto", model.dtype),
+        "--dtype": options.dtype not in ("auto", "fp32", model.dtype),  # fp32 is the default of the option
         "--backend": options.backend != model.backend,
         "--pooling": options.pooling not in (None, model.pooling),
         "--max-length": options.max_length not in (None, model.max_length),
@@ -146,7 +146,8 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
         overrides.append(
             ("prompt", prompts.bitext if prompts.bitext == prompts.sts else f"{prompts.bitext}_{prompts.sts}")
         )
-    if model.dtype != "fp32":
+    by_mteb = (model.registered or "").startswith(MTEB)
+    if model.dtype != "fp32" and not by_mteb:
         overrides.append(("dtype", model.dtype))
     if model.backend != "torch":
         overrides.append(("backend", model.backend))

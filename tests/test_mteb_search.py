@@ -1,0 +1,74 @@
+"""`bitext-bench list models --mteb`: search by word, size and language."""
+
+from __future__ import annotations
+
+import pytest
+
+from bitext_bench.cli.main import main
+from bitext_bench.encoders import parse_size
+from bitext_bench.encoders.mteb_registry import all_records
+
+
+def search(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, str]:
+    """Return the rows of the table by the model's id."""
+    assert main(["list", "models", "--mteb", *arguments]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = {line.split("  ")[0]: line for line in lines[2:-1]}
+    assert lines[-1] == f"{len(rows)} models"
+    return rows
+
+
+def test_all_words_must_occur(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = search(capsys, "E5", "instruct")
+    assert "intfloat/multilingual-e5-large-instruct" in rows
+    assert all("e5" in name.lower() for name in rows)
+    assert search(capsys, "uaewrapper").keys() == {"WhereIsAI/UAE-Large-V1"}  # the name of a loader
+
+
+def test_models_that_have_no_sentence_vectors_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = search(capsys)
+    assert rows.keys() == {record.name for record in all_records().values() if not record.unusable()}
+    assert len(rows) > 600
+    assert not {"BAAI/bge-reranker-v2-m3", "facebook/dinov2-base", "colbert-ir/colbertv2.0"} & rows.keys()
+
+
+def test_size_and_languages(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = search(capsys, "--max-size", "120M", "--languages", "ko", "sw")
+    assert "intfloat/multilingual-e5-small" in rows
+    assert "BAAI/bge-m3" not in rows
+    for name in rows:
+        meta = all_records()[name.casefold()].meta
+        assert meta.n_parameters <= 120_000_000
+        assert {"kor", "swa"} <= {code[:3].replace("swh", "swa") for code in meta.languages}
+    sizes = [all_records()[name.casefold()].parameters for name in rows]
+    assert sizes == sorted(sizes)
+
+
+def test_a_row_says_what_runs_the_model_and_what_it_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = search(capsys)
+    assert " bitext-bench " in rows["intfloat/multilingual-e5-large-instruct"]
+    assert " OPENAI_API_KEY, mteb[openai] " in rows["openai/text-embedding-3-small"]
+    assert " mteb[modernbert], --trust-remote-code " in rows["nomic-ai/modernbert-embed-base"]
+
+
+@pytest.mark.parametrize(("text", "size"), [("7", 7), ("600M", 600_000_000), ("1.5b", 1_500_000_000), ("30k", 30_000)])
+def test_sizes(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["models", "--mteb", "no-such-word"], "no text encoder in mteb's registry fits"),
+        (["models", "--mteb", "--max-size", "big"], "the size 'big' is not a number of parameters: expected"),
+        (["models", "--mteb", "--languages", "klingonese"], "klingonese"),
+        (["models", "--max-size", "1B"], "write list models --mteb"),
+        (["tasks", "--mteb"], "write list models --mteb"),
+    ],
+)
+def test_bad_input_gets_one_line(arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", *arguments]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("bitext-bench: error: ")
+    assert line in error
+    assert error.count("\n") == 1
