@@ -74,9 +74,11 @@ def __getattr__(name: str) -> object:
             try:
                 globals()[name] = found = getattr(import_module(module), name)
             except ModuleNotFoundError as error:
-                own = '"bitext-bench[train]"' if name == "BitextEvaluator" else "bitext-bench"
+                from .errors import install_hint
+
+                hint = install_hint("train") if name == "BitextEvaluator" else "install bitext-bench again, with pip"
                 raise ImportError(
-                    f"bitext_bench.{name} needs the package {error.name}: pip install {own}", name=error.name
+                    f"bitext_bench.{name} needs the package {error.name}: {hint}", name=error.name
                 ) from error
             return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,6 +17,15 @@ class DamagedResult(UserError):
     """A result file, or its outcome file, changed after it was written."""
 
 
+def install_hint(extra: str) -> str:
+    """Say how to install an extra, for the end of an error message.
+
+    >>> install_hint("train")
+    'install the extra train (in a clone: pip install ".[train]")'
+    """
+    return f'install the extra {extra} (in a clone: pip install ".[{extra}]")'
+
+
 def unknown_name_error(kind: str, given: str, known: Iterable[str], where: str | None = None) -> UserError:
     """Build the error for an unknown name, with up to three suggestions and the place to find all names.
 

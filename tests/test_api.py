@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import bitext_bench as bb
 from bitext_bench.cli.main import main
+from bitext_bench.errors import install_hint
 
 TASKS = ["Mini-Tatoeba", "Mini-STS"]
 
@@ -303,13 +304,16 @@ def test_two_reports_are_compared_as_the_command_does(
 
 
 @pytest.mark.parametrize(
-    ("name", "package", "install"),
-    [("xsim", "numpy", "bitext-bench"), ("BitextEvaluator", "sentence_transformers", '"bitext-bench[train]"')],
+    ("name", "package", "hint"),
+    [
+        ("xsim", "numpy", "install bitext-bench again, with pip"),
+        ("BitextEvaluator", "sentence_transformers", install_hint("train")),
+    ],
 )
-def test_a_missing_package_is_named_with_the_command_that_installs_it(name: str, package: str, install: str) -> None:
+def test_a_missing_package_is_named_with_the_command_that_installs_it(name: str, package: str, hint: str) -> None:
     code = f"import sys, bitext_bench as bb; sys.modules[{package!r}] = None; bb.{name}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    expected = f"ImportError: bitext_bench.{name} needs the package {package}: pip install {install}"
+    expected = f"ImportError: bitext_bench.{name} needs the package {package}: {hint}"
     assert done.stderr.splitlines()[-1] == expected
 
 

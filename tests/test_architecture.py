@@ -31,13 +31,15 @@ LAYERS = {
         {"__main__"},
     ],
     "training": [
-        {"losses", "recipe"},
+        {"recipe"},
+        {"losses"},
         {"data"},
         {"config"},
         {"checkpoint"},
         {"trainer"},
         {"pipeline"},
         {"command"},
+        {"from_python"},
     ],
     "leaderboard": [
         {"escaping", "entries"},

@@ -165,7 +165,7 @@ def test_every_recipe_of_the_paper_is_in_the_table_above() -> None:
 
 def test_the_authors_code() -> None:
     found = make_config(read_recipe("authors-code"))
-    assert found.objective == Objective(lambda_cross=1.0, symmetric_monolingual=True, column_labels="renormalised")
+    assert found.objective == Objective(lambda_cross=1.0, symmetric_monolingual=True, column_labels="renormalized")
     assert (found.batch_size, found.seed, found.precision, found.eval_steps) == (28, 7777777, "fp16", 10_000)
     assert (found.warmup_steps, found.weight_decay, found.max_grad_norm) == (0, 0.0, 1.0)
     assert str(found.with_anchor_first(LangPair.parse("ja-ko"))) == "ko-ja"  # train.sh's order, not the paper's
@@ -397,7 +397,7 @@ def test_values_of_the_wrong_kind(settings: dict[str, Any], message: str) -> Non
             "label 'prioriti': did you mean priority? (one of: priority, average, hard)",
         ),
         ({"objective": {"divergence": "js"}}, "divergence 'js': did you mean jsd? (one of: cross-entropy, kl, jsd, "),
-        ({"objective": {"column_labels": "normalised"}}, "column_labels 'normalised': did you mean renormalised"),
+        ({"objective": {"column_labels": "normalized"}}, "column_labels 'normalized': did you mean renormalized"),
         ({"batchsize": 3}, "setting 'batchsize': did you mean batch_size"),
         ({"objective": {"lambda": 0.1}}, "setting 'lambda': did you mean lambda_cross, label? (one of: label, tms, "),
         ({"lable": "hard"}, "setting 'lable' (one of: "),  # it belongs into [objective]
@@ -450,7 +450,7 @@ configs = st.fixed_dictionaries(
                 "tau_teacher": above_zero,
                 "distillation_weight": st.floats(0, 1e6),
                 "divergence": st.sampled_from(["cross-entropy", "kl", "jsd", "similarity-mse"]),
-                "column_labels": st.sampled_from(["transposed", "renormalised"]),
+                "column_labels": st.sampled_from(["transposed", "renormalized"]),
             },
         ),
         "student_prompt": prompts,

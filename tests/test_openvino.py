@@ -79,7 +79,7 @@ def test_what_it_cannot_run_is_one_line(tiny_model: Path, monkeypatch: pytest.Mo
     with pytest.raises(UserError, match="in fp32 or bf16, not this model in fp16: leave out --backend openvino"):
         half.encode(["dog"], "", None)
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(UserError, match=r"pip install \"bitext-bench\[openvino\]\""):
+    with pytest.raises(UserError, match=r"pip install \"\.\[openvino\]\""):
         vectors(tiny_model, ["dog"], backend="openvino")
 
 

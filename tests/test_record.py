@@ -67,7 +67,7 @@ def test_runs_that_differ_in_the_seed_only_share_their_settings(
         {},
         {"distillation_weight": 10.0},
         {"divergence": "kl"},
-        {"column_labels": "renormalised"},
+        {"column_labels": "renormalized"},
         {"symmetric_monolingual": True},
     ],
 )

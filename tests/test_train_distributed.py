@@ -31,7 +31,7 @@ SECONDS = 60  # a process that waits for another one in vain must not hold up th
 OBJECTIVES: dict[str, dict[str, Any]] = {
     "priority": {"objective": {"label": "priority"}},
     "average with TMS": {"objective": {"label": "average", "tms": True}},
-    "authors' code": {"objective": {"tms": True, "symmetric_monolingual": True, "column_labels": "renormalised"}},
+    "authors' code": {"objective": {"tms": True, "symmetric_monolingual": True, "column_labels": "renormalized"}},
     "hard": {"objective": {"label": "hard"}},
     "hard in mini-batches": {"objective": {"label": "hard"}, "mini_batch_size": 5},
     "translation ranking": {"loss": "translation-ranking"},

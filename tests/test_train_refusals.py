@@ -133,7 +133,7 @@ def test_training_without_its_extra_stops_at_once(
 ) -> None:
     monkeypatch.setitem(sys.modules, "accelerate", None)
     assert main(folders.command("out")) == 1
-    expected = 'training needs the package accelerate: pip install "bitext-bench[train]"'
+    expected = 'training needs the package accelerate: install the extra train (in a clone: pip install ".[train]")'
     assert error_line(capfd) == f"bitext-bench: error: {expected}"
     assert not (folders.root / "out").exists()
 

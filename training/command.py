@@ -1,22 +1,22 @@
-"""`bitext-bench train`: from parsed arguments to a checkpoint folder."""
+"""A training run, from its settings to the directory of the checkpoint; the command and the Python API call it."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bitext_bench import __version__
 from bitext_bench.data import open_source
 from bitext_bench.embedding.store import write_atomic
 from bitext_bench.encoders import Model
-from bitext_bench.errors import UserError
+from bitext_bench.errors import UserError, install_hint
 from bitext_bench.io.cache import cache_folder
 from bitext_bench.io.hub import HUB_PREFIX
 from bitext_bench.io.interrupts import delay_signals
@@ -41,12 +41,11 @@ from .checkpoint.folder import (
     write_record,
 )
 from .checkpoint.publish import check_access, publish, reserve_repository
-from .config import TrainConfig, make_config
+from .config import TrainConfig
 from .data.cleaning import write_report
 from .data.contamination import EXCLUDED, BenchmarkSentences
 from .data.hub import dataset_of, fetch_pairs
 from .pipeline import PreparedData, prepare, read_data
-from .recipe import read_recipe
 from .trainer.models import Models, resolve_models
 
 if TYPE_CHECKING:
@@ -62,6 +61,7 @@ class TrainRequest:
         benchmarks: the benchmarks to compare the training rows with and to score on, as `run --data`.
         exclude_benchmarks: tasks that the rows are not compared with.
         allow_contamination: train on rows that hold a sentence of a benchmark.
+        recipe: the name of the recipe or its TOML file, for the record; "python" without one.
         output: the directory of the checkpoint; None: a name below checkpoints/.
         overwrite: replace an existing checkpoint.
         resume: continue a run that was stopped or killed.
@@ -75,6 +75,7 @@ class TrainRequest:
     benchmarks: str = "hub"
     exclude_benchmarks: Sequence[str] = ()
     allow_contamination: bool = False
+    recipe: str = "python"
     output: Path | None = None
     overwrite: bool = False
     resume: bool = False
@@ -84,29 +85,27 @@ class TrainRequest:
     cache: Path | None = None
 
 
-def run_training(recipe: str, changes: Mapping[str, Any], request: TrainRequest) -> int:
+class Outcome(NamedTuple):
+    """The end of a training run: the directory of the checkpoint, and the signal that stopped the run (0: none)."""
+
+    output: Path
+    stopped_by: int
+
+
+def run_training(config: TrainConfig, request: TrainRequest) -> Outcome:
     """Train and save a checkpoint; score and publish it on request.
 
-    Args:
-        recipe: a name, or a TOML file.
-        changes: settings that replace those of the recipe, as `make_config` takes them.
-        request: the data, the directory of the checkpoint, and the steps after training.
-
-    Returns:
-        0, or 130 or 143 if a signal stopped the run.
-
     Raises:
-        UserError: a setting, the data, a model or the directory cannot be used, or the extra `train` is not installed.
+        UserError: the data, a model or the directory cannot be used, or the extra `train` is not installed.
     """
     if find_spec("accelerate") is None:  # the trainer of transformers would fail only after the teacher has encoded
-        raise UserError('training needs the package accelerate: pip install "bitext-bench[train]"')
-    config = make_config(read_recipe(recipe), changes)
-    output = request.output or Path("checkpoints") / _default_name(config, recipe)
+        raise UserError(f"training needs the package accelerate: {install_hint('train')}")
+    output = request.output or Path("checkpoints") / _default_name(config, request.recipe)
     with lock_folder(output) if _is_first() else nullcontext():
-        return _run(recipe, config, request, output)
+        return Outcome(output, _run(config, request, output))
 
 
-def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) -> int:
+def _run(config: TrainConfig, request: TrainRequest, output: Path) -> int:
     # Fast checks first, then the data, then steps that need the hub or torch.
     check_folder(output, config, overwrite=request.overwrite, resume=request.resume)
     source = open_source(request.benchmarks, "--benchmarks")
@@ -141,9 +140,9 @@ def _run(recipe: str, config: TrainConfig, request: TrainRequest, output: Path) 
     trained = train(config, models, prepared.data, output, resume=request.resume, report_to=report_to)
     if trained.stopped_by:
         _say(f"stopped after step {trained.steps:,} and saved; add --resume to the same command to continue")
-        return 128 + trained.stopped_by
+        return trained.stopped_by
     if _is_first():
-        record = {**_record(recipe, config, models, prepared, trained), "sums": sums}
+        record = {**_record(request.recipe, config, models, prepared, trained), "sums": sums}
         for dataset in filter(None, map(dataset_of, data.roots)):
             record["hub_dataset"] = dataset._asdict()
         name = request.push_to_hub or output.resolve().name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
-from math import inf, isfinite
+from math import inf
 from typing import Any, Literal
 
 from bitext_bench.data.variants import tag_of
@@ -13,7 +13,7 @@ from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, Language, resolve, split_pair
 
 from .losses.objective import Objective
-from .recipe import validate_settings
+from .recipe import validate_fields, validate_settings
 
 Loss = Literal["soft-contrastive", "embedding-mse", "translation-ranking"]
 Pairing = Literal["en-xx", "all"]
@@ -88,8 +88,8 @@ class TrainConfig:
         seed: random seed for held-out rows, batch order and dropout; 0 to 2^32 - 1.
 
     Raises:
-        UserError: a value is out of range, the student or the pairs are missing, a language is unknown, or a pair has
-            no anchor language.
+        UserError: a value has the wrong type or is out of range, the student or the pairs are missing, a language is
+            unknown, or a pair has no anchor language.
     """
 
     student: str
@@ -127,6 +127,7 @@ class TrainConfig:
     seed: int = 42
 
     def __post_init__(self) -> None:
+        validate_fields(self)
         if not self.student.strip():
             raise UserError(
                 "no student model: pass --model with a directory, a hub id or a name from bitext-bench list models"
@@ -169,9 +170,6 @@ class TrainConfig:
                 raise UserError(f"{name} is {getattr(self, name)}: expected a number from 0 to less than 1")
         if self.seed > _LARGEST_SEED:
             raise UserError(f"seed is {self.seed}: expected a whole number from 0 to {_LARGEST_SEED}")
-        for name, value in asdict(self.objective).items():
-            if isinstance(value, float) and not isfinite(value):
-                raise UserError(f"{name} is {value}: expected a finite number")
 
     @property
     def has_teacher(self) -> bool:
@@ -256,12 +254,7 @@ def make_config(settings: Mapping[str, object], changes: Mapping[str, object] | 
         settings = {name: value for name, value in settings.items() if name not in ("pairs", "languages")}
     objective = validate_settings(Objective, {**_objective(settings), **_objective(changes)})
     flat = {name: value for name, value in {**settings, **changes}.items() if name != "objective"}
-    try:
-        return TrainConfig(
-            **{"student": "", **validate_settings(TrainConfig, flat), "objective": Objective(**objective)}
-        )
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    return TrainConfig(**{"student": "", **validate_settings(TrainConfig, flat), "objective": Objective(**objective)})
 
 
 def _objective(settings: Mapping[str, object]) -> Mapping[str, object]:

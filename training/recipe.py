@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from importlib import resources
 from math import inf
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Protocol, get_args, get_origin, get_type_hints
 
 from bitext_bench.errors import UserError, unknown_name_error
 
@@ -61,6 +61,23 @@ def validate_settings(record: type, given: Mapping[str, object]) -> dict[str, An
     return {name: _as_field(name, value, hints[name]) for name, value in given.items()}
 
 
+class _Settings(Protocol):
+    """A dataclass of settings."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+def validate_fields(record: _Settings) -> None:
+    """Check the types of a new dataclass's values, and convert them as `validate_settings` does.
+
+    Raises:
+        UserError: a value has the wrong type or is no known choice.
+    """
+    given = {field.name: getattr(record, field.name) for field in fields(record)}
+    for name, value in validate_settings(type(record), given).items():
+        object.__setattr__(record, name, value)  # the dataclasses are frozen
+
+
 def _as_field(name: str, value: object, hint: object) -> object:
     kinds = get_args(hint) if get_origin(hint) is UnionType else (hint,)
     if value is None and NoneType in kinds:
@@ -76,9 +93,11 @@ def _as_field(name: str, value: object, hint: object) -> object:
             return float(value)
         except OverflowError:
             return inf  # rejected by every range check
+    elif kind is float and isinstance(value, float):  # numpy's float64 too
+        return float(value)
     elif type(value) is kind:  # not isinstance, which accepts True as an int
         return value
-    raise UserError(f"{name} is {value!r:.60}: expected {_KINDS[kind]}")
+    raise UserError(f"{name} is {value!r:.60}: expected {_KINDS.get(kind) or f'an {kind.__name__}'}")
 
 
 def _as_choice(name: str, value: object, choices: tuple[str, ...]) -> str:

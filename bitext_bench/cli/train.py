@@ -8,7 +8,8 @@ from dataclasses import fields
 from typing import Any
 
 from training.command import TrainRequest, run_training
-from training.config import TrainConfig
+from training.config import TrainConfig, make_config
+from training.recipe import read_recipe
 
 from ..errors import UserError
 
@@ -21,6 +22,7 @@ def train(arguments: argparse.Namespace) -> int:
         raise UserError("no training data: pass --data with a directory of files like <corpus>/en-ja.tsv")
     request = TrainRequest(
         data=arguments.data,
+        recipe=arguments.recipe,
         benchmarks=arguments.benchmarks,
         exclude_benchmarks=arguments.exclude_benchmarks,
         allow_contamination=arguments.allow_contamination,
@@ -32,7 +34,9 @@ def train(arguments: argparse.Namespace) -> int:
         report_to=arguments.report_to,
         cache=arguments.cache_folder,
     )
-    return run_training(arguments.recipe, changed_settings(arguments), request)
+    config = make_config(read_recipe(arguments.recipe), changed_settings(arguments))
+    stopped_by = run_training(config, request).stopped_by
+    return 128 + stopped_by if stopped_by else 0
 
 
 def changed_settings(arguments: argparse.Namespace) -> dict[str, Any]:

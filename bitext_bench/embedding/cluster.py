@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..errors import UserError
+from ..errors import UserError, install_hint
 
 # Number of retries for a task after its worker was killed (out of memory, machine lost).
 RETRIES = 3
@@ -25,7 +25,7 @@ def ray_session() -> Iterator[Any]:
     try:
         ray: Any = importlib.import_module("ray")
     except ImportError as error:
-        raise UserError('--engine ray needs Ray: pip install "bitext-bench[ray]"') from error
+        raise UserError(f"--engine ray needs Ray: {install_hint('ray')}") from error
     ray.init(include_dashboard=False, log_to_driver=False, ignore_reinit_error=True)
     try:
         yield ray

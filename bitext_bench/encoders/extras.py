@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UserError
+from ..errors import UserError, install_hint
 from ..languages import Language
 from .missing import TEXTS, check_missing_weights, collect_incomplete_models
 from .transformer import CPU_BATCH_TOKENS
@@ -38,9 +38,7 @@ def import_extra(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise UserError(
-            f'this model needs the package of {module!r} ({error}): pip install "bitext-bench[{extra}]"'
-        ) from error
+        raise UserError(f"this model needs the package of {module!r} ({error}): {install_hint(extra)}") from error
     except _FAILS as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise UserError(

@@ -13,7 +13,7 @@ import torch
 from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 from torch import Tensor, nn
 
-from ..errors import UserError
+from ..errors import UserError, install_hint
 from .overlap import FastForward
 from .probe import Probe
 
@@ -143,9 +143,7 @@ def _require_openvino() -> Any:  # noqa: ANN401 (an optional package)
     try:
         return importlib.import_module("openvino")
     except ImportError as error:
-        raise UserError(
-            f'--backend openvino needs its package ({error}): pip install "bitext-bench[openvino]"'
-        ) from error
+        raise UserError(f"--backend openvino needs its package ({error}): {install_hint('openvino')}") from error
 
 
 @cache

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from ..errors import UserError
+from ..errors import UserError, install_hint
 
 _CHUNK = 1 << 20
 # 256 bytes of zstandard unpack to 64 blocks of 128 KB at most.
@@ -130,7 +130,7 @@ def _unpacked_zst(stream: IO[bytes], file: Path) -> Iterator[bytes]:
     try:
         import zstandard
     except ImportError as error:
-        raise UserError(f'{file} needs the package zstandard: pip install "bitext-bench[mine]"') from error
+        raise UserError(f"{file} needs the package zstandard: {install_hint('mine')}") from error
     frame = None
     try:
         while chunk := stream.read(_ZST_CHUNK):

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from .. import __version__
 from ..embedding.store import write_error
-from ..errors import UserError
+from ..errors import UserError, install_hint
 from ..io.temporary import remove_stale, temporary_file
 from ..languages import LangPair
 
@@ -80,7 +80,7 @@ def _require(module: str, file: Path) -> None:
     import importlib.util
 
     if importlib.util.find_spec(module) is None:
-        raise UserError(f'{file} needs the package {module}: pip install "bitext-bench[mine]"')
+        raise UserError(f"{file} needs the package {module}: {install_hint('mine')}")
 
 
 def write_tables(output: OutputFile, tables: Iterable[OutputTable], pair: LangPair | None) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from bitext_bench.errors import UserError
+from bitext_bench.errors import UserError, install_hint
 
 from ..entries.read import ResultSet
 from ..tables.ranking import RankingTable
@@ -68,9 +68,7 @@ def _charts_library() -> str:
     try:
         from vl_convert import javascript_bundle
     except ImportError as error:
-        raise UserError(
-            f'the page needs the package of the extra page ({error}): pip install "bitext-bench[page]"'
-        ) from error
+        raise UserError(f"the page needs a package ({error}): {install_hint('page')}") from error
     return javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_VEGA_LITE)
 
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal, get_args
+
+from bitext_bench.errors import UserError
+
+from ..recipe import validate_fields
 
 Label = Literal["priority", "average", "hard"]
 LABELS: tuple[Label, ...] = get_args(Label)
@@ -23,7 +28,7 @@ class Objective:
         divergence: the divergence between labels and student. Cross-entropy is the paper's; KL has the same gradient
             and is 0 at its minimum; JSD is bounded by log 2; similarity-MSE compares the similarity matrices,
             ((student - teacher) / tau_student)^2 (the authors' "MMSE").
-        column_labels: "transposed" uses w(i, j) for the columns too (equation 6 as written); "renormalised" uses the
+        column_labels: "transposed" uses w(i, j) for the columns too (equation 6 as written); "renormalized" uses the
             softmax over each row of the transposed teacher similarities (the authors' code).
         symmetric_monolingual: count each monolingual term in both directions, as the authors' code does.
         distillation_weight: weight of an additional term: the squared distance between both sides' normalized vectors
@@ -32,7 +37,8 @@ class Objective:
             same dimension.
 
     Raises:
-        ValueError: a temperature or lambda is not positive, or `distillation_weight` is negative.
+        UserError: a value has the wrong type, is no known choice or is not finite; a temperature or lambda is not
+            positive; or `distillation_weight` is negative.
     """
 
     label: Label = "priority"
@@ -41,16 +47,20 @@ class Objective:
     tau_teacher: float = 0.1
     tau_student: float = 0.1
     divergence: Divergence = "cross-entropy"
-    column_labels: Literal["transposed", "renormalised"] = "transposed"
+    column_labels: Literal["transposed", "renormalized"] = "transposed"
     symmetric_monolingual: bool = False
     distillation_weight: float = 0.0
 
     def __post_init__(self) -> None:
+        validate_fields(self)
+        for name in ("lambda_cross", "tau_teacher", "tau_student", "distillation_weight"):
+            if not isfinite(getattr(self, name)):
+                raise UserError(f"{name} is {getattr(self, name)}: expected a finite number")
         for name in ("lambda_cross", "tau_teacher", "tau_student"):
             if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}: expected a number above 0")
+                raise UserError(f"{name} is {getattr(self, name)}: expected a number above 0")
         if not self.distillation_weight >= 0:
-            raise ValueError(f"distillation_weight is {self.distillation_weight}: expected a number, 0 or more")
+            raise UserError(f"distillation_weight is {self.distillation_weight}: expected a number, 0 or more")
 
     @property
     def needs_teacher(self) -> bool:

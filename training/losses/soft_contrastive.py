@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from bitext_bench.errors import UserError
+
 from .objective import Label, Objective
 
 
@@ -34,7 +36,7 @@ def teacher_similarities(label: Label, teacher: Tensor) -> Tensor:
             (average). "hard" uses only N and the dtype.
 
     Raises:
-        ValueError: "average" without both sides.
+        UserError: "average" without both sides.
     """
     if label == "hard":
         return torch.eye(len(teacher), dtype=teacher.dtype, device=teacher.device)
@@ -42,7 +44,7 @@ def teacher_similarities(label: Label, teacher: Tensor) -> Tensor:
     if label == "priority":
         return cosines(anchor, anchor)
     if teacher.shape[1] < 2:
-        raise ValueError(f"average labels need the teacher's vectors of both sides, got shape {tuple(teacher.shape)}")
+        raise UserError(f"average labels need the teacher's vectors of both sides, got shape {tuple(teacher.shape)}")
     return (cosines(anchor, anchor) + cosines(teacher[:, 1], teacher[:, 1])) / 2
 
 
@@ -91,7 +93,7 @@ def contrastive_loss(batch: BatchVectors, objective: Objective) -> Tensor:
     similarities = teacher_similarities(objective.label, batch.teacher)
     here = slice(batch.first, batch.first + len(batch.source))
     forward = _Target.from_similarities(similarities, objective)
-    backward = forward if objective.column_labels == "renormalised" else forward.transposed
+    backward = forward if objective.column_labels == "renormalized" else forward.transposed
     rows, columns = forward.take_rows(here), backward.take_rows(here)
     cross = _similarity_loss(batch.source, batch.all_target, rows, objective)
     cross = cross + _similarity_loss(batch.target, batch.all_source, columns, objective)
@@ -194,6 +196,11 @@ class SoftContrastiveLoss(nn.Module):
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor | None = None) -> Tensor:
         """Return the loss of one batch, from the features of source and target and labels as the class describes."""
         read = list(sentence_features)
+        if len(read) != 2:
+            raise UserError(
+                f"a training row has {len(read)} text columns: expected a source and a target sentence; "
+                "select the two columns of the dataset"
+            )
         source, target = (self._embed(features) for features in read)
         if isinstance(self._teacher[0], SentenceTransformer) and self.objective.needs_teacher:
             teacher = self._run_teacher(self._teacher[0], read).to(source.device)
@@ -238,12 +245,12 @@ class SoftContrastiveLoss(nn.Module):
         if not self.objective.needs_teacher:
             return like.detach().unsqueeze(1)
         if labels is None:
-            raise ValueError(
+            raise UserError(
                 "expected a label column with the teacher's vectors or row numbers: only hard labels work without it"
             )
         if not labels.is_floating_point():
             if not isinstance(self._teacher[0], Tensor):
-                raise ValueError("integer labels are row numbers in the teacher's vectors: pass teacher=")
+                raise UserError("integer labels are row numbers in the teacher's vectors: pass teacher=")
             labels = self._teacher[0][labels.cpu()]
         vectors = labels.to(like.device, torch.float32).detach()
         return vectors.unsqueeze(1) if vectors.ndim == 2 else vectors
