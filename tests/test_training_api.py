@@ -103,6 +103,7 @@ def test_a_stopped_run_does_not_return(
     [
         ({"config": {"student": "x"}}, "config is {'student': 'x'}: expected a TrainConfig"),
         ({"data": ""}, "data is '': expected a directory"),
+        ({"data": []}, "data is []: expected a directory"),
         ({"data": None}, "data is None: expected a directory"),
         ({"benchmarks": 3}, "benchmarks is 3: expected a directory"),
         ({"data": "nowhere", "benchmarks": "mini"}, "nowhere"),

@@ -45,8 +45,9 @@ def train(
     """
     if not isinstance(config, TrainConfig):
         raise UserError(f"config is {config!r:.60}: expected a TrainConfig")
+    folders = data if isinstance(data, list | tuple) and data else [data]
     request = TrainRequest(
-        data=[_path("data", given) for given in (data if isinstance(data, list | tuple) else [data])],
+        data=[_path("data", given) for given in folders],
         benchmarks=_path("benchmarks", benchmarks),
         output=None if output is None else Path(output),
         overwrite=overwrite,

@@ -53,14 +53,14 @@ class Objective:
 
     def __post_init__(self) -> None:
         validate_fields(self)
-        for name in ("lambda_cross", "tau_teacher", "tau_student", "distillation_weight"):
-            if not isfinite(getattr(self, name)):
-                raise UserError(f"{name} is {getattr(self, name)}: expected a finite number")
         for name in ("lambda_cross", "tau_teacher", "tau_student"):
             if not getattr(self, name) > 0:
                 raise UserError(f"{name} is {getattr(self, name)}: expected a number above 0")
         if not self.distillation_weight >= 0:
             raise UserError(f"distillation_weight is {self.distillation_weight}: expected a number, 0 or more")
+        for name in ("lambda_cross", "tau_teacher", "tau_student", "distillation_weight"):
+            if not isfinite(getattr(self, name)):
+                raise UserError(f"{name} is {getattr(self, name)}: expected a finite number")
 
     @property
     def needs_teacher(self) -> bool:
