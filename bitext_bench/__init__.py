@@ -30,13 +30,17 @@ if TYPE_CHECKING:
     from .api.score import Score
     from .encoders import ModelOptions
     from .errors import UserError
+    from .scoring.margin import Margin
+    from .scoring.neighbors import Nearest
 
 __all__ = [
     "BitextEvaluator",
     "Comparison",
+    "Margin",
     "MinedPair",
     "MinedPairs",
     "ModelOptions",
+    "Nearest",
     "Report",
     "Score",
     "SubsetReport",
@@ -64,6 +68,8 @@ _HOME = {
     "bitext_bench.api.mining": ("MinedPair", "MinedPairs", "mine"),
     "bitext_bench.api.reports": ("Report", "SubsetReport", "TaskReport"),
     "bitext_bench.api.score": ("Score",),
+    "bitext_bench.scoring.margin": ("Margin",),
+    "bitext_bench.scoring.neighbors": ("Nearest",),
     "leaderboard.from_python": ("Comparison", "compare", "load_results"),
 }
 

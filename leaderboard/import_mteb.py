@@ -1,4 +1,4 @@
-"""`bitext-bench import-mteb`: import mteb's result files as reported scores, never as measured ones."""
+"""`bitext-bench import-mteb`: import mteb's result files as published scores, never as measured ones."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def run_import(path: Path, results: Path) -> int:
     write_atomic(output, render_rows([row for _, row in sorted({**before, **new}.items())]).encode())
     models = sorted({name for name, _ in new.values()})
     named = ", ".join(models[:_MOST_NAMED]) + (", …" if len(models) > _MOST_NAMED else "")
-    say(f"wrote {len(new):,} reported scores of {len(models):,} models to {output}: {named}")
+    say(f"wrote {len(new):,} published scores of {len(models):,} models to {output}: {named}")
     return 0
 
 

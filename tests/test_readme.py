@@ -177,6 +177,30 @@ def test_every_link_leads_somewhere(name: str) -> None:
             assert anchor in anchors(linked.read_text(encoding="utf-8")), f"{name}: {target}"
 
 
+OUTSIDE = {  # files that a command writes or that a user brings
+    *(
+        "de-sw.tsv",
+        "de-sw/test.tsv",
+        "de.txt",
+        "en-ja.tsv",
+        "eng_Latn_errtype.devtest.json",
+        "eval.py",
+        "fr.txt",
+        "sw.txt",
+    ),
+    *("dropped_rows.tsv", "my.tsv", "my_encoder.py", "name.txt", "own-bitext-my.tsv", "reported.tsv"),
+    *("sts/KorSTS/ko.dev.tsv", "sts/STS12/en.test.tsv", "../shared/models/get_models.py"),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if name != "CHANGELOG.md"])
+def test_every_file_of_the_project_that_is_named_exists(name: str) -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    known = {"/".join(file.split("/")[start:]) for file in tracked for start in range(file.count("/") + 1)}
+    named = set(re.findall(r"`([\w./-]+\.(?:tsv|py|md|toml|json|sh|txt))`", TEXTS[name]))
+    assert named - known - OUTSIDE == set()
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_documents_are_short_and_plain(name: str) -> None:
     assert len(TEXTS[name].encode()) <= (14_000 if name == "README.md" else 20_000)

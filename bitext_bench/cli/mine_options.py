@@ -119,7 +119,8 @@ def _add_search(group: argparse._ArgumentGroup) -> None:
         type=positive,
         default=EXACT_LIMIT,
         metavar="LINES",
-        help="auto searches exactly up to this many lines on each side, or as many comparisons (default: %(default)s)",
+        help="auto takes exact search for up to this many lines on each side, or the square of this number of "
+        "line pairs (default: %(default)s)",
     )
     group.add_argument(
         "--nprobe",

@@ -102,11 +102,11 @@ def add_list(parser: argparse.ArgumentParser) -> None:
 _COMMANDS = {
     "run": ("parser", "score a model on benchmarks and write result files"),
     "verify": ("parser", "compute results again and report differences from their files"),
-    "compare": ("result_options", "compare models on the same sentences, with exact tests"),
+    "compare": ("result_options", "compare models on the same sentences, with significance tests"),
     "leaderboard": ("result_options", "render result files as Markdown, HTML, LaTeX, CSV or JSON"),
     "train": ("train_options", "train a multilingual encoder on parallel sentences"),
     "mine": ("mine_options", "find translations between two files of sentences"),
-    "import-mteb": ("result_options", "import result files of mteb as reported scores"),
+    "import-mteb": ("result_options", "import result files of mteb as published scores"),
     "export-mteb": ("result_options", "write result files in the format of mteb"),
     "list": ("parser", "list models, tasks or languages"),
 }

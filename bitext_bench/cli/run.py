@@ -83,7 +83,7 @@ def _say_result(result: TaskResult) -> None:
     if reason := _NOT_OFFICIAL.get(result.data.partition("-")[0]):
         say(
             f"note: {_name_subsets(result)}: the data are called {result.data}, because {reason}; "
-            "these scores are not compared with published figures or scores on official data"
+            "these scores are not compared with published scores or scores on official data"
         )
 
 

@@ -83,7 +83,7 @@ def _add_languages(group: argparse._ArgumentGroup) -> None:
         "--pair-scheme",
         choices=["en-xx", "all"],
         default=_ABSENT,
-        help="how --languages are paired: English with each of the others, or all with all "
+        help="how --languages are paired: English (see --anchor-priority) with each of the others, or all with all "
         "(default: the recipe's, or en-xx)",
     )
     group.add_argument(
@@ -91,8 +91,8 @@ def _add_languages(group: argparse._ArgumentGroup) -> None:
         nargs="+",
         default=_ABSENT,
         metavar="LANG",
-        help="languages by priority: the first one in a pair is its anchor, whose similarities become the labels; the "
-        "first of all replaces English in --pair-scheme en-xx (default: en,ru,ja,fr,ko)",
+        help="languages by priority: the first one in a pair is its anchor, whose similarities become the labels; "
+        "--pair-scheme en-xx pairs the first language of the list with each of --languages (default: en,ru,ja,fr,ko)",
     )
 
 

@@ -102,7 +102,7 @@ class TaskResult:
 
     @property
     def official(self) -> bool:
-        """Whether the scores are comparable to published figures."""
+        """Whether the scores are comparable to published scores."""
         return is_official(self.data)
 
     @property
