@@ -84,14 +84,14 @@ def run_import(path: Path, results: Path) -> int:
     scores replace those of an earlier import. Every score that is left out is reported.
 
     Args:
-        path: a result file of mteb, or a folder of them.
+        path: a result file of mteb, or a directory of them.
         results: the folder of our results.
 
     Raises:
         UserError: the path does not exist, or has no scores by mteb.
     """
     if not path.exists():
-        raise UserError(f"{path} does not exist: expected a result file of mteb, or a folder of them")
+        raise UserError(f"{path} does not exist: expected a result file of mteb, or a directory of them")
     check_writable(results)
     found = _Collected()
     for file in [path] if path.is_file() else sorted(path.rglob("*.json")):

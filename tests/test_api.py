@@ -336,5 +336,5 @@ def test_what_cannot_be_compared_or_saved_is_refused(report: bb.Report, tmp_path
     (loaded,) = bb.load_results(tmp_path).values()
     with pytest.raises(bb.UserError, match="was read from files: copy"):
         loaded.save(tmp_path / "other")
-    with pytest.raises(bb.UserError, match="no folder"):
+    with pytest.raises(bb.UserError, match="no directory"):
         bb.load_results(tmp_path / "nowhere")

@@ -60,7 +60,7 @@ def no_weights(root: Path) -> None:
         (untouched, ["--model", "labs"], ["unknown model 'labs'", "did you mean labse"]),
         (untouched, ["--tasks", ""], ["tasks is empty: pass one or more names"]),
         (untouched, ["--languages", "all", "en"], ["languages all en: all includes the others, so pass it alone"]),
-        (untouched, ["--output", "DATA/tatoeba/v1/tatoeba.fra-eng.eng"], ["cannot create the folder"]),
+        (untouched, ["--output", "DATA/tatoeba/v1/tatoeba.fra-eng.eng"], ["cannot create the directory"]),
         (untouched, ["--data", "nowhere"], ["nowhere", "no such directory"]),
         (untouched, ["--tasks", "STS12"], ["no STS12 default", "looked for sts/STS12/"]),
         (untouched, ["--tasks", "Tatoeba", "--languages", "ja"], ["no Tatoeba in the requested languages"]),

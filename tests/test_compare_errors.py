@@ -356,7 +356,7 @@ def test_tasks_without_texts_are_reported(results: Path, copied: Path, capsys: p
         (["hashing", "--data", "mini", "--tasks", "Tatoba"], "unknown task"),
         (["hashing"], "no texts: "),
         (["hashing", "--tasks", "Mini-mining"], "not the hub's: pass --data DIR or mini"),
-        (["hashing", "--data", "mini", "--output", "/dev/null/x"], "cannot create the folder /dev/null"),
+        (["hashing", "--data", "mini", "--output", "/dev/null/x"], "cannot create the directory /dev/null"),
     ],
 )
 def test_mistakes_are_one_line(

@@ -43,7 +43,7 @@ def test_a_module_whose_folder_is_not_there(model: Path) -> None:
     modules = json.loads((model / "modules.json").read_text())
     modules[0]["path"] = "0_Transformer"
     (model / "modules.json").write_text(json.dumps(modules))
-    with pytest.raises(UserError, match="is missing the folder '0_Transformer' of its modules.json"):
+    with pytest.raises(UserError, match="is missing the directory '0_Transformer' of its modules.json"):
         resolve_model(str(model), ModelOptions())
 
 

@@ -353,7 +353,7 @@ def test_check_fails_if_the_file_is_out_of_date(copied: Path, capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["leaderboard", "--results", "nowhere"], "no folder nowhere"),
+        (["leaderboard", "--results", "nowhere"], "no directory nowhere"),
         (["leaderboard", "--tasks", "STS12"], "no result matches"),
         (["leaderboard", "--languages", "xx"], "xx"),
         (["leaderboard", "--check", "--format", "csv"], "pass --output"),

@@ -74,7 +74,7 @@ def test_nothing_is_left_of_a_lock(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_to_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot create the folder"), lock_folder(tmp_path / "file/out"):
+    with pytest.raises(UserError, match="cannot create the directory"), lock_folder(tmp_path / "file/out"):
         pass
     # Nobody can make a file here, root included.
     with pytest.raises(UserError, match="cannot write in /proc"), lock_folder(Path("/proc/out")):

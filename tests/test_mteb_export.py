@@ -479,7 +479,7 @@ def test_what_the_results_repository_would_refuse_is_said(
 
 def test_a_path_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export-mteb", str(tmp_path / "x"), "--output", str(tmp_path / "out")]) == 1
-    assert "does not exist: expected a result file, or a folder of them" in capsys.readouterr().err
+    assert "does not exist: expected a result file, or a directory of them" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -126,21 +126,25 @@ def test_a_model_in_the_hub_cache_needs_no_hub(hub_cache: Path, tiny_model: Path
     [
         (
             "laser2",
-            "the registered model facebook/laser2; write ./laser2 for the folder, hub:laser2 or facebook/laser2",
+            "the registered model facebook/laser2; write ./laser2 for the directory, hub:laser2 or facebook/laser2",
         ),
-        ("muse", "the registered model google/muse-v3; write ./muse for the folder, hub:muse or google/muse-v3"),
+        ("muse", "the registered model google/muse-v3; write ./muse for the directory, hub:muse or google/muse-v3"),
         (
             "LaBSE",
-            "sentence-transformers/LaBSE; write ./LaBSE for the folder, hub:LaBSE or sentence-transformers/LaBSE",
+            "sentence-transformers/LaBSE; write ./LaBSE for the directory, hub:LaBSE or sentence-transformers/LaBSE",
         ),
         (
             "multilingual-e5-small-no-prompt",
-            "write ./multilingual-e5-small-no-prompt for the folder, hub:multilingual-e5-small-no-prompt for the other",
+            "write ./multilingual-e5-small-no-prompt for the directory, hub:multilingual-e5-small-no-prompt for the "
+            "other",
         ),
-        ("some/model", "the hub's model some/model; write ./some/model for the folder, hub:some/model for the other"),
+        (
+            "some/model",
+            "the hub's model some/model; write ./some/model for the directory, hub:some/model for the other",
+        ),
         (
             "sentence-transformers/LaBSE",
-            "./sentence-transformers/LaBSE for the folder, hub:sentence-transformers/LaBSE",
+            "./sentence-transformers/LaBSE for the directory, hub:sentence-transformers/LaBSE",
         ),
     ],
 )
@@ -159,7 +163,7 @@ def test_a_directory_with_the_name_of_another_model_is_reported(
         assert resolve_model(name, DEFAULT).name == f"local/{Path(name).name}"
     said = capsys.readouterr().err
     assert said.count("\n") == 1, "once a process"
-    assert said.startswith(f"bitext-bench: note: --model {name} is the folder ./{name} here, not ")
+    assert said.startswith(f"bitext-bench: note: --model {name} is the directory ./{name} here, not ")
     assert other in said
     for path in (f"./{name}", str(tmp_path / name)):
         assert resolve_model(path, DEFAULT).fingerprint == resolve_model(name, DEFAULT).fingerprint

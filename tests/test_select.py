@@ -113,7 +113,9 @@ def test_models_that_differ_in_more_than_the_seed_are_not_grouped(
     write(root, "soft-more", 0.9, more)
     assert compare(root, "local/soft", "local/hard") == 1
     error = capsys.readouterr().err
-    assert "local/soft matches several models that are not seeds of one training: expected the name or folder" in error
+    assert (
+        "local/soft matches several models that are not seeds of one training: expected the name or directory" in error
+    )
     assert len(error.splitlines()) == 1
 
 

@@ -327,7 +327,7 @@ def test_a_read_only_cache_can_be_read(
     np.testing.assert_array_equal(opened.vectors(keys("b")), rows(1, seed=1))
     with pytest.raises(UserError, match=r"cannot write .*(Read-only file system|Permission denied)"):
         opened.add(keys("a"), rows(1))
-    with pytest.raises(UserError, match=r"cannot create the folder .*(Read-only file system|Permission denied)"):
+    with pytest.raises(UserError, match=r"cannot create the directory .*(Read-only file system|Permission denied)"):
         VectorStore(folder, "new space")
 
 
@@ -335,7 +335,7 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot write .*nowhere/file: No such file or directory"):
         write_atomic(tmp_path / "nowhere" / "file", b"x")
     (tmp_path / "blocked").write_text("a file, no folder")
-    with pytest.raises(UserError, match="cannot create the folder"):
+    with pytest.raises(UserError, match="cannot create the directory"):
         VectorStore(tmp_path / "blocked", "space")
     with pytest.raises(UserError, match=r"cannot write .*blocked/file: Not a directory"):
         write_atomic(tmp_path / "blocked" / "file", b"x")
@@ -352,8 +352,8 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     [
         (errno.ENOSPC, "free some disk space and run the same command again"),
         (errno.EDQUOT, "free some disk space and run the same command again"),
-        (errno.EROFS, "choose a folder that you may write to"),
-        (errno.EACCES, "choose a folder that you may write to"),
+        (errno.EROFS, "choose a directory that you may write to"),
+        (errno.EACCES, "choose a directory that you may write to"),
         (errno.EISDIR, "give the name of a file"),
         (errno.ENAMETOOLONG, "choose a shorter name"),
         (errno.EIO, "Input/output error"),

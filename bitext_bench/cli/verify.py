@@ -55,7 +55,9 @@ def _files(path: Path) -> list[Path]:
         return [path]
     found = sorted(file for file in path.rglob("*.json") if file.is_file())
     if not found:
-        raise UserError(f"{path} has no result files: expected a result file, or an output folder of bitext-bench run")
+        raise UserError(
+            f"{path} has no result files: expected a result file, or an output directory of bitext-bench run"
+        )
     return found
 
 

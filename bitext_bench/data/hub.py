@@ -139,7 +139,7 @@ class HubSource:
         except (OSError, ValueError, DatasetsError, HTTPError) as error:
             reason = shorten(str(error), 600, placeholder=" …")
             raise UserError(
-                f"cannot read {pinned} in {folder} ({reason}): delete that folder and run again, or {instead}, the "
+                f"cannot read {pinned} in {folder} ({reason}): delete that directory and run again, or {instead}, the "
                 "built-in set"
             ) from error
         return task, task.dataset

@@ -193,11 +193,11 @@ def check_writable(folder: Path) -> None:
     try:
         place = next((path for path in (folder, *folder.parents) if path.exists()), Path())
     except OSError as error:
-        raise UserError(f"cannot create the folder {folder}: {error.strerror}") from error
+        raise UserError(f"cannot create the directory {folder}: {error.strerror}") from error
     if not place.is_dir():
-        raise UserError(f"cannot create the folder {folder}: {place} is a file")
+        raise UserError(f"cannot create the directory {folder}: {place} is a file")
     if not os.access(place, os.W_OK | os.X_OK):
-        raise UserError(f"cannot write to the folder {folder}: {place} is read-only")
+        raise UserError(f"cannot write to the directory {folder}: {place} is read-only")
 
 
 def make_folder(folder: Path) -> None:
@@ -210,7 +210,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         remove_stale(folder)
     except OSError as error:
-        raise write_error(folder, error, "create the folder") from error
+        raise write_error(folder, error, "create the directory") from error
 
 
 def write_atomic(file: Path, content: bytes) -> None:
@@ -251,10 +251,10 @@ def write_all_atomic(contents: Mapping[Path, bytes]) -> None:
 _FREE_SPACE = "finished work is kept: free some disk space and run the same command again"
 _CURES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FREE_SPACE),
-    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose a folder that you may write to"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose a directory that you may write to"),
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.EISDIR: "give the name of a file",
-    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a file is in the place of a folder: choose another path"),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a file is in the place of a directory: choose another path"),
 }
 
 

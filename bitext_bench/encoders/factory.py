@@ -41,7 +41,7 @@ class FactoryEncoder:
             named = "hub:ORG/NAME, hub: and a name from bitext-bench list models, or " if module_name == "hub" else ""
             raise UserError(
                 f"cannot import the model {spec!r}: {error}; expected {named}package.module:factory, with the package "
-                "installed or its folder in PYTHONPATH"
+                "installed or its directory in PYTHONPATH"
             ) from error
         if not callable(factory):
             raise UserError(f"{spec} is a {type(factory).__name__}: expected a function without arguments")

@@ -72,7 +72,9 @@ def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None =
         )
     first = folders[0] if folders else directory
     if not first.is_dir():
-        raise UserError(f"{directory} is missing the folder {first.name!r} of its modules.json: copy the model again")
+        raise UserError(
+            f"{directory} is missing the directory {first.name!r} of its modules.json: copy the model again"
+        )
     _check_depth(first / "config.json")
     stated = configured_max_length(first, kinds[0] if kinds else "", tokenizer, options.trust_remote_code)
     called = tokenizer_max_length(read_settings(first)) if kinds else None

@@ -118,8 +118,8 @@ def _note_directory(name: str) -> None:
     others = f"hub:{name} or {full}" if full else f"hub:{name}"
     other = f"the registered model {full or name}" if baseline else f"the hub's model {name}"
     say(
-        f"note: --model {name} is the folder ./{name} here, not {other}; "
-        f"write ./{name} for the folder, {others} for the other"
+        f"note: --model {name} is the directory ./{name} here, not {other}; "
+        f"write ./{name} for the directory, {others} for the other"
     )
 
 

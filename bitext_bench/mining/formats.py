@@ -66,7 +66,7 @@ class OutputFile:
                 f"-o {file}: expected a name that ends in .tsv, .jsonl, .tmx (each also with .gz or .zst) or .parquet"
             )
         if not file.parent.is_dir():
-            raise UserError(f"-o {file}: the folder {file.parent} does not exist: create it, or correct the path")
+            raise UserError(f"-o {file}: the directory {file.parent} does not exist: create it, or correct the path")
         remove_stale(file.parent)
         if kind == "tmx" and pair is None:
             raise UserError("TMX needs the languages of the texts: pass --pair, as in --pair fr-en")

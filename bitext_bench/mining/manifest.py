@@ -166,7 +166,7 @@ def _compare(request: Request, identity: dict[str, Any], known: dict[str, Any]) 
     if differs:
         raise UserError(
             f"{request.work} has another run, which differs in {', '.join(differs)}: "
-            "pass another --work-dir DIR, or remove that folder"
+            "pass another --work-dir DIR, or remove that directory"
         )
 
 

@@ -38,7 +38,7 @@ def recheck_stored_vectors(plan: Plan, model: Model) -> None:
     if fault := stale_reason(np.concatenate([vectors for _, vectors in sample]), encode):
         raise UserError(
             f"{plan.root} has vectors that may not be from {model.name}: {fault}; "
-            "pass another --work-dir DIR, or remove that folder"
+            "pass another --work-dir DIR, or remove that directory"
         )
 
 

@@ -33,7 +33,7 @@ def run_export(path: Path, output: Path) -> int:
         UserError: there is nothing to export, or a file with other content exists already.
     """
     if not path.exists():
-        raise UserError(f"{path} does not exist: expected a result file, or a folder of them")
+        raise UserError(f"{path} does not exist: expected a result file, or a directory of them")
     check_writable(output)
     # Write everything to a temporary folder first, so that an error leaves no partial export.
     with temporary_folder() as workplace:

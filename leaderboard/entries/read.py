@@ -147,7 +147,7 @@ def read_results(root: Path) -> ResultSet:
         UserError: the folder does not exist.
     """
     if not root.is_dir():
-        raise UserError(f"no folder {root}: expected one that bitext-bench run wrote results to")
+        raise UserError(f"no directory {root}: expected one that bitext-bench run wrote results to")
     entries, skipped = [], []
     for file in sorted(root.rglob("*.json")):
         try:

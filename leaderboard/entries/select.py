@@ -68,7 +68,7 @@ def _select(name: str, entries: Sequence[Entry]) -> ModelSelection:
         raise UserError("no result is in these languages: run them, or leave out --languages")
     known = "; ".join(sorted(f"{model_label(own)} [{model_folder(own)}]" for own in fitting or models.values()))
     problem = "matches several models that are not seeds of one training" if fitting else "matches no model"
-    raise UserError(f"{printable(name)} {problem}: expected the name or folder of one of {known}")
+    raise UserError(f"{printable(name)} {problem}: expected the name or directory of one of {known}")
 
 
 def _seeds_of_one(models: Sequence[Own]) -> bool:
