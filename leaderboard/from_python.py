@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 def load_results(folder: str | Path) -> dict[str, Report]:
     """Read the result files below a folder; return one report for each model, by its name and settings.
 
+    If models share a name, the revision follows it: "local/letters [1c0f9d2e4b7a]".
+
     Files that cannot be read are skipped, with a line on stderr for each.
 
     Raises:
@@ -29,13 +32,23 @@ def load_results(folder: str | Path) -> dict[str, Report]:
     """
     found = read_results(Path(folder))
     say_skipped(found.skipped)
-    models: dict[str, list[Entry]] = {}
+    models: dict[tuple[str, str, str], list[Entry]] = {}
     for entry in found.entries:
-        models.setdefault(entry.label, []).append(entry)
+        models.setdefault(entry.model, []).append(entry)
+    shared = Counter(entries[0].label for entries in models.values())
+    named = {_unique_name(entries[0], shared): entries for entries in models.values()}
     return {
-        name: Report([e.result for e in entries], [e.file for e in entries], [None] * len(entries))
-        for name, entries in sorted(models.items())
+        # The working directory may change before the outcomes are read.
+        name: Report([e.result for e in entries], [e.file.absolute() for e in entries], [None] * len(entries))
+        for name, entries in sorted(named.items())
     }
+
+
+def _unique_name(entry: Entry, shared: Counter[str]) -> str:
+    if shared[entry.label] == 1:
+        return entry.label
+    _, revision, settings = entry.model
+    return f"{entry.label} [{' '.join(filter(None, (revision, settings)))}]"
 
 
 @dataclass(frozen=True, repr=False)
@@ -97,7 +110,8 @@ def compare(a: Report, b: Report) -> Comparison:
     p and the 95 % interval of a difference come from one paired test over the sentences (McNemar's for shares of hits).
 
     Raises:
-        UserError: the models have no common task on the same data, or outcomes are missing or damaged.
+        UserError: a report has several models, the models have no common task on the same data, or outcomes are
+            missing or damaged.
     """
     lines = compare_models(_as_selection("a", a), _as_selection("b", b))
     if not lines:
@@ -112,4 +126,7 @@ def _as_selection(name: str, report: Report) -> ModelSelection:
     entries = sorted(
         (Entry(file, result, scored=own) for file, result, own in scored), key=lambda entry: entry.task_and_data
     )
+    if len(models := {entry.model for entry in entries}) > 1:
+        names = "; ".join(sorted(" ".join(filter(None, model)) for model in models))
+        raise UserError(f"{report.name} has the results of several models ({names}): expected a report of one")
     return ModelSelection({-1: {entry.task_and_data: entry for entry in entries}})

@@ -338,3 +338,58 @@ def test_what_cannot_be_compared_or_saved_is_refused(report: bb.Report, tmp_path
         loaded.save(tmp_path / "other")
     with pytest.raises(bb.UserError, match="no directory"):
         bb.load_results(tmp_path / "nowhere")
+
+
+def _scaled(exponent: float) -> Any:
+    def encoder(sentences: list[str]) -> NDArray[np.float64]:
+        return letters(sentences) ** exponent
+
+    return encoder
+
+
+def test_models_with_the_same_name_are_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = (bb.evaluate(_scaled(power), TASKS, "en,fr", "mini") for power in (1, 0.2))
+    assert one.name == two.name == "local/encoder"
+    for each in (one, two):
+        each.save(tmp_path / "results")
+    monkeypatch.chdir(tmp_path)
+    loaded = bb.load_results("results")
+    names = [f"local/encoder [{each.results[0].model.revision}]" for each in (one, two)]
+    assert set(loaded) == set(names)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")  # the files are still found
+    assert str(bb.compare(*(loaded[name] for name in names))) == str(bb.compare(one, two))
+    both = bb.Report([*one.results, *two.results], [*one.files, *two.files], [*one.outcomes, *two.outcomes])
+    with pytest.raises(bb.UserError, match="has the results of several models"):
+        bb.compare(both, one)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dtype": "fp8"}, "dtype is 'fp8': expected one of auto, fp32, bf16, fp16"),
+        ({"backend": "onnx"}, "backend is 'onnx': expected one of torch, openvino"),
+        ({"pooling": "max"}, "pooling is 'max': expected one of None, mean, cls, last"),
+        ({"max_length": 0}, "max_length is 0: expected a number of tokens"),
+        ({"max_length": "8"}, "max_length is '8': expected"),
+        ({"max_length": 2.5}, "max_length is 2.5: expected"),
+        ({"max_length": True}, "max_length is True: expected"),
+        ({"prompt": 5}, "prompt is 5: expected a string or None"),
+        ({"device": 0}, "device is 0: expected a string or None"),
+        ({"revision": 1}, "revision is 1: expected a string or None"),
+    ],
+)
+def test_options_have_the_values_of_the_command(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(bb.UserError, match=message):
+        bb.ModelOptions(**options)
+
+
+def test_languages_without_data_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    report = bb.evaluate(letters, ["Mini-Tatoeba"], "en,fr,de", "mini")
+    assert report.left_out == ["Mini-Tatoeba in de (no data)"]
+    expected = [f"bitext-bench: left out: {line}" for line in report.left_out]
+    assert [line for line in capsys.readouterr().err.splitlines() if "left out" in line] == expected
+    bb.BitextEvaluator(tasks=["Mini-Tatoeba"], languages="en,fr,de")
+    assert [line for line in capsys.readouterr().err.splitlines() if "left out" in line] == expected
+    bb.BitextEvaluator(tasks=["Mini-Tatoeba"], languages="en,fr")
+    assert "left out" not in capsys.readouterr().err

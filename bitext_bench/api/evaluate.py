@@ -15,6 +15,7 @@ from ..encoders import Model, ModelOptions, needs_download
 from ..encoders.loaded import as_model, is_cacheable
 from ..errors import UserError
 from ..io.cache import cache_folder
+from ..io.terminal import say
 from ..languages import DEFAULT_LANGUAGES
 from ..results.evaluation import LoadedTask, load_available_tasks, load_tasks, missing_languages
 from ..results.evaluation import evaluate as score_tasks
@@ -136,6 +137,8 @@ def evaluate(
             .jsonl, .tmx, .parquet), two parallel files, a directory of <language>.txt, or "hub:ORG/DATASET". `sts`: a
             .tsv or .jsonl file of two sentences and a score.
 
+    Tasks and languages that the data lack are skipped, with a line on stderr for each; `report.left_out` lists them.
+
     Raises:
         UserError: the model cannot be loaded, a task or language is unknown, or requested data are missing or damaged.
 
@@ -146,6 +149,8 @@ def evaluate(
     360
     """
     prepared = prepare(model, Selection(tasks, languages, data, **own), options)
+    for line in prepared.left_out:
+        say(f"left out: {line}")
     with ExitStack() as stack:
         if is_cacheable(prepared.model):
             folder = cache_folder(Path(cache) if cache else None)

@@ -15,8 +15,9 @@ from ..embedding.batching import TextGroup, encode_uncached
 from ..encoders import Encoder, Prompts
 from ..encoders.loaded import sentence_encoder
 from ..errors import UserError
+from ..io.terminal import say
 from ..languages import DEFAULT_LANGUAGES
-from ..results.evaluation import LoadedTask, load_available_tasks, prompt_of
+from ..results.evaluation import LoadedTask, load_available_tasks, missing_languages, prompt_of
 from ..scoring.neighbors import Vectors
 from ..tasks import SentenceSet, SubsetScores
 from ..tasks.choices import parse_languages, parse_tasks
@@ -44,7 +45,7 @@ class BitextEvaluator(BaseEvaluator):
     Args:
         pairs: (source sentences, target sentences), where sentence i translates sentence i; or a dict of such pairs.
         tasks: names from `bitext-bench list tasks`.
-        languages: as in `evaluate`; None for en, fr, ja, ko and ru.
+        languages: as in `evaluate`; None for en, fr, ja, ko and ru. Those without data are listed on stderr.
         data: data of the tasks: a directory with the official files, "hub", or "mini", the built-in set.
         prompt: text prepended to each sentence; None for the model's own prompt.
         name: prefix of the score names.
@@ -70,6 +71,8 @@ class BitextEvaluator(BaseEvaluator):
         if tasks:
             wanted = parse_languages(DEFAULT_LANGUAGES if languages is None else languages)
             self._tasks, _ = load_available_tasks(parse_tasks(tasks), open_source(str(data)), wanted)
+            for line in missing_languages(self._tasks, wanted if wanted and languages else ()):
+                say(f"left out: {line}")
         self._prompt, self.name = prompt, name
         self.primary_metric = f"{name}_score" if name else "score"
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +92,9 @@ class ModelOptions:
         max_length: Tokens at which a sentence is truncated.
         device: torch's name of the device; None for a GPU if available.
         allow_pickle: Also load weights that are not safetensors.
+
+    Raises:
+        UserError: an option is not one of its values.
     """
 
     prompt: str | None = None
@@ -103,6 +106,22 @@ class ModelOptions:
     revision: str | None = None
     trust_remote_code: bool = False
     allow_pickle: bool = False
+
+    def __post_init__(self) -> None:
+        expected = {
+            "dtype": ("auto", *get_args(Dtype)),
+            "backend": get_args(Backend),
+            "pooling": (None, "mean", "cls", "last"),
+        }
+        for name, values in expected.items():
+            if (given := getattr(self, name)) not in values:
+                raise UserError(f"{name} is {given!r}: expected one of {', '.join(map(str, values))}")
+        for name in ("prompt", "device", "revision"):
+            if not isinstance(given := getattr(self, name), str | None):
+                raise UserError(f"{name} is {given!r}: expected a string or None")
+        length = self.max_length
+        if length is not None and (isinstance(length, bool) or not isinstance(length, int) or length < 1):
+            raise UserError(f"max_length is {length!r}: expected a number of tokens, at least 1, or None")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
