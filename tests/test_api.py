@@ -164,6 +164,7 @@ class Growing:
         (Growing(), {}, "Growing gave vectors of .* and of .* dimensions: expected the same number for every sentence"),
         (Growing(), {"tasks": ["Mini-STS"]}, "dimensions"),
         (letters, {"data": "nowhere"}, "nowhere"),
+        (letters, {"data": None}, '^data is None: expected a directory, "hub" or "mini"'),
         (letters, {"options": bb.ModelOptions(dtype="bf16")}, "only its prompt can be set"),
         ("nothing", {}, "unknown model 'nothing'"),
     ],

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypedDict, Unpack
 
-from ..data import MissingData, open_source
+from ..data import MissingData, Source, open_source
 from ..embedding.embedder import Embedder
 from ..encoders import Model, ModelOptions, needs_download
 from ..encoders.loaded import as_model, is_cacheable
@@ -84,7 +84,7 @@ def prepare(model: object, selection: Selection, options: ModelOptions | None) -
     Raises:
         UserError: as for `evaluate`.
     """
-    source = open_source(str(selection.data))
+    source = open_data(selection.data)
     languages, own = selection.languages, selection.own_tasks
     chosen = parse_languages(DEFAULT_LANGUAGES if languages is None else languages)
     wanted = None if selection.tasks is None else parse_tasks(selection.tasks)
@@ -101,6 +101,17 @@ def prepare(model: object, selection: Selection, options: ModelOptions | None) -
         loaded = [*benchmarks, *loaded]
     resolved = resolved or as_model(model, options)
     return Prepared(resolved, source.name if wanted or not own else "your own data", chosen, loaded, absent)
+
+
+def open_data(data: str | Path) -> Source:
+    """Return the source of the argument `data`.
+
+    Raises:
+        UserError: `data` is not a directory, "hub" or "mini".
+    """
+    if not isinstance(data, str | Path):
+        raise UserError(f'data is {data!r}: expected a directory, "hub" or "mini"')
+    return open_source(str(data))
 
 
 def _refuse(task: Task, error: MissingData) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.evaluation import BaseEvaluator
 
-from ..data import open_source
 from ..embedding.batching import TextGroup, encode_uncached
 from ..encoders import Encoder, Prompts
 from ..encoders.loaded import sentence_encoder
@@ -23,6 +22,7 @@ from ..tasks import SentenceSet, SubsetScores
 from ..tasks.choices import parse_languages, parse_tasks
 from .array_inputs import as_sentences
 from .arrays import retrieval_accuracy, xsim
+from .evaluate import open_data
 
 Pair = tuple[Iterable[str], Iterable[str]]
 
@@ -70,7 +70,7 @@ class BitextEvaluator(BaseEvaluator):
         self._tasks: list[LoadedTask] = []
         if tasks:
             wanted = parse_languages(DEFAULT_LANGUAGES if languages is None else languages)
-            self._tasks, _ = load_available_tasks(parse_tasks(tasks), open_source(str(data)), wanted)
+            self._tasks, _ = load_available_tasks(parse_tasks(tasks), open_data(data), wanted)
             for line in missing_languages(self._tasks, wanted if wanted and languages else ()):
                 say(f"left out: {line}")
         self._prompt, self.name = prompt, name
