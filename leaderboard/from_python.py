@@ -29,6 +29,16 @@ def load_results(folder: str | Path) -> dict[str, Report]:
 
     Raises:
         UserError: the folder does not exist.
+
+    >>> import bitext_bench as bb
+    >>> from tempfile import TemporaryDirectory
+    >>> def letters(sentences):
+    ...     return [[text.count(c) + 0.01 for c in "abcdefghijklmnopqrstuvwxyz"] for text in sentences]
+    >>> with TemporaryDirectory() as folder:
+    ...     files = bb.evaluate(letters, ["Mini-Tatoeba"], "en,fr", data="mini").save(folder)
+    ...     reports = load_results(folder)
+    >>> list(reports), reports["local/letters"]["Mini-Tatoeba"]["fr-en"].accuracy.n
+    (['local/letters'], 360)
     """
     found = read_results(Path(folder))
     say_skipped(found.skipped)
@@ -72,18 +82,19 @@ class Comparison:
     def to_pandas(self) -> DataFrame:
         """Return a frame with one row for each line.
 
-        Columns: task, subset, n (None for a mean), score, a, b, difference (a - b), ci_low, ci_high, only_a and only_b
-        (sentences on which only this model does better), p, p_holm (corrected over all lines) and better ("a", "b" or
-        ""). Shares are fractions in [0, 1]; correlations are in [-1, 1].
+        Columns: task, subset, n (missing for a mean), score, a, b, difference (a - b), ci_low, ci_high, only_a and
+        only_b (sentences on which only this model does better; missing for correlations), p, p_holm (corrected over all
+        lines) and better ("a", "b" or ""). Shares are fractions in [0, 1]; correlations are in [-1, 1].
         """
         from pandas import DataFrame
 
         rows = [_row(line, p) for line, p in zip(self.lines, corrected_p(self.lines), strict=True)]
-        return DataFrame(rows)
+        return DataFrame(rows).astype({"n": "Int64", "only_a": "Int64", "only_b": "Int64"})
 
 
 def _row(line: ComparisonRow, p_holm: float) -> dict[str, object]:
     entry, found = line.pairs[0][0], line.difference
+    counted = found.step > 0  # a correlation is no count of sentences
     a, b = (None, None) if line.n is None else line.scores
     better = "a" if (found.value > 0) != entry.result.lower_is_better else "b"
     return {
@@ -96,8 +107,8 @@ def _row(line: ComparisonRow, p_holm: float) -> dict[str, object]:
         "difference": found.value,
         "ci_low": found.interval[0],
         "ci_high": found.interval[1],
-        "only_a": found.wins,
-        "only_b": found.losses,
+        "only_a": found.wins if counted else None,
+        "only_b": found.losses if counted else None,
         "p": found.p,
         "p_holm": p_holm,
         "better": better if p_holm < SIGNIFICANT else "",
@@ -107,11 +118,27 @@ def _row(line: ComparisonRow, p_holm: float) -> dict[str, object]:
 def compare(a: Report, b: Report) -> Comparison:
     """Compare two models on every subset that both were scored on with the same data.
 
-    p and the 95 % interval of a difference come from one paired test over the sentences (McNemar's for shares of hits).
+    A difference is a - b in the unit of the score: positive if `a` has the higher score, which is worse for error
+    rates. p and the 95 % interval of a difference come from one paired test over the sentences (McNemar's for shares of
+    hits).
+
+    Args:
+        a: the report of one model, from `evaluate` or `load_results`.
+        b: the report of the other.
 
     Raises:
         UserError: a report has several models, the models have no common task on the same data, or outcomes are
             missing or damaged.
+
+    >>> import bitext_bench as bb
+    >>> def letters(sentences):
+    ...     return [[text.count(c) + 0.01 for c in "abcdefghijklmnopqrstuvwxyz"] for text in sentences]
+    >>> def vowels(sentences):
+    ...     return [[text.count(c) + 0.01 for c in "aeiou"] for text in sentences]
+    >>> a, b = (bb.evaluate(model, ["Mini-Tatoeba"], "en,fr", data="mini") for model in (letters, vowels))
+    >>> frame = compare(a, b).to_pandas()
+    >>> frame.subset.tolist(), frame.better.tolist()
+    (['fr-en'], ['a'])
     """
     lines = compare_models(_as_selection("a", a), _as_selection("b", b))
     if not lines:

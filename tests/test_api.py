@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import inspect
 import pydoc
 import subprocess
@@ -277,6 +278,32 @@ def test_an_evaluator_takes_any_iterables_of_sentences(tiny_model: Path) -> None
     assert bb.BitextEvaluator(np.array(sides))(model) == expected  # type: ignore[arg-type]
 
 
+def test_the_mean_of_a_task_is_that_of_its_result(report: bb.Report) -> None:
+    scored = bb.evaluate(letters, ["Mini-xSIM"], "en,fr", "mini")
+    task = scored["Mini-xSIM"]
+    mean, recorded = task.mean, scored.results[0].mean
+    assert mean is not None and recorded is not None and recorded.interval is not None
+    assert mean.value == recorded.mean == pytest.approx(np.mean([float(task[s].xsim) for s in task]))
+    assert (mean.low, mean.high) == tuple(recorded.interval) and mean.details["subsets"] == len(task) == 2
+    assert mean.lower_is_better and mean.n == scored.results[0].subsets[0].n
+    correlation = report["Mini-STS"].mean
+    assert correlation is not None and correlation.value is not None and correlation.low is None
+
+
+def test_scores_that_are_not_shares_print_unchanged() -> None:
+    assert (
+        str(bb.Score("hub_skewness_forward", 2.5)) == "2.5000" and str(bb.Score("oracle_threshold", 1.06)) == "1.0600"
+    )
+    assert str(bb.Score("antihubs", 0.25)) == "25.00" and str(bb.Score("threshold", None)) == "–"
+
+
+def test_examples_of_saved_results_and_comparisons() -> None:
+    from leaderboard import from_python
+
+    run = doctest.testmod(from_python)
+    assert run.attempted > 6 and not run.failed
+
+
 def test_a_task_named_twice_is_scored_once() -> None:
     report = bb.evaluate(letters, ["Mini-Tatoeba", "mini tatoeba"], "en,fr", "mini")
     assert list(report) == ["Mini-Tatoeba"]
@@ -300,6 +327,9 @@ def test_two_reports_are_compared_as_the_command_does(
     frame = compared.to_pandas()
     (row,) = frame[frame.task == "Mini-Tatoeba"].itertuples()
     assert row.difference == pytest.approx(row.a - row.b) and row.ci_low < row.difference < row.ci_high
+    assert {str(frame[name].dtype) for name in ("n", "only_a", "only_b")} == {"Int64"}
+    counted = frame.set_index("task").only_a.notna()
+    assert counted["Mini-Tatoeba"].all() and not counted[["Mini-STS"]].any(), "correlations do not count sentences"
     a, b = (each["Mini-Tatoeba"]["fr-en"].accuracy for each in (report, other))
     assert (row.a, row.b) == (a.value, b.value)
 

@@ -123,6 +123,10 @@ def retrieval_accuracy(
 
     Raises:
         UserError: as for `nearest_neighbors`, or the inputs differ in length.
+
+    >>> score = retrieval_accuracy([[1.0, 0.1], [0.9, 0.2]], [[1.0, 0.0], [0.0, 1.0]])
+    >>> score.value, dict(score.details)
+    (0.75, {'forward': 0.5, 'backward': 1.0})
     """
     source, target = check_parallel(x, y)
     n = len(source)

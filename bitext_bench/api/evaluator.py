@@ -52,6 +52,10 @@ class BitextEvaluator(BaseEvaluator):
 
     Raises:
         UserError: neither pairs nor tasks are given, two lists differ in length, or data are missing or damaged.
+
+    >>> evaluator = BitextEvaluator((["a red house", "two cats"], ["une maison rouge", "deux chats"]))
+    >>> evaluator.primary_metric
+    'bitext_score'
     """
 
     def __init__(

@@ -74,6 +74,20 @@ class TaskReport(Mapping[str, SubsetReport]):
         self.result = result
         self._subsets = {subset.subset: SubsetReport(subset, result.main_score) for subset in result.subsets}
 
+    @property
+    def mean(self) -> Score | None:
+        """The mean of the main score over all subsets, with its interval if it has one; None without a mean.
+
+        `details` has the number of subsets that have a score. `n` is the size of each subset, or 0 if they differ.
+        """
+        mean, sizes = self.result.mean, {subset.n for subset in self.result.subsets}
+        if mean is None:
+            return None
+        low, high = mean.interval or (None, None)
+        n = min(sizes) if len(sizes) == 1 else 0
+        details = {"subsets": mean.subsets}
+        return Score(self.result.main_score, mean.mean, low, high, n, self.result.lower_is_better, details=details)
+
     def __getitem__(self, name: str) -> SubsetReport:
         """Return a subset by name; KeyError lists the names."""
         if name not in self._subsets:
@@ -153,7 +167,7 @@ class Report(Mapping[str, TaskReport]):
         """Return a long frame with one row for each score of each subset.
 
         Columns: model, task, subset, score, value, ci_low, ci_high, n, lower_is_better, signature. Values are
-        fractions in [0, 1] or correlations in [-1, 1].
+        fractions in [0, 1] or correlations in [-1, 1]; thresholds and hub_skewness can be any number.
         """
         from pandas import DataFrame
 

@@ -12,7 +12,8 @@ class Score:
 
     Attributes:
         name: "accuracy", "xsim", "f1", "cosine_spearman", …
-        value: a fraction in [0, 1] or a correlation in [-1, 1]; None if it cannot be computed.
+        value: a fraction in [0, 1], a correlation in [-1, 1], or any number for a threshold or skewness; None if it
+            cannot be computed.
         low: lower end of the 95 % interval, in the unit of `value`; None without an interval.
         high: upper end.
         n: number of sentences or pairs judged.
@@ -24,6 +25,8 @@ class Score:
     95.30 (94.20 to 96.20)
     >>> float(Score("xsim", 0.015, lower_is_better=True))
     0.015
+    >>> print(Score("threshold", 1.0625))
+    1.0625
     """
 
     name: str
@@ -40,6 +43,11 @@ class Score:
         return float("nan") if self.value is None else self.value
 
     def __str__(self) -> str:
-        """Return the value and interval as tables print them: in percent (correlations times 100)."""
+        """Return the value and interval as tables print them: in percent (correlations times 100).
+
+        Thresholds and skewness, which are not shares, are printed unchanged.
+        """
+        if self.value is not None and ("threshold" in self.name or "skewness" in self.name):
+            return f"{self.value:.4f}"
         interval = "" if self.low is None or self.high is None else f" ({100 * self.low:.2f} to {100 * self.high:.2f})"
         return ("–" if self.value is None else f"{100 * self.value:.2f}") + interval

@@ -91,6 +91,8 @@ class ModelOptions:
         backend: The library that runs a transformer.
         max_length: Tokens at which a sentence is truncated.
         device: torch's name of the device; None for a GPU if available.
+        revision: The commit, branch or tag of a model on the hub; None for the registered one, or the newest.
+        trust_remote_code: Run Python code from the model's repository, which some models need.
         allow_pickle: Also load weights that are not safetensors.
 
     Raises:
