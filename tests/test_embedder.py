@@ -351,6 +351,7 @@ def encoded(log: Path) -> list[str]:
     return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
 
+@pytest.mark.slow
 def test_killed_halfway_and_run_again_twice_at_once(tmp_path: Path) -> None:
     """Compare an undisturbed run with one that is killed and then resumed by two processes on one cache."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"

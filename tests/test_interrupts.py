@@ -258,6 +258,7 @@ def test_any_other_end_is_passed_on(ending: str, code: int, said: str) -> None:
     assert "a smaller --batch-tokens" in last and "--max-memory" in last and "more memory" in last
 
 
+@pytest.mark.slow
 def test_a_command_that_stops_by_itself_has_its_time_unless_it_is_signaled_again() -> None:
     program = SUPERVISED.replace(
         "def command():",

@@ -25,6 +25,7 @@ def damage(file: Path, how: str, draw: random.Random) -> None:
 APPROXIMATE = pytest.param("approximate", "bit", marks=pytest.mark.slow)  # it has many more files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("search", "how"), [("exact", "bit"), ("exact", "empty"), ("exact", "gone"), APPROXIMATE])
 def test_each_file_in_turn(tmp_path: Path, search: str, how: str, capsys: pytest.CaptureFixture[str]) -> None:
     source, target, _ = corpora(tmp_path)

@@ -116,6 +116,7 @@ def test_ray_gives_the_same_though_a_worker_is_killed(folder: Path) -> None:
     assert (folder / "out.tsv").read_bytes() == alone
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_one_shard(folder: Path, alone: bytes, search: list[str]) -> None:
     assert process(folder, *search) == -signal.SIGKILL
     before = {file: file.stat().st_mtime_ns for file in (folder / "out.tsv.work").rglob("*.npy")}

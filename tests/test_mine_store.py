@@ -199,6 +199,7 @@ def test_units_of_one_run_do_not_look_at_each_other(
     assert [file.read_bytes() for file in one] == [file.read_bytes() for file in two]
 
 
+@pytest.mark.slow
 def test_after_a_kill_little_is_encoded_twice_and_the_bits_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Path
 ) -> None:

@@ -236,6 +236,7 @@ def test_a_model_that_cannot_be_used_gets_one_line(name: str, monkeypatch: pytes
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_every_model_of_the_registry_is_described_or_refused_in_one_line(tmp_path: Path) -> None:
     described = 0
     for record in all_records().values():

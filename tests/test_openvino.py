@@ -150,6 +150,7 @@ def test_padding_that_attends_to_nothing(
     )
 
 
+@pytest.mark.slow
 def test_a_graph_that_passes_in_float32_runs_in_bf16(tmp_path: Path) -> None:
     check_against_sentence_transformers(make_saved(tmp_path / "model", MODERN_BERT), cosine=0.99, dtype="bf16")
 

@@ -137,6 +137,7 @@ def test_no_name_leaves_the_results_folder(name: str, tmp_path: Path) -> None:
         assert all(c.isascii() and (c.isalnum() or c in "._-") for part in parts for c in part)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.text(max_size=12), st.text(max_size=12))
 def test_two_names_never_share_a_folder(one: str, other: str) -> None:

@@ -67,6 +67,7 @@ def killed(whole: Folders) -> Path:
     return output
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_as_if_nothing_had_been(
     whole: Folders, killed: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -210,6 +211,7 @@ def test_damaged_best_weights_of_another_checkpoint_are_not_resumed_with(
     assert "checkpoint-9: its best weights are in checkpoint-4, where model.safetensors has changed" in line
 
 
+@pytest.mark.slow
 def test_best_weights_are_found_where_the_folder_was_moved(whole: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     flat = ["--learning-rate", "1e-3", "--set", "eval_steps=3"]
     found: Any = iter([0.9, 0.2, 0.3, 0.4, 0.5])
@@ -373,6 +375,7 @@ def test_a_full_disk_says_how_to_go_on(
     assert "No space left on device" in line and "--resume" in line
 
 
+@pytest.mark.slow
 def test_a_projection_goes_on_where_it_was(whole: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The teacher has other dimensions than the student: the layer between them is trained, too."""
     runs = Folders(tmp_path, whole.model)
