@@ -25,10 +25,14 @@ _LONGEST = 400  # characters of a reason
 
 
 @contextmanager
-def library_errors(what: str) -> Iterator[None]:
+def library_errors(what: str, *, of_packages: bool = False) -> Iterator[None]:
     """Raise a UserError that starts with `what` for an error of the libraries that load and run models.
 
     UserError, MemoryError, and errors that no damaged file can cause are passed on unchanged.
+
+    Args:
+        what: what failed.
+        of_packages: also for error classes that a package defines, as the clients of services do.
     """
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
@@ -40,7 +44,9 @@ def library_errors(what: str) -> Iterator[None]:
         raise
     except Exception as error:
         # tokenizers raises nothing more exact than Exception.
-        if type(error) is not Exception and not isinstance(error, fails):
+        known = type(error) is Exception or isinstance(error, fails)
+        if not known and not (of_packages and type(error).__module__ != "builtins"):
             raise
         reason = " ".join(str(error).split())
-        raise UserError(f"{what}: {reason[:_LONGEST]}") from error
+        name = "" if known else f"{type(error).__name__}: "
+        raise UserError(f"{what}: {name}{reason[:_LONGEST]}") from error

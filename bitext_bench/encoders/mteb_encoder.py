@@ -172,15 +172,11 @@ def _hub_errors(repository: Repository) -> Iterator[None]:
 
 @contextmanager
 def _package_errors(what: str) -> Iterator[None]:
-    """Raise a UserError that starts with `what` for errors of libraries and for exception classes of packages."""
+    """Raise a UserError that starts with `what` for errors of mteb's loaders, or MemoryError."""
     try:
-        with library_errors(what):
+        with library_errors(what, of_packages=True):
             yield
     except UserError as error:
         if message := out_of_memory_message(error.__cause__):
             raise MemoryError(message) from error
         raise
-    except Exception as error:
-        if type(error).__module__ == "builtins":
-            raise
-        raise UserError(f"{what}: {type(error).__name__}: {' '.join(str(error).split())[:400]}") from error
