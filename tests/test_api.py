@@ -254,6 +254,8 @@ def test_the_evaluator_in_a_trainer(tiny_model: Path, tmp_path: Path) -> None:
         ({"pairs": (["a"], ["b"], ["c"])}, "pair is not a pair of lists"),
         ({"pairs": ([1], ["b"])}, "pair: source 1 is a int: expected a sentence"),
         ({"pairs": {}}, "nothing to score"),
+        ({"pairs": (["a"], ["b"]), "prompt": 3}, "prompt is 3: expected a string"),
+        ({"pairs": (["a"], ["b"]), "name": None}, "name is None: expected a string"),
         ({"pairs": {"en-fr": (["a"], [None])}}, "en-fr: target 1 is a NoneType"),
         ({"pairs": {"en-fr": ([], [])}}, "en-fr has 0 source and 0 target sentences"),
         ({"tasks": ["Tatoeba"]}, "the built-in set has no tatoeba"),
@@ -262,6 +264,12 @@ def test_the_evaluator_in_a_trainer(tiny_model: Path, tmp_path: Path) -> None:
 def test_an_evaluator_without_work_is_refused(more: dict[str, Any], message: str) -> None:
     with pytest.raises(bb.UserError, match=message):
         bb.BitextEvaluator(**more)
+
+
+def test_an_evaluator_refuses_what_is_no_sentence_transformer() -> None:
+    evaluator = bb.BitextEvaluator((["a"], ["b"]))
+    with pytest.raises(bb.UserError, match="the model is a function: BitextEvaluator expects a SentenceTransformer"):
+        evaluator(lambda sentences: np.ones((len(sentences), 2)))  # type: ignore[arg-type]
 
 
 def test_an_evaluator_takes_any_iterables_of_sentences(tiny_model: Path) -> None:

@@ -47,6 +47,25 @@ def test_the_pairs_are_those_of_the_command(margin: Any, tiny_model: Path, tmp_p
     assert list(found.to_pandas().columns) == list(found[0]._fields) and len(found[:3]) == 3
 
 
+@pytest.mark.parametrize("selection", ["forward", "intersection"])
+@pytest.mark.usefixtures("one_thread")
+def test_selection_options_and_cache_are_those_of_the_command(selection: Any, tiny_model: Path, tmp_path: Path) -> None:
+    bitext = open_source("mini").parallel("mini", resolve("fr"))
+    source, target = bitext.source[:40], bitext.target[10:60]
+    sides = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    for file, lines in zip(sides, (source, target), strict=True):
+        write(file, list(lines))
+    output, cache = tmp_path / "pairs.tsv", tmp_path / "cache"
+    flags = ["--selection", selection, "--max-length", "4", "--prompt", "a "]
+    assert main(["mine", *map(str, sides), "--model", str(tiny_model), "-o", str(output), *flags]) == 0
+    with output.open(encoding="utf-8", newline="") as stream:
+        expected = [(row["source"], row["target"]) for row in csv.DictReader(stream, delimiter="\t", quoting=3)]
+    options = bb.ModelOptions(max_length=4, prompt="a ")
+    found = bb.mine(source, target, tiny_model, selection=selection, options=options, cache=cache)
+    assert [(pair.source, pair.target) for pair in found] == expected
+    assert any(cache.iterdir()) and expected
+
+
 def test_a_sentence_is_in_one_pair() -> None:
     found = bb.mine(["un cafe", "la musique", "la musique"], ["music", "a coffee", "musical"], letters)
     assert len({pair.source for pair in found}) == len({pair.target for pair in found}) == len(found) == 2
@@ -80,6 +99,10 @@ def test_equal_pairs_are_equal_for_any_iterable_of_sentences() -> None:
         (["a"], {"threshold": np.nan}, "threshold is nan: expected a number"),
         (["a"], {"margin": "cosine"}, "unknown margin 'cosine'"),
         (["a"], {"pair": "xx-yy"}, "xx"),
+        (["a"], {"pair": ("fr", "en")}, r"pair is \('fr', 'en'\): expected two languages, as in \"fr-en\""),
+        (["a"], {"selection": "best"}, "unknown selection 'best': expected one of greedy, forward"),
+        (["a"], {"options": {}}, "options is a dict: expected ModelOptions"),
+        (["a"], {"options": bb.ModelOptions(dtype="bf16")}, "the model is already loaded"),
     ],
 )
 def test_what_cannot_be_mined_is_refused(source: Any, more: dict[str, Any], message: str) -> None:

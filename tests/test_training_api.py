@@ -146,12 +146,31 @@ def test_a_config_is_checked_when_it_is_built(given: dict[str, Any], message: st
         TrainConfig(**{"student": "x", "pairs": ("en-fr",), **given})
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"model": "x"}, "model is 'x': expected a SentenceTransformer"),
+        ({"objective": "hard"}, "objective is 'hard': expected an Objective"),
+        ({"teacher": "x"}, "teacher is 'x': expected a matrix of vectors or a SentenceTransformer"),
+        ({"mini_batch_size": 0}, "mini_batch_size is 0: expected 1 or more"),
+        ({"mini_batch_size": "4"}, "mini_batch_size is '4': expected a number of sentences"),
+    ],
+)
+def test_a_loss_is_checked_when_it_is_built(given: dict[str, Any], message: str) -> None:
+    import torch
+
+    with pytest.raises(UserError, match=f"^{message}$"):
+        SoftContrastiveLoss(**{"model": torch.nn.Identity(), **given})
+
+
 def test_lists_and_whole_numbers_become_what_the_fields_are() -> None:
     config = TrainConfig(student="x", pairs=["en-fr"], epochs=2)  # type: ignore[arg-type]
     assert config.pairs == ("en-fr",) and type(config.epochs) is float
 
 
 def test_a_third_text_column_is_one_line() -> None:
-    loss = SoftContrastiveLoss(None, Objective(label="hard"))  # type: ignore[arg-type]
+    import torch
+
+    loss = SoftContrastiveLoss(torch.nn.Identity(), Objective(label="hard"))  # type: ignore[arg-type]
     with pytest.raises(UserError, match="a training row has 3 text columns: expected a source and a target sentence"):
         loss([{}, {}, {}])

@@ -71,6 +71,10 @@ class BitextEvaluator(BaseEvaluator):
         self._pairs = _pair_names(pairs)
         if not self._pairs and not tasks:
             raise UserError("there is nothing to score: pass pairs, two lists of sentences, or tasks")
+        if not isinstance(prompt, str | None):
+            raise UserError(f"prompt is {prompt!r}: expected a string, or None for the model's own prompt")
+        if not isinstance(name, str):
+            raise UserError(f"name is {name!r}: expected a string")
         self._tasks: list[LoadedTask] = []
         if tasks:
             wanted = parse_languages(DEFAULT_LANGUAGES if languages is None else languages)
@@ -83,7 +87,16 @@ class BitextEvaluator(BaseEvaluator):
     def __call__(
         self, model: SentenceTransformer, output_path: str | None = None, epoch: int = -1, steps: int = -1
     ) -> dict[str, float]:
-        """Return the scores by name. The model returns to its previous mode (training or evaluation) afterwards."""
+        """Return the scores by name. The model returns to its previous mode (training or evaluation) afterwards.
+
+        Raises:
+            UserError: `model` is not a SentenceTransformer.
+        """
+        if not isinstance(model, SentenceTransformer):
+            raise UserError(
+                f"the model is a {type(model).__name__}: BitextEvaluator expects a SentenceTransformer; "
+                "bitext_bench.evaluate scores any object"
+            )
         training = model.training
         try:
             scores = self._scores(model)

@@ -6,19 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack, overload
 
 import numpy as np
 
 from ..embedding.batching import TextGroup
 from ..embedding.embedder import Embedder
-from ..encoders import Model
+from ..encoders import Model, ModelOptions
 from ..encoders.loaded import as_model, is_cacheable
 from ..errors import UserError
 from ..io.cache import cache_folder
 from ..languages import LangPair
 from ..scoring.margin import Margin, best_by_margin, margin_k
-from ..scoring.mined_pairs import RowPairs, select
+from ..scoring.mined_pairs import SELECTIONS, RowPairs, Selection, select
 from ..scoring.neighbors import Neighbors, Vectors, search_bidirectional
 from .array_inputs import as_sentences, check_margin, check_number
 
@@ -89,6 +89,14 @@ class MinedPairs(Sequence[MinedPair]):
         return DataFrame(self._pairs, columns=list(MinedPair._fields))
 
 
+class MiningSettings(TypedDict, total=False):
+    """The less common arguments of `mine`."""
+
+    selection: Selection
+    options: ModelOptions | None
+    cache: str | Path | None
+
+
 def mine(
     source: Iterable[str],
     target: Iterable[str],
@@ -96,12 +104,14 @@ def mine(
     threshold: float | None = None,
     pair: str | None = None,
     margin: Margin = "ratio",
+    **settings: Unpack[MiningSettings],
 ) -> MinedPairs:
-    """Find translations in two lists of sentences. Pairs are one-to-one and sorted by margin, best first.
+    """Find translations in two lists of sentences, sorted by margin, best first.
 
     Each sentence proposes its best candidate on the other side, and proposals are accepted greedily by score, as in
-    LASER's mine_bitexts.py with `--retrieval max`. Repeated sentences count once; blank ones are skipped. The search
-    is exact and in memory. For files with millions of lines, use `bitext-bench mine`, which finds the same pairs.
+    LASER's mine_bitexts.py with `--retrieval max`, so that pairs are one-to-one. Repeated sentences count once; blank
+    ones are skipped. The search is exact and in memory. For files with millions of lines, use `bitext-bench mine`,
+    which finds the same pairs and can aim at a precision.
 
     Args:
         source: sentences in one language.
@@ -110,6 +120,9 @@ def mine(
         threshold: minimum margin of a pair; None keeps all pairs.
         pair: the languages, as in "fr-en"; only SONAR and models with `needs_language` need them.
         margin: "ratio", "distance" or "absolute" with 4 neighbors, or "csls" with 10.
+        **settings: `selection`: which proposals become pairs, "greedy" by default; "intersection" keeps those of both
+            directions, "union" those of either, "forward" and "backward" those of one. `options` and `cache`: as in
+            `evaluate`.
 
     Raises:
         UserError: the model cannot be loaded, a list has no sentence, or an argument is invalid.
@@ -123,7 +136,11 @@ def mine(
     k = margin_k(check_margin(margin))
     lowest = -np.inf if threshold is None else check_number("threshold", threshold)
     lines = {name: _deduplicate(name, side) for name, side in (("source", source), ("target", target))}
-    resolved, languages = as_model(model), LangPair.parse(pair) if pair else None
+    selection = settings.get("selection", "greedy")
+    if selection not in SELECTIONS:
+        raise UserError(f"unknown selection {selection!r}: expected one of {', '.join(SELECTIONS)}")
+    languages = _languages(pair)
+    resolved = as_model(model, settings.get("options"))
     if resolved.needs_language and languages is None:
         raise UserError(f'{resolved.name} needs to know the languages: pass pair, as in pair="fr-en"')
     sides = (None, None) if languages is None else (languages.source, languages.target)
@@ -131,9 +148,9 @@ def mine(
         TextGroup(tuple(side), language, resolved.prompts.bitext)
         for side, language in zip(lines.values(), sides, strict=True)
     ]
-    vectors = _encode(resolved, texts)
+    vectors = _encode(resolved, texts, settings.get("cache"))
     found = search_bidirectional(vectors[0], vectors[1], k)
-    rows = select(_propose(found, k, margin), _swap_sides(_propose(found.reversed, k, margin)), "greedy")
+    rows = select(_propose(found, k, margin), _swap_sides(_propose(found.reversed, k, margin)), selection)
     kept = rows.scores >= lowest
     cosines = np.einsum("nd,nd->n", vectors[0][rows.source], vectors[1][rows.target]).clip(-1, 1)
     columns = (rows.scores, cosines, rows.source, rows.target)
@@ -157,10 +174,18 @@ def _deduplicate(name: str, sentences: Iterable[str]) -> dict[str, int]:
     return first
 
 
-def _encode(model: Model, texts: Sequence[TextGroup]) -> list[Vectors]:
+def _languages(pair: str | None) -> LangPair | None:
+    if not isinstance(pair, str | None):
+        raise UserError(f'pair is {pair!r}: expected two languages, as in "fr-en"')
+    return LangPair.parse(pair) if pair else None
+
+
+def _encode(model: Model, texts: Sequence[TextGroup], cache: str | Path | None) -> list[Vectors]:
     with ExitStack() as stack:
-        kept = is_cacheable(model)
-        folder = cache_folder(None) if kept else Path(stack.enter_context(TemporaryDirectory(prefix="bitext-bench-")))
+        if is_cacheable(model):
+            folder = cache_folder(Path(cache) if cache else None)
+        else:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="bitext-bench-")))
         embedder = Embedder(model, folder)
         embedder.encode(texts)
         return [embedder.vectors(side) for side in texts]

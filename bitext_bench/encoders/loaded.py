@@ -40,7 +40,7 @@ def as_model(given: object, options: ModelOptions | None = None) -> Model:
     Raises:
         UserError: `given` is none of these, or cannot be loaded.
     """
-    options = options or ModelOptions()
+    options = ModelOptions() if options is None else options
     if not isinstance(options, ModelOptions):
         raise UserError(f'options is a {type(options).__name__}: expected ModelOptions, as in ModelOptions(prompt="")')
     if isinstance(given, str | Path):

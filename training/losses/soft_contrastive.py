@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import UnionType
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -159,6 +160,11 @@ def _jensen_shannon(logits: Tensor, labels: Tensor) -> Tensor:
     return ((from_student + from_labels) / 2).mean()
 
 
+def _check(name: str, given: object, kind: type | UnionType, expected: str) -> None:
+    if not isinstance(given, kind):
+        raise UserError(f"{name} is {given!r:.60}: expected {expected}")
+
+
 class SoftContrastiveLoss(nn.Module):
     """The soft contrastive loss as a loss of sentence-transformers' trainer.
 
@@ -174,6 +180,9 @@ class SoftContrastiveLoss(nn.Module):
         mini_batch_size: sentences whose activations are in memory at once (gradient caching: the same gradient, for
             one more forward pass); None keeps all.
         gather: use the other processes' sentences as negatives, with their gradient.
+
+    Raises:
+        UserError: an argument has the wrong type, or `mini_batch_size` is below 1.
     """
 
     def __init__(
@@ -186,6 +195,12 @@ class SoftContrastiveLoss(nn.Module):
         gather: bool = False,
     ) -> None:
         super().__init__()
+        _check("model", model, nn.Module, "a SentenceTransformer")
+        _check("objective", objective, Objective | None, "an Objective")
+        _check("teacher", teacher, Tensor | SentenceTransformer | None, "a matrix of vectors or a SentenceTransformer")
+        _check("mini_batch_size", mini_batch_size, int | None, "a number of sentences")
+        if mini_batch_size is not None and mini_batch_size < 1:
+            raise UserError(f"mini_batch_size is {mini_batch_size}: expected 1 or more")
         self.model = model
         self.objective = objective or Objective()
         self.mini_batch_size = mini_batch_size
