@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..embedding.batching import TextGroup
 from ..embedding.embedder import Embedder
@@ -135,32 +136,40 @@ def mine(
     """
     k = margin_k(check_margin(margin))
     lowest = -np.inf if threshold is None else check_number("threshold", threshold)
-    lines = {name: _deduplicate(name, side) for name, side in (("source", source), ("target", target))}
-    selection = settings.get("selection", "greedy")
-    if selection not in SELECTIONS:
-        raise UserError(f"unknown selection {selection!r}: expected one of {', '.join(SELECTIONS)}")
-    languages = _languages(pair)
+    selection, languages = _check_selection(settings.get("selection", "greedy")), _languages(pair)
+    lines = [_deduplicate(name, side) for name, side in (("source", source), ("target", target))]
     resolved = as_model(model, settings.get("options"))
-    if resolved.needs_language and languages is None:
-        raise UserError(f'{resolved.name} needs to know the languages: pass pair, as in pair="fr-en"')
-    sides = (None, None) if languages is None else (languages.source, languages.target)
-    texts = [
-        TextGroup(tuple(side), language, resolved.prompts.bitext)
-        for side, language in zip(lines.values(), sides, strict=True)
-    ]
-    vectors = _encode(resolved, texts, settings.get("cache"))
+    vectors = _encode(resolved, _texts(resolved, lines, languages), settings.get("cache"))
     found = search_bidirectional(vectors[0], vectors[1], k)
     rows = select(_propose(found, k, margin), _swap_sides(_propose(found.reversed, k, margin)), selection)
     kept = rows.scores >= lowest
-    cosines = np.einsum("nd,nd->n", vectors[0][rows.source], vectors[1][rows.target]).clip(-1, 1)
-    columns = (rows.scores, cosines, rows.source, rows.target)
-    listed = [list(side.items()) for side in lines.values()]
+    columns = (rows.scores, _cosines(vectors, rows), rows.source, rows.target)
+    listed = [list(side.items()) for side in lines]
     return MinedPairs(
         [
             MinedPair(score, cosine, listed[0][i][1], listed[1][j][1], listed[0][i][0], listed[1][j][0])
             for score, cosine, i, j in zip(*(column[kept].tolist() for column in columns), strict=True)
         ]
     )
+
+
+def _texts(model: Model, lines: Sequence[Iterable[str]], languages: LangPair | None) -> list[TextGroup]:
+    if model.needs_language and languages is None:
+        raise UserError(f'{model.name} needs to know the languages: pass pair, as in pair="fr-en"')
+    sides = (None, None) if languages is None else (languages.source, languages.target)
+    prompt = model.prompts.bitext
+    return [TextGroup(tuple(side), language, prompt) for side, language in zip(lines, sides, strict=True)]
+
+
+def _cosines(vectors: Sequence[Vectors], rows: RowPairs) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = np.einsum("nd,nd->n", vectors[0][rows.source], vectors[1][rows.target]).clip(-1, 1)
+    return found
+
+
+def _check_selection(given: Selection) -> Selection:
+    if given not in SELECTIONS:
+        raise UserError(f"unknown selection {given!r}: expected one of {', '.join(SELECTIONS)}")
+    return given
 
 
 def _deduplicate(name: str, sentences: Iterable[str]) -> dict[str, int]:
