@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, ClassVar, get_args
 
 import pytest
 
@@ -16,6 +17,7 @@ from bitext_bench.baselines import (
     BASELINES,
     Baseline,
     Loader,
+    Proof,
     PublishedScore,
     find_baseline,
     published_scores,
@@ -24,7 +26,7 @@ from bitext_bench.baselines import (
 
 TSV = Path(bitext_bench.baselines.__file__).with_name("published_scores.tsv")
 ROWS = [line.split("\t") for line in TSV.read_text(encoding="utf-8").splitlines()]
-HUB_LOADERS = {"sentence-transformers", "transformers", "sonar", "model2vec"}
+HUB_LOADERS = {"sentence-transformers", "transformers", "sonar", "model2vec", "mteb"}
 
 each_baseline = pytest.mark.parametrize("baseline", BASELINES.values(), ids=list(BASELINES))
 
@@ -98,6 +100,34 @@ class TestRecords:
     def test_large_is_not_the_english_e5_under_which_its_figures_lie(self) -> None:
         revision = get("multilingual-e5-large").revision
         assert revision is not None and revision.startswith("ab10c1a7")
+
+
+class TestProof:
+    """What `bitext-bench list models` says about how far a record was tried; test_layouts.py tests "layout"."""
+
+    # Registered models with results, and the name in the results. A copy with other weights is another model:
+    # local/e5-small-q4 is multilingual-e5-small restored from 4 bits.
+    RESULTS: ClassVar = {"muse": "google/muse-v3", "all-minilm-l6-v2": "local/minilm-l6"}
+
+    @pytest.fixture(scope="class")
+    def measured(self) -> list[dict[str, Any]]:
+        """The description of the model in each result file."""
+        files = (Path(__file__).parents[1] / "results").rglob("*.json")
+        return [json.loads(file.read_text(encoding="utf-8"))["model"] for file in files]
+
+    def test_measured_records_are_those_with_results(self, measured: list[dict[str, Any]]) -> None:
+        assert {name for name, b in BASELINES.items() if b.proof == "measured"} == set(self.RESULTS)
+        found = {(model["name"], model.get("parameters")) for model in measured}
+        assert {(stored, BASELINES[name].parameters) for name, stored in self.RESULTS.items()} <= found
+
+    def test_no_other_registered_model_has_results(self, measured: list[dict[str, Any]]) -> None:
+        registered = {model["registered"] for model in measured if model.get("registered")}
+        assert registered and registered <= set(self.RESULTS)
+
+    @each_baseline
+    def test_a_record_without_any_proof_has_a_source(self, baseline: Baseline) -> None:
+        assert baseline.proof in get_args(Proof)
+        assert baseline.proof != "reported" or published_scores(baseline) or baseline.loader == "mteb"
 
 
 class TestE5:

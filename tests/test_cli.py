@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,10 +12,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from builders import shards, write
 
+from bitext_bench.baselines import BASELINES, Proof
 from bitext_bench.cli.main import main
 
 TESTS = Path(__file__).parent
@@ -114,6 +117,19 @@ def test_asking_what_there_is_takes_no_time(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=ENVIRONMENT, check=True)
     assert done.stderr.splitlines()[-1] == "[]"
     assert len(done.stdout) > 100
+
+
+def test_the_table_of_models_has_each_record_with_its_proof(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "models"]) == 0
+    text = capsys.readouterr().out
+    table, proofs, prompts = text.split("\n\n")
+    assert all(len(line) <= 100 for line in text.splitlines())
+    for baseline, row in zip(BASELINES.values(), table.splitlines()[2:], strict=True):
+        name, *_, proof, license_name = re.split(r"\s{2,}", row)
+        assert (name, proof, license_name) == (baseline.name, baseline.proof, baseline.license)
+    assert all(f"  {proof} " in proofs for proof in get_args(Proof))
+    named = {repr(b.prompt): b.name for b in BASELINES.values() if b.prompt}
+    assert all(f"  {prompt}\n" in prompts and name in prompts for prompt, name in named.items())
 
 
 def test_a_second_run_encodes_nothing_and_finds_the_same(

@@ -256,6 +256,7 @@ def test_a_registered_checkpoint_with_another_ones_tokenizer(
     baseline = BASELINES["soft-contrastive-me5-base"]
     folders = {baseline.checkpoint: weights, baseline.tokenizer: plain}
     monkeypatch.setattr(resolving, "fetch_model", lambda name, revision, **_: (folders[name], "1"))
+    monkeypatch.setattr(resolving, "fetch_tokenizer", lambda name: folders[name])
     model = resolve_model("soft-contrastive-me5-base", DEFAULT)
     assert (model.pooling, model.overrides) == ("mean", ())
     expected = vectors(resolve_model(str(plain), ModelOptions(pooling="mean", device="cpu")))

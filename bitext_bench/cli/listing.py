@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from tabulate import tabulate
 
@@ -10,18 +11,17 @@ from ..baselines import BASELINES
 from ..errors import UserError
 from ..languages import languages
 
+_WIDTH = 100
+_PROOFS = """Proof:
+  measured  results/ has scores of the unchanged weights
+  layout    random weights in the files of the real repository load, and have the right vectors
+  reported  neither: the record follows its authors and mteb"""
+
 
 def render_list(what: str) -> str:
     """Return a table of "models", "tasks" or "languages"."""
     if what == "models":
-        return tabulate(
-            [
-                [b.name, b.checkpoint, f"{b.parameters / 1e6:.0f} M", b.dimensions, repr(b.prompt), b.license]
-                for b in BASELINES.values()
-            ],
-            headers=["name", "checkpoint", "size", "dimensions", "bitext prompt", "license"],
-            disable_numparse=True,
-        )
+        return f"{_table_of_models()}\n\n{_PROOFS}\n\n{_bitext_prompts()}"
     if what == "languages":
         rows = [[x.code, x.tatoeba, x.flores, x.name] for x in languages().values()]
         return tabulate(rows, headers=["code", "Tatoeba", "FLORES-200", "name"], disable_numparse=True)
@@ -29,6 +29,35 @@ def render_list(what: str) -> str:
 
     rows = [[t.name, t.kind, t.split, t.description] for t in TASKS.values()]
     return tabulate(rows, headers=["name", "kind", "split", "what it measures"], disable_numparse=True)
+
+
+def _table_of_models() -> str:
+    rows = [
+        [b.name, _publisher(b.checkpoint), f"{b.parameters / 1e6:.0f} M", b.dimensions, b.proof, b.license]
+        for b in BASELINES.values()
+    ]
+    headers = ["name", "from", "size", "dim", "proof", "license"]
+    return tabulate(rows, headers=headers, disable_numparse=True, colalign=("left", "left", "right", "right"))
+
+
+def _publisher(checkpoint: str) -> str:
+    """Return the organization on the hub, the domain of the weights, or "PyPI"."""
+    if checkpoint.startswith("pypi:"):
+        return "PyPI"
+    host = checkpoint.partition("//")[2].partition("/")[0]
+    return ".".join(host.split(".")[-2:]) or checkpoint.partition("/")[0]
+
+
+def _bitext_prompts() -> str:
+    """Return the prompts for bitext tasks, each with the models that use it."""
+    names: dict[str, list[str]] = {}
+    for baseline in BASELINES.values():
+        if baseline.prompt:
+            names.setdefault(baseline.prompt, []).append(baseline.name)
+    lines = ["Prompts in bitext tasks; the other models have none:"]
+    for prompt, users in names.items():
+        lines += [f"  {prompt!r}", *wrap(", ".join(users), _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)]
+    return "\n".join(lines)
 
 
 def render_mteb(words: Sequence[str], names: Sequence[str] | None, max_size: str | None) -> str:

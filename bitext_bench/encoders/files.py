@@ -155,6 +155,17 @@ def weight_files(directory: Path) -> list[Path]:
     return [f for f in files if f.parent not in with_safetensors or not _is_second_choice(f)]
 
 
+def tokenizer_files(directory: Path) -> list[Path]:
+    """Return the files of a directory that loading its tokenizer may read, sorted."""
+    return sorted(file for file in directory.iterdir() if is_tokenizer_file(file.name))
+
+
+def is_tokenizer_file(name: str) -> bool:
+    """Return whether loading a tokenizer may read a file of this name; config.json can name its class."""
+    named = ("tokenizer", "vocab", "merges", "special_tokens_map", "added_tokens", "config.json")
+    return name.startswith(named) or name.endswith((".model", ".spm"))
+
+
 def has_own_code(directory: Path) -> bool:
     """Return whether a model directory has custom code, or names classes outside sentence-transformers and torch."""
     kinds = [str(module.get("type", "")) for module in read_modules(directory)]

@@ -92,10 +92,19 @@ def references(directory: Path) -> list[str]:
         elif file.name.startswith("sentence_"):
             names = [text for key, text in _texts(read_config(file)) if "/" in text or key.endswith("name_or_path")]
             found += [f"{text}, which {file.name} names" for text in names]
-        elif file.name in ("config.json", "tokenizer_config.json"):
-            classes = [text for _, text in _texts(read_config(file)) if _CLASS_ELSEWHERE.fullmatch(text)]
-            found += [f"the code of {text.partition('--')[0]}" for text in classes]
+        elif file.name in _STAMPED:
+            found += [f"the code of {repository}" for repository in _named_for_code(file)]
     return list(dict.fromkeys(found))
+
+
+def code_repositories(directory: Path) -> list[str]:
+    """Return the hub ids of other repositories whose code a model runs, as its configuration files name them."""
+    files = [file for file in model_files(directory) if file.name in _STAMPED]
+    return list(dict.fromkeys(repository for file in files for repository in _named_for_code(file)))
+
+
+def _named_for_code(file: Path) -> Iterator[str]:
+    yield from (text.partition("--")[0] for _, text in _texts(read_config(file)) if _CLASS_ELSEWHERE.fullmatch(text))
 
 
 def _has_weights(directory: Path) -> bool:

@@ -12,7 +12,7 @@ from ..errors import UserError
 from ..io.hub import fetch
 from ..io.hub_errors import NotFetched, Repository
 from ..io.terminal import say
-from .files import weight_files
+from .files import is_tokenizer_file, tokenizer_files, weight_files
 
 # Weights for other frameworks, and images.
 _SKIPPED = ["*.onnx", "onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot", "*.gguf", "flax_model*", "tf_model*"]
@@ -53,6 +53,38 @@ def fetch_model(repository: str, revision: str | None, *, allow_pickle: bool = T
             f"{repository} has no weights that can be loaded here: expected model.safetensors or pytorch_model.bin"
         )
     return folder, folder.name
+
+
+def fetch_tokenizer(repository: str) -> Path:
+    """Return the local directory of a hub model with at least the files of its tokenizer; no weights are downloaded.
+
+    Raises:
+        UserError: They are not in the cache, and the hub cannot be reached or does not have them.
+    """
+
+    def choose(paths: Sequence[str]) -> list[str]:
+        return [path for path in paths if "/" not in path and is_tokenizer_file(path)]
+
+    try:
+        return fetch(Repository(repository, "model"), choose, lambda cached: bool(tokenizer_files(cached)))
+    except NotFetched as error:
+        raise UserError(str(error)) from error
+
+
+def fetch_code(repository: str) -> None:
+    """Put the Python files of a hub repository into the cache, where transformers looks for them.
+
+    Raises:
+        UserError: They are not in the cache, and the hub cannot be reached or does not have them.
+    """
+
+    def choose(paths: Sequence[str]) -> list[str]:
+        return [path for path in paths if path.endswith(".py")]
+
+    try:
+        fetch(Repository(repository, "model"), choose)
+    except NotFetched as error:
+        raise UserError(f"the model's code is in another repository, {repository}: {error}") from error
 
 
 def loadable_files(paths: Sequence[str]) -> list[str]:

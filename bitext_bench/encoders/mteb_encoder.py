@@ -57,8 +57,9 @@ def load_with_mteb(record: MtebRecord, options: ModelOptions) -> tuple[Model, Pr
     revision = str(record.meta.revision or "")
     digest = hashlib.sha256(f"{MTEB}\0{record.name}\0{revision}".encode()).hexdigest()
     model = package_model(record.name, digest, partial(MtebEncoder, record, options.device))
-    # Otherwise the results would replace those of our engine, in the same folder.
-    ours = record.is_plain or find_baseline(record.name) is not None
+    # If our engine runs the model too, its results must not be replaced by those of mteb, in the same directory.
+    baseline = find_baseline(record.name)
+    ours = record.is_plain or (baseline is not None and baseline.loader != "mteb")
     described = replace(
         model,
         revision=revision or digest[:12],

@@ -10,13 +10,15 @@ from pathlib import Path
 
 from ..baselines import BASELINES, Baseline, find_baseline
 from ..errors import UserError, unknown_name_error
+from ..io.checksums import file_sha256
 from ..io.terminal import say
 from ..scoring.similarity import SIMILARITIES
 from .device import automatic_dtype
 from .factory import FactoryEncoder
-from .files import has_own_code, model_files, read_modules, weight_files
+from .files import has_own_code, model_files, read_modules, tokenizer_files, weight_files
 from .fingerprint import (
     TRANSFORMERS,
+    code_repositories,
     count_parameters,
     files_of,
     fingerprint,
@@ -26,12 +28,12 @@ from .fingerprint import (
     references,
     software,
 )
-from .hub import fetch_model, note_pickle
+from .hub import fetch_code, fetch_model, fetch_tokenizer, note_pickle
 from .laser_files import fetch_laser2, is_laser2
 from .layout import read_layout
 from .model import Model, ModelOptions, Prompts
 from .mteb_encoder import load_with_mteb
-from .mteb_registry import MTEB, engine_prompts, find_record, get_record, prompt_source
+from .mteb_registry import MTEB, MtebRecord, engine_prompts, find_record, get_record, prompt_source
 from .packages import laser2_model, model2vec_model, muse_model, package_model, sonar_model
 from .precomputed import PrecomputedEncoder
 from .record import checked_benchmarks, contaminated_rows, training_of
@@ -63,7 +65,7 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
         _note_directory(name)
         model, own = _from_directory(path, options), saved_prompts(path)
     elif baseline:
-        model, own = _from_baseline(baseline, options), Prompts(baseline.prompt, baseline.sts_prompt)
+        model, own = _from_baseline(baseline, options)
     elif ":" in name and "/" not in name:
         model, own = _from_factory(name)
     elif _is_hub_id(name):
@@ -139,7 +141,7 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
         raise UserError(f"{model.name} does not accept {' or '.join(refused)}: its package decides that")
     prompts = own if options.prompt is None else Prompts(options.prompt, options.prompt)
     usual = own
-    if baseline and (main := find_baseline(baseline.checkpoint)):
+    if baseline and baseline.loader != "mteb" and (main := find_baseline(baseline.checkpoint)):
         usual = Prompts(main.prompt, main.sts_prompt)
     overrides = []
     if prompts != usual:
@@ -161,7 +163,13 @@ def _with_settings(model: Model, own: Prompts, options: ModelOptions, baseline: 
     )
 
 
-def _from_baseline(baseline: Baseline, options: ModelOptions) -> Model:
+def _from_baseline(baseline: Baseline, options: ModelOptions) -> tuple[Model, Prompts]:
+    if baseline.loader == "mteb":
+        return _from_mteb_record(get_record(baseline.checkpoint), options)
+    return _from_registry(baseline, options), Prompts(baseline.prompt, baseline.sts_prompt)
+
+
+def _from_registry(baseline: Baseline, options: ModelOptions) -> Model:
     if baseline.loader == "muse":
         return replace(muse_model(), parameters=baseline.parameters)
     if baseline.loader == "laser2":
@@ -183,10 +191,10 @@ def _transformer(baseline: Baseline, directory: Path, options: ModelOptions) -> 
         options = replace(options, pooling=baseline.pooling)
     if not baseline.tokenizer:
         return _from_directory(directory, options)
-    tokenizer, _ = fetch_model(baseline.tokenizer, None)
+    tokenizer = fetch_tokenizer(baseline.tokenizer)
     model = _from_directory(directory, options, tokenizer)
-    both = f"{model.fingerprint}\0{fingerprint(tokenizer)}"
-    return replace(model, fingerprint=hashlib.sha256(both.encode()).hexdigest())
+    parts = (model.fingerprint, *(f"{file.name}\0{file_sha256(file)}" for file in tokenizer_files(tokenizer)))
+    return replace(model, fingerprint=hashlib.sha256("\n".join(parts).encode()).hexdigest())
 
 
 def _from_hub(name: str, options: ModelOptions) -> tuple[Model, Prompts]:
@@ -196,6 +204,11 @@ def _from_hub(name: str, options: ModelOptions) -> tuple[Model, Prompts]:
         directory, revision = fetch_model(name, options.revision, allow_pickle=options.allow_pickle)
         found = _from_directory(directory, options)
         return replace(found, name=name, revision=revision), saved_prompts(directory)
+    return _from_mteb_record(record, options)
+
+
+def _from_mteb_record(record: MtebRecord, options: ModelOptions) -> tuple[Model, Prompts]:
+    """Return a model of mteb's registry and its prompts; our engine runs it if mteb's loader does nothing special."""
     if not record.is_plain:
         return load_with_mteb(record, options)
     directory, revision, options = _fetch_pinned(record.name, record.meta.revision, options)
@@ -237,6 +250,9 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         digest, unchanged = hash_with_guard(directory, files_of, hash_files)
         return package_model(name, digest, unchanged(partial(PrecomputedEncoder, directory)))
     digest, unchanged = hash_with_guard(directory, model_files, fingerprint)
+    if options.trust_remote_code:
+        for repository in code_repositories(directory):
+            fetch_code(repository)
     elsewhere = references(directory)
     if options.trust_remote_code and has_own_code(directory):
         elsewhere.append("files that its own code reads")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..languages import Language
 from .files import input_modules, model_files, module_folders, weight_files
+from .fingerprint import code_repositories
 from .foreign import library_errors
 from .layout import POOLINGS, CheckpointLayout
 from .lengths import as_limit, max_positions_loaded
@@ -136,9 +137,14 @@ def load_transformer(
     try:
         with library_errors(f"cannot load the model in {directory}"), collect_incomplete_models() as incomplete:
             model = _load_modules(directory, layout, options, model_kwargs, tokenizer)
-    except UserError:
+    except UserError as error:
         for file in model_files(directory):
             file.open("rb").close()  # The libraries report an unreadable file as a missing one.
+        if "trust_remote_code=True" in str(error):
+            code = " and ".join(code_repositories(directory)) or "its own directory"
+            raise UserError(
+                f"the model in {directory} runs code from {code}: pass --trust-remote-code if you trust it"
+            ) from error
         raise
     with library_errors(f"the model in {directory} loads, but cannot encode a text"):
         _set_length(directory, model, layout, options)

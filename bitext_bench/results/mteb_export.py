@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..baselines import find_baseline
 from ..embedding.store import check_writable, make_folder, write_atomic
 from ..encoders import MTEB
 from ..errors import UserError
@@ -110,7 +111,7 @@ def _meta(result: TaskResult) -> Any:  # noqa: ANN401 (mteb's ModelMeta)
     if not _NAME.fullmatch(model.name) or not _FOLDER.fullmatch(model.revision):
         raise UserError(f"mteb cannot store a model named {model.name!r} with revision {model.revision!r}")
     settings = result.chosen_settings
-    if model.registered and model.prompt and not model.registered.startswith(MTEB):
+    if model.registered and model.prompt and not _prompted_by_mteb(model.registered):
         settings = {"prompt": model.prompt, **settings}  # from our registry; mteb's may differ
     known = _mteb_record(model.name)
     given = {"name": model.name, "revision": model.revision, "experiment_kwargs": settings or None}
@@ -118,6 +119,11 @@ def _meta(result: TaskResult) -> Any:  # noqa: ANN401 (mteb's ModelMeta)
         return known.model_copy(update=given)
     sizes = {"n_parameters": model.parameters, "embed_dim": model.dimensions}
     return ModelMeta.create_empty({**given, **sizes, "max_tokens": model.max_length})
+
+
+def _prompted_by_mteb(registered: str) -> bool:
+    baseline = find_baseline(registered)
+    return registered.startswith(MTEB) or (baseline is not None and baseline.loader == "mteb")
 
 
 def _mteb_record(name: str) -> Any:  # noqa: ANN401
