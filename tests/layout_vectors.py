@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bitext_bench.baselines import BASELINES, Baseline
 from bitext_bench.encoders import ModelOptions, resolve_model
+from bitext_bench.encoders.mteb_encoder import MtebEncoder
 from bitext_bench.languages import Language, resolve
 
 Vectors = NDArray[np.float32]
@@ -36,8 +37,8 @@ def sentence_transformers(record: Baseline) -> Encode:
     """Load the model's hub id with sentence-transformers."""
     from sentence_transformers import SentenceTransformer
 
-    dtype = {"dtype": torch.float32}
-    model = SentenceTransformer(record.checkpoint, revision=record.revision, device="cpu", model_kwargs=dtype)
+    settings = {"device": "cpu", "model_kwargs": {"dtype": torch.float32}, "trust_remote_code": runs_code(record)}
+    model = SentenceTransformer(record.checkpoint, revision=record.revision, **settings)
     return lambda texts, prompt: model.encode(list(texts), prompt=prompt or None, batch_size=4)
 
 
@@ -121,6 +122,25 @@ def mean(record: Baseline) -> Encode:
     return lambda texts, prompt: _mean(*run([prompt + text for text in texts])).numpy()
 
 
+def first_token(record: Baseline) -> Encode:
+    """Encode as in MEXMA's model card: the vector of the first token of the last layer."""
+    run = _load_tokens(record)
+    return lambda texts, prompt: run([prompt + text for text in texts])[0][:, 0].numpy()
+
+
+def end_token(record: Baseline) -> Encode:
+    """Load the model's hub id as mteb does: sentence-transformers in bf16, with an end token after each text."""
+    from sentence_transformers import SentenceTransformer
+
+    formats, ends = {"dtype": torch.bfloat16}, {"add_eos_token": True}
+    model = SentenceTransformer(
+        record.checkpoint, revision=record.revision, device="cpu", model_kwargs=formats, processor_kwargs=ends
+    )
+    model.max_seq_length = record.max_length
+    assert model.preprocess(["a"])["input_ids"][0, -1] == model.tokenizer.eos_token_id
+    return lambda texts, prompt: model.encode(list(texts), prompt=prompt or None)
+
+
 def sonar(record: Baseline) -> Encode:
     """Encode as in the model card of SONAR's port: NLLB's tokenizer with the language, the mean of all tokens."""
     from transformers import AutoTokenizer
@@ -156,24 +176,37 @@ REFERENCES = {
         mean_and_two_layers,
         last_token,
         mean,
+        first_token,
+        end_token,
         sonar,
         model2vec,
     )
 }
 
 
+def runs_code(record: Baseline) -> bool:
+    """Return whether a model runs code from the hub."""
+    return record.checkpoint == "Alibaba-NLP/gte-multilingual-base"
+
+
 def compare(name: str, references: Sequence[str]) -> dict[str, Any]:
     """Return the largest differences from each reference, with each prompt, and what our resolver says of the model."""
     record = BASELINES[name]
-    model = resolve_model(name, ModelOptions(device="cpu"))
+    model = resolve_model(name, ModelOptions(device="cpu", trust_remote_code=runs_code(record)))
     encoder = model.load()
+    by_mteb = isinstance(encoder, MtebEncoder)
     encoders = {reference: REFERENCES[reference](record) for reference in references}
+    # A model that mteb runs takes the name of a task instead of a prompt, and cannot do without.
+    given = {} if by_mteb else {"": ""}
+    given |= {record.prompt: model.prompts.bitext, record.sts_prompt: model.prompts.sts}
     vectors, differences = dict[str, Vectors](), dict[str, float]()
-    for prompt in dict.fromkeys(("", model.prompts.bitext, model.prompts.sts)):
-        vectors[prompt] = np.concatenate([encoder.encode(batch, prompt, LANGUAGE) for batch in BATCHES])
+    for prompt, asked in given.items():
+        vectors[prompt] = np.concatenate([encoder.encode(batch, asked, LANGUAGE) for batch in BATCHES])
         for reference, encode in encoders.items():
             expected = np.concatenate([encode(batch, prompt) for batch in BATCHES])
             differences[f"{reference}, {prompt!r}"] = float(np.abs(vectors[prompt] - expected).max())
+    if by_mteb:
+        vectors[""] = np.concatenate([encoders[references[0]](batch, "") for batch in BATCHES])
     plain = vectors.pop("")
     return {
         "differences": differences,
@@ -185,6 +218,7 @@ def compare(name: str, references: Sequence[str]) -> dict[str, Any]:
         "max_length": model.max_length,
         "overrides": list(model.overrides),
         "prompts": [model.prompts.bitext, model.prompts.sts],
+        "by_mteb": by_mteb,
     }
 
 

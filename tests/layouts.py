@@ -7,8 +7,8 @@ test_layouts.py.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,25 @@ from layout_parts import (
     write_weights,
     write_xlmr_tokenizer,
 )
+from layouts_2026 import (
+    arctic,
+    e5_instruct,
+    f2llm,
+    granite,
+    gte,
+    gte_code,
+    harrier_gemma,
+    harrier_qwen,
+    mexma,
+    static,
+    write_settings,
+    xlmr_large,
+)
 
 from bitext_bench.baselines import BASELINES, Baseline
 
 BOTH = ("safetensors", "bin")
+OTHER_COMMIT = "0" * 40
 
 
 @dataclass(frozen=True)
@@ -49,12 +64,14 @@ class Layout:
         references: Functions of layout_vectors.py that give the right vectors.
         dimensions: Of the tiny model.
         gated: Whether the hub requires an account with access.
+        others: Writers of other repositories that it needs, by hub id.
     """
 
     write: Callable[[Path], None]
     references: Sequence[str] = ("sentence_transformers",)
     dimensions: int = HIDDEN
     gated: bool = False
+    others: Mapping[str, Callable[[Path], None]] = field(default_factory=dict)
 
 
 def labse(folder: Path) -> None:
@@ -204,14 +221,8 @@ def embeddinggemma(folder: Path) -> None:
         "BitextMining": "task: search result | query: ",
         "STS": "task: sentence similarity | query: ",
     }
-    write_prompts(folder, prompts)
+    write_settings(folder, prompts)
     write_json(folder / "generation_config.json", {"cache_implementation": "hybrid"})
-
-
-def write_prompts(folder: Path, prompts: dict[str, str]) -> None:
-    """Write config_sentence_transformers.json with prompts."""
-    settings = {"default_prompt_name": None, "similarity_fn_name": "cosine"}
-    write_json(folder / "config_sentence_transformers.json", {"prompts": prompts, **settings})
 
 
 def qwen3(folder: Path) -> None:
@@ -223,7 +234,7 @@ def qwen3(folder: Path) -> None:
     write_modules(folder, "Transformer", "Pooling", "Normalize")
     write_pooling(folder, "lasttoken", modes=6, include_prompt=True)
     task = "Given a web search query, retrieve relevant passages that answer the query"
-    write_prompts(folder, {"query": f"Instruct: {task}\nQuery:", "document": ""})
+    write_settings(folder, {"query": f"Instruct: {task}\nQuery:", "document": ""})
     write_json(folder / "generation_config.json", {"eos_token_id": 2})
 
 
@@ -263,7 +274,7 @@ def potion(folder: Path) -> None:
 
 # The repository of each registered model, by the name of the record. The layouts follow the model cards, mteb 2.26, the
 # documentation of sentence-transformers, the configuration of the real encoders here, and
-# ../shared/tools/hub_tiny_models.py. The files of the paper's checkpoint are a guess.
+# ../shared/tools/hub_tiny_models.py. layouts_2026.py has the newer ones.
 LAYOUTS: dict[str, Layout] = {
     "labse": Layout(labse, ("sentence_transformers", "first_token_and_dense")),
     "paraphrase-multilingual-mpnet-base-v2": Layout(paraphrase_mpnet),
@@ -282,7 +293,19 @@ LAYOUTS: dict[str, Layout] = {
     "qwen3-embedding-0.6b": Layout(qwen3, ("sentence_transformers", "last_token")),
     "potion-multilingual-128m": Layout(potion, ("model2vec",), dimensions=16),
     "soft-contrastive-me5-base": Layout(soft_contrastive, ("mean",)),
+    "mexma": Layout(mexma, ("first_token",), others={"FacebookAI/xlm-roberta-large": xlmr_large}),
+    "multilingual-e5-large-instruct": Layout(e5_instruct),
+    "snowflake-arctic-embed-l-v2.0": Layout(arctic),
+    "gte-multilingual-base": Layout(gte, others={"Alibaba-NLP/new-impl": gte_code}),
+    "static-similarity-mrl-multilingual-v1": Layout(static),
+    "granite-embedding-97m-multilingual-r2": Layout(partial(granite, activation="silu")),
+    "granite-embedding-311m-multilingual-r2": Layout(partial(granite, activation="gelu")),
+    "harrier-oss-v1-270m": Layout(harrier_gemma, ("sentence_transformers", "last_token")),
+    "harrier-oss-v1-0.6b": Layout(harrier_qwen, ("sentence_transformers", "last_token")),
+    **{f"f2llm-v2-{size}": Layout(f2llm, ("end_token",)) for size in ("80m", "160m", "330m", "0.6b")},
 }
+
+GUESSED = {"soft-contrastive-me5-base"}  # nobody here has seen the files of the paper's checkpoint
 
 # Models whose weights are not on the hub, and the test of their loader.
 ELSEWHERE = {"laser2": "test_laser_download.py", "muse": "test_extras.py"}
@@ -301,6 +324,10 @@ def write_repository(root: Path, name: str) -> Path:
     folder.mkdir(parents=True)
     layout.write(folder)
     write_files_of_others(folder, ".gitattributes", "README.md")
+    for checkpoint, write in layout.others.items():
+        other = root / "models" / checkpoint / OTHER_COMMIT
+        other.mkdir(parents=True)
+        write(other)
     if layout.gated:
         write_json(folder.parent / "repo.json", {"gated": "manual"})
     return folder

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hub_runs import run_python, serving
-from layouts import ELSEWHERE, HUB_RECORDS, LAYOUTS, main_commit, write_repository
+from hub_runs import error_of, run_product, run_python, serving
+from layouts import ELSEWHERE, GUESSED, HUB_RECORDS, LAYOUTS, main_commit, write_repository
 
 from bitext_bench.baselines import BASELINES
 
@@ -50,7 +50,8 @@ each_record = pytest.mark.parametrize("name", HUB_RECORDS)
 def test_vectors_are_those_of_the_reference(found: Found, name: str) -> None:
     record, layout, one = BASELINES[name], HUB_RECORDS[name], found.records[name]
     prompts = {record.prompt, record.sts_prompt} - {""}
-    assert len(one["differences"]) == (1 + len(prompts)) * len(layout.references)
+    unprompted = 0 if one["by_mteb"] else 1
+    assert len(one["differences"]) == (unprompted + len(prompts)) * len(layout.references)
     assert all(difference < 1e-5 for difference in one["differences"].values()), one["differences"]
     # The comparison could fail: texts have different vectors, and a prompt changes them.
     assert one["rank"] >= 6
@@ -64,9 +65,12 @@ def test_the_repository_agrees_with_the_record(found: Found, name: str) -> None:
     record, one = BASELINES[name], found.records[name]
     assert one["dimensions"] == HUB_RECORDS[name].dimensions
     assert one["revision"] == (record.revision or main_commit(record))
-    assert one["prompts"] == [record.prompt, record.sts_prompt]
-    if record.loader != "model2vec":
-        assert (one["pooling"], one["max_length"]) == (record.pooling, record.max_length)
+    if one["by_mteb"]:
+        assert one["prompts"] == ["mteb:Tatoeba", "mteb:STSBenchmark"]
+    else:
+        assert one["prompts"] == [record.prompt, record.sts_prompt]
+    if record.loader != "model2vec" and not one["by_mteb"]:
+        assert (one["pooling"], one["max_length"]) == (record.pooling, record.max_length or None)
     assert one["overrides"] == ([["prompt", ""]] if name.endswith("-no-prompt") else [])
 
 
@@ -89,6 +93,29 @@ def asked_for_pickle(found: Found) -> set[str]:
     return {"/".join(request.split("/")[3:5]) for request in pickles}
 
 
-def test_every_record_is_proven_on_its_layout_or_elsewhere() -> None:
-    assert not BASELINES.keys() - HUB_RECORDS.keys() - ELSEWHERE.keys()
+@pytest.mark.hub
+def test_of_other_repositories_only_the_tokenizer_or_the_code_is_downloaded(found: Found) -> None:
+    def asked(checkpoint: str) -> set[str]:
+        start = f"GET /{checkpoint}/resolve/"
+        return {r.rpartition("/")[2] for r in found.requests if r.startswith(start)}
+
+    assert "tokenizer.json" in asked("FacebookAI/xlm-roberta-large")
+    assert not {"model.safetensors", "pytorch_model.bin"} & asked("FacebookAI/xlm-roberta-large")
+    assert asked("Alibaba-NLP/new-impl") == {"configuration.py", "modeling.py"}
+
+
+@pytest.mark.hub
+def test_code_runs_only_with_its_option(tmp_path: Path) -> None:
+    write_repository(tmp_path, "gte-multilingual-base")
+    with serving(tmp_path) as hub:
+        done = run_product(
+            "run", "--model", "gte-multilingual-base", "--data", "mini", url=hub.url, home=tmp_path / "home"
+        )
+    assert "runs code from Alibaba-NLP/new-impl: pass --trust-remote-code if you trust it" in error_of(done)
+
+
+def test_list_models_claims_no_more_than_was_proven() -> None:
+    loaded = HUB_RECORDS.keys() | ELSEWHERE.keys()
+    assert {name for name, b in BASELINES.items() if b.proof == "layout"} <= loaded - GUESSED
+    assert {name for name, b in BASELINES.items() if b.proof == "reported"} == (BASELINES.keys() - loaded) | GUESSED
     assert all((TESTS / file).is_file() for file in ELSEWHERE.values())
