@@ -164,7 +164,7 @@ def test_files_of_others_are_refused_before_the_work(
     content = json.loads(file.read_text(encoding="utf-8"))
     others = {
         "mteb": {"task_name": "Mini-Tatoeba", "scores": {"test": []}, "mteb_version": "2.26.0"},
-        "newer": {**content, "bitext_bench": 3},
+        "newer": {**content, "bitext_bench": 4},
         "older": {"bitext_bench": {"format": 1, "version": "0.0"}},
     }
     file.write_text(json.dumps(others[kind]), encoding="utf-8")

@@ -13,6 +13,7 @@ from bitext_bench.errors import UserError
 from bitext_bench.results.mteb_results import read_model_name, read_mteb_result
 from leaderboard.tables.published import read_imported
 
+RESULTS = Path(__file__).parents[1] / "results"
 FULL = "fd1525a9fd15316a2d503bf26ab031a61d056e98"
 BITEXT = {"accuracy": 0.6, "f1": 0.5, "precision": 0.4, "recall": 0.6, "main_score": 0.5}
 
@@ -189,7 +190,7 @@ def test_omissions_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[st
         "unscored.json": {"task_name": "STS13"},
         "old_unknown.json": {"mteb_version": "1.1.0", "mteb_dataset_name": "NoSuchTask", "test": OLD_STS},
         "old_broken.json": {"mteb_version": "1.1.0", "mteb_dataset_name": "STS12", "test": 3},
-        "ours.json": {"bitext_bench": 2, "task": "STS13"},
+        "ours.json": next(RESULTS.rglob("STS13.json")).read_text(encoding="utf-8"),
     }.items():
         write(root / name, content)
     (root / "bytes.json").write_bytes(b"\xff\xfe\x00")

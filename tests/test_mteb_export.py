@@ -180,6 +180,23 @@ def test_the_keys_of_sts_are_mtebs_or_absent(ours: Path, theirs: tuple[Path, dic
         assert mine[name] == expected[name]
 
 
+@pytest.mark.parametrize("task", ["Tatoeba", "BUCC.v2", "STS12"])
+def test_our_own_file_gives_mteb_what_its_run_gives(task: str, ours: Path, theirs: tuple[Path, dict[str, Any]]) -> None:
+    """Without a conversion. Only the scores that our file does not have are absent."""
+    from mteb.results import TaskResult as MtebResult
+
+    result = MtebResult.from_disk(next(ours.rglob(f"{task}.json")))
+    mine, of_mteb = by_subset(result), by_subset(theirs[1][task])
+    assert mine.keys() == of_mteb.keys()
+    for subset, expected in of_mteb.items():
+        names = {"cosine_spearman", "cosine_pearson"} if task == "STS12" else {"f1", "accuracy", "recall"}
+        assert mine[subset].keys() == {"hf_subset", "languages", "main_score", *names}
+        assert mine[subset]["languages"] == expected["languages"]
+        for name in ("main_score", *names):
+            assert mine[subset][name] == pytest.approx(expected[name], abs=1e-6)
+    assert result.get_score() == pytest.approx(theirs[1][task].get_score(), abs=1e-6)
+
+
 def load(cache: Path) -> Any:
     import mteb
 

@@ -45,18 +45,6 @@ def model(name: str, revision: str = "1", **more: Any) -> Model:
     return replace(found, name=name, revision=revision, **more)
 
 
-@pytest.mark.parametrize("historic", [False, True])
-def test_mteb_does_not_read_the_file_as_its_own(
-    made: tuple[TaskResult, Outcomes], tmp_path: Path, historic: bool
-) -> None:
-    """Its `accuracy` and `f1` are other scores."""
-    from mteb.results import TaskResult as MtebResult
-
-    file = write_result(tmp_path, *made)
-    with pytest.raises((ValueError, KeyError)):
-        MtebResult.from_disk(file, load_historic_data=historic)
-
-
 def test_a_file_has_this_layout(made: tuple[TaskResult, Outcomes], tmp_path: Path) -> None:
     content = json.loads(write_result(tmp_path, *made).read_text(encoding="utf-8"))
     assert [*content][:8] == [
@@ -75,11 +63,15 @@ def test_a_file_has_this_layout(made: tuple[TaskResult, Outcomes], tmp_path: Pat
         "summary",
         "libraries",
         "subsets",
+        "task_name",
+        "dataset_revision",
+        "mteb_version",
+        "scores",
         "outcomes_sha256",
         "sha256",
     ]
     told = [content[name] for name in ("bitext_bench", "task", "split", "data", "main_score")]
-    assert told == [2, "Mini-Tatoeba", "test", "mini-1", "accuracy"]
+    assert told == [3, "Mini-Tatoeba", "test", "mini-1", "accuracy"]
     first = content["subsets"][0]
     assert [*first][:3] == ["subset", "languages", "n"]
     assert (first["subset"], first["languages"], first["n"]) == ("fr-en", ["fra-Latn", "eng-Latn"], 360)
@@ -192,6 +184,19 @@ def with_values(text: str, **changes: Any) -> str:
     return json.dumps({**content, "sha256": content_sha256(content)})
 
 
+def without(text: str, name: str) -> str:
+    content = json.loads(text)
+    del content[name]
+    return json.dumps({**content, "sha256": content_sha256(content)})
+
+
+def with_main_score(text: str, value: object) -> str:
+    """Return a file's text with another main score for mteb."""
+    scores = json.loads(text)["scores"]
+    scores["test"][0]["main_score"] = value
+    return with_values(text, scores=scores)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -210,6 +215,16 @@ def with_values(text: str, **changes: Any) -> str:
         (lambda text: with_values(text, model={}), "is damaged: model name is missing"),
         (lambda text: with_values(text, main_score="f1"), "is damaged: f1 of 'fr-en' is missing"),
         (lambda text: text.replace("360", "NaN", 1), "is damaged: Out of range"),
+        (lambda text: without(text, "scores"), "is damaged: scores is missing"),
+        (lambda text: without(text, "mteb_version"), "is damaged: mteb_version is missing"),
+        (lambda text: with_values(text, task_name="Tatoeba"), "is damaged: task_name: mteb would read other values"),
+        (lambda text: with_values(text, dataset_revision="x"), "is damaged: dataset_revision: mteb would read other"),
+        (lambda text: with_values(text, mteb_version="2.0"), "is damaged: mteb_version: input should be None"),
+        (lambda text: with_values(text, scores={}), "is damaged: scores: mteb would read other values"),
+        (lambda text: with_values(text, scores={"test": [{}]}), "is damaged: scores test 0 hf_subset is missing"),
+        (lambda text: with_values(text, split="dev"), "is damaged: scores: mteb would read other values"),
+        (lambda text: with_main_score(text, 0.5), "is damaged: scores: mteb would read other values"),
+        (lambda text: with_main_score(text, "0.5"), "is damaged: scores test 0 main_score: input should be a valid"),
     ],
 )
 def test_files_from_elsewhere(made: tuple[TaskResult, Outcomes], tmp_path: Path, change, words: str) -> None:
@@ -228,6 +243,8 @@ EDITS = {
     "the signature": ("data:mini-1", "data:mini-2"),
     "a language": ("fra-Latn", "fra-Latm"),
     "the model": ('"name": "local/', '"name": "lokal/'),
+    "the score that mteb reads": ('"main_score": 0.', '"main_score": 1.'),
+    "the name that mteb reads": ('"task_name": "Mini', '"task_name": "Maxi'),
     "the main score": ('"main_score": "accuracy"', '"main_score": "mrr"'),
     "the direction": ('"lower_is_better": false', '"lower_is_better": true'),
     "the summary": ('"mean": 0', '"mean": 1'),

@@ -5,7 +5,7 @@
 <folder>/<org>__<model>/<revision>/<Task>.<data>.json     scores on data other than the official data
 <folder>/<org>__<model>/<revision>/experiments/<settings>/...   results with settings other than the model's own
 
-The file format is specific to this project (bitext_bench/README.md); mteb refuses to read it.
+`mteb.results.TaskResult.from_disk` reads the JSON: it has mteb's fields next to ours (see mteb_fields.py).
 """
 
 from __future__ import annotations

@@ -13,10 +13,12 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data import official_subsets
 from ..errors import UserError
 from ..scoring.metrics import mteb_precision
+from .mteb_fields import by_mteb_names
 from .records import Outcomes, SubsetResult, TaskResult, signature_fields
 
 # Tolerance between the accuracy of the outcomes and that of the file: both are sums of the same hits.
@@ -140,27 +142,23 @@ def _check(task: Any, subset: SubsetResult) -> str:  # noqa: ANN401
 
 
 def _scores(task: Any, subset: SubsetResult, outcomes: Outcomes) -> dict[str, float]:  # noqa: ANN401
-    if task.metadata.type == "BitextMining":
-        scores = _bitext(subset, outcomes)
-    else:
-        scores = {name: _required_score(subset, name) for name in ("cosine_spearman", "cosine_pearson")}
+    bitext = task.metadata.type == "BitextMining"
+    scores = {name: float(x) for name, x in by_mteb_names(subset.scores).items() if x is not None}
+    for name in ("f1", "accuracy") if bitext else ("cosine_spearman", "cosine_pearson"):
+        if name not in scores:
+            raise UserError(f"the result has no {name} by MTEB's definition")
+    # With the model's own similarity (mtebsim) the outcomes differ, because they use the cosine.
+    if bitext and "mtebsim" not in signature_fields(subset.signature):
+        scores["precision"] = _precision(outcomes[subset.subset, "forward"]["neighbor"], scores["accuracy"])
     return {**scores, "main_score": scores[task.metadata.main_score]}
 
 
-def _bitext(subset: SubsetResult, outcomes: Outcomes) -> dict[str, float]:
-    accuracy = _required_score(subset, "mteb_accuracy")
-    # Each target belongs to exactly one query, so the weighted recall equals the accuracy.
-    scores = {"f1": _required_score(subset, "mteb_f1"), "recall": accuracy, "accuracy": accuracy}
-    if "mtebsim" in signature_fields(subset.signature):
-        return scores  # computed with the model's own similarity; the outcomes use the cosine
-    nearest = outcomes[subset.subset, "forward"]["neighbor"]
+def _precision(nearest: NDArray[np.int64], accuracy: float) -> float:
+    """Return mteb's precision from the row number of each sentence's nearest target.
+
+    Raises:
+        UserError: the outcomes give another accuracy.
+    """
     if abs(float((nearest == np.arange(len(nearest))).mean()) - accuracy) > _SAME:
         raise UserError("the outcomes and the scores disagree: run the task again")
-    return {"precision": mteb_precision(nearest), **scores}
-
-
-def _required_score(subset: SubsetResult, name: str) -> float:
-    value = subset.scores.get(name)
-    if value is None:
-        raise UserError(f"the result has no {name}")
-    return float(value)
+    return mteb_precision(nearest)

@@ -17,9 +17,10 @@ from ..io.checksums import content_sha256
 from ..languages import Language, resolve
 from ..scoring.intervals import Interval
 from ..tasks import SubsetScores, has_english_side
+from .mteb_fields import check_mteb_fields, mteb_fields
 from .schema import EncodingRecord, MeanRecord, ModelRecord, ResultFile, TrainingRecord, parse
 
-FORMAT = 2  # readers refuse other formats
+FORMAT = 3  # readers refuse other formats
 
 # Minimum number of encoded sentences for a meaningful speed of the model.
 TIMED_SENTENCES = 5_000
@@ -66,7 +67,7 @@ class TaskResult:
         data: name of the data; the signature of each subset also has the hash.
         main_score: name of the score for comparisons.
         evaluation_time: seconds, without encoding.
-        date: time of the evaluation, ISO 8601, UTC.
+        date: time of the evaluation, ISO 8601, UTC; "" if unknown.
         summary: scores over all subsets; `mean` returns the typed mean.
         training: training record of a checkpoint of `train`.
         encoding: encoding speed, if the run encoded enough sentences.
@@ -121,20 +122,16 @@ class TaskResult:
         return codes - {"en"} <= languages if has_english_side(self.task) and len(codes) > 1 else codes <= languages
 
     def to_json(self) -> str:
-        """Return the JSON text, with one line for each subset. Equal results give equal bytes."""
+        """Return the JSON text, with one line for each subset, and one for mteb. Equal results give equal bytes."""
         content: dict[str, Any] = {"bitext_bench": FORMAT, **{name: getattr(self, name) for name in _FIELDS}}
+        content["date"] = self.date or None  # mteb refuses an empty string
         content["model"] = self.model.to_dict()
         content |= {name: value.to_dict() for name in _OPTIONAL if (value := getattr(self, name)) is not None}
         content["subsets"] = [subset.as_json() for subset in self.subsets]
+        content |= mteb_fields(content)
         content["outcomes_sha256"] = self.outcomes_sha256
         content["sha256"] = content_sha256(content)
-        lines = []
-        for name, value in content.items():
-            if name == "subsets":
-                rows = ",\n".join(f"  {_json(row)}" for row in value)
-                lines.append(f' "subsets": [\n{rows}\n ]')
-            else:
-                lines.append(f" {_json(name)}: {_json(value)}")
+        lines = [f" {_json(name)}: {_by_line(name, value)}" for name, value in content.items()]
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
     @staticmethod
@@ -145,8 +142,9 @@ class TaskResult:
             ValueError: a field is missing, has the wrong type or is out of range; the message names it.
         """
         parsed = parse(ResultFile, content)
+        check_mteb_fields(content)
         values = {name: content[name] for name in (*_FIELDS, "outcomes_sha256")}
-        values |= {name: getattr(parsed, name) for name in ("model", *_OPTIONAL)}
+        values |= {name: getattr(parsed, name) for name in ("model", *_OPTIONAL)} | {"date": parsed.date or ""}
         subsets = []
         for row in content["subsets"]:
             fields = {name: row[name] for name in _SUBSET_FIELDS} | {"details": row.get("details", {})}
@@ -169,6 +167,18 @@ _FIELDS = (
     "libraries",
 )
 _OPTIONAL = ("training", "encoding")
+
+
+def _by_line(name: str, value: Any) -> str:  # noqa: ANN401
+    if name == "subsets":
+        return _rows(value)
+    if name == "scores":
+        return "{" + ", ".join(f"{_json(split)}: {_rows(entries)}" for split, entries in value.items()) + "}"
+    return _json(value)
+
+
+def _rows(rows: Iterable[object]) -> str:
+    return "[\n" + ",\n".join(f"  {_json(row)}" for row in rows) + "\n ]"
 
 
 def _json(value: object) -> str:

@@ -53,8 +53,7 @@ def _describe_error(error: ValidationError) -> str:
 
 
 def _check_date(text: str) -> str:
-    if text:
-        datetime.fromisoformat(text)
+    datetime.fromisoformat(text)
     return text
 
 
@@ -207,11 +206,19 @@ class SubsetFile(Record):
         return self
 
 
+class MtebScores(Record):
+    """The scores of a subset for mteb's reader, by mteb's names."""
+
+    hf_subset: Name
+    languages: list[Name]
+    main_score: Finite | None
+
+
 class ResultFile(Record):
-    """A complete result file."""
+    """A complete result file. mteb reads `task_name`, `dataset_revision`, `mteb_version` and `scores`."""
 
     version: Name
-    date: Annotated[Text, AfterValidator(_check_date)]
+    date: Annotated[Text, AfterValidator(_check_date)] | None
     task: Name
     split: Name
     data: Name
@@ -224,6 +231,10 @@ class ResultFile(Record):
     training: TrainingRecord | None = None
     encoding: EncodingRecord | None = None
     outcomes_sha256: Sha256
+    task_name: Name
+    dataset_revision: Name
+    mteb_version: None
+    scores: dict[Name, list[MtebScores]]
     subsets: list[SubsetFile] = Field(min_length=1, max_length=_MOST_SUBSETS)
 
     @model_validator(mode="after")
