@@ -10,6 +10,7 @@ from typing import Any
 
 from bitext_bench.io.checksums import content_sha256
 from bitext_bench.results.files import read_result, write_result
+from bitext_bench.results.mteb_fields import mteb_fields
 from bitext_bench.results.outcomes import read_outcomes
 from bitext_bench.results.records import SubsetResult, TaskResult
 from bitext_bench.results.schema import EncodingRecord, ModelRecord, TrainingRecord
@@ -55,6 +56,14 @@ def typed(values: dict[str, Any]) -> dict[str, Any]:
     kinds = {"model": ModelRecord, "training": TrainingRecord, "encoding": EncodingRecord}
     given = {name: kind for name, kind in kinds.items() if isinstance(values.get(name), dict)}
     return values | {name: kind.model_validate(values[name]) for name, kind in given.items()}
+
+
+def consistent(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of a result file with mteb's fields for its other values, if those determine them."""
+    try:
+        return content | mteb_fields(content)
+    except (KeyError, IndexError, TypeError):
+        return content
 
 
 def write_content(file: Path, content: dict[str, Any]) -> None:

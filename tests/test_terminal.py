@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_results import write_content
+from made_results import consistent, write_content
 
 from bitext_bench.cli.main import main
 from bitext_bench.io.terminal import printable
@@ -44,7 +44,7 @@ def evil(made: Path, tmp_path: Path) -> Callable[[Callable[[dict[str, Any]], Non
             )
             content = json.loads(file.read_text(encoding="utf-8"))
             edit(content)
-            write_content(folder / file.name, content)
+            write_content(folder / file.name, consistent(content))
         return root
 
     return change
