@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FOREIGN_BATCH_TOKENS = 4_096
 
 # Raised by packages on unexpected files, networks and versions.
-_FAILS = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, AssertionError)
+FAILURES = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, AssertionError)
 
 # Santali has its actual script in FLORES-200, and another one in NLLB-200 and therefore in SONAR.
 _SONAR_CODES = {"sat_Olck": "sat_Beng"}
@@ -39,7 +39,7 @@ def import_extra(module: str, extra: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise UserError(f"this model needs the package of {module!r} ({error}): {install_hint(extra)}") from error
-    except _FAILS as error:
+    except FAILURES as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise UserError(
             f"the package of {module!r} is installed but cannot be imported ({reason}): it may not support this "
@@ -117,7 +117,7 @@ class StaticEncoder:
         self._directory = directory
         try:
             self._model = model.from_pretrained(str(directory))
-        except (*_FAILS, SafetensorError) as error:
+        except (*FAILURES, SafetensorError) as error:
             raise self._unfit(error) from error
 
     def token_counts(self, sentences: Sequence[str]) -> NDArray[np.int64]:

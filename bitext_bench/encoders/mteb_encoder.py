@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 
 from ..baselines import find_baseline
 from ..errors import UserError
+from ..io.hub import fetch
 from ..io.hub_errors import Repository, as_not_fetched
+from ..io.hub_requests import limit_requests, use_cache_only
 from ..io.memory_errors import out_of_memory_message
 from ..languages import Language
-from .extras import FOREIGN_BATCH_TOKENS, check_matrix, estimate_token_counts
+from .extras import FAILURES, FOREIGN_BATCH_TOKENS, check_matrix, estimate_token_counts
 from .fingerprint import TRANSFORMERS, software
 from .foreign import library_errors
+from .hub import loadable_files
 from .model import Model, ModelOptions, Prompts
 from .mteb_registry import MTEB, MtebRecord, prompt_source, quiet_mteb, task_prompts
 from .packages import package_model
@@ -90,7 +93,7 @@ class MtebEncoder:
         self._name = record.name
         repository = Repository(record.name, "model", record.meta.revision)
         with quiet_mteb(), _hub_errors(repository), _package_errors(f"mteb cannot load {record.name}"):
-            self._model = record.meta.load_model(device=device)
+            self._model = _load(record, repository, device)
         if not callable(getattr(self._model, "encode", None)):
             raise UserError(f"{record.name} cannot be scored: it searches texts and has no sentence vectors")
         self._tasks: dict[str, Any] = {}
@@ -128,6 +131,23 @@ class MtebEncoder:
         if name not in self._tasks:
             self._tasks[name] = mteb.get_task(name).metadata
         return self._tasks[name]
+
+
+def _load(record: MtebRecord, repository: Repository, device: str | None) -> Any:  # noqa: ANN401 (mteb's encoder)
+    """Load a model with mteb's loader, from files that are downloaded first.
+
+    Without that, sentence-transformers takes a file that the hub does not deliver for one that does not exist, and
+    loads another model: without modules.json, one with mean pooling.
+    """
+    if not repository.is_pinned or not record.meta.open_weights or keys_of(record):
+        return record.meta.load_model(device=device)
+    fetch(repository, loadable_files)
+    try:
+        with use_cache_only():
+            return record.meta.load_model(device=device)
+    except FAILURES:  # It needs another repository, such as that of a tokenizer, or this one at another revision.
+        with limit_requests():
+            return record.meta.load_model(device=device)
 
 
 def _check_options(record: MtebRecord, options: ModelOptions) -> None:

@@ -6,8 +6,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 from glob import escape
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from ..errors import UserError
 from .hub_errors import Repository, as_not_fetched
+from .hub_requests import limit_requests
 from .terminal import say
 
 HUB_PREFIX = "hub:"  # before the name of a dataset on the command line
@@ -149,7 +149,7 @@ def _download(repository: Repository, files: Sequence[str]) -> Path:
         os.environ.setdefault(name, limit)
 
     def download() -> Path:
-        with limit_request_time():
+        with limit_requests():
             return Path(
                 snapshot_download(
                     repository.name,
@@ -182,28 +182,3 @@ def _is_xet_error(error: Exception) -> bool:
     except RuntimeError:
         return False
     return "/xet-read-token/" in str(url)
-
-
-@contextmanager
-def limit_request_time(longest: float | None = None) -> Iterator[None]:
-    """Limit how long each request waits for an answer: the client's own limit is a minute, or none.
-
-    Args:
-        longest: In seconds; None for the client's limit for downloads, 10 s unless the user changed it.
-    """
-    from huggingface_hub import constants, get_session
-
-    longest = longest or max(constants.HF_HUB_ETAG_TIMEOUT, constants.HF_HUB_DOWNLOAD_TIMEOUT)
-
-    def limit(request: Any) -> None:  # noqa: ANN401 (the client's HTTP library is not a dependency of this project)
-        given = request.extensions.get("timeout", {})
-        waits = {step: min(given.get(step) or longest, longest) for step in ("connect", "read", "write", "pool")}
-        request.extensions["timeout"] = waits
-
-    session = get_session()
-    before = session.event_hooks
-    session.event_hooks = {**before, "request": [*before["request"], limit]}
-    try:
-        yield
-    finally:
-        session.event_hooks = before

@@ -7,8 +7,8 @@ from typing import NoReturn
 
 from bitext_bench import __version__
 from bitext_bench.errors import UserError
-from bitext_bench.io.hub import limit_request_time
 from bitext_bench.io.hub_errors import Repository, as_not_fetched
+from bitext_bench.io.hub_requests import limit_requests
 from bitext_bench.io.terminal import say
 
 _GIT = ".gitattributes"  # the only file of a new repository
@@ -53,7 +53,7 @@ def reserve_repository(repository: str) -> None:
 
     api = HfApi()
     try:
-        with limit_request_time():
+        with limit_requests():
             try:
                 address = api.create_repo(repository)
                 say(f"created {address} for the checkpoint")
@@ -86,7 +86,7 @@ def publish(folder: Path, repository: str) -> str:
         try:
             _upload(folder, repository)
         except (OSError, RuntimeError) as error:
-            if isinstance(error, HfHubHTTPError) or constants.HF_HUB_DISABLE_XET:
+            if isinstance(error, (HfHubHTTPError, TimeoutError)) or constants.HF_HUB_DISABLE_XET:
                 raise
             say(f"note: the Xet storage failed ({_reason(error, repository)}); uploading by plain HTTP")
             constants.HF_HUB_DISABLE_XET = True
@@ -99,7 +99,7 @@ def publish(folder: Path, repository: str) -> str:
 def _upload(folder: Path, repository: str) -> None:
     from huggingface_hub import HfApi
 
-    with limit_request_time(_LONGEST_WAIT):
+    with limit_requests(_LONGEST_WAIT):
         HfApi().upload_folder(
             repo_id=repository,
             folder_path=folder,
