@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import shutil
 import time
 from collections.abc import Sequence
@@ -102,9 +103,11 @@ def test_what_was_run_once_runs_and_verifies_without_a_hub(full_hub: Path, tmp_p
         assert first.returncode == 0, first.stderr
         asked = " ".join(hub.requests)
         assert "model.safetensors" in asked and "pytorch_model.bin" not in asked and "onnx" not in asked
-    again = run_product(*command, "--refresh", url=CLOSED, home=home)
-    assert again.returncode == 0, again.stderr
-    assert again.stdout == first.stdout
+    offline: dict[str, str] = {"HF_HUB_OFFLINE": "1"}
+    for environment in ({}, offline):
+        again = run_product(*command, "--refresh", url=CLOSED, home=home, **environment)
+        assert again.returncode == 0, again.stderr
+        assert again.stdout == first.stdout
     (file,) = results.rglob("STS17.json")
     verified = run_product("verify", str(file), url=CLOSED, home=home)
     assert verified.returncode == 0, verified.stderr
@@ -273,6 +276,22 @@ def test_files_that_do_not_arrive_are_one_line(tmp_path: Path) -> None:
     with serving(root) as hub:
         found = fetched([(f"test/{name}", None) for name in names], hub.url, tmp_path / "home")
     assert all(found[f"test/{name}"][0].endswith(COMMIT) for name in names)
+
+
+@pytest.mark.hub
+def test_a_request_that_fails_once_or_twice_is_repeated(tmp_path: Path) -> None:
+    actions = {"busy": "429*2", "down": "503*2", "cut": "cut*1", "drop": "drop*1", "hang": "hang*1"}
+    tops = {name: put_model(tmp_path / "root", f"test/{name}") for name in actions}
+    patterns = {
+        name: f"{'HEAD' if name in ('busy', 'down') else 'GET /cdn'}.*/{name}/.*safetensors" for name in actions
+    }
+    with serving(tmp_path / "root", *((patterns[name], action) for name, action in actions.items())) as hub:
+        found = fetched([(f"test/{name}", None) for name in actions], hub.url, tmp_path / "home", **SHORT_WAITS)
+        asked = {name: sum(bool(re.search(patterns[name], r)) for r in hub.requests) for name in actions}
+    for name, top in tops.items():
+        weights = Path(found[f"test/{name}"][0], "model.safetensors")
+        assert weights.read_bytes() == (top / "model.safetensors").read_bytes()
+    assert asked == {"busy": 3, "down": 3, "cut": 2, "drop": 2, "hang": 2}
 
 
 @pytest.mark.hub

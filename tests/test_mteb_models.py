@@ -25,6 +25,7 @@ GEMMA3: Architecture = (
 )
 T5: Architecture = ("T5Encoder", {})
 LONG: dict[str, Any] = {"max_position_embeddings": 2048}
+CLOSED = "http://127.0.0.1:9"  # nothing listens there
 BITEXT, STS = ("Tatoeba", "NorwegianCourtsBitextMining"), ("STSBenchmark", "SICK-NL-STS")
 
 # Prints, for each model, its prompts and the largest differences between our vectors and those of mteb's own encoder.
@@ -188,6 +189,27 @@ def test_a_run_with_mteb_names_the_source_of_the_prompt_and_is_verified(tmp_path
         assert content["model"]["registered"] == f"mteb:{name}"
         for subset in content["subsets"]:
             assert f'|prompt:"mteb:{task}"|promptfrom:mteb 2.' in subset["signature"]
+
+
+@pytest.mark.hub
+def test_what_mteb_ran_once_it_runs_without_a_hub(tmp_path: Path) -> None:
+    """A file that the hub does not deliver is not taken for one that does not exist: another model would be scored."""
+    name = "WhereIsAI/UAE-Large-V1"
+    put(tmp_path / "hub", name, THEIRS[name])
+    results, home = tmp_path / "results", tmp_path / "home"
+    run = ["run", "--model", f"mteb:{name}", "--data", "mini", "--tasks", "Mini-STS", "--output", str(results)]
+    waits = {"HF_HUB_ETAG_TIMEOUT": "1", "HF_HUB_DOWNLOAD_TIMEOUT": "1"}
+    with serving(tmp_path / "hub", ("modules.json", "hang")) as hub:
+        line = error_of(run_product(*run, url=hub.url, home=home, **waits))
+    assert line.startswith(f"cannot get the model {name} at revision ") and "no answer in time" in line
+    assert not list(results.rglob("*.json"))
+    with serving(tmp_path / "hub") as hub:
+        first = run_product(*run, url=hub.url, home=home)
+    assert first.returncode == 0, first.stderr
+    for environment in ({}, {"HF_HUB_OFFLINE": "1"}):
+        again = run_product(*run, "--refresh", url=CLOSED, home=home, **environment)
+        assert again.returncode == 0, again.stderr
+        assert again.stdout == first.stdout
 
 
 @pytest.mark.hub

@@ -61,13 +61,30 @@ def checkpoint(tmp_path: Path) -> Path:
 
 @pytest.mark.hub
 def test_a_checkpoint_is_pushed_with_a_card_of_its_name_there(tiny_model: Path, tmp_path: Path) -> None:
-    """This hub has no Xet storage, which the client tries first; the upload falls back to plain HTTP."""
+    """This hub has no Xet storage, which the client tries first; the upload falls back to plain HTTP.
+
+    The pushed model is scored by its id, from an empty cache, as the checkpoint here.
+    """
     with serving(tmp_path / "hub") as hub:
         done = train(hub, tiny_model, tmp_path, "org/new", HF_TOKEN="hf_writer")
         assert done.returncode == 0, done.stderr
         assert f"created {hub.url}/org/new for the checkpoint" in done.stderr
         assert "uploading by plain HTTP" in done.stderr
         assert f"pushed: {hub.url}/org/new\n" in done.stderr
+        score = ["run", "--data", "mini", "--tasks", "Mini-STS", "--languages", "en", "fr"]
+        places = {"url": hub.url, "HF_TOKEN": "hf_reader"}
+        pushed = run_product(
+            *score, "--model", "org/new", "--output", str(tmp_path / "pushed"), home=tmp_path / "other", **places
+        )
+        local = run_product(
+            *score, "--model", str(tmp_path / "out"), "--output", str(tmp_path / "local"), home=tmp_path, **places
+        )
+    assert pushed.returncode == local.returncode == 0, pushed.stderr + local.stderr
+    assert pushed.stdout == local.stdout
+    (result,) = (tmp_path / "pushed").rglob("Mini-STS.json")
+    model = json.loads(result.read_text())["model"]
+    assert model["name"] == "org/new"
+    assert f"models/org/new/{model['revision']}/model.safetensors" in " ".join(hub.requests)
     found = files_of(tmp_path / "hub", "org/new")
     assert found["model.safetensors"].read_bytes() == (tmp_path / "out/model.safetensors").read_bytes()
     assert 'SentenceTransformer("org/new")' in found["README.md"].read_text()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..baselines import find_baseline
 from ..errors import UserError
 from ..io.hub import fetch
-from ..io.hub_errors import Repository, as_not_fetched
+from ..io.hub_errors import NotFetched, Repository, as_not_fetched
 from ..io.hub_requests import limit_requests, use_cache_only
 from ..io.memory_errors import out_of_memory_message
 from ..languages import Language
@@ -182,6 +182,8 @@ def _hub_errors(repository: Repository) -> Iterator[None]:
 
     try:
         yield
+    except NotFetched:
+        raise
     except UserError as error:
         cause: BaseException | None = error
         while cause is not None:
