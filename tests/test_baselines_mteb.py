@@ -6,11 +6,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import mteb
 import numpy as np
 import pytest
-from datasets import Dataset
-from torch.utils.data import DataLoader
 
 from bitext_bench.baselines import BASELINES, Baseline
 from bitext_bench.encoders.mteb_registry import USUAL_TASKS, MtebRecord, all_records, engine_prompts
@@ -22,23 +19,24 @@ NOT_IN_MTEB |= {"sonar"}  # mteb has facebook/SONAR without a loader; the record
 OTHER_REVISION = {"paraphrase-multilingual-minilm-l12-v2"}
 # mteb dropped E5's prompt in 1.16.0; the records without a prompt are mteb's of today.
 WITH_OWN_PROMPT = {"multilingual-e5-small", "multilingual-e5-base", "multilingual-e5-large", "e5-base"}
-PROMPT_IN_CHECKPOINT = {"embeddinggemma-300m"}  # tests/test_hub_models.py reads it there
+PROMPT_IN_CHECKPOINT = {"embeddinggemma-300m"}  # test_layouts.py reads it there
+# mteb has a class for each of these that passes the prompt, so only a call of it shows the prompt.
+OWN_CLASS = {"embeddinggemma-2", "jina-embeddings-v5-text-nano", "jina-embeddings-v5-text-small"}
 SENTENCES = ["a", "b"]
 
-in_mteb = [baseline for baseline in BASELINES.values() if baseline.checkpoint.casefold() in all_records()]
-each_in_mteb = pytest.mark.parametrize("baseline", in_mteb, ids=[baseline.name for baseline in in_mteb])
+each_in_mteb = pytest.mark.parametrize("name", [name for name in BASELINES if name not in NOT_IN_MTEB])
 
 
 def mtebs(baseline: Baseline) -> MtebRecord:
     return all_records()[baseline.checkpoint.casefold()]
 
 
-prompted_by_record = [b for b in in_mteb if mtebs(b).is_instruct or mtebs(b).is_plain]
-prompted_by_class = [b for b in in_mteb if b not in prompted_by_record]
-
-
 def given_to(record: MtebRecord, task: str) -> dict[str, Any]:
     """Return what the class of mteb's loader passes to sentence-transformers for a task; no weights are loaded."""
+    import mteb
+    from datasets import Dataset
+    from torch.utils.data import DataLoader
+
     received: dict[str, Any] = {}
 
     def encode(inputs: Any, **settings: Any) -> np.ndarray[Any, Any]:
@@ -66,33 +64,31 @@ def prompt_of(record: MtebRecord, task: str) -> str:
 
 
 def test_every_other_record_is_unknown_to_mteb() -> None:
-    assert set(BASELINES) - {baseline.name for baseline in in_mteb} == NOT_IN_MTEB
+    assert {name for name, b in BASELINES.items() if b.checkpoint.casefold() not in all_records()} == NOT_IN_MTEB
 
 
 @each_in_mteb
-def test_revision_and_sizes_are_mtebs(baseline: Baseline) -> None:
-    meta = mtebs(baseline).meta
-    assert (meta.revision == baseline.revision) == (baseline.name not in OTHER_REVISION)
-    sizes = meta.embed_dim if isinstance(meta.embed_dim, list) else [meta.embed_dim]
+def test_revision_and_sizes_are_mtebs(name: str) -> None:
+    baseline, record = BASELINES[name], mtebs(BASELINES[name])
+    assert (record.meta.revision == baseline.revision) == (name not in OTHER_REVISION)
+    sizes = record.meta.embed_dim if isinstance(record.meta.embed_dim, list) else [record.meta.embed_dim]
     assert baseline.dimensions == max(sizes)
-    assert baseline.parameters == pytest.approx(meta.n_parameters, rel=0.01)
-    assert mtebs(baseline).max_length in (None, baseline.max_length)
+    assert baseline.parameters == pytest.approx(record.meta.n_parameters, rel=0.01)
+    assert record.max_length in (None, baseline.max_length)
 
 
-@pytest.mark.parametrize("baseline", prompted_by_record, ids=[baseline.name for baseline in prompted_by_record])
-def test_prompts_are_those_that_mteb_uses(baseline: Baseline) -> None:
-    record = mtebs(baseline)
+@each_in_mteb
+def test_prompts_are_those_that_mteb_uses(name: str) -> None:
+    baseline, record = BASELINES[name], mtebs(BASELINES[name])
+    if name in OWN_CLASS:
+        assert prompt_of(record, USUAL_TASKS["bitext"]) == baseline.prompt
+        assert prompt_of(record, USUAL_TASKS["sts"]) == baseline.sts_prompt
+        return
+    assert record.is_instruct or record.is_plain
     given = record.settings.get("model_prompts") or {}
     expected = engine_prompts(record, Path()) if record.is_instruct else make_prompts(given, None)
     equal = (baseline.prompt, baseline.sts_prompt) == (expected.bitext, expected.sts)
-    assert equal != (baseline.name in WITH_OWN_PROMPT | PROMPT_IN_CHECKPOINT)
-
-
-@pytest.mark.parametrize("baseline", prompted_by_class, ids=[baseline.name for baseline in prompted_by_class])
-def test_prompts_are_those_that_mtebs_own_class_passes(baseline: Baseline) -> None:
-    record = mtebs(baseline)
-    assert prompt_of(record, USUAL_TASKS["bitext"]) == baseline.prompt
-    assert prompt_of(record, USUAL_TASKS["sts"]) == baseline.sts_prompt
+    assert equal != (name in WITH_OWN_PROMPT | PROMPT_IN_CHECKPOINT)
 
 
 @pytest.mark.parametrize("size", ["nano", "small"])
@@ -101,11 +97,9 @@ def test_jina_selects_its_adapter_for_text_matching(size: str) -> None:
     assert {given_to(record, task)["task"] for task in USUAL_TASKS.values()} == {"text-matching"}
 
 
-def test_a_record_that_mteb_would_load_otherwise_says_so() -> None:
-    """A model that mteb runs itself, or whose prompts differ between tasks of one kind, has the loader `mteb`."""
-    for baseline in in_mteb:
-        record = mtebs(baseline)
-        if record.is_instruct or not record.is_plain:
-            assert baseline.loader == "mteb" or baseline.name == "qwen3-embedding-0.6b"
-        else:
-            assert baseline.loader != "mteb"
+@each_in_mteb
+def test_the_loader_is_mteb_if_mteb_does_more_than_load_it(name: str) -> None:
+    """That is: mteb runs it, or gives each task a prompt. Qwen3's record is older and has the usual prompts only."""
+    record = mtebs(BASELINES[name])
+    more = record.is_instruct or not record.is_plain
+    assert (BASELINES[name].loader == "mteb") == (more and name != "qwen3-embedding-0.6b")

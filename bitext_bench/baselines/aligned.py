@@ -62,10 +62,10 @@ ALIGNED = (
         aliases=("facebook/SONAR",),
     ),
     # The authors take the first token of the last layer; the pooler is not trained. The first commit has no tokenizer;
-    # later ones have XLM-R's. Parameters: XLM-R large without the pooler.
+    # XLM-R's is the right one. The revision has the model card that describes this. Parameters: without the pooler.
     Baseline(
         name="mexma", checkpoint="facebook/MEXMA", loader="transformers",
-        revision=None, prompt="", sts_prompt="",
+        revision="aae742022897a9dfd5e506d91de65f9728c14621", prompt="", sts_prompt="",
         pooling="cls", dimensions=1024, parameters=558_840_832, max_length=512,
         license="MIT", paper="https://arxiv.org/abs/2409.12737", proof="layout",
         tokenizer="FacebookAI/xlm-roberta-large",

@@ -34,8 +34,8 @@ class Baseline:
         license: An SPDX identifier, or else the name of the license.
         paper: URL of the paper or repository that describes the model.
         proof: How far the record was tried in this project. `measured`: `results/` has scores of the unchanged
-            weights. `layout`: random weights in the files of the real repository load through the record, and
-            the vectors are those of a reference. `reported`: neither; the record follows its authors and mteb.
+            weights. `layout`: random weights in files like those of the real repository load through the record,
+            and the vectors are those of a reference. `reported`: neither; the record follows its authors and mteb.
         tokenizer: The hub id of the tokenizer, if the checkpoint does not include one.
         aliases: Other names that `find_baseline` accepts.
     """

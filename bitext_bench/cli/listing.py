@@ -14,7 +14,7 @@ from ..languages import languages
 _WIDTH = 100
 _PROOFS = """Proof:
   measured  results/ has scores of the unchanged weights
-  layout    random weights in the files of the real repository load, and have the right vectors
+  layout    random weights in files like those of the repository load and have the right vectors
   reported  neither: the record follows its authors and mteb"""
 
 
