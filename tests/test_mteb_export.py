@@ -350,6 +350,15 @@ def test_chosen_settings_are_an_experiment_of_mteb(tmp_path: Path) -> None:
         assert [len(model.task_results) for model in matched.model_results] == [1]
 
 
+def test_a_prompt_that_mteb_chose_is_no_experiment(tmp_path: Path) -> None:
+    for registered in ("harrier-oss-v1-270m", f"mteb:{KNOWN}", None):
+        folder = tmp_path / str(registered).replace(":", "-").replace("/", "-")
+        put(folder / "ours/a/b", sts(model={"prompt": "Instruct: x\nQuery:", "registered": registered}))
+        written = exported(folder / "ours", folder / "out")
+        assert [file for file in written.rglob("STS12.json")]
+        assert not [file for file in written.rglob("STS12.json") if "experiments" in file.parts]
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "another revision": (
         {"data": "hub-12345678@sha256:0"},
