@@ -62,7 +62,7 @@ class Language:
     @property
     def mteb(self) -> str:
         """MTEB's code in Tatoeba, BUCC and STS: `cmn-Hans`, `ara-Arab`."""
-        return f"{self.tatoeba or self.flores.partition('_')[0]}-{self.script}"
+        return f"{self.tatoeba or (self.flores or self.code).partition('_')[0]}-{self.script}"
 
     @property
     def mteb_flores(self) -> str:
@@ -83,12 +83,26 @@ class Language:
 
 @cache
 def languages() -> Mapping[str, Language]:
-    """Return all languages by `code`, sorted."""
+    """Return the languages of Tatoeba and FLORES-200 by `code`, sorted."""
+    return MappingProxyType({row[0]: Language(*row) for row in _read_table("languages.tsv")})
+
+
+@cache
+def more_languages() -> Mapping[str, Language]:
+    """Return the languages that only other tasks of mteb have, by `code`, sorted.
+
+    Some of their codes are words, such as "not" and "row". So the names of files and columns mean these languages only
+    with a script ("row_Latn"); `resolve` takes the plain code, too.
+    """
+    rows = _read_table("more.tsv")
+    return MappingProxyType({code: Language(code, "", "", name, script) for code, name, script in rows})
+
+
+def _read_table(name: str) -> list[list[str]]:
     from importlib import resources  # imported here because it is slow
 
-    text = resources.files(__package__).joinpath("languages.tsv").read_text(encoding="utf-8")
-    rows = (Language(*line.split("\t")) for line in text.splitlines()[1:])
-    return MappingProxyType({row.code: row for row in rows})
+    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return [line.split("\t") for line in text.splitlines()[1:]]
 
 
 def resolve(text: str) -> Language:
@@ -113,7 +127,8 @@ def resolve(text: str) -> Language:
 
 def find_language(text: str) -> Language | None:
     """Return the language of a code that cannot be a pair, such as a JSON key (fr-ca is Canadian French), or None."""
-    language = _by_spelling().get(_key(text))
+    key = _key(text)
+    language = _by_spelling().get(key) or (_more_by_spelling().get(key) if "_" in key else None)
     if language is None and (tag := read_tag(text)):
         language = _by_tag(tag)
     return language
@@ -121,7 +136,8 @@ def find_language(text: str) -> Language | None:
 
 def _find(text: str) -> Language | None:
     """Call `find_language`, but return None for a text that could be a pair (fr-ca)."""
-    return find_language(text) if _key(text) in _by_spelling() or is_one_language(text) else None
+    found = find_language(text) if _key(text) in _by_spelling() or is_one_language(text) else None
+    return found or _more_by_spelling().get(_key(text))
 
 
 def _by_tag(tag: Tag) -> Language | None:
@@ -159,6 +175,13 @@ def _rows_of() -> Mapping[str, tuple[Language, ...]]:
 @cache
 def _by_spelling() -> Mapping[str, Language]:
     return {_key(text): row for row in languages().values() for text in row.spellings}
+
+
+@cache
+def _more_by_spelling() -> Mapping[str, Language]:
+    """Map the codes with and without script; names are left out, as some equal a code of another language (Awa)."""
+    rows = more_languages().values()
+    return {_key(code): row for row in rows for code in (row.code, f"{row.code}_{row.script}")}
 
 
 def _key(text: str) -> str:
