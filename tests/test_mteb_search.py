@@ -1,4 +1,4 @@
-"""`bitext-bench list models --mteb`: search by word, size and language."""
+"""`bitext-bench list models --mteb` and `list tasks --mteb`: search by word, size and language."""
 
 from __future__ import annotations
 
@@ -62,8 +62,11 @@ def test_sizes(text: str, size: int) -> None:
         (["models", "--mteb", "no-such-word"], "no text encoder in mteb's registry fits"),
         (["models", "--mteb", "--max-size", "big"], "the size 'big' is not a number of parameters: expected"),
         (["models", "--mteb", "--languages", "klingonese"], "klingonese"),
-        (["models", "--max-size", "1B"], "write list models --mteb"),
-        (["tasks", "--mteb"], "write list models --mteb"),
+        (["models", "--max-size", "1B"], "add --mteb"),
+        (["tasks", "--languages", "ko"], "add --mteb"),
+        (["tasks", "--mteb", "--max-size", "1B"], "write list models --mteb"),
+        (["languages", "--mteb"], "list models and list tasks"),
+        (["tasks", "--mteb", "no-such-word"], "no task of bitext mining or STS in mteb's registry fits"),
     ],
 )
 def test_bad_input_gets_one_line(arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,3 +75,26 @@ def test_bad_input_gets_one_line(arguments: list[str], line: str, capsys: pytest
     assert error.startswith("bitext-bench: error: ")
     assert line in error
     assert error.count("\n") == 1
+
+
+def test_tasks_by_word_and_language(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "tasks", "--mteb", "ntrex"]) == 0
+    header, _, row, count = capsys.readouterr().out.splitlines()
+    assert header.split() == ["task", "kind", "splits", "subsets", "languages", "rows", "data", "set", "notes"]
+    assert row.split() == ["NTREXBitextMining", "N-way", "test", "1,916", "121", "1,997", "mteb/NTREXBitextMining"]
+    assert count == "1 tasks"
+    assert main(["list", "tasks", "--mteb", "--languages", "ko", "--mteb"]) == 0
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:-1]]
+    assert {"FloresBitextMining", "KLUE-STS", "NTREXBitextMining", "Tatoeba"} < set(names)
+    assert "AFQMC" not in names
+
+
+def test_a_name_that_two_tasks_have_and_a_task_that_cannot_be_scored_are_noted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["list", "tasks", "--mteb"]) == 0
+    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()[2:]}
+    assert len(rows) - 1 == 86
+    assert rows["STS12"].endswith("this name is ours: mteb:STS12")
+    assert "superseded by BUCC.v2" in rows["BUCC"]
+    assert "alpha_auc" in rows["StakeholderGrounding"]

@@ -24,7 +24,8 @@ from training.losses.objective import Objective
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
     *("README.md", "CHANGELOG.md", "results/README.md", "training/README.md", "leaderboard/GUIDE.md"),
-    *("bitext_bench/README.md", "bitext_bench/mining/README.md", "tests/README.md", "tests/benchmarks/README.md"),
+    *("bitext_bench/README.md", "bitext_bench/mining/README.md", "bitext_bench/tasks/README.md"),
+    *("tests/README.md", "tests/benchmarks/README.md"),
 )
 TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS}
 SCORE = r"\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\)\n"

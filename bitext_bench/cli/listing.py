@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
 from ..baselines import BASELINES
 from ..errors import UserError
-from ..languages import languages
+from ..languages import languages, more_languages
+
+if TYPE_CHECKING:
+    from ..data import MtebTask
+
+_MOST_CODES = 5  # languages of a task that are listed rather than counted
 
 _WIDTH = 100
 _PROOFS = """Proof:
@@ -23,7 +29,7 @@ def render_list(what: str) -> str:
     if what == "models":
         return f"{_table_of_models()}\n\n{_PROOFS}\n\n{_bitext_prompts()}"
     if what == "languages":
-        rows = [[x.code, x.tatoeba, x.flores, x.name] for x in languages().values()]
+        rows = [[x.code, x.tatoeba, x.flores, x.name] for x in [*languages().values(), *more_languages().values()]]
         return tabulate(rows, headers=["code", "Tatoeba", "FLORES-200", "name"], disable_numparse=True)
     from ..tasks import TASKS
 
@@ -93,6 +99,52 @@ def render_mteb(words: Sequence[str], names: Sequence[str] | None, max_size: str
     headers = ["model", "size", "dimensions", "languages", "run by", "needs", "license"]
     table = tabulate(rows, headers=headers, disable_numparse=True)
     return f"{table}\n{len(rows)} models"
+
+
+def render_mteb_tasks(words: Sequence[str], names: Sequence[str] | None) -> str:
+    """Return a table of mteb's tasks of bitext mining and STS that fit.
+
+    Args:
+        words: All must occur in the name, the description or the data set of a task; case does not matter.
+        names: Languages that a task must have; None for any.
+
+    Raises:
+        UserError: No task fits, or a language is unknown.
+    """
+    from ..data import mteb_tasks
+    from ..tasks.choices import parse_languages
+
+    wanted = set((parse_languages(names) or []) if names else [])
+    rows = []
+    for task in mteb_tasks().values():
+        text = f"{task.name} {task.repository.name} {task.task.metadata.description}".casefold()
+        if wanted <= set(task.languages) and all(word.casefold() in text for word in words):
+            rows.append(_mteb_row(task))
+    if not rows:
+        raise UserError("no task of bitext mining or STS in mteb's registry fits: leave out a word or a language")
+    headers = ["task", "kind", "splits", "subsets", "languages", "rows", "data set", "notes"]
+    return f"{tabulate(rows, headers=headers, disable_numparse=True)}\n{len(rows)} tasks"
+
+
+def _mteb_row(task: MtebTask) -> list[str]:
+    from ..tasks import TASKS
+
+    codes = [str(language) for language in task.languages]
+    notes = [f"this name is ours: mteb:{task.name}"] if task.name in TASKS else []
+    if newer := task.task.metadata.superseded_by:
+        notes.append(f"superseded by {newer}")
+    if reason := task.refusal():
+        notes.append(f"not scored: {reason}")
+    return [
+        task.name,
+        "N-way" if task.is_n_way else task.kind,
+        ", ".join(task.splits),
+        f"{len(task.pairs):,}",
+        ", ".join(codes) if len(codes) <= _MOST_CODES else f"{len(codes):,}",
+        f"{task.size:,}" if task.size else "?",
+        task.repository.name,
+        "; ".join(notes),
+    ]
 
 
 def _dimensions(given: int | Sequence[int] | None) -> str:

@@ -152,15 +152,21 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from .listing import render_list, render_mteb
+    from .listing import render_list, render_mteb, render_mteb_tasks
 
-    given = (arguments.mteb, arguments.languages, arguments.max_size)
-    if any(value is not None for value in given):
-        if arguments.what != "models" or arguments.mteb is None:
-            raise UserError("--mteb, --languages and --max-size search mteb's registry: write list models --mteb")
-        print(render_mteb(arguments.mteb, arguments.languages, arguments.max_size))
-        return 0
-    print(render_list(arguments.what))
+    words, languages, size = arguments.mteb, arguments.languages, arguments.max_size
+    if words is None and (languages or size):
+        raise UserError("--languages and --max-size search mteb's registries: add --mteb")
+    if size and arguments.what != "models":
+        raise UserError("--max-size is the number of parameters of a model: write list models --mteb")
+    if words is None:
+        print(render_list(arguments.what))
+    elif arguments.what == "models":
+        print(render_mteb(words, languages, size))
+    elif arguments.what == "tasks":
+        print(render_mteb_tasks(words, languages))
+    else:
+        raise UserError("--mteb goes with list models and list tasks")
     return 0
 
 

@@ -87,15 +87,18 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
 def add_list(parser: argparse.ArgumentParser) -> None:
     """Add all options of list."""
     parser.add_argument("what", choices=["models", "tasks", "languages"], help="what to list")
-    search = parser.add_argument_group("search mteb's registry of models")
+    search = parser.add_argument_group("search mteb's registries")
     search.add_argument(
         "--mteb",
         nargs="*",
         metavar="WORD",
-        help="list the text encoders in mteb's registry, those with all words in their id, loader or license",
+        help="list the text encoders in mteb's registry, those with all words in their id, loader or license; or its "
+        "tasks of bitext mining and STS, those with all words in their name, description or data set",
     )
-    search.add_argument("--languages", nargs="+", metavar="LANG", help="only models that name all these languages")
-    search.add_argument("--max-size", metavar="N", help="largest number of parameters: 600M, 1.5B")
+    search.add_argument(
+        "--languages", nargs="+", metavar="LANG", help="only models or tasks that have all these languages"
+    )
+    search.add_argument("--max-size", metavar="N", help="largest number of parameters of a model: 600M, 1.5B")
 
 
 # Each command: the module with its options, and a summary.

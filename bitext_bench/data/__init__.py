@@ -1,6 +1,8 @@
 """Sources of sentences: official layouts on disk, pinned revisions on the hub, and the built-in set."""
 
 from .files import benchmark_of, has_own_name, is_official, official_subsets, warn
+from .mteb_data import MtebData
+from .mteb_tasks import MtebTask, find_mteb_task, mteb_tasks
 from .shapes import (
     AugmentedLines,
     Bitext,
@@ -20,13 +22,17 @@ __all__ = [
     "ComparableCorpora",
     "IncompleteData",
     "MissingData",
+    "MtebData",
+    "MtebTask",
     "ParallelLines",
     "Provenance",
     "ScoredPairs",
     "Source",
     "benchmark_of",
+    "find_mteb_task",
     "has_own_name",
     "is_official",
+    "mteb_tasks",
     "official_subsets",
     "open_source",
     "warn",

@@ -17,6 +17,8 @@ from ..errors import UserError
 from ..io.hub import fetch
 from ..io.hub_errors import NotFetched, Repository
 from ..languages import LangPair, Language, resolve
+from .mteb_files import fetch_files
+from .mteb_tasks import MtebFiles, MtebTask
 from .shapes import (
     SPLIT_NAMES,
     AugmentedLines,
@@ -96,6 +98,18 @@ class HubSource:
         first, second = tuple(rows["sentence1"]), tuple(rows["sentence2"])
         scores = tuple(float(score) for score in rows["score"])
         return ScoredPairs(first, second, scores, _provenance(revision, first, second, tuple(map(repr, scores))))
+
+    def mteb_files(self, task: MtebTask, subsets: Sequence[str]) -> MtebFiles:
+        """Return the files of a task of mteb, at the revision that mteb pins."""
+        if self._mirror:
+            return MtebFiles(self._mirror / task.repository.name, "hub-mirror")
+        try:
+            folder = fetch_files(task, subsets)
+        except NotFetched as error:
+            raise UserError(
+                f"{error}; or pass --data DIR with a copy of the data set in DIR/{task.repository.name}"
+            ) from error
+        return MtebFiles(folder, f"hub-{str(task.repository.revision)[:8]}")
 
     def _rows(self, collection: str, subset: str, split: str) -> tuple[Mapping[str, Any], str]:
         task, data = self._load(collection, None if collection in _TASK_OF else subset)

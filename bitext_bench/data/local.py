@@ -5,6 +5,7 @@ DIR/flores200_dataset/devtest/jpn_Jpan.devtest              the FLORES-200 archi
 DIR/flores200_dataset/devtest_augmented/eng_Latn_augmented.devtest  eng_Latn_errtype.devtest.json   xSIM++
 DIR/bucc2018/fr-en/fr-en.{training,test}.{fr,en,gold}       BUCC 2018 (bucc-style/ likewise)
 DIR/sts/STS12/en.test.tsv                                   header: score sentence1 sentence2
+DIR/mteb/NTREXBitextMining/                                 copies of mteb's data sets
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ..errors import UserError
 from ..io.checksums import input_sha256
 from ..languages import LangPair, Language, resolve
 from .files import (
+    UNVERIFIED,
     check_line_counts,
     data_name,
     is_official,
@@ -32,6 +34,7 @@ from .files import (
     read_table,
     warn,
 )
+from .mteb_tasks import MtebFiles, MtebTask
 from .shapes import (
     SPLIT_NAMES,
     AugmentedLines,
@@ -164,6 +167,17 @@ class LocalSource:
             self._provenance(f"{collection}-{split}", subset, [digest], file.parent),
         )
 
+    def mteb_files(self, task: MtebTask, subsets: Sequence[str]) -> MtebFiles:
+        """Return a copy of mteb's data set, below the root in a directory named after it: mteb/NTREXBitextMining/."""
+        name = task.repository.name
+        if not (self.root / name).is_dir():
+            raise MissingData(
+                f"{self.root} has no {name}/ with the data of {task.name}: pass --data hub, or run "
+                f"`{task.repository.download_command} --local-dir {self.root / name}`"
+            )
+        version = f"{UNVERIFIED}{name.rpartition('/')[2]}"
+        return MtebFiles(self.root / name, version, self._set_sha256(self.root / name))
+
     def _provenance(self, data: str, subset: str, digests: Sequence[str], folder: Path) -> Provenance:
         """Return the provenance of a subset. If it is not official, this hashes the whole set in `folder`."""
         found = Provenance.from_parts(data, digests)
@@ -203,10 +217,10 @@ class LocalSource:
 def _folder_sha256(folder: Path) -> str:
     """Return the sha256 of the names and contents of all files in a folder, at any depth, except hidden ones."""
     total = hashlib.sha256()
-    for file in sorted(file for file in folder.rglob("*") if file.is_file() and not file.name.startswith(".")):
-        total.update(
-            f"{file.relative_to(folder).as_posix()}\t{input_sha256(file)}\n".encode("utf-8", "surrogateescape")
-        )
+    for file in sorted(folder.rglob("*")):
+        name = file.relative_to(folder)
+        if file.is_file() and not any(part.startswith(".") for part in name.parts):
+            total.update(f"{name.as_posix()}\t{input_sha256(file)}\n".encode("utf-8", "surrogateescape"))
     return total.hexdigest()
 
 

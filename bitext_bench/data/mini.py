@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..languages import LangPair, Language, resolve
 from .files import read_table
+from .mteb_tasks import MtebFiles, MtebTask
 from .shapes import AugmentedLines, Bitext, ComparableCorpora, MissingData, ParallelLines, Provenance, ScoredPairs
 
 _LANGUAGES = ("en", "fr", "ja", "ko", "ru")
@@ -88,6 +89,10 @@ class MiniSource:
         second = tuple(row[f"{pair.target}2"] for row in self._graded)
         scores = tuple(float(row["score"]) for row in self._graded)
         return ScoredPairs(first, second, scores, self._provenance(first, second))
+
+    def mteb_files(self, task: MtebTask, subsets: Sequence[str]) -> MtebFiles:
+        """Refuse: the built-in set has no data of mteb."""
+        raise MissingData(f"the built-in set has no {task.name}: pass --data hub")
 
     @cached_property
     def _rows(self) -> list[_MiniRow]:

@@ -10,6 +10,7 @@ from typing import Protocol
 from ..errors import UserError
 from ..languages import LangPair, Language
 from .files import joined_name
+from .mteb_tasks import MtebFiles, MtebTask
 
 # MTEB's name of a split -> distributors' names for it: "valid" in JGLUE and KorSTS, "dev" in the STS benchmark.
 SPLIT_NAMES = {"validation": ("validation", "valid", "dev")}
@@ -73,11 +74,16 @@ class ParallelLines:
 
 @dataclass(frozen=True, slots=True)
 class Bitext:
-    """Translation pairs: target sentence i translates source sentence i."""
+    """Translation pairs: target sentence i translates source sentence i.
+
+    Attributes:
+        gold: The row of the translation of each source sentence, if it is another row; otherwise empty.
+    """
 
     source: tuple[str, ...]
     target: tuple[str, ...]
     data: Provenance
+    gold: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +155,6 @@ class Source(Protocol):
 
     def scored(self, collection: str, subset: str, pair: LangPair, split: str) -> ScoredPairs:
         """Return sentence pairs with gold similarities."""
+
+    def mteb_files(self, task: MtebTask, subsets: Sequence[str]) -> MtebFiles:
+        """Return the files of a task of mteb, at least those of the subsets."""

@@ -171,21 +171,26 @@ def _score(embedder: Embedder, item: LoadedTask) -> Iterator[SubsetScores]:
             else:
                 kept.pop(id(side), None)
             vectors.append(rows)
-        for scored in unit.score(vectors):
-            yield _with_mteb_scores(embedder, item.task, unit, scored)
+        yield from _with_mteb_scores(embedder, item.task, unit, unit.score(vectors))
 
 
-def _with_mteb_scores(embedder: Embedder, task: Task, unit: ScoringUnit, scored: SubsetScores) -> SubsetScores:
+def _with_mteb_scores(
+    embedder: Embedder, task: Task, unit: ScoringUnit, scored: list[SubsetScores]
+) -> list[SubsetScores]:
     """Compute MTEB's scores by the model's own similarity if it is not the cosine."""
     similarity = embedder.model.similarity
     if similarity == "cosine" or unit.mteb_scores is None:
         return scored
     raw = [embedder.raw_vectors(_texts(embedder.model, task, side)) for side in unit.sides]
-    return replace(
-        scored,
-        scores={**scored.scores, **unit.mteb_scores(similarity, raw)},
-        signature={**scored.signature, "mtebsim": similarity},
-    )
+    of_mteb = unit.mteb_scores(similarity, raw)
+    return [
+        replace(
+            subset,
+            scores={**subset.scores, **of_mteb[subset.subset]},
+            signature={**subset.signature, "mtebsim": similarity},
+        )
+        for subset in scored
+    ]
 
 
 def _unchecked_benchmarks(model: Model) -> list[str]:

@@ -53,16 +53,23 @@ def accuracy_ceiling(texts: Sequence[str]) -> float:
     return sum(most.values()) / len(texts)
 
 
-def mteb_f1(predicted: NDArray[np.int64]) -> float:
-    """Return MTEB's bitext F1. Row i is correct if it predicts i.
+def mteb_f1(predicted: NDArray[np.int64], gold: NDArray[np.int64] | None = None) -> float:
+    """Return MTEB's bitext F1.
 
-    This is sklearn's weighted F1 with the row index as class (mteb 2.26
-    `_evaluators/text/bitext_mining_evaluator.py`): a target that is predicted h times scores 2 / (h + 1) if its own
-    row predicts it and 0 otherwise; all rows have equal weight. It is not the F1 of mined pairs, and never exceeds the
-    accuracy.
+    This is sklearn's weighted F1 with the target's row as class (mteb 2.26
+    `_evaluators/text/bitext_mining_evaluator.py`): a target of one query that is predicted h times scores 2 / (h + 1)
+    if its own query predicts it and 0 otherwise; all queries have equal weight. It is not the F1 of mined pairs, and
+    never exceeds the accuracy.
+
+    Args:
+        predicted: (N,) row that each query predicts.
+        gold: (N,) correct row of each query; None if it is the query's own row.
     """
-    hit, times = _hits(predicted)
-    return float((2 * hit / (times + 1)).sum() / len(hit))
+    gold = np.arange(len(predicted)) if gold is None else gold
+    size = max(predicted.max(), gold.max()) + 1
+    hits = np.bincount(gold[predicted == gold], minlength=size)
+    support, times = np.bincount(gold, minlength=size), np.bincount(predicted, minlength=size)
+    return float((2 * support * hits / np.maximum(support + times, 1)).sum() / len(predicted))
 
 
 def mteb_precision(predicted: NDArray[np.int64]) -> float:
@@ -105,12 +112,14 @@ class ValidTargets:
     A candidate is correct if its text is paired with the query's text in any row.
 
     Attributes:
-        queries: (N,) text class of the query in each row (`text_classes`).
-        candidates: (N,) text class of the candidate in each row.
+        queries: (N,) text class of each query (`text_classes`).
+        candidates: (M,) text class of each candidate.
+        gold: (N,) the candidate that is paired with each query; None if M = N and it is the one in the same row.
     """
 
     queries: NDArray[np.int64]
     candidates: NDArray[np.int64]
+    gold: NDArray[np.int64] | None = None
 
     def match(self, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return (N, k) which of the k candidates of each query are correct.
@@ -119,12 +128,13 @@ class ValidTargets:
         >>> ValidTargets(*texts).match(np.array([[1, 2], [0, 1], [2, 0]])).tolist()
         [[True, False], [True, True], [True, False]]
         """
-        n = len(self.queries)
-        return np.isin(self.queries[:, None] * n + self.candidates[indices], self.queries * n + self.candidates)
+        n = len(self.candidates)
+        paired = self.candidates if self.gold is None else self.candidates[self.gold]
+        return np.isin(self.queries[:, None] * n + self.candidates[indices], self.queries * n + paired)
 
     @property
     def reversed(self) -> ValidTargets:
-        """The same pairs, with the sides exchanged."""
+        """The same pairs, with the sides exchanged; only if `gold` is None."""
         return ValidTargets(self.candidates, self.queries)
 
 

@@ -7,6 +7,7 @@ from ..data import Source
 from ..errors import unknown_name_error
 from . import bucc, flores, retrieval, sts
 from .base import Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, Task, mteb_task_name
+from .mteb import find_task_of_mteb, names_of_mteb
 from .own import OwnBitext, OwnSts, find_own_task, own_bitext, own_sts
 
 __all__ = [
@@ -53,6 +54,9 @@ TASKS: Mapping[str, Task] = _index(
 REPORTED: tuple[Task, ...] = tuple(task for task in TASKS.values() if not task.name.endswith("-dev"))
 
 
+_MTEB = ("mteb:", "mteb-")  # before MTEB's name of a task: on the command line, and in results
+
+
 def is_built_in(task: Task) -> bool:
     """Check whether a task belongs to the built-in set."""
     return task.name.startswith("Mini-")
@@ -75,14 +79,21 @@ def default_tasks(source: Source) -> list[Task]:
 def find_task(name: str) -> Task:
     """Find a task by name, ignoring case and punctuation ("flores200", "BUCC mining", "FLORES-200 xSIM++").
 
-    The names of tasks on a user's data are exact, and the task found has no data.
+    A name that is not one of `TASKS` is looked up in mteb's registry, as is any name with the prefix "mteb:". The names
+    of tasks on a user's data are exact, and the task found has no data.
 
     Raises:
-        UserError: the task is unknown; the message suggests similar names.
+        UserError: the task is unknown, and the message suggests similar names; or it cannot be scored.
     """
     if own := find_own_task(name):
         return own
-    for task in TASKS.values():
-        if _normalize_name(task.name) == _normalize_name(name):
-            return task
-    raise unknown_name_error("task", name, TASKS)
+    given, bare = _normalize_name(name), name.strip()
+    forced = bare.casefold().startswith(_MTEB)
+    bare = bare[len(_MTEB[0]) :] if forced else bare
+    ours = {_normalize_name(task.name): task for task in TASKS.values()}
+    if not forced and given in ours:
+        return ours[given]
+    if found := find_task_of_mteb(bare, reserved=_normalize_name(bare) in ours):
+        return found
+    where = "all of them: bitext-bench list tasks, bitext-bench list tasks --mteb"
+    raise unknown_name_error("task", name, [*TASKS, *names_of_mteb()], where)

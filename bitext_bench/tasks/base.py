@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -42,6 +42,7 @@ class SubsetScores:
         outcomes: per-sentence columns of equal length by direction ("forward", "backward", or "pairs").
         details: further values that are not scores, such as a precision-recall curve or error kinds.
         flores_codes: whether MTEB uses FLORES-200's language codes (arb-Arab) rather than Tatoeba's (ara-Arab).
+        codes: MTEB's language codes, if they are neither.
     """
 
     subset: str
@@ -55,10 +56,13 @@ class SubsetScores:
     outcomes: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     flores_codes: bool = False
+    codes: tuple[str, ...] = ()
 
     @property
     def mteb_languages(self) -> list[str]:
         """MTEB's language codes."""
+        if self.codes:
+            return list(self.codes)
         return [language.mteb_flores if self.flores_codes else language.mteb for language in self.languages]
 
 
@@ -92,13 +96,13 @@ class ScoringUnit:
         score: pure function of the normalized vectors of the sides, in the same order.
         searches: one for each block of outcomes from `score`; empty for STS.
         mteb_scores: function for the scores that MTEB computes with the model's own similarity, from vectors that are
-            not normalized; None if there are no such scores.
+            not normalized, for each subset; None if there are no such scores.
     """
 
     sides: tuple[SentenceSet, ...]
     score: Callable[[Sequence[Vectors]], list[SubsetScores]]
     searches: tuple[RetrievalSpec, ...] = ()
-    mteb_scores: Callable[[Similarity, Sequence[Vectors]], dict[str, float]] | None = None
+    mteb_scores: Callable[[Similarity, Sequence[Vectors]], Mapping[str, Mapping[str, float]]] | None = None
 
 
 class Task(Protocol):
@@ -151,10 +155,12 @@ class BitextTask:
 def mteb_task_name(task: str) -> str:
     """Return MTEB's name of the task with the same data. Models name their prompts by it.
 
-    >>> mteb_task_name("STSBenchmark-dev"), mteb_task_name("FLORES-200-xsimpp"), mteb_task_name("Tatoeba")
+    >>> mteb_task_name("STSBenchmark-dev"), mteb_task_name("FLORES-200-xsimpp"), mteb_task_name("mteb-Tatoeba")
     ('STSBenchmark', 'FloresBitextMining', 'Tatoeba')
     """
-    return "FloresBitextMining" if task.startswith("FLORES-200") else task.removesuffix("-dev")
+    if task.startswith("FLORES-200"):
+        return "FloresBitextMining"
+    return task.removeprefix("mteb-").removesuffix("-dev").removesuffix("-validation")
 
 
 def select_languages(available: Sequence[Language], languages: Languages) -> list[Language]:

@@ -9,19 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..data import Bitext, ScoredPairs, Source
 from ..data.own import read_own_bitext, read_own_ratings
 from ..errors import UserError
 from ..io.hub import HUB_PREFIX
 from ..languages import LangPair
-from ..scoring.f1 import cluster_pairs
-from ..scoring.intervals import Interval, clustered_interval
-from ..scoring.metrics import ValidTargets, text_classes
 from ..scoring.neighbors import Vectors
 from .base import Kind, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, Task, mean_score
-from .retrieval import Direction, scores_of_both, search_both
+from .pairs import score_both
 from .sts import score_similarity
 
 _BITEXT, _STS = "own-bitext-", "own-sts-"
@@ -83,37 +78,7 @@ class OwnBitext:
 
 
 def _score(bitext: Bitext, pair: LangPair, vectors: Sequence[Vectors]) -> list[SubsetScores]:
-    valid = ValidTargets(text_classes(bitext.source), text_classes(bitext.target))
-    forward, backward = search_both(vectors, valid.match, valid.reversed.match)
-    for direction in (forward, backward):
-        direction.scores["xsim_ratio"] = 1 - direction.scores["accuracy_ratio"]
-    gold = np.einsum("nd,nd->n", vectors[0], vectors[1])
-    return [
-        SubsetScores(
-            subset=str(pair),
-            languages=(pair.source, pair.target),
-            main_score="accuracy",
-            scores=scores_of_both(forward, backward),
-            intervals=_intervals(forward, backward, valid),
-            n=len(bitext.source),
-            signature={"pair": str(pair), "dir": "mean", "match": "any valid text", "sim": "cos"},
-            data=bitext.data,
-            outcomes={
-                name: direction.outcomes(np.maximum(gold, direction.best_correct()))
-                for name, direction in (("forward", forward), ("backward", backward))
-            },
-        )
-    ]
-
-
-def _intervals(forward: Direction, backward: Direction, valid: ValidTargets) -> dict[str, Interval]:
-    """Return the intervals of the accuracies; rows with a common sentence are one draw."""
-    both = np.mean([forward.hit, backward.hit], axis=0)
-    return {
-        "accuracy": clustered_interval(both, cluster_pairs(valid.queries, valid.candidates), judgements=2),
-        "accuracy_forward": clustered_interval(forward.hit.astype(np.float64), valid.queries),
-        "accuracy_backward": clustered_interval(backward.hit.astype(np.float64), valid.candidates),
-    }
+    return [score_both(str(pair), pair, bitext, vectors)]
 
 
 @dataclass(frozen=True, slots=True)

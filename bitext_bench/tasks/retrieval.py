@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -61,12 +61,14 @@ class Retrieval(BitextTask):
             RetrievalSpec(self._subset(pair), "forward", source, target, bitext.data),
             RetrievalSpec(self._subset(pair), "backward", target, source, bitext.data),
         )
-        return ScoringUnit((source, target), partial(self._score, bitext, pair), searches, _mteb_scores_by)
+        return ScoringUnit(
+            (source, target), partial(self._score, bitext, pair), searches, partial(_mteb_scores_by, self._subset(pair))
+        )
 
     def _score(self, bitext: Bitext, pair: LangPair, vectors: Sequence[Vectors]) -> list[SubsetScores]:
         forward, backward = search_both(vectors, _same_text(bitext.target), _same_text(bitext.source))
         scores = scores_of_both(forward, backward)
-        scores |= _mteb_scores(forward.nearest.indices[:, 0])
+        scores |= mteb_scores(forward.nearest.indices[:, 0])
         scores["ceiling"] = (accuracy_ceiling(bitext.source) + accuracy_ceiling(bitext.target)) / 2
         gold = np.einsum("nd,nd->n", vectors[0], vectors[1])
         return [
@@ -91,13 +93,16 @@ class Retrieval(BitextTask):
         return {"accuracy": mean_score(subsets, "accuracy")}
 
 
-def _mteb_scores(first: NDArray[np.int64]) -> dict[str, float]:
-    """Return MTEB's scores, given the nearest target of each source."""
-    return {"mteb_accuracy": float((first == np.arange(len(first))).mean()), "mteb_f1": mteb_f1(first)}
+def mteb_scores(first: NDArray[np.int64], gold: NDArray[np.int64] | None = None) -> dict[str, float]:
+    """Return MTEB's scores, given the nearest target of each source; `gold` as in `mteb_f1`."""
+    right = np.arange(len(first)) if gold is None else gold
+    return {"mteb_accuracy": float((first == right).mean()), "mteb_f1": mteb_f1(first, right)}
 
 
-def _mteb_scores_by(similarity: Similarity, vectors: Sequence[Vectors]) -> dict[str, float]:
-    return _mteb_scores(most_similar(similarity, vectors[0], vectors[1]))
+def _mteb_scores_by(
+    subset: str, similarity: Similarity, vectors: Sequence[Vectors]
+) -> Mapping[str, Mapping[str, float]]:
+    return {subset: mteb_scores(most_similar(similarity, vectors[0], vectors[1]))}
 
 
 # Takes the candidates (N, k) of each query, and returns which of them are correct.
@@ -121,11 +126,13 @@ class Direction:
     Attributes:
         nearest: the K nearest candidates of each query.
         match: (N, K) which of them are correct.
+        hit_by_ratio: (N,) whether the best candidate by ratio margin is correct.
         scores: score -> value.
     """
 
     nearest: Nearest
     match: NDArray[np.bool_]
+    hit_by_ratio: NDArray[np.bool_]
     scores: dict[str, float]
 
     @staticmethod
@@ -135,15 +142,17 @@ class Direction:
         match = correct(nearest.indices)
         rank = rank_of_first(match)
         scores = {"accuracy": recall_at(rank, 1)}
-        for margin in NEAR_MARGINS:
-            if margin != "absolute":  # the absolute margin is the cosine itself
-                found = best_candidates(neighbors, margin).indices
-                scores[f"accuracy_{margin}"] = float(correct(found[:, None]).mean())
+        hits = {
+            margin: correct(best_candidates(neighbors, margin).indices[:, None])[:, 0]
+            for margin in NEAR_MARGINS
+            if margin != "absolute"  # the absolute margin is the cosine itself
+        }
+        scores |= {f"accuracy_{margin}": float(hit.mean()) for margin, hit in hits.items()}
         scores["accuracy_csls"] = float(correct(by_csls[:, None]).mean())
         scores |= {"recall_at_5": recall_at(rank, 5), "recall_at_10": recall_at(rank, 10)}
         scores["mrr"] = mean_reciprocal_rank(rank)
         scores |= hubness(nearest.indices, len(neighbors.backward.indices))
-        return Direction(nearest, match, scores)
+        return Direction(nearest, match, hits["ratio"], scores)
 
     @property
     def hit(self) -> NDArray[np.bool_]:

@@ -1,0 +1,194 @@
+"""mteb's tasks of bitext mining and STS: what their task objects say about the data."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from ..errors import UserError
+from ..io.hub_errors import Repository
+from ..languages import LangPair, Language, find_language
+
+_KINDS: Mapping[str, Literal["bitext", "sts"]] = {"BitextMining": "bitext", "STS": "sts"}
+_MAIN_SCORES = {"bitext": "f1", "sts": "cosine_spearman"}
+
+
+@dataclass(frozen=True, slots=True)
+class MtebTask:
+    """A task in mteb's registry; `task` is its `mteb.AbsTask`, without data."""
+
+    task: Any
+
+    @property
+    def name(self) -> str:
+        """MTEB's name of the task."""
+        return str(self.task.metadata.name)
+
+    @property
+    def kind(self) -> Literal["bitext", "sts"]:
+        """The kind of the task."""
+        return _KINDS[self.task.metadata.type]
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits that MTEB reports; ours is the first: "test" if there is one."""
+        return sorted(self.task.metadata.eval_splits, key=lambda split: split != "test")
+
+    @property
+    def repository(self) -> Repository:
+        """The data set on the hub, at the revision that mteb pins."""
+        dataset = self.task.metadata.dataset
+        return Repository(dataset["path"], "dataset", dataset["revision"])
+
+    @property
+    def is_n_way(self) -> bool:
+        """Whether the data have one column for each language, and line i has the same meaning in all."""
+        return bool(getattr(self.task, "parallel_subsets", False))
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        """The columns of the two texts; of no use if `is_n_way`."""
+        first, second = getattr(self.task, "column_names", ("sentence1", "sentence2"))
+        return str(first), str(second)
+
+    @property
+    def pairs(self) -> Mapping[str, LangPair]:
+        """MTEB's subsets, each with the languages of its two texts."""
+        return _pairs(self.name)
+
+    @property
+    def column_languages(self) -> Mapping[str, Language]:
+        """The columns of an N-way set, each with its language."""
+        columns = {c: x for subset, pair in self.pairs.items() for c, x in _sides(subset, pair)}
+        return dict(sorted(columns.items()))
+
+    def language_codes(self, subset: str) -> list[str]:
+        """Return MTEB's language codes of a subset, or of two columns of an N-way set."""
+        if self.is_n_way:
+            return [column.replace("_", "-") for column in subset.split("-")]
+        return list(self.task.metadata.hf_subsets_to_langscripts[subset])
+
+    @property
+    def has_english_side(self) -> bool:
+        """Whether each subset pairs a language with English, so that --languages need not include English."""
+        codes = [{str(pair.source), str(pair.target)} for pair in self.pairs.values()]
+        return not self.is_n_way and len(codes) > 1 and all("en" in pair and len(pair) == 2 for pair in codes)
+
+    @property
+    def size(self) -> int | None:
+        """The number of rows of the first split in all subsets, or of lines in an N-way set; None if unknown."""
+        counts = (self.task.metadata.descriptive_stats or {}).get(self.splits[0], {})
+        if self.is_n_way:
+            counts = next(iter(counts.get("hf_subset_descriptive_stats", {}).values()), {})
+        found = counts.get("num_samples")
+        return None if found is None else int(found)
+
+    @property
+    def languages(self) -> list[Language]:
+        """The languages of all subsets, sorted by code."""
+        return sorted({x for pair in self.pairs.values() for x in (pair.source, pair.target)}, key=str)
+
+    def refusal(self) -> str:
+        """Return why bitext-bench cannot score the task; "" if it can."""
+        metadata = self.task.metadata
+        if metadata.modalities != ["text"]:
+            return f"it has {' and '.join(metadata.modalities)}, not only text"
+        if metadata.main_score != _MAIN_SCORES[self.kind]:
+            return f"mteb scores it by {metadata.main_score}, not by {_MAIN_SCORES[self.kind]}"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class MtebFiles:
+    """The files of a task's data set.
+
+    Attributes:
+        folder: their directory.
+        version: name of the data, for `Provenance`.
+        set_sha256: as in `Provenance`.
+    """
+
+    folder: Path
+    version: str
+    set_sha256: str = ""
+
+
+def find_mteb_task(name: str) -> MtebTask | None:
+    """Return a task of mteb's registry by its name, ignoring case and punctuation, or None.
+
+    Raises:
+        UserError: mteb has the task, but bitext-bench cannot score it.
+    """
+    found = {_normalize(known): task for known, task in mteb_tasks().items()}.get(_normalize(name))
+    if found and (reason := found.refusal()):
+        raise UserError(f"{found.name} cannot be scored: {reason}; score it with mteb")
+    return found
+
+
+def _normalize(name: str) -> str:
+    return "".join(c for c in name.casefold() if c.isalnum())
+
+
+@cache
+def mteb_tasks() -> Mapping[str, MtebTask]:
+    """Return all tasks of bitext mining and STS by name, sorted."""
+    import mteb
+
+    with quiet_mteb():
+        tasks = mteb.get_tasks(task_types=list(_KINDS), exclude_superseded=False)
+    found = {str(task.metadata.name): MtebTask(task) for task in tasks}
+    return MappingProxyType(dict(sorted(found.items(), key=lambda item: item[0].casefold())))
+
+
+def load_dataset(task: MtebTask, subsets: Sequence[str], folder: str) -> Any:  # noqa: ANN401 (a dict of data sets)
+    """Load subsets with mteb's own code, from a directory with the files of the data set.
+
+    Returns:
+        As in mteb: subset -> split -> columns, or split -> columns if the task has only "default" or is N-way.
+    """
+    import mteb
+
+    with quiet_mteb():
+        chosen = None if task.is_n_way or list(subsets) == ["default"] else list(subsets)
+        loaded = mteb.get_task(task.name, hf_subsets=chosen)
+        where = {**loaded.metadata.dataset, "path": folder}
+        loaded.metadata = loaded.metadata.model_copy(update={"dataset": where})
+        loaded.load_data()
+    return loaded.dataset
+
+
+@cache
+def _pairs(name: str) -> Mapping[str, LangPair]:
+    codes = mteb_tasks()[name].task.metadata.hf_subsets_to_langscripts
+    return MappingProxyType({subset: _pair(subset, langscripts) for subset, langscripts in codes.items()})
+
+
+def _pair(subset: str, langscripts: Sequence[str]) -> LangPair:
+    """Return the languages of a subset. MTEB lists more than two if one has several codes (nor, nno and nob)."""
+    codes = subset.split("-") if len(langscripts) > 2 else (langscripts[0], langscripts[-1])
+    first, second = (find_language(code) for code in codes)
+    if first is None or second is None:
+        raise UserError(f"mteb's subset {subset} has a language unknown to bitext-bench: {', '.join(langscripts)}")
+    return LangPair(first, second)
+
+
+def _sides(subset: str, pair: LangPair) -> Iterator[tuple[str, Language]]:
+    yield from zip(subset.split("-"), (pair.source, pair.target), strict=True)
+
+
+@contextmanager
+def quiet_mteb() -> Iterator[None]:
+    """Suppress mteb's advice to use newer versions of a task: STSBenchmark and STS22 are used on purpose."""
+    logger = logging.getLogger("mteb")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
