@@ -138,7 +138,8 @@ def evaluate(
             object are cached only if it has a `name` and a `version`, or is a SentenceTransformer without own code (a
             subclass, a hook, own modules). Results name it "local/<name or class>"; a SentenceTransformer and a lambda
             also get the first digits of their hash.
-        tasks: names from `bitext-bench list tasks`; None for every task in the data.
+        tasks: names from `bitext-bench list tasks`, or mteb's names of tasks of bitext mining and STS
+            ("NTREXBitextMining", "mteb:Tatoeba"); None for all of our tasks in the data.
         languages: codes ("ja", "jpn", "jpn_Jpan"), or "all"; None for en, fr, ja, ko and ru, as in the paper. Your own
             data need them, in the order of the columns or files.
         data: a directory with the official files, "hub" to download them, or "mini", the built-in set.

@@ -74,17 +74,22 @@ class MtebData:
             raise UserError(f"{self.task.name} {subset}: the score of row {bad[0]} is not a number")
         return ScoredPairs(first, second, scores, self._provenance(first, second, tuple(map(repr, scores))))
 
+    @property
+    def _place(self) -> str:
+        """The data set on the hub, or the directory of a copy, for messages."""
+        return str(self.task.repository if self.files.version.startswith("hub-") else self.files.folder)
+
     def _rows(self, subset: str, split: str) -> Mapping[str, Any]:
         by_split = self.content if subset == "default" and "default" not in self.content else self.content.get(subset)
         if by_split is None or split not in by_split:
-            raise IncompleteData(f"{self.task.repository} has no {subset} {split} for {self.task.name}")
+            raise IncompleteData(f"{self._place} has no {subset} {split} for {self.task.name}")
         return by_split[split]  # type: ignore[no-any-return]
 
     def _check_column(self, rows: Mapping[str, Any], column: str, subset: str) -> None:
         names = list(rows) if isinstance(rows, dict) else rows.column_names  # type: ignore[attr-defined]
         if column not in names:
             raise IncompleteData(
-                f"{self.task.repository} has no column {column} for {self.task.name} {subset}; it has "
+                f"{self._place} has no column {column} for {self.task.name} {subset}; it has "
                 f"{shorten(', '.join(names), 100, placeholder=' …')}"
             )
 
@@ -92,7 +97,7 @@ class MtebData:
         self._check_column(rows, column, subset)
         texts = tuple(rows[column])
         if not texts:
-            raise IncompleteData(f"{self.task.name} {subset} has no rows in {self.task.repository}")
+            raise IncompleteData(f"{self.task.name} {subset} has no rows in {self._place}")
         for row, text in enumerate(texts):
             if not isinstance(text, str):
                 raise UserError(f"{self.task.name} {subset}: row {row} of {column} is {text!r}: expected text")

@@ -76,7 +76,8 @@ class RetrievalSpec:
         queries: source sentences of the search; for "pairs", the column `source` indexes them.
         candidates: sentences that are searched; the column `neighbor` (for "pairs", `target`) indexes them.
         data: the data as in the signature.
-        gold: (query, candidate) for each correct pair; None if candidate i translates query i.
+        gold: (query, candidate) for each correct pair, or for each query in order if the direction is not "pairs"; None
+            if candidate i translates query i.
     """
 
     subset: str

@@ -100,7 +100,7 @@ def read_errors(
         UserError: a task is unknown, no texts are found, or an error of `find_errors`.
     """
     source = open_source(data, own=True)
-    scored = [task for task, _ in models[0] if task in TASKS or find_own_task(task)]
+    scored = [task for task, _ in models[0] if _is_known(task)]
     wanted = [task.name for task in parse_tasks(tasks)] if tasks else scored
     shared = [
         of
@@ -110,8 +110,9 @@ def read_errors(
     ]
     if not any(_subsets([own[of] for own in models]) for of in shared):
         raise UserError(
-            "no results to search for misses: expected results on Tatoeba, BUCC, FLORES-200 or your own pairs (of two "
-            "models, on the same data); for FLORES-200, --languages must include both languages of a pair"
+            "no results to search for misses: expected results on Tatoeba, BUCC, FLORES-200, a bitext task of mteb or "
+            "your own pairs (of two models, on the same data); for FLORES-200, --languages must include both languages "
+            "of a pair"
         )
     found: list[ErrorCase] = []
     absent: list[tuple[str, UserError]] = []
@@ -127,6 +128,15 @@ def read_errors(
         reasons = "; ".join(f"{task}: {error}" for task, error in absent[:3])
         raise UserError(f"no texts: {reasons}: pass the --data that the results were made with")
     return found, [f"{task}: {error}" for task, error in absent]
+
+
+def _is_known(task: str) -> bool:
+    if task in TASKS:
+        return True
+    try:
+        return bool(find_task(task))
+    except UserError:  # of another version
+        return False
 
 
 def _subsets(entries: Sequence[Entry]) -> list[str]:
@@ -180,11 +190,14 @@ def _error_rows(entries: Sequence[Entry], place: int, search: RetrievalSpec) -> 
     """Yield the rows that one model missed and all others found."""
     own, *others = (entries[place], *entries[:place], *entries[place + 1 :])
     columns = _columns(own, search)
-    if search.gold is None:
-        yield from retrieval_errors(search.direction, columns, [_columns(other, search) for other in others])
+    if search.direction != "pairs":
+        translations = None if search.gold is None else [target for _, target in search.gold]
+        theirs = [_columns(other, search) for other in others]
+        yield from retrieval_errors(search.direction, columns, theirs, translations)
         return
+    gold = set(search.gold or ())
     threshold_of = {entry.file: entry.threshold(search.subset) for entry in entries}
-    lost = set(search.gold) - correct_pairs(columns, threshold_of[own.file])
+    lost = gold - correct_pairs(columns, threshold_of[own.file])
     for other in others:
         lost &= correct_pairs(_columns(other, search), threshold_of[other.file])
     found = mining_errors(columns, threshold_of[own.file], sorted(lost))
@@ -199,9 +212,10 @@ def _columns(entry: Entry, search: RetrievalSpec) -> Columns:
     """
     columns = entry.outcomes.get((search.subset, search.direction), {})
     ends = (len(search.queries.sentences), len(search.candidates.sentences))
-    counted = {"neighbor": ends[1]} if search.gold is None else {"source": ends[0], "target": ends[1]}
+    mined = search.direction == "pairs"
+    counted = {"source": ends[0], "target": ends[1]} if mined else {"neighbor": ends[1]}
     whole = {"hit", "score", *counted} <= columns.keys()
-    whole = whole and (search.gold is not None or ("margin" in columns and len(columns["hit"]) == ends[0]))
+    whole = whole and (mined or ("margin" in columns and len(columns["hit"]) == ends[0]))
     if not whole or any(((columns[name] < 0) | (columns[name] >= end)).any() for name, end in counted.items()):
         raise UserError(f"the outcomes of {entry.file} lack {search.subset} or are from other data: run the task again")
     return columns
@@ -209,7 +223,7 @@ def _columns(entry: Entry, search: RetrievalSpec) -> Columns:
 
 def _with_text(miss: ErrorRow, search: RetrievalSpec, place: int, task: str, names: Names) -> ErrorCase:
     queries, candidates = search.queries, search.candidates
-    if search.gold is not None and miss.direction == "backward":  # a mined pair, seen from its target
+    if search.direction == "pairs" and miss.direction == "backward":  # a mined pair, seen from its target
         queries, candidates = candidates, queries
     gold = candidates.sentences[miss.gold]
     rival = None if miss.rival is None else candidates.sentences[miss.rival]

@@ -33,8 +33,13 @@ class ErrorRow:
     taken: int = 1
 
 
-def retrieval_errors(direction: str, own: Columns, others: Sequence[Columns]) -> Iterator[ErrorRow]:
-    """Yield the rows missed in `own` and found in all others; row i is the translation of row i."""
+def retrieval_errors(
+    direction: str, own: Columns, others: Sequence[Columns], gold: Sequence[int] | None = None
+) -> Iterator[ErrorRow]:
+    """Yield the rows missed in `own` and found in all others.
+
+    `gold` has the row of the translation of each query; None if it is the query's own row.
+    """
     lost = ~own["hit"]
     for columns in others:
         lost &= columns["hit"]
@@ -42,7 +47,8 @@ def retrieval_errors(direction: str, own: Columns, others: Sequence[Columns]) ->
     taken = np.bincount(neighbors)
     for row in np.flatnonzero(lost).tolist():
         rival = int(neighbors[row])
-        yield ErrorRow(direction, row, row, rival, float(own["margin"][row]), int(taken[rival]))
+        translation = row if gold is None else gold[row]
+        yield ErrorRow(direction, row, translation, rival, float(own["margin"][row]), int(taken[rival]))
 
 
 def correct_pairs(columns: Columns, threshold: float) -> set[tuple[int, int]]:
