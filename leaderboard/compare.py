@@ -13,6 +13,7 @@ from tabulate import tabulate
 
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable
+from bitext_bench.results.records import signature_fields
 from bitext_bench.tasks.choices import parse_tasks
 
 from .entries.read import Entry
@@ -52,10 +53,15 @@ class ComparisonRow:
 
     @property
     def question(self) -> tuple[str, ...]:
-        """The tested hypothesis: models, score and sentences. Two tasks may share one (the English STS benchmark)."""
+        """The tested hypothesis: models, score, sentences and direction.
+
+        Two tasks may share one (the English STS benchmark). The two directions of a pair have the same sentences.
+        """
         entry = self.pairs[0][0]
-        sentences = f"{entry.task} {self.subset}" if self.n is None else entry.sentences(self.subset)
-        return (*self.labels, entry.score, sentences)
+        if self.n is None:
+            return (*self.labels, entry.score, f"{entry.task} {self.subset}")
+        pair = signature_fields(entry.subsets[self.subset].signature).get("pair", "")
+        return (*self.labels, entry.score, entry.sentences(self.subset), pair)
 
 
 def run_compare(

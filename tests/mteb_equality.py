@@ -81,7 +81,10 @@ def compare(name: str, root: Path) -> list[dict[str, Any]]:
                     "task": name,
                     "split": split,
                     "subset": entry["hf_subset"],
-                    "theirs": {key: entry.get(key) for key in ("f1", "accuracy", "cosine_spearman", "cosine_pearson")},
+                    "theirs": {
+                        key: entry.get(key)
+                        for key in ("f1", "accuracy", "cosine_spearman", "cosine_pearson", "alpha_auc")
+                    },
                     "ours": ours[entry["hf_subset"]].scores,
                     "signature": ours[entry["hf_subset"]].signature,
                     "languages": [ours[entry["hf_subset"]].languages, entry["languages"]],

@@ -146,6 +146,19 @@ def _nested(task: Any, subsets: Sequence[str], splits: Sequence[str]) -> tuple[F
     return each_config({"en-sk": [{"translation": row} for row in pairs("en-sk", ("en", "sk"))]}, splits)
 
 
+def _canvas(task: Any, subsets: Sequence[str], splits: Sequence[str]) -> tuple[Files, Configs]:
+    """Arrangements of texts: their places on a canvas, some of them at the same distance."""
+    rows = []
+    for number, size in enumerate((5, 6, 4)):
+        random.seed(number)
+        places = [(random.randint(0, 9), 10 * i) for i in range(size)]
+        texts = [sentence(f"round {number} text", 3 * number + i) for i in range(size)]
+        rows.append(
+            {"round_id": f"r{number}", "texts": texts, "x": [x for x, _ in places], "y": [y for _, y in places]}
+        )
+    return each_config(dict.fromkeys(subsets, rows), splits)
+
+
 def _klue(task: Any, subsets: Sequence[str], splits: Sequence[str]) -> tuple[Files, Configs]:
     rows = [
         {"sentence1": row["sentence1"], "sentence2": row["sentence2"], "labels": {"label": row["score"]}}
@@ -186,6 +199,7 @@ _ODD: dict[str, Callable[[Any, Sequence[str], Sequence[str]], tuple[Files, Confi
     "WebFAQBitextMiningQuestions": _questions,
     "OpusSlovakEnglishBitextMining": _nested,
     "KLUE-STS": _klue,
+    "StakeholderGrounding": _canvas,
     "RomaTalesBitextMining": _single("romani", "hungarian"),
     "TbilisiCityHallBitextMining": _single("ka", "en"),
     "SAMSumFa": _single("text", "summary"),

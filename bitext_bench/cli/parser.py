@@ -44,8 +44,8 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "--tasks",
         nargs="+",
         metavar="TASK",
-        help="tasks to score on: names from 'bitext-bench list tasks' or 'bitext-bench list tasks --mteb' (default: all "
-        "of our tasks in --data, or only your own data)",
+        help="tasks to score on, see 'bitext-bench list tasks' and 'bitext-bench list tasks --mteb' (default: those of "
+        "the first list in --data, or only your own data)",
     )
     what.add_argument(
         "--languages",

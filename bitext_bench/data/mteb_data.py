@@ -8,6 +8,7 @@ from textwrap import shorten
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import UserError
 from .mteb_tasks import MtebFiles, MtebTask, load_dataset
@@ -73,6 +74,11 @@ class MtebData:
         if bad := [row for row, score in enumerate(scores) if not np.isfinite(score)]:
             raise UserError(f"{self.task.name} {subset}: the score of row {bad[0]} is not a number")
         return ScoredPairs(first, second, scores, self._provenance(first, second, tuple(map(repr, scores))))
+
+    def arrangements(self, subset: str, split: str) -> list[NDArray[np.int64]]:
+        """Return the rows of each arrangement, for `scoring.arrangements`."""
+        rounds = np.unique(list(self._rows(subset, split)["round_id"]), return_inverse=True)[1]
+        return [np.flatnonzero(rounds == number) for number in range(rounds.max() + 1)]
 
     @property
     def _place(self) -> str:

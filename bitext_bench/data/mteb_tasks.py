@@ -11,12 +11,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import UserError
 from ..io.hub_errors import Repository
 from ..languages import LangPair, Language, find_language
 
 _KINDS: Mapping[str, Literal["bitext", "sts"]] = {"BitextMining": "bitext", "STS": "sts"}
-_MAIN_SCORES = {"bitext": "f1", "sts": "cosine_spearman"}
+_MAIN_SCORES = {"bitext": ("f1",), "sts": ("cosine_spearman", "alpha_auc")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,11 @@ class MtebTask:
         """The data set on the hub, at the revision that mteb pins."""
         dataset = self.task.metadata.dataset
         return Repository(dataset["path"], "dataset", dataset["revision"])
+
+    @property
+    def thresholds(self) -> NDArray[np.float64] | None:
+        """The thresholds of `scoring.arrangements.alpha_auc`; None if MTEB does not score the task by it."""
+        return self.task.thresholds if self.task.metadata.main_score == "alpha_auc" else None
 
     @property
     def is_n_way(self) -> bool:
@@ -99,8 +107,8 @@ class MtebTask:
         metadata = self.task.metadata
         if metadata.modalities != ["text"]:
             return f"it has {' and '.join(metadata.modalities)}, not only text"
-        if metadata.main_score != _MAIN_SCORES[self.kind]:
-            return f"mteb scores it by {metadata.main_score}, not by {_MAIN_SCORES[self.kind]}"
+        if metadata.main_score not in _MAIN_SCORES[self.kind]:
+            return f"mteb scores it by {metadata.main_score}, not by {_MAIN_SCORES[self.kind][0]}"
         return ""
 
 

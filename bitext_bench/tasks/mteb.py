@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data import (
     Bitext,
@@ -16,12 +17,14 @@ from ..data import (
     MtebData,
     MtebTask,
     Provenance,
+    ScoredPairs,
     Source,
     benchmark_of,
     find_mteb_task,
     mteb_tasks,
 )
 from ..languages import LangPair, Language
+from ..scoring.arrangements import alpha_auc, square
 from ..scoring.intervals import mean_interval
 from ..scoring.neighbors import Vectors
 from ..scoring.similarity import Similarity, most_similar
@@ -198,7 +201,11 @@ class MtebNWay(_Task):
 
 @dataclass(frozen=True, slots=True)
 class MtebSts(_Task):
-    """Correlation of the cosine with human ratings."""
+    """Correlation of the cosine with human ratings.
+
+    If people arranged the texts on a canvas instead (StakeholderGrounding), the ratings are 1 - distance, and
+    `mteb_alpha_auc` is MTEB's score.
+    """
 
     def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
         """Load one unit for each subset."""
@@ -209,11 +216,25 @@ class MtebSts(_Task):
     def _unit(self, data: MtebData, subset: str, pair: LangPair) -> ScoringUnit:
         rated = data.ratings(subset, self.split)
         sides = (SentenceSet(rated.first, pair.source), SentenceSet(rated.second, pair.target))
+        arranged = [] if self.of_mteb.thresholds is None else data.arrangements(subset, self.split)
 
         def score(vectors: Sequence[Vectors]) -> list[SubsetScores]:
-            return [self._signed(scored, data) for scored in score_similarity(subset, pair, rated, vectors)]
+            (scored,) = score_similarity(subset, pair, rated, vectors)
+            scored = self._signed(scored, data)
+            return [self._with_alpha_auc(scored, rated, arranged) if arranged else scored]
 
         return ScoringUnit(sides, score)
+
+    def _with_alpha_auc(
+        self, scored: SubsetScores, rated: ScoredPairs, arranged: Sequence[NDArray[np.int64]]
+    ) -> SubsetScores:
+        cosines, ratings = scored.outcomes["pairs"]["score"], np.array(rated.scores)
+        matrices = []
+        for rows in arranged:
+            pairs = [(rated.first[row], rated.second[row]) for row in rows]
+            matrices.append((square(pairs, 1 - ratings[rows]), square(pairs, cosines[rows])))
+        found = alpha_auc(matrices, np.asarray(self.of_mteb.thresholds))
+        return replace(scored, scores={**scored.scores, "mteb_alpha_auc": found})
 
     def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:
         """Return the mean over the subsets."""
@@ -239,7 +260,7 @@ def _by_similarity(
     }
 
 
-def _rows(gold: Sequence[int]) -> Any:  # noqa: ANN401
+def _rows(gold: Sequence[int]) -> NDArray[np.int64] | None:
     return np.array(gold, dtype=np.int64) if gold else None
 
 
