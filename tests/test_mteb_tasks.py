@@ -366,7 +366,14 @@ def test_only_the_files_of_the_languages_are_downloaded_and_kept(hub_root: Path,
         more = run_product(*RUN[:-2], "fr", "en", *out, url=broken.url, HF_HUB_OFFLINE="1", **usual)
     assert "cannot get the dataset mteb/IWSLT2017BitextMining at revision 14034eed" in error_of(more)
     (file,) = (tmp_path / "out").rglob("*.json")
-    assert json.loads(file.read_text())["data"] == "hub-14034eed"
+    ours = json.loads(file.read_text())
+    assert ours["data"] == "hub-14034eed"
+    # Exported, although mteb finds another of two equal targets than the outcomes have.
+    assert main(["export-mteb", str(tmp_path / "out"), "--output", str(tmp_path / "exported")]) == 0
+    (exported,) = (tmp_path / "exported").rglob("IWSLT2017BitextMining.json")
+    scores = {row["hf_subset"]: row for row in json.loads(exported.read_text())["scores"]["validation"]}
+    for subset in ours["subsets"]:  # mteb rounds
+        assert subset["scores"]["mteb_f1"] == pytest.approx(scores[subset["subset"]]["main_score"], abs=1e-6)
 
 
 @pytest.mark.hub

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..tasks import OF_MTEB
+
 # mteb's name of a score -> ours. mteb's weighted recall equals its accuracy: each target belongs to exactly one query.
 _NAMES = {
     "f1": "mteb_f1",
     "accuracy": "mteb_accuracy",
     "recall": "mteb_accuracy",
+    "alpha_auc": "mteb_alpha_auc",
     "cosine_spearman": "cosine_spearman",
     "cosine_pearson": "cosine_pearson",
 }
-_MAIN = ("f1", "cosine_spearman")  # mteb's main scores of BitextMining and STS
+_MAIN = ("f1", "alpha_auc", "cosine_spearman")  # mteb's main scores of BitextMining and STS
 
 
 def mteb_fields(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,7 +27,7 @@ def mteb_fields(content: Mapping[str, Any]) -> dict[str, Any]:
     """
     entries = [_entry(subset, content["main_score"]) for subset in content["subsets"]]
     return {
-        "task_name": content["task"],
+        "task_name": content["task"].removeprefix(OF_MTEB),
         "dataset_revision": content["data"],
         "mteb_version": None,
         "scores": {content["split"]: entries},

@@ -6,12 +6,13 @@ from types import MappingProxyType
 from ..data import Source
 from ..errors import unknown_name_error
 from . import bucc, flores, retrieval, sts
-from .base import Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, Task, mteb_task_name
+from .base import OF_MTEB, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, Task, mteb_task_name
 from .mteb import find_task_of_mteb, names_of_mteb
 from .own import OwnBitext, OwnSts, find_own_task, own_bitext, own_sts
 
 __all__ = [
     "BENCHMARKS",
+    "OF_MTEB",
     "REPORTED",
     "TASKS",
     "Languages",
@@ -54,7 +55,7 @@ TASKS: Mapping[str, Task] = _index(
 REPORTED: tuple[Task, ...] = tuple(task for task in TASKS.values() if not task.name.endswith("-dev"))
 
 
-_MTEB = ("mteb:", "mteb-")  # before MTEB's name of a task: on the command line, and in results
+_MTEB = ("mteb:", OF_MTEB)  # before MTEB's name of a task: on the command line, and in results
 
 
 def is_built_in(task: Task) -> bool:

@@ -15,6 +15,7 @@ from ..scoring.intervals import Interval
 from ..scoring.neighbors import Vectors
 from ..scoring.similarity import Similarity
 
+OF_MTEB = "mteb-"  # before the name of a task of mteb if one of ours has the same name
 Kind = Literal["bitext", "sts"]
 Languages = Sequence[Language] | None  # None: all languages in the source
 
@@ -161,7 +162,7 @@ def mteb_task_name(task: str) -> str:
     """
     if task.startswith("FLORES-200"):
         return "FloresBitextMining"
-    return task.removeprefix("mteb-").removesuffix("-dev").removesuffix("-validation")
+    return task.removeprefix(OF_MTEB).removesuffix("-dev").removesuffix("-validation")
 
 
 def select_languages(available: Sequence[Language], languages: Languages) -> list[Language]:

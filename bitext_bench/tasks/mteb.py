@@ -28,12 +28,11 @@ from ..scoring.arrangements import alpha_auc, square
 from ..scoring.intervals import mean_interval
 from ..scoring.neighbors import Vectors
 from ..scoring.similarity import Similarity, most_similar
-from .base import Kind, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, Task, mean_score
+from .base import OF_MTEB, Kind, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, Task, mean_score
 from .pairs import score_both, score_each, score_forward
 from .retrieval import mteb_scores
 from .sts import score_similarity
 
-_PREFIX = "mteb-"
 _MOST_SHOWN = 12
 
 
@@ -282,7 +281,7 @@ def find_task_of_mteb(name: str, *, reserved: bool = False) -> Task | None:
 
 
 def _make(found: MtebTask, split: str, *, reserved: bool) -> Task:
-    name = f"{_PREFIX if reserved else ''}{found.name}{'' if split == found.splits[0] else f'-{split}'}"
+    name = f"{OF_MTEB if reserved else ''}{found.name}{'' if split == found.splits[0] else f'-{split}'}"
     kind = MtebSts if found.kind == "sts" else MtebNWay if found.is_n_way else MtebPairs
     return kind(found, name, split)
 
