@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hub_runs import error_of, run_product, run_python, serving
 from mteb_material import build, put, sentence
+from sklearn.metrics import f1_score
 
 from bitext_bench import UserError
 from bitext_bench.cli.main import main
@@ -71,6 +72,7 @@ def test_each_tasks_data_and_languages_are_known() -> None:
         assert task.refusal() == ""
         assert task.repository.is_pinned
         assert task.size
+        assert list(task.pairs) == task.task.metadata.hf_subsets
         for subset, pair in task.pairs.items():
             codes = task.language_codes(subset)
             assert {pair.source, pair.target} <= {find_language(code) for code in codes}, (task.name, subset)
@@ -155,6 +157,20 @@ def test_an_n_way_set_is_scored_over_every_ordered_pair(tmp_path: Path) -> None:
     german = [value for name, value in errors.items() if "deu_Latn" in name]
     assert summary["xsim_per_language"]["de"] == pytest.approx(np.mean(german))
     assert summary["accuracy"]["mean"] == pytest.approx(np.mean([s.scores["accuracy"] for s in scored]))
+
+
+def test_mtebs_scores_by_the_dot_product_are_those_of_the_direction(tmp_path: Path) -> None:
+    (unit,) = units(tmp_path, "IN22GenBitextMining", "en", "hi")
+    rng = np.random.default_rng(2)
+    first, second = (rng.normal(size=(24, 5)).astype(np.float32) * rng.uniform(1, 9, size=(24, 1)) for _ in range(2))
+    first, second = first.astype(np.float32), second.astype(np.float32)
+    assert unit.mteb_scores is not None
+    found = unit.mteb_scores("dot", [first, second])
+    products = first @ second.T
+    for subset, nearest in (("eng_Latn-hin_Deva", products.argmax(1)), ("hin_Deva-eng_Latn", products.argmax(0))):
+        assert found[subset]["mteb_accuracy"] == (nearest == np.arange(24)).mean()
+        f1 = f1_score(range(24), nearest, average="weighted", zero_division=0)
+        assert found[subset]["mteb_f1"] == pytest.approx(f1, abs=1e-12)
 
 
 def test_the_two_directions_of_a_pair_are_compared_apart(tmp_path: Path) -> None:

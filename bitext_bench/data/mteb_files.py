@@ -52,16 +52,19 @@ def _read_configs(card: Path) -> dict[str, Mapping[str, Any]]:
     from huggingface_hub import metadata_load
 
     content = metadata_load(card) if card.is_file() else None
-    configs = {str(each["config_name"]): each for each in (content or {}).get("configs", [])}
+    configs = {str(each.get("config_name", "default")): each for each in (content or {}).get("configs", [])}
     return configs if all("data_files" in each and "data_dir" not in each for each in configs.values()) else {}
 
 
 def _patterns(config: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the patterns of a configuration's files: a path, or a list of paths or of splits with paths."""
+    """Yield the patterns of a configuration's files: a path, paths by split, or a list of paths or of splits."""
     given = config["data_files"]
     for entry in [given] if isinstance(given, str | dict) else given:
-        paths = entry.get("path", list(entry.values())) if isinstance(entry, dict) else entry
-        yield from [paths] if isinstance(paths, str) else paths
+        if isinstance(entry, str):
+            yield entry
+        else:
+            for paths in [entry["path"]] if "path" in entry else entry.values():
+                yield from [paths] if isinstance(paths, str) else paths
 
 
 def _wanted(task: MtebTask, subsets: Sequence[str], configs: Mapping[str, Any]) -> set[str] | None:

@@ -67,7 +67,7 @@ class MtebTask:
 
     @property
     def pairs(self) -> Mapping[str, LangPair]:
-        """MTEB's subsets, each with the languages of its two texts."""
+        """MTEB's subsets in known languages, each with the languages of its two texts."""
         return _pairs(self.name)
 
     @property
@@ -109,6 +109,8 @@ class MtebTask:
             return f"it has {' and '.join(metadata.modalities)}, not only text"
         if metadata.main_score not in _MAIN_SCORES[self.kind]:
             return f"mteb scores it by {metadata.main_score}, not by {_MAIN_SCORES[self.kind][0]}"
+        if not self.pairs:
+            return f"its languages are unknown to bitext-bench: {', '.join(metadata.languages[:5])}"
         return ""
 
 
@@ -174,16 +176,18 @@ def load_dataset(task: MtebTask, subsets: Sequence[str], folder: str) -> Any:  #
 @cache
 def _pairs(name: str) -> Mapping[str, LangPair]:
     codes = mteb_tasks()[name].task.metadata.hf_subsets_to_langscripts
-    return MappingProxyType({subset: _pair(subset, langscripts) for subset, langscripts in codes.items()})
+    pairs = {subset: _pair(subset, langscripts) for subset, langscripts in codes.items()}
+    return MappingProxyType({subset: pair for subset, pair in pairs.items() if pair})
 
 
-def _pair(subset: str, langscripts: Sequence[str]) -> LangPair:
-    """Return the languages of a subset. MTEB lists more than two if one has several codes (nor, nno and nob)."""
+def _pair(subset: str, langscripts: Sequence[str]) -> LangPair | None:
+    """Return the languages of a subset; None if one is unknown (in a later mteb).
+
+    MTEB lists more than two codes if one language has several (nor, nno and nob).
+    """
     codes = subset.split("-") if len(langscripts) > 2 else (langscripts[0], langscripts[-1])
     first, second = (find_language(code) for code in codes)
-    if first is None or second is None:
-        raise UserError(f"mteb's subset {subset} has a language unknown to bitext-bench: {', '.join(langscripts)}")
-    return LangPair(first, second)
+    return LangPair(first, second) if first and second else None
 
 
 def _sides(subset: str, pair: LangPair) -> Iterator[tuple[str, Language]]:
