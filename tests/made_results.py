@@ -62,7 +62,7 @@ def consistent(content: dict[str, Any]) -> dict[str, Any]:
     """Return the content of a result file with mteb's fields for its other values, if those determine them."""
     try:
         return content | mteb_fields(content)
-    except (KeyError, IndexError, TypeError):
+    except (AttributeError, KeyError, IndexError, TypeError):
         return content
 
 
