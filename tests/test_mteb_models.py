@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import mteb
 import numpy as np
 import pytest
 from builders import BERT, MODERN_BERT, QWEN3, XLM_R, Architecture, make_checkpoint, make_saved
@@ -191,13 +192,41 @@ def test_a_run_with_mteb_names_the_source_of_the_prompt_and_is_verified(tmp_path
             assert f'|prompt:"mteb:{task}"|promptfrom:mteb 2.' in subset["signature"]
 
 
+# Prints the main score of STS12 as mteb computes it with its own model.
+SCORE = """
+import sys
+import mteb
+found = mteb.evaluate(mteb.get_model(sys.argv[1]), mteb.get_task("STS12"), cache=None, show_progress_bar=False)
+print(found.task_results[0].get_score())
+"""
+
+
+def put_sts12(root: Path) -> None:
+    """Put a small STS12 at mteb's revision below `root`."""
+    words = "the cat dog sat ran on mat house tree red blue le chat".split()
+    texts = [f"{words[i % 13]} {words[i * 5 % 13]} {words[i * 3 % 11]}" for i in range(40)]
+    rows = [
+        {"sentence1": a, "sentence2": b, "score": i * 7 % 6}
+        for i, (a, b) in enumerate(zip(texts, texts[3:], strict=False))
+    ]
+    where = mteb.get_task("STS12").metadata.dataset
+    folder = root / "datasets" / where["path"] / where["revision"]
+    folder.mkdir(parents=True)
+    (folder / "test.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+
 @pytest.mark.hub
 def test_what_mteb_ran_once_it_runs_without_a_hub(tmp_path: Path) -> None:
-    """A file that the hub does not deliver is not taken for one that does not exist: another model would be scored."""
+    """A model and a data set of mteb from an empty cache, with mteb's score.
+
+    A file that the hub does not deliver is not taken for one that does not exist: another model would be scored.
+    """
     name = "WhereIsAI/UAE-Large-V1"
-    put(tmp_path / "hub", name, THEIRS[name])
+    # Larger weights than usual: otherwise all cosines are near 1, and rounding changes their ranks.
+    put(tmp_path / "hub", name, saved(BERT, "cls", max_position_embeddings=512, initializer_range=1.0))
+    put_sts12(tmp_path / "hub")
     results, home = tmp_path / "results", tmp_path / "home"
-    run = ["run", "--model", f"mteb:{name}", "--data", "mini", "--tasks", "Mini-STS", "--output", str(results)]
+    run = ["run", "--model", f"mteb:{name}", "--data", "hub", "--tasks", "STS12", "--output", str(results)]
     waits = {"HF_HUB_ETAG_TIMEOUT": "1", "HF_HUB_DOWNLOAD_TIMEOUT": "1"}
     with serving(tmp_path / "hub", ("modules.json", "hang")) as hub:
         line = error_of(run_product(*run, url=hub.url, home=home, **waits))
@@ -205,7 +234,11 @@ def test_what_mteb_ran_once_it_runs_without_a_hub(tmp_path: Path) -> None:
     assert not list(results.rglob("*.json"))
     with serving(tmp_path / "hub") as hub:
         first = run_product(*run, url=hub.url, home=home)
-    assert first.returncode == 0, first.stderr
+        theirs = run_python("-c", SCORE, name, url=hub.url, home=tmp_path / "other")
+    assert first.returncode == theirs.returncode == 0, first.stderr + theirs.stderr
+    (result,) = results.rglob("STS12.json")
+    (subset,) = json.loads(result.read_text())["subsets"]
+    assert subset["scores"]["cosine_spearman"] == pytest.approx(float(theirs.stdout.split()[-1]), abs=1e-9)
     for environment in ({}, {"HF_HUB_OFFLINE": "1"}):
         again = run_product(*run, "--refresh", url=CLOSED, home=home, **environment)
         assert again.returncode == 0, again.stderr

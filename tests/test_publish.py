@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ CALL = """
 import sys
 from pathlib import Path
 from bitext_bench.errors import UserError
+from training.checkpoint import publish as module
 from training.checkpoint.publish import publish, reserve_repository
 
+module._LONGEST_WAIT = 1.0
 what, *arguments = sys.argv[1:]
 try:
     print(reserve_repository(*arguments) if what == "reserve" else publish(Path(arguments[0]), arguments[1]))
@@ -123,7 +126,16 @@ def test_a_repository_with_files_is_not_overwritten_and_an_empty_one_is_taken(ch
     ("fault", "said"),
     [
         (("PUT /lfs", "413"), "Error while uploading 'model.safetensors' to the Hub. "),
+        (
+            ("PUT /lfs", "401"),
+            "Error while uploading 'model.safetensors' to the Hub. the hub does not accept your token",
+        ),
+        (("PUT /lfs", "hang"), "Error while uploading 'model.safetensors' to the Hub. no answer in time"),
+        (("POST .*preupload", "hang"), "no answer in time"),
         (("POST .*commit", "500"), "the hub answered 500"),
+        (("POST .*commit", "403"), "your token may not write there (403)"),
+        (("POST .*commit", "429"), "too many requests (429)"),
+        (("POST .*commit", "hang"), "no answer in time"),
         (("POST .*commit", "drop"), "the connection broke off"),
     ],
 )
@@ -136,12 +148,49 @@ def test_a_failed_upload_says_how_to_repeat_it(
     assert "\n" not in line
     assert line.startswith("cannot push to org/new: ") and said in line
     assert line.endswith(f"the finished checkpoint is in {checkpoint}: run hf upload org/new {checkpoint}")
+    asked = [request for request in hub.requests if re.search(fault[0], request)]
+    assert len(asked) <= 2, "a request without an answer is sent twice at most"
+
+
+@pytest.mark.hub
+def test_an_upload_that_fails_once_is_repeated(checkpoint: Path, tmp_path: Path) -> None:
+    with serving(tmp_path / "hub", ("PUT /lfs", "503*1")) as hub:
+        call(hub, tmp_path, "reserve", "org/new")
+        assert call(hub, tmp_path, "publish", str(checkpoint), "org/new") == f"{hub.url}/org/new"
+    assert files_of(tmp_path / "hub", "org/new")["model.safetensors"].read_bytes() == b"weights" * 100
+
+
+@pytest.mark.hub
+def test_a_checkpoint_that_cannot_be_pushed_is_complete(tiny_model: Path, tmp_path: Path) -> None:
+    with serving(tmp_path / "hub", ("POST .*commit", "500")) as hub:
+        line = error_of(train(hub, tiny_model, tmp_path, "org/new", HF_TOKEN="hf_writer", HF_HUB_DISABLE_XET="1"))
+        out = tmp_path / "out"
+        assert line.startswith("cannot push to org/new: the hub answered 500")
+        assert line.endswith(f"the finished checkpoint is in {out}: run hf upload org/new {out}")
+        assert list(files_of(tmp_path / "hub", "org/new")) == [".gitattributes"]
+        score = [
+            "run",
+            "--model",
+            str(out),
+            "--data",
+            "mini",
+            "--tasks",
+            "Mini-STS",
+            "--output",
+            str(tmp_path / "results"),
+        ]
+        assert run_product(*score, url=hub.url, home=tmp_path).returncode == 0
 
 
 @pytest.mark.hub
 @pytest.mark.parametrize(
     ("action", "said"),
-    [("500", "the hub answered 500"), ("drop", "the connection broke off"), ("hang", "no answer in time")],
+    [
+        ("500", "the hub answered 500"),
+        ("429", "too many requests (429)"),
+        ("drop", "the connection broke off"),
+        ("hang", "no answer in time"),
+    ],
 )
 def test_a_hub_that_does_not_answer(tmp_path: Path, action: str, said: str) -> None:
     with serving(tmp_path / "hub", (".", action)) as hub:

@@ -127,6 +127,17 @@ def test_a_dataset_has_its_name_everywhere_and_its_revision_on_the_card(
     assert card.text.count(commit) == 1, "a corpus is called by its name"
 
 
+@pytest.mark.hub
+def test_training_on_a_dataset_of_the_cache_needs_no_hub(talks: Path, tiny_model: Path, tmp_path: Path) -> None:
+    first = train(talks, tiny_model, tmp_path, "hub:org/talks")
+    assert first.returncode == 0, first.stderr
+    weights = (tmp_path / "out/model.safetensors").read_bytes()
+    (tmp_path / "out").rename(tmp_path / "first")
+    again = train(talks, tiny_model, tmp_path, "hub:org/talks", (".", "drop"), HF_HUB_OFFLINE="1")
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "out/model.safetensors").read_bytes() == weights
+
+
 ERRORS = """
 import sys
 from bitext_bench.errors import UserError
