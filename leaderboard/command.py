@@ -13,15 +13,17 @@ from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import say, write_data
 from bitext_bench.tasks.choices import parse_tasks
 
-from .entries.read import Entry, ResultSet, filter_languages, read_results, say_skipped
+from .entries.read import Entry, ResultSet, chosen_languages, filter_languages, read_results, say_skipped
 from .html.errors import error_records
 from .html.render import render_page
 from .paper_tables.command import paper_table
+from .published.file import read_published
 from .render.latex import render_latex
 from .render.markdown import render_markdown
 from .render.records import render_csv, render_json
 from .tables.overview import Overview, make_overview
 from .tables.ranking import RankingTable, make_leaderboard
+from .tables.scores import ScoreRow, score_rows
 
 _FILE = Path("leaderboard/README.md")
 
@@ -121,7 +123,15 @@ def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Seq
         return render_page(shown, ResultSet(list(entries), skipped), results, misses)
     if view.form == "latex":
         return render_latex(shown, overview)
-    return {"csv": render_csv, "json": render_json}[view.form](shown)
+    common = _common_scores(entries, results, view)
+    return {"csv": render_csv, "json": render_json}[view.form](shown, common)
+
+
+def _common_scores(entries: Sequence[Entry], results: Path, view: View) -> list[ScoreRow]:
+    """Return the scores that are measured and published on one measure, of the chosen models and languages."""
+    rows = score_rows(entries, read_published(results), chosen_languages(view.languages))
+    parts = [part.casefold() for part in view.models or [""]]
+    return [row for row in rows if row.kind == "measured" or any(part in row.model.casefold() for part in parts)]
 
 
 def _sorted(tables: Sequence[RankingTable], overview: Overview, column: str) -> tuple[list[RankingTable], Overview]:

@@ -3,88 +3,87 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 
-from bitext_bench.baselines import PublishedScore
 from bitext_bench.embedding.store import check_writable, make_folder, write_atomic
 from bitext_bench.errors import UserError
-from bitext_bench.io.terminal import printable, say
-from bitext_bench.results.mteb_results import META, MtebResult, read_mteb_result
+from bitext_bench.io.terminal import say
+from bitext_bench.results.mteb_results import META, MtebResult, read_mteb_result, task_kind
 from bitext_bench.results.tables import group_by_reason
+from bitext_bench.tasks import TASKS
 
-from .tables.published import FILE, read_imported, render_rows
+from .published.choose import MEAN_OF_TATOEBA, Candidate, choose
+from .published.file import FILE, plain, read_file, render
+from .published.records import Measure, Published, ResultFile
 
 # mteb's scores -> our names. Classification has accuracy and F1 too; for a task that the installed mteb does not know,
 # they are imported only if the file also has precision and recall.
 _BITEXT = {"accuracy": "mteb_accuracy", "f1": "mteb_f1"}
 _STS = {"cosine_spearman": "cosine_spearman"}
+_LANGUAGES_OF_TATOEBA = 112
 _MOST_NAMED = 5
-
-Key = tuple[str, ...]  # model, task, subset, metric, source
-Row = tuple[str, PublishedScore]  # model, figure
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A score to import; of two with the same key, the newer file wins, then the later path."""
-
-    age: tuple[str, tuple[int, ...], str]
-    row: Row
-    file: Path
+_REPOSITORY = "embeddings-benchmark/results"
 
 
 @dataclass(slots=True)
 class _Collected:
     """The scores found so far, and the reasons for those left out."""
 
-    figures: dict[Key, _Candidate] = field(default_factory=dict)
+    source: str
+    found: list[Candidate] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)  # reason -> files
     unread: list[str] = field(default_factory=list)
 
     def add(self, file: Path) -> None:
+        if file.stem not in TASKS and task_kind(file.stem):  # a checkout has tens of thousands of these
+            self._leave(f"bitext-bench does not have the task {file.stem}", file)
+            return
         try:
             result = read_mteb_result(file)
         except UserError as error:
             self.unread.append(str(error))
             return
+        if result.task not in TASKS:
+            self._leave(f"bitext-bench does not have the task {plain(result.task)}", file)
+            return
         split = _split(result)
         for other in sorted(result.scores.keys() - {split}):
             self._leave(f"the split {other} of {result.task}, because {split} is used", file)
-        age = (result.date, _version(result.version), str(file))
-        rows = list(_rows(result, split))
-        without = len({_plain(name) for name in result.scores.get(split, {})} - {figure.subset for _, figure in rows})
-        if without or not rows:
+        scores = dict(self._scores(result, split, file))
+        without = len({plain(name) for name in result.scores.get(split, {})} - {measure.subset for measure in scores})
+        if without or not scores:
             self._leave(f"subsets of {result.task} without a score of bitext mining or STS: {without:,}", file)
-        for name, figure in rows:
-            if math.isfinite(figure.value) and abs(figure.value) <= 1:
-                self._choose(_Candidate(age, (name, figure), file))
-            else:
-                self._leave(f"{figure.task} {figure.subset}: {figure.metric} is {figure.value}, not from -1 to 1", file)
+        if scores:
+            origin = ResultFile(result.revision, result.version, self.source)
+            self.found.append(
+                Candidate(plain(result.model), result.task, origin, {**scores, **_mean(scores)}, result.date, str(file))
+            )
 
-    def _choose(self, new: _Candidate) -> None:
-        key = _key(new.row)
-        old = self.figures.get(key)
-        if old and old.row != new.row:
-            loser = min(old, new, key=lambda candidate: candidate.age)
-            winner = new if loser is old else old
-            self._leave(f"same model, revision and data as in {winner.file}, which is newer", loser.file)
-        if old is None or new.age > old.age:
-            self.figures[key] = new
+    def _scores(self, result: MtebResult, split: str, file: Path) -> Iterator[tuple[Measure, float]]:
+        for measure, value in _rows(result, split):
+            if math.isfinite(value) and abs(value) <= 1:
+                yield measure, value
+            else:
+                said = f"{measure.task} {measure.subset}: {measure.metric} is {value}, not from -1 to 1"
+                self._leave(said, file)
 
     def _leave(self, reason: str, file: Path) -> None:
         self.left_out.setdefault(reason, []).append(str(file))
 
 
 def run_import(path: Path, results: Path) -> int:
-    """Add the scores in mteb's files to reported.tsv in the results folder, separately for each revision of a model.
+    """Write the scores in mteb's files to published.tsv in the results folder, one row for each model.
 
-    If two files have the same model, revision and data, the newer is used, by its date, then by mteb's version. New
-    scores replace those of an earlier import. Every score that is left out is reported.
+    If several files have the same model and task, the one of the revision in mteb's registry is used, or else that of
+    the newest version of mteb. New scores replace those of an earlier import of the same model and task. Every score
+    that is left out is reported.
 
     Args:
-        path: a result file of mteb, or a directory of them.
+        path: a result file of mteb, or a directory of them, such as a checkout of MTEB's results.
         results: the folder of our results.
 
     Raises:
@@ -93,32 +92,36 @@ def run_import(path: Path, results: Path) -> int:
     if not path.exists():
         raise UserError(f"{path} does not exist: expected a result file of mteb, or a directory of them")
     check_writable(results)
-    found = _Collected()
+    collected = _Collected(_source(path))
     for file in [path] if path.is_file() else sorted(path.rglob("*.json")):
         if file.name != META and file.is_file():
-            found.add(file)
-    for line in (*found.unread, *group_by_reason(found.left_out)):
+            collected.add(file)
+    choice = choose(collected.found)
+    for line in (*collected.unread, *group_by_reason({**collected.left_out, **choice.left_out})):
         say(f"left out: {line}")
-    if not found.figures:
+    if not choice.published.models:
         raise UserError(
             f"{path} has no bitext mining or STS score by mteb: expected <org>__<model>/<revision>/<Task>.json"
         )
-    before = {_key(row): row for row in read_imported(results)}
-    new = {key: candidate.row for key, candidate in found.figures.items()}
-    if changed := sum(before.get(key, row) != row for key, row in new.items()):
-        say(f"replaced scores of an earlier import: {changed:,}")
-    make_folder(results)
-    output = results / FILE
-    write_atomic(output, render_rows([row for _, row in sorted({**before, **new}.items())]).encode())
-    models = sorted({name for name, _ in new.values()})
-    named = ", ".join(models[:_MOST_NAMED]) + (", …" if len(models) > _MOST_NAMED else "")
-    say(f"wrote {len(new):,} published scores of {len(models):,} models to {output}: {named}")
+    _write(choice.published, results / FILE)
     return 0
 
 
-def _key(row: Row) -> Key:
-    name, figure = row
-    return name, figure.task, figure.subset, figure.metric, figure.source
+def _write(new: Published, output: Path) -> None:
+    before = read_file(output) if output.is_file() else Published({}, {})
+    merged = before.updated(new)
+    if changed := sum(
+        merged.models[name].scores.get(measure) != value
+        for name, model in before.models.items()
+        for measure, value in model.scores.items()
+    ):
+        say(f"replaced scores of an earlier import: {changed:,}")
+    make_folder(output.parent)
+    write_atomic(output, render(merged).encode())
+    count = sum(len(model.scores) for model in new.models.values())
+    models = sorted(new.models)
+    named = ", ".join(models[:_MOST_NAMED]) + (", …" if len(models) > _MOST_NAMED else "")
+    say(f"wrote {count:,} published scores of {len(models):,} models to {output}: {named}")
 
 
 def _split(result: MtebResult) -> str:
@@ -126,25 +129,47 @@ def _split(result: MtebResult) -> str:
     return next((name for name in ("test", "devtest", *result.scores) if name in result.scores), "")
 
 
-def _rows(result: MtebResult, split: str) -> Iterator[Row]:
-    model = _plain(result.model)
-    source = _plain(f"mteb result file, {result.model}, revision {result.revision}, data {result.data}")
-    note = _plain(f"mteb {result.version}; the prompt is not recorded")
+def _rows(result: MtebResult, split: str) -> Iterator[tuple[Measure, float]]:
     for subset, scores in result.scores.get(split, {}).items():
         bitext = result.kind == "BitextMining" or (not result.kind and {"precision", "recall"} <= scores.keys())
         names = {**_STS, **(_BITEXT if bitext else {})}
         for theirs, ours in names.items():
             value = scores.get(theirs)
             if isinstance(value, float | int):
-                figure = PublishedScore(_plain(result.task), _plain(subset), ours, float(value), source, note)
-                yield model, figure
+                yield Measure(result.task, plain(subset), ours), round(float(value), 6)
 
 
-def _plain(text: str) -> str:
-    """Return text for reported.tsv: printable, on one line, with single spaces."""
-    return printable(" ".join(text.split()))
+def _mean(scores: Mapping[Measure, float]) -> dict[Measure, float]:
+    """Return the means over Tatoeba's languages if all of them are there."""
+    means = {}
+    for metric in _BITEXT.values():
+        values = [value for measure, value in scores.items() if (measure.task, measure.metric) == ("Tatoeba", metric)]
+        if len(values) == _LANGUAGES_OF_TATOEBA:
+            means[Measure("Tatoeba", MEAN_OF_TATOEBA, metric)] = round(fmean(values), 6)
+    return means
 
 
-def _version(text: str) -> tuple[int, ...]:
-    parts = text.split(".")
-    return tuple(int(part) for part in parts[:3] if part.isdigit())
+def _source(path: Path) -> str:
+    """Return the repository and commit of a checkout of MTEB's results; "mteb" for other files."""
+    for folder in (path.resolve(), *path.resolve().parents):
+        if (folder / ".git" / "HEAD").is_file():
+            commit = _commit(folder / ".git")
+            return f"{_REPOSITORY}@{commit[:8]}" if commit else "mteb"
+    return "mteb"
+
+
+def _commit(git: Path) -> str:
+    """Return the commit of a checkout of MTEB's results; "" for another repository."""
+    try:
+        if _REPOSITORY not in (git / "config").read_text(encoding="utf-8"):
+            return ""
+        head = (git / "HEAD").read_text(encoding="utf-8").strip()
+        branch = head.removeprefix("ref: ")
+        if branch != head:
+            packed = (git / "packed-refs").read_text(encoding="utf-8") if (git / "packed-refs").is_file() else ""
+            listed = re.search(rf"^([0-9a-f]{{40}}) {re.escape(branch)}$", packed, re.MULTILINE)
+            file = git / branch
+            head = file.read_text(encoding="utf-8").strip() if file.is_file() else listed[1] if listed else ""
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return head if re.fullmatch("[0-9a-f]{40}", head) else ""

@@ -42,7 +42,7 @@ LAYERS = {
         {"from_python"},
     ],
     "leaderboard": [
-        {"escaping", "entries"},
+        {"escaping", "entries", "published"},
         {"stats"},
         {"tables"},
         {"render"},

@@ -332,11 +332,13 @@ def test_files_of_others(fuzz: Fuzz, scored: Scored, tmp_path: Path) -> None:
         (folder / "Tatoeba.json").write_text(json.dumps(content), encoding="utf-8")
     shutil.copytree(scored.root, tmp_path / "results")
     assert call("import-mteb", tmp_path / "mteb", "--results", tmp_path / "results").code == 0
-    figures = tmp_path / "results" / "reported.tsv"
+    figures = tmp_path / "results" / "published.tsv"
 
     def ask(file: Path, _: bytes) -> list[str]:
         if file == figures:
-            return fuzz.call("leaderboard", "--results", figures.parent, "--output", tmp_path / "board.md")[1]
+            return fuzz.call(
+                "leaderboard", "--results", figures.parent, "--format", "csv", "--output", tmp_path / "b.csv"
+            )[1]
         return fuzz.call("import-mteb", tmp_path / "mteb", "--results", tmp_path / "imported")[1]
 
     files = sorted((tmp_path / "mteb").rglob("*.json"))

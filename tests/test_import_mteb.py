@@ -11,7 +11,10 @@ import pytest
 from bitext_bench.cli.main import main
 from bitext_bench.errors import UserError
 from bitext_bench.results.mteb_results import read_model_name, read_mteb_result
-from leaderboard.tables.published import read_imported
+from leaderboard.published.choose import OTHER_FILE, registry_facts
+from leaderboard.published.file import FILE, read_file, read_published
+from leaderboard.published.records import Measure
+from leaderboard.tables.published import published_tables
 
 RESULTS = Path(__file__).parents[1] / "results"
 FULL = "fd1525a9fd15316a2d503bf26ab031a61d056e98"
@@ -50,10 +53,8 @@ def modern(task: str, *entries: object, split: str = "test", **more: object) -> 
 def imported(path: Path, results: Path) -> dict[tuple[str, str, str, str], float]:
     """Run the command; return (model, task, subset, metric) -> value."""
     assert main(["import-mteb", str(path), "--results", str(results)]) == 0
-    rows = read_imported(results)
-    found = {(name, f.task, f.subset, f.metric): f.value for name, f in rows}
-    assert len(found) == len(rows)
-    return found
+    models = read_file(results / FILE).models
+    return {(name, *measure): value for name, model in models.items() for measure, value in model.scores.items()}
 
 
 def test_experiments_belong_to_their_model(tmp_path: Path) -> None:
@@ -149,26 +150,96 @@ def test_files_of_old_versions(name: str, tmp_path: Path) -> None:
         assert theirs[subset][metric.removeprefix("mteb_")] == value
 
 
-def test_revisions_are_separate_and_the_newer_file_of_one_is_used(
+def test_the_pinned_revision_is_used_or_else_the_newest_version(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for revision, score in (("abc", 0.5), ("def", 0.6)):
-        write(
-            tmp_path / "cache/results/org__a" / revision / "STS12.json",
-            modern("STS12", entry("default", cosine_spearman=score)),
-        )
+    pinned = registry_facts("sentence-transformers/LaBSE").revision
+    files = {
+        f"sentence-transformers__LaBSE/{pinned}": ("1.12.75", 0.5),
+        "sentence-transformers__LaBSE/" + "a" * 40: ("2.6.0", 0.6),
+        "org__a/abc": ("1.9.0", 0.7),
+        "org__a/def": ("1.38.0", 0.8),
+        "org__a/external": (None, 0.9),
+        "org__b/external": (None, 0.4),
+    }
+    for folder, (version, score) in files.items():
+        content = modern("STS12", entry("default", cosine_spearman=score), mteb_version=version)
+        write(tmp_path / "results" / folder / "STS12.json", content)
+    found = imported(tmp_path / "results", tmp_path / "ours")
+    assert {model: value for (model, *_), value in found.items()} == {
+        "sentence-transformers/LaBSE": 0.5,
+        "org/a": 0.8,
+        "org/b": 0.4,
+    }
+    said = capsys.readouterr().err
+    assert f"org__a/external/STS12.json and 2 more: {OTHER_FILE}" in said
+    assert read_file(tmp_path / "ours" / FILE).models["org/b"].files["STS12"].version == "unknown"
+
+
+def test_of_two_files_of_one_revision_the_newer_is_used(tmp_path: Path) -> None:
     for place, version, score in (("remote/results", "1.38.0", 0.7), ("later", "1.9.0", 0.8)):
         content = modern("STS12", entry("default", cosine_spearman=score), mteb_version=version)
         write(tmp_path / "cache" / place / "org__a/abc/STS12.json", content)
-    assert main(["import-mteb", str(tmp_path / "cache"), "--results", str(tmp_path / "results")]) == 0
-    figures = {figure.source: figure for _, figure in read_imported(tmp_path / "results")}
-    assert {source: figure.value for source, figure in figures.items()} == {
-        "mteb result file, org/a, revision abc, data 1": 0.5,  # mteb 2.1.0
-        "mteb result file, org/a, revision def, data 1": 0.6,
-    }
+    assert list(imported(tmp_path / "cache", tmp_path / "results").values()) == [0.7]
+
+
+def checkout(root: Path) -> str:
+    """Write a checkout of MTEB's results with mteb's own classes: three models, two revisions; return the commit."""
+    import mteb
+    from mteb.models import ModelMeta
+    from mteb.results import TaskResult
+
+    tatoeba = mteb.get_task("Tatoeba")
+    for name, revision, accuracy in (
+        ("org/whole", "1", 0.9),
+        ("org/whole", "2", 0.8),
+        ("org/sampled", "1", 62.5 / 63),
+        ("google/gemini-embedding-2-preview", "1", 1.0),
+    ):
+        scores = {
+            subset: {"accuracy": accuracy, "f1": accuracy, "main_score": accuracy}
+            for subset in ("kor-eng", "fra-eng", "jpn-eng")
+        }
+        result = TaskResult.from_task_results(tatoeba, {"test": scores}, evaluation_time=1.0)
+        cache = mteb.ResultCache(root)
+        cache.save_to_cache(result, ModelMeta.create_empty({"name": name, "revision": revision}))
+    write(root / "results/org__whole/1/Banking77Classification.json", {"task_name": "Banking77Classification"})
+    commit = "0123456789abcdef" * 2 + "01234567"
+    write(root / ".git/HEAD", "ref: refs/heads/main\n")
+    write(root / ".git/config", '[remote "origin"]\n\turl = https://github.com/embeddings-benchmark/results.git\n')
+    write(root / ".git/packed-refs", f"# pack-refs with: peeled\n{commit} refs/heads/main\n")
+    return commit
+
+
+def test_a_checkout_of_the_results_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    commit = checkout(tmp_path / "theirs")
+    found = imported(tmp_path / "theirs", tmp_path / "ours")
+    assert {model for model, *_ in found} == {"org/whole"}
+    (model,) = read_file(tmp_path / "ours" / FILE).models.values()
+    assert model.files["Tatoeba"].source == f"embeddings-benchmark/results@{commit[:8]}"
     said = capsys.readouterr().err
-    for file in ("remote/results/org__a/abc/STS12.json", "later/org__a/abc/STS12.json"):
-        assert f"{file}: same model, revision and data as in" in said
+    assert "org__whole/1/Banking77Classification.json: bitext-bench does not have the task" in said
+    assert "org__sampled/1/Tatoeba.json: Tatoeba kor-eng: an accuracy is no multiple of 1 / 1,000" in said.replace(
+        "fra-eng", "kor-eng"
+    ).replace("jpn-eng", "kor-eng")
+    assert "google/gemini-embedding-2-preview: its bitext scores come from a sixteenth of the sentences" in said
+    size = read_published(tmp_path / "ours")
+    interval = size.interval(Measure("Tatoeba", "kor-eng", "mteb_accuracy"), 0.9)
+    assert interval == pytest.approx((0.8799, 0.9171), abs=1e-4)  # Wilson's for 900 of 1,000
+
+
+def test_an_import_updates_the_scores_of_the_package(tmp_path: Path) -> None:
+    shipped = read_published().models["sentence-transformers/LaBSE"]
+    name = "sentence-transformers__LaBSE"
+    write(tmp_path / f"theirs/{name}/x/STS12.json", modern("STS12", entry("default", cosine_spearman=0.123)))
+    imported(tmp_path / "theirs", tmp_path / "ours")
+    updated = read_published(tmp_path / "ours").models["sentence-transformers/LaBSE"]
+    sts12 = Measure("STS12", "default", "cosine_spearman")
+    assert updated.scores[sts12] == 0.123 != shipped.scores[sts12]
+    assert {m: v for m, v in updated.scores.items() if m != sts12} == {
+        m: v for m, v in shipped.scores.items() if m != sts12
+    }
+    assert updated.files["STS12"].revision == "x" and updated.files["Tatoeba"] == shipped.files["Tatoeba"]
 
 
 def test_omissions_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -202,10 +273,8 @@ def test_omissions_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[st
     }
     said = capsys.readouterr().err
     assert "STSBenchmark.json: the split validation of STSBenchmark, because test is used" in said
-    assert (
-        "Banking77Classification.json: subsets of Banking77Classification without a score of bitext mining or STS: 1"
-        in said
-    )
+    assert "Banking77Classification.json: bitext-bench does not have the task Banking77Classification" in said
+    assert "old_unknown.json: bitext-bench does not have the task NoSuchTask" not in said
     assert "BUCC.v2.json: subsets of BUCC.v2 without a score of bitext mining or STS: 1" in said
     assert "STS12.json: STS12 default: cosine_spearman is 81.0, not from -1 to 1" in said
     for name in ("cut", "deep", "bytes"):
@@ -221,9 +290,9 @@ def test_a_second_import_reports_what_it_replaces(tmp_path: Path, capsys: pytest
     file = save(tmp_path / "cache", "org/a  b", "abc", 0.5)
     results = tmp_path / "results"
     once = imported(file, results)
-    content = (results / "reported.tsv").read_bytes()
+    content = (results / FILE).read_bytes()
     assert imported(file, results) == once
-    assert (results / "reported.tsv").read_bytes() == content
+    assert (results / FILE).read_bytes() == content
     assert "earlier import" not in capsys.readouterr().err
     save(tmp_path / "cache", "org/a  b", "abc", 0.6)
     assert list(imported(file, results).values()) == [0.6]
@@ -239,18 +308,15 @@ def test_nothing_to_import_is_an_error(content: object, tmp_path: Path, capsys: 
     assert not (tmp_path / "results").exists()
 
 
-def test_imported_scores_have_separate_tables(tmp_path: Path) -> None:
-    """Measured rows keep their ranks; names are escaped."""
-    results = tmp_path / "results"
-    command = ["run", "--model", "toys:hashing", "--data", "mini", "--languages", "en", "ja", "--tasks", "Mini-Tatoeba"]
-    assert main([*command, "--output", str(results), "--cache-folder", str(tmp_path / "store")]) == 0
-    write(tmp_path / "theirs/org__a|model/abc/Mini-Tatoeba.json", modern("Mini-Tatoeba", entry("ja-en", **BITEXT)))
-    imported(tmp_path / "theirs", results)
-    board = tmp_path / "board.md"
-    assert main(["leaderboard", "--results", str(results), "--output", str(board)]) == 0
-    (row,) = [line for line in board.read_text(encoding="utf-8").splitlines() if "*50.00*" in line]
-    assert row.startswith("| *org/a\\|model* | *50.00* | mteb result file, org/a\\|model, revision abc")
-    assert "mteb 2.1.0; the prompt is not recorded" in row.replace("\\", "")
+def test_imported_scores_are_apart_from_measured_ones(tmp_path: Path) -> None:
+    """Measured rows keep their ranks; names are printable."""
+    file = write(tmp_path / "theirs/org__a|model/abc/Tatoeba.json", modern("Tatoeba", entry("jpn-eng", **BITEXT)))
+    imported(file, tmp_path)
+    tables = published_tables("Tatoeba", ["jpn-eng"], read_file(tmp_path / FILE))
+    (row,) = [row for row in tables[0].rows if row[0] == "org/a|model"]
+    assert tables[0].metric == "mteb_accuracy" and row[3] == {"jpn-eng": 0.6}
+    assert row[1] == "result file of mteb, org/a|model, revision abc"
+    assert row[2] == "mteb 2.1.0; the prompt is not recorded"
 
 
 def test_errors_name_the_file(tmp_path: Path) -> None:
@@ -258,7 +324,30 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
         read_mteb_result(tmp_path / "nowhere.json")
 
 
-def test_figures_that_are_not_utf_8(tmp_path: Path) -> None:
-    (tmp_path / "reported.tsv").write_bytes(b"\xff\n")
-    with pytest.raises(UserError, match="cannot read .*reported.tsv: .*import it again"):
-        read_imported(tmp_path)
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("STS12 default", "STS12", "line 6: 'STS12 cosine_spearman' is not a task, a subset and a score"),
+        ("\t3108", "\tx", "line 7: 'x' is not a positive number"),
+        ("\t0.5", "\tnan", "line 8: nan is not from -1 to 1"),
+        ("\t0.5", "", "line 8: 7 cells, expected 8"),
+        ("STS12 abc", "STS13 abc", "line 8: the origin of STS12 is missing"),
+        ("abc unknown mteb", "abc", "line 8: .* is not tasks, revision, version and source"),
+        ("model\t", "", "expected a row of headings"),
+        ("n\t\t", "m\t\t", "expected a row of headings and a row with n"),
+    ],
+)
+def test_damage_to_the_published_file_is_one_line(tmp_path: Path, old: str, new: str, said: str) -> None:
+    content = modern("STS12", entry("default", cosine_spearman=0.5), mteb_version=None)
+    imported(write(tmp_path / "theirs/org__a/abc/STS12.json", content), tmp_path)
+    text = (tmp_path / FILE).read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / FILE).write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(UserError, match=f"cannot read .*published.tsv: {said}.*import it again"):
+        read_published(tmp_path)
+
+
+def test_a_published_file_that_is_not_utf_8(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"\xff\n")
+    with pytest.raises(UserError, match="cannot read .*published.tsv: .*import it again"):
+        read_published(tmp_path)

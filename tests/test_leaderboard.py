@@ -22,9 +22,11 @@ from bitext_bench.cli.main import main
 from bitext_bench.results.files import read_result
 from leaderboard.entries.read import Entry, read_results
 from leaderboard.escaping import escape, pipe_table
+from leaderboard.published.file import read_published
+from leaderboard.published.records import Published
 from leaderboard.stats.differences import Evidence, common_subsets, difference, mean_of_differences, read_evidence
 from leaderboard.tables.overview import make_overview
-from leaderboard.tables.published import render_published, source_label
+from leaderboard.tables.published import published_tables, source_label
 from leaderboard.tables.ranking import RankingTable, make_leaderboard
 
 
@@ -327,8 +329,8 @@ def test_names_that_are_too_long_are_one_line(
 
 @pytest.mark.parametrize("line", ["a\tb\tc\td\tnan\te\tf", "a\tb\tc\td\t7\te\tf", "a\tb", "\udcff"])
 def test_damaged_imported_figures_are_one_line(copied: Path, line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    (copied / "reported.tsv").write_text(f"head\n{line}\n", encoding="utf-8", errors="surrogateescape")
-    assert main(["leaderboard", "--results", str(copied), "--output", str(copied.parent / "x.md")]) == 1
+    (copied / "published.tsv").write_text(f"head\n{line}\n", encoding="utf-8", errors="surrogateescape")
+    assert main(["leaderboard", "--results", str(copied), "--format", "csv"]) == 1
     error = capsys.readouterr().err
     assert "import it again with bitext-bench import-mteb" in error and len(error.splitlines()) == 1
 
@@ -387,13 +389,35 @@ def test_compare_names_the_better_model(results: Path, capsys: pytest.CaptureFix
 
 
 def test_published_scores_are_separate_and_linked() -> None:
-    text = render_published("Tatoeba", ["fra-eng", "jpn-eng"])
-    assert text.startswith("Reported by others, not measured here: ")
-    row = next(line for line in text.splitlines() if line.startswith("| *multilingual-e5-small* "))
-    assert "| *80.90* |" in row  # mteb_accuracy of jpn-eng, mteb 1.12.75
-    assert "https://github.com/embeddings-benchmark/results" in text
-    assert "https://arxiv.org/abs/2405.16155" in render_published("FLORES-200", [])
-    assert render_published("Mini-STS", ["en"]) == ""
+    tables = {table.metric: table for table in published_tables("Tatoeba", ["fra-eng", "jpn-eng"], read_published())}
+    assert {"mteb_accuracy", "mteb_f1"} <= tables.keys()
+    rows = {name: (source, values) for name, source, _, values in tables["mteb_accuracy"].rows}
+    assert len(rows) > 182 and rows["intfloat/multilingual-e5-small"][1]["jpn-eng"] == 0.875
+    notes = {(name, note) for name, _, note, _ in tables["mteb_accuracy"].rows}
+    assert ("intfloat/multilingual-e5-small", "mteb 1.36.32; no prompt") in notes
+    assert ("intfloat/multilingual-e5-base", 'mteb 1.12.75; prompt "query: "') in notes
+    assert ("sentence-transformers/LaBSE", "mteb 1.12.75; the prompt is not recorded") in notes
+    assert 0.809 in {
+        values.get("jpn-eng") for name, _, _, values in tables["mteb_accuracy"].rows if name == "multilingual-e5-small"
+    }, "mteb 1.12.75, with the prompt: from our registry"
+    assert source_label(rows["intfloat/multilingual-e5-small"][0]) == (
+        "embeddings-benchmark/results",
+        "https://github.com/embeddings-benchmark/results/blob/f4cc6c8b/results/intfloat__multilingual-e5-small/"
+        "fd1525a9fd15316a2d503bf26ab031a61d056e98/Tatoeba.json",
+    )
+    (xsim,) = published_tables("FLORES-200", [], Published({}, {}))
+    assert any(source_label(source)[1] == "https://arxiv.org/abs/2405.16155" for _, source, *_ in xsim.rows)
+    assert published_tables("Mini-STS", ["en"], read_published()) == []
+
+
+def test_a_score_of_both_sources_is_shown_once() -> None:
+    def korean(published: Published) -> list[str]:
+        (table,) = [t for t in published_tables("Tatoeba", ["kor-eng"], published) if t.metric == "mteb_accuracy"]
+        return [name for name, _, _, values in table.rows if "kor-eng" in values and "labse" in name.casefold()]
+
+    assert korean(Published({}, {})) == ["labse"]
+    assert "sentence-transformers/LaBSE" in korean(read_published())
+    assert "labse" not in korean(read_published())
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])

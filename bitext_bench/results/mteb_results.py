@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -68,7 +69,7 @@ def read_mteb_result(file: Path) -> MtebResult:
         model=model,
         revision=revision,
         task=result.task_name,
-        kind=_kind(result.task_name),
+        kind=task_kind(result.task_name),
         data=result.dataset_revision,
         version=result.mteb_version or UNKNOWN,
         date=result.date.isoformat() if result.date else "",
@@ -77,13 +78,31 @@ def read_mteb_result(file: Path) -> MtebResult:
 
 
 @cache
-def _kind(task: str) -> str:
+def task_kind(task: str) -> str:
+    """Return mteb's type of a task ("BitextMining", "STS"); "" if the installed mteb does not have it."""
     import mteb
 
     try:
         return str(mteb.get_task(task).metadata.type)
     except (KeyError, ValueError):
         return ""
+
+
+@cache
+def subset_sizes(task: str) -> Mapping[str, int]:
+    """Return n of each subset in the split that MTEB reports, from mteb's statistics; empty if it has none."""
+    import mteb
+
+    logging.getLogger("mteb").setLevel(logging.ERROR)  # no advice on superseded tasks
+    try:
+        metadata: Any = mteb.get_task(task).metadata
+    except (KeyError, ValueError):
+        return {}
+    statistics = metadata.descriptive_stats or {}
+    split = next((name for name in ("test", "devtest", *metadata.eval_splits) if name in statistics), "")
+    whole = statistics.get(split, {})
+    by_subset = whole.get("hf_subset_descriptive_stats") or {"default": whole}
+    return {str(name): int(own["num_samples"]) for name, own in by_subset.items() if own.get("num_samples")}
 
 
 def _check_origin(file: Path) -> None:

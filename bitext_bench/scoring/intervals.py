@@ -133,6 +133,20 @@ def wilson_interval(mean: float, n: float) -> Interval:
     return (max(0.0, min(mean, float(center - half))), min(1.0, max(mean, float(center + half))))
 
 
+def spearman_interval_by_n(rho: float, n: int) -> Interval:
+    """Return the 95 % interval of Spearman's correlation from n pairs, if only the correlation is known.
+
+    Fisher's z with the standard error of Bonett and Wright 2000, sqrt((1 + rho^2 / 2) / (n - 3)). Fewer than 4 pairs
+    give (-1, 1).
+    """
+    if n < 4:
+        return (-1.0, 1.0)
+    if abs(rho) >= 1:
+        return (rho, rho)
+    half = Z_95 * np.sqrt((1 + rho**2 / 2) / (n - 3))
+    return float(np.tanh(np.arctanh(rho) - half)), float(np.tanh(np.arctanh(rho) + half))
+
+
 def resampled_ranks(values: NDArray[np.floating], counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the mid-ranks (resamples, n) of the original values in each resample."""
     levels, level_of = np.unique(values, return_inverse=True)

@@ -232,8 +232,17 @@ def filter_languages(entries: Sequence[Entry], given: Sequence[str] | None) -> l
     Raises:
         UserError: a language is unknown.
     """
-    languages = parse_languages(given) if given else None
-    if languages is None:
+    codes = chosen_languages(given)
+    if codes is None:
         return list(entries)
-    codes = frozenset(map(str, languages))
     return [kept for entry in entries if (kept := replace(entry, languages=codes)).subsets]
+
+
+def chosen_languages(given: Sequence[str] | None) -> frozenset[str] | None:
+    """Return our codes of the languages in --languages; None for all.
+
+    Raises:
+        UserError: a language is unknown.
+    """
+    languages = parse_languages(given) if given else None
+    return None if languages is None else frozenset(map(str, languages))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from bitext_bench import __version__
-from bitext_bench.baselines import PublishedScore
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable
 from bitext_bench.languages import resolve
@@ -16,8 +15,10 @@ from bitext_bench.results.records import SubsetResult
 from bitext_bench.results.tables import percent
 
 from ..entries.read import Entry, ResultSet
+from ..published.file import read_published
+from ..published.records import Published
 from ..tables.overview import ModelKey
-from ..tables.published import Published, published, read_imported, source_label
+from ..tables.published import PublishedTable, published_tables, source_label
 from ..tables.ranking import RankingRow, RankingTable
 from .errors import truncation_note
 from .models import finite, model_record
@@ -36,7 +37,7 @@ def page_content(
     first = _first_of_each_task(tables)
     ordered = sorted(own, key=_mean_places(first))
     index = {model: i for i, model in enumerate(ordered)}
-    imported = read_imported(root)
+    others = read_published(root)
     return {
         "version": __version__,
         "results": len(found.entries),
@@ -47,7 +48,7 @@ def page_content(
             {
                 **_table(table, index),
                 "first": table is first[table.label],
-                "reported": _reported(table, imported) if table is first[table.label] and table.official else [],
+                "reported": _reported(table, others) if table is first[table.label] and table.official else [],
             }
             for table in tables
         ],
@@ -130,11 +131,11 @@ def _language_names(tables: Sequence[RankingTable]) -> dict[str, list[str]]:
     return names
 
 
-def _reported(table: RankingTable, imported: Sequence[tuple[str, PublishedScore]]) -> list[dict[str, Any]]:
-    return [_published(one) for one in published(table.task, table.subsets, imported)]
+def _reported(table: RankingTable, published: Published) -> list[dict[str, Any]]:
+    return [_published(one) for one in published_tables(table.task, table.subsets, published)]
 
 
-def _published(table: Published) -> dict[str, Any]:
+def _published(table: PublishedTable) -> dict[str, Any]:
     rows = []
     for name, source, note, values in table.rows:
         text, address = source_label(source)

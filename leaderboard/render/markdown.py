@@ -15,7 +15,6 @@ from bitext_bench.scoring.intervals import Interval
 from ..escaping import escape, pipe_table
 from ..tables.highlight import Mark, highlight_best
 from ..tables.overview import Overview, describe
-from ..tables.published import read_imported, render_published
 from ..tables.ranking import RankingTable
 
 _HEAD = """# Leaderboard
@@ -26,8 +25,8 @@ that a paired test on the same sentences does not find worse than the leader of 
 for shares, a normal test for other scores and means; level 0.05 divided by the number of tests). Results on different
 data, or with a different n, are in separate tables. A model whose training may have seen the sentences (†) has no rank.
 Settings that a user chose (a prompt, a dtype) are in parentheses after the name; these rows are ranked like all others.
-*In italics*: scores that others published, under their own protocol; they are never ranked. In the overview, runs of
-one training that differ only in the seed are one row with their means.
+In the overview, runs of one training that differ only in the seed are one row with their means. Scores that others
+published on each task are on the HTML page and in `--format csv`.
 """
 _MOST_PAIRS = 120  # maximum columns; with more subsets, one column for each language
 _STYLE = {"best": "**{}**", "second": "<ins>{}</ins>", "": "{}"}
@@ -42,17 +41,10 @@ def render_markdown(
         tables: the tables, in the order of their sections.
         overview: the overview of the same models.
         skipped: (file, reason) for files that are not shown.
-        root: the results folder, which may have imported scores.
+        root: the results folder.
     """
     parts = [_HEAD.replace("{root}", _code(f"{root}/")), _overview(overview)]
-    seen: set[str] = set()
-    imported = read_imported(root)
-    for table in tables:
-        parts.append(_section(table))
-        if table.task not in seen and table.official:
-            seen.add(table.task)
-            if figures := render_published(table.task, table.subsets, imported):
-                parts.append(figures)
+    parts += map(_section, tables)
     if skipped:
         lines = [f"- {escape(str(file.relative_to(root)))}: {escape(reason)}" for file, reason in skipped]
         parts.append("## Left out\n\n" + "\n".join(lines) + "\n")

@@ -1,4 +1,4 @@
-"""Scores as CSV or JSON for scripts: one row for each score, with n, interval and signature."""
+"""Scores as CSV or JSON for scripts: one row for each score, measured or published, with n, interval and source."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from typing import Any
 from bitext_bench.io.terminal import printable
 
 from ..tables.ranking import RankingTable
+from ..tables.scores import ScoreRow
 
 
-def render_csv(tables: Sequence[RankingTable]) -> str:
+def render_csv(tables: Sequence[RankingTable], common: Sequence[ScoreRow] = ()) -> str:
     """Return comma-separated values with a header; scores are unrounded fractions."""
-    return as_csv(list(score_records(tables)))
+    return as_csv(score_records(tables, common))
 
 
-def render_json(tables: Sequence[RankingTable]) -> str:
+def render_json(tables: Sequence[RankingTable], common: Sequence[ScoreRow] = ()) -> str:
     """Return a JSON array of the same rows."""
-    return as_json(list(score_records(tables)))
+    return as_json(score_records(tables, common))
 
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> str:
@@ -39,8 +40,23 @@ def as_json(rows: Sequence[dict[str, Any]]) -> str:
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text) + "\n"
 
 
-def score_records(tables: Sequence[RankingTable]) -> Iterator[dict[str, Any]]:
-    """Yield one row for each model and subset; `rank` is the model's rank in the whole table."""
+def score_records(tables: Sequence[RankingTable], common: Sequence[ScoreRow] = ()) -> list[dict[str, Any]]:
+    """Return one row for each model and subset; `rank` is the model's rank in the whole table.
+
+    For tasks with published scores, the main scores are followed by the scores in `common`, which have no rank.
+    """
+    rows = list(_main_scores(tables))
+    published = {row.measure.task for row in common if row.kind == "published"}
+    scores = {table.task: table.score for table in tables if table.official and table.task in published}
+    rows += [
+        _common_score(row)
+        for row in common
+        if row.measure.task in scores and (row.kind == "published" or row.measure.metric != scores[row.measure.task])
+    ]
+    return rows
+
+
+def _main_scores(tables: Sequence[RankingTable]) -> Iterator[dict[str, Any]]:
     for table in tables:
         for row in table.rows:
             model = row.entry.result.model
@@ -52,6 +68,7 @@ def score_records(tables: Sequence[RankingTable]) -> Iterator[dict[str, Any]]:
                     "data": row.entry.result.data,
                     "subset": name,
                     "model": model.name,
+                    "kind": "measured",
                     "revision": model.revision,
                     "settings": row.entry.settings,
                     "rank": row.rank,
@@ -63,3 +80,24 @@ def score_records(tables: Sequence[RankingTable]) -> Iterator[dict[str, Any]]:
                     "n": subset.n,
                     "signature": subset.signature,
                 }
+
+
+def _common_score(row: ScoreRow) -> dict[str, Any]:
+    low, high = row.interval or (None, None)
+    return {
+        "task": row.measure.task,
+        "data": row.data,
+        "subset": row.measure.subset,
+        "model": row.model,
+        "kind": row.kind,
+        "revision": row.revision,
+        "settings": row.settings,
+        "rank": None,
+        "score": row.measure.metric,
+        "value": row.value,
+        "low": low,
+        "high": high,
+        "lower_is_better": False,
+        "n": row.n,
+        "signature": row.source,
+    }

@@ -1,27 +1,22 @@
-"""Scores that others published: shown separately from measured ones, never ranked."""
+"""Scores that others published, as tables of one task: apart from measured ones, and never ranked."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from bitext_bench.baselines import BASELINES, PublishedScore, published_scores
-from bitext_bench.errors import UserError
-from bitext_bench.results.tables import percent
 
-from ..escaping import escape, pipe_table
+from ..published.records import Published, PublishedModel
 
-FILE = "reported.tsv"  # in the results folder
-_HEAD = ("baseline", "task", "subset", "metric", "value", "source", "note")
 _ON_GITHUB = re.compile(r"([\w.-]+/[\w.-]+)@([0-9a-f]{7,40}):(\S+)")
 _ON_ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedTable:
     """Published scores on one task in one metric.
 
     Attributes:
@@ -34,89 +29,61 @@ class Published:
     rows: tuple[tuple[str, str, str, dict[str, float]], ...]
 
 
-def render_published(task: str, subsets: Sequence[str], imported: Sequence[tuple[str, PublishedScore]] = ()) -> str:
-    """Return the tables of `published` in Markdown; "" if there are none."""
-    return "\n".join(map(_table, published(task, subsets, imported)))
-
-
-def published(
-    task: str, subsets: Sequence[str], imported: Sequence[tuple[str, PublishedScore]] = ()
-) -> list[Published]:
+def published_tables(task: str, subsets: Sequence[str], published: Published) -> list[PublishedTable]:
     """Return one table for each metric that others published for a task's subsets, or for a mean of them.
+
+    Scores in our registry of encoders are added, except those that `published` has, too.
 
     Args:
         task: name of the task in result files.
         subsets: the columns; those without published scores are left out.
-        imported: (model, score) in addition to the registry's.
+        published: the scores that MTEB published.
     """
     known = frozenset(subsets)
-    registered = [(name, figure) for name in BASELINES for figure in published_scores(BASELINES[name])]
     figures = [
         (name, figure)
-        for name, figure in (*registered, *imported)
-        if figure.task == task and (figure.subset in known or figure.subset.startswith("mean("))
+        for name, figure in (*_mteb_scores(task, published), *_registered(task, published))
+        if figure.subset in known or figure.subset.startswith("mean(")
     ]
     metrics = dict.fromkeys(figure.metric for _, figure in figures)
-    return [_published(metric, [(name, f) for name, f in figures if f.metric == metric], subsets) for metric in metrics]
+    return [_table(metric, [(name, f) for name, f in figures if f.metric == metric], subsets) for metric in metrics]
 
 
-def _published(metric: str, figures: Sequence[tuple[str, PublishedScore]], subsets: Sequence[str]) -> Published:
+def _mteb_scores(task: str, published: Published) -> Iterator[tuple[str, PublishedScore]]:
+    for model in published.models.values():
+        if task in model.files:
+            source = score_source(model, task)
+            note = f"mteb {model.files[task].version}; {model.prompt(task)}"
+            for measure, value in model.scores.items():
+                if measure.task == task:
+                    yield model.name, PublishedScore(*measure, value, source, note)
+
+
+def score_source(model: PublishedModel, task: str) -> str:
+    """Return the origin of a model's scores on a task, in the form of `PublishedScore.source`."""
+    file = model.files[task]
+    if "@" in file.source:
+        return f"{file.source}:{model.path(task)}"
+    return f"result file of {file.source}, {model.name}, revision {file.revision}"
+
+
+def _registered(task: str, published: Published) -> Iterator[tuple[str, PublishedScore]]:
+    own = {name.casefold(): model.scores for name, model in published.models.items()}
+    for name, baseline in BASELINES.items():
+        scores = own.get(baseline.checkpoint.casefold(), {})
+        for figure in published_scores(baseline):
+            same = {value for m, value in scores.items() if m == (figure.task, figure.subset, figure.metric)}
+            if figure.task == task and round(figure.value, 6) not in same:
+                yield name, figure
+
+
+def _table(metric: str, figures: Sequence[tuple[str, PublishedScore]], subsets: Sequence[str]) -> PublishedTable:
     given = {figure.subset for _, figure in figures}
     rows: dict[tuple[str, str, str], dict[str, float]] = {}
     for name, figure in figures:
         rows.setdefault((name, figure.source, figure.note), {})[figure.subset] = figure.value
     columns = (*(name for name in subsets if name in given), *sorted(given - set(subsets)))
-    return Published(metric, columns, tuple((*row, values) for row, values in sorted(rows.items())))
-
-
-def read_imported(root: Path) -> list[tuple[str, PublishedScore]]:
-    """Read the imported scores of a results folder as (model, score).
-
-    Raises:
-        UserError: a line is damaged.
-    """
-    file = root / FILE
-    if not file.is_file():
-        return []
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {file}: {error}; import it again with bitext-bench import-mteb") from error
-    figures = []
-    for number, line in enumerate(lines[1:], start=2):
-        try:
-            name, task, subset, metric, value, source, note = line.split("\t")
-            figure = PublishedScore(task, subset, metric, float(value), source, note)
-            if not -1 <= figure.value <= 1:
-                raise ValueError(f"{value} is not from -1 to 1")
-            figures.append((name, figure))
-        except ValueError as error:
-            raise UserError(f"{file}, line {number}: {error}; import it again with bitext-bench import-mteb") from error
-    return figures
-
-
-def render_rows(figures: Sequence[tuple[str, PublishedScore]]) -> str:
-    """Return the content of reported.tsv."""
-    rows = ["\t".join(" ".join(str(field).split()) for field in (name, *astuple(figure))) for name, figure in figures]
-    return "\n".join(["\t".join(_HEAD), *rows, ""])
-
-
-def _table(table: Published) -> str:
-    lines = [
-        [
-            f"*{escape(name)}*",
-            *(f"*{percent(values[column])}*" if column in values else "–" for column in table.columns),
-            f"{_link(source)}{': ' if note else ''}{escape(note)}",
-        ]
-        for name, source, note, values in table.rows
-    ]
-    head = ["reported", *map(escape, table.columns), "source"]
-    return f"Reported by others, not measured here: {escape(table.metric)}\n\n{pipe_table(head, lines, 1)}"
-
-
-def _link(source: str) -> str:
-    text, address = source_label(source)
-    return f"[{escape(text)}]({address})" if address else escape(text)
+    return PublishedTable(metric, columns, tuple((*row, values) for row, values in sorted(rows.items())))
 
 
 def source_label(source: str) -> tuple[str, str | None]:

@@ -1,0 +1,1 @@
+"""Scores that others published with MTEB: one row for each model, beside the measured ones."""

@@ -1,0 +1,118 @@
+"""Published scores as records, and their 95 % intervals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from bitext_bench.scoring.intervals import Interval, spearman_interval_by_n, wilson_interval
+
+# The versions of mteb that put "query: " before the sentences of these models in bitext mining and STS, and those that
+# put nothing. The versions between the two were not checked.
+_E5 = re.compile(r"intfloat/(multilingual-)?e5-(small|base|large)(-v2)?")
+_E5_LAST_WITH_PROMPT, _E5_FIRST_WITHOUT = (1, 12, 75), (1, 16, 0)
+SELF_REPORTED = "external"  # MTEB's revision for scores that the authors of a model sent in
+
+
+class Measure(NamedTuple):
+    """A score of a subset of a task, with the names of result files: Tatoeba, kor-eng, mteb_accuracy.
+
+    The subset `AVG112` is the mean over the 112 languages of Tatoeba.
+    """
+
+    task: str
+    subset: str
+    metric: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """The origin of a model's scores on one task.
+
+    Attributes:
+        revision: revision of the model; "external" for scores that its authors reported.
+        version: version of mteb, or "unknown".
+        source: the GitHub repository and commit, as `owner/name@commit`, or another name of the origin.
+    """
+
+    revision: str
+    version: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedModel:
+    """A model with its published scores, and what mteb's registry says about it.
+
+    Attributes:
+        name: mteb's name of the model, usually a hub id.
+        parameters: number of parameters; None if unknown.
+        dimensions: dimensions of the vectors; None if unknown.
+        license: the license as in mteb; "" if unknown.
+        released: date of the release, ISO 8601; "" if unknown.
+        open_weights: False if the model is only a service; None if unknown.
+        files: the origin of the scores, by task.
+        scores: 0 to 1; correlations -1 to 1.
+    """
+
+    name: str
+    parameters: int | None
+    dimensions: int | None
+    license: str
+    released: str
+    open_weights: bool | None
+    files: Mapping[str, ResultFile]
+    scores: Mapping[Measure, float]
+
+    def path(self, task: str) -> str:
+        """Return the path of the result file of a task in MTEB's repository of results."""
+        return f"results/{self.name.replace('/', '__')}/{self.files[task].revision}/{task}.json"
+
+    def prompt(self, task: str) -> str:
+        """Return the prompt of the scores on a task, as far as it is known: mteb's version decides it for E5."""
+        if _E5.fullmatch(self.name):
+            version = tuple(int(part) for part in self.files[task].version.split(".") if part.isdigit())
+            if () < version <= _E5_LAST_WITH_PROMPT:
+                return 'prompt "query: "'
+            if version >= _E5_FIRST_WITHOUT:
+                return "no prompt"
+        return "the prompt is not recorded"
+
+    def updated(self, newer: PublishedModel) -> PublishedModel:
+        """Return the model with the tasks and facts of a newer import; tasks that only this one has are kept."""
+        kept = {measure: value for measure, value in self.scores.items() if measure.task not in newer.files}
+        return replace(newer, files={**self.files, **newer.files}, scores={**kept, **newer.scores})
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """All published scores.
+
+    Attributes:
+        models: by name.
+        n: number of sentences or pairs, by task and subset. For a mean over languages it is the number of sentences
+            that gives an interval at least as wide as the true one.
+    """
+
+    models: Mapping[str, PublishedModel]
+    n: Mapping[tuple[str, str], int]
+
+    def updated(self, newer: Published) -> Published:
+        """Return these scores with those of a newer import in place of the same models' scores on the same tasks."""
+        models = {
+            name: self.models[name].updated(model) if name in self.models else model
+            for name, model in newer.models.items()
+        }
+        return Published({**self.models, **models}, {**self.n, **newer.n})
+
+    def interval(self, measure: Measure, value: float) -> Interval | None:
+        """Return the 95 % interval that n implies; None if n is unknown.
+
+        Shares have Wilson's interval. It is too wide for MTEB's F1, whose terms vary less than hits and misses.
+        """
+        n = self.n.get((measure.task, measure.subset))
+        if n is None:
+            return None
+        return spearman_interval_by_n(value, n) if measure.metric == "cosine_spearman" else wilson_interval(value, n)
