@@ -1,4 +1,7 @@
-"""`bitext-bench compare A B`: the difference on each task and pair, with interval, p and the better model."""
+"""`bitext-bench compare A B`: the difference on each task and pair, with interval, p and the better model.
+
+A model of which only published scores exist has no sentences: `unpaired` compares it.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,14 @@ from bitext_bench.io.terminal import printable
 from bitext_bench.results.records import signature_fields
 from bitext_bench.tasks.choices import parse_tasks
 
-from .entries.read import Entry
-from .entries.select import ModelSelection, choose_models, seeds_label
+from .entries.read import Entry, chosen_languages
+from .entries.select import ModelSelection, NoSuchModel, read_entries, seeds_label, select_model
+from .published.file import read_published
+from .published.find import find_published
+from .published.records import PublishedModel
 from .stats.differences import common_subsets, difference, read_evidence
 from .stats.paired import SIGNIFICANT, Difference, average, holm_correction, over_seeds
+from .unpaired import compare_unpaired, render_unpaired
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,7 @@ def run_compare(
 
     Args:
         results: a folder of result files.
-        models: two or more names, as in `choose_models`.
+        models: two or more names, as in `choose_models`, or of models with published scores.
         tasks: names of tasks; None compares on all common tasks.
         languages: as in `run --languages`; None keeps all.
 
@@ -79,13 +86,35 @@ def run_compare(
         UserError: a name matches no model or several, or two models have no common task.
     """
     wanted = {task.name for task in parse_tasks(tasks)} if tasks else set()
-    chosen = choose_models(results, models, languages)
-    lines = [line for a, b in combinations(chosen, 2) for line in compare_models(a, b, wanted)]
-    if not lines:
+    entries = read_entries(results, languages)
+    sides = [_choose(name, entries, results) for name in models]
+    lines = []
+    unpaired = []
+    for a, b in combinations(sides, 2):
+        if isinstance(a, ModelSelection) and isinstance(b, ModelSelection):
+            lines += compare_models(a, b, wanted)
+        elif rows := compare_unpaired(a, b, read_published(results), chosen_languages(languages), wanted):
+            unpaired.append(rows)
+    if not lines and not unpaired:
         among = f" among {', '.join(sorted(wanted))}" if wanted else ""
         raise UserError(f"the models have no common task{among} on the same data: run both on the same --data")
-    print(render_comparison(lines))
+    tables = [*([render_comparison(lines)] if lines else []), *([render_unpaired(unpaired)] if unpaired else [])]
+    print("\n\n".join(tables))
     return 0
+
+
+def _choose(name: str, entries: Sequence[Entry], results: Path) -> ModelSelection | PublishedModel:
+    """Return the measured models that a name selects, or else the published model.
+
+    Raises:
+        UserError: the name matches neither, or several models.
+    """
+    try:
+        return select_model(name, entries)
+    except NoSuchModel:
+        if found := find_published(name, read_published(results)):
+            return found
+        raise
 
 
 def compare_models(a: ModelSelection, b: ModelSelection, wanted: AbstractSet[str] = frozenset()) -> list[ComparisonRow]:

@@ -46,8 +46,9 @@ LAYERS = {
         {"stats"},
         {"tables"},
         {"render"},
+        {"unpaired"},
         {"compare", "errors"},
-        {"paper_tables", "html", "from_python", "import_mteb"},
+        {"paper_tables", "html", "from_python"},
         {"command"},
     ],
 }

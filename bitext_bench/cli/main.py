@@ -119,7 +119,7 @@ def _leaderboard(arguments: argparse.Namespace) -> int:
 
 
 def _import_mteb(arguments: argparse.Namespace) -> int:
-    from leaderboard.import_mteb import run_import
+    from leaderboard.published.import_mteb import run_import
 
     return run_import(arguments.path, arguments.results)
 

@@ -62,7 +62,8 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="MODEL",
         help="two or more models (with --errors one or two): names or parts of names in --results, or directories "
-        "below it; a part that matches several seeds of one training selects them all",
+        "below it; a part that matches several seeds of one training selects them all; other names, like labse, select "
+        "published scores, which give intervals that are not paired",
     )
     _add_results(shown)
     shown.add_argument(

@@ -14,6 +14,11 @@ from bitext_bench.io.terminal import printable
 from .read import Entry, filter_languages, read_results, say_skipped
 from .training_runs import Training, parse_training
 
+
+class NoSuchModel(UserError):
+    """A name matches no model with results."""
+
+
 Own = dict[tuple[str, str], Entry]  # one model's entries by task and data
 
 
@@ -49,13 +54,24 @@ def choose_models(results: Path, names: Sequence[str], languages: Sequence[str] 
     Raises:
         UserError: a name matches no model, or several that differ in more than the seed.
     """
+    entries = read_entries(results, languages)
+    return [select_model(name, entries) for name in names]
+
+
+def read_entries(results: Path, languages: Sequence[str] | None = None) -> list[Entry]:
+    """Read the results in some languages, and report the files that cannot be used."""
     found = read_results(results)
     say_skipped(found.skipped)
-    entries = filter_languages(found.entries, languages)
-    return [_select(name, entries) for name in names]
+    return filter_languages(found.entries, languages)
 
 
-def _select(name: str, entries: Sequence[Entry]) -> ModelSelection:
+def select_model(name: str, entries: Sequence[Entry]) -> ModelSelection:
+    """Return the model or the training runs that a name selects; see `choose_models`.
+
+    Raises:
+        NoSuchModel: the name matches no model.
+        UserError: the name matches several models that differ in more than the seed.
+    """
     models: dict[tuple[str, str, str], Own] = {}
     for entry in entries:
         models.setdefault(entry.model, {})[entry.task_and_data] = entry
@@ -65,10 +81,11 @@ def _select(name: str, entries: Sequence[Entry]) -> ModelSelection:
     if len(fitting) == 1 or _seeds_of_one(fitting):
         return ModelSelection(dict(sorted(((seed(_first_entry(own)), own) for own in fitting), key=itemgetter(0))))
     if not models:
-        raise UserError("no result is in these languages: run them, or leave out --languages")
+        raise NoSuchModel("no result is in these languages: run them, or leave out --languages")
     known = "; ".join(sorted(f"{model_label(own)} [{model_folder(own)}]" for own in fitting or models.values()))
     problem = "matches several models that are not seeds of one training" if fitting else "matches no model"
-    raise UserError(f"{printable(name)} {problem}: expected the name or directory of one of {known}")
+    error = UserError if fitting else NoSuchModel
+    raise error(f"{printable(name)} {problem}: expected the name or directory of one of {known}")
 
 
 def _seeds_of_one(models: Sequence[Own]) -> bool:

@@ -9,7 +9,7 @@ from functools import cache
 from bitext_bench.encoders.mteb_registry import all_records
 from bitext_bench.results.mteb_results import subset_sizes
 
-from .records import SELF_REPORTED, Measure, Published, PublishedModel, ResultFile
+from .records import MEAN_OF_TATOEBA, SELF_REPORTED, Measure, Published, PublishedModel, ResultFile
 
 # Models without any credible score.
 IMPOSSIBLE: Mapping[str, str] = {
@@ -19,7 +19,6 @@ IMPOSSIBLE: Mapping[str, str] = {
     )
 }
 OTHER_FILE = "another file of the model and the task is used: that of the revision in mteb's registry, or the newest"
-MEAN_OF_TATOEBA = "AVG112"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from bitext_bench.scoring.intervals import Interval, spearman_interval_by_n, wil
 # put nothing. The versions between the two were not checked.
 _E5 = re.compile(r"intfloat/(multilingual-)?e5-(small|base|large)(-v2)?")
 _E5_LAST_WITH_PROMPT, _E5_FIRST_WITHOUT = (1, 12, 75), (1, 16, 0)
+MEAN_OF_TATOEBA = "AVG112"
 SELF_REPORTED = "external"  # MTEB's revision for scores that the authors of a model sent in
 
 

@@ -16,9 +16,9 @@ from bitext_bench.results.mteb_results import META, MtebResult, read_mteb_result
 from bitext_bench.results.tables import group_by_reason
 from bitext_bench.tasks import TASKS
 
-from .published.choose import MEAN_OF_TATOEBA, Candidate, choose
-from .published.file import FILE, plain, read_file, render
-from .published.records import Measure, Published, ResultFile
+from .choose import Candidate, choose
+from .file import FILE, plain, read_file, render
+from .records import MEAN_OF_TATOEBA, Measure, Published, ResultFile
 
 # mteb's scores -> our names. Classification has accuracy and F1 too; for a task that the installed mteb does not know,
 # they are imported only if the file also has precision and recall.
