@@ -40,6 +40,7 @@ class View:
         languages: as in `run --languages`; None shows all.
         sort: the column to sort rows by; None sorts by rank.
         data: the data of the results, as in `run --data`; the HTML page then shows missed sentences.
+        include: "experiments" shows the results in experiments/, too; a table of the paper always does.
     """
 
     form: Literal["markdown", "html", "latex", "csv", "json"] = "markdown"
@@ -49,6 +50,7 @@ class View:
     languages: Sequence[str] | None = None
     sort: str | None = None
     data: str | None = None
+    include: Sequence[Literal["experiments"]] = ()
 
     def check(self) -> None:
         """Check that the settings fit together.
@@ -86,10 +88,10 @@ def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bo
         raise UserError("--check compares with a file: pass --output FILE")
     if output and not check:
         check_writable(output.parent)
-    found = read_results(results)
+    found = read_results(results, experiments=bool(view.include or view.paper_table))
     if not found.entries and not view.paper_table:
         raise UserError(f"{results} holds no results: run bitext-bench run --output DIR first")
-    entries = _select(found.entries, view) if found.entries else []
+    entries = _select(found.entries, view, results) if found.entries else []
     if view.paper_table:
         say_skipped(found.skipped)
         content = paper_table(view.paper_table, view.form, entries, results)
@@ -112,7 +114,8 @@ def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Seq
     say_skipped(skipped)
     if not board.tables:
         raise UserError(f"no result in {results} can be shown: see the reason for each above")
-    overview = make_overview(board.tables, entries)
+    common = _common_scores(board.tables, results, view)
+    overview = make_overview(board.tables, entries, common, view.models)
     shown = board.tables
     if view.sort:
         shown, overview = _sorted(shown, overview, view.sort)
@@ -123,15 +126,25 @@ def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Seq
         return render_page(shown, ResultSet(list(entries), skipped), results, misses)
     if view.form == "latex":
         return render_latex(shown, overview)
-    common = _common_scores(entries, results, view)
-    return {"csv": render_csv, "json": render_json}[view.form](shown, common)
+    chosen = {key for key, choice in overview.choices.items() if choice.shown}
+    rows = [row for row in common if row.kind == "measured" or view.models is None or row.key in chosen]
+    return {"csv": render_csv, "json": render_json}[view.form](shown, rows)
 
 
-def _common_scores(entries: Sequence[Entry], results: Path, view: View) -> list[ScoreRow]:
-    """Return the scores that are measured and published on one measure, of the chosen models and languages."""
-    rows = score_rows(entries, read_published(results), chosen_languages(view.languages))
-    parts = [part.casefold() for part in view.models or [""]]
-    return [row for row in rows if row.kind == "measured" or any(part in row.model.casefold() for part in parts)]
+def _common_scores(tables: Sequence[RankingTable], results: Path, view: View) -> list[ScoreRow]:
+    """Return the measured and published scores of the chosen tasks and languages that are on one measure.
+
+    Published scores are left out if no measured score is on one of their measures.
+    """
+    tasks = {task.name for task in parse_tasks(view.tasks)} if view.tasks else None
+    entries = [row.entry for table in tables for row in table.rows]
+    rows = [
+        row
+        for row in score_rows(entries, read_published(results), chosen_languages(view.languages))
+        if tasks is None or row.measure.task in tasks
+    ]
+    measured, published = ({row.measure for row in rows if row.kind == kind} for kind in ("measured", "published"))
+    return rows if measured & published else [row for row in rows if row.kind == "measured"]
 
 
 def _sorted(tables: Sequence[RankingTable], overview: Overview, column: str) -> tuple[list[RankingTable], Overview]:
@@ -147,8 +160,10 @@ def _sorted(tables: Sequence[RankingTable], overview: Overview, column: str) -> 
     return [table.sorted_by(column) for table in tables], overview.sorted_by(column)
 
 
-def _select(entries: Sequence[Entry], view: View) -> list[Entry]:
+def _select(entries: Sequence[Entry], view: View, results: Path) -> list[Entry]:
     """Return the entries of the selected tasks, models and languages.
+
+    If the names select only published models, all measured models are kept for comparison.
 
     Raises:
         UserError: none is left.
@@ -158,7 +173,10 @@ def _select(entries: Sequence[Entry], view: View) -> list[Entry]:
         entries = [entry for entry in entries if entry.task in tasks]
     if view.models:
         parts = [part.casefold() for part in view.models]
-        entries = [entry for entry in entries if any(part in entry.label.casefold() for part in parts)]
+        chosen = [entry for entry in entries if any(part in entry.label.casefold() for part in parts)]
+        published = "\n".join(read_published(results).models).casefold()
+        if chosen or view.paper_table or not any(part in published for part in parts):
+            entries = chosen
     entries = filter_languages(entries, view.languages)
     if not entries:
         raise UserError("no result matches: run bitext-bench leaderboard without --tasks, --models and --languages")

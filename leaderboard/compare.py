@@ -17,6 +17,7 @@ from tabulate import tabulate
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable
 from bitext_bench.results.records import signature_fields
+from bitext_bench.results.tables import list_languages, name_mean
 from bitext_bench.tasks.choices import parse_tasks
 
 from .entries.read import Entry, chosen_languages
@@ -35,7 +36,7 @@ class ComparisonRow:
 
     Attributes:
         pairs: (entry of A, entry of B) on one task, one pair for each training run.
-        subset: name of the subset, or "mean of N".
+        subset: name of the subset, or of the mean, as `name_mean`.
         n: number of sentences; None for a mean.
         difference: A minus B.
     """
@@ -144,7 +145,11 @@ def compare_task(pairs: Sequence[tuple[Entry, Entry]]) -> list[ComparisonRow]:
     differences = [over_seeds(of_subset) for of_subset in zip(*runs, strict=True)]
     lines = [ComparisonRow(pairs, name, first.subsets[name].n, d) for name, d in zip(subsets, differences, strict=True)]
     if len(subsets) > 1:
-        lines.append(ComparisonRow(pairs, f"mean of {len(subsets)}", None, average(differences)))
+        lines.append(
+            ComparisonRow(
+                pairs, name_mean(first.task, [first.subsets[name] for name in subsets]), None, average(differences)
+            )
+        )
     return lines
 
 
@@ -177,7 +182,9 @@ def render_comparison(lines: Sequence[ComparisonRow]) -> str:
     )
     if any(len(line.difference.runs) for line in lines):
         note += " Several seeds: scores are means; interval and p cover the choice of sentences and of seeds."
-    return "\n\n".join([*blocks, note])
+    first = {line.pairs[0][0].task: line.pairs[0][0] for line in lines if line.n is None}
+    languages = [list_languages(task, list(entry.subsets.values())) for task, entry in first.items()]
+    return "\n\n".join([*blocks, "\n".join([*filter(None, languages), note])])
 
 
 def _row(line: ComparisonRow, p: float) -> list[str]:

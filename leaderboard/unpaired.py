@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from math import sqrt
-from statistics import fmean
 
 from tabulate import tabulate
 
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable
-from bitext_bench.scoring.intervals import Interval
-from bitext_bench.tasks import TASKS
+from bitext_bench.results.tables import name_languages
+from bitext_bench.tasks import TASKS, has_english_side
 
 from .entries.select import ModelSelection
 from .published.records import MEAN_OF_TATOEBA, Measure, Published, PublishedModel
-from .tables.scores import ScoreRow, score_rows
+from .stats.unpaired import Score, difference, mean_of_scores
+from .tables.scores import ScoreRow, score_rows, subset_languages
 
 _SHOWN = ("mteb_accuracy", "cosine_spearman")  # mteb_f1 follows mteb_accuracy
 _NOTE = (
@@ -29,16 +28,8 @@ _NOTE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """A value with its 95 % interval."""
-
-    value: float
-    interval: Interval
-
-
-@dataclass(frozen=True, slots=True)
 class UnpairedRow:
-    """The scores of two models on a subset, or on the mean of subsets ("mean of kor-eng, jpn-eng").
+    """The scores of two models on a subset, or on the mean of subsets ("mean of 2 (ja, ko)").
 
     Attributes:
         labels: the names of A and B.
@@ -55,30 +46,6 @@ class UnpairedRow:
     def difference(self) -> Score:
         """A minus B."""
         return difference(self.a, self.b)
-
-
-def difference(a: Score, b: Score) -> Score:
-    """Return A - B with the interval that follows from those of A and B if they are independent.
-
-    The square-and-add method: Newcombe 1998 (method 10) for shares, Zou 2007 for correlations. Scores on the same
-    sentences are positively correlated, and then the interval is too wide.
-    """
-    value = a.value - b.value
-    below = sqrt((a.value - a.interval[0]) ** 2 + (b.interval[1] - b.value) ** 2)
-    above = sqrt((a.interval[1] - a.value) ** 2 + (b.value - b.interval[0]) ** 2)
-    return Score(value, (value - below, value + above))
-
-
-def mean(scores: Sequence[Score], *, independent: bool) -> Score:
-    """Return the mean of subsets: of independent sentences, or of sentences that may be translations of each other."""
-    value = fmean(score.value for score in scores)
-    below = [score.value - score.interval[0] for score in scores]
-    above = [score.interval[1] - score.value for score in scores]
-    if independent:
-        sides = [sqrt(sum(x * x for x in side)) / len(scores) for side in (below, above)]
-    else:
-        sides = [fmean(below), fmean(above)]
-    return Score(value, (value - sides[0], value + sides[1]))
 
 
 def compare_unpaired(
@@ -116,8 +83,12 @@ def _mean_row(rows: Sequence[UnpairedRow]) -> list[UnpairedRow]:
         return []
     task, _, metric = rows[0].measure
     independent = TASKS[task].kind == "bitext"
-    a, b = (mean(scores, independent=independent) for scores in ([row.a for row in rows], [row.b for row in rows]))
-    subset = f"mean of {', '.join(row.measure.subset for row in rows)}"
+    a, b = (
+        mean_of_scores(scores, independent=independent) for scores in ([row.a for row in rows], [row.b for row in rows])
+    )
+    found = {code for row in rows for code in subset_languages(task, row.measure.subset)}
+    codes = sorted(code for code in found if code != "en" or not has_english_side(task))
+    subset = f"mean of {len(rows)} ({name_languages(codes)})"
     return [UnpairedRow(rows[0].labels, Measure(task, subset, metric), (), a, b)]
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import random
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from made_results import write_again
 from published_material import COMMIT, source_candidates, source_measure, source_rows
 
 from bitext_bench.cli.main import main
@@ -22,7 +24,11 @@ from leaderboard.entries.read import read_results
 from leaderboard.published.choose import IMPOSSIBLE, Candidate, Facts, choose
 from leaderboard.published.file import parse, read_published, render
 from leaderboard.published.records import Measure, Published, ResultFile
-from leaderboard.tables.scores import score_rows, subset_languages
+from leaderboard.tables.columns import common_column
+from leaderboard.tables.overview import make_overview
+from leaderboard.tables.ranking import make_leaderboard
+from leaderboard.tables.scores import published_key, score_rows, subset_languages
+from leaderboard.tables.shown import size_class
 
 KOREAN = Measure("Tatoeba", "kor-eng", "mteb_accuracy")
 
@@ -197,3 +203,111 @@ def test_nothing_is_published_on_other_data(measured: Path) -> None:
     mini = measured.parent / "mini"
     rows = score_rows(read_results(mini).entries, Published({}, {}))
     assert {row.measure.task for row in rows} == {"Mini-Tatoeba"}
+
+
+def overview_of(root: Path, *more: str) -> str:
+    output = root.parent / "board.md"
+    assert main(["leaderboard", "--results", str(root), "--output", str(output), *more]) == 0
+    return output.read_text(encoding="utf-8").split("## Overview")[1].split("\n## ")[0]
+
+
+def overview_rows(text: str) -> dict[str, dict[str, str]]:
+    lines = [line.strip("|").split(" | ") for line in text.replace("\\", "").splitlines() if line.startswith("|")]
+    head, _, *rows = [[cell.strip() for cell in line] for line in lines]
+    return {row[0]: dict(zip(head, row, strict=True)) for row in rows}
+
+
+def test_the_overview_has_the_baselines_and_the_best_of_each_size(measured: Path) -> None:
+    """18 models: one measured, seven usual baselines, and the best of six size classes that is none of them."""
+    rows = overview_rows(overview_of(measured))
+    published = {name.strip("*") for name in rows if name.startswith("*")}
+    assert published >= {
+        "sentence-transformers/LaBSE",
+        "sentence-transformers/paraphrase-multilingual-mpnet-base-v2",
+        *(f"intfloat/multilingual-e5-{size}" for size in ("small", "base", "large")),
+        "laser2",
+        "muse",
+    }
+    assert len(rows) - len(published) == 1
+    labse = rows["*sentence-transformers/LaBSE*"]
+    assert labse["Tatoeba xx-en accuracy (ja, ko)"].startswith("*94.70* (")
+    assert (labse["license"], labse["released"], labse["parameters"]) == ("apache-2.0", "2019-11-01", "471 M")
+    assert set(rows["*laser2*"].values()) >= {"–"} and rows["*laser2*"]["parameters"] == "45 M"
+
+
+def test_every_published_model_is_shown_or_has_a_reason(measured: Path) -> None:
+    entries = read_results(measured).entries
+    common = score_rows(entries, read_published())
+    choices = make_overview(make_leaderboard(entries).tables, entries, common).choices
+    assert choices.keys() == {published_key(name) for name in read_published().models}
+    reasons = Counter((c.shown, c.reason.partition(":")[0].split(" and the best")[0]) for c in choices.values())
+    assert sum(count for (shown, _), count in reasons.items() if shown) == 11
+    assert reasons[True, "a usual baseline"] == 5
+    without = "no published score for Tatoeba xx-en accuracy (ja, ko)"
+    left = {reason: count for (shown, reason), count in reasons.items() if not shown}
+    assert left[without] == 295 - 182 and left["its size is unknown"] == 2
+    assert {reason for reason in left if not reason.startswith("not the best")} == {without, "its size is unknown"}
+    assert sum(reasons.values()) == 295
+    scores = {row.key: 0.0 for row in common if row.kind == "published"}
+    for row in common:
+        if row.kind == "published" and row.measure in (KOREAN, KOREAN._replace(subset="jpn-eng")):
+            scores[row.key] += row.value / 2
+    facts = {row.key: row for row in common}
+    for key, choice in choices.items():
+        if choice.reason.startswith("not the best"):
+            better = published_key(choice.reason.rpartition(" that is ")[2])
+            assert size_class(facts[better]) == size_class(facts[key]) and scores[better] >= scores[key], choice
+
+
+def test_models_are_chosen_by_name(measured: Path) -> None:
+    """A name of a published model only adds it to all measured ones."""
+    for names in (["BAAI/bge-m3", "toys"], ["BAAI/bge-m3"]):
+        rows = overview_rows(overview_of(measured, "--models", *names))
+        assert len(rows) == 2 and "*BAAI/bge-m3*" in rows
+    assert len(overview_rows(overview_of(measured, "--models", "toys"))) == 1
+    assert main(["leaderboard", "--results", str(measured), "--models", "no such model"]) == 1
+
+
+def test_the_overview_says_how_it_is_sorted(measured: Path) -> None:
+    text = overview_of(measured)
+    assert "Sorted by Tatoeba xx-en accuracy" in text
+    column = "Tatoeba xx-en accuracy (ja, ko)"
+    values = [row[column].strip("*").partition("*")[0].partition(" ")[0] for row in overview_rows(text).values()]
+    shown = [float(value.strip("*")) for value in values if value != "–"]
+    assert shown == sorted(shown, reverse=True) and values[len(shown) :] == ["–"] * (len(values) - len(shown))
+    by_size = overview_of(measured, "--sort", "parameters")
+    assert "Sorted by parameters" in by_size
+    sizes = [row["parameters"] for row in overview_rows(by_size).values()]
+    numbers = [int(size.replace(" M", "").replace(",", "")) for size in sizes if size != "–"]
+    assert numbers == sorted(numbers)
+
+
+def test_means_over_other_languages_have_other_columns(measured: Path) -> None:
+    """A heading names the languages; a model that lacks one of them has no value."""
+    for languages, heading in ((["ko"], "ko"), (["ja"], "ja"), (["ja", "ko"], "ja, ko")):
+        rows = overview_rows(overview_of(measured, "--languages", *languages))
+        assert f"Tatoeba xx-en accuracy ({heading})" in rows["*sentence-transformers/LaBSE*"]
+    published = read_published()
+    rows = score_rows(read_results(measured).entries, published)
+    few = [row for row in rows if not (row.model == "sentence-transformers/LaBSE" and row.measure == KOREAN)]
+    column = common_column("k", "h", [KOREAN, KOREAN._replace(subset="jpn-eng")], few)
+    assert published_key("sentence-transformers/LaBSE") not in column.values
+    assert published_key("BAAI/bge-m3") in column.values
+    assert column.values[published_key("BAAI/bge-m3")] == pytest.approx((0.921 + 0.952) / 2)
+
+
+def test_experiments_are_shown_only_if_asked(measured: Path, tmp_path: Path) -> None:
+    root = tmp_path / "results"
+    shutil.copytree(measured, root)
+    file = next(root.rglob("Tatoeba.json"))
+    model = {**read_result(file).model.to_dict(), "name": "local/trial", "fingerprint": "trial"}
+    write_again(file, root / "experiments/local__trial/1", model=model)
+    assert "local/trial" not in overview_of(root)
+    assert "local/trial" in overview_of(root, "--include", "experiments")
+    assert main(["compare", "trial", "hashing", "--results", str(root)]) == 0
+    for form in ("csv", "json", "latex"):
+        for include, count in (([], 0), (["--include", "experiments"], 1)):
+            output = tmp_path / f"x.{form}"
+            command = ["leaderboard", "--results", str(root), "--format", form, "--output", str(output)]
+            assert main([*command, *include]) == 0
+            assert ("local/trial" in output.read_text(encoding="utf-8")) == count

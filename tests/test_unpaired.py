@@ -14,7 +14,7 @@ from bitext_bench.results.files import write_result
 from bitext_bench.scoring.intervals import wilson_interval
 from leaderboard.published.file import read_published
 from leaderboard.published.find import find_published
-from leaderboard.unpaired import Score, difference, mean
+from leaderboard.stats.unpaired import Score, difference, mean_of_scores
 
 N = 1000
 
@@ -55,8 +55,8 @@ def test_the_interval_covers_the_difference(common: float, most: float) -> None:
 def test_the_mean_of_subsets() -> None:
     """Of independent sentences it is as good as one subset of all of them; of translations no better than one."""
     one, four = share(900, 1000), share(3600, 4000)
-    assert mean([one] * 4, independent=True).interval == pytest.approx(four.interval, abs=2e-3)
-    assert mean([one] * 4, independent=False).interval == pytest.approx(one.interval)
+    assert mean_of_scores([one] * 4, independent=True).interval == pytest.approx(four.interval, abs=2e-3)
+    assert mean_of_scores([one] * 4, independent=False).interval == pytest.approx(one.interval)
 
 
 def write(root: Path, name: str, accuracy: float, **more: object) -> None:
@@ -93,7 +93,7 @@ def test_a_measured_and_a_published_model(tmp_path: Path, capsys: pytest.Capture
     korean = next(row for row in rows if row[1] == "kor-eng")
     expected = difference(share(800, 1000), share(929, 1000)).interval
     assert (float(korean[-3]), float(korean[-1])) == pytest.approx([100 * end for end in expected], abs=0.006)
-    assert rows[2][1:3] == ["mean", "of"] and {"kor-eng", "jpn-eng"} == {word.strip(",") for word in rows[2][3:5]}
+    assert " ".join(rows[2][1:6]) == "mean of 2 (ja, ko)"
     assert {line.split()[0] for line in lines[5:8]} == {"Tatoeba"}, "only the task of both"
 
 

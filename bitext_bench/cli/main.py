@@ -114,6 +114,7 @@ def _leaderboard(arguments: argparse.Namespace) -> int:
         languages=arguments.languages,
         sort=arguments.sort,
         data=arguments.data,
+        include=arguments.include,
     )
     return run_leaderboard(arguments.results, view, arguments.output, check=arguments.check)
 

@@ -19,6 +19,13 @@ def add_leaderboard(parser: argparse.ArgumentParser) -> None:
     shown.add_argument(
         "--models", nargs="+", metavar="NAME", help="models to show, by name or part of a name (default: all)"
     )
+    shown.add_argument(
+        "--include",
+        nargs="+",
+        choices=["experiments"],
+        default=[],
+        help="show the results in the directory experiments/ of --results, too",
+    )
     form = parser.add_argument_group("output")
     form.add_argument(
         "--format",

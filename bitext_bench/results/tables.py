@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from tabulate import tabulate
 
 from ..io.terminal import printable
+from ..languages import find_language
+from ..tasks import has_english_side
 from .averages import PAPER_AVERAGES, Average, compute
-from .records import TaskResult
+from .records import SubsetResult, TaskResult
 
 # For tasks with more subsets than this, tables show only the mean; the file has all subsets.
 MOST_ROWS = 12
+_MOST_LANGUAGES = 12  # a name of a mean has more languages only as a number
 
 
 def group_by_reason(reasons: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -32,7 +35,9 @@ def render_scores(results: Sequence[TaskResult], form: Literal["simple", "html"]
     if not any(row[-1] for row in rows):
         head, rows = head[:-1], [row[:-1] for row in rows]
     align = ["left", "left", "right", "left", "right", "left", "right"][: len(head)]
-    return tabulate(rows, headers=head, tablefmt=form, disable_numparse=True, colalign=align)
+    table = tabulate(rows, headers=head, tablefmt=form, disable_numparse=True, colalign=align)
+    lines = dict.fromkeys(list_languages(result.task, result.subsets) for result in results) if form == "simple" else {}
+    return "\n".join([table, *filter(None, lines)])
 
 
 def _task_rows(result: TaskResult) -> list[list[str]]:
@@ -44,7 +49,8 @@ def _task_rows(result: TaskResult) -> list[list[str]]:
         n = f"{entries[0].n:,}" if len({entry.n for entry in entries}) == 1 else ""
         scored = mean.subsets  # those that have a score
         of = "" if scored == len(entries) else f" ({len(entries) - scored} without a score)"
-        subset, interval = f"mean of {scored}{of}", percent_interval(mean.interval)
+        whole = [entry for entry in entries if entry.scores[name] is not None]
+        subset, interval = f"{name_mean(result.task, whole)}{of}", percent_interval(mean.interval)
         return [[result.label, subset, n, shown, percent(mean.mean), interval, ""]]
     return [
         [
@@ -58,6 +64,29 @@ def _task_rows(result: TaskResult) -> list[list[str]]:
         ]
         for entry in entries
     ]
+
+
+def mean_languages(task: str, subsets: Iterable[SubsetResult]) -> list[str]:
+    """Return our codes of the languages of a mean over subsets, without English if it is a side of every subset."""
+    given = dict.fromkeys(code for subset in subsets for code in subset.languages)
+    codes = dict.fromkeys(str(find_language(code) or code) for code in given)
+    return sorted(code for code in codes if code != "en" or not has_english_side(task))
+
+
+def name_languages(codes: Sequence[str]) -> str:
+    """Return the languages of a mean, or their number if there are many: `list_languages` has them all then."""
+    return ", ".join(codes) if len(codes) <= _MOST_LANGUAGES else f"{len(codes)} languages"
+
+
+def name_mean(task: str, subsets: Sequence[SubsetResult]) -> str:
+    """Return the name of a mean over subsets, such as "mean of 4 (fr, ja, ko, ru)"."""
+    return printable(f"mean of {len(subsets)} ({name_languages(mean_languages(task, subsets))})")
+
+
+def list_languages(task: str, subsets: Sequence[SubsetResult]) -> str:
+    """Return a line with all languages of a mean whose name has only their number; "" otherwise."""
+    codes = mean_languages(task, subsets)
+    return printable(f"{len(codes)} languages of {task}: {', '.join(codes)}") if len(codes) > _MOST_LANGUAGES else ""
 
 
 def percent(value: float | None) -> str:

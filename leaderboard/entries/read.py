@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from bitext_bench.baselines import find_baseline
+from bitext_bench.baselines import Baseline, find_baseline
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable, say
 from bitext_bench.results.files import read_result, settings_folder
@@ -17,6 +17,8 @@ from bitext_bench.results.outcomes import read_outcomes
 from bitext_bench.results.records import Outcomes, SubsetResult, TaskResult, signature_fields
 from bitext_bench.tasks import find_own_task
 from bitext_bench.tasks.choices import parse_languages
+
+_EXPERIMENTS = "experiments"  # a directory of a results folder
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,14 @@ class Entry:
 
     def size(self, what: str) -> int | None:
         """Return the number of "parameters" or "dimensions"; None if unknown. The registry completes older files."""
-        model = self.result.model
-        baseline = find_baseline(model.registered) if model.registered else None
-        found: int | None = getattr(model, what) or (getattr(baseline, what) if baseline else None)
+        found: int | None = getattr(self.result.model, what) or getattr(self.baseline, what, None)
         return found or None
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """The model's record in our registry; None if it was not run by a registered name."""
+        registered = self.result.model.registered
+        return find_baseline(registered) if registered else None
 
     @property
     def score(self) -> str:
@@ -137,8 +143,10 @@ class ResultSet:
     skipped: list[tuple[Path, str]]
 
 
-def read_results(root: Path) -> ResultSet:
+def read_results(root: Path, *, experiments: bool = True) -> ResultSet:
     """Read every result file below a folder; of several files for one model, task and data, use the newest.
+
+    Without `experiments`, the files in the directory of this name are not read.
 
     The date in the file decides; files without a date are older than all others and are ordered by modification time.
     Files with the same weights and settings count as one model, even under different names (`_unify_names`).
@@ -149,7 +157,10 @@ def read_results(root: Path) -> ResultSet:
     if not root.is_dir():
         raise UserError(f"no directory {root}: expected one that bitext-bench run wrote results to")
     entries, skipped = [], []
+    left_out = None if experiments else root / _EXPERIMENTS
     for file in sorted(root.rglob("*.json")):
+        if left_out in file.parents:
+            continue
         try:
             entries.append(Entry(file, read_result(file)))
         except UserError as error:

@@ -12,12 +12,12 @@ from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable
 from bitext_bench.languages import resolve
 from bitext_bench.results.records import SubsetResult
-from bitext_bench.results.tables import percent
+from bitext_bench.results.tables import name_languages, percent
 
 from ..entries.read import Entry, ResultSet
 from ..published.file import read_published
 from ..published.records import Published
-from ..tables.overview import ModelKey
+from ..tables.columns import ModelKey, table_languages
 from ..tables.published import PublishedTable, published_tables, source_label
 from ..tables.ranking import RankingRow, RankingTable
 from .errors import truncation_note
@@ -79,6 +79,7 @@ def _table(table: RankingTable, index: Mapping[ModelKey, int]) -> dict[str, Any]
         "task": printable(table.label),
         "score": printable(table.score),
         "lower": table.lower_is_better,
+        "languages": printable(name_languages(table_languages(table))),
         "subsets": [
             {"name": printable(name), "n": n, "languages": _codes(languages[name])}
             for name, n in zip(table.subsets, table.sizes, strict=True)

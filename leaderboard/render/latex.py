@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 
 from bitext_bench.io.terminal import printable
-from bitext_bench.results.tables import MOST_ROWS, percent
+from bitext_bench.results.tables import MOST_ROWS, name_languages, percent
 
+from ..tables.columns import describe, table_languages
 from ..tables.highlight import Mark, highlight_best
-from ..tables.overview import Overview, describe
+from ..tables.overview import Overview
 from ..tables.ranking import RankingTable
 
 _COMMANDS = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -26,15 +27,20 @@ def render_latex(tables: Sequence[RankingTable], overview: Overview) -> str:
     """Return one tabular for the overview and one for each table, each with a comment as its title."""
     columns: list[_Column] = []
     for column in overview.columns:
-        values = [column.values.get(entry.model) for entry in overview.models]
-        columns.append((column.heading, column.lower_is_better, values, highlight_best(values, column.lower_is_better)))
-    blocks = [_tabular("Overview", [_escape(overview.names[entry.model]) for entry in overview.models], columns)]
+        values = [column.values.get(row.key) for row in overview.rows]
+        measured = [value if row.entry else None for row, value in zip(overview.rows, values, strict=True)]
+        columns.append(
+            (column.heading, column.lower_is_better, values, highlight_best(measured, column.lower_is_better))
+        )
+    names = [_escape(row.name) if row.entry else rf"\textit{{{_escape(row.name)}}}" for row in overview.rows]
+    blocks = [_tabular("Overview; published models in italics", names, columns)]
     for table in tables:
         shown = table.subsets if len(table.subsets) <= MOST_ROWS else ()
         columns = []
         for name in [*(["mean"] if len(table.subsets) > 1 else []), *shown]:
             values = [row.value(table, name) for row in table.rows]
-            columns.append((name, table.lower_is_better, values, table.marks(values)))
+            heading = f"mean ({name_languages(table_languages(table))})" if name == "mean" else name
+            columns.append((heading, table.lower_is_better, values, table.marks(values)))
         names = [_escape(row.entry.label) + (r"$^\dagger$" if row.entry.contamination else "") for row in table.rows]
         blocks.append(_tabular(f"{table.label}, {table.score}: {describe(table)}", names, columns))
     return _HEAD + "\n".join(blocks)

@@ -9,13 +9,15 @@ from statistics import fmean
 
 from bitext_bench.io.terminal import printable
 from bitext_bench.languages import resolve
-from bitext_bench.results.tables import MOST_ROWS, percent
+from bitext_bench.results.tables import MOST_ROWS, name_languages, percent
 from bitext_bench.scoring.intervals import Interval
 
 from ..escaping import escape, pipe_table
+from ..tables.columns import OverviewColumn, describe, languages_note, table_languages
 from ..tables.highlight import Mark, highlight_best
-from ..tables.overview import Overview, describe
+from ..tables.overview import Overview
 from ..tables.ranking import RankingTable
+from ..tables.shown import Choice
 
 _HEAD = """# Leaderboard
 
@@ -29,6 +31,7 @@ In the overview, runs of one training that differ only in the seed are one row w
 published on each task are on the HTML page and in `--format csv`.
 """
 _MOST_PAIRS = 120  # maximum columns; with more subsets, one column for each language
+_LEFT_OUT = Choice(False, "")
 _STYLE = {"best": "**{}**", "second": "<ins>{}</ins>", "": "{}"}
 
 
@@ -58,33 +61,63 @@ def _code(text: str) -> str:
 
 
 def _overview(overview: Overview) -> str:
+    published = any(row.entry is None for row in overview.rows)
     where = sorted({speed.where for speed in overview.speed.values()})
     one_machine = f" ({escape(where[0])})" if len(where) == 1 else ""
     head = [
         "model",
-        *(column.heading + _lower(column.lower_is_better) for column in overview.columns),
+        *(escape(column.heading) + _lower(column.lower_is_better) for column in overview.columns),
+        *(["released", "license"] if published else []),
         "parameters",
         "dimensions",
         f"sentences/s{one_machine}",
     ]
-    columns = []
-    for column in overview.columns:
-        values = [column.values.get(entry.model) for entry in overview.models]
-        columns.append(_styled(values, highlight_best(values, column.lower_is_better)))
+    columns = [_overview_cells(overview, column) for column in overview.columns]
+    if published:
+        columns += [[escape(getattr(row, what)) or "–" for row in overview.rows] for what in ("released", "license")]
     for what, unit in (("parameters", 1e6), ("dimensions", 1)):
-        sizes = [entry.size(what) for entry in overview.models]
+        sizes = [getattr(row, what) for row in overview.rows]
         columns.append([f"{size / unit:,.0f}{' M' if unit > 1 else ''}" if size else "–" for size in sizes])
-    speeds = [overview.speed.get(entry.model) for entry in overview.models]
+    speeds = [overview.speed.get(row.key) for row in overview.rows]
     place = {speed.where: "" if one_machine else f" ({escape(speed.where)})" for speed in overview.speed.values()}
     columns.append([f"{speed.sentences:,.0f}{place[speed.where]}" if speed else "–" for speed in speeds])
-    names = [escape(overview.names[entry.model]) for entry in overview.models]
-    notes = "\n".join(f"- {escape(column.note)}" for column in overview.columns)
-    return f"## Overview\n\n{pipe_table(head, list(zip(names, *columns, strict=True)), 1)}\n{notes}\n"
+    names = [escape(row.name) if row.entry else f"*{escape(row.name)}*" for row in overview.rows]
+    table = pipe_table(head, list(zip(names, *columns, strict=True)), 1)
+    notes = "\n".join([*(f"- {escape(column.note)}" for column in overview.columns), *_published_note(overview)])
+    return f"## Overview\n\nSorted by {escape(overview.order)}.\n\n{table}\n{notes}\n"
+
+
+def _overview_cells(overview: Overview, column: OverviewColumn) -> list[str]:
+    """Return the cells of a column: measured values with marks, published ones in italics; intervals if it has any."""
+    values = [column.values.get(row.key) for row in overview.rows]
+    measured = [value if row.entry else None for row, value in zip(overview.rows, values, strict=True)]
+    styled = _styled(measured, highlight_best(measured, column.lower_is_better))
+    cells = []
+    for row, value, shown in zip(overview.rows, values, styled, strict=True):
+        cell = shown if row.entry or value is None else f"*{percent(value)}*"
+        interval = column.intervals.get(row.key) if column.key == overview.columns[0].key else None
+        cells.append(f"{cell} ({percent(interval[0])}–{percent(interval[1])})" if interval else cell)
+    return cells
+
+
+def _published_note(overview: Overview) -> list[str]:
+    """Return a note on the published models: why each is shown, and how many are not."""
+    if not overview.choices:
+        return []
+    shown = [row for row in overview.rows if overview.choices.get(row.key, _LEFT_OUT).shown]
+    reasons = "; ".join(f"{escape(row.name)}, {row.reason}" for row in shown)
+    others = len(overview.choices) - len(shown)
+    return [
+        "- *In italics*: scores that MTEB published, not measured here and never marked as the best: "
+        f"{reasons}. {others} more models are in `--format csv`, on the HTML page, and here with `--models NAME`."
+    ]
 
 
 def _section(table: RankingTable) -> str:
     score = f"{escape(table.score)}{_lower(table.lower_is_better)}"
     said = f"## {escape(table.label)}: {score}, {escape(describe(table))}\n\n"
+    if languages := languages_note(table):
+        said += f"{escape(languages)}.\n\n"
     for row in table.rows:
         if row.entry.contamination:
             said += f"† {escape(row.entry.label)}: contamination: {escape(row.entry.contamination)}.\n\n"
@@ -98,7 +131,8 @@ def _section(table: RankingTable) -> str:
 
 def _scores(table: RankingTable, subsets: Sequence[str]) -> str:
     single = len(table.subsets) == 1
-    head = ["rank", "model", *([] if single else ["mean"]), *map(escape, subsets)]
+    mean = f"mean ({escape(name_languages(table_languages(table)))})"
+    head = ["rank", "model", *([] if single else [mean]), *map(escape, subsets)]
     columns = [] if single else [_with_intervals(table, "mean", [row.interval for row in table.rows])]
     for name in subsets:
         intervals = [row.entry.subsets[name].intervals.get(table.score) for row in table.rows]

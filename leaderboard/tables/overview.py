@@ -1,39 +1,32 @@
-"""The overview: one row for each model, with the means that papers report, size and speed."""
+"""The overview: one row for each model, measured or published, with the means that papers report, size and speed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from bitext_bench.io.terminal import printable
-from bitext_bench.languages import resolve
 from bitext_bench.results.records import TIMED_SENTENCES
 from bitext_bench.results.schema import EncodingRecord
 
 from ..entries.read import Entry
 from ..entries.select import seed, seeds_label
 from ..entries.training_runs import parse_training
+from .columns import ModelKey, OverviewColumn, common_column, common_measures, sts_column, task_column
 from .ranking import RankingTable
+from .scores import ScoreRow, published_key
+from .shown import Choice, choose_published, missing_baselines
 
-ModelKey = tuple[str, str, str]
-Member = tuple[str, str]  # task, subset
-
-
-@dataclass(frozen=True, slots=True)
-class OverviewColumn:
-    """A column of means, for models that have all its subsets.
-
-    Attributes:
-        key: the name for --sort.
-        note: a description of the tasks and subsets in the mean.
-    """
-
-    key: str
-    heading: str
-    lower_is_better: bool
-    values: Mapping[ModelKey, float]
-    note: str
+# Key, heading, tasks; the first task that has results is shown.
+_TASKS = (
+    ("tatoeba", "Tatoeba accuracy", ("Tatoeba",)),
+    ("bucc-mining", "BUCC mining F1", ("BUCC-mining", "BUCC-style-mining")),
+    ("bucc", "BUCC gold accuracy", ("BUCC.v2", "BUCC-style")),
+    ("flores", "FLORES-200 xSIM", ("FLORES-200",)),
+)
+_COMMON = (("tatoeba-en", "Tatoeba xx-en accuracy", "Tatoeba"), ("bucc", "BUCC.v2 xx-en accuracy", "BUCC.v2"))
+_ORDER = ("tatoeba-en", "tatoeba", "bucc-mining", "bucc", "flores", "sts-en", "sts-xx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +37,28 @@ class Speed:
     where: str
 
 
-# Key, heading, tasks; the first task that has results is shown.
-_TASKS = (
-    ("tatoeba", "Tatoeba accuracy", ("Tatoeba",)),
-    ("bucc-mining", "BUCC mining F1", ("BUCC-mining", "BUCC-style-mining")),
-    ("bucc", "BUCC gold accuracy", ("BUCC.v2", "BUCC-style")),
-    ("flores", "FLORES-200 xSIM", ("FLORES-200",)),
-)
-_MOST_LANGUAGES = 12  # with more, the languages are counted instead of listed
+@dataclass(frozen=True, slots=True)
+class OverviewRow:
+    """A model in the overview.
+
+    Attributes:
+        name: the name; for several seeds of one training, with the seeds.
+        entry: a result of a measured model; for several seeds, of the first run. None for other models.
+        parameters: number of parameters; None if unknown.
+        dimensions: dimensions of the vectors; None if unknown.
+        license: "" if unknown.
+        released: ISO 8601; "" if unknown.
+        reason: why the model is shown, such as "the best under 50 M".
+    """
+
+    key: ModelKey
+    name: str
+    entry: Entry | None
+    parameters: int | None
+    dimensions: int | None
+    license: str
+    released: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,65 +66,102 @@ class Overview:
     """Models in display order, with their columns and speed.
 
     Attributes:
-        models: one entry for each model; for several seeds of one training, the first run's, with means as values.
-        names: display names, with the seeds.
+        order: the heading of the column that the rows are sorted by, or another description of the order.
+        choices: why each published model is shown or left out.
     """
 
-    models: tuple[Entry, ...]
-    names: Mapping[ModelKey, str]
+    rows: tuple[OverviewRow, ...]
     columns: tuple[OverviewColumn, ...]
     speed: Mapping[ModelKey, Speed]
+    order: str
+    choices: Mapping[ModelKey, Choice] = field(default_factory=dict)
+
+    @property
+    def models(self) -> list[Entry]:
+        """One entry for each measured model, in display order."""
+        return [row.entry for row in self.rows if row.entry]
 
     def sorted_by(self, key: str) -> Overview:
         """Sort by a column, or by model, parameters, dimensions or speed; another key changes nothing."""
         column = next((column for column in self.columns if column.key == key), None)
         values: Mapping[ModelKey, float | None]
         if key == "model":
-            return replace(
-                self, models=tuple(sorted(self.models, key=lambda entry: self.names[entry.model].casefold()))
-            )
+            return replace(self, rows=tuple(sorted(self.rows, key=lambda row: row.name.casefold())), order="model")
         if column:
             values = column.values
         elif key == "speed":
             values = {model: speed.sentences for model, speed in self.speed.items()}
         elif key in ("parameters", "dimensions"):
-            values = {entry.model: entry.size(key) for entry in self.models}
+            values = {row.key: getattr(row, key) for row in self.rows}
         else:
             return self
         sign = -1 if key == "speed" or (column and not column.lower_is_better) else 1
 
-        def place(entry: Entry) -> tuple[bool, float]:
-            value = values.get(entry.model)
+        def place(row: OverviewRow) -> tuple[bool, float]:
+            value = values.get(row.key)
             return value is None, sign * (value or 0)
 
-        return replace(self, models=tuple(sorted(self.models, key=place)))
+        return replace(self, rows=tuple(sorted(self.rows, key=place)), order=column.heading if column else key)
 
 
-def make_overview(tables: Sequence[RankingTable], entries: Iterable[Entry]) -> Overview:
-    """Return the overview, sorted by mean place over the columns; a missing value counts as the last place.
+def make_overview(
+    tables: Sequence[RankingTable],
+    entries: Iterable[Entry],
+    common: Sequence[ScoreRow] = (),
+    wanted: Collection[str] | None = None,
+) -> Overview:
+    """Return the overview.
 
     Each task contributes its table with the most subsets. Contaminated results and custom data are left out, and so are
-    models without any mean.
+    measured models without any mean. With published scores the rows are sorted by accuracy on Tatoeba into English, if
+    that is a column; otherwise by the mean place over the columns, where a missing value counts as the last place.
+
+    Args:
+        tables: the tables of `make_leaderboard`.
+        entries: the results in the tables.
+        common: scores on common measures; without published ones among them, only measured models are shown.
+        wanted: parts of the names of the published models to show; None shows the usual choice.
     """
     first: dict[str, RankingTable] = {}
     for table in tables:
         first.setdefault(table.label, table)
-    columns = [
-        _task_column(key, heading, first[task])
+    columns = _columns(first, common)
+    measured = {row.entry.model: row.entry for table in first.values() for row in table.rows}
+    shown = {model for column in columns for model in column.values if model in measured}
+    trainings = _trainings(columns, [entry for model, entry in measured.items() if model in shown or not columns])
+    columns = [_over_seeds(column, trainings) for column in columns]
+    rows = [_measured_row(runs) for runs in trainings]
+    choices: Mapping[ModelKey, Choice] = {}
+    if any(row.kind == "published" for row in common):
+        registered = {str(entry.result.model.registered) for entry in measured.values()}
+        deciding = next((column for column in columns if column.key == "tatoeba-en"), columns[0])
+        choices = choose_published(common, deciding, registered, wanted)
+        rows += _published_rows(common, choices)
+        rows += _missing_rows(common, registered) if wanted is None else []
+    overview = Overview(tuple(sorted(rows, key=lambda row: row.key)), tuple(columns), _speeds(entries), "", choices)
+    if choices and deciding.values:
+        return overview.sorted_by(deciding.key)
+    places = _mean_places(columns, [row.key for row in rows])
+    ordered = sorted(overview.rows, key=lambda row: (places[row.key], row.key))
+    return replace(overview, rows=tuple(ordered), order="the mean place over the columns")
+
+
+def _columns(first: Mapping[str, RankingTable], common: Sequence[ScoreRow]) -> list[OverviewColumn]:
+    columns = {
+        key: task_column(key, heading, first[task])
         for key, heading, tasks in _TASKS
         if (task := next((t for t in tasks if t in first), None))
-    ]
+    }
+    published = [row for row in common if row.kind == "published"]
+    for key, heading, task in _COMMON if published else ():
+        columns.pop(key, None)
+        if measures := common_measures(task, first.get(task), common):
+            columns[key] = common_column(key, heading, measures, common)
     sts = [table for name, table in first.items() if table.score == "cosine_spearman" and name == table.task]
-    columns += [column for column in (_sts_column(sts, english=True), _sts_column(sts, english=False)) if column]
-    shown = {model for column in columns for model in column.values}
-    rows = [row.entry for table in first.values() for row in table.rows]
-    models = {entry.model: entry for entry in rows if entry.model in shown or not columns}
-    trainings = _trainings(columns, models.values())
-    columns = [replace(column, values=_means(column, trainings)) for column in columns]
-    names = {runs[0].model: seeds_label(runs) for runs in trainings}
-    places = _mean_places(columns, names)
-    ordered = sorted(names, key=lambda model: (places[model], model))
-    return Overview(tuple(models[model] for model in ordered), names, tuple(columns), _speeds(entries))
+    for english in (True, False):
+        if column := sts_column(sts, english=english, rows=published):
+            columns[column.key] = column
+    return [columns[key] for key in _ORDER if key in columns]
 
 
 def _trainings(columns: Sequence[OverviewColumn], models: Iterable[Entry]) -> list[list[Entry]]:
@@ -130,56 +174,67 @@ def _trainings(columns: Sequence[OverviewColumn], models: Iterable[Entry]) -> li
     return list(found.values())
 
 
-def _means(column: OverviewColumn, trainings: Iterable[Sequence[Entry]]) -> dict[ModelKey, float]:
-    return {
-        runs[0].model: fmean(column.values[entry.model] for entry in runs)
-        for runs in trainings
-        if runs[0].model in column.values
-    }
+def _over_seeds(column: OverviewColumn, trainings: Iterable[Sequence[Entry]]) -> OverviewColumn:
+    """Return a column with the mean of the seeds as the first run's value, without an interval."""
+    values, intervals = dict(column.values), dict(column.intervals)
+    for runs in trainings:
+        if len(runs) > 1 and runs[0].model in values:
+            values[runs[0].model] = fmean(column.values[entry.model] for entry in runs)
+            intervals.pop(runs[0].model, None)
+    return replace(column, values=values, intervals=intervals)
 
 
-def describe(table: RankingTable) -> str:
-    """Describe a table's subsets, languages and n."""
-    sizes = sorted(set(table.sizes))
-    n = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
-    many = len(table.subsets)
-    codes = dict.fromkeys(str(resolve(code)) for code in table.languages)
-    languages = ", ".join(codes) if len(codes) <= _MOST_LANGUAGES else f"{len(codes)} languages"
-    return f"{many:,} subsets of {languages}, n = {n} each" if many > 1 else f"{languages}, n = {n}"
+def _measured_row(runs: Sequence[Entry]) -> OverviewRow:
+    entry = runs[0]
+    size = {what: entry.size(what) for what in ("parameters", "dimensions")}
+    license_ = entry.baseline.license if entry.baseline else ""
+    return OverviewRow(
+        key=entry.model,
+        name=seeds_label(runs),
+        entry=entry,
+        parameters=size["parameters"],
+        dimensions=size["dimensions"],
+        license=license_,
+        released="",
+        reason="measured here",
+    )
 
 
-def _task_column(key: str, heading: str, table: RankingTable) -> OverviewColumn:
-    values = {row.entry.model: row.mean for row in table.rows if row.mean is not None and not row.entry.contamination}
-    return OverviewColumn(key, heading, table.lower_is_better, values, f"{table.task}: {describe(table)}")
+def _published_rows(common: Iterable[ScoreRow], choices: Mapping[ModelKey, Choice]) -> Iterator[OverviewRow]:
+    first = {row.key: row for row in common if row.kind == "published"}
+    for key, row in first.items():
+        if choices[key].shown:
+            yield OverviewRow(
+                key=key,
+                name=row.model,
+                entry=None,
+                parameters=row.parameters,
+                dimensions=row.dimensions,
+                license=row.license,
+                released=row.released,
+                reason=choices[key].reason,
+            )
 
 
-def _sts_column(tables: Sequence[RankingTable], *, english: bool) -> OverviewColumn | None:
-    """Return the mean over the English subsets, or over all others, of the model that has the most of them.
-
-    The same sentences under two names (the STS benchmark and the English part of its translations) count once.
-    """
-    found: dict[ModelKey, dict[Member, float]] = {}
-    first: dict[str, Member] = {}
-    for table in tables:
-        for name in table.subsets:
-            if (set(table.rows[0].entry.subsets[name].languages) == {"eng-Latn"}) == english:
-                member = first.setdefault(table.rows[0].entry.sentences(name), (table.task, name))
-                for row in table.rows:
-                    if (value := row.value(table, name)) is not None and not row.entry.contamination:
-                        found.setdefault(row.entry.model, {})[member] = value
-    if not found:
-        return None
-    members = max(found.values(), key=len).keys()
-    values = {model: fmean(own[m] for m in members) for model, own in sorted(found.items()) if members <= own.keys()}
-    side = "en" if english else "xx"
-    names = ", ".join(task if subset == "default" else f"{task} {subset}" for task, subset in members)
-    return OverviewColumn(f"sts-{side}", f"STS {side}", False, values, f"STS {side}: mean of {names}")
+def _missing_rows(common: Iterable[ScoreRow], registered: Collection[str]) -> Iterator[OverviewRow]:
+    for baseline in missing_baselines(common, registered):
+        yield OverviewRow(
+            key=published_key(baseline.name),
+            name=baseline.name,
+            entry=None,
+            parameters=baseline.parameters,
+            dimensions=baseline.dimensions,
+            license=baseline.license,
+            released="",
+            reason="a usual baseline, not measured yet",
+        )
 
 
 def _mean_places(columns: Sequence[OverviewColumn], models: Iterable[ModelKey]) -> dict[ModelKey, float]:
     totals = dict.fromkeys(models, 0.0)
     for column in columns:
-        ordered = sorted(column.values, key=column.values.__getitem__, reverse=not column.lower_is_better)
+        values = {model: value for model, value in column.values.items() if model in totals}
+        ordered = sorted(values, key=values.__getitem__, reverse=not column.lower_is_better)
         place = {model: i / len(ordered) for i, model in enumerate(ordered)}
         for model in totals:
             totals[model] += place.get(model, 1.0)

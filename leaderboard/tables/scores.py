@@ -27,6 +27,7 @@ class ScoreRow:
     """One score of one model on one subset of a benchmark.
 
     Attributes:
+        key: identity of the model: `Entry.model`, or `published_key`.
         model: the name of the model.
         settings: the settings if a user changed any, as in `Entry.settings`.
         revision: revision of the model.
@@ -45,6 +46,7 @@ class ScoreRow:
         source: the signature of a measured score; the file of a published one (`published.source_label` links to it).
     """
 
+    key: tuple[str, str, str]
     model: str
     settings: str
     revision: str
@@ -63,6 +65,11 @@ class ScoreRow:
     source: str
 
 
+def published_key(name: str) -> tuple[str, str, str]:
+    """Return the identity of a model with published scores, which differs from that of any measured model."""
+    return name, "published", ""
+
+
 def score_rows(entries: Iterable[Entry], published: Published, languages: Set[str] | None = None) -> list[ScoreRow]:
     """Return all scores in `COMMON`, measured ones first; results on data other than the official data are left out.
 
@@ -77,7 +84,6 @@ def score_rows(entries: Iterable[Entry], published: Published, languages: Set[st
 
 
 def _measured(entry: Entry) -> Iterator[ScoreRow]:
-    baseline = find_baseline(entry.result.model.registered) if entry.result.model.registered else None
     for name, subset in entry.subsets.items():
         for metric in COMMON:
             value = subset.scores.get(metric)
@@ -85,6 +91,7 @@ def _measured(entry: Entry) -> Iterator[ScoreRow]:
                 continue
             share = metric != "cosine_spearman"
             yield ScoreRow(
+                key=entry.model,
                 model=entry.result.model.name,
                 settings=entry.settings,
                 revision=entry.result.model.revision,
@@ -97,7 +104,7 @@ def _measured(entry: Entry) -> Iterator[ScoreRow]:
                 n=subset.n,
                 parameters=entry.size("parameters"),
                 dimensions=entry.size("dimensions"),
-                license=baseline.license if baseline else "",
+                license=entry.baseline.license if entry.baseline else "",
                 released="",
                 open_weights=True,
                 source=subset.signature,
@@ -108,6 +115,7 @@ def _published(model: PublishedModel, published: Published) -> Iterator[ScoreRow
     baseline = find_baseline(model.name)  # knows the size of some models that mteb does not
     for measure, value in model.scores.items():
         yield ScoreRow(
+            key=published_key(model.name),
             model=model.name,
             settings="",
             revision=model.files[measure.task].revision,

@@ -46,7 +46,7 @@ function overview() {
       table.task,
       rows,
       (model) => own.get(model),
-      `${table.score}${table.lower ? ", lower is better" : ""}`,
+      `${table.score}${table.lower ? ", lower is better" : ""} (${table.languages})`,
     );
   });
   const columns = [
@@ -83,7 +83,7 @@ function taskColumns(table, language) {
   };
   const mean = single
     ? []
-    : [meanColumn(table, "mean", table.rows, (row) => row, `of ${grouped(table.subsets.length)}`)];
+    : [meanColumn(table, "mean", table.rows, (row) => row, `of ${grouped(table.subsets.length)} (${table.languages})`)];
   return {
     columns: [rank, modelColumn((row) => data.models[row.model], (row) => row.contamination), ...mean, ...subsets],
     shown: shown.length,
