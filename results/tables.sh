@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains and scores those rows of the paper's tables that are not in results/ yet.
+# Trains and scores those rows of the paper's tables that are not in results/experiments/ yet.
 #
 #     results/tables.sh DATA MODELS WORK [PATTERN [JOBS]]
 #
@@ -71,7 +71,7 @@ run() {  # seed, name, student, teacher, flags
             --prompt "$prompt" --teacher-prompt "$teacher_prompt" --data "$work/train" --corpora $everyday pivot --benchmarks "$data" \
             --seed "$seed" --output "$work/$name" --cache-folder "$work/vectors" "$@" &&
         bitext-bench run --model "$work/$name" --data "$data" --tasks $tasks --languages $languages \
-            --output "$results" --cache-folder "$work/vectors"
+            --output "$results/experiments" --cache-folder "$work/vectors"
     } >"$work/$name.log" 2>&1 && echo "$name" || { echo "$name failed: see $work/$name.log" >&2; return 1; }
 }
 
@@ -84,5 +84,5 @@ export -f run
 export data models work results everyday
 rows | while read -r name rest; do for seed in 42 43 44; do echo "$seed $name $rest"; done; done | grep -E "$pattern" |
     while read -r seed name rest; do
-        compgen -G "$results/local__$name-seed$seed/*/Tatoeba.json" >/dev/null || echo "$seed $name $rest"
+        compgen -G "$results/experiments/local__$name-seed$seed/*/Tatoeba.json" >/dev/null || echo "$seed $name $rest"
     done | xargs -r -P "$jobs" -L 1 bash -c 'run "$@"' run
