@@ -218,7 +218,7 @@ def test_every_readme_is_looked_at() -> None:
 
 
 def cells(line: str) -> list[str]:
-    return [cell.strip().strip("*").removeprefix("<ins>").removesuffix("</ins>") for cell in line.split("|")[1:-1]]
+    return [re.sub(r"\*|</?ins>", "", cell).strip() for cell in line.split("|")[1:-1]]
 
 
 def test_the_results_are_those_of_the_leaderboard() -> None:
@@ -226,10 +226,19 @@ def test_the_results_are_those_of_the_leaderboard() -> None:
     rows = {cells(line)[0]: cells(line) for line in overview.split("\n## ")[1].splitlines() if line.startswith("|")}
     shown = [cells(line) for line in TEXTS["README.md"].split("\n## ")[5].splitlines() if line.startswith("|")]
     heading, _, *models = shown
-    assert len(models) == 5
+    assert len(models) == 7
     for model in models:
         row = dict(zip(rows["model"], rows[model[0]], strict=True))
         assert model == [row[column] for column in heading]
+
+
+def test_the_leaderboard_is_short_and_has_no_experiment() -> None:
+    text = (ROOT / "leaderboard/README.md").read_text(encoding="utf-8")
+    assert text.count("\n") <= 250
+    assert "table1" not in text and "seed4" not in text
+    names = {cells(line)[0] for line in text.split("\n## ")[1].splitlines() if line.startswith("|")}
+    assert {"sentence-transformers/LaBSE", "laser2", "google/muse-v3", "local/best-small"} <= names
+    assert {f"intfloat/multilingual-e5-{size}" for size in ("small", "base", "large")} <= names
 
 
 def test_the_version_is_one() -> None:

@@ -31,15 +31,22 @@ _REPOSITORY = "embeddings-benchmark/results"
 
 @dataclass(slots=True)
 class _Collected:
-    """The scores found so far, and the reasons for those left out."""
+    """The scores found so far, and the reasons for those left out.
+
+    Attributes:
+        source: as in `ResultFile`.
+        by_name: whether files are named after their tasks, so that those of other tasks need not be read.
+        left_out: files by reason.
+    """
 
     source: str
+    by_name: bool
     found: list[Candidate] = field(default_factory=list)
-    left_out: dict[str, list[str]] = field(default_factory=dict)  # reason -> files
+    left_out: dict[str, list[str]] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
 
     def add(self, file: Path) -> None:
-        if file.stem not in TASKS and task_kind(file.stem):  # a checkout has tens of thousands of these
+        if self.by_name and file.stem not in TASKS and task_kind(file.stem):  # most files of a checkout
             self._leave(f"bitext-bench does not have the task {file.stem}", file)
             return
         try:
@@ -92,8 +99,9 @@ def run_import(path: Path, results: Path) -> int:
     if not path.exists():
         raise UserError(f"{path} does not exist: expected a result file of mteb, or a directory of them")
     check_writable(results)
-    collected = _Collected(_source(path))
-    for file in [path] if path.is_file() else sorted(path.rglob("*.json")):
+    files = [path] if path.is_file() else sorted(path.rglob("*.json"))
+    collected = _Collected(_source(path), any(file.stem in TASKS for file in files))
+    for file in files:
         if file.name != META and file.is_file():
             collected.add(file)
     choice = choose(collected.found)
