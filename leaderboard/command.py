@@ -26,6 +26,7 @@ from .tables.ranking import RankingTable, make_leaderboard
 from .tables.scores import ScoreRow, score_rows
 
 _FILE = Path("leaderboard/README.md")
+_NO_MATCH = "no result matches: run bitext-bench leaderboard without --tasks, --models and --languages"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,8 @@ def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bo
         raise UserError(f"{results} holds no results: run bitext-bench run --output DIR first")
     entries = _select(found.entries, view, results) if found.entries else []
     if view.paper_table:
+        if found.entries and not entries:
+            raise UserError(_NO_MATCH)
         say_skipped(found.skipped)
         content = paper_table(view.paper_table, view.form, entries, results)
     else:
@@ -112,10 +115,12 @@ def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Seq
     board = make_leaderboard(entries)
     skipped = sorted([*unreadable, *board.skipped])
     say_skipped(skipped)
-    if not board.tables:
+    if entries and not board.tables:
         raise UserError(f"no result in {results} can be shown: see the reason for each above")
     common = _common_scores(board.tables, results, view)
     overview = make_overview(board.tables, entries, common, view.models)
+    if not board.tables and (not overview.columns or view.form == "html"):
+        raise UserError(_NO_MATCH)
     shown = board.tables
     if view.sort:
         shown, overview = _sorted(shown, overview, view.sort)
@@ -134,7 +139,7 @@ def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Seq
 def _common_scores(tables: Sequence[RankingTable], results: Path, view: View) -> list[ScoreRow]:
     """Return the measured and published scores of the chosen tasks and languages that are on one measure.
 
-    Published scores are left out if no measured score is on one of their measures.
+    Published scores are left out if measured scores are shown and none is on one of their measures.
     """
     tasks = {task.name for task in parse_tasks(view.tasks)} if view.tasks else None
     entries = [row.entry for table in tables for row in table.rows]
@@ -144,7 +149,7 @@ def _common_scores(tables: Sequence[RankingTable], results: Path, view: View) ->
         if tasks is None or row.measure.task in tasks
     ]
     measured, published = ({row.measure for row in rows if row.kind == kind} for kind in ("measured", "published"))
-    return rows if measured & published else [row for row in rows if row.kind == "measured"]
+    return rows if not tables or measured & published else [row for row in rows if row.kind == "measured"]
 
 
 def _sorted(tables: Sequence[RankingTable], overview: Overview, column: str) -> tuple[list[RankingTable], Overview]:
@@ -166,7 +171,7 @@ def _select(entries: Sequence[Entry], view: View, results: Path) -> list[Entry]:
     If the names select only published models, all measured models are kept for comparison.
 
     Raises:
-        UserError: none is left.
+        UserError: no model has such a name, or a task or language is unknown.
     """
     if view.tasks:
         tasks = {task.name for task in parse_tasks(view.tasks)}
@@ -175,12 +180,11 @@ def _select(entries: Sequence[Entry], view: View, results: Path) -> list[Entry]:
         parts = [part.casefold() for part in view.models]
         chosen = [entry for entry in entries if any(part in entry.label.casefold() for part in parts)]
         published = "\n".join(read_published(results).models).casefold()
-        if chosen or view.paper_table or not any(part in published for part in parts):
-            entries = chosen
-    entries = filter_languages(entries, view.languages)
-    if not entries:
-        raise UserError("no result matches: run bitext-bench leaderboard without --tasks, --models and --languages")
-    return entries
+        is_published = not view.paper_table and any(part in published for part in parts)
+        if not chosen and not is_published:
+            raise UserError(_NO_MATCH)
+        entries = chosen or entries
+    return filter_languages(entries, view.languages)
 
 
 def _check(output: Path, content: str, root: Path) -> None:

@@ -268,6 +268,23 @@ def test_models_are_chosen_by_name(measured: Path) -> None:
     assert main(["leaderboard", "--results", str(measured), "--models", "no such model"]) == 1
 
 
+def test_languages_that_nobody_measured_here_have_published_scores(
+    measured: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = overview_rows(overview_of(measured, "--languages", "de"))
+    assert all(name.startswith("*") for name in rows)
+    assert rows["*sentence-transformers/LaBSE*"]["Tatoeba xx-en accuracy (de)"].startswith("*99.40* (")
+    assert rows["*sentence-transformers/LaBSE*"]["BUCC.v2 xx-en accuracy (de)"] == "*99.57*"
+    capsys.readouterr()
+    assert main(["leaderboard", "--results", str(measured), "--languages", "de", "--format", "csv"]) == 0
+    found = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert {(row["task"], row["subset"]) for row in found} == {("Tatoeba", "deu-eng"), ("BUCC.v2", "de-en")}
+    for more in (["--languages", "ace"], ["--languages", "de", "--format", "html"], ["--tasks", "FLORES-200"]):
+        output = ["--output", str(measured.parent / "x")]
+        assert main(["leaderboard", "--results", str(measured), *more, *output]) == 1
+        assert "no result matches" in capsys.readouterr().err
+
+
 def test_the_overview_says_how_it_is_sorted(measured: Path) -> None:
     text = overview_of(measured)
     assert "Sorted by Tatoeba xx-en accuracy" in text

@@ -43,11 +43,13 @@ def as_json(rows: Sequence[dict[str, Any]]) -> str:
 def score_records(tables: Sequence[RankingTable], common: Sequence[ScoreRow] = ()) -> list[dict[str, Any]]:
     """Return one row for each model and subset; `rank` is the model's rank in the whole table.
 
-    For tasks with published scores, the main scores are followed by the scores in `common`, which have no rank.
+    The main scores are followed by the scores in `common`, which have no rank, of those tasks that have published
+    scores; without tables, of all tasks.
     """
     rows = list(_main_scores(tables))
     published = {row.measure.task for row in common if row.kind == "published"}
     scores = {table.task: table.score for table in tables if table.official and table.task in published}
+    scores = scores if tables else dict.fromkeys(published, "")
     rows += [
         _common_score(row)
         for row in common

@@ -37,9 +37,6 @@ class OverviewColumn:
     intervals: Mapping[ModelKey, Interval] = field(default_factory=dict)
 
 
-_PAPER = ("kor-eng", "fra-eng", "jpn-eng", "rus-eng")  # the four pairs of Park et al. 2024, if none was measured
-
-
 def describe(table: RankingTable) -> str:
     """Describe a table's subsets, languages and n."""
     sizes = sorted(set(table.sizes))
@@ -100,8 +97,7 @@ def common_measures(
     """Return the measures of a task that are published and, if the task was measured, measured for all its models."""
     published = {row.measure for row in rows if row.kind == "published" and row.measure.subset != MEAN_OF_TATOEBA}
     if table is None:
-        own = sorted(measure for measure in published if (measure.task, measure.metric) == (task, metric))
-        return [measure for measure in own if task != "Tatoeba" or measure.subset in _PAPER]
+        return sorted(measure for measure in published if (measure.task, measure.metric) == (task, metric))
     return [measure for name in table.subsets if (measure := Measure(task, name, metric)) in published]
 
 

@@ -132,7 +132,7 @@ def make_overview(
     columns = [_over_seeds(column, trainings) for column in columns]
     rows = [_measured_row(runs) for runs in trainings]
     choices: Mapping[ModelKey, Choice] = {}
-    if any(row.kind == "published" for row in common):
+    if columns and any(row.kind == "published" for row in common):
         registered = {str(entry.result.model.registered) for entry in measured.values()}
         deciding = next((column for column in columns if column.key == "tatoeba-en"), columns[0])
         choices = choose_published(common, deciding, registered, wanted)
