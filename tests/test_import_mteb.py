@@ -218,7 +218,7 @@ def test_a_checkout_of_the_results_repository(tmp_path: Path, capsys: pytest.Cap
     (model,) = read_file(tmp_path / "ours" / FILE).models.values()
     assert model.files["Tatoeba"].source == f"embeddings-benchmark/results@{commit[:8]}"
     said = capsys.readouterr().err
-    assert "org__whole/1/Banking77Classification.json: bitext-bench does not have the task" in said
+    assert "org__whole/1/Banking77Classification.json: scores of Banking77Classification are not imported" in said
     assert "org__sampled/1/Tatoeba.json: Tatoeba kor-eng: an accuracy is no multiple of 1 / 1,000" in said.replace(
         "fra-eng", "kor-eng"
     ).replace("jpn-eng", "kor-eng")
@@ -273,8 +273,8 @@ def test_omissions_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[st
     }
     said = capsys.readouterr().err
     assert "STSBenchmark.json: the split validation of STSBenchmark, because test is used" in said
-    assert "Banking77Classification.json: bitext-bench does not have the task Banking77Classification" in said
-    assert "old_unknown.json: bitext-bench does not have the task NoSuchTask" not in said
+    assert "Banking77Classification.json: scores of Banking77Classification are not imported" in said
+    assert "old_unknown.json: scores of NoSuchTask are not imported" not in said
     assert "BUCC.v2.json: subsets of BUCC.v2 without a score of bitext mining or STS: 1" in said
     assert "STS12.json: STS12 default: cosine_spearman is 81.0, not from -1 to 1" in said
     for name in ("cut", "deep", "bytes"):

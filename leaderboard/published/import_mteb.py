@@ -47,7 +47,7 @@ class _Collected:
 
     def add(self, file: Path) -> None:
         if self.by_name and file.stem not in TASKS and task_kind(file.stem):  # most files of a checkout
-            self._leave(f"bitext-bench does not have the task {file.stem}", file)
+            self._leave(f"scores of {file.stem} are not imported", file)
             return
         try:
             result = read_mteb_result(file)
@@ -55,7 +55,7 @@ class _Collected:
             self.unread.append(str(error))
             return
         if result.task not in TASKS:
-            self._leave(f"bitext-bench does not have the task {plain(result.task)}", file)
+            self._leave(f"scores of {plain(result.task)} are not imported", file)
             return
         split = _split(result)
         for other in sorted(result.scores.keys() - {split}):
