@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import random
+import re
 import shutil
 from collections import Counter
 from dataclasses import replace
@@ -240,9 +241,14 @@ def test_every_published_model_is_shown_or_has_a_reason(measured: Path) -> None:
     common = score_rows(entries, read_published())
     choices = make_overview(make_leaderboard(entries).tables, entries, common).choices
     assert choices.keys() == {published_key(name) for name in read_published().models}
-    reasons = Counter((c.shown, c.reason.partition(":")[0].split(" and the best")[0]) for c in choices.values())
+    reasons = Counter((c.shown, re.split(r":| and the best| \(prompt", c.reason)[0]) for c in choices.values())
     assert sum(count for (shown, _), count in reasons.items() if shown) == 11
-    assert reasons[True, "a usual baseline"] == 5
+    assert reasons[True, "a usual baseline"] + reasons[True, "a usual baseline (no prompt)"] == 5
+    e5 = {key[0].rpartition("-")[2]: c.reason for key, c in choices.items() if "multilingual-e5-" in key[0] and c.shown}
+    assert e5 == {
+        "small": "a usual baseline (no prompt)",
+        **dict.fromkeys(("base", "large"), 'a usual baseline (prompt "query: ")'),
+    }
     without = "no published score for Tatoeba xx-en accuracy (ja, ko)"
     left = {reason: count for (shown, reason), count in reasons.items() if not shown}
     assert left[without] == 295 - 182 and left["its size is unknown"] == 2

@@ -14,6 +14,7 @@ from bitext_bench.scoring.intervals import Interval, spearman_interval_by_n, wil
 _E5 = re.compile(r"intfloat/(multilingual-)?e5-(small|base|large)(-v2)?")
 _E5_LAST_WITH_PROMPT, _E5_FIRST_WITHOUT = (1, 12, 75), (1, 16, 0)
 MEAN_OF_TATOEBA = "AVG112"
+NO_PROMPT, UNKNOWN_PROMPT = "no prompt", "the prompt is not recorded"
 SELF_REPORTED = "external"  # MTEB's revision for scores that the authors of a model sent in
 
 
@@ -78,8 +79,8 @@ class PublishedModel:
             if () < version <= _E5_LAST_WITH_PROMPT:
                 return 'prompt "query: "'
             if version >= _E5_FIRST_WITHOUT:
-                return "no prompt"
-        return "the prompt is not recorded"
+                return NO_PROMPT
+        return UNKNOWN_PROMPT
 
     def updated(self, newer: PublishedModel) -> PublishedModel:
         """Return the model with the tasks and facts of a newer import; tasks that only this one has are kept."""

@@ -108,8 +108,9 @@ def _published_note(overview: Overview) -> list[str]:
     reasons = "; ".join(f"{escape(row.name)}, {row.reason}" for row in shown)
     others = len(overview.choices) - len(shown)
     return [
-        "- *In italics*: scores that MTEB published, not measured here and never marked as the best: "
-        f"{reasons}. {others} more models are in `--format csv`, on the HTML page, and here with `--models NAME`."
+        "- *In italics*: scores that MTEB published, not measured here and never marked as the best. MTEB does not "
+        f"record prompts; for E5, mteb's version decides. {reasons}. {others} more models are in `--format csv`, on the "
+        "HTML page, and here with `--models NAME`."
     ]
 
 

@@ -25,11 +25,13 @@ class OverviewColumn:
 
     Attributes:
         key: the name for --sort.
+        task: the task; "STS" for means over several.
         note: a description of the tasks and subsets in the mean.
         intervals: 95 % intervals of some of the values.
     """
 
     key: str
+    task: str
     heading: str
     lower_is_better: bool
     values: Mapping[ModelKey, float]
@@ -64,7 +66,7 @@ def task_column(key: str, heading: str, table: RankingTable) -> OverviewColumn:
     if len(table.subsets) > 1:
         heading = f"{heading} ({name_languages(table_languages(table))})"
     note = "; ".join(filter(None, [f"{table.task}: {describe(table)}", languages_note(table)]))
-    return OverviewColumn(key, heading, table.lower_is_better, values, note)
+    return OverviewColumn(key, table.task, heading, table.lower_is_better, values, note)
 
 
 def common_column(key: str, heading: str, measures: Sequence[Measure], rows: Iterable[ScoreRow]) -> OverviewColumn:
@@ -83,6 +85,7 @@ def common_column(key: str, heading: str, measures: Sequence[Measure], rows: Ite
     names = ", ".join(measure.subset for measure in wanted)
     return OverviewColumn(
         key,
+        measures[0].task,
         f"{heading} ({name_languages(codes)})",
         False,
         {model: mean.value for model, mean in means.items()},
@@ -135,4 +138,4 @@ def sts_column(
     codes = sorted({code for member in members for code in languages[member]})
     heading = f"STS {side}" if english else f"STS {side} ({name_languages(codes)})"
     names = ", ".join(task if subset == "default" else f"{task} {subset}" for task, subset in members)
-    return OverviewColumn(f"sts-{side}", heading, False, values, f"STS {side}: mean of {names}")
+    return OverviewColumn(f"sts-{side}", "STS", heading, False, values, f"STS {side}: mean of {names}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,7 @@ from bitext_bench.tasks import TASKS, has_english_side
 from bitext_bench.tasks.sts import Sts
 
 from ..entries.read import Entry
-from ..published.records import Measure, Published, PublishedModel
+from ..published.records import NO_PROMPT, Measure, Published, PublishedModel
 from .published import score_source
 
 # The scores that MTEB and bitext-bench compute in the same way; they agree to 1e-9 (tests/test_against_mteb.py).
@@ -43,6 +44,7 @@ class ScoreRow:
         license: "" if unknown.
         released: ISO 8601; "" if unknown.
         open_weights: False if the model is only a service; None if unknown.
+        prompt: the prompt, such as 'prompt "query: "', "no prompt", or "the prompt is not recorded".
         source: the signature of a measured score; the file of a published one (`published.source_label` links to it).
     """
 
@@ -62,6 +64,7 @@ class ScoreRow:
     license: str
     released: str
     open_weights: bool | None
+    prompt: str
     source: str
 
 
@@ -84,6 +87,8 @@ def score_rows(entries: Iterable[Entry], published: Published, languages: Set[st
 
 
 def _measured(entry: Entry) -> Iterator[ScoreRow]:
+    given = entry.result.model.prompt
+    prompt = f"prompt {json.dumps(given, ensure_ascii=False)}" if given else NO_PROMPT
     for name, subset in entry.subsets.items():
         for metric in COMMON:
             value = subset.scores.get(metric)
@@ -107,6 +112,7 @@ def _measured(entry: Entry) -> Iterator[ScoreRow]:
                 license=entry.baseline.license if entry.baseline else "",
                 released="",
                 open_weights=True,
+                prompt=prompt,
                 source=subset.signature,
             )
 
@@ -131,6 +137,7 @@ def _published(model: PublishedModel, published: Published) -> Iterator[ScoreRow
             license=model.license or (baseline.license if baseline else ""),
             released=model.released,
             open_weights=model.open_weights,
+            prompt=model.prompt(measure.task),
             source=score_source(model, measure.task),
         )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bitext_bench.baselines import BASELINES, Baseline
 
+from ..published.records import UNKNOWN_PROMPT
 from .columns import ModelKey, OverviewColumn
 from .scores import ScoreRow
 
@@ -52,7 +53,9 @@ def choose_published(
         measured: registered names of the measured models, which need no published row.
         wanted: parts of names to show instead; None shows the usual choice.
     """
-    models = {row.key: row for row in rows if row.kind == "published"}
+    published = [row for row in rows if row.kind == "published"]
+    # The prompt may differ between tasks: the deciding one's is shown.
+    models = {row.key: row for row in sorted(published, key=lambda row: row.measure.task == column.task)}
     ids = {BASELINES[name].checkpoint.casefold(): name for name in ALWAYS}
     best: dict[str, ModelKey] = {}
     # Of equal models, one that is shown anyway is the best.
@@ -65,17 +68,20 @@ def choose_published(
     def choice(key: ModelKey, row: ScoreRow) -> Choice:
         baseline, size = ids.get(row.model.casefold()), size_class(row)
         is_best = bool(size) and best.get(size) == key
+        prompt = "" if row.prompt == UNKNOWN_PROMPT else f" ({row.prompt})"
         if wanted is not None:
             return Choice(any(part.casefold() in row.model.casefold() for part in wanted), "chosen by --models")
         if baseline in measured:
             return Choice(False, f"measured here as {baseline}")
         if baseline:
-            return Choice(True, f"a usual baseline{f' and the best {size}' if is_best else ''}")
+            return Choice(True, f"a usual baseline{f' and the best {size}' if is_best else ''}{prompt}")
         if key not in column.values:
             return Choice(False, f"no published score for {column.heading}")
         if not size:
             return Choice(False, "its size is unknown")
-        return Choice(is_best, f"the best {size}" if is_best else f"not the best {size}: that is {best[size][0]}")
+        return Choice(
+            is_best, f"the best {size}{prompt}" if is_best else f"not the best {size}: that is {best[size][0]}"
+        )
 
     return {key: choice(key, row) for key, row in models.items()}
 
