@@ -109,8 +109,8 @@ def _published_note(overview: Overview) -> list[str]:
     others = len(overview.choices) - len(shown)
     return [
         "- *In italics*: scores that MTEB published, not measured here and never marked as the best. MTEB does not "
-        f"record prompts; for E5, mteb's version decides. {reasons}. {others} more models are in `--format csv`, on the "
-        "HTML page, and here with `--models NAME`."
+        f"record prompts; for E5, mteb's version decides. {reasons}. {others} more models are in `--format csv`, on "
+        "the HTML page, and here with `--models NAME`."
     ]
 
 
