@@ -226,7 +226,7 @@ def test_the_results_are_those_of_the_leaderboard() -> None:
     rows = {cells(line)[0]: cells(line) for line in overview.split("\n## ")[1].splitlines() if line.startswith("|")}
     shown = [cells(line) for line in TEXTS["README.md"].split("\n## ")[5].splitlines() if line.startswith("|")]
     heading, _, *models = shown
-    assert len(models) == 6
+    assert len(models) == 5
     for model in models:
         row = dict(zip(rows["model"], rows[model[0]], strict=True))
         assert model == [row[column] for column in heading]
