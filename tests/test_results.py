@@ -309,7 +309,7 @@ def test_averages_are_formed_whole_or_not_at_all(made: tuple[TaskResult, Outcome
     assert (found.value, found.missing) == (None, ("Mini-Tatoeba ko-en",))
     printed = render_averages([result], [Average("both", members), more, *PAPER_AVERAGES])
     assert printed.splitlines() == [
-        f"both: {100 * np.mean(values):.2f} (mean of 2)",
+        f"both: {100 * np.mean(values):.2f} (mean of 2: fr, ja)",
         "more: incomplete, 1 of 3 missing (Mini-Tatoeba ko-en)",
     ]
 

@@ -100,11 +100,12 @@ def percent_interval(interval: Sequence[float] | None) -> str:
 
 
 def render_averages(results: Sequence[TaskResult], averages: Sequence[Average] = PAPER_AVERAGES) -> str:
-    """Return one line for each of the paper's averages over official data, with its value or its missing members.
+    """Return one line for each of the paper's averages over official data: value and languages, or missing members.
 
     Averages without any scored member are omitted.
     """
     lines = []
+    subsets = {(result.task, subset.subset): subset for result in results for subset in result.subsets}
     for average in averages:
         value = compute(average, results)
         if len(value.missing) == len(average.members):
@@ -116,5 +117,7 @@ def render_averages(results: Sequence[TaskResult], averages: Sequence[Average] =
                 f"{average.name}: incomplete, {len(value.missing)} of {len(average.members)} missing ({missing})"
             )
         else:
-            lines.append(f"{average.name}: {percent(value.value)} (mean of {len(average.members)}{better})")
+            found = {code for task, name, _ in average.members for code in mean_languages(task, [subsets[task, name]])}
+            of = f"mean of {len(average.members)}: {name_languages(sorted(found))}"
+            lines.append(f"{average.name}: {percent(value.value)} ({of}{better})")
     return "\n".join(lines)
