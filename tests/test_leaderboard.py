@@ -418,6 +418,8 @@ def test_a_score_of_both_sources_is_shown_once() -> None:
     assert korean(Published({}, {})) == ["labse"]
     assert "sentence-transformers/LaBSE" in korean(read_published())
     assert "labse" not in korean(read_published())
+    (table,) = [t for t in published_tables("STS12", ["default"], read_published()) if t.metric == "cosine_spearman"]
+    assert [name for name, *_ in table.rows if "sonar" in name.casefold()] == ["facebook/SONAR"], "an alias of ours"
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])

@@ -310,6 +310,10 @@ def test_means_over_other_languages_have_other_columns(measured: Path) -> None:
     for languages, heading in ((["ko"], "ko"), (["ja"], "ja"), (["ja", "ko"], "ja, ko")):
         rows = overview_rows(overview_of(measured, "--languages", *languages))
         assert f"Tatoeba xx-en accuracy ({heading})" in rows["*sentence-transformers/LaBSE*"]
+    german = overview_rows(overview_of(measured, "--languages", "ja", "ko", "de"))
+    column = "Tatoeba xx-en accuracy (de, ja, ko)"
+    assert german["*sentence-transformers/LaBSE*"][column].startswith("*96.27* (")
+    assert [row[column] for name, row in german.items() if "hashing" in name] == ["–"], "it lacks German"
     published = read_published()
     rows = score_rows(read_results(measured).entries, published)
     few = [row for row in rows if not (row.model == "sentence-transformers/LaBSE" and row.measure == KOREAN)]

@@ -63,8 +63,7 @@ def languages_note(table: RankingTable) -> str:
 def task_column(key: str, heading: str, table: RankingTable) -> OverviewColumn:
     """Return the mean of a table as a column."""
     values = {row.entry.model: row.mean for row in table.rows if row.mean is not None and not row.entry.contamination}
-    if len(table.subsets) > 1:
-        heading = f"{heading} ({name_languages(table_languages(table))})"
+    heading = f"{heading} ({name_languages(table_languages(table))})"
     note = "; ".join(filter(None, [f"{table.task}: {describe(table)}", languages_note(table)]))
     return OverviewColumn(key, table.task, heading, table.lower_is_better, values, note)
 
@@ -97,9 +96,12 @@ def common_column(key: str, heading: str, measures: Sequence[Measure], rows: Ite
 def common_measures(
     task: str, table: RankingTable | None, rows: Iterable[ScoreRow], metric: str = "mteb_accuracy"
 ) -> list[Measure]:
-    """Return the measures of a task that are published and, if the task was measured, measured for all its models."""
+    """Return the published measures of a task that form a mean.
+
+    If the reader chose languages, these are all subsets in them; otherwise those measured here, or all if none was.
+    """
     published = {row.measure for row in rows if row.kind == "published" and row.measure.subset != MEAN_OF_TATOEBA}
-    if table is None:
+    if table is None or table.rows[0].entry.languages is not None:
         return sorted(measure for measure in published if (measure.task, measure.metric) == (task, metric))
     return [measure for name in table.subsets if (measure := Measure(task, name, metric)) in published]
 

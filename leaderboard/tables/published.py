@@ -70,7 +70,8 @@ def score_source(model: PublishedModel, task: str) -> str:
 def _registered(task: str, published: Published) -> Iterator[tuple[str, PublishedScore]]:
     own = {name.casefold(): model.scores for name, model in published.models.items()}
     for name, baseline in BASELINES.items():
-        scores = own.get(baseline.checkpoint.casefold(), {})
+        names = (baseline.checkpoint, *baseline.aliases)
+        scores = next((own[key] for spelled in names if (key := spelled.casefold()) in own), {})
         for figure in published_scores(baseline):
             same = {value for m, value in scores.items() if m == (figure.task, figure.subset, figure.metric)}
             if figure.task == task and round(figure.value, 6) not in same:
