@@ -295,12 +295,22 @@ def test_a_request_that_fails_once_or_twice_is_repeated(tmp_path: Path) -> None:
 
 
 @pytest.mark.hub
-@pytest.mark.parametrize("fault", [("/cas/", "404"), ("/cas/", "drop"), ("/xet-read-token/", "403")])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ("/cas/", "404"),
+        ("/cas/", "drop"),
+        ("/cas/", "hang"),
+        ("/xet-read-token/", "403"),
+        ("/xet-read-token/", "hang"),
+    ],
+)
 def test_without_xet_storage_files_come_by_plain_http(tmp_path: Path, fault: tuple[str, str]) -> None:
     top = put_model(tmp_path / "root", "test/xet", xet=True)
     put_model(tmp_path / "root", "test/too", xet=True)
+    waits = {**SHORT_WAITS, "HF_XET_CLIENT_READ_TIMEOUT": "1s"}
     with serving(tmp_path / "root", fault) as hub:
-        found = fetched([("test/xet", None), ("test/too", None)], hub.url, tmp_path / "home")
+        found = fetched([("test/xet", None), ("test/too", None)], hub.url, tmp_path / "home", **waits)
     for name in ("test/xet", "test/too"):
         assert Path(found[name][0], "model.safetensors").read_bytes() == (top / "model.safetensors").read_bytes()
     assert (

@@ -162,7 +162,7 @@ def _download(repository: Repository, files: Sequence[str]) -> Path:
     try:
         try:
             return download()
-        except (RuntimeError, HTTPError) as error:
+        except (RuntimeError, HTTPError, TimeoutError) as error:
             if constants.HF_HUB_DISABLE_XET or not _is_xet_error(error):
                 raise
             say("note: the hub's xet storage cannot be reached; files are downloaded by plain HTTP instead")
@@ -176,6 +176,8 @@ def _is_xet_error(error: Exception) -> bool:
     """Return whether a download failed in the xet client or in the request for its token."""
     if isinstance(error, RuntimeError):
         return re.search("xet|CAS|reconstruction", str(error)) is not None
+    if isinstance(error, TimeoutError):  # of limit_requests; its text has the address
+        return "/xet-read-token/" in str(error)
     response = getattr(error, "response", None)  # None if there was no answer; the error may have the request
     try:
         url = response.url if response is not None else error.request.url  # type: ignore[attr-defined]
