@@ -239,13 +239,16 @@ def test_published_figures_stand_beside_official_data_only(both: Path, capsys: p
     assert re.fullmatch(r"Tatoeba\.custom-tatoeba-[0-9a-f]{8}\.json", files[0])
     output = both.parent / "board.md"
     assert main(["leaderboard", "--results", str(both), "--output", str(output)]) == 0
-    official, custom = output.read_text(encoding="utf-8").split("## Tatoeba")[1:]
-    assert official.startswith(": ") and "LaBSE" in official
+    overview, official, custom = output.read_text(encoding="utf-8").split("## Tatoeba")
+    assert "| *sentence-transformers/LaBSE* | *92.90*" in overview
+    measured = next(line for line in overview.splitlines() if line.startswith("| local/toys:hashing"))
+    assert official.startswith(": ") and "0.20" in official and "**0.20**" in measured
     assert custom.startswith(" on custom-tatoeba-") and "LaBSE" not in custom
     capsys.readouterr()
     assert main(["leaderboard", "--results", str(both), "--format", "json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [row["data"].partition("-")[0] for row in rows] == ["tatoeba", "custom"]
+    measured_on = {row["data"].partition("-")[0] for row in rows if row["model"] == "local/toys:hashing"}
+    assert measured_on == {"custom", "tatoeba"} and any("LaBSE" in row["model"] for row in rows)
     next(both.rglob("Tatoeba.json")).unlink()
     assert main(["leaderboard", "--results", str(both), "--output", str(output)]) == 0
     text = output.read_text(encoding="utf-8")
