@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..io.hub_errors import Repository
+from ..io.terminal import quiet_mteb
 from ..languages import LangPair, Language, find_language
 
 _KINDS: Mapping[str, Literal["bitext", "sts"]] = {"BitextMining": "bitext", "STS": "sts"}
@@ -192,15 +191,3 @@ def _pair(subset: str, langscripts: Sequence[str]) -> LangPair | None:
 
 def _sides(subset: str, pair: LangPair) -> Iterator[tuple[str, Language]]:
     yield from zip(subset.split("-"), (pair.source, pair.target), strict=True)
-
-
-@contextmanager
-def quiet_mteb() -> Iterator[None]:
-    """Suppress mteb's advice to use newer versions of a task: STSBenchmark and STS22 are used on purpose."""
-    logger = logging.getLogger("mteb")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

@@ -19,13 +19,14 @@ from ..io.hub import fetch
 from ..io.hub_errors import NotFetched, Repository, as_not_fetched
 from ..io.hub_requests import limit_requests, use_cache_only
 from ..io.memory_errors import out_of_memory_message
+from ..io.terminal import quiet_mteb
 from ..languages import Language
 from .extras import FAILURES, FOREIGN_BATCH_TOKENS, check_matrix, estimate_token_counts
 from .fingerprint import TRANSFORMERS, software
 from .foreign import library_errors
 from .hub import loadable_files
 from .model import Model, ModelOptions, Prompts
-from .mteb_registry import MTEB, MtebRecord, prompt_source, quiet_mteb, task_prompts
+from .mteb_registry import MTEB, MtebRecord, prompt_source, task_prompts
 from .packages import package_model
 
 # The environment variables with the keys of the services behind mteb's loaders; any one of several is enough.

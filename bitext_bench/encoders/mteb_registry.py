@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import sys
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -15,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import UserError, unknown_name_error
+from ..io.terminal import quiet_mteb
 from ..scoring.similarity import Similarity
 from .files import read_config
 from .model import Dtype, Prompts
@@ -202,16 +200,3 @@ def _by_task(text_of: Callable[[Any], str]) -> Prompts:
     bitext, sts = (texts[USUAL_TASKS[kind]] for kind in ("bitext", "sts"))
     usual = {task.metadata.name: bitext if task.metadata.type == "BitextMining" else sts for task in tasks}
     return Prompts(bitext, sts, tuple((name, text) for name, text in texts.items() if text != usual[name]))
-
-
-@contextmanager
-def quiet_mteb() -> Iterator[None]:
-    """Suppress mteb's advice: prompts that it replaces, superseded tasks, deprecated loaders."""
-    logger = logging.getLogger("mteb")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            yield
-    finally:
-        logger.setLevel(before)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def printable(text: str) -> str:
@@ -30,3 +34,16 @@ def write_data(text: str) -> None:
         return
     binary.write(text.encode())
     binary.flush()
+
+
+@contextmanager
+def quiet_mteb() -> Iterator[None]:
+    """Suppress mteb's advice: prompts that it replaces, superseded tasks (which we use on purpose), old loaders."""
+    logger = logging.getLogger("mteb")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logger.setLevel(before)
