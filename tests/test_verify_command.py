@@ -139,3 +139,85 @@ def test_a_folder_of_results_is_verified(here: Path, capsys: pytest.CaptureFixtu
     (here / "empty").mkdir()
     assert main(["verify", "empty"]) == 1
     assert "empty has no result files" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "derived"),
+    [
+        ("name", "google/best", "local/toys:hashing"),
+        ("name", "local/toys:best", "local/toys:hashing"),
+        ("registered", "labse", "None"),
+        ("revision", "c" * 40, ""),
+        ("parameters", 1, "None"),
+        ("dimensions", 1, ""),
+    ],
+)
+def test_what_a_file_says_about_the_model_is_compared(
+    here: Path, field: str, value: Any, derived: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(here / "Mini-STS.json", **{field: value})
+    assert main(["verify", "Mini-STS.json", "--model", "toys:hashing"]) == 1
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"model: {field} is {value} on file, {derived}")
+    assert last == "Mini-STS.json: 1 difference"
+
+
+def test_a_file_of_an_older_version_need_not_say_as_much(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(here / "Mini-STS.json", dimensions=None)
+    assert main(["verify", "Mini-STS.json", "--model", "toys:hashing"]) == 0
+
+
+def test_a_directory_may_be_renamed_but_is_no_published_model(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = ["--cache-folder", str(tmp_path / "store")]
+    what = ["--data", "mini", "--tasks", "Mini-STS", "--output", str(tmp_path / "results")]
+    assert main(["run", "--model", str(tiny_model), *what, *folders]) == 0
+    (file,) = (tmp_path / "results").rglob("*.json")
+    shutil.copytree(tiny_model, tmp_path / "renamed")
+    again = ["verify", str(file), "--model", str(tmp_path / "renamed"), *folders]
+    assert main(again) == 0
+    edit(file, name="google/best")
+    capsys.readouterr()
+    assert main(again) == 1
+    assert "model: name is google/best on file, local/renamed derived" in capsys.readouterr().out
+
+
+def test_of_a_directory_the_results_on_other_own_data_are_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bitext, rated = tmp_path / "my.tsv", tmp_path / "rated.tsv"
+    bitext.write_text("a b\tc d\ne f\tg h\n")
+    (tmp_path / "other.tsv").write_text("a b\tc d\ne x\tg h\ni\tj\n")
+    (tmp_path / "texts").mkdir()
+    for code in ("de", "fr"):
+        (tmp_path / f"texts/{code}.txt").write_text(f"{code} a\n{code} b\n")
+    rated.write_text("a b\ta c\t1\nd\te f\t0\ng h\tg h\t5\n")
+    results, model = tmp_path / "results", ["--model", "toys:hashing", "--cache-folder", str(tmp_path / "store")]
+    for own in (["--bitext", bitext, "--sts", rated], ["--bitext", tmp_path / "other.tsv"]):
+        run = ["run", *model, *map(str, own), "--languages", "de", "sw", "--output", str(results)]
+        assert main(run) == 0
+    assert main(["run", *model, "--bitext", str(tmp_path / "texts"), "--output", str(results)]) == 0
+    capsys.readouterr()
+
+    assert main(["verify", str(results), *model, "--bitext", str(bitext)]) == 0
+    said = capsys.readouterr()
+    (line,) = said.out.splitlines()
+    assert "own-bitext-my.tsv" in line
+    assert "verified" in line
+    left = sorted(line for line in said.err.splitlines() if "left out: " in line)
+    assert [line.rpartition("/")[2].partition(".own-")[0] for line in left] == [
+        "own-bitext-other.tsv",
+        "own-bitext-texts",
+        "own-sts-rated.tsv",
+    ]
+    assert "and --bitext is own-" in left[0]
+    assert "pass --sts with the file to verify it" in left[2]
+
+    assert main(["verify", str(results), *model, "--bitext", str(bitext), "--sts", str(rated)]) == 0
+    assert capsys.readouterr().out.count("verified") == 2
+    bitext.write_text("a b\tc d\ne f\tg x\n")
+    assert main(["verify", str(results), *model, "--bitext", str(bitext)]) == 1
+    assert f"no result was made with --bitext {bitext}: pass the file" in capsys.readouterr().err
+    assert main(["verify", str(results), *model]) == 1
+    assert "no result was verified: pass --bitext or --sts" in capsys.readouterr().err

@@ -32,22 +32,47 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 def verify(arguments: argparse.Namespace) -> int:
     """Compute results again and print differences. Return 0 if there are none, 1 otherwise.
 
-    A folder means all result files in it. If one of several files cannot be verified, the others still are.
+    A directory means all result files in it. If one of several files cannot be verified, the others still are. Of
+    several files, those on other data of the user than --bitext and --sts name are left out.
 
     Raises:
-        UserError: a single file cannot be verified, or a folder has no result files.
+        UserError: a single file cannot be verified, a directory has no result files, or none was made with the data
+            of --bitext or --sts.
     """
     files = [file for path in arguments.files for file in _files(path)]
     if len(files) == 1:
-        return _verify(files[0], arguments)
+        return _verify(files[0], arguments, read_result(files[0]))
     failed = 0
+    unused = {option: given for option in ("bitext", "sts") if (given := getattr(arguments, option))}
+    verified = 0
     for file in files:
         try:
-            failed |= _verify(file, arguments)
+            stored = read_result(file)
+            failed |= _verify(file, arguments, stored, among_others=True)
+        except _OtherData as error:
+            say(f"left out: {file}: {error}")
         except UserError as error:
             say(f"error: {error}")
             failed = 1
+        else:
+            verified += 1
+            unused.pop(_own_option(stored), None)
+    for option, given in unused.items():
+        named = given if isinstance(given, str) else " ".join(given)
+        raise UserError(f"no result was made with --{option} {named}: pass the file that a result was made with")
+    if not (verified or failed):
+        raise UserError("no result was verified: pass --bitext or --sts with the data that a result was made with")
     return failed
+
+
+class _OtherData(UserError):
+    """A result is on the user's own data, and not on those of --bitext or --sts."""
+
+
+def _own_option(stored: TaskResult) -> str:
+    """Return the option for the data of a result: "bitext", "sts", or "" for a benchmark."""
+    task = find_own_task(stored.task)
+    return "" if task is None else "bitext" if isinstance(task, OwnBitext) else "sts"
 
 
 def _files(path: Path) -> list[Path]:
@@ -61,16 +86,26 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _verify(file: Path, arguments: argparse.Namespace) -> int:
-    stored = read_result(file)
+def _verify(file: Path, arguments: argparse.Namespace, stored: TaskResult, *, among_others: bool = False) -> int:
     outcomes = read_outcomes(file, stored)  # first, since they may be damaged
+    option = _own_option(stored) if among_others else ""
+    if option and not getattr(arguments, option):
+        raise _OtherData(f"pass --{option} with the file to verify it")
     model, source = _resolve_as_stored(file, stored, arguments)
-    loaded = _load_as_stored(stored, source, arguments)
+    try:
+        loaded = _load_as_stored(stored, source, arguments)
+    except UserError as error:
+        if not option:
+            raise
+        raise _OtherData(f"it was made with {stored.data} ({error})") from error
     limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
     # If the fingerprint of the model does not cover all its files, cached vectors are not proof.
     refresh = arguments.refresh or bool(model.unhashed)
     embedder = Embedder(model, cache_folder(arguments.cache_folder), limits, refresh=refresh)
-    found = find_differences(stored, outcomes, *_combine(stored, list(evaluate(embedder, loaded))))
+    derived, derived_outcomes = _combine(stored, list(evaluate(embedder, loaded)))
+    if option and derived.data != stored.data:
+        raise _OtherData(f"it was made with {stored.data}, and --{option} is {derived.data}")
+    found = find_differences(stored, outcomes, derived, derived_outcomes)
     for line in found:
         print(printable(line))
     n = len(stored.subsets)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..scoring.intervals import resampled_ranks, resamples
 from ..scoring.margin import MARGINS
 from .records import Outcomes, SubsetResult, TaskResult, by_subset, signature_fields
+from .schema import ModelRecord
 
 # Rounding of float32 sums depends on the machine and on the batches. It may change the best candidate of a sentence if
 # the two best are closer than this, and an STS cosine by this much, but nothing else.
@@ -23,6 +24,8 @@ _DEEP_TOLERANCE = 2e-3
 _OTHER_MARGINS = tuple(f"{score}_{margin}" for score in ("accuracy", "xsim") for margin in MARGINS)
 # Share of rows whose neighbor may differ at an equal score.
 _TWINS = 0.1
+# The fields of a model that identify it. The signature has its settings and fingerprint.
+_IDENTITY = ("name", "registered", "revision", "parameters", "dimensions")
 
 Columns = dict[str, NDArray[Any]]
 
@@ -38,14 +41,14 @@ class _Moved(NamedTuple):
 def find_differences(
     stored: TaskResult, stored_outcomes: Outcomes, derived: TaskResult, derived_outcomes: Outcomes
 ) -> list[str]:
-    """Return one line for each difference in signatures, counts, scores, intervals, the summary or outcomes.
+    """Return one line for each difference in the model, signatures, counts, scores, intervals, the summary or outcomes.
 
     Scores may differ by the share of sentences within NEAR_TIE of a tie. Rank correlations may differ by the effect of
     ranks that changed because cosines moved by less than NEAR_TIE. Everything else may differ by EXACT.
     """
     now = {entry.subset: entry for entry in derived.subsets}
     blocks_before, blocks_now = by_subset(stored_outcomes), by_subset(derived_outcomes)
-    lines: list[str] = []
+    lines = _model(stored.model, derived.model)
     most_moved = 0.0
     for entry in stored.subsets:
         subset = entry.subset
@@ -70,6 +73,22 @@ def find_differences(
         before, after = (_numbers("summary", result.summary) for result in (stored, derived))
         lines += _compare(before, after, lambda name: EXACT + most_moved)
     return lines
+
+
+def _model(stored: ModelRecord, derived: ModelRecord) -> list[str]:
+    """Return the fields of the model's identity that differ. A field that the file does not have claims nothing."""
+    claims = {name: value for name in _IDENTITY if (value := getattr(stored, name)) is not None}
+    if all(_is_directory(model.name) for model in (stored, derived)):
+        del claims["name"]  # A directory may have been renamed; its content has the same fingerprint.
+    return [
+        f"model: {name} is {value} on file, {found} derived"
+        for name, value in claims.items()
+        if value != (found := getattr(derived, name))
+    ]
+
+
+def _is_directory(name: str) -> bool:
+    return name.startswith("local/") and ":" not in name  # otherwise package.module:factory
 
 
 def _signature(stored: str, derived: str) -> list[str]:
