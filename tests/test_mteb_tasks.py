@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from hub_runs import error_of, run_product, run_python, serving
-from mteb_material import build, put, sentence
+from mteb_material import build, pairs, put, sentence
 from sklearn.metrics import f1_score
 
 from bitext_bench import UserError
 from bitext_bench.cli.main import main
 from bitext_bench.data import MissingData, mteb_tasks, open_source
+from bitext_bench.data.mteb_files import has_configurations
+from bitext_bench.data.mteb_tasks import load_dataset
 from bitext_bench.languages import Language, find_language, more_languages, resolve
 from bitext_bench.scoring.neighbors import normalize
 from bitext_bench.tasks import TASKS, ScoringUnit, find_task, mteb_task_name
@@ -390,6 +392,59 @@ def test_only_the_files_of_the_languages_are_downloaded_and_kept(hub_root: Path,
     scores = {row["hf_subset"]: row for row in json.loads(exported.read_text())["scores"]["validation"]}
     for subset in ours["subsets"]:  # mteb rounds
         assert subset["scores"]["mteb_f1"] == pytest.approx(scores[subset["subset"]]["main_score"], abs=1e-6)
+
+
+def build_tatoeba(folder: Path) -> list[str]:
+    """Write Tatoeba as on the hub: a file and a configuration for each language, and one configuration of all files."""
+    names = ["deu-eng", "fra-eng", "kor-eng"]
+    files = {f"test/{x}.jsonl": [{**row, "lang": x} for row in pairs(x)] for x in names}
+    put(folder, files, {"default": {"test": "test/*.jsonl"}, **{x: {"test": f"test/{x}.jsonl"} for x in names}})
+    return names
+
+
+def test_a_subset_of_its_own_is_what_mteb_selects(tmp_path: Path) -> None:
+    """mteb loads the rows of all languages of Tatoeba, and selects by the column lang."""
+    task = mteb_tasks()["Tatoeba"]
+    names = build_tatoeba(tmp_path)
+    assert has_configurations(task, names[1:], tmp_path)
+    assert not has_configurations(task, [*names, "jpn-eng"], tmp_path)
+    alone, selected = (load_dataset(task, names[1:], str(tmp_path), by_subset=by) for by in (True, False))
+    assert set(alone) == set(selected) == set(names[1:])
+    for name in alone:
+        for column in task.columns:
+            assert list(alone[name]["test"][column]) == list(selected[name]["test"][column])
+
+
+@pytest.mark.hub
+def test_of_tatoeba_only_the_files_of_the_languages_are_downloaded(tmp_path: Path) -> None:
+    task = mteb_tasks()["Tatoeba"]
+    build_tatoeba(tmp_path / "root/datasets" / task.repository.name / str(task.repository.revision))
+    run = ["run", "--model", "toys:letters", "--tasks", "mteb:Tatoeba", "--output", str(tmp_path / "out")]
+    usual = {"home": tmp_path / "home", "PYTHONPATH": f"{HERE.parent}:{HERE}"}
+    with serving(tmp_path / "root") as hub:
+        for code in ("ko", "fr"):
+            done = run_product(*run, "--languages", code, url=hub.url, **usual)
+            assert done.returncode == 0, done.stderr
+            fetched = {request.rpartition("/")[2].split()[0] for request in hub.requests if "/resolve/" in request}
+            assert ("fra-eng.jsonl" in fetched) == (code == "fr")
+    assert "kor-eng.jsonl" in fetched
+    assert "deu-eng.jsonl" not in fetched
+
+
+@pytest.mark.hub
+def test_a_data_set_without_a_card_gives_no_messages_of_the_client(tmp_path: Path) -> None:
+    task = mteb_tasks()["STSBenchmark"]
+    folder = tmp_path / "root/datasets" / task.repository.name / str(task.repository.revision)
+    build(task.task, ["default"], folder)
+    (folder / "README.md").unlink()
+    (folder / "test.jsonl").write_bytes(next(folder.rglob("test*.jsonl")).read_bytes())
+    run = ["run", "--model", "toys:letters", "--tasks", "mteb:STSBenchmark", "--output", str(tmp_path / "out")]
+    with serving(tmp_path / "root") as hub:
+        usual = {"home": tmp_path / "home", "PYTHONPATH": f"{HERE.parent}:{HERE}"}
+        done = run_product(*run, "--languages", "en", url=hub.url, **usual)
+    assert done.returncode == 0, done.stderr
+    assert "No files matched" not in done.stderr
+    assert "Fetching 0 files" not in done.stderr
 
 
 @pytest.mark.hub

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from .mteb_files import has_configurations
 from .mteb_tasks import MtebFiles, MtebTask, load_dataset
 from .shapes import Bitext, IncompleteData, ParallelLines, Provenance, ScoredPairs
 
@@ -34,7 +35,8 @@ class MtebData:
         from huggingface_hub.errors import HTTPError
 
         try:
-            return cls(task, files, load_dataset(task, subsets, str(files.folder)))
+            by_subset = has_configurations(task, subsets, files.folder)
+            return cls(task, files, load_dataset(task, subsets, str(files.folder), by_subset=by_subset))
         except (OSError, ValueError, KeyError, TypeError, IndexError, DatasetsError, HTTPError) as error:
             reason = shorten(str(error), 600, placeholder=" …")
             raise UserError(

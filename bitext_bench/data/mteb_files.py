@@ -19,7 +19,8 @@ def fetch_files(task: MtebTask, subsets: Sequence[str]) -> Path:
     Raises:
         NotFetched: the hub does not deliver the files.
     """
-    card = fetch(task.repository, lambda files: [file for file in files if file == _CARD])
+    # All files if there is no card: it says which files belong to which subset.
+    card = fetch(task.repository, lambda files: [_CARD] if _CARD in files else files)
     configs = _read_configs(card / _CARD)
     wanted = _wanted(task, subsets, configs)
     if wanted is None:
@@ -29,7 +30,8 @@ def fetch_files(task: MtebTask, subsets: Sequence[str]) -> Path:
     first = list(_patterns(next(iter(configs.values()))))
 
     def choose(files: Sequence[str]) -> list[str]:
-        one = {next((file for file in files if fnmatchcase(file, pattern)), _CARD) for pattern in first}
+        by_use = sorted(files, key=lambda file: not _fits(file, patterns))  # the wanted ones before the others
+        one = {next((file for file in by_use if fnmatchcase(file, pattern)), _CARD) for pattern in first}
         return [
             file
             for file in files
@@ -41,6 +43,18 @@ def fetch_files(task: MtebTask, subsets: Sequence[str]) -> Path:
         return all(any(fnmatchcase(file, pattern) for file in files) for pattern in [*first, *patterns])
 
     return fetch(task.repository, choose, is_enough)
+
+
+def has_configurations(task: MtebTask, subsets: Sequence[str], folder: Path) -> bool:
+    """Return whether the card in a directory has a configuration for each of some, but not all, of a task's subsets.
+
+    mteb then need not load the data of all subsets at once.
+    """
+    return _are_configurations(task, subsets, _read_configs(folder / _CARD))
+
+
+def _are_configurations(task: MtebTask, subsets: Sequence[str], configs: Mapping[str, Any]) -> bool:
+    return not task.is_n_way and set(subsets) < set(task.task.metadata.hf_subsets) and set(subsets) <= set(configs)
 
 
 def _fits(file: str, patterns: Sequence[str]) -> bool:
@@ -75,6 +89,8 @@ def _wanted(task: MtebTask, subsets: Sequence[str], configs: Mapping[str, Any]) 
         return {name} if name in configs else None
     by_default = [name for name in configs if name == "default" or configs[name].get("default")]
     default = {by_default[0]} if by_default else set(configs) if len(configs) == 1 else None
+    if _are_configurations(task, subsets, configs):
+        return set(subsets)
     if task.is_n_way or task.task.fast_loading or list(subsets) == ["default"]:
         return default
     by_languages = {_languages(name): name for name in configs}

@@ -155,8 +155,14 @@ def mteb_tasks() -> Mapping[str, MtebTask]:
     return MappingProxyType(dict(sorted(found.items(), key=lambda item: item[0].casefold())))
 
 
-def load_dataset(task: MtebTask, subsets: Sequence[str], folder: str) -> Any:  # noqa: ANN401 (a dict of data sets)
+def load_dataset(task: MtebTask, subsets: Sequence[str], folder: str, *, by_subset: bool = False) -> Any:  # noqa: ANN401 (a dict of data sets)
     """Load subsets with mteb's own code, from a directory with the files of the data set.
+
+    Args:
+        task: the task.
+        subsets: MTEB's names of the subsets.
+        folder: the directory.
+        by_subset: whether to load each subset alone also if mteb loads the data of all subsets and selects rows.
 
     Returns:
         As in mteb: subset -> split -> columns, or split -> columns if the task has only "default" or is N-way.
@@ -168,6 +174,7 @@ def load_dataset(task: MtebTask, subsets: Sequence[str], folder: str) -> Any:  #
         loaded = mteb.get_task(task.name, hf_subsets=chosen)
         where = {**loaded.metadata.dataset, "path": folder}
         loaded.metadata = loaded.metadata.model_copy(update={"dataset": where})
+        loaded.fast_loading = loaded.fast_loading and not by_subset
         loaded.load_data()
     return loaded.dataset
 
