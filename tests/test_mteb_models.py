@@ -19,6 +19,7 @@ from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.encoders.mteb_encoder import load_with_mteb
 from bitext_bench.encoders.mteb_registry import all_records, engine_prompts, get_record
 from bitext_bench.errors import UserError
+from leaderboard.entries.read import read_results
 
 GEMMA3: Architecture = (
     "Gemma3Text",
@@ -183,8 +184,11 @@ def test_a_run_with_mteb_names_the_source_of_the_prompt_and_is_verified(tmp_path
         assert again.returncode == 0, again.stderr
     files = sorted(results.rglob("Mini-*.json"))
     assert files
+    assert {file.parent.relative_to(file.parents[2]).as_posix() for file in files} == {"experiments/loader_mteb"}
+    assert {entry.label for entry in read_results(results).entries} == {f"{name} (loaded by mteb)"}
     for file in files:
         content = json.loads(file.read_text())
+        assert "chosen" not in content["model"], "the user chose a loader, not a prompt"
         task = "STSBenchmark" if "STS" in file.name else "Tatoeba"
         assert content["model"]["prompt"] == f"mteb:{task}"
         assert content["model"]["registered"] == f"mteb:{name}"
@@ -275,6 +279,7 @@ REFUSED = {
     "mteb:intfloat/multilingual-e5-smal": (
         "unknown model of mteb 'intfloat/multilingual-e5-smal': did you mean intfloat/multilingual-e5-small, "
     ),
+    "mteb:foo/bar": "unknown model of mteb 'foo/bar' (all of them: bitext-bench list models --mteb)",
     "nomic-ai/modernbert-embed-base": (
         "mteb's loader of nomic-ai/modernbert-embed-base runs code from the model's repository: pass "
         "--trust-remote-code if you trust it"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bitext_bench.cli.main import main
@@ -14,7 +16,7 @@ def search(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, str
     assert main(["list", "models", "--mteb", *arguments]) == 0
     lines = capsys.readouterr().out.splitlines()
     rows = {line.split("  ")[0]: line for line in lines[2:-1]}
-    assert lines[-1] == f"{len(rows)} models"
+    assert lines[-1] == ("1 model" if len(rows) == 1 else f"{len(rows)} models")
     return rows
 
 
@@ -48,6 +50,8 @@ def test_a_row_says_what_runs_the_model_and_what_it_needs(capsys: pytest.Capture
     rows = search(capsys)
     assert " bitext-bench " in rows["intfloat/multilingual-e5-large-instruct"]
     assert " OPENAI_API_KEY, mteb[openai] " in rows["openai/text-embedding-3-small"]
+    assert "  image  mteb  " in re.sub(" {3,}", "  ", rows["openai/clip-vit-base-patch16"])
+    assert "  video  mteb  " in re.sub(" {3,}", "  ", rows["OpenGVLab/InternVideo2-CLIP-1B-224p-f8"])
     assert " mteb[modernbert], --trust-remote-code " in rows["nomic-ai/modernbert-embed-base"]
 
 
@@ -82,7 +86,7 @@ def test_tasks_by_word_and_language(capsys: pytest.CaptureFixture[str]) -> None:
     header, _, row, count = capsys.readouterr().out.splitlines()
     assert header.split() == ["task", "kind", "splits", "subsets", "languages", "rows", "data", "set", "notes"]
     assert row.split() == ["NTREXBitextMining", "N-way", "test", "1,916", "121", "1,997", "mteb/NTREXBitextMining"]
-    assert count == "1 tasks"
+    assert count == "1 task"
     assert main(["list", "tasks", "--mteb", "--languages", "ko", "--mteb"]) == 0
     names = [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:-1]]
     assert {"FloresBitextMining", "KLUE-STS", "NTREXBitextMining", "Tatoeba"} < set(names)
@@ -93,5 +97,5 @@ def test_a_name_that_two_tasks_have_and_a_newer_version_are_noted(capsys: pytest
     assert main(["list", "tasks", "--mteb"]) == 0
     rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()[2:]}
     assert len(rows) - 1 == 86
-    assert rows["STS12"].endswith("this name is ours: mteb:STS12")
+    assert rows["STS12"].endswith("write mteb:STS12 (STS12 is bitext-bench's task)")
     assert "superseded by BUCC.v2" in rows["BUCC"]

@@ -90,15 +90,16 @@ def render_mteb(words: Sequence[str], names: Sequence[str] | None, max_size: str
             f"{record.parameters / 1e6:,.0f} M" if record.parameters else "?",
             _dimensions(record.meta.embed_dim),
             len(record.meta.languages or []) or "?",
+            ", ".join(record.other_modalities),
             "bitext-bench" if record.is_plain else "mteb",
             needs(record),
             record.meta.license or "?",
         ]
         for record in found
     ]
-    headers = ["model", "size", "dimensions", "languages", "run by", "needs", "license"]
+    headers = ["model", "size", "dimensions", "languages", "also encodes", "loaded by", "needs", "license"]
     table = tabulate(rows, headers=headers, disable_numparse=True)
-    return f"{table}\n{len(rows)} models"
+    return f"{table}\n{len(rows)} model{'' if len(rows) == 1 else 's'}"
 
 
 def render_mteb_tasks(words: Sequence[str], names: Sequence[str] | None) -> str:
@@ -123,14 +124,15 @@ def render_mteb_tasks(words: Sequence[str], names: Sequence[str] | None) -> str:
     if not rows:
         raise UserError("no task of bitext mining or STS in mteb's registry fits: leave out a word or a language")
     headers = ["task", "kind", "splits", "subsets", "languages", "rows", "data set", "notes"]
-    return f"{tabulate(rows, headers=headers, disable_numparse=True)}\n{len(rows)} tasks"
+    table = tabulate(rows, headers=headers, disable_numparse=True)
+    return f"{table}\n{len(rows)} task{'' if len(rows) == 1 else 's'}"
 
 
 def _mteb_row(task: MtebTask) -> list[str]:
     from ..tasks import TASKS
 
     codes = [str(language) for language in task.languages]
-    notes = [f"this name is ours: mteb:{task.name}"] if task.name in TASKS else []
+    notes = [f"write mteb:{task.name} ({task.name} is bitext-bench's task)"] if task.name in TASKS else []
     if newer := task.task.metadata.superseded_by:
         notes.append(f"superseded by {newer}")
     if reason := task.refusal():

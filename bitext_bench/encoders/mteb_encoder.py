@@ -74,7 +74,7 @@ def load_with_mteb(record: MtebRecord, options: ModelOptions) -> tuple[Model, Pr
         similarity=record.similarity,
         prompt_source=prompt_source(),
         registered=f"{MTEB}{record.name}",
-        overrides=(("prompt", "mteb"),) if ours else (),
+        overrides=(("loader", "mteb"),) if ours else (),
     )
     return described, task_prompts()
 

@@ -62,6 +62,11 @@ class MtebRecord:
         return int(self.meta.n_parameters or 0) or None
 
     @property
+    def other_modalities(self) -> list[str]:
+        """What the model encodes besides text, sorted: "audio", "image", "video"."""
+        return sorted(set(self.meta.modalities) - {"text"})
+
+    @property
     def dtype(self) -> Dtype:
         """The number format in which mteb loads the model, as its record says."""
         given = self.meta.output_dtypes
@@ -94,10 +99,11 @@ class MtebRecord:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the model is a sentence-transformers model with a prompt, which our engine runs."""
+        """Whether the model is a sentence-transformers model of text only with a prompt, which our engine runs."""
         known = _INSTRUCT_SETTINGS if self.is_instruct else _PLAIN_SETTINGS if self.loader in _PLAIN else None
         formats = self.settings.get("model_kwargs") or {}
-        return known is not None and self.settings.keys() <= known and formats.keys() <= _FORMATS
+        fits = known is not None and self.settings.keys() <= known and formats.keys() <= _FORMATS
+        return fits and not self.other_modalities
 
     @property
     def max_length(self) -> int | None:

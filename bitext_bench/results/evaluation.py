@@ -241,7 +241,7 @@ def _model_record(model: Model, prompt: str, dimensions: int | None) -> ModelRec
         "dimensions": dimensions,
     }
     not_of_every_model = {
-        "chosen": [_FIELDS.get(key, key) for key, _ in model.overrides],
+        "chosen": [_FIELDS.get(key, key) for key, _ in model.overrides if key != "loader"],  # `registered` says it
         "contaminated_rows": model.contaminated_rows,
         "unchecked": _unchecked_benchmarks(model),
     }

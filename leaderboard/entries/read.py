@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bitext_bench.baselines import Baseline, find_baseline
+from bitext_bench.encoders import MTEB
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable, say
 from bitext_bench.results.files import read_result, settings_folder
@@ -50,8 +51,10 @@ class Entry:
         if not folder:
             return ""
         model = self.result.model
-        said = [f"prompt {json.dumps(model.prompt, ensure_ascii=False)}", model.dtype, model.pooling]
         chosen = self.result.chosen_settings
+        if (model.registered or "").startswith(MTEB) and not chosen:
+            return "loaded by mteb"
+        said = [f"prompt {json.dumps(model.prompt, ensure_ascii=False)}", model.dtype, model.pooling]
         said += [chosen["backend"]] if "backend" in chosen else []
         said += [f"{chosen['max_length']} tokens"] if "max_length" in chosen else []
         return ", ".join(map(str, said))
