@@ -131,7 +131,7 @@ def test_a_branch_is_asked_for_once_and_comes_from_the_cache_where_there_is_no_a
         assert [r for r in hub.requests if "agent-harnesses" not in r] == ["GET /api/models/test/one"]
     assert found["test/one"][0] == folders["test/one"][0] and found["test/two"][0] == folders["test/two"][0]
     assert (
-        "note: using the cached copy of the model test/one, because the hub does not deliver it: no answer"
+        "note: using the cached copy of the model test/one, because it cannot be downloaded: no answer"
         in found["stderr"]
     )
     quiet = fetched(both, CLOSED, tmp_path / "home", HF_HUB_OFFLINE="1")
@@ -217,7 +217,11 @@ def test_what_the_hub_refuses_is_said_with_what_to_do(tmp_path: Path) -> None:
         nobody = fetched([("test/plain", None)], hub.url, home)["test/plain"][0]
     expected = {
         "test/gated": ("it is gated, and you are not logged in (401)", f"ask for access at {page}", "hf auth login"),
-        "test/busy": ("too many requests (429): it allows 500 in 300 seconds", "wait 2 seconds", "hf auth login"),
+        "test/busy": (
+            "too many requests (429): the limit is 500 requests in 300 seconds",
+            "wait 2 seconds",
+            "hf auth login",
+        ),
         "test/down": ("the hub answered 503 Service Unavailable", "try again later"),
         "test/forbidden": ("your token may not read it (403)", "hf auth login"),
         "test/lost": ("the hub answered 404 for /cdn/", "try again later"),

@@ -22,7 +22,11 @@ COMMIT = "1" * 40
 FAULTS: dict[str, tuple[str, str, str]] = {
     "no-login": ("401", "/api/", r"it requires a login \(401\); log in"),
     "missing": ("404", "/api/", r"the hub has no such (model|dataset), or it is private \(404\); check the name"),
-    "busy": ("429", "/api/", r"too many requests \(429\): it allows 500 in 300 seconds; wait 2 seconds and run"),
+    "busy": (
+        "429",
+        "/api/",
+        r"too many requests \(429\): the limit is 500 requests in 300 seconds; wait 2 seconds and run",
+    ),
     "down": ("500", "/api/", "the hub answered 500 Internal Server Error; try again later"),
     "silent": ("hang", "/api/", "no answer in time; check the connection"),
     "file-lost": ("404", "GET .*", "the hub answered 404 for /.*; try again later"),
@@ -157,6 +161,7 @@ def test_it_is_one_clear_line(done: Done, subject: str, fault: str) -> None:
     assert "Traceback" not in printed
     _, error, line = printed.rstrip().rpartition("bitext-bench: error: ")
     assert error and "\n" not in line, printed
+    assert not re.search("thrown while|Retrying|Trying to resume|Fetching|No files matched", printed), printed
     kind = "model" if "model" in subject else "dataset"
     assert line.startswith(f"cannot get the {kind} {repository_of(subject, fault).name}")
     assert re.search(FAULTS[fault][2], line), line

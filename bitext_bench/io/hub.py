@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import UserError
 from .hub_errors import Repository, as_not_fetched
-from .hub_requests import limit_requests
+from .hub_requests import limit_requests, quiet_client
 from .terminal import say
 
 HUB_PREFIX = "hub:"  # before the name of a dataset on the command line
@@ -133,7 +133,7 @@ def _note_cache(repository: Repository, error: Exception) -> None:
 
     if not isinstance(error, OfflineModeIsEnabled):  # Offline, the user expects the cache.
         reason = as_not_fetched(error, repository).reason
-        say(f"note: using the cached copy of {repository}, because the hub does not deliver it: {reason}")
+        say(f"note: using the cached copy of {repository}, because it cannot be downloaded: {reason}")
 
 
 def _download(repository: Repository, files: Sequence[str]) -> Path:
@@ -149,7 +149,7 @@ def _download(repository: Repository, files: Sequence[str]) -> Path:
         os.environ.setdefault(name, limit)
 
     def download() -> Path:
-        with limit_requests():
+        with limit_requests(), quiet_client():
             return Path(
                 snapshot_download(
                     repository.name,

@@ -175,7 +175,7 @@ def _explain_too_many(response: object) -> tuple[str, str]:
     if limits is not None:
         wait = f"wait {limits.reset_in_seconds} seconds"
         if limits.limit is not None:
-            allowed = f": it allows {limits.limit} in {limits.window_seconds} seconds"
+            allowed = f": the limit is {limits.limit} requests in {limits.window_seconds} seconds"
     return (
         f"too many requests (429){allowed}",
         f"{wait} and run the command again; hf auth login raises the limit",

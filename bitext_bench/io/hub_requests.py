@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 _ATTEMPTS = 2  # The client itself sends a request six times if there is no answer.
@@ -34,6 +36,24 @@ def limit_requests(longest: float | None = None) -> Iterator[None]:
         yield
     finally:
         session.event_hooks = before
+
+
+@contextmanager
+def quiet_client() -> Iterator[None]:
+    """Suppress the client's messages on each failed request, and its progress bars if stderr is not a terminal.
+
+    The error that the client raises at the end is the user's message.
+    """
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars
+
+    logger = logging.getLogger("huggingface_hub")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with nullcontext() if sys.stderr.isatty() or are_progress_bars_disabled() else disable_progress_bars():
+            yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextmanager

@@ -7,6 +7,9 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+TERMINAL = Path("-")  # as the file of --output
 
 
 def printable(text: str) -> str:
