@@ -117,6 +117,22 @@ def test_an_unknown_name_is_answered_with_names_of_mteb() -> None:
         find_task("NTREXMining")
 
 
+@pytest.mark.parametrize("name", ["mteb:Banking77Classification", "banking77classification"])
+def test_a_task_of_mteb_of_another_kind_is_not_unknown(name: str) -> None:
+    given = name.removeprefix("mteb:")
+    with pytest.raises(UserError, match=f"^{given} is a task of Classification in mteb: expected one of BitextMining"):
+        find_task(name)
+
+
+def test_empty_texts_are_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    task = mteb_tasks()["NusaXBitextMining"]
+    rows = [{**row, "sentence1": "" if i < 2 else row["sentence1"]} for i, row in enumerate(pairs("eng-ace"))]
+    put(tmp_path / task.repository.name, {"a/test.jsonl": rows}, {"eng-ace": {"train": "a/test.jsonl"}})
+    find_task("NusaXBitextMining").load(open_source(str(tmp_path)), languages("ace"))
+    line = "NusaXBitextMining eng-ace: 2 of 24 texts in sentence1 are empty; mteb scores them"
+    assert capsys.readouterr().err.count(line) == 1
+
+
 # Languages.
 
 
@@ -134,7 +150,13 @@ def test_the_only_subset_is_scored_whatever_the_languages(tmp_path: Path) -> Non
 def test_languages_without_a_subset_are_answered_with_those_that_have_one(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match=r"^NusaXBitextMining has no subset in ko; it has ace, ban, .* all$"):
         find_task("NusaXBitextMining").load(open_source(str(tmp_path)), languages("ko"))
-    with pytest.raises(MissingData, match=r"^NTREXBitextMining has no subset in ko; it has .* and 109 more: pass"):
+    for code, others in (("en", "ace, ace_Arab, acm, "), ("ace", "ace_Arab, acm, ")):
+        line = (
+            f"^FloresBitextMining needs both languages of a pair, and --languages has only {code}: add one of {others}"
+        )
+        with pytest.raises(MissingData, match=line):
+            find_task("FloresBitextMining").load(open_source(str(tmp_path)), languages(code))
+    with pytest.raises(MissingData, match=r"^NTREXBitextMining needs both .* only ko: add one of .* and 108 more,"):
         find_task("NTREXBitextMining").load(open_source(str(tmp_path)), languages("ko"))
 
 

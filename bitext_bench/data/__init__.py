@@ -2,7 +2,7 @@
 
 from .files import benchmark_of, has_own_name, is_official, official_subsets, warn
 from .mteb_data import MtebData
-from .mteb_tasks import MtebTask, find_mteb_task, mteb_tasks
+from .mteb_tasks import MtebTask, find_mteb_task, mteb_tasks, other_kind
 from .shapes import (
     AugmentedLines,
     Bitext,
@@ -35,5 +35,6 @@ __all__ = [
     "mteb_tasks",
     "official_subsets",
     "open_source",
+    "other_kind",
     "warn",
 ]

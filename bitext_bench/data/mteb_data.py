@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from .files import warn
 from .mteb_files import has_configurations
 from .mteb_tasks import MtebFiles, MtebTask, load_dataset
 from .shapes import Bitext, IncompleteData, ParallelLines, Provenance, ScoredPairs
@@ -109,6 +110,10 @@ class MtebData:
         for row, text in enumerate(texts):
             if not isinstance(text, str):
                 raise UserError(f"{self.task.name} {subset}: row {row} of {column} is {text!r}: expected text")
+        if empty := sum(not text.strip() for text in texts):
+            warn(
+                f"{self.task.name} {subset}: {empty:,} of {len(texts):,} texts in {column} are empty; mteb scores them"
+            )
         return texts
 
     def _provenance(self, *columns: tuple[str, ...]) -> Provenance:

@@ -140,6 +140,17 @@ def find_mteb_task(name: str) -> MtebTask | None:
     return found
 
 
+def other_kind(name: str) -> str:
+    """Return mteb's kind of a task that is neither bitext mining nor STS, by its name; "" if mteb has none."""
+    import mteb
+
+    with quiet_mteb():
+        tasks = mteb.get_tasks(exclude_superseded=False)
+    kinds = {_normalize(task.metadata.name): str(task.metadata.type) for task in tasks}
+    found = kinds.get(_normalize(name), "")
+    return "" if found in _KINDS else found
+
+
 def _normalize(name: str) -> str:
     return "".join(c for c in name.casefold() if c.isalnum())
 

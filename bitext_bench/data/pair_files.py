@@ -113,7 +113,10 @@ def parse_record(line: str, where: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise UserError(f'{where}: {error}; expected one JSON object per line, like {{"en": ..}}') from error
+        # Without the error's own line number, which is 1.
+        reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+        reason = reason if line.strip() else "the line is empty"
+        raise UserError(f'{where}: {reason}; expected one JSON object per line, like {{"en": ..}}') from error
     if not isinstance(record, dict):
         raise UserError(f"{where}: expected a JSON object, found {line[:60]!r}")
     return record

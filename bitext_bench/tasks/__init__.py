@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from ..data import Source
-from ..errors import unknown_name_error
+from ..data import Source, other_kind
+from ..errors import UserError, unknown_name_error
 from . import bucc, flores, retrieval, sts
 from .base import OF_MTEB, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, Task, mteb_task_name
 from .mteb import find_task_of_mteb, names_of_mteb
@@ -96,5 +96,10 @@ def find_task(name: str) -> Task:
         return ours[given]
     if found := find_task_of_mteb(bare, reserved=_normalize_name(bare) in ours):
         return found
+    if kind := other_kind(bare):
+        raise UserError(
+            f"{bare} is a task of {kind} in mteb: expected one of BitextMining or STS (bitext-bench list tasks "
+            "--mteb); score it with mteb"
+        )
     where = "all of them: bitext-bench list tasks, bitext-bench list tasks --mteb"
     raise unknown_name_error("task", name, [*TASKS, *names_of_mteb()], where)
