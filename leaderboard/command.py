@@ -10,7 +10,7 @@ from typing import Literal
 from bitext_bench.data import open_source
 from bitext_bench.embedding.store import check_writable, make_folder, write_atomic
 from bitext_bench.errors import UserError
-from bitext_bench.io.terminal import say, write_data
+from bitext_bench.io.terminal import TERMINAL, say, write_data
 from bitext_bench.tasks.choices import parse_tasks
 
 from .entries.read import Entry, ResultSet, chosen_languages, filter_languages, read_results, say_skipped
@@ -76,7 +76,8 @@ def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bo
     Args:
         results: a folder of result files.
         view: what to show.
-        output: the file. None writes the leaderboard in Markdown to leaderboard/README.md, and prints everything else.
+        output: the file, or TERMINAL. None writes the leaderboard in Markdown to leaderboard/README.md, and prints
+            everything else.
         check: write nothing; compare the file with the current results.
 
     Raises:
@@ -84,7 +85,8 @@ def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bo
             out of date.
     """
     view.check()
-    output = output or (_FILE if view.form == "markdown" and not view.paper_table else None)
+    in_terminal = output == TERMINAL or (output is None and (view.form != "markdown" or view.paper_table is not None))
+    output = None if in_terminal else output or _FILE
     if check and output is None:
         raise UserError("--check compares with a file: pass --output FILE")
     if output and not check:

@@ -340,6 +340,16 @@ def test_the_source_of_an_imported_score_cannot_break_its_link() -> None:
     assert address == "https://github.com/a/b/blob/0123456/x%29%3Cscript%3E%5By%5D%28javascript%3Az%29"
 
 
+def test_a_hyphen_is_the_terminal(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in (["leaderboard"], ["compare", "hashing", "--errors", "--data", "mini", "--format", "tsv"]):
+        assert main([*command, "--results", str(results), "--output", "-"]) == 0
+        assert len(capfd.readouterr().out.splitlines()) > 10
+    assert not list(tmp_path.iterdir())
+
+
 def test_check_fails_if_the_file_is_out_of_date(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = leaderboard(copied)
     assert leaderboard(copied, "--check") == text
@@ -359,6 +369,7 @@ def test_check_fails_if_the_file_is_out_of_date(copied: Path, capsys: pytest.Cap
         (["leaderboard", "--tasks", "STS12"], "no result matches"),
         (["leaderboard", "--languages", "xx"], "xx"),
         (["leaderboard", "--check", "--format", "csv"], "pass --output"),
+        (["leaderboard", "--check", "--output", "-"], "pass --output FILE"),
         (["leaderboard", "--sort", "ja_en"], "no table has a column 'ja_en' to sort by: expected one of model, mean,"),
         (["compare", "hashing", "nothing"], "nothing matches no model"),
         (["compare", "hashing"], "compare has one model, hashing: pass two or more"),

@@ -581,7 +581,7 @@ def test_verify_encodes_all_that_no_fingerprint_pins(
     assert main(run) == 0
     sampled = set(log.read_text().split("\n"))
     assert 256 < len(sampled) < len(everything)
-    assert "A change that affects only others would be missed; --refresh" in capsys.readouterr().err
+    assert "The others were not checked; --refresh" in capsys.readouterr().err
     log.unlink()
     (file,) = (tmp_path / "r").rglob("Mini-Tatoeba.json")
     assert main(["verify", str(file), *model]) == 0

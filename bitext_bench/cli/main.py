@@ -13,7 +13,7 @@ from ..errors import UserError
 from ..io.interrupts import MESSAGE, STATUS, Interrupted, Interruptible
 from ..io.memory_errors import FAILS, out_of_memory_message
 from ..io.temporary import remove_unfinished
-from ..io.terminal import say
+from ..io.terminal import TERMINAL, say
 from .parser import build_parser
 
 
@@ -137,12 +137,11 @@ def _compare(arguments: argparse.Namespace) -> int:
 
         from ..embedding.store import check_writable
 
-        if arguments.output:
-            check_writable(arguments.output.parent)
+        output = None if arguments.output == TERMINAL else arguments.output
+        if output:
+            check_writable(output.parent)
         models = single_models(arguments.results, arguments.models, arguments.languages)
-        return run_errors(
-            models, arguments.tasks, arguments.data or "hub", arguments.format or "table", arguments.output
-        )
+        return run_errors(models, arguments.tasks, arguments.data or "hub", arguments.format or "table", output)
     if arguments.data or arguments.format or arguments.output:
         raise UserError("--data, --format and --output go with --errors")
     if len(arguments.models) < 2:

@@ -45,7 +45,8 @@ def add_leaderboard(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         metavar="FILE",
-        help="file to write (default: leaderboard/README.md for the leaderboard in markdown, otherwise the terminal)",
+        help="file to write, - for the terminal (default: leaderboard/README.md for the leaderboard in markdown, "
+        "otherwise the terminal)",
     )
     form.add_argument("--check", action="store_true", help="write nothing, and fail if the file is out of date")
     form.add_argument(
@@ -91,7 +92,7 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         "--format", choices=["table", "tsv", "html"], help="with --errors: format of the list (default: table)"
     )
     errors.add_argument(
-        "--output", type=Path, metavar="FILE", help="with --errors: file to write (default: the terminal)"
+        "--output", type=Path, metavar="FILE", help="with --errors: file to write, - for the terminal (the default)"
     )
 
 

@@ -90,8 +90,8 @@ def warn_reused(
 ) -> None:
     """Report on stderr that stored vectors are used although only a sample was checked; `instead` encodes all."""
     say(
-        f"{n_stored:,} stored vectors of {name} are used again: {n_checked:,} of them were encoded again "
-        f"and did not change. A change that affects only others would be missed; {instead} encodes all"
+        f"{n_stored:,} vectors of {name} are from the cache: {n_checked:,} of these sentences were encoded again, with "
+        f"the same result. The others were not checked; {instead} encodes all of them"
     )
 
 
