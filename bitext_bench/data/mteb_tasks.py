@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -100,6 +100,12 @@ class MtebTask:
     def languages(self) -> list[Language]:
         """The languages of all subsets, sorted by code."""
         return sorted({x for pair in self.pairs.values() for x in (pair.source, pair.target)}, key=str)
+
+    def partners(self, languages: Iterable[Language]) -> list[Language]:
+        """Return the other languages that are paired with one of these, sorted by code."""
+        given = set(languages)
+        pairs = [set(self.languages)] if self.is_n_way else [{p.source, p.target} for p in self.pairs.values()]
+        return sorted({x for pair in pairs if pair & given for x in pair - given}, key=str)
 
     def refusal(self) -> str:
         """Return why bitext-bench cannot score the task; "" if it can."""

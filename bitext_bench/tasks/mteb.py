@@ -83,19 +83,14 @@ class _Task:
         return chosen
 
     def _nothing_chosen(self, languages: Languages) -> MissingData:
-        given = {str(language) for language in languages or ()}
-        here = [str(language) for language in self.of_mteb.languages]
-        pairs = [{str(pair.source), str(pair.target)} for pair in self.of_mteb.pairs.values()]
-        if self.of_mteb.is_n_way:
-            pairs = [set(here)]
         named = ", ".join(map(str, languages or ()))
-        if others := sorted({code for pair in pairs if pair & given for code in pair - given}):
+        if others := self.of_mteb.partners(languages or ()):
             return MissingData(
                 f"{self.name} needs both languages of a pair, and --languages has only {named}: add one of "
                 f"{_shorten(others)}, or pass --languages all"
             )
         return MissingData(
-            f"{self.name} has no subset in {named}; it has {_shorten(here)}: pass --languages with some of these, or "
+            f"{self.name} has no subset in {named}; it has {_shorten(self.of_mteb.languages)}: pass --languages with some of these, or "
             "--languages all"
         )
 
@@ -108,8 +103,10 @@ class _Task:
         return replace(scored, signature={**scored.signature, **more}, codes=codes)
 
 
-def _shorten(codes: Sequence[str]) -> str:
-    return ", ".join(codes[:_MOST_SHOWN]) + (f" and {len(codes) - _MOST_SHOWN} more" * (len(codes) > _MOST_SHOWN))
+def _shorten(codes: Sequence[Language]) -> str:
+    return ", ".join(map(str, codes[:_MOST_SHOWN])) + (
+        f" and {len(codes) - _MOST_SHOWN} more" * (len(codes) > _MOST_SHOWN)
+    )
 
 
 @dataclass(frozen=True, slots=True)
