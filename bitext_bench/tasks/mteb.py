@@ -85,14 +85,10 @@ class _Task:
     def _nothing_chosen(self, languages: Languages) -> MissingData:
         named = ", ".join(map(str, languages or ()))
         if others := self.of_mteb.partners(languages or ()):
-            return MissingData(
-                f"{self.name} needs both languages of a pair, and --languages has only {named}: add one of "
-                f"{_shorten(others)}, or pass --languages all"
-            )
-        return MissingData(
-            f"{self.name} has no subset in {named}; it has {_shorten(self.of_mteb.languages)}: pass --languages with some of these, or "
-            "--languages all"
-        )
+            reason = f"needs both languages of a pair, and --languages has only {named}: add one of {_shorten(others)}"
+        else:
+            reason = f"has no subset in {named}: pass --languages with some of {_shorten(self.of_mteb.languages)}"
+        return MissingData(f"{self.name} {reason}, or pass --languages all")
 
     def _signed(self, scored: SubsetScores, data: MtebData) -> SubsetScores:
         """Add mteb's language codes, and to the signature the subset and the data set on the hub with its revision."""
