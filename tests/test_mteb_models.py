@@ -15,10 +15,13 @@ import pytest
 from builders import BERT, MODERN_BERT, QWEN3, XLM_R, Architecture, make_checkpoint, make_saved
 from hub_runs import error_of, run_product, run_python, serving
 
+from bitext_bench.data import Provenance
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.encoders.mteb_encoder import load_with_mteb
 from bitext_bench.encoders.mteb_registry import all_records, engine_prompts, get_record
 from bitext_bench.errors import UserError
+from bitext_bench.results.records import signature
+from bitext_bench.tasks import SubsetScores
 from leaderboard.entries.read import read_results
 
 GEMMA3: Architecture = (
@@ -285,6 +288,22 @@ REFUSED = {
         "--trust-remote-code if you trust it"
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Qwen/Qwen3-Embedding-0.6B", 'prompttext:"Instruct: Retrieve parallel sentences.\\nQuery:"'),
+        ("intfloat/multilingual-e5-large-instruct", 'prompttext:"Instruct: Retrieve parallel sentences.\\nQuery: "'),
+        ("intfloat/multilingual-e5-small", ""),
+    ],
+)
+def test_the_signature_has_the_text_of_a_prompt_that_mteb_chooses(name: str, text: str) -> None:
+    model = resolve_model(f"mteb:{name}", ModelOptions())
+    sets = SubsetScores("x", (), "accuracy", {}, {}, 1, {"pair": "de-en"}, Provenance("x", "0" * 64))
+    fields = signature("Tatoeba", model, model.prompts.for_task("Tatoeba", "bitext"), sets).split("|")
+    assert 'prompt:"mteb:Tatoeba"' in fields
+    assert [field for field in fields if field.startswith("prompttext")] == [text] * bool(text)
 
 
 @pytest.mark.parametrize("name", REFUSED)

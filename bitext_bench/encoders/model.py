@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
@@ -146,6 +146,7 @@ class Model:
         checked: The benchmarks that the training rows were compared with; None if `train` did not create the model.
         training: The training record for result files; None if `bitext-bench train` did not create the model.
         prompt_source: Where the prompts come from ("mteb 2.26.24"); "" for the registry, the model or the user.
+        prompt_texts: The texts of prompts that name a task ("mteb:Tatoeba"), as far as they are known.
         similarity: The model's own similarity function, used for MTEB's scores.
         trainable: Whether `bitext-bench train` can train the model.
     """
@@ -169,6 +170,7 @@ class Model:
     checked: ContaminationAudit | None = None
     training: Mapping[str, Any] | None = None
     prompt_source: str = ""
+    prompt_texts: Mapping[str, str] = field(default_factory=dict)
     similarity: Similarity = "cosine"
     trainable: bool = False
 

@@ -17,7 +17,7 @@ from ..baselines import find_baseline
 from ..errors import UserError
 from ..io.hub import fetch
 from ..io.hub_errors import NotFetched, Repository, as_not_fetched
-from ..io.hub_requests import limit_requests, use_cache_only
+from ..io.hub_requests import limit_requests, quiet_client, use_cache_only
 from ..io.memory_errors import out_of_memory_message
 from ..io.terminal import quiet_mteb
 from ..languages import Language
@@ -26,7 +26,7 @@ from .fingerprint import TRANSFORMERS, software
 from .foreign import library_errors
 from .hub import loadable_files
 from .model import Model, ModelOptions, Prompts
-from .mteb_registry import MTEB, MtebRecord, prompt_source, task_prompts
+from .mteb_registry import MTEB, MtebRecord, prompt_source, prompt_texts, task_prompts
 from .packages import package_model
 
 # The environment variables with the keys of the services behind mteb's loaders; any one of several is enough.
@@ -73,6 +73,7 @@ def load_with_mteb(record: MtebRecord, options: ModelOptions) -> tuple[Model, Pr
         parameters=record.parameters,
         similarity=record.similarity,
         prompt_source=prompt_source(),
+        prompt_texts=prompt_texts(record),
         registered=f"{MTEB}{record.name}",
         overrides=(("loader", "mteb"),) if ours else (),
     )
@@ -147,7 +148,7 @@ def _load(record: MtebRecord, repository: Repository, device: str | None) -> Any
         with use_cache_only():
             return record.meta.load_model(device=device)
     except FAILURES:  # It needs another repository, such as that of a tokenizer, or this one at another revision.
-        with limit_requests():
+        with limit_requests(), quiet_client():
             return record.meta.load_model(device=device)
 
 

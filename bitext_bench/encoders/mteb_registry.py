@@ -179,6 +179,24 @@ def task_prompts() -> Prompts:
     return _by_task(lambda task: f"{MTEB}{task.metadata.name}")
 
 
+def prompt_texts(record: MtebRecord) -> dict[str, str]:
+    """Return the text that mteb's loader prepends in each task, by the prompts of `task_prompts`.
+
+    Only for loaders whose text follows from mteb's record, without the files of the model: empty for the others.
+    """
+    if record.is_instruct:
+        text_of = _instruction(record)
+    elif record.loader in _PLAIN and (given := record.settings.get("model_prompts")):
+        prompts = make_prompts(given, None)
+
+        def text_of(task: Any) -> str:  # noqa: ANN401 (mteb's AbsTask)
+            return prompts.for_task(task.metadata.name, "bitext" if task.metadata.type == "BitextMining" else "sts")
+    else:
+        return {}
+    # If the record has no text, the loader takes the default prompt among the files of the model, if there is one.
+    return {f"{MTEB}{task.metadata.name}": text for task in _tasks() if (text := text_of(task))}
+
+
 def prompt_source() -> str:
     """Return the source of mteb's prompts for signatures."""
     return f"mteb {version('mteb')}"
@@ -197,11 +215,17 @@ def _instruction(record: MtebRecord) -> Callable[[Any], str]:
     return lambda task: wrapper.get_task_instruction(task.metadata, None) or ""
 
 
-def _by_task(text_of: Callable[[Any], str]) -> Prompts:
+@cache
+def _tasks() -> list[Any]:
     import mteb
 
     with quiet_mteb():
-        tasks = mteb.get_tasks(task_types=["BitextMining", "STS"], exclude_superseded=False)
+        return list(mteb.get_tasks(task_types=["BitextMining", "STS"], exclude_superseded=False))
+
+
+def _by_task(text_of: Callable[[Any], str]) -> Prompts:
+    tasks = _tasks()
+    with quiet_mteb():
         texts = {task.metadata.name: text_of(task) for task in tasks}
     bitext, sts = (texts[USUAL_TASKS[kind]] for kind in ("bitext", "sts"))
     usual = {task.metadata.name: bitext if task.metadata.type == "BitextMining" else sts for task in tasks}

@@ -192,6 +192,7 @@ def signature(task_name: str, model: Model, prompt: str, scores: SubsetScores) -
         "task": task_name,
         **scores.signature,
         "prompt": json.dumps(prompt, ensure_ascii=False),
+        **({"prompttext": json.dumps(text, ensure_ascii=False)} if (text := model.prompt_texts.get(prompt)) else {}),
         **({"promptfrom": model.prompt_source} if model.prompt_source else {}),
         "pool": model.pooling,
         "dtype": model.dtype,
