@@ -87,15 +87,17 @@ FORMATS: dict[str, tuple[list[str], Callable[[Path], object]]] = {
 
 
 def by_hand(queries: Sequence[str], candidates: Sequence[str], *, by_margin: bool) -> float:
-    """Return the share of correct best candidates, by the definition, with loops."""
-    a, b = (hashing().encode(texts).astype(float) for texts in (queries, candidates))
+    """Return the share of rows whose best distinct candidate is correct, by the definition, with loops."""
+    right = set(zip(queries, candidates, strict=True))
+    texts = [list(dict.fromkeys(side)) for side in (queries, candidates)]
+    a, b = (hashing().encode(side).astype(float) for side in texts)
     cosines = (a / np.linalg.norm(a, axis=1)[:, None]) @ (b / np.linalg.norm(b, axis=1)[:, None]).T
     around = np.sort(cosines, axis=1)[:, -4:].mean(axis=1), np.sort(cosines, axis=0)[-4:].mean(axis=0)
     hits = 0
-    for i, query in enumerate(queries):
+    for i, query in enumerate(texts[0]):
         near = np.argsort(-cosines[i], kind="stable")[: 4 if by_margin else 1]
         best = max(near, key=lambda j: cosines[i, j] / (around[0][i] + around[1][j]) if by_margin else cosines[i, j])
-        hits += (query, candidates[best]) in set(zip(queries, candidates, strict=True))
+        hits += queries.count(query) * ((query, texts[1][best]) in right)
     return hits / len(queries)
 
 

@@ -28,9 +28,9 @@ class OwnBitext:
     """Nearest-neighbor retrieval in both directions on the user's pairs.
 
     A target is correct if any row pairs its text with the text of the source, so a source may have several correct
-    targets, and copies are correct. Every row counts once. `accuracy` and the other scores are those of `Retrieval`,
-    without MTEB's. `xsim_ratio` is xSIM's error rate: the share of sentences whose best candidate by ratio margin is
-    wrong.
+    targets. The candidates are the distinct texts of the other side, and every row is a query. `accuracy` and the other
+    scores are those of `Retrieval`, without MTEB's. `xsim_ratio` is xSIM's error rate: the share of rows whose best
+    candidate by ratio margin is wrong.
 
     Attributes:
         paths: the data, as `read_own_bitext` takes them; empty if only the name of the task is known.
