@@ -19,7 +19,7 @@ from bitext_bench.tasks.retrieval import _same_text, scores_of_both, search_both
 PAIR = LangPair.parse("de-sw")
 DATA = Provenance("own", "0" * 64)
 N_TEXTS = 60
-Rows = Sequence[tuple[str, str]]
+Rows = list[tuple[str, str]]
 
 
 def vector(text: str) -> NDArray[np.float64]:
@@ -58,7 +58,7 @@ SEVERAL: Rows = [
 
 def slow_scores(rows: Rows, side: int) -> dict[str, float]:
     """Return the scores of one direction by the definition, with loops over distinct texts, in float64."""
-    rows = [row if side == 0 else row[::-1] for row in rows]
+    rows = [row if side == 0 else (row[1], row[0]) for row in rows]
     weight = Counter(a for a, _ in rows)
     queries, candidates = list(weight), list(dict.fromkeys(b for _, b in rows))
     cosines = unit(queries) @ unit(candidates).T
