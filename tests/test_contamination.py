@@ -186,7 +186,7 @@ def without_kinds(root: Path) -> None:
     [
         (damaged_twin, "Tatoeba", "20 lines and .* has 1"),
         (without_twin, "Tatoeba", "tatoeba.fra-eng.fra has no twin: .* has no tatoeba/v1/tatoeba.fra-eng.eng"),
-        (empty_file, "Tatoeba", "tatoeba.fra-eng.fra is empty"),
+        (empty_file, "Tatoeba", "tatoeba.fra-eng.fra:1: the file is empty"),
         (no_text, "Tatoeba", "not UTF-8"),
         (without_kinds, "FLORES-200-xsimpp", "has no twin"),
     ],

@@ -36,7 +36,7 @@ def test_sentences_are_lines_and_nothing_else(tmp_path: Path, content: bytes, li
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "x is empty"),
+        (b"", "x:1: the file is empty"),
         (b"a\n\nb\n \n", r"x:2: empty line \(2 of 4 lines are empty\)"),
         (b"a\nb\0\n", "x:2: a NUL byte"),
         (b"abc\xff\n", "x:1: not UTF-8, byte 3 of the line is 0xff"),

@@ -58,7 +58,7 @@ def check_sentences(sentences: Sequence[str], file: Path) -> None:
         UserError: The file is empty or has an empty line.
     """
     if not sentences:
-        raise UserError(f"{file} is empty: expected one sentence per line")
+        raise UserError(f"{file}:1: the file is empty: expected one sentence per line")
     empty = [number for number, sentence in enumerate(sentences, start=1) if not sentence.strip()]
     if empty:
         raise UserError(
@@ -74,8 +74,9 @@ def check_line_counts(first: Path, n_first: int, second: Path, n_second: int) ->
         UserError: Their line counts differ.
     """
     if n_first != n_second:
+        longer, n = (first, n_second + 1) if n_first > n_second else (second, n_first + 1)
         raise UserError(
-            f"{first} has {n_first:,} lines and {second} has {n_second:,}: "
+            f"{first} has {n_first:,} lines and {second} has {n_second:,}, so {longer}:{n} has no translation: "
             "expected line i of one to translate line i of the other"
         )
 

@@ -25,7 +25,7 @@ class PairFiles(NamedTuple):
 
     Attributes:
         stem: the prefix before the languages in the name of a Moses file; "" in other layouts.
-        name: the languages in the files' spelling, "pt_BR-en".
+        name: the languages in the files' spelling, "pt_BR-en"; "" if the files are not named after languages.
         codes: the codes of the pair's source and target, ("en", "pt_BR").
         swapped: whether the files have the pair's target first.
         files: two in the Moses layout, in the order of the name; all shards of a sharded parquet file.

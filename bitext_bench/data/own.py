@@ -1,23 +1,19 @@
-"""The user's own test data: a file of pairs, two parallel files, a directory of languages, or rated pairs.
+"""The user's own translations: a file of pairs, two parallel files, or a directory of languages.
 
 my.tsv  .jsonl  .tmx  .parquet        pairs
 my.de  my.sw                          line i of one translates line i of the other
 dir/de.txt  dir/sw.txt  dir/fr.txt    line i has the same meaning in every language
 hub:org/name  hub:org/name@revision   a dataset on the hub
-ratings.tsv  .jsonl                   two sentences and their similarity
 
 Text files may end in .gz.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 from ..errors import UserError
 from ..io.checksums import input_sha256
@@ -26,20 +22,32 @@ from ..io.lines import read_lines
 from ..languages import LangPair, Language, find_language
 from .files import OWN, check_line_counts, check_sentences, warn
 from .own_hub import fetch_own_pairs
-from .pair_files import PAIR_FORMATS, SentencePair, parse_record, read_files, suffix_of
-from .shapes import Bitext, Provenance, ScoredPairs
+from .pair_files import PAIR_FORMATS, SentencePair, read_files, suffix_of
+from .shapes import Bitext, Provenance
 from .variants import VariantChooser
 
-_RATED = ("sentence1", "sentence2", "score")
 _EXAMPLE = "--languages de sw"
 
 
 @dataclass(frozen=True, slots=True)
 class OwnPairs:
-    """The translation pairs of two languages, from the user's data."""
+    """The translation pairs of two languages, from the user's data.
+
+    Attributes:
+        is_named: whether the data name their languages. The pair is then in alphabetical order, so that it has one name
+            for any order of --languages; else it is in the order of the columns or files.
+    """
 
     pair: LangPair
     bitext: Bitext
+    is_named: bool
+
+    @staticmethod
+    def named(pair: LangPair, bitext: Bitext) -> OwnPairs:
+        """Return pairs whose languages the data name."""
+        if str(pair.source) <= str(pair.target):
+            return OwnPairs(pair, bitext, is_named=True)
+        return OwnPairs(pair.reversed, Bitext(bitext.target, bitext.source, bitext.data), is_named=True)
 
 
 def read_own_bitext(paths: Sequence[Path], languages: Sequence[Language] | None) -> list[OwnPairs]:
@@ -47,11 +55,13 @@ def read_own_bitext(paths: Sequence[Path], languages: Sequence[Language] | None)
 
     Args:
         paths: a file of pairs, two parallel files, a directory of <language>.txt, or "hub:ORG/NAME[@REVISION]".
-        languages: in the order of the columns or files; None takes all languages of a directory.
+        languages: in the order of the columns or files, if these have no names; None takes all languages of a
+            directory.
 
     Raises:
         UserError: a file is missing, damaged or empty, has a row without two sentences or does not have the languages;
-            two files have different lengths; or the languages are missing.
+            two files have different lengths, are not plain text, or are named after other languages; or the languages
+            are missing.
     """
     if len(paths) == 1 and paths[0].is_dir():
         return _read_directory(paths[0], languages)
@@ -78,40 +88,16 @@ def read_own_bitext(paths: Sequence[Path], languages: Sequence[Language] | None)
         )
     pairs = [_pair_of(named, languages)] if suffix_of(file) == "tsv" else _combine(languages)
     digests = [input_sha256(file)]
-    return [OwnPairs(pair, _read_files([file], pair, digests)) for pair in pairs]
+    return [_read_files([file], pair, digests) for pair in pairs]
 
 
-def read_own_ratings(file: Path, languages: Sequence[Language] | None) -> tuple[LangPair, ScoredPairs]:
-    """Read sentence pairs with similarity ratings, on any scale.
-
-    TSV has the columns sentence1, sentence2 and score, in this order or with a header. JSONL has these keys.
+def own_provenance(sums: Sequence[str], whole: str = "") -> Provenance:
+    """Return the provenance of the user's files; the checksum of one file is that of its bytes, as sha256sum prints it.
 
     Args:
-        file: the file of rated pairs.
-        languages: one language, or those of the first and second sentence.
-
-    Raises:
-        UserError: the file is missing, damaged or empty, a row is incomplete or its score is not a number, or the
-            languages are missing.
+        sums: the checksums of the files of the pair.
+        whole: that of the whole set of files, if it has more.
     """
-    if languages is None or len(languages) > 2:
-        found = "none" if languages is None else f"{len(languages)}"
-        raise UserError(
-            f"--sts {file} needs one language, or those of the first and the second sentence, and --languages has "
-            f"{found}: add them, like --languages de"
-        )
-    readers = {"tsv": _tsv_ratings, "jsonl": _jsonl_ratings}
-    if suffix_of(file) not in readers:
-        raise UserError(f"--sts {file}: expected .tsv or .jsonl with sentence1, sentence2 and score: convert it")
-    rows = [_checked_rating(file, *row) for row in readers[suffix_of(file)](file)]
-    if not rows:
-        raise UserError(f"{file} is empty: expected {' TAB '.join(_RATED)} on each line")
-    first, second, scores = zip(*rows, strict=True)
-    return LangPair(languages[0], languages[-1]), ScoredPairs(first, second, scores, _provenance([input_sha256(file)]))
-
-
-def _provenance(sums: Sequence[str], whole: str = "") -> Provenance:
-    """Return the provenance; the checksum of one file is that of its bytes, as sha256sum prints it."""
     digest = sums[0] if len(sums) == 1 else Provenance.from_parts(OWN, sums).sha256
     return Provenance(OWN, digest, whole or digest)
 
@@ -134,21 +120,24 @@ def _combine(languages: Sequence[Language]) -> list[LangPair]:
 def _read_hub(dataset: str, pair: LangPair) -> OwnPairs:
     found = fetch_own_pairs(dataset, pair)
     digests = [input_sha256(file) for file in found.files]
-    bitext = _read_files(found.files, pair.reversed if found.swapped else pair, digests)
-    return OwnPairs(pair, Bitext(bitext.target, bitext.source, bitext.data) if found.swapped else bitext)
+    read = _read_files(found.files, pair.reversed if found.swapped else pair, digests)
+    return OwnPairs.named(read.pair, read.bitext) if found.name else read
 
 
-def _read_files(files: Sequence[Path], pair: LangPair, digests: Sequence[str]) -> Bitext:
-    """Read the rows; the pair is in the order of the columns or files."""
+def _read_files(files: Sequence[Path], pair: LangPair, digests: Sequence[str]) -> OwnPairs:
+    """Read the rows; the pair is in the order of the columns or files, if these have no names."""
     sides = (VariantChooser(pair.source, str(pair.source)), VariantChooser(pair.target, str(pair.target)))
     rows = read_files(files, sides)
     if not rows:
-        raise UserError(f"{files[0]} is empty: expected {pair.source} and {pair.target} sentences")
+        raise UserError(f"{files[0]}:1: the file is empty: expected {pair.source} and {pair.target} sentences")
     for side in sides:
         if report := side.report(str(side.language)):
             warn(f"{files[0]}: {report}")
     _check_texts(files[0], rows)
-    return Bitext(tuple(row.source for row in rows), tuple(row.target for row in rows), _provenance(digests))
+    bitext = Bitext(tuple(row.source for row in rows), tuple(row.target for row in rows), own_provenance(digests))
+    if all(side.is_named for side in sides):
+        return OwnPairs.named(pair, bitext)
+    return OwnPairs(pair, bitext, is_named=False)
 
 
 def _check_texts(file: Path, rows: Sequence[SentencePair]) -> None:
@@ -162,13 +151,43 @@ def _check_texts(file: Path, rows: Sequence[SentencePair]) -> None:
 
 
 def _read_parallel(first: Path, second: Path, pair: LangPair) -> OwnPairs:
-    """Read two parallel files; if their names end in the languages, in the other order, exchange them."""
-    ends = [find_language(suffix_of(file)) for file in (first, second)]
-    if ends == [pair.target, pair.source] and pair.source != pair.target:
+    """Read two parallel files. If their names end in the languages, these decide which file is which."""
+    _check_plain(first, second)
+    languages = [_language_of(file) for file in (first, second)]
+    if None in languages:  # a single suffix of another language may mean something else: .src, .in
+        languages = [language if language in (pair.source, pair.target) else None for language in languages]
+    if not _fits(languages, pair):
+        if not _fits(languages, pair.reversed):
+            named = " and ".join(str(language) for language in languages if language)
+            raise UserError(
+                f"--bitext {first} {second}: the names say {named}; expected {pair.source} and {pair.target}: change "
+                "--languages or rename the files"
+            )
         first, second = second, first
     (source, digest), (target, other) = _read_lines(first), _read_lines(second)
     check_line_counts(first, len(source), second, len(target))
-    return OwnPairs(pair, Bitext(source, target, _provenance([digest, other])))
+    bitext = Bitext(source, target, own_provenance([digest, other]))
+    return OwnPairs(pair, bitext, is_named=False) if None in languages else OwnPairs.named(pair, bitext)
+
+
+def _fits(languages: Sequence[Language | None], pair: LangPair) -> bool:
+    return all(a in (None, b) for a, b in zip(languages, (pair.source, pair.target), strict=True))
+
+
+def _check_plain(first: Path, second: Path) -> None:
+    for file in (first, second):
+        if suffix_of(file) in PAIR_FORMATS:
+            raise UserError(
+                f"--bitext {first} {second}: two files must be plain text, one sentence per line, and {file.name} is a "
+                "file of pairs: pass one file of pairs"
+            )
+    if first.resolve() == second.resolve():
+        raise UserError(f"--bitext {first} {second}: expected two different files, one for each language")
+
+
+def _language_of(file: Path) -> Language | None:
+    """Return the language in the name of a plain file: corpus.de, corpus.de.gz, corpus.de.txt or de.txt."""
+    return find_language(file.name.removesuffix(".gz").removesuffix(".txt").rpartition(".")[2])
 
 
 def _read_lines(file: Path) -> tuple[tuple[str, ...], str]:
@@ -192,48 +211,14 @@ def _read_directory(folder: Path, languages: Sequence[Language] | None) -> list[
         raise UserError(f"{folder} needs two languages and has {len(chosen)}: expected <language>.txt, like de.txt")
     for language in chosen:
         if language not in files:
-            has = ", ".join(file.name for file in files.values()) or "no <language>.txt"
-            raise UserError(f"{folder} has no {language}.txt; it has {has}: add the file or change --languages")
+            has = f"it has {', '.join(file.name for file in files.values())}" if files else "it has no such files"
+            raise UserError(f"{folder} has no {language}.txt; {has}: add the file or change --languages")
     read = {language: _read_lines(files[language]) for language in chosen}
     for language in chosen[1:]:
         check_line_counts(files[chosen[0]], len(read[chosen[0]][0]), files[language], len(read[language][0]))
     whole = Provenance.from_parts(OWN, [f"{x}\t{input_sha256(file)}" for x, file in files.items()]).sha256
     return [
-        OwnPairs(pair, Bitext(read[a][0], read[b][0], _provenance([read[a][1], read[b][1]], whole)))
-        for pair in _combine(chosen)
+        OwnPairs(pair, Bitext(read[a][0], read[b][0], own_provenance([read[a][1], read[b][1]], whole)), is_named=True)
+        for pair in _combine(sorted(chosen, key=str))
         for a, b in [(pair.source, pair.target)]
     ]
-
-
-def _tsv_ratings(file: Path) -> Iterator[tuple[int, Any, Any, Any]]:
-    at = (0, 1, 2)
-    for number, line in enumerate(read_lines(file), start=1):
-        cells = line.split("\t")
-        if number == 1 and set(_RATED) <= set(cells):
-            at = (cells.index(_RATED[0]), cells.index(_RATED[1]), cells.index(_RATED[2]))
-        elif len(cells) <= max(at):
-            found = f"{len(cells)} column{'' if len(cells) == 1 else 's'}"
-            raise UserError(f"{file}:{number}: {found}, expected {' TAB '.join(_RATED)}, or a header with these names")
-        else:
-            yield number, cells[at[0]], cells[at[1]], cells[at[2]]
-
-
-def _jsonl_ratings(file: Path) -> Iterator[tuple[int, Any, Any, Any]]:
-    for number, line in enumerate(read_lines(file), start=1):
-        record = parse_record(line, f"{file}:{number}")
-        if missing := [name for name in _RATED if name not in record]:
-            raise UserError(f"{file}:{number}: no {missing[0]}; expected {', '.join(_RATED)}")
-        yield number, *(record[name] for name in _RATED)
-
-
-def _checked_rating(file: Path, number: int, first: object, second: object, given: object) -> tuple[str, str, float]:
-    for text in (first, second):
-        if not isinstance(text, str) or not text.strip():
-            raise UserError(f"{file}:{number}: expected two sentences, found {json.dumps(text)[:60]}")
-    try:
-        value = float(given) if isinstance(given, str | int | float) else math.nan
-    except (ValueError, OverflowError):
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{file}:{number}: the score {given!r} is not a number; expected {' TAB '.join(_RATED)}")
-    return str(first), str(second), value

@@ -84,5 +84,5 @@ def _group(folder: Path, files: Sequence[Path], pair: LangPair, split: str) -> l
         return [item for each in sorted(folders) for item in files_of(each, pair, split)]
     codes = (str(pair.source), str(pair.target))
     shards = tuple(file for file in files if re.search(r"-\d+-of-\d+\.", file.name))
-    one = [PairFiles("", str(pair), codes, False, (file,)) for file in files if file not in shards]
-    return [*one, PairFiles("", str(pair), codes, False, all_shards(shards))] if shards else one
+    one = [PairFiles("", "", codes, False, (file,)) for file in files if file not in shards]
+    return [*one, PairFiles("", "", codes, False, all_shards(shards))] if shards else one

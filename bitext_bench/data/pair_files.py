@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import UserError
 from ..io.lines import EXPANDS, is_decompression_bomb, read_lines
+from ..languages import find_language
 from .files import check_line_counts
 from .tmx import read_units
 from .variants import VariantChooser, variants_of
@@ -18,7 +20,7 @@ _BATCH_ROWS = 8_192  # rows of a parquet file in memory at once
 
 
 class SentencePair(NamedTuple):
-    """A translation pair; `line` is its line, or its record in a parquet or TMX file, from 1."""
+    """A translation pair; `line` is its line, or its row in parquet or unit in TMX, from 1."""
 
     line: int
     source: str
@@ -39,10 +41,11 @@ def read_pairs(file: Path, sides: Sides) -> list[SentencePair]:
     TSV has two columns, or a header that names them. Names in this header, the keys of JSONL and the columns of parquet
     are the languages in any spelling, source and target (or src and tgt, sentence1 and sentence2), or english and
     non_english; keys and columns may be nested below "translation". If a record has several variants of a language
-    (pt-BR, pt-PT), `variants` chooses one.
+    (pt-BR, pt-PT), `variants` chooses one. A TMX unit with several texts of a language gives several pairs.
 
     Raises:
-        UserError: the file cannot be read, is damaged or not UTF-8, or a row is not a pair of texts (with its line).
+        UserError: the file cannot be read, is damaged or not UTF-8, its header names other languages, or a row is not a
+            pair of texts (with its line).
     """
     readers: Mapping[str, Callable[[Path, Sides], list[SentencePair]]]
     readers = {"tsv": _read_tsv, "jsonl": _read_jsonl, "parquet": _read_parquet, "tmx": _read_tmx}
@@ -55,7 +58,7 @@ def read_files(files: Sequence[Path], sides: Sides) -> list[SentencePair]:
     Raises:
         UserError: as for `read_pairs`, or two parallel files have different numbers of lines.
     """
-    if files[-1].suffix == ".parquet":
+    if suffix_of(files[-1]) == "parquet":
         shards = [row for file in files for row in read_pairs(file, sides)]
         return [SentencePair(line, row.source, row.target) for line, row in enumerate(shards, start=1)]
     if len(files) == 2:
@@ -66,8 +69,8 @@ def read_files(files: Sequence[Path], sides: Sides) -> list[SentencePair]:
 
 
 def suffix_of(file: Path) -> str:
-    """Return the suffix of a file without the dot; .gz does not count."""
-    return file.name.removesuffix(".gz").rpartition(".")[2]
+    """Return the suffix of a file in lower case, without the dot; .gz does not count."""
+    return file.name.removesuffix(".gz").rpartition(".")[2].casefold()
 
 
 def _read_tsv(file: Path, sides: Sides) -> list[SentencePair]:
@@ -77,8 +80,15 @@ def _read_tsv(file: Path, sides: Sides) -> list[SentencePair]:
         columns = line.split("\t")
         if number == 1 and _has_pair(dict.fromkeys(columns), sides):
             header = columns
+            if len(set(columns)) < len(columns):
+                raise UserError(f"{file}:1: the header {' TAB '.join(columns)[:80]} names a column twice: rename one")
+        elif number == 1 and len(columns) > 1 and all(map(find_language, columns)):
+            raise UserError(
+                f"{file}:1: the header names {', '.join(columns)[:80]}; expected {' and '.join(_names(sides))}: change "
+                "the languages, or add the right header if this line is a pair of sentences"
+            )
         elif len(columns) != (len(header) or 2):
-            found = f"{len(columns)} column{'' if len(columns) == 1 else 's'}"
+            found = f"{len(columns)} column{'' if len(columns) == 1 else 's'}" if line else "an empty line"
             expected = (
                 f"{len(header)} as in the header"
                 if header
@@ -110,15 +120,25 @@ def parse_record(line: str, where: str) -> dict[str, Any]:
     Raises:
         UserError: the line is not a JSON object.
     """
+    expected = 'expected one JSON object per line, like {"en": ..}'
+    if not line.strip():
+        raise UserError(f"{where}: an empty line; {expected}")
     try:
-        record = json.loads(line)
+        record = json.loads(line, object_pairs_hook=_without_repeated_keys)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{where}: {error.msg} in column {error.colno}; {expected}") from error
     except (ValueError, RecursionError) as error:
-        # Without the error's own line number, which is 1.
-        reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
-        reason = reason if line.strip() else "the line is empty"
-        raise UserError(f'{where}: {reason}; expected one JSON object per line, like {{"en": ..}}') from error
+        raise UserError(f"{where}: {error}; {expected}") from error
     if not isinstance(record, dict):
         raise UserError(f"{where}: expected a JSON object, found {line[:60]!r}")
+    return record
+
+
+def _without_repeated_keys(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(items)
+    if len(record) < len(items):
+        keys = [key for key, _ in items]
+        raise ValueError(f"the key {max(keys, key=keys.count)!r} is given twice")
     return record
 
 
@@ -167,7 +187,10 @@ def _read_tmx(file: Path, sides: Sides) -> list[SentencePair]:
     for units, texts in enumerate(read_units(file), start=1):
         seen |= texts.keys()
         if all(side.has(texts) for side in sides):  # The file may have units of other pairs.
-            rows.append(_row(units, sides[0].text(texts), sides[1].text(texts), f"{file}: unit {units}"))
+            first = {code: of_code[0] for code, of_code in texts.items()}
+            chosen = [texts[side.choose(first)] for side in sides]
+            # A unit with several texts of a language has several valid pairs.
+            rows += [_row(units, a, b, f"{file}: unit {units}") for a, b in product(*chosen)]
     if not rows:
         codes = ", ".join(sorted(seen)[:10]) or "no language"
         raise UserError(f"{file}: none of {units:,} units has {' and '.join(_names(sides))}; found {codes}")

@@ -19,10 +19,11 @@ _TEXT = ("hi", "sub")
 _FED, _LONGEST_UNIT = 16 << 10, 4 << 20
 
 
-def read_units(file: Path) -> Iterator[dict[str, str]]:
-    """Yield the texts of each unit by language code; XML namespaces are ignored.
+def read_units(file: Path) -> Iterator[dict[str, list[str]]]:
+    """Yield the texts of each unit by language code, at least one for each; XML namespaces are ignored.
 
-    If a unit has several variants with the same code, the first with text is used. Referenced files are not read.
+    A unit has several texts of a code if it has several variants (`tuv`) with this code. Variants without text are
+    left out if there are others. Referenced files are not read.
 
     Raises:
         UserError: the file cannot be read, is not complete TMX, declares entities, or has a unit longer than 4 MB.
@@ -54,8 +55,8 @@ class _Units:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self.finished: list[dict[str, str]] = []
-        self._texts: dict[str, str] = {}
+        self.finished: list[dict[str, list[str]]] = []
+        self._texts: dict[str, list[str]] = {}
         self._code = ""
         self._parts: list[str] = []
         self._counts: list[bool] = []  # for a segment and each element open in it: whether its content is text
@@ -79,7 +80,7 @@ class _Units:
             self._texts = {}
         elif local == "tuv":
             self._code = attributes.get(_XML_LANG, attributes.get("lang", ""))
-            self._texts.setdefault(self._code, "")
+            self._texts.setdefault(self._code, [])
         elif local == "seg":
             self._counts, self._parts = [True], []
 
@@ -90,10 +91,11 @@ class _Units:
     def _end(self, name: str) -> None:
         if self._counts:
             self._counts.pop()
-            if not self._counts and not self._texts.get(self._code, "").strip():
-                self._texts[self._code] = "".join(self._parts)
+            text = "".join(self._parts)
+            if not self._counts and text.strip():
+                self._texts.setdefault(self._code, []).append(text)
         elif name.rpartition(_SIGN)[2] == "tu":
-            self.finished.append(self._texts)
+            self.finished.append({code: texts or [""] for code, texts in self._texts.items()})
 
     def _declared(self, name: str, *declaration: object) -> Never:
         raise UserError(

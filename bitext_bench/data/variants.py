@@ -68,13 +68,22 @@ class VariantChooser:
 
     def text(self, record: Mapping[str, object]) -> object:
         """Return the first non-empty text in order of variants; if all are empty, the first variant's value."""
+        return record[self.choose(record)]
+
+    def choose(self, record: Mapping[str, object]) -> str:
+        """Return the code of the variant that `text` returns."""
         codes = variants_of(tuple(record), self.language, self._asked)
         self._seen.update(codes)
         self._others.update(_other_scripts(tuple(record), self.language))
         texts = (code for code in codes if isinstance(value := record[code], str) and value.strip())
         chosen = next(texts, codes[0])
         self._rows[chosen] += 1
-        return record[chosen]
+        return chosen
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the records read so far name the language; else their columns or keys are in a given order."""
+        return bool(self._seen)
 
     def report(self, named: str) -> str:
         """Report a choice, or a variant that was not requested: "pt rows by variant: pt-BR 90, pt-PT 2"; else "".

@@ -15,7 +15,7 @@ from ..embedding.store import make_folder
 from ..errors import DamagedResult, UserError
 from ..io.terminal import say
 from ..languages import resolve
-from ..tasks import SubsetScores, find_task
+from ..tasks import SubsetScores, find_task, has_unnamed_languages
 from .files import read_result, write_result
 from .outcomes import read_outcomes
 from .records import Outcomes, SubsetResult, TaskResult, by_subset
@@ -122,6 +122,8 @@ def _why_different(before: TaskResult, now: TaskResult) -> str:
         return "another model of this name and revision was scored on them"
     if before.main_score != now.main_score:
         return f"their main score is {before.main_score}"
+    if any(has_unnamed_languages(subset.details) for subset in now.subsets):
+        return f"--languages now says that the same rows are {now.subsets[0].subset}"
     return ""
 
 

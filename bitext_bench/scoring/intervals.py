@@ -54,23 +54,37 @@ def clustered_interval(outcomes: NDArray[np.floating], cluster: NDArray[np.integ
     return wilson_interval(mean, min(mean * (1 - mean) / variance, most) if variance > 0 else float(len(totals)))
 
 
-def spearman_interval(predicted: NDArray[np.floating], gold: NDArray[np.floating]) -> Interval:
-    """Return the 95 % percentile bootstrap interval of Spearman's rank correlation; (n,) and (n,).
+def spearman_interval(
+    predicted: NDArray[np.floating], gold: NDArray[np.floating], draws: NDArray[np.integer] | None = None
+) -> Interval:
+    """Return the 95 % percentile bootstrap interval of Spearman's rank correlation.
 
     Resamples with a constant side are skipped; if all are, the interval is (nan, nan).
+
+    Args:
+        predicted: (n,) predicted similarities.
+        gold: (n,) ratings.
+        draws: (n,) the draw of each pair: pairs of one draw, such as copies, are resampled together. None if each pair
+            is a draw.
     """
-    correlations = resampled_spearman(predicted, gold)
+    correlations = resampled_spearman(predicted, gold, draws)
     return percentiles(correlations[~np.isnan(correlations)])
 
 
-def resampled_spearman(predicted: NDArray[np.floating], gold: NDArray[np.floating]) -> NDArray[np.float64]:
+def resampled_spearman(
+    predicted: NDArray[np.floating], gold: NDArray[np.floating], draws: NDArray[np.integer] | None = None
+) -> NDArray[np.float64]:
     """Return rank correlations (RESAMPLES,) of seeded bootstrap resamples; nan if a side is constant.
 
-    The resamples depend only on n, so two models can be compared resample by resample on the same pairs. A resample
-    is a vector of counts per pair. Its ranks come from cumulative counts in sorted order, so only the original values
-    are sorted.
+    The resamples depend only on the number of draws (`spearman_interval`; without `draws`, of pairs), so two models can
+    be compared resample by resample on the same pairs. A resample is a vector of counts per pair. Its ranks come from
+    cumulative counts in sorted order, so only the original values are sorted.
     """
-    counts = resamples(len(gold))
+    if draws is None:
+        counts = resamples(len(gold))
+    else:
+        distinct, draw_of = np.unique(draws, return_inverse=True)
+        counts = resamples(len(distinct))[:, draw_of]
     return _weighted_pearson(resampled_ranks(predicted, counts), resampled_ranks(gold, counts), counts)
 
 

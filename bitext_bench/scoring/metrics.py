@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def text_classes(texts: Sequence[str]) -> NDArray[np.int64]:
+def text_classes(texts: Sequence[Hashable]) -> NDArray[np.int64]:
     """Return (N,) the row of the first equal text, so equal texts have equal numbers.
 
     >>> text_classes(["a", "b", "a"]).tolist()
     [0, 1, 0]
     """
-    first: dict[str, int] = {}
+    first: dict[Hashable, int] = {}
     return np.fromiter((first.setdefault(t, i) for i, t in enumerate(texts)), np.int64, len(texts))
 
 

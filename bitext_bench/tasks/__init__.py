@@ -8,7 +8,7 @@ from ..errors import UserError, unknown_name_error
 from . import bucc, flores, retrieval, sts
 from .base import OF_MTEB, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, Task, mteb_task_name
 from .mteb import find_task_of_mteb, names_of_mteb
-from .own import OwnBitext, OwnSts, find_own_task, own_bitext, own_sts
+from .own import OwnBitext, OwnSts, find_own_task, has_unnamed_languages, own_bitext, own_sts
 
 __all__ = [
     "BENCHMARKS",
@@ -27,6 +27,7 @@ __all__ = [
     "find_own_task",
     "find_task",
     "has_english_side",
+    "has_unnamed_languages",
     "is_built_in",
     "mteb_task_name",
     "own_bitext",

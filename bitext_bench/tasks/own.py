@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..data import Bitext, ScoredPairs, Source
-from ..data.own import read_own_bitext, read_own_ratings
+from ..data import ScoredPairs, Source
+from ..data.own import OwnPairs, read_own_bitext
+from ..data.own_ratings import read_own_ratings
 from ..errors import UserError
 from ..io.hub import HUB_PREFIX
 from ..languages import LangPair
+from ..scoring.metrics import text_classes
 from ..scoring.neighbors import Vectors
 from .base import Kind, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, Task, mean_score
 from .pairs import score_both
 from .sts import score_similarity
 
 _BITEXT, _STS = "own-bitext-", "own-sts-"
+# In the details of a subset if only --languages says which languages its rows are in.
+_UNNAMED = {"languages": "not named in the data"}
 _LONGEST_NAME = 60  # bytes, since it becomes a part of a file name
 
 
@@ -64,7 +68,7 @@ class OwnBitext:
                 RetrievalSpec(subset, "forward", first, second, bitext.data),
                 RetrievalSpec(subset, "backward", second, first, bitext.data),
             )
-            units.append(ScoringUnit((first, second), partial(_score, bitext, own.pair), searches))
+            units.append(ScoringUnit((first, second), partial(_score, own), searches))
         return units
 
     def load_pairs(self, paths: Sequence[Path], pairs: Sequence[LangPair]) -> list[ScoringUnit]:
@@ -77,8 +81,9 @@ class OwnBitext:
         return {name: mean_score(subsets, name) for name in ("accuracy", "xsim_ratio")}
 
 
-def _score(bitext: Bitext, pair: LangPair, vectors: Sequence[Vectors]) -> list[SubsetScores]:
-    return [score_both(str(pair), pair, bitext, vectors)]
+def _score(own: OwnPairs, vectors: Sequence[Vectors]) -> list[SubsetScores]:
+    scored = score_both(str(own.pair), own.pair, own.bitext, vectors)
+    return [scored if own.is_named else replace(scored, details=_UNNAMED)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,18 @@ class OwnSts:
 
 def _rated_unit(pair: LangPair, rated: ScoredPairs) -> ScoringUnit:
     sides = (SentenceSet(rated.first, pair.source), SentenceSet(rated.second, pair.target))
-    return ScoringUnit(sides, partial(score_similarity, str(pair), pair, rated))
+    # Rows with the same two texts are one draw in the interval.
+    draws = text_classes(list(zip(rated.first, rated.second, strict=True)))
+
+    def score(vectors: Sequence[Vectors]) -> list[SubsetScores]:
+        return [replace(s, details=_UNNAMED) for s in score_similarity(str(pair), pair, rated, vectors, draws)]
+
+    return ScoringUnit(sides, score)
+
+
+def has_unnamed_languages(details: Mapping[str, object]) -> bool:
+    """Return whether the rows of a subset are in the languages that --languages said, and no other pair is in them."""
+    return details == _UNNAMED
 
 
 def _check_paths(name: str, paths: tuple[Path, ...], option: str) -> tuple[Path, ...]:
@@ -119,15 +135,41 @@ def _check_paths(name: str, paths: tuple[Path, ...], option: str) -> tuple[Path,
 
 
 def own_bitext(paths: Sequence[str | Path]) -> OwnBitext:
-    """Return the task of --bitext; its name ends in the names of the files."""
+    """Return the task of --bitext; its name ends in the names of the files.
+
+    Raises:
+        UserError: an item is not a path.
+    """
+    if isinstance(paths, bytes | Mapping) or not isinstance(paths, Iterable):
+        raise _not_paths_error("bitext", paths, _BITEXT_PATHS)
+    paths = list(paths)
+    if not all(map(_is_path, paths)):
+        raise _not_paths_error("bitext", paths, _BITEXT_PATHS)
     files = tuple(Path(path).expanduser() for path in paths)  # of hub:org/name, too
     return OwnBitext(_BITEXT + _safe_name(files), files)
 
 
 def own_sts(path: str | Path) -> OwnSts:
-    """Return the task of --sts; its name ends in the name of the file."""
+    """Return the task of --sts; its name ends in the name of the file.
+
+    Raises:
+        UserError: it is not a path.
+    """
+    if not _is_path(path):
+        raise _not_paths_error("sts", path, "a path of a .tsv or .jsonl file")
     file = Path(path).expanduser()
     return OwnSts(_STS + _safe_name([file]), file)
+
+
+_BITEXT_PATHS = "a path of a file of pairs or of a directory, or the paths of two parallel files"
+
+
+def _is_path(item: object) -> bool:
+    return isinstance(item, Path) or (isinstance(item, str) and item != "")
+
+
+def _not_paths_error(option: str, given: object, expected: str) -> UserError:
+    return UserError(f"{option} is {str(given)[:60]!r}: expected {expected}; write the sentences to a file first")
 
 
 def _safe_name(files: Sequence[Path]) -> str:

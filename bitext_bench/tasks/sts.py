@@ -71,8 +71,14 @@ class Sts:
         return {"cosine_spearman": mean_score(subsets, "cosine_spearman")}
 
 
-def score_similarity(subset: str, pair: LangPair, pairs: ScoredPairs, vectors: Sequence[Vectors]) -> list[SubsetScores]:
-    """Return the correlations of one subset."""
+def score_similarity(
+    subset: str,
+    pair: LangPair,
+    pairs: ScoredPairs,
+    vectors: Sequence[Vectors],
+    draws: NDArray[np.int64] | None = None,
+) -> list[SubsetScores]:
+    """Return the correlations of one subset; `draws` as in `spearman_interval`."""
     from scipy import stats  # slow import, half a second
 
     predicted = _cosines(vectors[0], vectors[1])
@@ -83,13 +89,16 @@ def score_similarity(subset: str, pair: LangPair, pairs: ScoredPairs, vectors: S
             warnings.simplefilter("ignore", stats.ConstantInputWarning)  # the result is nan, which is handled below
             spearman = float(stats.spearmanr(predicted, gold)[0])
             pearson = float(stats.pearsonr(predicted, gold)[0])
+    if np.isnan(spearman):
+        constant = f"all {len(gold):,} {'ratings' if len(set(pairs.scores)) == 1 else 'cosines'} are equal"
+        warn(f"{subset} has no correlation: {constant if len(gold) > 1 else 'it has one pair'}")
     return [
         SubsetScores(
             subset=subset,
             languages=(pair.source,) if pair.source == pair.target else (pair.source, pair.target),
             main_score="cosine_spearman",
             scores={"cosine_spearman": _defined(spearman), "cosine_pearson": _defined(pearson)},
-            intervals={"cosine_spearman": spearman_interval(predicted, gold)},
+            intervals={"cosine_spearman": spearman_interval(predicted, gold, draws)},
             n=len(gold),
             signature={"pair": str(pair), "subset": subset, "sim": "cos"},
             data=pairs.data,

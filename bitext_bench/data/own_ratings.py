@@ -1,0 +1,97 @@
+"""The user's own rated pairs, --sts: two sentences and their similarity in each row of a TSV or JSONL file."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..io.checksums import input_sha256
+from ..io.hub import HUB_PREFIX
+from ..io.lines import read_lines
+from ..languages import LangPair, Language
+from .own import own_provenance
+from .pair_files import parse_record, suffix_of
+from .shapes import ScoredPairs
+
+_RATED = ("sentence1", "sentence2", "score")
+
+
+def read_own_ratings(file: Path, languages: Sequence[Language] | None) -> tuple[LangPair, ScoredPairs]:
+    """Read sentence pairs with similarity ratings, on any scale.
+
+    TSV has the columns sentence1, sentence2 and score, in this order or with a header. JSONL has these keys.
+
+    Args:
+        file: the file of rated pairs.
+        languages: one language, or those of the first and second sentence.
+
+    Raises:
+        UserError: the file is missing, damaged or empty, a row is incomplete or its score is not a number, all scores
+            are equal, or the languages are missing.
+    """
+    if languages is None or len(languages) > 2:
+        found = "none" if languages is None else f"{len(languages)}"
+        raise UserError(
+            f"--sts {file} needs one language, or those of the first and the second sentence, and --languages has "
+            f"{found}: add them, like --languages de"
+        )
+    if str(file).startswith(HUB_PREFIX):
+        raise UserError(
+            f"--sts {file}: rated pairs are read from a file: download the dataset and pass its .tsv or .jsonl; "
+            "STS data of mteb have their own tasks: bitext-bench list tasks --mteb STS"
+        )
+    readers = {"tsv": _tsv_ratings, "jsonl": _jsonl_ratings}
+    if suffix_of(file) not in readers:
+        raise UserError(f"--sts {file}: expected .tsv or .jsonl with sentence1, sentence2 and score: convert it")
+    rows = [_checked_rating(file, *row) for row in readers[suffix_of(file)](file)]
+    if not rows:
+        raise UserError(f"{file}:1: the file is empty: expected {' TAB '.join(_RATED)} on each line")
+    first, second, scores = zip(*rows, strict=True)
+    if len(set(scores)) == 1:
+        raise UserError(
+            f"{file}: every score is {scores[0]:g} ({len(rows):,} row{'' if len(rows) == 1 else 's'}), which has no "
+            "correlation with anything: expected rows with different scores"
+        )
+    return LangPair(languages[0], languages[-1]), ScoredPairs(
+        first, second, scores, own_provenance([input_sha256(file)])
+    )
+
+
+def _tsv_ratings(file: Path) -> Iterator[tuple[int, Any, Any, Any]]:
+    at = (0, 1, 2)
+    for number, line in enumerate(read_lines(file), start=1):
+        cells = line.split("\t")
+        if number == 1 and set(_RATED) <= set(cells):
+            at = (cells.index(_RATED[0]), cells.index(_RATED[1]), cells.index(_RATED[2]))
+        elif len(cells) <= max(at):
+            found = f"{len(cells)} column{'' if len(cells) == 1 else 's'}" if line else "an empty line"
+            raise UserError(f"{file}:{number}: {found}, expected {' TAB '.join(_RATED)}, or a header with these names")
+        else:
+            yield number, cells[at[0]], cells[at[1]], cells[at[2]]
+
+
+def _jsonl_ratings(file: Path) -> Iterator[tuple[int, Any, Any, Any]]:
+    for number, line in enumerate(read_lines(file), start=1):
+        record = parse_record(line, f"{file}:{number}")
+        if missing := [name for name in _RATED if name not in record]:
+            raise UserError(f"{file}:{number}: no {missing[0]}; expected {', '.join(_RATED)}")
+        yield number, *(record[name] for name in _RATED)
+
+
+def _checked_rating(file: Path, number: int, first: object, second: object, given: object) -> tuple[str, str, float]:
+    for text in (first, second):
+        if not isinstance(text, str) or not text.strip():
+            raise UserError(f"{file}:{number}: expected two sentences, found {json.dumps(text)[:60]}")
+    # JSON's true is no number, and float() would accept the underscore of Python's 1_0.
+    is_number = isinstance(given, str | int | float) and not isinstance(given, bool) and "_" not in str(given)
+    try:
+        value = float(str(given)) if is_number else math.nan
+    except (ValueError, OverflowError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(f"{file}:{number}: the score {given!r} is not a number; expected {' TAB '.join(_RATED)}")
+    return str(first), str(second), value
