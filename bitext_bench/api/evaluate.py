@@ -9,20 +9,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypedDict, Unpack
 
-from ..data import MissingData, Source, open_source
+from ..data import MissingData, Source, open_source, warn
 from ..embedding.embedder import Embedder
 from ..encoders import Model, ModelOptions, needs_download
 from ..encoders.loaded import as_model, is_cacheable
 from ..errors import UserError
 from ..io.cache import cache_folder
 from ..io.terminal import say
-from ..languages import DEFAULT_LANGUAGES
+from ..languages import DEFAULT_LANGUAGES, Language, resolve
 from ..results.evaluation import LoadedTask, load_available_tasks, load_tasks, missing_languages
 from ..results.evaluation import evaluate as score_tasks
 from ..results.files import result_folder
 from ..results.records import Outcomes, TaskResult
 from ..tasks import Languages, Task, own_bitext, own_sts
-from ..tasks.choices import parse_languages, parse_tasks
+from ..tasks.choices import ignored_regions, parse_languages, parse_tasks
 from .reports import Report
 
 
@@ -60,7 +60,7 @@ class Prepared:
 
     Attributes:
         source: the name of the source of the data, or those of the user's files.
-        languages: languages to score; None for all.
+        languages: languages to score, with those of the user's own data; None for all.
         loaded: the tasks with their data.
         left_out: one line for each task or language that is missing from the data.
     """
@@ -92,15 +92,23 @@ def prepare(model: object, selection: Selection, options: ModelOptions | None) -
         raise UserError(f"data {source.name}: your own data were passed too, so name the benchmarks to score in tasks")
     # Read local data before downloading a model, so that errors in the data appear first.
     loaded = load_tasks(own, source, chosen if languages else None, _refuse)
+    for word in ignored_regions(languages) if own and languages else ():
+        warn(f"{word} is read as {resolve(word)}: your own data are chosen by language, in any region")
+    announced: Languages = _languages_of(loaded)
     is_download = isinstance(model, str | Path) and needs_download(str(model)) and source.name != "hub"
     resolved = None if is_download else as_model(model, options)
     absent: list[str] = []
     if wanted is not None or not own:
         benchmarks, absent = load_available_tasks(wanted, source, chosen)
         absent += missing_languages(benchmarks, chosen if chosen and languages else ())
+        announced = None if chosen is None else list(dict.fromkeys([*chosen, *_languages_of(loaded)]))
         loaded = [*benchmarks, *loaded]
     resolved = resolved or as_model(model, options)
-    return Prepared(resolved, source.name if wanted or not own else "your own data", chosen, loaded, absent)
+    return Prepared(resolved, source.name if wanted or not own else "your own data", announced, loaded, absent)
+
+
+def _languages_of(loaded: Sequence[LoadedTask]) -> list[Language]:
+    return list(dict.fromkeys(side.language for item in loaded for unit in item.units for side in unit.sides))
 
 
 def open_data(data: str | Path) -> Source:

@@ -45,7 +45,7 @@ class OwnPairs:
     @staticmethod
     def named(pair: LangPair, bitext: Bitext) -> OwnPairs:
         """Return pairs whose languages the data name."""
-        if str(pair.source) <= str(pair.target):
+        if _alphabetical(pair) == pair:
             return OwnPairs(pair, bitext, is_named=True)
         return OwnPairs(pair.reversed, Bitext(bitext.target, bitext.source, bitext.data), is_named=True)
 
@@ -111,6 +111,10 @@ def _pair_of(named: str, languages: Sequence[Language]) -> LangPair:
     return LangPair(languages[0], languages[1])
 
 
+def _alphabetical(pair: LangPair) -> LangPair:
+    return pair if str(pair.source) <= str(pair.target) else pair.reversed
+
+
 def _combine(languages: Sequence[Language]) -> list[LangPair]:
     if len(set(languages)) < len(languages):
         raise UserError(f"--languages {' '.join(map(str, languages))}: expected different languages")
@@ -129,7 +133,7 @@ def _read_files(files: Sequence[Path], pair: LangPair, digests: Sequence[str]) -
     sides = (VariantChooser(pair.source, str(pair.source)), VariantChooser(pair.target, str(pair.target)))
     rows = read_files(files, sides)
     if not rows:
-        raise UserError(f"{files[0]}:1: the file is empty: expected {pair.source} and {pair.target} sentences")
+        raise UserError(f"{files[0]}:1: the file has no pairs: expected {pair.source} and {pair.target} sentences")
     for side in sides:
         if report := side.report(str(side.language)):
             warn(f"{files[0]}: {report}")
@@ -156,6 +160,8 @@ def _read_parallel(first: Path, second: Path, pair: LangPair) -> OwnPairs:
     languages = [_language_of(file) for file in (first, second)]
     if None in languages:  # a single suffix of another language may mean something else: .src, .in
         languages = [language if language in (pair.source, pair.target) else None for language in languages]
+    is_named = None not in languages
+    pair = _alphabetical(pair) if is_named else pair
     if not _fits(languages, pair):
         if not _fits(languages, pair.reversed):
             named = " and ".join(str(language) for language in languages if language)
@@ -166,8 +172,7 @@ def _read_parallel(first: Path, second: Path, pair: LangPair) -> OwnPairs:
         first, second = second, first
     (source, digest), (target, other) = _read_lines(first), _read_lines(second)
     check_line_counts(first, len(source), second, len(target))
-    bitext = Bitext(source, target, own_provenance([digest, other]))
-    return OwnPairs(pair, bitext, is_named=False) if None in languages else OwnPairs.named(pair, bitext)
+    return OwnPairs(pair, Bitext(source, target, own_provenance([digest, other])), is_named)
 
 
 def _fits(languages: Sequence[Language | None], pair: LangPair) -> bool:

@@ -41,7 +41,7 @@ def dataset_repository(text: str) -> Repository:
         UserError: The text is neither.
     """
     name, at, revision = text.partition("@")
-    if not name or (at and not revision):
+    if not re.fullmatch("[^/]+/[^/]+", name) or (at and not revision):
         raise UserError(f"{HUB_PREFIX}{text}: expected {HUB_PREFIX}ORG/NAME or {HUB_PREFIX}ORG/NAME@REVISION")
     return Repository(name, "dataset", revision or None)
 

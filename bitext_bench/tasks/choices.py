@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..errors import UserError
-from ..languages import Language, resolve
+from ..languages import Language, find_language, resolve
+from ..languages.tags import read_tag
 from . import Task, find_task
 
 
@@ -29,6 +30,14 @@ def parse_languages(given: Sequence[str] | str) -> list[Language] | None:
     if "all" in words and len(words) > 1:
         raise UserError(f"languages {' '.join(words)}: all includes the others, so pass it alone")
     return None if words == ["all"] else [resolve(word) for word in words]
+
+
+def ignored_regions(given: Sequence[str] | str) -> list[str]:
+    """Return the names that `parse_languages` reads as a language without its region, such as de-AT."""
+    tags = {word: read_tag(word) for word in _split_words("languages", given)}
+    return [
+        word for word, tag in tags.items() if tag and tag.region and find_language(word) == find_language(tag.language)
+    ]
 
 
 def _split_words(what: str, given: Sequence[str] | str) -> list[str]:
