@@ -149,7 +149,7 @@ def evaluate(
         tasks: names from `bitext-bench list tasks`, or mteb's names of tasks of bitext mining and STS
             ("NTREXBitextMining", "mteb:Tatoeba"); None for all of our tasks in the data.
         languages: codes ("ja", "jpn", "jpn_Jpan"), or "all"; None for en, fr, ja, ko and ru, as in the paper. Your own
-            data need them, in the order of the columns or files.
+            data need them; in the order of the columns or files if these have no names.
         data: a directory with the official files, "hub" to download them, or "mini", the built-in set.
         options: how to load the model, and its prompt.
         cache: directory of the cached vectors; None for $BITEXT_BENCH_CACHE or ~/.cache/bitext-bench.

@@ -235,7 +235,7 @@ def _keys_of_sides(names: Iterable[str], sides: Sides) -> tuple[str, str] | None
 def _no_pair_error(names: Iterable[str], sides: Sides, where: str) -> UserError:
     return UserError(
         f"{where}: has {', '.join(names)[:80] or 'no keys'}; expected {' and '.join(_names(sides))}, "
-        "source and target, or english and non_english; or any of these below translation"
+        'source and target, or english and non_english (they may be inside "translation")'
     )
 
 
