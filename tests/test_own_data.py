@@ -284,6 +284,12 @@ WRONG: dict[str, tuple[dict[str, bytes], str, list[str], str]] = {
         ["de", "sw", "fr"],
         "has two languages, and --languages has 3",
     ),
+    "three languages for keys without a language": (
+        {"my.jsonl": b'{"source": "a", "target": "b"}\n'},
+        "bitext",
+        ["de", "sw", "fr"],
+        "my.jsonl has rows without the names of their languages, so it has two languages, and --languages has more",
+    ),
     "an empty side": (
         {"my.tsv": b"a\tb\nc\t \n"},
         "bitext",

@@ -76,6 +76,14 @@ def test_columns_without_names_are_in_the_languages_said_last(
     assert again.subsets == result.subsets
 
 
+def test_rows_that_only_partly_name_their_languages_stay_in_the_given_order(tmp_path: Path) -> None:
+    records = [{"source": b, "target": a} if i % 2 else {"de": a, "sw": b} for i, (a, b) in enumerate(ROWS)]
+    paths = written(tmp_path, {"my.jsonl": lines([json.dumps(record) for record in records])})
+    result, file = run_twice(tmp_path, paths, "sw de")
+    assert [subset.subset for subset in result.subsets] == ["sw-de"]
+    assert run("verify", file, "--model", "toys:hashing", "--bitext", *paths) == 0
+
+
 def test_ratings_are_in_the_languages_said_last(tmp_path: Path) -> None:
     (file,) = written(tmp_path, {"rated.tsv": b"a b\ta b\t5\na b\ta c\t3\na b\tx y\t1\n"})
     for languages in (["en"], ["en", "de"], ["de", "sw"]):

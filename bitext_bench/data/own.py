@@ -73,7 +73,8 @@ def read_own_bitext(paths: Sequence[Path], languages: Sequence[Language] | None)
             f"add them, like {_EXAMPLE}"
         )
     if len(paths) == 1 and named.startswith(HUB_PREFIX):
-        return [_read_hub(named.removeprefix(HUB_PREFIX), pair) for pair in _combine(languages)]
+        dataset = named.removeprefix(HUB_PREFIX)
+        return _checked(named, [_read_hub(dataset, pair) for pair in _combine(languages)])
     if len(paths) == 2:
         return [_read_parallel(paths[0], paths[1], _pair_of(named, languages))]
     if len(paths) > 2:
@@ -88,7 +89,7 @@ def read_own_bitext(paths: Sequence[Path], languages: Sequence[Language] | None)
         )
     pairs = [_pair_of(named, languages)] if suffix_of(file) == "tsv" else _combine(languages)
     digests = [input_sha256(file)]
-    return [_read_files([file], pair, digests) for pair in pairs]
+    return _checked(named, [_read_files([file], pair, digests) for pair in pairs])
 
 
 def own_provenance(sums: Sequence[str], whole: str = "") -> Provenance:
@@ -109,6 +110,16 @@ def _pair_of(named: str, languages: Sequence[Language]) -> LangPair:
             f"expected those of the first and the second side, like {_EXAMPLE}"
         )
     return LangPair(languages[0], languages[1])
+
+
+def _checked(named: str, found: list[OwnPairs]) -> list[OwnPairs]:
+    """Refuse to score the same rows as several pairs of languages."""
+    if len(found) > 1 and not all(pairs.is_named for pairs in found):
+        raise UserError(
+            f"--bitext {named} has rows without the names of their languages, so it has two languages, and --languages "
+            f"has more: expected those of the first and the second side, like {_EXAMPLE}"
+        )
+    return found
 
 
 def _alphabetical(pair: LangPair) -> LangPair:
@@ -139,7 +150,8 @@ def _read_files(files: Sequence[Path], pair: LangPair, digests: Sequence[str]) -
             warn(f"{files[0]}: {report}")
     _check_texts(files[0], rows)
     bitext = Bitext(tuple(row.source for row in rows), tuple(row.target for row in rows), own_provenance(digests))
-    if all(side.is_named for side in sides):
+    # A unit of TMX always names its languages, and may have several rows.
+    if suffix_of(files[0]) == "tmx" or all(side.n_chosen == len(rows) for side in sides):
         return OwnPairs.named(pair, bitext)
     return OwnPairs(pair, bitext, is_named=False)
 

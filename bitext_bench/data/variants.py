@@ -81,9 +81,9 @@ class VariantChooser:
         return chosen
 
     @property
-    def is_named(self) -> bool:
-        """Whether the records read so far name the language; else their columns or keys are in a given order."""
-        return bool(self._seen)
+    def n_chosen(self) -> int:
+        """Number of records that named the language; the others have columns or keys in a given order."""
+        return self._rows.total()
 
     def report(self, named: str) -> str:
         """Report a choice, or a variant that was not requested: "pt rows by variant: pt-BR 90, pt-PT 2"; else "".
