@@ -128,13 +128,13 @@ def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Seq
         shown, overview = _sorted(shown, overview, view.sort)
     if view.form == "markdown":
         return render_markdown(shown, overview, skipped, results)
-    if view.form == "html":
-        misses = error_records(overview.models, entries, view.data) if view.data else []
-        return render_page(shown, ResultSet(list(entries), skipped), results, misses)
     if view.form == "latex":
         return render_latex(shown, overview)
     chosen = {key for key, choice in overview.choices.items() if choice.shown}
     rows = [row for row in common if row.kind == "measured" or view.models is None or row.key in chosen]
+    if view.form == "html":
+        misses = error_records(overview.models, entries, view.data) if view.data else []
+        return render_page(shown, ResultSet(list(entries), skipped), results, misses, rows)
     return {"csv": render_csv, "json": render_json}[view.form](shown, rows)
 
 

@@ -20,6 +20,8 @@ from ..published.records import Published
 from ..tables.columns import ModelKey, table_languages
 from ..tables.published import PublishedTable, published_tables, source_label
 from ..tables.ranking import RankingRow, RankingTable
+from ..tables.scores import ScoreRow
+from .boards import chart_content
 from .errors import truncation_note
 from .models import finite, model_record
 
@@ -28,9 +30,13 @@ _MOST_FIGURES = 200_000
 
 
 def page_content(
-    tables: Sequence[RankingTable], found: ResultSet, root: Path, misses: Sequence[Mapping[str, Any]]
+    tables: Sequence[RankingTable],
+    found: ResultSet,
+    root: Path,
+    misses: Sequence[Mapping[str, Any]],
+    common: Sequence[ScoreRow],
 ) -> dict[str, Any]:
-    """Return the data for page.js; all text in it is printable."""
+    """Return the data for page.js; all text in it is printable. The parameters are those of `render_page`."""
     own: dict[ModelKey, list[Entry]] = {}
     for entry in found.entries:
         own.setdefault(entry.model, []).append(entry)
@@ -44,6 +50,7 @@ def page_content(
         "newest": printable(max((entry.result.date for entry in found.entries), default="")),
         "models": [model_record(own[model]) for model in ordered],
         "languages": _language_names(tables),
+        "chart": chart_content(common),
         "tables": [
             {
                 **_table(table, index),

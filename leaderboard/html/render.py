@@ -16,19 +16,24 @@ from bitext_bench.errors import UserError, install_hint
 
 from ..entries.read import ResultSet
 from ..tables.ranking import RankingTable
+from ..tables.scores import ScoreRow
 from .content import page_content
 
 # In load order: later files use definitions of earlier ones.
-_STYLES = ("colors", "page", "tables", "figures", "narrow")
+_STYLES = ("colors", "page", "tables", "figures", "explorer", "narrow")
 _SCRIPTS = (
-    "dom", "table", "chart", "chooser", "cost", "bylanguage", "matrix", "training", "tasks", "errors", "page",
+    "dom", "settings", "table", "chart", "scores", "labels", "plot", "explorer", "models", "chooser", "cost", "bylanguage", "matrix", "training", "tasks", "errors", "page",
     "anchors",
 )  # fmt: skip
 _VEGA_LITE = "6.4"  # the version that the charts are written for
 
 
 def render_page(
-    tables: Sequence[RankingTable], found: ResultSet, root: Path, misses: Sequence[Mapping[str, Any]] = ()
+    tables: Sequence[RankingTable],
+    found: ResultSet,
+    root: Path,
+    misses: Sequence[Mapping[str, Any]] = (),
+    common: Sequence[ScoreRow] = (),
 ) -> str:
     """Return the whole page; the same results give the same text.
 
@@ -37,6 +42,7 @@ def render_page(
         found: the results in the tables.
         root: the results folder.
         misses: the records of `error_records`.
+        common: the scores of `score_rows`, for the main chart; without them the page has none.
 
     Raises:
         UserError: the library for the charts is not installed.
@@ -46,7 +52,7 @@ def render_page(
     return Template(_read("page.html")).substitute(
         hashes=" ".join(f"'sha256-{_digest(script)}'" for script in (library, code)),
         style="\n".join(_read(f"{name}.css") for name in _STYLES),
-        data=escape_json(page_content(tables, found, root, misses)),
+        data=escape_json(page_content(tables, found, root, misses, common)),
         library=library,
         code=code,
     )

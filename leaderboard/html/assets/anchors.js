@@ -3,7 +3,7 @@
 const SETTLING = 2000; // milliseconds
 
 function holdTarget() {
-  const target = document.querySelector(":target");
+  const target = document.querySelector(":target") ?? document.getElementById(settings.at);
   if (!target) return;
   const align = () => target.scrollIntoView({ block: "start", behavior: "instant" });
   const observer = new ResizeObserver(align);

@@ -129,6 +129,7 @@ function hideTip() {
 /** Vega's tooltip handler: show the row's `tip` as plain text. */
 function showTip(_handler, event, _item, value) {
   if (value === null || value === undefined || value === "") return hideTip();
+  tip.classList.remove("card");
   tip.textContent = String(value);
   tip.hidden = false;
   const { clientX, clientY } = event.touches?.[0] ?? event;

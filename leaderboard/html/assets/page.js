@@ -35,6 +35,8 @@ function showLeftOut(section) {
 }
 
 at("made").textContent = said();
+Object.assign(settings, readFragment());
+showModels(at("models"));
 const overviewTable = overview();
 at("overview").append(overviewTable.node);
 const sections = data.tables.map(taskSection);

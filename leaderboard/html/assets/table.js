@@ -9,8 +9,10 @@ const byText = new Intl.Collator("en", { numeric: true });
  * content of the cell, `ascending` means that smaller is better, and `header` marks the column with the row's name.
  */
 class DataTable {
-  constructor({ caption, columns, rows, reported = false }) {
+  constructor({ caption, columns, rows, reported = false, nameOf = null, published = () => false }) {
     this.rows = rows;
+    this.nameOf = nameOf;
+    this.published = published;
     this.keep = () => true;
     this.limit = FIRST_ROWS;
     this.sort = null; // {column, direction}; null keeps the given order
@@ -34,6 +36,27 @@ class DataTable {
     this.box.addEventListener("scroll", () => this.showFold(), { passive: true });
     new ResizeObserver(() => this.showFold()).observe(this.box);
     this.setColumns(columns);
+    if (nameOf) this.followPins();
+  }
+
+  /** Keep the rows of pinned models first; tables out of view are updated when they come into view. */
+  followPins() {
+    let [shown, inView] = [settings.pins, false];
+    const update = () => {
+      if (!inView || shown === settings.pins) return;
+      shown = settings.pins;
+      this.update();
+    };
+    onSettings(() => setTimeout(update)); // after the chart is drawn
+    const observer = new IntersectionObserver(([entry]) => {
+      inView = entry.isIntersecting;
+      update();
+    }, { rootMargin: "200px" });
+    observer.observe(this.node);
+  }
+
+  isPinned(row) {
+    return this.nameOf !== null && isPinned(this.nameOf(row));
   }
 
   setColumns(columns) {
@@ -76,7 +99,10 @@ class DataTable {
 
   update() {
     const kept = this.rows.filter(this.keep);
-    const shown = this.sorted(kept).slice(0, this.limit);
+    const sorted = this.sorted(kept);
+    const pinned = sorted.filter((row) => this.isPinned(row));
+    const ordered = pinned.length ? [...pinned, ...sorted.filter((row) => !this.isPinned(row))] : sorted;
+    const shown = ordered.slice(0, this.limit);
     this.body.replaceChildren(...shown.map((row) => this.element(row)));
     [...this.head.children].forEach((th, place) => {
       if (this.sort?.column === place) th.setAttribute("aria-sort", this.sort.direction);
@@ -128,8 +154,11 @@ class DataTable {
           return cell;
         }),
       );
+      made.classList.toggle("published", this.published(row));
       this.made.set(row, made);
     }
+    made.classList.toggle("pinned", this.isPinned(row));
+    made.querySelector(".pin")?.setAttribute("aria-pressed", String(this.isPinned(row)));
     return made;
   }
 }

@@ -19,7 +19,7 @@ function modelColumn(of, contamination = () => "") {
     const model = of(row);
     const revision = shared.get(model.name) > 1 ? el("span", { class: "detail" }, cut(model.revision, 12)) : null;
     const caveat = contamination(row) ? el("span", { class: "detail" }, `contamination: ${contamination(row)}`) : null;
-    return [outside(model.name), revision, caveat];
+    return [pinButton(model.name, outside(model.name)), revision, caveat];
   };
   return { label: "model", header: true, value: (row) => of(row).name, cell };
 }
@@ -58,7 +58,12 @@ function overview() {
       detail: "in the largest run",
     }),
   ];
-  return new DataTable({ caption: "All models: mean of each task", columns, rows });
+  return new DataTable({
+    caption: "Models measured here: mean of each task",
+    columns,
+    rows,
+    nameOf: (model) => data.models[model].name,
+  });
 }
 
 function taskColumns(table, language) {
@@ -110,6 +115,7 @@ function taskSection(table, place) {
     caption: `${title}, ${table.score}`,
     columns: taskColumns(table, "").columns,
     rows: table.rows,
+    nameOf: (row) => data.models[row.model].name,
   });
   const note = el("p", { class: "note" }, columnsNote(table, taskColumns(table, ""), ""));
   const apart = table.first
@@ -162,8 +168,9 @@ function reportedTable({ metric, columns, rows }) {
     caption,
     rows,
     reported: true,
+    nameOf: (row) => row.name,
     columns: [
-      { label: "reported", header: true, value: (row) => row.name, cell: (row) => outside(row.name) },
+      { label: "reported", header: true, value: (row) => row.name, cell: (row) => pinButton(row.name, outside(row.name)) },
       ...columns.map((column, i) => numberColumn(column, (row) => row.values[i], score)),
       { label: "source", value: (row) => row.source, cell: source },
     ],

@@ -1,0 +1,197 @@
+// The first section: the controls of the main chart, the best model of each size, and the table of all models.
+
+const SUGGESTED = 8;
+const SIZE_CLASSES = [
+  ["under 50 M", 0, 5e7], ["50 to 150 M", 5e7, 1.5e8], ["150 to 400 M", 1.5e8, 4e8],
+  ["400 M to 1 B", 4e8, 1e9], ["1 B or more", 1e9, Infinity],
+]; // prettier-ignore
+
+function showModels(host) {
+  if (!boards.length) {
+    host.hidden = true;
+    document.querySelector(`nav a[href="#${host.id}"]`).hidden = true;
+    return;
+  }
+  const title = el("h2", { id: `${host.id}-h` });
+  const subtitle = el("p", { class: "subtitle" });
+  const controls = el("div", { class: "panel" }, boardControl(), languageControl());
+  host.replaceChildren(el("div", { class: "lead" }, el("div", {}, title, subtitle)), controls);
+  const plot = el("div", {});
+  const answers = el("div", { class: "answers" });
+  const explorer = new Explorer(plot);
+  controls.append(searchControl(explorer));
+  host.append(plot, answers);
+  const table = modelTable();
+  host.append(el("h3", {}, "All models"), el("p", { class: "note" }, TABLE_NOTE), table.node);
+  const update = () => {
+    title.textContent = `${settings.board.title}: accuracy against size`;
+    if (settings.board.key === "sts") title.textContent = "STS: similarity against size";
+    subtitle.textContent = `${settings.board.score}, ${languageTitle(chosenLanguages())}`;
+    answers.replaceChildren(...bestOfSizes());
+  };
+  onSettings(update);
+  update();
+  explorer.draw();
+}
+
+const TABLE_NOTE =
+  "Italics: published by MTEB, with the interval that n implies. MTEB does not record prompts. Published models have no rank.";
+
+/** One of several, as buttons in a row. */
+function boardControl() {
+  const group = el("fieldset", { class: "segments" }, el("legend", {}, "Benchmark"));
+  for (const board of boards) {
+    const box = el("input", { type: "radio", name: "board", value: board.key });
+    box.addEventListener("change", () => changeSettings({ board, languages: board.usual }));
+    group.append(el("label", {}, box, el("span", {}, board.title)));
+  }
+  const check = () => (group.querySelector(`[value=${settings.board.key}]`).checked = true);
+  onSettings(check);
+  check();
+  return group;
+}
+
+function languageControl() {
+  const group = el("fieldset", { class: "languages" }, el("legend", {}, "Your languages"));
+  const items = el("div", {});
+  group.append(items);
+  let board = null;
+  const update = () => {
+    if (board !== settings.board) {
+      board = settings.board;
+      const last = (language) => language.code === MEAN_OF_ALL;
+      const sorted = [...board.languages].sort((a, b) => last(a) - last(b) || byText.compare(a.name, b.name));
+      items.replaceChildren(...sorted.map(languageChip));
+    }
+    for (const box of items.querySelectorAll("input")) box.checked = settings.languages.includes(box.value);
+  };
+  onSettings(update);
+  update();
+  return group;
+}
+
+function languageChip({ code, name }) {
+  const box = el("input", { type: "checkbox", value: code });
+  box.addEventListener("change", () => chooseLanguage(code, box.checked));
+  return el("label", {}, box, el("span", {}, name));
+}
+
+/** The mean of all languages is chosen alone, and one language is always chosen. */
+function chooseLanguage(code, on) {
+  const others = settings.languages.filter((each) => each !== code && each !== MEAN_OF_ALL);
+  let chosen = on ? [...others, code] : others;
+  if (code === MEAN_OF_ALL) chosen = on ? [MEAN_OF_ALL] : settings.board.usual;
+  if (!chosen.length) chosen = [code];
+  const order = settings.board.languages.map((language) => language.code);
+  changeSettings({ languages: chosen.sort((a, b) => order.indexOf(a) - order.indexOf(b)) });
+}
+
+/** A search field with the first models that fit, and the pinned models. */
+function searchControl(explorer) {
+  const search = searchField("Find a model", () => update());
+  const list = el("ul", { class: "suggestions", hidden: true });
+  const pins = el("div", { class: "pins" });
+  const fitting = () => explorer.points.filter((point) => isNamed(point.model, search.field.value)).sort((a, b) => (b.value ?? -1) - (a.value ?? -1));
+  const pin = (name) => {
+    search.field.value = "";
+    update();
+    if (!isPinned(name)) togglePin(name);
+    search.field.focus();
+  };
+  const update = () => {
+    const words = search.field.value.trim();
+    explorer.find(words);
+    const found = words ? fitting().slice(0, SUGGESTED) : [];
+    list.hidden = !words;
+    list.replaceChildren(...found.map((point) => suggestion(point, pin)));
+    if (words && !found.length) list.append(el("li", { class: "none" }, "No model has this in its name."));
+  };
+  search.field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && list.querySelector("button")) list.querySelector("button").click();
+    if (event.key === "ArrowDown") list.querySelector("button")?.focus();
+    if (event.key === "Escape") ((search.field.value = ""), update());
+  });
+  list.addEventListener("keydown", (event) => {
+    const item = document.activeElement.parentNode;
+    const next = { ArrowDown: item.nextElementSibling, ArrowUp: item.previousElementSibling }[event.key];
+    if (event.key === "Escape") search.field.focus();
+    next?.querySelector("button")?.focus();
+    if (event.key.startsWith("Arrow")) event.preventDefault();
+  });
+  const showPins = () => pins.replaceChildren(...settings.pins.map(pinChip));
+  onSettings(showPins);
+  showPins();
+  return el("div", { class: "search" }, search.label, list, pins);
+}
+
+function suggestion(point, pin) {
+  const button = el("button", { type: "button" }, outside(point.model.name), el("span", {}, score(point.value)));
+  button.addEventListener("click", () => pin(point.model.name));
+  return el("li", {}, button);
+}
+
+function pinChip(name) {
+  const chip = el("button", { type: "button", title: "Unpin", "aria-label": `Unpin ${name}` }, outside(shortName(name)), el("span", { "aria-hidden": "true" }, "×"));
+  chip.addEventListener("click", () => togglePin(name));
+  return chip;
+}
+
+/** The best model of each size, as buttons that pin it. */
+function bestOfSizes() {
+  const points = scorePoints();
+  const classes = SIZE_CLASSES.map(([name, least, most]) => [name, (model) => !model.service && model.parameters >= least && model.parameters < most && model.parameters > 0]);
+  classes.push(["a service", (model) => model.service]);
+  return classes.flatMap(([name, belongs]) => {
+    const best = bestOf(points.filter((point) => belongs(point.model)));
+    if (!best) return [];
+    const button = pinButton(best.model.name, el("span", { class: "size" }, name), el("span", { class: "value" }, score(best.value)), el("span", { class: "who" }, outside(shortName(best.model.name))));
+    return [button];
+  });
+}
+
+/** A button that pins a model, or unpins it. */
+function pinButton(name, ...content) {
+  const button = el("button", { type: "button", class: "pin", "aria-pressed": String(isPinned(name)), title: "Pin" }, ...content);
+  button.addEventListener("click", () => togglePin(name));
+  return button;
+}
+
+function modelTable() {
+  const table = new DataTable({ caption: "All models", columns: modelColumns(), rows: ranked(), nameOf: (point) => point.model.name, published: (point) => !point.model.measured });
+  let [board, languages] = [settings.board, settings.languages];
+  onSettings(() => {
+    if (board === settings.board && languages === settings.languages) return;
+    [board, languages] = [settings.board, settings.languages];
+    table.rows = ranked();
+    table.setColumns(modelColumns());
+  });
+  return table;
+}
+
+function ranked() {
+  return scorePoints().sort((a, b) => (b.value ?? -1000) - (a.value ?? -1000));
+}
+
+function modelColumns() {
+  const languages = chosenLanguages();
+  const range = ({ low, high }) => interval(low, high);
+  const source = ({ row }) => row.address ? el("a", { href: row.address, rel: "noopener noreferrer" }, outside(row.source)) : row.source;
+  const plain = (label, value, range, more) => scoreColumn(label, [], false, value, range, more);
+  const mean = languages.length > 1 ? [plain("mean", (point) => point.value, range, { detail: `of ${languages.map((each) => each.name).join(", ")}` })] : [];
+  const each = languages.map((language) => {
+    const own = new Map();
+    const of = (point) => own.get(point) ?? own.set(point, meanOf(point.row, [language.sets]) ?? { value: null, low: null, high: null }).get(point);
+    return plain(language.name, (point) => of(point).value, (point) => range(of(point)), { detail: language.n.length > 1 ? `${language.n.length} sets` : `n = ${grouped(language.n[0])}` });
+  });
+  return [
+    { label: "model", header: true, value: (point) => point.model.name, cell: (point) => pinButton(point.model.name, outside(point.model.name)) },
+    ...mean,
+    ...each,
+    numberColumn("parameters", (point) => point.model.parameters, millions, { ascending: true }),
+    numberColumn("dimensions", (point) => point.model.dimensions, grouped, { ascending: true }),
+    textColumn("released", (point) => point.model.released),
+    textColumn("license", (point) => point.model.license),
+    textColumn("prompt", (point) => point.row.prompt),
+    { label: "source", value: (point) => point.row.source, cell: source },
+  ];
+}

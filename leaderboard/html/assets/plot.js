@@ -1,0 +1,128 @@
+// The main chart: accuracy against size as SVG. Sizes are logarithmic; so are errors, which spreads the best models.
+
+const SVG = "http://www.w3.org/2000/svg";
+const SCORE_TICKS = [50, 90, 80, 95, 99, 98, 0, 70, 97, 99.5, 60, 85, 30, 93, 99.8, 96];
+const SIZE_TICKS = [1e6, 3e6, 1e7, 3e7, 1e8, 3e8, 1e9, 3e9, 1e10, 3e10, 1e11];
+
+function svg(tag, attributes, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value !== null && value !== undefined && value !== false) node.setAttribute(name, String(value));
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+/** The places of everything in a chart of a width: {width, height, left, right, top, bottom, side, rail, x, y}. */
+function layout(points, width, tall) {
+  const narrow = width < 560;
+  const height = Math.round(Math.min(tall, Math.max(430, width * 0.56)));
+  const scored = points.filter((point) => point.value !== null);
+  const unsized = points.some((point) => !point.model.parameters);
+  const partial = scored.length < points.length;
+  const frame = { width, height, narrow, left: narrow ? 36 : 48, top: 18 };
+  frame.right = width - (unsized ? (narrow ? 44 : 104) : 12);
+  frame.side = unsized ? (frame.right + width) / 2 : null; // models of unknown size
+  frame.bottom = height - (partial ? 88 : 46);
+  frame.rail = partial ? frame.bottom + 18 : null; // models without a score in one of the languages
+  const sizes = points.map((point) => point.model.parameters).filter(Boolean).map(Math.log10);
+  const [least, most] = [Math.min(...sizes) - 0.08, Math.max(...sizes) + 0.1];
+  const errors = scored.map((point) => Math.log10(Math.max(0.05, 100 - point.value)));
+  const [smallest, largest] = [Math.min(...errors) - 0.08, Math.max(...errors) + 0.03];
+  frame.x = (size) => frame.left + ((Math.log10(size) - least) / (most - least || 1)) * (frame.right - frame.left);
+  frame.y = (value) => {
+    const error = Math.log10(Math.max(0.05, 100 - value));
+    return frame.top + ((error - smallest) / (largest - smallest || 1)) * (frame.bottom - frame.top);
+  };
+  return frame;
+}
+
+/** Give each point its place; those of unknown size, and those without a score, are apart. */
+function placePoints(points, frame) {
+  points.forEach((point, i) => {
+    const apart = ((i * 7919) % 11) - 5; // spreads points that would hide each other
+    point.x = point.model.parameters ? frame.x(point.model.parameters) : frame.side + apart * (frame.narrow ? 2 : 5);
+    point.y = point.value === null ? frame.rail + apart * 0.8 : frame.y(point.value);
+  });
+}
+
+function axes(frame) {
+  const group = svg("g", { class: "axes" });
+  const taken = [];
+  for (const tick of SCORE_TICKS) {
+    const y = frame.y(tick);
+    if (y < frame.top - 2 || y > frame.bottom + 2 || taken.some((other) => Math.abs(other - y) < 26)) continue;
+    taken.push(y);
+    group.append(
+      svg("line", { class: "grid", x1: frame.left, x2: frame.side ? frame.width : frame.right, y1: y, y2: y }),
+      svg("text", { class: "tick", x: frame.left - 8, y: y + 4, "text-anchor": "end" }, String(tick)),
+    );
+  }
+  const base = frame.rail ? frame.rail + 18 : frame.bottom;
+  let last = -Infinity;
+  for (const tick of SIZE_TICKS) {
+    const x = frame.x(tick);
+    if (x < frame.left || x > frame.right - 4 || x - last < 34) continue;
+    last = x;
+    group.append(
+      svg("line", { class: "notch", x1: x, x2: x, y1: base, y2: base + 5 }),
+      svg("text", { class: "tick", x, y: base + 20, "text-anchor": "middle" }, parametersText({ parameters: tick })),
+    );
+  }
+  group.append(
+    svg("line", { class: "base", x1: frame.left, x2: frame.right, y1: base, y2: base }),
+    svg("text", { class: "axis", x: (frame.left + frame.right) / 2, y: base + 40, "text-anchor": "middle" }, "Parameters"),
+  );
+  if (frame.side) {
+    const words = frame.narrow ? ["size", "unknown"] : ["size not public", "or unknown"];
+    const [first, second] = words;
+    group.append(
+      svg("line", { class: "edge", x1: frame.right, x2: frame.right, y1: frame.top, y2: base }),
+      svg("text", { class: "tick", x: frame.side, y: base + 20, "text-anchor": "middle" }, first),
+      svg("text", { class: "tick", x: frame.side, y: base + 34, "text-anchor": "middle" }, second),
+    );
+  }
+  if (frame.rail) {
+    group.append(
+      svg("rect", { class: "rail", x: frame.left, y: frame.rail - 14, width: frame.width - frame.left, height: 28 }),
+      svg("text", { class: "tick", x: frame.left + 8, y: frame.rail + 4 }, frame.narrow ? "no score" : "no score in all these languages"),
+    );
+  }
+  return group;
+}
+
+function frontierPath(best, frame) {
+  const steps = best.map((point, i) => (i ? `H${point.x.toFixed(1)}V${point.y.toFixed(1)}` : `M${point.x.toFixed(1)},${point.y.toFixed(1)}`));
+  return svg("path", { class: "frontier", d: steps.length ? `${steps.join("")}H${frame.right}` : "" });
+}
+
+function mark(point) {
+  const kind = ["point", point.model.measured ? "measured" : "published", point.best ? "best" : null];
+  kind.push(isPinned(point.model.name) ? "pinned" : null);
+  const radius = isPinned(point.model.name) ? 7 : point.model.measured ? 5 : point.best ? 4.6 : 3.8;
+  return svg("circle", { class: kind.filter(Boolean).join(" "), cx: point.x.toFixed(1), cy: point.y.toFixed(1), r: radius });
+}
+
+function labelNode({ box, text, bold, x, y, kind }) {
+  const middle = (box.top + box.bottom) / 2;
+  const near = Math.max(box.left, Math.min(x, box.right));
+  const far = Math.hypot(near - x, middle - y) > 22;
+  const edge = middle < y ? box.bottom - 1 : box.top + 2;
+  return svg(
+    "g",
+    { class: `label ${kind}${bold ? " bold" : ""}` },
+    far ? svg("line", { x1: x, y1: y, x2: near, y2: edge }) : null,
+    svg("text", { x: box.left + 2, y: middle + 4.5 }, text),
+  );
+}
+
+/** The points whose names are shown, the most important first. */
+function labeled(points, best, narrow) {
+  const pinned = points.filter((point) => isPinned(point.model.name));
+  const scored = points.filter((point) => point.value !== null);
+  const service = bestOf(scored.filter((point) => point.model.service));
+  const measured = scored.filter((point) => point.model.measured).sort((a, b) => b.value - a.value);
+  const wanted = [...pinned, ...scored.filter((point) => point.model.usual), ...measured, ...[...best].reverse(), service];
+  const unique = [...new Set(wanted.filter(Boolean))];
+  return narrow ? unique.slice(0, pinned.length + 7) : unique;
+}

@@ -1,0 +1,62 @@
+// The scores of the main chart: the mean over the reader's languages, for every model.
+
+const MEAN_OF_ALL = "mean"; // stands for all languages, and is chosen alone
+
+function chosenLanguages() {
+  return settings.board.languages.filter((language) => settings.languages.includes(language.code));
+}
+
+/** The mean of some sets, or null if one is missing, with the interval for independent sentences (Zou 2007). */
+function meanOf(row, groups) {
+  let value = 0, below = 0, above = 0, bounded = true;
+  for (const sets of groups) {
+    for (const set of sets) {
+      if (row.values[set] === null) return null;
+      const weight = 1 / groups.length / sets.length;
+      value += weight * row.values[set];
+      if (row.low[set] === null) bounded = false;
+      below += (weight * (row.values[set] - row.low[set])) ** 2;
+      above += (weight * (row.high[set] - row.values[set])) ** 2;
+    }
+  }
+  return { value, low: bounded ? value - Math.sqrt(below) : null, high: bounded ? value + Math.sqrt(above) : null };
+}
+
+/** All models of the board: {model, row, value, low, high, missing}; those without a language have no value. */
+function scorePoints() {
+  const languages = chosenLanguages();
+  return settings.board.rows.map((row) => {
+    const mean = meanOf(row, languages.map((language) => language.sets));
+    const missing = languages.filter((language) => language.sets.some((set) => row.values[set] === null));
+    return { model: chartData.models[row.model], row, missing, ...(mean ?? { value: null, low: null, high: null }) };
+  });
+}
+
+/** The models that no smaller model equals or beats, by size. */
+function bestBySize(points) {
+  const sized = points.filter((point) => point.value !== null && point.model.parameters);
+  sized.sort((a, b) => a.model.parameters - b.model.parameters || b.value - a.value);
+  let best = -Infinity;
+  return sized.filter((point) => point.value > best && ((best = point.value), true));
+}
+
+function bestOf(points) {
+  return points.reduce((best, point) => (point.value !== null && point.value > (best?.value ?? -Infinity) ? point : best), null);
+}
+
+function languageTitle(languages) {
+  if (languages.length === 1 && languages[0].code === MEAN_OF_ALL) return "mean of all 112 languages";
+  const names = languages.map((language) => language.name);
+  return names.length === 1 ? names[0] : `mean of ${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+/** The last part of a model's name, which is enough in a chart. */
+function shortName(name) {
+  return name.replace(/^[^/(]+\//, "");
+}
+
+function parametersText(model) {
+  if (!model.parameters) return model.service ? "a service, size not public" : "size unknown";
+  const millions = model.parameters / 1e6;
+  return millions < 1000 ? `${Math.round(millions)} M` : `${(millions / 1000).toPrecision(2).replace(/\.0$/, "")} B`;
+}

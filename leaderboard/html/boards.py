@@ -1,0 +1,150 @@
+"""Data of the main chart: scores on common measures of all models, measured and published, by benchmark and language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bitext_bench.baselines import BASELINES
+from bitext_bench.errors import UserError
+from bitext_bench.io.terminal import printable
+from bitext_bench.languages import resolve
+
+from ..published.records import MEAN_OF_TATOEBA, Measure
+from ..tables.columns import ModelKey
+from ..tables.published import source_label
+from ..tables.scores import ScoreRow
+from ..tables.shown import ALWAYS
+
+_MEAN = "mean"  # the page's code for the mean of all languages of Tatoeba
+# The monolingual sets of the STS means. STS22 is left out: its articles are longer than many models read.
+_STS = (
+    ("STS12", "default"), ("STS13", "default"), ("STS14", "default"), ("STS15", "default"), ("STS16", "default"),
+    ("STS17", "en-en"), ("STSBenchmark", "default"), ("JSTS", "default"), ("KorSTS", "default"),
+    ("STSBenchmarkMultilingualSTS", "fr"), ("STSBenchmarkMultilingualSTS", "ru"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Board:
+    """A benchmark of the chart; its score is the mean over the reader's languages."""
+
+    key: str
+    title: str
+    score: str
+    measures: Sequence[Measure]
+
+
+def chart_content(rows: Iterable[ScoreRow]) -> dict[str, Any] | None:
+    """Return the models and boards of the chart; None if there are no scores on a common measure.
+
+    Scores and ends of intervals are in percent with four decimals, so that means agree with the other outputs.
+    """
+    rows = list(rows)
+    models: dict[ModelKey, ScoreRow] = {}
+    for row in rows:
+        models.setdefault(row.key, row)
+    index = {key: i for i, key in enumerate(models)}
+    boards = [_content(board, rows, index) for board in _boards(rows)]
+    if not boards:
+        return None
+    usual = {BASELINES[name].checkpoint.casefold() for name in ALWAYS}
+    return {"models": [_model(row, usual) for row in models.values()], "boards": boards}
+
+
+def _boards(rows: Sequence[ScoreRow]) -> list[_Board]:
+    found = dict.fromkeys(row.measure for row in rows)
+    accuracy = {
+        task: [m for m in found if (m.task, m.metric) == (task, "mteb_accuracy")] for task in ("Tatoeba", "BUCC.v2")
+    }
+    sts = [m for m in found if (m.task, m.subset) in _STS and m.metric == "cosine_spearman"]
+    boards = [
+        _Board("tatoeba", "Tatoeba", "accuracy into English", accuracy["Tatoeba"]),
+        _Board("bucc", "BUCC.v2", "accuracy into English", accuracy["BUCC.v2"]),
+        _Board("sts", "STS", "Spearman × 100", sts),
+    ]
+    return [board for board in boards if board.measures]
+
+
+def _model(row: ScoreRow, usual: set[str]) -> dict[str, Any]:
+    return {
+        "name": printable(f"{row.model} ({row.settings})" if row.settings else row.model),
+        "measured": row.kind == "measured",
+        "parameters": row.parameters,
+        "dimensions": row.dimensions,
+        "license": printable(row.license),
+        "released": printable(row.released),
+        "service": row.open_weights is False,
+        "usual": row.model.casefold() in usual,
+    }
+
+
+def _content(board: _Board, rows: Sequence[ScoreRow], index: Mapping[ModelKey, int]) -> dict[str, Any]:
+    languages: dict[str, list[Measure]] = {}
+    for measure in sorted(board.measures):
+        languages.setdefault(_language(measure, rows), []).append(measure)
+    places = {measure: i for i, measure in enumerate(m for own in languages.values() for m in own)}
+    sizes = {row.measure: row.n for row in rows if row.measure in places}
+    own: dict[ModelKey, list[ScoreRow]] = {}
+    for row in rows:
+        if row.measure in places:
+            own.setdefault(row.key, []).append(row)
+    measured = {_language(row.measure, rows) for row in rows if row.kind == "measured" and row.measure in places}
+    return {
+        "key": board.key,
+        "title": board.title,
+        "score": board.score,
+        "languages": [
+            {
+                "code": code,
+                "name": _language_name(code),
+                "sets": [places[m] for m in measures],
+                "names": [m.task if m.subset == "default" else f"{m.task} {m.subset}" for m in measures],
+                "n": [sizes[m] for m in measures],
+            }
+            for code, measures in languages.items()
+        ],
+        "usual": _usual(list(languages), measured),
+        "rows": [_row(index[key], found, places) for key, found in own.items()],
+    }
+
+
+def _usual(codes: Sequence[str], measured: set[str]) -> list[str]:
+    """Return the languages to show first: English alone for STS, else those measured here, else all."""
+    single = [code for code in codes if code != _MEAN]
+    return ["en"] if "en" in codes else [code for code in single if code in measured] or single or list(codes)
+
+
+def _row(model: int, found: Sequence[ScoreRow], places: Mapping[Measure, int]) -> dict[str, Any]:
+    columns: list[list[float | None]] = [[None] * len(places) for _ in range(3)]
+    for row in found:
+        low, high = row.interval or (None, None)
+        for column, value in zip(columns, (row.value, low, high), strict=True):
+            column[places[row.measure]] = None if value is None else round(100 * value, 4)
+    text, address = source_label(found[0].source) if found[0].kind == "published" else ("measured here", None)
+    return {
+        "model": model,
+        "values": columns[0],
+        "low": columns[1],
+        "high": columns[2],
+        "prompt": printable(found[0].prompt),
+        "source": printable(text),
+        "address": address,
+    }
+
+
+def _language(measure: Measure, rows: Iterable[ScoreRow]) -> str:
+    if measure.subset == MEAN_OF_TATOEBA:
+        return _MEAN
+    codes = next(row.languages for row in rows if row.measure == measure)
+    return next((code for code in codes if code != "en"), "en")
+
+
+def _language_name(code: str) -> str:
+    if code == _MEAN:
+        return "all 112"
+    try:
+        return printable(resolve(code).name)
+    except UserError:
+        return printable(code)
