@@ -43,7 +43,7 @@ def chart_content(rows: Iterable[ScoreRow]) -> dict[str, Any] | None:
     """
     rows = list(rows)
     models: dict[ModelKey, ScoreRow] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row.parameters is None):
         models.setdefault(row.key, row)
     index = {key: i for i, key in enumerate(models)}
     boards = [_content(board, rows, index) for board in _boards(rows)]
@@ -60,8 +60,8 @@ def _boards(rows: Sequence[ScoreRow]) -> list[_Board]:
     }
     sts = [m for m in found if (m.task, m.subset) in _STS and m.metric == "cosine_spearman"]
     boards = [
-        _Board("tatoeba", "Tatoeba", "accuracy into English", accuracy["Tatoeba"]),
-        _Board("bucc", "BUCC.v2", "accuracy into English", accuracy["BUCC.v2"]),
+        _Board("tatoeba", "Tatoeba", "Accuracy into English", accuracy["Tatoeba"]),
+        _Board("bucc", "BUCC.v2", "Accuracy into English", accuracy["BUCC.v2"]),
         _Board("sts", "STS", "Spearman × 100", sts),
     ]
     return [board for board in boards if board.measures]
@@ -145,6 +145,6 @@ def _language_name(code: str) -> str:
     if code == _MEAN:
         return "all 112"
     try:
-        return printable(resolve(code).name)
+        return printable(resolve(code).name.partition(" (")[0])
     except UserError:
         return printable(code)

@@ -27,10 +27,11 @@ class Explorer {
     this.points.sort((a, b) => order(a) - order(b)); // the important ones on top
     this.marks = this.points.map(mark);
     this.halo = svg("g", { class: "halo" });
-    const wanted = labeled(this.points, best, this.frame.narrow).map((point) => ({
+    const wanted = labeled(this.points, this.frame.narrow).map((point) => ({
       ...point,
       text: cut(shortName(point.model.name), this.frame.narrow ? 24 : 40),
       bold: isPinned(point.model.name),
+      style: point.model.measured ? "650" : isPinned(point.model.name) ? "italic 700" : "italic 500",
       kind: point.model.measured ? "measured" : "published",
     }));
     const { width, height } = this.frame;
@@ -71,7 +72,7 @@ class Explorer {
       key("frontier", "best at its size or below"),
       el("span", {}, sentences(
         "The vertical scale is logarithmic in the error.",
-        missing > 0 && `${grouped(missing)} of ${grouped(this.points.length)} models lack a score in a chosen language.`,
+        missing > 0 && `${grouped(missing)} of ${grouped(this.points.length)} models have no score in a chosen language.`,
       )),
     ];
   }
@@ -112,7 +113,7 @@ class Explorer {
     const { x, y } = point;
     const ends = point.low === null ? [] : [point.low, point.high].map((end) => this.frame.y(Math.min(99.95, end)));
     const [low, high] = ends;
-    const whisker = ends.length ? `M${x - 6},${low}h12M${x},${low}V${high}M${x - 6},${high}h12` : "";
+    const whisker = Math.abs(high - low) > 20 ? `M${x - 6},${low}h12M${x},${low}V${high}M${x - 6},${high}h12` : "";
     this.halo.replaceChildren(svg("path", { d: whisker }), svg("circle", { cx: x, cy: y, r: 9 }));
     const edge = this.box.firstChild.getBoundingClientRect();
     showCard(pointCard(point), edge.left + x, edge.top + y);

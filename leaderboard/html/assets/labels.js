@@ -4,9 +4,9 @@ const LABEL_HEIGHT = 16;
 
 let measuringContext = null;
 
-function textWidth(text, bold) {
+function textWidth(text, style) {
   measuringContext ??= document.createElement("canvas").getContext("2d");
-  measuringContext.font = `${bold ? 650 : 500} 12.5px ${getComputedStyle(document.body).fontFamily}`;
+  measuringContext.font = `${style} 12.5px ${getComputedStyle(document.body).fontFamily}`;
   return measuringContext.measureText(text).width;
 }
 
@@ -34,7 +34,7 @@ function placeLabels(wanted, points, frame) {
   const taken = [];
   const dots = wanted.map(({ x, y }) => ({ left: x - 6, right: x + 6, top: y - 6, bottom: y + 6 }));
   return wanted.flatMap((label) => {
-    const width = textWidth(label.text, label.bold) + 4;
+    const width = textWidth(label.text, label.style) + 4;
     const free = candidateBoxes(label, width).filter(
       (box) =>
         box.left >= frame.left && box.right <= frame.right && box.top >= frame.top && box.bottom <= frame.bottom &&
@@ -42,7 +42,7 @@ function placeLabels(wanted, points, frame) {
     );
     if (!free.length) return [];
     const cost = (box) =>
-      box.rise / 9 + points.filter(({ x, y }) => x > box.left - 3 && x < box.right + 3 && y > box.top - 2 && y < box.bottom + 2).length * 2;
+      box.rise / 7 + points.filter(({ x, y }) => x > box.left - 3 && x < box.right + 3 && y > box.top - 2 && y < box.bottom + 2).length * 2.5;
     const best = free.reduce((a, b) => (cost(b) < cost(a) ? b : a));
     if (cost(best) > 14 && !label.bold) return [];
     taken.push(best);

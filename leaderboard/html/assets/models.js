@@ -1,10 +1,6 @@
 // The first section: the controls of the main chart, the best model of each size, and the table of all models.
 
 const SUGGESTED = 8;
-const SIZE_CLASSES = [
-  ["under 50 M", 0, 5e7], ["50 to 150 M", 5e7, 1.5e8], ["150 to 400 M", 1.5e8, 4e8],
-  ["400 M to 1 B", 4e8, 1e9], ["1 B or more", 1e9, Infinity],
-]; // prettier-ignore
 
 function showModels(host) {
   if (!boards.length) {
@@ -15,18 +11,20 @@ function showModels(host) {
   const title = el("h2", { id: `${host.id}-h` });
   const subtitle = el("p", { class: "subtitle" });
   const controls = el("div", { class: "panel" }, boardControl(), languageControl());
-  host.replaceChildren(el("div", { class: "lead" }, el("div", {}, title, subtitle)), controls);
+  const lead = el("div", { class: "lead" }, el("div", {}, title, subtitle));
+  host.replaceChildren(lead, controls);
   const plot = el("div", {});
   const answers = el("div", { class: "answers" });
   const explorer = new Explorer(plot);
-  controls.append(searchControl(explorer));
-  host.append(plot, answers);
+  lead.append(searchControl(explorer));
+  host.append(plot, pinList(), answers);
   const table = modelTable();
   host.append(el("h3", {}, "All models"), el("p", { class: "note" }, TABLE_NOTE), table.node);
   const update = () => {
     title.textContent = `${settings.board.title}: accuracy against size`;
     if (settings.board.key === "sts") title.textContent = "STS: similarity against size";
-    subtitle.textContent = `${settings.board.score}, ${languageTitle(chosenLanguages())}`;
+    const scored = scorePoints().filter((point) => point.value !== null).length;
+    subtitle.textContent = `${settings.board.score}, ${languageTitle(chosenLanguages())}: ${grouped(scored)} models`;
     answers.replaceChildren(...bestOfSizes());
   };
   onSettings(update);
@@ -86,11 +84,11 @@ function chooseLanguage(code, on) {
   changeSettings({ languages: chosen.sort((a, b) => order.indexOf(a) - order.indexOf(b)) });
 }
 
-/** A search field with the first models that fit, and the pinned models. */
+/** A search field with the best models that fit. */
 function searchControl(explorer) {
   const search = searchField("Find a model", () => update());
+  search.field.placeholder = "part of a name";
   const list = el("ul", { class: "suggestions", hidden: true });
-  const pins = el("div", { class: "pins" });
   const fitting = () => explorer.points.filter((point) => isNamed(point.model, search.field.value)).sort((a, b) => (b.value ?? -1) - (a.value ?? -1));
   const pin = (name) => {
     search.field.value = "";
@@ -118,10 +116,19 @@ function searchControl(explorer) {
     next?.querySelector("button")?.focus();
     if (event.key.startsWith("Arrow")) event.preventDefault();
   });
-  const showPins = () => pins.replaceChildren(...settings.pins.map(pinChip));
-  onSettings(showPins);
-  showPins();
-  return el("div", { class: "search" }, search.label, list, pins);
+  return el("div", { class: "search" }, search.label, list);
+}
+
+/** The pinned models, each with a button that unpins it. */
+function pinList() {
+  const list = el("div", { class: "pins", role: "group", "aria-label": "Pinned models" });
+  const update = () => {
+    const hint = el("span", {}, "Click a model to pin it: it is then marked in every chart and table.");
+    list.replaceChildren(...(settings.pins.length ? settings.pins.map(pinChip) : [hint]));
+  };
+  onSettings(update);
+  update();
+  return list;
 }
 
 function suggestion(point, pin) {
@@ -138,15 +145,14 @@ function pinChip(name) {
 
 /** The best model of each size, as buttons that pin it. */
 function bestOfSizes() {
-  const points = scorePoints();
-  const classes = SIZE_CLASSES.map(([name, least, most]) => [name, (model) => !model.service && model.parameters >= least && model.parameters < most && model.parameters > 0]);
-  classes.push(["a service", (model) => model.service]);
-  return classes.flatMap(([name, belongs]) => {
-    const best = bestOf(points.filter((point) => belongs(point.model)));
-    if (!best) return [];
-    const button = pinButton(best.model.name, el("span", { class: "size" }, name), el("span", { class: "value" }, score(best.value)), el("span", { class: "who" }, outside(shortName(best.model.name))));
-    return [button];
-  });
+  return bestOfClasses(scorePoints()).map(([name, best]) =>
+    pinButton(
+      best.model.name,
+      el("span", { class: "size" }, `best, ${name}`),
+      el("span", { class: "value" }, score(best.value)),
+      el("span", { class: "who" }, outside(shortName(best.model.name))),
+    ),
+  );
 }
 
 /** A button that pins a model, or unpins it. */
@@ -190,7 +196,7 @@ function modelColumns() {
     numberColumn("parameters", (point) => point.model.parameters, millions, { ascending: true }),
     numberColumn("dimensions", (point) => point.model.dimensions, grouped, { ascending: true }),
     textColumn("released", (point) => point.model.released),
-    textColumn("license", (point) => point.model.license),
+    textColumn("license", (point) => cut(point.model.license, 24)),
     textColumn("prompt", (point) => point.row.prompt),
     { label: "source", value: (point) => point.row.source, cell: source },
   ];

@@ -16,7 +16,7 @@ function svg(tag, attributes, ...children) {
 /** The places of everything in a chart of a width: {width, height, left, right, top, bottom, side, rail, x, y}. */
 function layout(points, width, tall) {
   const narrow = width < 560;
-  const height = Math.round(Math.min(tall, Math.max(430, width * 0.56)));
+  const height = Math.round(Math.min(tall, Math.max(430, width * 0.46)));
   const scored = points.filter((point) => point.value !== null);
   const unsized = points.some((point) => !point.model.parameters);
   const partial = scored.length < points.length;
@@ -85,7 +85,7 @@ function axes(frame) {
   if (frame.rail) {
     group.append(
       svg("rect", { class: "rail", x: frame.left, y: frame.rail - 14, width: frame.width - frame.left, height: 28 }),
-      svg("text", { class: "tick", x: frame.left + 8, y: frame.rail + 4 }, frame.narrow ? "no score" : "no score in all these languages"),
+      svg("text", { class: "tick", x: frame.left + 8, y: frame.rail + 4 }, frame.narrow ? "incomplete" : "incomplete: no score in a chosen language"),
     );
   }
   return group;
@@ -106,7 +106,7 @@ function mark(point) {
 function labelNode({ box, text, bold, x, y, kind }) {
   const middle = (box.top + box.bottom) / 2;
   const near = Math.max(box.left, Math.min(x, box.right));
-  const far = Math.hypot(near - x, middle - y) > 22;
+  const far = Math.hypot(near - x, middle - y) > 14;
   const edge = middle < y ? box.bottom - 1 : box.top + 2;
   return svg(
     "g",
@@ -117,12 +117,12 @@ function labelNode({ box, text, bold, x, y, kind }) {
 }
 
 /** The points whose names are shown, the most important first. */
-function labeled(points, best, narrow) {
+function labeled(points, narrow) {
   const pinned = points.filter((point) => isPinned(point.model.name));
   const scored = points.filter((point) => point.value !== null);
-  const service = bestOf(scored.filter((point) => point.model.service));
-  const measured = scored.filter((point) => point.model.measured).sort((a, b) => b.value - a.value);
-  const wanted = [...pinned, ...scored.filter((point) => point.model.usual), ...measured, ...[...best].reverse(), service];
-  const unique = [...new Set(wanted.filter(Boolean))];
-  return narrow ? unique.slice(0, pinned.length + 7) : unique;
+  const measured = scored.filter((point) => point.model.measured && !point.model.name.includes(" ("));
+  measured.sort((a, b) => b.value - a.value);
+  const best = bestOfClasses(scored).map(([, point]) => point);
+  const usual = scored.filter((point) => point.model.usual);
+  return [...new Set([...pinned, ...best.reverse(), ...usual, ...measured])].slice(0, pinned.length + (narrow ? 5 : 20));
 }

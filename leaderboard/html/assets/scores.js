@@ -32,16 +32,35 @@ function scorePoints() {
   });
 }
 
-/** The models that no smaller model equals or beats, by size. */
+/** The models that no smaller model equals or beats, by size; those with less than half of the best score do not count. */
 function bestBySize(points) {
   const sized = points.filter((point) => point.value !== null && point.model.parameters);
   sized.sort((a, b) => a.model.parameters - b.model.parameters || b.value - a.value);
-  let best = -Infinity;
+  let best = Math.max(...sized.map((point) => point.value)) / 2;
   return sized.filter((point) => point.value > best && ((best = point.value), true));
 }
 
 function bestOf(points) {
   return points.reduce((best, point) => (point.value !== null && point.value > (best?.value ?? -Infinity) ? point : best), null);
+}
+
+const SIZE_CLASSES = [
+  ["under 50 M", 0, 5e7],
+  ["50 to 150 M", 5e7, 1.5e8],
+  ["150 to 400 M", 1.5e8, 4e8],
+  ["400 M to 1 B", 4e8, 1e9],
+  ["1 B or more", 1e9, Infinity],
+];
+
+/** The best model of each size class and the best service, as [name of the class, point]. */
+function bestOfClasses(points) {
+  const open = points.filter((point) => !point.model.service && point.model.parameters);
+  const within = ([name, least, most]) => [
+    name,
+    bestOf(open.filter(({ model }) => model.parameters >= least && model.parameters < most)),
+  ];
+  const service = ["service only", bestOf(points.filter((point) => point.model.service))];
+  return [...SIZE_CLASSES.map(within), service].filter(([, best]) => best !== null);
 }
 
 function languageTitle(languages) {
