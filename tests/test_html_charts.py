@@ -131,5 +131,5 @@ def test_dark_and_light_follow_the_reader(opened: Opener) -> None:
     page.emulate_media(color_scheme="light")
     page.wait_for_timeout(500)
     light = page.evaluate(f"[{ground}, {ink}]")
-    assert dark[0] == "rgb(20, 23, 27)" and light[0] == "rgb(255, 255, 255)"
-    assert dark[1] == "#b3bac2" and light[1] == "#4a5159"
+    assert dark[0] == "rgb(22, 21, 19)" and light[0] == "rgb(251, 250, 248)"
+    assert dark[1] == "#bbb5ab" and light[1] == "#57524b"

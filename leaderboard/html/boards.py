@@ -1,4 +1,4 @@
-"""Data of the main chart: scores on common measures of all models, measured and published, by benchmark and language."""
+"""Data of the main chart: scores of measured and published models on common measures, by benchmark and language."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ from .content import page_content
 # In load order: later files use definitions of earlier ones.
 _STYLES = ("colors", "page", "tables", "figures", "explorer", "narrow")
 _SCRIPTS = (
-    "dom", "settings", "table", "chart", "scores", "labels", "plot", "explorer", "models", "chooser", "cost", "bylanguage", "matrix", "training", "tasks", "errors", "page",
-    "anchors",
+    "dom", "settings", "table", "chart", "scores", "labels", "plot", "explorer", "models", "chooser", "cost",
+    "bylanguage", "matrix", "training", "tasks", "errors", "page", "anchors",
 )  # fmt: skip
 _VEGA_LITE = "6.4"  # the version that the charts are written for
 

@@ -20,6 +20,25 @@ class Chooser {
     );
     this.models = [];
     this.slots = new Map(); // model -> slot
+    onPins(() => this.choosePinned() && this.onChange());
+  }
+
+  /** Choose the pinned models too; the last others give way if there are too many. Returns whether any is new. */
+  choosePinned() {
+    const isPin = (model) => isPinned(data.models[model].name);
+    const missing = this.models.filter((model) => isPin(model) && !this.slots.has(model));
+    for (const model of missing) {
+      const others = this.chosen.map(([each]) => each).filter((each) => !isPin(each));
+      if (this.slots.size >= SLOTS) this.slots.delete(others.at(-1));
+      this.slots.set(model, this.freeSlot());
+    }
+    this.list();
+    return missing.length > 0;
+  }
+
+  freeSlot() {
+    const taken = new Set(this.slots.values());
+    return [...SHAPES.keys()].find((slot) => !taken.has(slot));
   }
 
   /** Offer models, best first; keep the current choice, or choose the first models if none is left. */
@@ -30,7 +49,7 @@ class Chooser {
     if (!kept.length) models.slice(0, first).forEach((model, slot) => this.slots.set(model, slot));
     this.searched = models.length > SEARCHED_FROM;
     this.search.label.hidden = !this.searched;
-    this.list();
+    this.choosePinned();
   }
 
   /** The chosen models with their slots, sorted by slot. */
@@ -39,9 +58,7 @@ class Chooser {
   }
 
   toggle(model, on) {
-    const taken = new Set(this.slots.values());
-    const free = [...SHAPES.keys()].find((slot) => !taken.has(slot));
-    if (on) this.slots.set(model, free);
+    if (on) this.slots.set(model, this.freeSlot());
     else this.slots.delete(model);
     this.list();
     this.onChange();
@@ -67,7 +84,7 @@ class Chooser {
     const on = slot !== undefined;
     const box = el("input", { type: "checkbox", checked: on, disabled: full && !on, "data-model": model });
     box.addEventListener("change", () => this.toggle(model, box.checked));
-    return el("label", {}, box, on ? swatch(slot) : null, outside(data.models[model].name));
+    return el("label", { class: isPinned(data.models[model].name) ? "pinned" : null }, box, on ? swatch(slot) : null, outside(data.models[model].name));
   }
 }
 

@@ -102,12 +102,22 @@ function costChart(table, cost, width) {
     point.shownY = point.far ? worst : point.y;
     point.best = best.has(point) ? "yes" : "no";
     point.mark = point.far ? "triangle-down" : point.best === "yes" ? "circle" : "diamond";
-    point.place = best.has(point) ? 0 : 1;
-    point.text = best.has(point) || points.length <= FEW ? cut(point.model.name.replace("local/", ""), length) : "";
+    point.pinned = isPinned(point.model.name) ? "yes" : "no";
+    point.place = point.pinned === "yes" ? -1 : best.has(point) ? 0 : 1;
+    point.text = point.place < 1 || points.length <= FEW ? cut(point.model.name.replace("local/", ""), length) : "";
     if (point.far && point.text) point.text += ` (${score(point.y)})`;
   }
   points.sort((a, b) => b.place - a.place); // draw the best on top
-  const values = points.map(({ x, shownY: y, best, mark, place, text, tip }) => ({ x, y, best, mark, place, text, tip }));
+  const values = points.map(({ x, shownY: y, best, pinned, mark, place, text, tip }) => ({
+    x,
+    y,
+    best,
+    pinned,
+    mark,
+    place,
+    text,
+    tip,
+  }));
   const far = points.filter((point) => point.far);
   const missing = rows.length - points.length;
   return {
@@ -163,17 +173,25 @@ function costSpec(values, table, cost, width) {
     axis: { tickCount: 6 },
   };
   const best = "datum.best === 'yes'";
+  const named = `${best} || datum.pinned === 'yes'`;
   const few = values.length <= FEW;
-  const colors = { condition: { test: best, value: cssColor("slot-0") }, value: cssColor("ink-3") };
+  const colors = {
+    condition: [
+      { test: "datum.pinned === 'yes'", value: cssColor("link") },
+      { test: best, value: cssColor("ink") },
+    ],
+    value: cssColor("ink-3"),
+  };
   const encoding = {
     x,
     y,
     color: colors,
     shape: { field: "mark", type: "nominal", scale: null },
+    size: { condition: { test: "datum.pinned === 'yes'", value: 150 }, value: 70 },
     tooltip: { field: "tip" },
   };
-  const point = { type: "point", filled: true, size: 70, stroke: cssColor("ground"), strokeWidth: 1 };
-  const others = { transform: [{ filter: `!(${best})` }], mark: { ...point, opacity: 0.55 }, encoding };
+  const point = { type: "point", filled: true, stroke: cssColor("ground"), strokeWidth: 1 };
+  const others = { transform: [{ filter: `!(${named})` }], mark: { ...point, opacity: 0.55 }, encoding };
   return {
     width,
     height: Math.min(340, Math.max(260, width * 0.6)),
@@ -184,10 +202,10 @@ function costSpec(values, table, cost, width) {
       {
         name: "line",
         transform: [{ filter: best }],
-        mark: { type: "line", interpolate: cost.step, strokeWidth: 1.5, color: cssColor("slot-0") },
+        mark: { type: "line", interpolate: cost.step, strokeWidth: 1.5, color: cssColor("ink-3") },
         encoding: { x, y },
       },
-      { name: "points", transform: few ? [] : [{ filter: best }], mark: { ...point, opacity: 1 }, encoding },
+      { name: "points", transform: few ? [] : [{ filter: named }], mark: { ...point, opacity: 1 }, encoding },
     ],
   };
 }
@@ -234,4 +252,5 @@ function showCost(host) {
   const pair = el("div", { class: "pair" });
   host.append(el("div", { class: "controls" }, choice.label), pair);
   for (const cost of [SPEED, SIZE]) figures.push(costFigure(pair, () => tables[Number(choice.field.value)], cost));
+  onPins(() => figures.forEach((figure) => figure.change()));
 }

@@ -36,12 +36,12 @@ class Explorer {
     }));
     const { width, height } = this.frame;
     const inside = { left: this.frame.left, right: width, top: 0, bottom: this.frame.bottom + 4 };
-    const names = placeLabels(wanted, this.points, inside).map(labelNode);
+    this.names = placeLabels(wanted, this.points, inside).map((label) => ({ ...label, node: labelNode(label) }));
     const plot = svg(
       "svg",
       { viewBox: `0 0 ${width} ${height}`, width, height, tabindex: 0, role: "application", "aria-label": this.label() },
       axes(this.frame), frontierPath(best, this.frame), svg("g", { class: "points" }, ...this.marks), this.halo,
-      svg("g", { class: "labels" }, ...names),
+      svg("g", { class: "labels" }, ...this.names.map((name) => name.node)),
     );
     plot.addEventListener("pointermove", (event) => this.point(event));
     plot.addEventListener("pointerleave", () => this.leave());
@@ -53,7 +53,7 @@ class Explorer {
     this.current = focused && this.current ? this.points.find((each) => each.row === this.current.row) : null;
     if (this.current) this.show(this.current);
     this.find(this.words);
-    this.legend.replaceChildren(...this.notes(names.length));
+    this.legend.replaceChildren(...this.notes());
   }
 
   label() {
@@ -140,7 +140,9 @@ class Explorer {
   find(words) {
     this.words = words;
     this.box.classList.toggle("finding", Boolean(words));
-    this.points.forEach((point, i) => this.marks[i].classList.toggle("hit", Boolean(words) && isNamed(point.model, words)));
+    const mark = (node, model) => node.classList.toggle("hit", Boolean(words) && isNamed(model, words));
+    this.points.forEach((point, i) => mark(this.marks[i], point.model));
+    for (const { node, model } of this.names) mark(node, model);
   }
 }
 

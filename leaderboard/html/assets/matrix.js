@@ -114,10 +114,17 @@ function showMatrix(host) {
   if (!tables.length) return sayEmpty(host, "No task has scores for every pair of its languages; FLORES-200 would.");
   const chosen = () => tables[Number(task.field.value)];
   const rows = () => chosen().table.rows.filter((row) => row.values);
-  const fillModels = () =>
+  const choosePinned = () => {
+    const place = rows().findIndex((row) => data.models[row.model].name === settings.pins.at(-1));
+    if (place >= 0) model.field.value = place;
+    return place >= 0;
+  };
+  const fillModels = () => {
     model.field.replaceChildren(
       ...rows().map((row, i) => el("option", { value: i, dir: "auto" }, data.models[row.model].name)),
     );
+    choosePinned();
+  };
   const task = select(
     "Task",
     tables.map(({ table }, i) => [i, tableTitle(table)]),
@@ -137,4 +144,5 @@ function showMatrix(host) {
     controls: [task.label, model.label],
     make: (width) => matrixChart(chosen().table, chosen().languages, rows()[Number(model.field.value)], width),
   });
+  onPins(() => choosePinned() && figure.change());
 }

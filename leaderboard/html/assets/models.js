@@ -168,8 +168,10 @@ function modelTable() {
   onSettings(() => {
     if (board === settings.board && languages === settings.languages) return;
     [board, languages] = [settings.board, settings.languages];
-    table.rows = ranked();
-    table.setColumns(modelColumns());
+    setTimeout(() => {
+      table.rows = ranked();
+      table.setColumns(modelColumns());
+    }); // after the chart is drawn
   });
   return table;
 }
@@ -183,7 +185,7 @@ function modelColumns() {
   const range = ({ low, high }) => interval(low, high);
   const source = ({ row }) => row.address ? el("a", { href: row.address, rel: "noopener noreferrer" }, outside(row.source)) : row.source;
   const plain = (label, value, range, more) => scoreColumn(label, [], false, value, range, more);
-  const mean = languages.length > 1 ? [plain("mean", (point) => point.value, range, { detail: `of ${languages.map((each) => each.name).join(", ")}` })] : [];
+  const mean = languages.length > 1 ? [plain("mean", (point) => point.value, range, { detail: `of ${languages.map((each) => each.code).join(", ")}` })] : [];
   const each = languages.map((language) => {
     const own = new Map();
     const of = (point) => own.get(point) ?? own.set(point, meanOf(point.row, [language.sets]) ?? { value: null, low: null, high: null }).get(point);

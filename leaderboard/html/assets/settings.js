@@ -13,6 +13,16 @@ function onSettings(listener) {
   listeners.push(listener);
 }
 
+/** Call `listener` after every change of the pinned models. */
+function onPins(listener) {
+  let known = settings.pins;
+  onSettings(() => {
+    if (known.join("\n") === settings.pins.join("\n")) return;
+    known = settings.pins;
+    listener(known);
+  });
+}
+
 function changeSettings(changes) {
   Object.assign(settings, changes);
   history.replaceState(null, "", fragment() || location.pathname + location.search);

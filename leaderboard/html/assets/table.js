@@ -39,20 +39,26 @@ class DataTable {
     if (nameOf) this.followPins();
   }
 
-  /** Keep the rows of pinned models first; tables out of view are updated when they come into view. */
+  /** Keep the rows of pinned models first; a table out of view is updated when it comes into view. */
   followPins() {
-    let [shown, inView] = [settings.pins, false];
+    let [stale, inView] = [false, false];
     const update = () => {
-      if (!inView || shown === settings.pins) return;
-      shown = settings.pins;
-      this.update();
+      if (stale && inView) {
+        stale = false;
+        this.update();
+      }
     };
-    onSettings(() => setTimeout(update)); // after the chart is drawn
-    const observer = new IntersectionObserver(([entry]) => {
-      inView = entry.isIntersecting;
-      update();
-    }, { rootMargin: "200px" });
-    observer.observe(this.node);
+    onPins(() => {
+      stale = true;
+      setTimeout(update); // after the chart is drawn
+    });
+    new IntersectionObserver(
+      (entries) => {
+        inView = entries.at(-1).isIntersecting;
+        update();
+      },
+      { rootMargin: "200px" },
+    ).observe(this.node);
   }
 
   isPinned(row) {

@@ -1,0 +1,255 @@
+"""The main chart of the page in a browser: all published models, hover, search, pins, languages, links, keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pages import Opener, content
+
+from bitext_bench.cli.main import main
+from bitext_bench.results.tables import percent
+from leaderboard.entries.read import read_results
+from leaderboard.published.file import read_published
+from leaderboard.published.records import Measure
+from leaderboard.tables.columns import common_column
+from leaderboard.tables.scores import ScoreRow, score_rows
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+RESULTS = Path(__file__).parent.parent / "results"
+LABSE = "sentence-transformers/LaBSE"
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def scores() -> list[ScoreRow]:
+    return score_rows(read_results(RESULTS, experiments=False).entries, read_published(RESULTS))
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of the committed results and of all published models."""
+    file = tmp_path_factory.mktemp("board") / "page.html"
+    assert main(["leaderboard", "--results", str(RESULTS), "--format", "html", "--output", str(file)]) == 0
+    return file.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def page(opened: Opener, board: str) -> Iterator[Page]:
+    yield opened(board)
+
+
+def state(page: Page) -> list[str]:
+    """Return everything that a link must reproduce: controls, chart and the first rows of the table."""
+    page.locator("#models .scroll").scroll_into_view_if_needed()  # a table out of view is updated later
+    page.wait_for_timeout(200)
+    parts = [".lead h2", ".subtitle", ".pins", ".plot", "#models tbody tr:nth-child(-n + 5)"]
+    checked = page.locator(".panel input").evaluate_all(
+        "all => all.filter((box) => box.checked).map((box) => box.value)"
+    )
+    return [
+        *checked,
+        *(html for part in parts for html in page.locator(part).evaluate_all("all => all.map((x) => x.innerHTML)")),
+    ]
+
+
+def point(page: Page, name: str) -> tuple[float, float]:
+    """Return the center of a model's point, which is pinned to find it, and unpinned again."""
+    find(page, name).press("Enter")
+    box = page.locator(".point.pinned").bounding_box()
+    assert box is not None
+    page.locator(".pins button").click()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def find(page: Page, words: str) -> Locator:
+    field = page.locator("#models input[type=search]")
+    field.fill(words)
+    return field
+
+
+def test_every_model_with_a_score_on_tatoeba_has_a_point(page: Page, board: str, scores: list[ScoreRow]) -> None:
+    models = {row.key for row in scores if row.measure.task == "Tatoeba" and row.measure.metric == "mteb_accuracy"}
+    assert page.locator(".point").count() == len(models) >= 190
+    measured = {row.key for row in scores if row.kind == "measured" and row.measure.task == "Tatoeba"}
+    assert page.locator(".point.measured").count() == len(measured)
+    names = {model["name"] for model in content(board)["chart"]["models"]}
+    assert {row.model for row in scores if row.kind == "published" and row.measure.task == "Tatoeba"} <= names
+    inside = page.evaluate(
+        """() => {
+          const plot = document.querySelector(".plot svg").getBoundingClientRect();
+          return [...document.querySelectorAll(".point, .label text")].every((node) => {
+            const box = node.getBoundingClientRect();
+            return box.left >= plot.left && box.right <= plot.right && box.top >= plot.top && box.bottom <= plot.bottom;
+          });
+        }"""
+    )
+    assert inside
+
+
+def test_names_touch_no_other_name(page: Page) -> None:
+    boxes = page.locator(".label text").evaluate_all(
+        "all => all.map((x) => x.getBoundingClientRect()).map((b) => [b.left, b.top + 2, b.right, b.bottom - 2])"
+    )
+    assert len(boxes) >= 10
+    touching = [
+        (a, b) for i, a in enumerate(boxes) for b in boxes[:i]
+        if a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+    ]  # fmt: skip
+    assert touching == []
+
+
+def test_means_and_intervals_are_those_of_the_other_outputs(page: Page, scores: list[ScoreRow]) -> None:
+    for code in ("zh", "th"):
+        page.locator(f".languages input[value={code}]").locator("..").click()
+    page.wait_for_timeout(200)
+    page.locator("#models .more").click()
+    subsets = [f"{code}-eng" for code in ("cmn", "fra", "jpn", "kor", "rus", "tha")]
+    column = common_column("x", "x", [Measure("Tatoeba", subset, "mteb_accuracy") for subset in subsets], scores)
+    expected = {
+        key[0]: f"{percent(value)} {percent(column.intervals[key][0])}–{percent(column.intervals[key][1])}"
+        for key, value in column.values.items()
+    }
+    rows = page.locator("#models tbody tr").evaluate_all(
+        "all => all.map((row) => [row.children[0].innerText, row.children[1].innerText.replace(/\\s+/, ' ')])"
+    )
+    shown = {name: text for name, text in rows if text != "–"}
+    assert shown == expected
+    assert len(shown) > 150
+
+
+def test_hover_shows_score_interval_and_facts(page: Page, scores: list[ScoreRow]) -> None:
+    page.mouse.move(*point(page, LABSE))
+    tip = page.locator("#tip").inner_text()
+    korean = next(r for r in scores if r.model == LABSE and r.measure == Measure("Tatoeba", "kor-eng", "mteb_accuracy"))
+    assert korean.interval is not None
+    assert tip.startswith(LABSE)
+    assert percent(korean.value) in tip
+    assert f"{percent(korean.interval[0])}–{percent(korean.interval[1])}" in tip
+    assert "471 M" in tip and "published by MTEB" in tip
+    page.mouse.move(5, 5)
+    assert page.locator("#tip").is_hidden()
+
+
+def test_search_marks_the_models_and_enter_pins_the_best(page: Page) -> None:
+    field = find(page, "labse")
+    assert page.locator(".suggestions button").first.inner_text().startswith(LABSE)
+    assert 2 <= page.locator(".point.hit").count() < 10
+    field.press("ArrowDown")
+    assert page.evaluate("document.activeElement.innerText").startswith(LABSE)
+    page.keyboard.press("Enter")
+    assert page.locator(".pins button").all_inner_texts() == ["LaBSE\n×"]
+    assert page.locator(".suggestions").is_hidden() and page.locator(".point.hit").count() == 0
+    find(page, "no such model")
+    assert "No model" in page.locator(".suggestions").inner_text()
+
+
+def test_a_click_pins_a_model_in_every_view_and_moves_nothing(page: Page) -> None:
+    before = page.locator(".plot svg").bounding_box()
+    x, y = point(page, "google/muse-v3")
+    page.mouse.click(x, y)
+    assert page.locator(".plot svg").bounding_box() == before
+    assert page.locator(".point.pinned").count() == 1
+    assert page.locator(".label.bold").text_content() == "muse-v3"
+    assert page.url.endswith("#pin=google/muse-v3")
+    for table in ("#models", "#overview", "section.task"):
+        page.locator(f"{table} .scroll").first.scroll_into_view_if_needed()
+        page.wait_for_timeout(200)
+        first = page.locator(f"{table} tbody").first.locator("tr").first
+        assert first.get_attribute("class") == "pinned"
+        assert "google/muse-v3" in first.inner_text()
+    assert page.locator("#by-language .choices label.pinned").inner_text().endswith("google/muse-v3")
+    page.locator("#matrix").scroll_into_view_if_needed()
+    assert page.locator("#matrix select").nth(1).locator("option:checked").inner_text() == "google/muse-v3"
+    page.locator(".pins button").click()
+    assert page.locator(".point.pinned, label.pinned").count() == 0 and "#" not in page.url
+
+
+def test_a_table_pins_as_well(page: Page) -> None:
+    page.locator("#models tbody .pin").nth(3).click()
+    page.wait_for_timeout(200)
+    assert page.locator("#models tbody tr").first.locator(".pin").get_attribute("aria-pressed") == "true"
+    assert page.locator(".pins button").count() == 1
+
+
+def test_the_score_becomes_the_mean_of_the_languages(page: Page, scores: list[ScoreRow]) -> None:
+    for code in ("fr", "ja", "ko"):
+        page.locator(f".languages input[value={code}]").locator("..").click()
+    assert page.url.endswith("#lang=ru")
+    page.locator(".languages input[value=ru]").locator("..").click()  # the last language stays
+    assert page.url.endswith("#lang=ru")
+    russian = [r for r in scores if r.measure == Measure("Tatoeba", "rus-eng", "mteb_accuracy")]
+    assert page.locator(".subtitle").inner_text() == f"Accuracy into English, Russian: {len(russian)} models"
+    best = max(russian, key=lambda r: r.value)
+    page.wait_for_timeout(200)
+    assert percent(best.value) in page.locator("#models tbody tr").first.inner_text()
+    page.locator(".languages input[value=mean]").locator("..").click()
+    assert "mean of all 112 languages" in page.locator(".subtitle").inner_text()
+    assert page.locator(".languages input:checked").count() == 1
+    page.locator(".segments input[value=sts]").locator("..").click()
+    assert page.locator(".lead h2").inner_text().startswith("STS")
+    assert page.url.endswith("#board=sts")
+
+
+def test_a_link_reproduces_the_view(opened: Opener, page: Page, board: str) -> None:
+    page.locator(".segments input[value=sts]").locator("..").click()
+    page.locator(".languages input[value=ko]").locator("..").click()
+    find(page, LABSE).press("Enter")
+    find(page, "muse").press("Enter")
+    wanted, address = state(page), page.url
+    other = opened(board)
+    assert state(other) != wanted
+    other.goto(address)
+    assert state(other) == wanted
+    other.reload()
+    assert state(other) == wanted
+    other.goto(address.split("#")[0] + "#board=none&lang=xx&pin=nobody&at=nowhere")
+    assert other.locator(".point").count() >= 190 and other.locator(".pins button").count() == 0
+
+
+def test_the_keyboard_moves_between_models_and_pins(page: Page) -> None:
+    page.locator(".languages input").last.focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") == "svg"
+    page.keyboard.press("ArrowUp")
+    said = page.locator("#models output").inner_text()
+    assert said.startswith(page.locator("#models tbody th").first.inner_text())
+    page.keyboard.press("ArrowDown")
+    second = page.locator("#models output").inner_text()
+    assert second != said and re.search(r"\d\d\.\d\d \(\d\d\.\d\d–\d\d\.\d\d\)", second)
+    page.keyboard.press("Enter")
+    assert page.locator(".pins button").get_attribute("aria-label") == f"Unpin {second.split(':')[0]}"
+    assert page.evaluate("document.activeElement.tagName") == "svg"
+    page.keyboard.press("Escape")
+    assert page.locator("#tip").is_hidden()
+    page.keyboard.press("Enter")
+    assert page.locator(".pins button").count() == 0
+
+
+def test_on_a_phone_the_chart_fits_and_a_tap_pins(opened: Opener, board: str) -> None:
+    page = opened(board, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    wide = page.locator("#models *, header *").evaluate_all(
+        "all => all.filter((x) => !x.closest('.scroll, caption') && x.getBoundingClientRect().right > 390.5).length"
+    )
+    assert wide == 0
+    small = page.locator(".panel label, .answers button, .pins button").evaluate_all(
+        "all => all.filter((x) => x.getBoundingClientRect().height < 24).length"
+    )
+    assert small == 0
+    page.locator(".plot svg").scroll_into_view_if_needed()
+    x, y = point(page, LABSE)
+    page.touchscreen.tap(x, y)
+    assert page.locator(".pins button").count() == 1
+
+
+def test_the_chart_follows_dark_and_light(page: Page) -> None:
+    color = "getComputedStyle(document.querySelector('.point.measured')).fill"
+    light = page.evaluate(color)
+    page.emulate_media(color_scheme="dark")
+    assert (light, page.evaluate(color)) == ("rgb(27, 26, 24)", "rgb(240, 237, 232)")
