@@ -15,6 +15,7 @@ from bitext_bench.tasks.choices import parse_tasks
 
 from .entries.read import Entry, ResultSet, chosen_languages, filter_languages, read_results, say_skipped
 from .html.errors import error_records
+from .html.picture import render_png, render_svg
 from .html.render import render_page
 from .paper_tables.command import paper_table
 from .published.file import read_published
@@ -44,7 +45,7 @@ class View:
         include: "experiments" shows the results in experiments/, too; a table of the paper always does.
     """
 
-    form: Literal["markdown", "html", "latex", "csv", "json"] = "markdown"
+    form: Literal["markdown", "html", "latex", "csv", "json", "svg", "png"] = "markdown"
     paper_table: int | None = None
     tasks: Sequence[str] | None = None
     models: Sequence[str] | None = None
@@ -87,6 +88,8 @@ def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bo
     view.check()
     in_terminal = output == TERMINAL or (output is None and (view.form != "markdown" or view.paper_table is not None))
     output = None if in_terminal else output or _FILE
+    if view.form == "png" and output is None and not view.paper_table:
+        raise UserError("--format png is not text: pass --output FILE")
     if check and output is None:
         raise UserError("--check compares with a file: pass --output FILE")
     if output and not check:
@@ -99,21 +102,22 @@ def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bo
         if found.entries and not entries:
             raise UserError(_NO_MATCH)
         say_skipped(found.skipped)
-        content = paper_table(view.paper_table, view.form, entries, results)
+        content = paper_table(view.paper_table, view.form, entries, results).encode()
     else:
-        content = _render(results, view, entries, found.skipped)
+        rendered = _render(results, view, entries, found.skipped)
+        content = rendered if isinstance(rendered, bytes) else rendered.encode()
     if output is None:
-        write_data(content)
+        write_data(content.decode())
     elif check:
         _check(output, content, results)
     else:
         make_folder(output.parent)
-        write_atomic(output, content.encode())
+        write_atomic(output, content)
         say(f"wrote {output}")
     return 0
 
 
-def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Sequence[tuple[Path, str]]) -> str:
+def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Sequence[tuple[Path, str]]) -> str | bytes:
     board = make_leaderboard(entries)
     skipped = sorted([*unreadable, *board.skipped])
     say_skipped(skipped)
@@ -135,6 +139,8 @@ def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Seq
     if view.form == "html":
         misses = error_records(overview.models, entries, view.data) if view.data else []
         return render_page(shown, ResultSet(list(entries), skipped), results, misses, rows)
+    if view.form in ("svg", "png"):
+        return render_svg(rows) if view.form == "svg" else render_png(rows)
     return {"csv": render_csv, "json": render_json}[view.form](shown, rows)
 
 
@@ -189,8 +195,8 @@ def _select(entries: Sequence[Entry], view: View, results: Path) -> list[Entry]:
     return filter_languages(entries, view.languages)
 
 
-def _check(output: Path, content: str, root: Path) -> None:
+def _check(output: Path, content: bytes, root: Path) -> None:
     current = output.read_bytes() if output.is_file() else b""
-    if current != content.encode():
+    if current != content:
         raise UserError(f"{output} is out of date with {root}: run bitext-bench leaderboard")
     say(f"{output} is up to date")

@@ -29,9 +29,9 @@ def add_leaderboard(parser: argparse.ArgumentParser) -> None:
     form = parser.add_argument_group("output")
     form.add_argument(
         "--format",
-        choices=["markdown", "html", "latex", "csv", "json"],
+        choices=["markdown", "html", "latex", "csv", "json", "svg", "png"],
         default="markdown",
-        help="format of the leaderboard (default: %(default)s)",
+        help="format of the leaderboard; svg and png are the main chart of the HTML page (default: %(default)s)",
     )
     form.add_argument(
         "--paper-table",

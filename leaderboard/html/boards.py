@@ -17,7 +17,7 @@ from ..tables.published import source_label
 from ..tables.scores import ScoreRow
 from ..tables.shown import ALWAYS
 
-_MEAN = "mean"  # the page's code for the mean of all languages of Tatoeba
+MEAN = "mean"  # the page's code for the mean of all languages of Tatoeba
 # The monolingual sets of the STS means. STS22 is left out: its articles are longer than many models read.
 _STS = (
     ("STS12", "default"), ("STS13", "default"), ("STS14", "default"), ("STS15", "default"), ("STS16", "default"),
@@ -112,7 +112,7 @@ def _content(board: _Board, rows: Sequence[ScoreRow], index: Mapping[ModelKey, i
 
 def _usual(codes: Sequence[str], measured: set[str]) -> list[str]:
     """Return the languages to show first: English alone for STS, else those measured here, else all."""
-    single = [code for code in codes if code != _MEAN]
+    single = [code for code in codes if code != MEAN]
     return ["en"] if "en" in codes else [code for code in single if code in measured] or single or list(codes)
 
 
@@ -136,13 +136,13 @@ def _row(model: int, found: Sequence[ScoreRow], places: Mapping[Measure, int]) -
 
 def _language(measure: Measure, rows: Iterable[ScoreRow]) -> str:
     if measure.subset == MEAN_OF_TATOEBA:
-        return _MEAN
+        return MEAN
     codes = next(row.languages for row in rows if row.measure == measure)
     return next((code for code in codes if code != "en"), "en")
 
 
 def _language_name(code: str) -> str:
-    if code == _MEAN:
+    if code == MEAN:
         return "all 112"
     try:
         return printable(resolve(code).name.partition(" (")[0])

@@ -84,7 +84,13 @@ class Chooser {
     const on = slot !== undefined;
     const box = el("input", { type: "checkbox", checked: on, disabled: full && !on, "data-model": model });
     box.addEventListener("change", () => this.toggle(model, box.checked));
-    return el("label", { class: isPinned(data.models[model].name) ? "pinned" : null }, box, on ? swatch(slot) : null, outside(data.models[model].name));
+    return el(
+      "label",
+      { class: isPinned(data.models[model].name) ? "pinned" : null },
+      box,
+      on ? swatch(slot) : null,
+      outside(data.models[model].name),
+    );
   }
 }
 

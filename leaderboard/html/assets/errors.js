@@ -18,7 +18,8 @@ function showErrors(host) {
   const misses = data.misses;
   if (!misses.length) {
     const command = el("code", {}, "bitext-bench leaderboard --format html --data DIR --output FILE");
-    const how = "This page has no sentences. To add the missed sentences and their translations, pass the data of the results: ";
+    const how =
+      "This page has no sentences. To add the missed sentences and their translations, pass the data of the results: ";
     return sayEmpty(host, how, command);
   }
   const distinct = (of) => [

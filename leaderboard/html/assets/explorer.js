@@ -39,8 +39,18 @@ class Explorer {
     this.names = placeLabels(wanted, this.points, inside).map((label) => ({ ...label, node: labelNode(label) }));
     const plot = svg(
       "svg",
-      { viewBox: `0 0 ${width} ${height}`, width, height, tabindex: 0, role: "application", "aria-label": this.label() },
-      axes(this.frame), frontierPath(best, this.frame), svg("g", { class: "points" }, ...this.marks), this.halo,
+      {
+        viewBox: `0 0 ${width} ${height}`,
+        width,
+        height,
+        tabindex: 0,
+        role: "application",
+        "aria-label": this.label(),
+      },
+      axes(this.frame),
+      frontierPath(best, this.frame),
+      svg("g", { class: "points" }, ...this.marks),
+      this.halo,
       svg("g", { class: "labels" }, ...this.names.map((name) => name.node)),
     );
     plot.addEventListener("pointermove", (event) => this.point(event));
@@ -59,8 +69,10 @@ class Explorer {
   label() {
     const { title, score } = settings.board;
     const scored = this.points.filter((point) => point.value !== null).length;
-    return `${title}, ${score}, ${languageTitle(chosenLanguages())}, against the number of parameters: ${scored} models. ` +
-      "Arrow keys move between models, Enter pins one. The table below has the same numbers.";
+    return (
+      `${title}, ${score}, ${languageTitle(chosenLanguages())}, against the number of parameters: ${scored} models. ` +
+      "Arrow keys move between models, Enter pins one. The table below has the same numbers."
+    );
   }
 
   notes() {
@@ -70,17 +82,23 @@ class Explorer {
       key("measured", "measured here"),
       key("published", "published by MTEB"),
       key("frontier", "best at its size or below"),
-      el("span", {}, sentences(
-        "The vertical scale is logarithmic in the error.",
-        missing > 0 && `${grouped(missing)} of ${grouped(this.points.length)} models have no score in a chosen language.`,
-      )),
+      el(
+        "span",
+        {},
+        sentences(
+          "The vertical scale is logarithmic in the error.",
+          missing > 0 &&
+            `${grouped(missing)} of ${grouped(this.points.length)} models have no score in a chosen language.`,
+        ),
+      ),
     ];
   }
 
   nearest(event) {
     const edge = this.box.firstChild.getBoundingClientRect();
     const [x, y] = [event.clientX - edge.left, event.clientY - edge.top];
-    let found = null, least = NEAR;
+    let found = null,
+      least = NEAR;
     for (const point of this.points) {
       const away = Math.hypot(point.x - x, point.y - y) - (isPinned(point.model.name) ? 2 : 0);
       if (away < least) [found, least] = [point, away];
@@ -148,7 +166,10 @@ class Explorer {
 
 function isNamed(model, words) {
   const name = model.name.toLowerCase();
-  return words.toLowerCase().split(/\s+/).every((word) => name.includes(word));
+  return words
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => name.includes(word));
 }
 
 function pointSaid(point) {
@@ -158,11 +179,25 @@ function pointSaid(point) {
 
 function pointCard({ model, row, value, low, high, missing }) {
   const languages = chosenLanguages();
-  const lines = languages.length < 2 ? [] : languages.map((language) => {
-    const own = meanOf(row, [language.sets]);
-    return el("tr", {}, el("td", {}, language.name), el("td", {}, score(own?.value)), el("td", {}, own ? interval(own.low, own.high) : ""));
-  });
-  const facts = [parametersText(model), model.dimensions && `${grouped(model.dimensions)} dimensions`, model.license, model.released.slice(0, 7)];
+  const lines =
+    languages.length < 2
+      ? []
+      : languages.map((language) => {
+          const own = meanOf(row, [language.sets]);
+          return el(
+            "tr",
+            {},
+            el("td", {}, language.name),
+            el("td", {}, score(own?.value)),
+            el("td", {}, own ? interval(own.low, own.high) : ""),
+          );
+        });
+  const facts = [
+    parametersText(model),
+    model.dimensions && `${grouped(model.dimensions)} dimensions`,
+    model.license,
+    model.released.slice(0, 7),
+  ];
   return [
     el("strong", {}, outside(model.name)),
     value === null

@@ -17,8 +17,22 @@ function touches(a, b) {
 /** Boxes around a point where its name may be: beside it first, then farther away with a line to it. */
 function candidateBoxes({ x, y }, width) {
   const boxes = [];
-  const box = (left, middle) => ({ left, right: left + width, top: middle - LABEL_HEIGHT / 2, bottom: middle + LABEL_HEIGHT / 2 });
-  for (const [gap, rise] of [[9, 0], [6, 13], [6, 24], [14, 36], [20, 50], [26, 66], [30, 84], [36, 104]]) {
+  const box = (left, middle) => ({
+    left,
+    right: left + width,
+    top: middle - LABEL_HEIGHT / 2,
+    bottom: middle + LABEL_HEIGHT / 2,
+  });
+  for (const [gap, rise] of [
+    [9, 0],
+    [6, 13],
+    [6, 24],
+    [14, 36],
+    [20, 50],
+    [26, 66],
+    [30, 84],
+    [36, 104],
+  ]) {
     const sides = [box(x - width - gap, y - rise), box(x + gap, y - rise), box(x - width / 2, y - rise)];
     const lower = [box(x + gap, y + rise), box(x - width - gap, y + rise), box(x - width / 2, y + rise)];
     boxes.push(...(rise ? [...sides, ...lower] : sides.slice(0, 2)).map((each) => ({ ...each, rise })));
@@ -37,12 +51,19 @@ function placeLabels(wanted, points, frame) {
     const width = textWidth(label.text, label.style) + 4;
     const free = candidateBoxes(label, width).filter(
       (box) =>
-        box.left >= frame.left && box.right <= frame.right && box.top >= frame.top && box.bottom <= frame.bottom &&
-        !taken.some((other) => touches(box, other)) && !dots.some((dot) => touches(box, dot)),
+        box.left >= frame.left &&
+        box.right <= frame.right &&
+        box.top >= frame.top &&
+        box.bottom <= frame.bottom &&
+        !taken.some((other) => touches(box, other)) &&
+        !dots.some((dot) => touches(box, dot)),
     );
     if (!free.length) return [];
     const cost = (box) =>
-      box.rise / 7 + points.filter(({ x, y }) => x > box.left - 3 && x < box.right + 3 && y > box.top - 2 && y < box.bottom + 2).length * 2.5;
+      box.rise / 7 +
+      points.filter(({ x, y }) => x > box.left - 3 && x < box.right + 3 && y > box.top - 2 && y < box.bottom + 2)
+        .length *
+        2.5;
     const best = free.reduce((a, b) => (cost(b) < cost(a) ? b : a));
     if (cost(best) > 14 && !label.bold) return [];
     taken.push(best);

@@ -89,7 +89,10 @@ function searchControl(explorer) {
   const search = searchField("Find a model", () => update());
   search.field.placeholder = "part of a name";
   const list = el("ul", { class: "suggestions", hidden: true });
-  const fitting = () => explorer.points.filter((point) => isNamed(point.model, search.field.value)).sort((a, b) => (b.value ?? -1) - (a.value ?? -1));
+  const fitting = () =>
+    explorer.points
+      .filter((point) => isNamed(point.model, search.field.value))
+      .sort((a, b) => (b.value ?? -1) - (a.value ?? -1));
   const pin = (name) => {
     search.field.value = "";
     update();
@@ -138,7 +141,12 @@ function suggestion(point, pin) {
 }
 
 function pinChip(name) {
-  const chip = el("button", { type: "button", title: "Unpin", "aria-label": `Unpin ${name}` }, outside(shortName(name)), el("span", { "aria-hidden": "true" }, "×"));
+  const chip = el(
+    "button",
+    { type: "button", title: "Unpin", "aria-label": `Unpin ${name}` },
+    outside(shortName(name)),
+    el("span", { "aria-hidden": "true" }, "×"),
+  );
   chip.addEventListener("click", () => togglePin(name));
   return chip;
 }
@@ -157,13 +165,23 @@ function bestOfSizes() {
 
 /** A button that pins a model, or unpins it. */
 function pinButton(name, ...content) {
-  const button = el("button", { type: "button", class: "pin", "aria-pressed": String(isPinned(name)), title: "Pin" }, ...content);
+  const button = el(
+    "button",
+    { type: "button", class: "pin", "aria-pressed": String(isPinned(name)), title: "Pin" },
+    ...content,
+  );
   button.addEventListener("click", () => togglePin(name));
   return button;
 }
 
 function modelTable() {
-  const table = new DataTable({ caption: "All models", columns: modelColumns(), rows: ranked(), nameOf: (point) => point.model.name, published: (point) => !point.model.measured });
+  const table = new DataTable({
+    caption: "All models",
+    columns: modelColumns(),
+    rows: ranked(),
+    nameOf: (point) => point.model.name,
+    published: (point) => !point.model.measured,
+  });
   let [board, languages] = [settings.board, settings.languages];
   onSettings(() => {
     if (board === settings.board && languages === settings.languages) return;
@@ -183,16 +201,36 @@ function ranked() {
 function modelColumns() {
   const languages = chosenLanguages();
   const range = ({ low, high }) => interval(low, high);
-  const source = ({ row }) => row.address ? el("a", { href: row.address, rel: "noopener noreferrer" }, outside(row.source)) : row.source;
+  const source = ({ row }) =>
+    row.address ? el("a", { href: row.address, rel: "noopener noreferrer" }, outside(row.source)) : row.source;
   const plain = (label, value, range, more) => scoreColumn(label, [], false, value, range, more);
-  const mean = languages.length > 1 ? [plain("mean", (point) => point.value, range, { detail: `of ${languages.map((each) => each.code).join(", ")}` })] : [];
+  const mean =
+    languages.length > 1
+      ? [
+          plain("mean", (point) => point.value, range, {
+            detail: `of ${languages.map((each) => each.code).join(", ")}`,
+          }),
+        ]
+      : [];
   const each = languages.map((language) => {
     const own = new Map();
-    const of = (point) => own.get(point) ?? own.set(point, meanOf(point.row, [language.sets]) ?? { value: null, low: null, high: null }).get(point);
-    return plain(language.name, (point) => of(point).value, (point) => range(of(point)), { detail: language.n.length > 1 ? `${language.n.length} sets` : `n = ${grouped(language.n[0])}` });
+    const of = (point) =>
+      own.get(point) ??
+      own.set(point, meanOf(point.row, [language.sets]) ?? { value: null, low: null, high: null }).get(point);
+    return plain(
+      language.name,
+      (point) => of(point).value,
+      (point) => range(of(point)),
+      { detail: language.n.length > 1 ? `${language.n.length} sets` : `n = ${grouped(language.n[0])}` },
+    );
   });
   return [
-    { label: "model", header: true, value: (point) => point.model.name, cell: (point) => pinButton(point.model.name, outside(point.model.name)) },
+    {
+      label: "model",
+      header: true,
+      value: (point) => point.model.name,
+      cell: (point) => pinButton(point.model.name, outside(point.model.name)),
+    },
     ...mean,
     ...each,
     numberColumn("parameters", (point) => point.model.parameters, millions, { ascending: true }),

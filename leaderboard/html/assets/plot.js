@@ -25,7 +25,10 @@ function layout(points, width, tall) {
   frame.side = unsized ? (frame.right + width) / 2 : null; // models of unknown size
   frame.bottom = height - (partial ? 88 : 46);
   frame.rail = partial ? frame.bottom + 18 : null; // models without a score in one of the languages
-  const sizes = points.map((point) => point.model.parameters).filter(Boolean).map(Math.log10);
+  const sizes = points
+    .map((point) => point.model.parameters)
+    .filter(Boolean)
+    .map(Math.log10);
   const [least, most] = [Math.min(...sizes) - 0.08, Math.max(...sizes) + 0.1];
   const errors = scored.map((point) => Math.log10(Math.max(0.05, 100 - point.value)));
   const [smallest, largest] = [Math.min(...errors) - 0.08, Math.max(...errors) + 0.03];
@@ -71,7 +74,11 @@ function axes(frame) {
   }
   group.append(
     svg("line", { class: "base", x1: frame.left, x2: frame.right, y1: base, y2: base }),
-    svg("text", { class: "axis", x: (frame.left + frame.right) / 2, y: base + 40, "text-anchor": "middle" }, "Parameters"),
+    svg(
+      "text",
+      { class: "axis", x: (frame.left + frame.right) / 2, y: base + 40, "text-anchor": "middle" },
+      "Parameters",
+    ),
   );
   if (frame.side) {
     const words = frame.narrow ? ["size", "unknown"] : ["size not public", "or unknown"];
@@ -85,14 +92,20 @@ function axes(frame) {
   if (frame.rail) {
     group.append(
       svg("rect", { class: "rail", x: frame.left, y: frame.rail - 14, width: frame.width - frame.left, height: 28 }),
-      svg("text", { class: "tick", x: frame.left + 8, y: frame.rail + 4 }, frame.narrow ? "incomplete" : "incomplete: no score in a chosen language"),
+      svg(
+        "text",
+        { class: "tick", x: frame.left + 8, y: frame.rail + 4 },
+        frame.narrow ? "incomplete" : "incomplete: no score in a chosen language",
+      ),
     );
   }
   return group;
 }
 
 function frontierPath(best, frame) {
-  const steps = best.map((point, i) => (i ? `H${point.x.toFixed(1)}V${point.y.toFixed(1)}` : `M${point.x.toFixed(1)},${point.y.toFixed(1)}`));
+  const steps = best.map((point, i) =>
+    i ? `H${point.x.toFixed(1)}V${point.y.toFixed(1)}` : `M${point.x.toFixed(1)},${point.y.toFixed(1)}`,
+  );
   return svg("path", { class: "frontier", d: steps.length ? `${steps.join("")}H${frame.right}` : "" });
 }
 
@@ -100,7 +113,12 @@ function mark(point) {
   const kind = ["point", point.model.measured ? "measured" : "published", point.best ? "best" : null];
   kind.push(isPinned(point.model.name) ? "pinned" : null);
   const radius = isPinned(point.model.name) ? 7 : point.model.measured ? 5 : point.best ? 4.6 : 3.8;
-  return svg("circle", { class: kind.filter(Boolean).join(" "), cx: point.x.toFixed(1), cy: point.y.toFixed(1), r: radius });
+  return svg("circle", {
+    class: kind.filter(Boolean).join(" "),
+    cx: point.x.toFixed(1),
+    cy: point.y.toFixed(1),
+    r: radius,
+  });
 }
 
 function labelNode({ box, text, bold, x, y, kind }) {
@@ -124,5 +142,8 @@ function labeled(points, narrow) {
   measured.sort((a, b) => b.value - a.value);
   const best = bestOfClasses(scored).map(([, point]) => point);
   const usual = scored.filter((point) => point.model.usual);
-  return [...new Set([...pinned, ...best.reverse(), ...usual, ...measured])].slice(0, pinned.length + (narrow ? 5 : 20));
+  return [...new Set([...pinned, ...best.reverse(), ...usual, ...measured])].slice(
+    0,
+    pinned.length + (narrow ? 5 : 20),
+  );
 }

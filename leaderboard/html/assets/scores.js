@@ -8,7 +8,10 @@ function chosenLanguages() {
 
 /** The mean of some sets, or null if one is missing, with the interval for independent sentences (Zou 2007). */
 function meanOf(row, groups) {
-  let value = 0, below = 0, above = 0, bounded = true;
+  let value = 0,
+    below = 0,
+    above = 0,
+    bounded = true;
   for (const sets of groups) {
     for (const set of sets) {
       if (row.values[set] === null) return null;
@@ -26,7 +29,10 @@ function meanOf(row, groups) {
 function scorePoints() {
   const languages = chosenLanguages();
   return settings.board.rows.map((row) => {
-    const mean = meanOf(row, languages.map((language) => language.sets));
+    const mean = meanOf(
+      row,
+      languages.map((language) => language.sets),
+    );
     const missing = languages.filter((language) => language.sets.some((set) => row.values[set] === null));
     return { model: chartData.models[row.model], row, missing, ...(mean ?? { value: null, low: null, high: null }) };
   });
@@ -41,7 +47,10 @@ function bestBySize(points) {
 }
 
 function bestOf(points) {
-  return points.reduce((best, point) => (point.value !== null && point.value > (best?.value ?? -Infinity) ? point : best), null);
+  return points.reduce(
+    (best, point) => (point.value !== null && point.value > (best?.value ?? -Infinity) ? point : best),
+    null,
+  );
 }
 
 const SIZE_CLASSES = [

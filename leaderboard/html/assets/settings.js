@@ -42,7 +42,8 @@ function togglePin(name) {
 function fragment() {
   const { board, languages, pins, at } = settings;
   const parts = [];
-  const add = (key, value) => parts.push(`${key}=${encodeURIComponent(value).replaceAll("%2F", "/").replaceAll("%2C", ",")}`);
+  const add = (key, value) =>
+    parts.push(`${key}=${encodeURIComponent(value).replaceAll("%2F", "/").replaceAll("%2C", ",")}`);
   if (board && board !== boards[0]) add("board", board.key);
   if (board && languages.join() !== board.usual.join()) add("lang", languages.join());
   for (const pin of pins) add("pin", pin);
@@ -61,7 +62,10 @@ function readFragment() {
   return {
     board,
     languages: languages.length ? [...new Set(languages)] : (board?.usual ?? []),
-    pins: given.getAll("pin").filter((name) => modelNames.has(name)).slice(-MOST_PINS),
+    pins: given
+      .getAll("pin")
+      .filter((name) => modelNames.has(name))
+      .slice(-MOST_PINS),
     at: document.getElementById(given.get("at") ?? "") ? given.get("at") : "",
   };
 }

@@ -90,7 +90,15 @@ function taskColumns(table, language) {
     ? []
     : [meanColumn(table, "mean", table.rows, (row) => row, `of ${grouped(table.subsets.length)} (${table.languages})`)];
   return {
-    columns: [rank, modelColumn((row) => data.models[row.model], (row) => row.contamination), ...mean, ...subsets],
+    columns: [
+      rank,
+      modelColumn(
+        (row) => data.models[row.model],
+        (row) => row.contamination,
+      ),
+      ...mean,
+      ...subsets,
+    ],
     shown: shown.length,
     fitting: fitting.length,
   };
@@ -170,7 +178,12 @@ function reportedTable({ metric, columns, rows }) {
     reported: true,
     nameOf: (row) => row.name,
     columns: [
-      { label: "reported", header: true, value: (row) => row.name, cell: (row) => pinButton(row.name, outside(row.name)) },
+      {
+        label: "reported",
+        header: true,
+        value: (row) => row.name,
+        cell: (row) => pinButton(row.name, outside(row.name)),
+      },
       ...columns.map((column, i) => numberColumn(column, (row) => row.values[i], score)),
       { label: "source", value: (row) => row.source, cell: source },
     ],

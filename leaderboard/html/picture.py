@@ -1,0 +1,245 @@
+"""The main chart of the page as a picture for papers and documents: SVG, or PNG drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+from math import hypot, log10
+from statistics import fmean
+from typing import Any
+
+from bitext_bench.errors import UserError, install_hint
+
+from ..tables.scores import ScoreRow
+from .boards import MEAN, chart_content
+
+_WIDTH, _HEIGHT = 1000, 624
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 876, 92, 520  # edges of the plot; models of unknown size are to the right of it
+_UNKNOWN = (_RIGHT + _WIDTH) / 2
+_SCORES = (50, 90, 80, 95, 99, 98, 0, 70, 97, 99.5)  # possible ticks, the most important first
+_SIZES = (1e6, 3e6, 1e7, 3e7, 1e8, 3e8, 1e9, 3e9, 1e10, 3e10, 1e11)
+_LETTER = 6.7  # pixels; average width of a letter in a name
+_PNG_SCALE = 2
+_CLASSES = (0, 5e7, 1.5e8, 4e8, 1e9, float("inf"))  # as in scores.js
+
+# The picture has its own background, so that it is readable on light and dark pages.
+_STYLE = """
+text { fill: #1b1a18; font-size: 13px; font-family: Inter, "Noto Sans", "Segoe UI", sans-serif }
+.ground { fill: #fbfaf8 } .title { font-size: 24px; font-weight: 700 } .quiet { fill: #57524b } .published { font-style: italic }
+.measured { font-weight: 700 } .grid { stroke: #e7e3dc } .axis { stroke: #928b80 } .leader { stroke: #8a847b }
+.frontier { fill: none; stroke: #b53a0f; stroke-width: 2 } .dot { fill: #fbfaf8; stroke: #8a847b; stroke-width: 1.25 }
+.dot.best { stroke: #b53a0f; stroke-width: 2 } .dot.own { fill: #1b1a18; stroke: #fbfaf8; stroke-width: 1.5 }
+.halo { stroke: #fbfaf8; stroke-width: 4; stroke-linejoin: round }
+"""
+
+
+@dataclass(slots=True)
+class _Point:
+    """A model in the picture; `value` is in percent, `best` marks the best of all models up to its size."""
+
+    name: str
+    value: float
+    parameters: int | None
+    measured: bool
+    usual: bool
+    service: bool
+    x: float = 0.0
+    y: float = 0.0
+    best: bool = False
+
+
+def render_svg(rows: Iterable[ScoreRow]) -> str:
+    """Return the chart of the first benchmark in `rows` as SVG: the mean over the languages that the page shows first.
+
+    Raises:
+        UserError: there are no scores on a common measure.
+    """
+    content = chart_content(rows)
+    if content is None:
+        raise UserError("no model has a score for the chart: choose other --tasks, --languages or --models")
+    board = content["boards"][0]
+    languages = [language for language in board["languages"] if language["code"] in board["usual"]]
+    points = _points(content["models"], board, languages)
+    if not points:
+        raise UserError("no model has a score in all of these languages: choose fewer --languages")
+    ticks = _place(points)
+    frontier = _frontier(points)
+    names = ", ".join(language["name"] for language in languages)
+    mean = f"mean of {names}" if len(languages) > 1 else names
+    if languages[0]["code"] == MEAN:
+        mean = "mean of all 112 languages"
+    drawn = [
+        f'<rect class="ground" width="{_WIDTH}" height="{_HEIGHT}"/>',
+        _text(24, 40, f"{board['title']}: score against size", "title"),
+        _text(24, 64, f"{board['score']}, {mean}: {len(points)} models", "quiet"),
+        *ticks,
+        _path(frontier),
+        *(_dot(point) for point in sorted(points, key=lambda point: (point.measured, point.best))),
+        *_labels(points),
+        *_legend(),
+    ]
+    size = f'width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{escape(board["title"])}">'
+    return "\n".join([head, f"<style>{_STYLE}</style>", *drawn, "</svg>"]) + "\n"
+
+
+def render_png(rows: Iterable[ScoreRow]) -> bytes:
+    """Return the chart as PNG, 2000 x 1248 pixels.
+
+    Raises:
+        UserError: there is nothing to draw, or the package that draws it is not installed.
+    """
+    svg = render_svg(rows)
+    try:
+        from vl_convert import svg_to_png
+    except ImportError as error:
+        raise UserError(f"png needs a package ({error}): {install_hint('page')}; --format svg needs none") from error
+    return bytes(svg_to_png(svg, scale=_PNG_SCALE))
+
+
+def _points(
+    models: Sequence[dict[str, Any]], board: dict[str, Any], languages: Sequence[dict[str, Any]]
+) -> list[_Point]:
+    points = []
+    for row in board["rows"]:
+        model, values = models[row["model"]], row["values"]
+        if any(values[i] is None for language in languages for i in language["sets"]):
+            continue
+        mean = fmean(fmean(values[i] for i in language["sets"]) for language in languages)
+        name = model["name"].partition("/")[2] or model["name"]
+        facts = (model["parameters"], model["measured"], model["usual"], model["service"])
+        points.append(_Point(name, mean, *facts))
+    return points
+
+
+def _place(points: Sequence[_Point]) -> list[str]:
+    """Give each point its place, and return the axes. Sizes and errors are logarithmic."""
+    sizes = [log10(point.parameters) for point in points if point.parameters] or [6.0, 10.0]
+    errors = [_error(point.value) for point in points]
+    x = _scale(min(sizes) - 0.08, max(sizes) + 0.1, _LEFT, _RIGHT)
+    y = _scale(min(errors) - 0.08, max(errors) + 0.03, _TOP, _BOTTOM)
+    for i, point in enumerate(points):
+        apart = (i * 7919 % 11 - 5) * 7  # spreads points that would hide each other
+        point.x = x(log10(point.parameters)) if point.parameters else _UNKNOWN + apart
+        point.y = y(_error(point.value))
+    drawn, taken = [], list[float]()
+    for tick in _SCORES:
+        place = y(_error(tick))
+        if not _TOP <= place <= _BOTTOM + 2 or any(abs(place - other) < 28 for other in taken):
+            continue
+        taken.append(place)
+        drawn.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - 24}" y1="{place:.1f}" y2="{place:.1f}"/>')
+        drawn.append(_text(_LEFT - 10, place + 4.5, f"{tick:g}", "quiet", "end"))
+    drawn.append(f'<line class="axis" x1="{_LEFT}" x2="{_RIGHT}" y1="{_BOTTOM + 8}" y2="{_BOTTOM + 8}"/>')
+    for size in _SIZES:
+        if _LEFT <= (place := x(log10(size))) <= _RIGHT - 20:
+            words = f"{size / 1e6:g} M" if size < 1e9 else f"{size / 1e9:g} B"
+            drawn.append(_text(place, _BOTTOM + 28, words, "quiet", "middle"))
+    drawn.append(_text((_LEFT + _RIGHT) / 2, _BOTTOM + 50, "Parameters", "quiet", "middle"))
+    if any(point.parameters is None for point in points):
+        drawn.append(_text(_UNKNOWN, _BOTTOM + 28, "size unknown", "quiet", "middle"))
+    return drawn
+
+
+def _error(value: float) -> float:
+    return log10(max(0.05, 100 - value))
+
+
+def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+    return lambda value: start + (value - low) / ((high - low) or 1) * (end - start)
+
+
+def _frontier(points: Sequence[_Point]) -> list[_Point]:
+    """Return the points that no smaller model equals or beats, from half of the best score on, as in scores.js."""
+    sized = sorted((p for p in points if p.parameters), key=lambda p: (p.parameters or 0, -p.value))
+    best = max((point.value for point in sized), default=0.0) / 2
+    found = []
+    for point in sized:
+        if point.value > best:
+            best, point.best = point.value, True
+            found.append(point)
+    return found
+
+
+def _path(frontier: Sequence[_Point]) -> str:
+    if not frontier:
+        return ""
+    first, *others = frontier
+    steps = "".join(f"H{point.x:.1f}V{point.y:.1f}" for point in others)
+    return f'<path class="frontier" d="M{first.x:.1f},{first.y:.1f}{steps}H{_RIGHT}"/>'
+
+
+def _dot(point: _Point) -> str:
+    kind = "own" if point.measured else "best" if point.best else ""
+    return f'<circle class="dot {kind}" cx="{point.x:.1f}" cy="{point.y:.1f}" r="{5 if kind else 3.8}"/>'
+
+
+def _named(points: Sequence[_Point]) -> list[_Point]:
+    """Return the points that have names, the most important first: the best of each size, usual and measured models."""
+    groups = [
+        [p for p in points if p.parameters and not p.service and low <= p.parameters < high]
+        for low, high in pairwise(_CLASSES)
+    ]
+    groups.append([point for point in points if point.service])
+    best = [max(group, key=lambda point: point.value) for group in reversed(groups) if group]
+    own = sorted((p for p in points if p.measured and " (" not in p.name), key=lambda point: -point.value)
+    named = [*best, *(point for point in points if point.usual), *own]
+    return list({id(point): point for point in named}.values())
+
+
+def _labels(points: Sequence[_Point]) -> list[str]:
+    """Return the names that find a place: each touches no other name and covers few points."""
+    named = _named(points)
+    taken = [(point.x - 6, point.y - 7, point.x + 6, point.y + 7) for point in named]
+    drawn = []
+    for point in named:
+        boxes = [
+            (left, middle - 8, left + width, middle + 8)
+            for width in [len(point.name) * _LETTER + 4]
+            for gap, rise in ((9, 0), (6, 14), (10, 24), (14, 36), (20, 50), (26, 66), (32, 84))
+            for middle in (point.y - rise, point.y + rise)
+            for left in (point.x - width - gap, point.x + gap)
+            if left >= _LEFT and left + width <= _WIDTH - 8 and _TOP - 16 <= middle <= _BOTTOM
+        ]
+        free = [box for box in boxes if not any(_touch(box, other) for other in taken)]
+        if not free:
+            continue
+        covered = [sum(_touch(box, (p.x - 2, p.y - 2, p.x + 2, p.y + 2)) for p in points) for box in free]
+        costs = [abs((box[1] + box[3]) / 2 - point.y) / 7 + 2.5 * n for box, n in zip(free, covered, strict=True)]
+        box = free[costs.index(min(costs))]
+        taken.append(box)
+        drawn += _label(point, box)
+    return drawn
+
+
+def _touch(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _label(point: _Point, box: tuple[float, ...]) -> list[str]:
+    middle = (box[1] + box[3]) / 2
+    right = box[2] < point.x  # the name is to the left of the point
+    end = box[2] if right else box[0]
+    kind, anchor = "measured" if point.measured else "published", "end" if right else "start"
+    drawn = []
+    if hypot(end - point.x, middle - point.y) > 14:
+        drawn.append(f'<line class="leader" x1="{point.x:.1f}" y1="{point.y:.1f}" x2="{end:.1f}" y2="{middle:.1f}"/>')
+    drawn.append(_text(end, middle + 4.5, point.name, f"{kind} halo", anchor))  # hides lines behind the letters
+    drawn.append(_text(end, middle + 4.5, point.name, kind, anchor))
+    return drawn
+
+
+def _legend() -> list[str]:
+    y = _HEIGHT - 16
+    return [
+        f'<circle class="dot own" cx="32" cy="{y - 4}" r="5"/>', _text(44, y, "measured here", "quiet"),
+        f'<circle class="dot" cx="156" cy="{y - 4}" r="4"/>', _text(168, y, "published by MTEB", "quiet"),
+        f'<path class="frontier" d="M312,{y - 4}h20"/>', _text(340, y, "best at its size or below", "quiet"),
+        _text(_WIDTH - 24, y, "vertical: logarithmic in the error", "quiet", "end"),
+    ]  # fmt: skip
+
+
+def _text(x: float, y: float, words: str, kind: str, anchor: str = "start") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}" text-anchor="{anchor}">{escape(words)}</text>'
