@@ -27,7 +27,8 @@ _CLASSES = (0, 5e7, 1.5e8, 4e8, 1e9, float("inf"))  # as in scores.js
 # The picture has its own background, so that it is readable on light and dark pages.
 _STYLE = """
 text { fill: #1b1a18; font-size: 13px; font-family: Inter, "Noto Sans", "Segoe UI", sans-serif }
-.ground { fill: #fbfaf8 } .title { font-size: 24px; font-weight: 700 } .quiet { fill: #57524b } .published { font-style: italic }
+.ground { fill: #fbfaf8 } .title { font-size: 24px; font-weight: 700 } .quiet { fill: #57524b }
+.published { font-style: italic }
 .measured { font-weight: 700 } .grid { stroke: #e7e3dc } .axis { stroke: #928b80 } .leader { stroke: #8a847b }
 .frontier { fill: none; stroke: #b53a0f; stroke-width: 2 } .dot { fill: #fbfaf8; stroke: #8a847b; stroke-width: 1.25 }
 .dot.best { stroke: #b53a0f; stroke-width: 2 } .dot.own { fill: #1b1a18; stroke: #fbfaf8; stroke-width: 1.5 }

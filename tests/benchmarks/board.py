@@ -49,7 +49,7 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
 
 def make_results(root: Path, models: int = MODELS) -> Path:
     """Write a folder with the results of all models."""
-    files = sorted(_TEMPLATES.rglob("*.json"))[:TASKS]
+    files = [file for file in sorted(_TEMPLATES.rglob("*.json")) if "mining" not in file.name][-TASKS:]
     for file in files:
         result = read_result(file)
         outcomes = read_outcomes(file, result)
@@ -68,7 +68,8 @@ def _disturbed(
         _rescored(entry, result.main_score, [columns for (name, _), columns in changed.items() if name == entry.subset])
         for entry in result.subsets
     ]
-    model = result.model.model_copy(update={"name": f"made/model-{number:03}", "revision": "1"})
+    name = f"made/model-{number:03}"
+    model = result.model.model_copy(update={"name": name, "revision": "1", "fingerprint": name})
     return replace(result, subsets=subsets, model=model), changed
 
 
@@ -85,13 +86,9 @@ def _rescored(entry: SubsetResult, score: str, blocks: list[dict[str, NDArray[An
 
         value = float(spearmanr(blocks[0]["score"], blocks[0]["gold"]).statistic)
         interval = value - 0.02, value + 0.02
-    elif score == "f1":
-        mined = blocks[0]["score"] >= (entry.scores["threshold"] or 0)
-        right = int(blocks[0]["hit"][mined].sum())
-        value = 2 * right / (int(mined.sum()) + entry.n)
-        interval = value - 0.02, value + 0.02
     else:
         hits = np.mean([block["hit"] for block in blocks], axis=0)
         outcomes = 1 - hits if score == "xsim" else hits
         value, interval = float(outcomes.mean()), mean_interval(outcomes, len(blocks))
-    return replace(entry, scores={**entry.scores, score: value}, intervals={score: interval})
+    changed = {score: value} | ({"mteb_accuracy": value} if "mteb_accuracy" in entry.scores else {})
+    return replace(entry, scores={**entry.scores, **changed}, intervals={score: interval})
