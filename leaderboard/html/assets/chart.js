@@ -1,9 +1,18 @@
 // A figure: a chart, drawn when it comes into view, and a table of its numbers.
 
-const LIBRARY = window.vegaEmbed;
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"];
 const GLYPHS = ["●", "■", "▲", "◆", "▼", "✚"];
 const SLOTS = SHAPES.length;
+
+/** Run the library for the charts when the first one is drawn: until then it is text, so that the page opens sooner. */
+function chartLibrary() {
+  if (!window.vegaEmbed) {
+    const held = document.getElementById("library");
+    const script = el("script", {}, held.textContent);
+    held.replaceWith(script);
+  }
+  return window.vegaEmbed;
+}
 
 function cssColor(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -102,7 +111,7 @@ class Figure {
     };
     const turn = (this.turn = (this.turn ?? 0) + 1);
     const target = el("div", {});
-    LIBRARY(target, this.made.spec, options).then((drawn) => {
+    chartLibrary()(target, this.made.spec, options).then((drawn) => {
       if (turn !== this.turn) return drawn.finalize(); // a newer drawing has begun
       this.drawn?.finalize();
       this.drawn = drawn;

@@ -42,11 +42,12 @@ function candidateBoxes({ x, y }, width) {
 
 /**
  * Place names. `wanted` are {x, y, text, bold}, the most important first; `points` are all points {x, y}; a name stays in
- * `frame`. Returns those with a place, with the field `box`; bold ones always have one.
+ * `frame`. Returns those with a place, with the field `box`. A name next to another named point would seem to be its name;
+ * bold names may cover more points.
  */
 function placeLabels(wanted, points, frame) {
   const taken = [];
-  const dots = wanted.map(({ x, y }) => ({ left: x - 6, right: x + 6, top: y - 6, bottom: y + 6 }));
+  const around = ({ x, y }, side) => ({ left: x - side, right: x + side, top: y - 6, bottom: y + 6 });
   return wanted.flatMap((label) => {
     const width = textWidth(label.text, label.style) + 4;
     const free = candidateBoxes(label, width).filter(
@@ -56,7 +57,7 @@ function placeLabels(wanted, points, frame) {
         box.top >= frame.top &&
         box.bottom <= frame.bottom &&
         !taken.some((other) => touches(box, other)) &&
-        !dots.some((dot) => touches(box, dot)),
+        !wanted.some((other) => touches(box, around(other, other === label ? 6 : 16))),
     );
     if (!free.length) return [];
     const cost = (box) =>
