@@ -163,8 +163,11 @@ class DataTable {
       made.classList.toggle("published", this.published(row));
       this.made.set(row, made);
     }
-    made.classList.toggle("pinned", this.isPinned(row));
-    made.querySelector(".pin")?.setAttribute("aria-pressed", String(this.isPinned(row)));
+    const pinned = this.isPinned(row);
+    if (pinned !== made.classList.contains("pinned")) {
+      made.classList.toggle("pinned", pinned);
+      made.querySelector(".pin")?.setAttribute("aria-pressed", String(pinned));
+    }
     return made;
   }
 }
