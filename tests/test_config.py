@@ -254,7 +254,7 @@ def test_pairs_on_the_command_line_take_the_place_of_the_recipes() -> None:
         ({"pairs": [], "languages": ["ja"], "pair_scheme": "all"}, "no language pair to train on: "),
         ({"pairs": ["en-eng"]}, "en-en pairs a language with itself: give two languages, like en-ja"),
         ({"pairs": ["en"]}, "'en' is not a language pair: "),
-        ({"pairs": ["en-xx"]}, "unknown language 'xx': "),
+        ({"pairs": ["en-xx"]}, "unknown language 'xx' (all of them: "),
         ({"languages": ["en", "Japanesse"]}, "unknown language 'Japanesse': did you mean Japanese"),
         ({"decontamination_languages": ["en", "Japanesse"]}, "unknown language 'Japanesse': did you mean Japanese"),
         (

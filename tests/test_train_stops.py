@@ -102,6 +102,7 @@ def saved_files(killed: Path) -> list[str]:
     return sorted(x.relative_to(killed / LAST).as_posix() for x in (killed / LAST).rglob("*") if x.is_file())
 
 
+@pytest.mark.slow
 def test_a_checkpoint_has_a_checksum_of_every_file(killed: Path) -> None:
     names = saved_files(killed)
     assert {"model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json"} < {*names}
@@ -112,6 +113,7 @@ def test_a_checkpoint_has_a_checksum_of_every_file(killed: Path) -> None:
         assert find_damage(killed / "checkpoints" / folder) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_to_any_file_is_found(killed: Path, tmp_path: Path, damage: str) -> None:
     for name in saved_files(killed):
@@ -123,6 +125,7 @@ def test_damage_to_any_file_is_found(killed: Path, tmp_path: Path, damage: str) 
         assert find_damage(folder), name
 
 
+@pytest.mark.slow
 def test_a_file_that_was_not_saved_with_it_is_damage_and_a_hidden_one_is_not(killed: Path, tmp_path: Path) -> None:
     shutil.copytree(killed / LAST, tmp_path / "one")
     (tmp_path / "one/.DS_Store").write_bytes(b"x")
@@ -153,6 +156,7 @@ def test_one_bit_in_any_file_falls_back_to_the_checkpoint_before(
         same_run(whole.root / "whole", output)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "name", "reason"),
     [
@@ -174,6 +178,7 @@ def test_damage_falls_back_and_says_why(
     same_run(whole.root / "whole", output)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_no_intact_checkpoint_is_one_line_and_nothing_changes(
     whole: Folders, killed: Path, capfd: pytest.CaptureFixture[str], damage: str
@@ -226,6 +231,7 @@ def test_best_weights_are_found_where_the_folder_was_moved(whole: Folders, monke
     same_run(whole.root / "stayed", whole.root / "after")
 
 
+@pytest.mark.slow
 def test_best_weights_that_are_damaged_while_a_run_goes_on_are_not_saved(
     whole: Folders, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -284,6 +290,7 @@ def test_a_signal_saves_and_says_how_to_go_on(
     same_run(whole.root / "whole", output)
 
 
+@pytest.mark.slow
 def test_a_signal_at_the_very_end_leaves_nothing_to_do_but_finish(
     whole: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,6 +302,7 @@ def test_a_signal_at_the_very_end_leaves_nothing_to_do_but_finish(
     same_run(whole.root / "whole", whole.root / "end")
 
 
+@pytest.mark.slow
 def test_patience_is_counted_through_a_stop(whole: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     # Nothing is learned at this rate: the first look stays the best one, and the second after it ends the run.
     flat = ["--learning-rate", "1e-12", "--set", "early_stopping_patience=2", "--set", "eval_steps=2"]
@@ -307,6 +315,7 @@ def test_patience_is_counted_through_a_stop(whole: Folders, monkeypatch: pytest.
     assert record(whole.root / "impatient")["steps"] == 6
 
 
+@pytest.mark.slow
 def test_a_run_that_had_stopped_early_is_finished_and_not_gone_on_with(
     whole: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -326,6 +335,7 @@ def test_a_run_that_had_stopped_early_is_finished_and_not_gone_on_with(
     same_run(whole.root / "early", whole.root / "cut")
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_finished_only_with_its_record(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed while it was put together, it says nothing wrong about contamination, and goes on."""
     bitext = open_source("mini").parallel("mini", resolve("fr"))
@@ -344,6 +354,7 @@ def test_a_checkpoint_is_finished_only_with_its_record(folders: Folders, monkeyp
     assert record(folders.root / "whole")["contamination"]["rows"] > 0
 
 
+@pytest.mark.slow
 def test_another_number_of_processes_does_not_go_on(
     killed: Path, whole: Folders, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -397,6 +408,7 @@ def test_resume_where_there_is_nothing_begins(whole: Folders) -> None:
     same_run(whole.root / "whole", whole.root / "nothing")
 
 
+@pytest.mark.slow
 def test_other_data_are_not_gone_on_with(
     whole: Folders, killed: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -407,6 +419,7 @@ def test_other_data_are_not_gone_on_with(
     assert "made" in error_line(capfd)
 
 
+@pytest.mark.slow
 def test_other_benchmarks_are_not_gone_on_with(whole: Folders, killed: Path, capfd: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(killed, whole.root / "unchecked")
     assert main(whole.command("unchecked", "--resume", "--exclude-benchmarks", "Mini-STS")) == 1
@@ -436,6 +449,7 @@ def test_a_finished_checkpoint_is_not_touched(
     assert before == {file: file.read_bytes() for file in (whole.root / "whole").rglob("*") if file.is_file()}
 
 
+@pytest.mark.slow
 def test_other_settings_are_named(whole: Folders, killed: Path, capfd: pytest.CaptureFixture[str]) -> None:
     more = ["--resume", "--seed", "7", "--lambda", "0.5", "--label", "average"]
     assert main(whole.command("killed", *more)) == 1
