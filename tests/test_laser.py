@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -276,6 +277,46 @@ def test_files_that_are_cut(copied: Path, name: str, share: float) -> None:
     content = (copied / name).read_bytes()
     (copied / name).write_bytes(content[: int(len(content) * share)])
     assert str(copied / name) in one_line(copied)
+
+
+def test_changed_bytes_are_found_wherever_they_are(copied: Path) -> None:
+    """A file that is accepted has the same vectors; one with a changed weight or piece is named in one line."""
+    file = copied / "laser2.pt"
+    content = file.read_bytes()
+    expected = resolve_model(str(copied), DEFAULT).load().encode(TEXTS, "", None)
+    refused = 0
+    for at in range(0, len(content), len(content) // 60):
+        file.write_bytes(content[:at] + bytes([content[at] ^ 0x40]) + content[at + 1 :])
+        try:
+            found = resolve_model(str(copied), DEFAULT).load().encode(TEXTS, "", None)
+        except UserError as error:
+            message = str(error)
+            assert message.startswith(f"{file} is ") and "copy or download it again" in message, message
+            refused += 1
+        else:  # in the padding between the tensors
+            np.testing.assert_array_equal(found, expected, err_msg=str(at))
+    assert refused > 20
+
+
+def test_each_tensor_is_checked(copied: Path) -> None:
+    file = copied / "laser2.pt"
+    content = file.read_bytes()
+    weights = make_checkpoint(copied)["model"]
+    for name in ("embed_tokens.weight", "lstm.weight_hh_l0", "lstm.bias_ih_l2_reverse"):
+        at = content.index(weights[name].numpy().tobytes()) + 5
+        file.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        message = one_line(copied)
+        assert re.fullmatch(
+            rf"{re.escape(str(file))} is damaged: the checksum of laser2/data/\d+ is wrong; copy or download it again",
+            message,
+        ), message
+
+
+def test_a_checkpoint_without_checksums_is_read(laser2: Path, copied: Path) -> None:
+    """torch before 1.6 wrote no zip file."""
+    torch.save(make_checkpoint(copied), copied / "laser2.pt", _use_new_zipfile_serialization=False)
+    found = resolve_model(str(copied), DEFAULT).load().encode(TEXTS, "", None)
+    np.testing.assert_array_equal(found, resolve_model(str(laser2), DEFAULT).load().encode(TEXTS, "", None))
 
 
 HUGE = 2**62

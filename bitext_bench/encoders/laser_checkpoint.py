@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
+from struct import error as StructError
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
@@ -43,6 +46,8 @@ def read_checkpoint(file: Path) -> Laser2Checkpoint:
     import torch
 
     advice = "copy or download it again"
+    if damage := _find_damage(file):
+        raise UserError(f"{file} is damaged: {damage}; {advice}")
     try:
         with library_errors(f"{file} is not LASER2's checkpoint, {advice}"):
             content = torch.load(file, map_location="cpu", weights_only=True)
@@ -56,6 +61,28 @@ def read_checkpoint(file: Path) -> Laser2Checkpoint:
         ) from error
     with library_errors(f"{file} is not LASER2's checkpoint, {advice}"):
         return _build(content["params"], content["model"], content["dictionary"])
+
+
+def _find_damage(file: Path) -> str:
+    """Compare the checksums in the file with its content, and return what is wrong, or an empty string.
+
+    torch.load ignores these checksums, so a changed byte in the weights would give other vectors. Files older than
+    torch 1.6 have none.
+    """
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(4)
+            if not start:
+                return "it is empty"
+            if start != b"PK\3\4":  # torch's own test for a zip file
+                return ""
+            with zipfile.ZipFile(stream) as archive:
+                part = archive.testzip()
+    except zipfile.BadZipFile:
+        return "its zip directory at the end is missing or has changed bytes"
+    except (OSError, EOFError, ValueError, LookupError, StructError, RuntimeError, zlib.error) as error:
+        return " ".join(str(error).split()) or type(error).__name__
+    return f"the checksum of {part} is wrong" if part else ""
 
 
 def _build(params: Mapping[str, Any], weights: Mapping[str, Tensor], dictionary: Mapping[str, int]) -> Laser2Checkpoint:
