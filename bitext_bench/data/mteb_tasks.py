@@ -148,13 +148,18 @@ def find_mteb_task(name: str) -> MtebTask | None:
 
 def other_kind(name: str) -> str:
     """Return mteb's kind of a task that is neither bitext mining nor STS, by its name; "" if mteb has none."""
-    import mteb
-
-    with quiet_mteb():
-        tasks = mteb.get_tasks(exclude_superseded=False)
-    kinds = {_normalize(task.metadata.name): str(task.metadata.type) for task in tasks}
-    found = kinds.get(_normalize(name), "")
+    found = _kinds().get(_normalize(name), "")
     return "" if found in _KINDS else found
+
+
+@cache
+def _kinds() -> Mapping[str, str]:
+    """Return the kind of every task by its normalized name, from mteb's classes: making all tasks can take seconds."""
+    with quiet_mteb():
+        from mteb import AbsTask, tasks
+    classes: list[Any] = [x for x in vars(tasks).values() if isinstance(x, type) and issubclass(x, AbsTask)]
+    found = (task.metadata for task in classes)
+    return {_normalize(metadata.name): str(metadata.type) for metadata in found}
 
 
 def _normalize(name: str) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from ..data import Source, other_kind
+from ..data import Source, mteb_tasks, other_kind
 from ..errors import UserError, unknown_name_error
 from . import bucc, flores, retrieval, sts
 from .base import OF_MTEB, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, Task, mteb_task_name
-from .mteb import find_task_of_mteb, names_of_mteb
+from .mteb import find_task_of_mteb
 from .own import OwnBitext, OwnSts, find_own_task, has_unnamed_languages, own_bitext, own_sts
 
 __all__ = [
@@ -103,4 +103,4 @@ def find_task(name: str) -> Task:
             "--mteb); score it with mteb"
         )
     where = "all of them: bitext-bench list tasks, bitext-bench list tasks --mteb"
-    raise unknown_name_error("task", name, [*TASKS, *names_of_mteb()], where)
+    raise unknown_name_error("task", name, [*TASKS, *mteb_tasks()], where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +22,6 @@ from ..data import (
     Source,
     benchmark_of,
     find_mteb_task,
-    mteb_tasks,
 )
 from ..languages import LangPair, Language
 from ..scoring.arrangements import alpha_auc, square
@@ -106,18 +106,27 @@ def _shorten(codes: Sequence[Language]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class MtebPairs(_Task):
-    """Retrieval in both directions between the two sides of each subset.
-
-    The scores are those of a user's own pairs, and MTEB's. A data set whose targets are not all translations (BUCC)
-    is scored in one direction.
-    """
+class _TaskOfSubsets(_Task, ABC):
+    """A task whose subsets are scored one by one."""
 
     def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
         """Load one unit for each subset."""
         chosen = self._choose(languages)
         data = MtebData.load(self.of_mteb, list(chosen), source.mteb_files(self.of_mteb, list(chosen)))
         return [self._unit(data, subset, pair) for subset, pair in chosen.items()]
+
+    @abstractmethod
+    def _unit(self, data: MtebData, subset: str, pair: LangPair) -> ScoringUnit:
+        """Return the unit of one subset."""
+
+
+@dataclass(frozen=True, slots=True)
+class MtebPairs(_TaskOfSubsets):
+    """Retrieval in both directions between the two sides of each subset.
+
+    The scores are those of a user's own pairs, and MTEB's. A data set whose targets are not all translations (BUCC)
+    is scored in one direction.
+    """
 
     def _unit(self, data: MtebData, subset: str, pair: LangPair) -> ScoringUnit:
         bitext = data.pairs(subset, self.split)
@@ -205,18 +214,12 @@ class MtebNWay(_Task):
 
 
 @dataclass(frozen=True, slots=True)
-class MtebSts(_Task):
+class MtebSts(_TaskOfSubsets):
     """Correlation of the cosine with human ratings.
 
     If people arranged the texts on a canvas instead (StakeholderGrounding), the ratings are 1 - distance, and
     `mteb_alpha_auc` is MTEB's score.
     """
-
-    def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
-        """Load one unit for each subset."""
-        chosen = self._choose(languages)
-        data = MtebData.load(self.of_mteb, list(chosen), source.mteb_files(self.of_mteb, list(chosen)))
-        return [self._unit(data, subset, pair) for subset, pair in chosen.items()]
 
     def _unit(self, data: MtebData, subset: str, pair: LangPair) -> ScoringUnit:
         rated = data.ratings(subset, self.split)
@@ -290,8 +293,3 @@ def _make(found: MtebTask, split: str, *, reserved: bool) -> Task:
     name = f"{OF_MTEB if reserved else ''}{found.name}{'' if split == found.splits[0] else f'-{split}'}"
     kind = MtebSts if found.kind == "sts" else MtebNWay if found.is_n_way else MtebPairs
     return kind(found, name, split)
-
-
-def names_of_mteb() -> list[str]:
-    """Return the names of all tasks in mteb's registry."""
-    return list(mteb_tasks())
