@@ -37,7 +37,12 @@ settings.load_profile("shared machine")
 
 
 def pytest_configure() -> None:
-    """Let signals reach the tests and their children: background jobs and nohup start with them ignored."""
+    """Let signals reach the tests and their children, and collect no garbage before the tests begin.
+
+    Background jobs and nohup start with signals ignored. Imports and test items are millions of objects that stay, and
+    searching them again and again takes as long as making them.
+    """
+    gc.disable()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(signal, "SIGHUP"):
@@ -62,6 +67,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Keep what is loaded by now out of every later garbage collection: the trainer asks for several in each run."""
     gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+    gc.enable()
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Do the same for what a file of tests has loaded."""
+    if nextitem is None or nextitem.path != item.path:
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,19 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize("languages", ["ja", "Japanese", "jpn_Jpan", "en", "en,ja", "ja,ko", "fr ja", "all"])
+@pytest.mark.parametrize(
+    "languages",
+    [
+        "ja",
+        pytest.param("Japanese", marks=pytest.mark.slow),
+        pytest.param("jpn_Jpan", marks=pytest.mark.slow),
+        "en",
+        "en,ja",
+        pytest.param("ja,ko", marks=pytest.mark.slow),
+        "fr ja",
+        "all",
+    ],
+)
 def test_the_subsets_are_those_that_run_scores(
     results: Path, tmp_path: Path, languages: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -174,7 +174,13 @@ def changes_of(file: Path) -> Iterator[bytes]:
         yield file.read_bytes().replace(b".abs()", b".abs() ** 2") + b"\n"
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in ("router at the top", "weighted layers") else name
+        for name in LAYOUTS
+    ],
+)
 def test_whatever_changes_the_vectors_changes_the_fingerprint(
     name: str, layouts: dict[str, Path], tmp_path: Path
 ) -> None:

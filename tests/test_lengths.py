@@ -116,7 +116,14 @@ LAYOUTS: list[tuple[str, Architecture, Callable[[Path], None], int | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("architecture", "change", "expected"), [pytest.param(*row[1:], id=row[0]) for row in LAYOUTS])
+def marks(name: str) -> list[pytest.MarkDecorator]:
+    """The other names of the same file are slow."""
+    return [pytest.mark.slow] if name.startswith("sentence_") and name != "sentence_bert_config" else []
+
+
+@pytest.mark.parametrize(
+    ("architecture", "change", "expected"), [pytest.param(*row[1:], id=row[0], marks=marks(row[0])) for row in LAYOUTS]
+)
 def test_the_length_is_that_of_sentence_transformers(
     tmp_path: Path, architecture: Architecture, change: Callable[[Path], None], expected: int | None
 ) -> None:

@@ -60,8 +60,14 @@ def test_texts_and_numbers_are_those_of_the_lines(tmp_path: Path) -> None:
     assert about["pairs"] == len(found)
 
 
-@pytest.mark.parametrize("margin", MARGINS)
-@pytest.mark.parametrize("selection", SELECTIONS)
+@pytest.mark.parametrize(
+    ("selection", "margin"),
+    [
+        pytest.param(selection, margin, marks=[pytest.mark.slow] * (selection != "greedy" and margin != "ratio"))
+        for selection in SELECTIONS
+        for margin in MARGINS
+    ],
+)
 def test_other_margins_and_selections_encode_and_search_nothing(
     tmp_path: Path, margin: str, selection: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

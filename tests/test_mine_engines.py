@@ -177,7 +177,9 @@ def test_approximate_search_misses_little_and_says_how_much(folder: Path) -> Non
     assert set(lines(folder / "out.tsv")) == exact
 
 
-@pytest.mark.parametrize("kinds", [[True, False], [False, True], [True], [False]])
+@pytest.mark.parametrize(
+    "kinds", [[True, False], [False, True], *(pytest.param([kind], marks=pytest.mark.slow) for kind in (True, False))]
+)
 def test_machines_with_and_without_bf16_share_the_work(
     folder: Path, monkeypatch: pytest.MonkeyPatch, kinds: list[bool]
 ) -> None:

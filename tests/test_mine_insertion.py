@@ -124,8 +124,15 @@ def of_row(pairs: Pairs, side: int, row: int) -> list[float]:
     return sorted(score for pair, score in pairs.items() if pair[side] == row)
 
 
-@pytest.mark.parametrize("margin", [margin for margin in MARGINS if margin != "csls"])
-@pytest.mark.parametrize("selection", SELECTIONS)
+@pytest.mark.parametrize(
+    ("selection", "margin"),
+    [
+        pytest.param(selection, margin, marks=[pytest.mark.slow] * (selection != "greedy" and margin != "ratio"))
+        for selection in SELECTIONS
+        for margin in MARGINS
+        if margin != "csls"
+    ],
+)
 def test_each_known_pair_fares_as_in_files_that_hold_it(
     searched: list[tuple[Material, Plan]], margin: Margin, selection: Selection
 ) -> None:

@@ -155,7 +155,7 @@ def test_a_graph_that_passes_in_float32_runs_in_bf16(tmp_path: Path) -> None:
     check_against_sentence_transformers(make_saved(tmp_path / "model", MODERN_BERT), cosine=0.99, dtype="bf16")
 
 
-@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+@pytest.mark.parametrize("dtype", ["fp32", pytest.param("bf16", marks=pytest.mark.slow)])
 def test_a_model_that_a_trace_does_not_catch_is_refused(tiny_model: Path, dtype: str) -> None:
     """What depends on the length in Python is a constant in the graph: nothing of it may be scored."""
     encoder = resolve_model(str(tiny_model), ModelOptions(device="cpu", backend="openvino", dtype=dtype)).load()

@@ -49,7 +49,7 @@ def test_several_judgements_have_the_normal_form_of_the_sign_flip_test() -> None
     assert p == pytest.approx(np.mean(abs(flipped) >= abs(d.sum())), abs=0.03)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_intervals_are_scipys_paired_bootstrap(seed: int) -> None:
     generator = np.random.default_rng(seed)
     gold = generator.normal(size=400)

@@ -156,7 +156,7 @@ def ways(content: Any, way: tuple[str | int, ...] = ()) -> Iterator[tuple[str | 
         yield from ways(value, (*way, key))
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 8))])
 def test_no_change_of_a_field_ends_a_command_in_a_traceback(
     made: Path, tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,7 +33,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "log"
 
 
-@pytest.mark.parametrize("n", [1, 3, 7])
+@pytest.mark.parametrize("n", [1, 3, pytest.param(7, marks=pytest.mark.slow)])
 def test_shares_are_the_whole_and_nothing_is_encoded_twice(tmp_path: Path, log: Path, n: int) -> None:
     assert run(tmp_path / "whole") == 0
     whole = log.read_text(encoding="utf-8").splitlines()

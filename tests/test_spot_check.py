@@ -164,7 +164,10 @@ IMPORTS = {
 }
 
 
-@pytest.mark.parametrize("how", IMPORTS)
+SLOW = ("from", "star", "by a partial", "if it can")
+
+
+@pytest.mark.parametrize("how", [pytest.param(how, marks=[pytest.mark.slow] * (how in SLOW)) for how in IMPORTS])
 def test_a_module_that_the_factory_imports(how: str, project: Path) -> None:
     write(project / "mine.py", IMPORTS[how])
     write(project / "settings.py", ["SEED = 1"])
@@ -176,8 +179,8 @@ def test_a_module_that_the_factory_imports(how: str, project: Path) -> None:
     "line",
     [
         "from {}.values import SEED",
-        "from {} import values; SEED = values.SEED",
-        "import {0}.values as v; SEED = v.SEED",
+        pytest.param("from {} import values; SEED = values.SEED", marks=pytest.mark.slow),
+        pytest.param("import {0}.values as v; SEED = v.SEED", marks=pytest.mark.slow),
     ],
 )
 def test_a_sibling_package(with_init: bool, line: str, project: Path) -> None:

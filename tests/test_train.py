@@ -253,7 +253,7 @@ def test_hard_labels_with_distillation_alike_lengths_and_no_dropout(folders: Fol
         assert saved.get(name) == start.get(name)
 
 
-@pytest.mark.parametrize("label", ["priority", "average"])
+@pytest.mark.parametrize("label", ["priority", pytest.param("average", marks=pytest.mark.slow)])
 def test_batches_of_alike_meanings(folders: Folders, label: str) -> None:
     alike = ["--max-steps", "6", "--label", label, "--set", "topic_aware_batches=true"]
     assert main(folders.command("alike", *alike)) == 0

@@ -264,7 +264,10 @@ def signal_at(monkeypatch: pytest.MonkeyPatch, number: int, look: int) -> None:
     monkeypatch.setattr(DevAccuracy, "__call__", call)
 
 
-@pytest.mark.parametrize(("number", "look", "step"), [(signal.SIGTERM, 1, 5), (signal.SIGINT, 2, 9)])
+@pytest.mark.parametrize(
+    ("number", "look", "step"),
+    [(signal.SIGTERM, 1, 5), pytest.param(signal.SIGINT, 2, 9, marks=pytest.mark.slow)],
+)
 def test_a_signal_saves_and_says_how_to_go_on(
     whole: Folders,
     monkeypatch: pytest.MonkeyPatch,
