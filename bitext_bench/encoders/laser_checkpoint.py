@@ -19,6 +19,9 @@ from .laser_text import PAD
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+# Positions, names and methods that do not exist raise errors of every kind.
+_BAD_ZIP = (zipfile.BadZipFile, zlib.error, StructError, OSError, EOFError, ValueError, LookupError, RuntimeError)
+_DIRECTORY = 0x10  # in the attributes of an entry in a zip file
 _LAYER = re.compile(r"lstm\.weight_ih_l\d+")
 
 
@@ -77,12 +80,14 @@ def _find_damage(file: Path) -> str:
             if start != b"PK\3\4":  # torch's own test for a zip file
                 return ""
             with zipfile.ZipFile(stream) as archive:
+                # torch reads nothing of an entry that is marked as a directory, and the weights would be arbitrary.
+                marked = [entry.filename for entry in archive.infolist() if entry.external_attr & _DIRECTORY]
+                if marked:
+                    return f"{marked[0]!r} in it is marked as a directory"
                 part = archive.testzip()
-    except zipfile.BadZipFile:
-        return "its zip directory at the end is missing or has changed bytes"
-    except (OSError, EOFError, ValueError, LookupError, StructError, RuntimeError, zlib.error) as error:
-        return " ".join(str(error).split()) or type(error).__name__
-    return f"the checksum of {part} is wrong" if part else ""
+    except _BAD_ZIP:
+        return "its end, the zip directory, is cut off or has changed bytes"
+    return f"{part!r} in it does not match its checksum" if part else ""
 
 
 def _build(params: Mapping[str, Any], weights: Mapping[str, Tensor], dictionary: Mapping[str, int]) -> Laser2Checkpoint:
