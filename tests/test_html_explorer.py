@@ -48,12 +48,24 @@ def state(page: Page) -> list[str]:
     """Return everything that a link must reproduce: controls, chart and the first rows of the table."""
     page.locator("#models .scroll").scroll_into_view_if_needed()  # a table out of view is updated later
     page.wait_for_timeout(200)
-    parts = [".lead h2", ".subtitle", ".pins", ".plot", "#models tbody tr:nth-child(-n + 5)"]
-    checked = page.locator(".panel input").evaluate_all(
+    task = page.locator("section.task", has=page.locator("h3", has_text="KorSTS"))
+    for table in (page.locator("#overview .scroll"), task.locator(".scroll").first):
+        table.scroll_into_view_if_needed()
+        page.wait_for_timeout(200)
+    parts = [
+        ".lead h2", ".subtitle", ".pins", ".plot", "#models tbody tr:nth-child(-n + 5)", "#overview tbody", "thead",
+        "#filtered", "#by-language .choices",
+    ]  # fmt: skip
+    checked = page.locator("fieldset input").evaluate_all(
         "all => all.filter((box) => box.checked).map((box) => box.value)"
     )
+    fields = page.locator("input[type=search], select").evaluate_all("all => all.map((field) => field.value)")
+    opened = page.locator("details").evaluate_all("all => all.map((details) => details.open)")
     return [
         *checked,
+        *fields,
+        task.locator("tbody").first.inner_html(),
+        *map(str, opened),
         *(html for part in parts for html in page.locator(part).evaluate_all("all => all.map((x) => x.innerHTML)")),
     ]
 
@@ -184,7 +196,7 @@ def test_the_score_becomes_the_mean_of_the_languages(page: Page, scores: list[Sc
     page.locator(".languages input[value=ru]").locator("..").click()  # the last language stays
     assert page.url.endswith("#lang=ru")
     russian = [r for r in scores if r.measure == Measure("Tatoeba", "rus-eng", "mteb_accuracy")]
-    assert page.locator(".subtitle").inner_text() == f"Accuracy into English, Russian: {len(russian)} models"
+    assert page.locator(".subtitle").inner_text() == f"Tatoeba accuracy into English, Russian: {len(russian)} models"
     best = max(russian, key=lambda r: r.value)
     page.wait_for_timeout(200)
     assert percent(best.value) in page.locator("#models tbody tr").first.inner_text()
@@ -192,7 +204,8 @@ def test_the_score_becomes_the_mean_of_the_languages(page: Page, scores: list[Sc
     assert "mean of all 112 languages" in page.locator(".subtitle").inner_text()
     assert page.locator(".languages input:checked").count() == 1
     page.locator(".segments input[value=sts]").locator("..").click()
-    assert page.locator(".lead h2").inner_text().startswith("STS")
+    assert page.locator(".lead h2").inner_text() == "Which model rates similarity best?"
+    assert page.locator(".subtitle").inner_text().startswith("STS correlation with human ratings, English: ")
     assert page.url.endswith("#board=sts")
 
 
@@ -210,6 +223,52 @@ def test_a_link_reproduces_the_view(opened: Opener, page: Page, board: str) -> N
     assert state(other) == wanted
     other.goto(address.split("#")[0] + "#board=none&lang=xx&pin=nobody&at=nowhere")
     assert other.locator(".point").count() >= 190 and other.locator(".pins button").count() == 0
+
+
+def test_a_link_reproduces_the_order_and_filters_of_the_tables(opened: Opener, page: Page, board: str) -> None:
+    for heading in ("Korean", "Korean"):  # the second click reverses
+        page.locator("#models thead button", has_text=heading).click()
+    page.locator("#overview thead button", has_text="parameters").click()
+    task = page.locator("section.task", has=page.locator("h3", has_text="KorSTS"))
+    task.locator(".table thead button").nth(1).click()
+    task.locator("details.reported summary").click()
+    task.locator("details.reported thead button").first.click()
+    page.locator("#models .more").click()
+    page.locator("#filter-model").fill("SMALL")
+    page.locator("#filter-language").select_option(label="Korean")
+    page.locator("#cost select").select_option(label="KorSTS")
+    page.locator("#matrix select").nth(1).select_option(label="google/muse-v3")
+    page.locator("#by-language .choices input").first.click()
+    find(page, "e5-large")
+    wanted, address = state(page), page.url
+    assert len(page.locator("#models tbody tr").all()) > 100
+    other = opened(board)
+    assert state(other) != wanted
+    other.goto(address)
+    assert state(other) == wanted
+    other.reload()
+    assert state(other) == wanted
+    assert other.locator(".point.hit").count() > 1 and other.locator(".suggestions").is_hidden()
+    other.goto(address.split("#")[0] + "#task.none.sort=x&models.sort=nothing&models.rows=many&filter.task=none")
+    assert other.locator("#models tbody tr").count() == 100 and other.locator("section.task:visible").count() > 8
+
+
+def test_every_control_has_a_name_and_the_keyboard_reaches_it(page: Page) -> None:
+    for details in page.locator("details").all():
+        details.evaluate("node => node.open = true")
+    tree = page.evaluate(
+        """() => [...document.querySelectorAll("a, button, input, select, summary, svg[tabindex], .scroll")]
+          .filter((node) => node.checkVisibility())
+          .map((node) => {
+            const own = node.getAttribute("aria-label") ?? "";
+            const label = [...(node.labels ?? [])].map((each) => each.innerText || each.textContent).join(" ");
+            const text = /^(A|BUTTON|SUMMARY)$/.test(node.tagName) ? node.textContent : "";
+            return [(own || label || text).trim(), node.tabIndex, node.outerHTML.slice(0, 90)];
+          })"""
+    )
+    assert len(tree) > 300
+    assert [html for name, _, html in tree if not name] == []
+    assert [html for _, place, html in tree if place != 0] == []
 
 
 def test_the_keyboard_moves_between_models_and_pins(page: Page) -> None:
@@ -235,13 +294,15 @@ def test_on_a_phone_the_chart_fits_and_a_tap_pins(opened: Opener, board: str) ->
     page = opened(board, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     wide = page.locator("#models *, header *").evaluate_all(
-        "all => all.filter((x) => !x.closest('.scroll, caption') && x.getBoundingClientRect().right > 390.5).length"
+        "all => all.filter((x) => !x.closest('.scroll, caption, nav') && x.getBoundingClientRect().right > 390.5).length"
     )
     assert wide == 0
-    small = page.locator(".panel label, .answers button, .pins button").evaluate_all(
+    small = page.locator(".lead label, nav a, .answers button, .pins button").evaluate_all(
         "all => all.filter((x) => x.getBoundingClientRect().height < 24).length"
     )
     assert small == 0
+    plot = page.locator(".plot svg").bounding_box()
+    assert plot is not None and plot["y"] < 844 / 3 and plot["y"] + plot["height"] < 844, "the first screen has it all"
     page.locator(".plot svg").scroll_into_view_if_needed()
     x, y = point(page, LABSE)
     page.touchscreen.tap(x, y)

@@ -17,6 +17,8 @@ from ..tables.published import source_label
 from ..tables.scores import ScoreRow
 from ..tables.shown import ALWAYS
 
+_FINDS = "Which model finds translations best?"
+_RATES = "Which model rates similarity best?"
 MEAN = "mean"  # the page's code for the mean of all languages of Tatoeba
 # The monolingual sets of the STS means. STS22 is left out: its articles are longer than many models read.
 _STS = (
@@ -32,7 +34,9 @@ class _Board:
 
     key: str
     title: str
+    question: str
     score: str
+    axis: str
     measures: Sequence[Measure]
 
 
@@ -60,9 +64,9 @@ def _boards(rows: Sequence[ScoreRow]) -> list[_Board]:
     }
     sts = [m for m in found if (m.task, m.subset) in _STS and m.metric == "cosine_spearman"]
     boards = [
-        _Board("tatoeba", "Tatoeba", "Accuracy into English", accuracy["Tatoeba"]),
-        _Board("bucc", "BUCC.v2", "Accuracy into English", accuracy["BUCC.v2"]),
-        _Board("sts", "STS", "Spearman × 100", sts),
+        _Board("tatoeba", "Tatoeba", _FINDS, "Tatoeba accuracy into English", "accuracy, %", accuracy["Tatoeba"]),
+        _Board("bucc", "BUCC.v2", _FINDS, "BUCC.v2 accuracy into English", "accuracy, %", accuracy["BUCC.v2"]),
+        _Board("sts", "STS", _RATES, "STS correlation with human ratings", "Spearman × 100", sts),
     ]
     return [board for board in boards if board.measures]
 
@@ -94,7 +98,9 @@ def _content(board: _Board, rows: Sequence[ScoreRow], index: Mapping[ModelKey, i
     return {
         "key": board.key,
         "title": board.title,
+        "question": board.question,
         "score": board.score,
+        "axis": board.axis,
         "languages": [
             {
                 "code": code,

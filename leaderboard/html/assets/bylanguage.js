@@ -124,7 +124,10 @@ function showLanguages(host) {
   offer();
   const figure = new Figure(host, {
     title: "Score by language, with 95 % intervals",
+    key: "languages",
     controls: [choice.label, chooser.node],
     make: (width) => languageChart(table(), chooser.chosen, width),
   });
+  rememberField("languages.task", choice.field, "change");
+  chooser.remember("languages.models");
 }

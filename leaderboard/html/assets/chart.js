@@ -43,7 +43,7 @@ function chartStyle() {
 }
 
 /**
- * `make(width)` returns {label, spec, patch, drawn, columns, rows, note}:
+ * `key` is the figure's name in links. `make(width)` returns {label, spec, patch, drawn, columns, rows, note}:
  *   label: a description for screen readers;
  *   spec: a Vega-Lite specification; its field names never come from the data;
  *   patch: a function that changes the compiled Vega specification;
@@ -53,13 +53,14 @@ function chartStyle() {
  * Without data it returns {empty}, the reason.
  */
 class Figure {
-  constructor(host, { title, controls = [], make }) {
+  constructor(host, { title, key, controls = [], make }) {
     this.make = make;
     this.chart = el("div", { class: "chart", role: "img" });
     this.note = el("p", { class: "note" });
     this.title = el("span", {}, title);
     this.table = el("details", {}, el("summary", {}, "As a table"));
     this.table.addEventListener("toggle", () => this.fillTable());
+    rememberOpen(key, this.table);
     const bar = controls.length ? el("div", { class: "controls" }, ...controls) : null;
     this.node = el(
       "figure",

@@ -57,9 +57,29 @@ class Chooser {
     return [...this.slots].sort((a, b) => a[1] - b[1]);
   }
 
+  /** Keep the chosen models in the link, one line for each slot. */
+  remember(key) {
+    this.key = key;
+    remember(key, (text) => {
+      if (!text || text === this.text) return;
+      const names = text.split("\n").slice(0, SLOTS);
+      const found = names.map((name, slot) => [this.models.find((model) => modelText(model) === name), slot]);
+      this.slots = new Map(found.filter(([model]) => model !== undefined));
+      this.list();
+      this.onChange();
+    });
+  }
+
+  get text() {
+    const names = Array(SLOTS).fill("");
+    for (const [model, slot] of this.slots) names[slot] = modelText(model);
+    return names.join("\n").replace(/\n+$/, "");
+  }
+
   toggle(model, on) {
     if (on) this.slots.set(model, this.freeSlot());
     else this.slots.delete(model);
+    if (this.key) changeText(this.key, this.text);
     this.list();
     this.onChange();
   }
@@ -92,6 +112,12 @@ class Chooser {
       outside(data.models[model].name),
     );
   }
+}
+
+/** The name of a model in links, with its revision if other models have this name. */
+function modelText(model) {
+  const { name, revision } = data.models[model];
+  return shared.get(name) > 1 ? `${name}@${revision}` : name;
 }
 
 function swatch(slot) {

@@ -75,7 +75,8 @@ function hideTouching(chart) {
 }
 
 function costFigure(host, table, cost) {
-  return new Figure(host, { title: `Score against ${cost.what}`, make: (width) => costChart(table(), cost, width) });
+  const make = (width) => costChart(table(), cost, width);
+  return new Figure(host, { title: `Score against ${cost.what}`, key: `cost.${cost.what}`, make });
 }
 
 function costChart(table, cost, width) {
@@ -253,4 +254,5 @@ function showCost(host) {
   host.append(el("div", { class: "controls" }, choice.label), pair);
   for (const cost of [SPEED, SIZE]) figures.push(costFigure(pair, () => tables[Number(choice.field.value)], cost));
   onPins(() => figures.forEach((figure) => figure.change()));
+  rememberField("cost.task", choice.field, "change");
 }

@@ -55,6 +55,7 @@ function showErrors(host) {
   );
   const table = new DataTable({
     caption: "Misses: the sentence, its translation, and what the model chose instead",
+    key: "errors",
     rows: misses,
     columns: [
       sentenceColumn("source", 0),
@@ -80,6 +81,8 @@ function showErrors(host) {
     ],
   });
   table.node.classList.add("sentences");
+  for (const [name, { field }] of Object.entries({ task, model, kind })) rememberField(`errors.${name}`, field, "change");
+  rememberField("errors.find", search.field, "input");
   host.append(el("p", {}, data.missesNote));
   host.append(el("div", { class: "controls" }, search.label, task.label, model.label, kind.label), table.node);
 }

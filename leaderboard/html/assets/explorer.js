@@ -1,15 +1,15 @@
 // The main chart with its interaction: hover, keyboard, click to pin.
 
 const NEAR = 28; // pixels within which a point answers to the pointer
-const TALL = 600;
 
 class Explorer {
   constructor(host) {
     this.said = el("output", { class: "visually-hidden", "aria-live": "polite" });
     this.box = el("div", { class: "plot" });
-    this.legend = el("p", { class: "legend" });
+    this.note = el("p", { class: "note" });
     this.words = "";
-    host.append(this.box, this.legend, this.said);
+    [this.points, this.marks, this.names] = [[], [], []]; // until the first drawing
+    host.append(chartKeys(), this.box, pinList(), this.note, this.said);
     new ResizeObserver(() => this.box.clientWidth !== this.width && this.draw()).observe(this.box);
     onSettings(() => this.draw());
   }
@@ -21,7 +21,7 @@ class Explorer {
     this.points = scorePoints();
     const best = bestBySize(this.points);
     for (const point of best) point.best = true;
-    this.frame = layout(this.points, this.width, TALL);
+    this.frame = layout(this.points, this.width, chartHeight(this.box, this.width));
     placePoints(this.points, this.frame);
     const order = (point) => 4 * isPinned(point.model.name) + 2 * point.model.measured + Boolean(point.best);
     this.points.sort((a, b) => order(a) - order(b)); // the important ones on top
@@ -35,8 +35,8 @@ class Explorer {
       kind: point.model.measured ? "measured" : "published",
     }));
     const { width, height } = this.frame;
-    const inside = { left: this.frame.left, right: width, top: 0, bottom: this.frame.bottom + 4 };
-    this.names = placeLabels(wanted, this.points, inside).map((label) => ({ ...label, node: labelNode(label) }));
+    const inside = { left: this.frame.left, right: width, top: 16, bottom: this.frame.bottom + 4 };
+    this.names = placeLabels(wanted, this.points, inside, frontierBoxes(best, this.frame)).map((label) => ({ ...label, node: labelNode(label) }));
     const plot = svg(
       "svg",
       {
@@ -63,35 +63,24 @@ class Explorer {
     this.current = focused && this.current ? this.points.find((each) => each.row === this.current.row) : null;
     if (this.current) this.show(this.current);
     this.find(this.words);
-    this.legend.replaceChildren(...this.notes());
+    this.note.textContent = this.aboutScales();
   }
 
   label() {
-    const { title, score } = settings.board;
+    const { score } = settings.board;
     const scored = this.points.filter((point) => point.value !== null).length;
     return (
-      `${title}, ${score}, ${languageTitle(chosenLanguages())}, against the number of parameters: ${scored} models. ` +
+      `${score}, ${languageTitle(chosenLanguages())}, against the number of parameters: ${scored} models. ` +
       "Arrow keys move between models, Enter pins one. The table below has the same numbers."
     );
   }
 
-  notes() {
+  aboutScales() {
     const missing = this.points.filter((point) => point.value === null).length;
-    const key = (kind, text) => el("span", { class: `key ${kind}` }, text);
-    return [
-      key("measured", "measured here"),
-      key("published", "published by MTEB"),
-      key("frontier", "best at its size or below"),
-      el(
-        "span",
-        {},
-        sentences(
-          "The vertical scale is logarithmic in the error.",
-          missing > 0 &&
-            `${grouped(missing)} of ${grouped(this.points.length)} models have no score in a chosen language.`,
-        ),
-      ),
-    ];
+    return sentences(
+      "Sizes are logarithmic, and so are errors: from 90 to 99 is as far as from 0 to 90.",
+      missing > 0 && `${grouped(missing)} of ${grouped(this.points.length)} models have no score in a chosen language.`,
+    );
   }
 
   nearest(event) {
@@ -162,6 +151,24 @@ class Explorer {
     this.points.forEach((point, i) => mark(this.marks[i], point.model));
     for (const { node, model } of this.names) mark(node, model);
   }
+}
+
+function chartKeys() {
+  const key = (kind, text) => el("span", { class: `key ${kind}` }, text);
+  return el(
+    "p",
+    { class: "legend" },
+    key("measured", "measured here"),
+    key("published", "published by MTEB"),
+    key("frontier", "best at its size or below"),
+  );
+}
+
+/** A height with which the chart fits into the window, if that is neither flat nor tall. */
+function chartHeight(box, width) {
+  const above = box.getBoundingClientRect().top + scrollY;
+  const left = innerHeight - above - 46; // the pinned models are below
+  return Math.round(width < NARROW ? Math.max(400, Math.min(440, left)) : Math.max(430, Math.min(600, left)));
 }
 
 function isNamed(model, words) {

@@ -120,9 +120,10 @@ function showMatrix(host) {
     return place >= 0;
   };
   const fillModels = () => {
-    model.field.replaceChildren(
-      ...rows().map((row, i) => el("option", { value: i, dir: "auto" }, data.models[row.model].name)),
-    );
+    const before = fieldText(model.field);
+    const names = rows().map((row) => data.models[row.model].name);
+    model.field.replaceChildren(...names.map((name, i) => el("option", { value: i, dir: "auto" }, name)));
+    model.field.value = Math.max(0, names.indexOf(before));
     choosePinned();
   };
   const task = select(
@@ -141,8 +142,11 @@ function showMatrix(host) {
   fillModels();
   const figure = new Figure(host, {
     title: "Heat map of language pairs",
+    key: "matrix",
     controls: [task.label, model.label],
     make: (width) => matrixChart(chosen().table, chosen().languages, rows()[Number(model.field.value)], width),
   });
   onPins(() => choosePinned() && figure.change());
+  rememberField("matrix.task", task.field, "change");
+  rememberField("matrix.model", model.field, "change", null);
 }

@@ -5,24 +5,20 @@ const SUGGESTED = 8;
 function showModels(host) {
   if (!boards.length) {
     host.hidden = true;
-    document.querySelector(`nav a[href="#${host.id}"]`).hidden = true;
+    for (const id of [host.id, "all-models"]) document.querySelector(`nav a[href="#${id}"]`).hidden = true;
     return;
   }
   const title = el("h2", { id: `${host.id}-h` });
   const subtitle = el("p", { class: "subtitle" });
-  const controls = el("div", { class: "panel" }, boardControl(), languageControl());
-  const lead = el("div", { class: "lead" }, el("div", {}, title, subtitle));
-  host.replaceChildren(lead, controls);
-  const plot = el("div", {});
+  const plot = el("div", { class: "main-chart" });
   const answers = el("div", { class: "answers" });
   const explorer = new Explorer(plot);
-  lead.append(searchControl(explorer));
-  host.append(plot, pinList(), answers);
-  const table = modelTable();
-  host.append(el("h3", {}, "All models"), el("p", { class: "note" }, TABLE_NOTE), table.node);
+  const controls = [searchControl(explorer), boardControl(), languageControl()];
+  const lead = el("div", { class: "lead" }, el("div", { class: "titles" }, title, subtitle), ...controls);
+  const heading = document.getElementById("all-models");
+  host.replaceChildren(lead, plot, answers, heading, el("p", { class: "note" }, TABLE_NOTE), modelTable().node);
   const update = () => {
-    title.textContent = `${settings.board.title}: accuracy against size`;
-    if (settings.board.key === "sts") title.textContent = "STS: similarity against size";
+    title.textContent = settings.board.question;
     const scored = scorePoints().filter((point) => point.value !== null).length;
     subtitle.textContent = `${settings.board.score}, ${languageTitle(chosenLanguages())}: ${grouped(scored)} models`;
     answers.replaceChildren(...bestOfSizes());
@@ -87,15 +83,16 @@ function chooseLanguage(code, on) {
 /** A search field with the best models that fit. */
 function searchControl(explorer) {
   const search = searchField("Find a model", () => update());
-  search.field.placeholder = "part of a name";
+  search.field.placeholder = "Find a model";
   const list = el("ul", { class: "suggestions", hidden: true });
+  const node = el("div", { class: "search" }, search.label, list);
   const fitting = () =>
     explorer.points
       .filter((point) => isNamed(point.model, search.field.value))
       .sort((a, b) => (b.value ?? -1) - (a.value ?? -1));
   const pin = (name) => {
     search.field.value = "";
-    update();
+    search.field.dispatchEvent(new Event("input"));
     if (!isPinned(name)) togglePin(name);
     search.field.focus();
   };
@@ -103,15 +100,20 @@ function searchControl(explorer) {
     const words = search.field.value.trim();
     explorer.find(words);
     const found = words ? fitting().slice(0, SUGGESTED) : [];
-    list.hidden = !words;
+    list.hidden = !words || !node.contains(document.activeElement);
     list.replaceChildren(...found.map((point) => suggestion(point, pin)));
     if (words && !found.length) list.append(el("li", { class: "none" }, "No model has this in its name."));
   };
   search.field.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && list.querySelector("button")) list.querySelector("button").click();
     if (event.key === "ArrowDown") list.querySelector("button")?.focus();
-    if (event.key === "Escape") ((search.field.value = ""), update());
+    if (event.key === "Escape") {
+      search.field.value = "";
+      search.field.dispatchEvent(new Event("input"));
+    }
   });
+  node.addEventListener("focusin", () => list.hidden && update());
+  node.addEventListener("focusout", (event) => (list.hidden ||= !node.contains(event.relatedTarget)));
   list.addEventListener("keydown", (event) => {
     const item = document.activeElement.parentNode;
     const next = { ArrowDown: item.nextElementSibling, ArrowUp: item.previousElementSibling }[event.key];
@@ -119,7 +121,8 @@ function searchControl(explorer) {
     next?.querySelector("button")?.focus();
     if (event.key.startsWith("Arrow")) event.preventDefault();
   });
-  return el("div", { class: "search" }, search.label, list);
+  rememberField("find", search.field, "input");
+  return node;
 }
 
 /** The pinned models, each with a button that unpins it. */
@@ -163,20 +166,21 @@ function bestOfSizes() {
   );
 }
 
-/** A button that pins a model, or unpins it. */
+/** A button that pins a model, or unpins it; one listener serves all of these buttons. */
 function pinButton(name, ...content) {
-  const button = el(
-    "button",
-    { type: "button", class: "pin", "aria-pressed": String(isPinned(name)), title: "Pin" },
-    ...content,
-  );
-  button.addEventListener("click", () => togglePin(name));
-  return button;
+  const pressed = String(isPinned(name));
+  return el("button", { type: "button", class: "pin", "aria-pressed": pressed, title: "Pin", "data-pin": name }, ...content);
 }
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("button[data-pin]");
+  if (button) togglePin(button.dataset.pin);
+});
 
 function modelTable() {
   const table = new DataTable({
     caption: "All models",
+    key: "models",
     columns: modelColumns(),
     rows: ranked(),
     nameOf: (point) => point.model.name,

@@ -26,6 +26,7 @@ function showFilters(overviewTable, sections) {
     at("filtered").textContent = filtered ? `${models}, ${tables} of ${sections.length} task tables` : "";
   };
   for (const field of [model, task, language]) field.addEventListener("input", apply);
+  for (const [name, field] of Object.entries({ model, task, language })) rememberField(`filter.${name}`, field, "input");
 }
 
 function showLeftOut(section) {

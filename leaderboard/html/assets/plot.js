@@ -1,5 +1,6 @@
 // The main chart: accuracy against size as SVG. Sizes are logarithmic; so are errors, which spreads the best models.
 
+const NARROW = 560; // pixels
 const SVG = "http://www.w3.org/2000/svg";
 const SCORE_TICKS = [50, 90, 80, 95, 99, 98, 0, 70, 97, 99.5, 60, 85, 30, 93, 99.8, 96];
 const SIZE_TICKS = [1e6, 3e6, 1e7, 3e7, 1e8, 3e8, 1e9, 3e9, 1e10, 3e10, 1e11];
@@ -13,18 +14,17 @@ function svg(tag, attributes, ...children) {
   return node;
 }
 
-/** The places of everything in a chart of a width: {width, height, left, right, top, bottom, side, rail, x, y}. */
-function layout(points, width, tall) {
-  const narrow = width < 560;
-  const height = Math.round(Math.min(tall, Math.max(430, width * 0.46)));
+/** The places of everything in a chart of a size: {width, height, left, right, top, bottom, side, rail, x, y}. */
+function layout(points, width, height) {
+  const narrow = width < NARROW;
   const scored = points.filter((point) => point.value !== null);
   const unsized = points.some((point) => !point.model.parameters);
   const partial = scored.length < points.length;
-  const frame = { width, height, narrow, left: narrow ? 36 : 48, top: 18 };
+  const frame = { width, height, narrow, left: narrow ? 30 : 40, top: 34 };
   frame.right = width - (unsized ? (narrow ? 44 : 104) : 12);
   frame.side = unsized ? (frame.right + width) / 2 : null; // models of unknown size
-  frame.bottom = height - (partial ? 88 : 46);
-  frame.rail = partial ? frame.bottom + 18 : null; // models without a score in one of the languages
+  frame.bottom = height - (partial ? 84 : 46);
+  frame.rail = partial ? frame.bottom + 20 : null; // models without a score in one of the languages
   const sizes = points
     .map((point) => point.model.parameters)
     .filter(Boolean)
@@ -50,7 +50,7 @@ function placePoints(points, frame) {
 }
 
 function axes(frame) {
-  const group = svg("g", { class: "axes" });
+  const group = svg("g", { class: "axes" }, svg("text", { class: "axis", x: 0, y: 12 }, settings.board.axis));
   const taken = [];
   for (const tick of SCORE_TICKS) {
     const y = frame.y(tick);
@@ -109,6 +109,17 @@ function frontierPath(best, frame) {
   return svg("path", { class: "frontier", d: steps.length ? `${steps.join("")}H${frame.right}` : "" });
 }
 
+/** Thin boxes around the line, which names keep away from. */
+function frontierBoxes(best, frame) {
+  return best.flatMap((point, i) => {
+    const { x, y } = best[i + 1] ?? { x: frame.right, y: point.y };
+    return [
+      { left: point.x, right: x, top: point.y - 2, bottom: point.y + 2 },
+      { left: x - 2, right: x + 2, top: Math.min(y, point.y), bottom: Math.max(y, point.y) },
+    ];
+  });
+}
+
 function mark(point) {
   const kind = ["point", point.model.measured ? "measured" : "published", point.best ? "best" : null];
   kind.push(isPinned(point.model.name) ? "pinned" : null);
@@ -141,9 +152,10 @@ function labeled(points, narrow) {
   const measured = scored.filter((point) => point.model.measured && !point.model.name.includes(" ("));
   measured.sort((a, b) => b.value - a.value);
   const best = bestOfClasses(scored).map(([, point]) => point);
-  const usual = scored.filter((point) => point.model.usual);
-  return [...new Set([...pinned, ...best.reverse(), ...usual, ...measured])].slice(
+  const usual = scored.filter((point) => point.model.usual).sort((a, b) => b.value - a.value);
+  const [first, ...others] = best.reverse();
+  return [...new Set([...pinned, first, usual[0], ...others, ...usual, ...measured].filter(Boolean))].slice(
     0,
-    pinned.length + (narrow ? 5 : 20),
+    pinned.length + (narrow ? 9 : 20),
   );
 }

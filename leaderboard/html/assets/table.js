@@ -2,6 +2,7 @@
 
 const FIRST_ROWS = 100;
 const MORE_ROWS = 1000;
+const REVERSED = ", reversed"; // in links
 const byText = new Intl.Collator("en", { numeric: true });
 
 /**
@@ -9,13 +10,14 @@ const byText = new Intl.Collator("en", { numeric: true });
  * content of the cell, `ascending` means that smaller is better, and `header` marks the column with the row's name.
  */
 class DataTable {
-  constructor({ caption, columns, rows, reported = false, nameOf = null, published = () => false }) {
+  constructor({ caption, columns, rows, key = "", reported = false, nameOf = null, published = () => false }) {
     this.rows = rows;
     this.nameOf = nameOf;
     this.published = published;
     this.keep = () => true;
+    this.key = key; // in links
     this.limit = FIRST_ROWS;
-    this.sort = null; // {column, direction}; null keeps the given order
+    this.sort = null; // {label, again}; null keeps the given order
     this.body = el("tbody");
     this.head = el("tr");
     this.count = el("span", {});
@@ -23,6 +25,7 @@ class DataTable {
     this.more = el("button", { type: "button", class: "more" });
     this.more.addEventListener("click", () => {
       this.limit += MORE_ROWS;
+      if (key) changeText(`${key}.rows`, String(this.limit));
       this.update();
     });
     const table = el("table", {}, el("caption", {}, caption), el("thead", {}, this.head), this.body);
@@ -37,6 +40,20 @@ class DataTable {
     new ResizeObserver(() => this.showFold()).observe(this.box);
     this.setColumns(columns);
     if (nameOf) this.followPins();
+    if (key) this.followLink();
+  }
+
+  /** Keep the order and the number of rows in the link. */
+  followLink() {
+    remember(`${this.key}.sort`, (text) => {
+      const again = text.endsWith(REVERSED);
+      this.sort = text ? { label: again ? text.slice(0, -REVERSED.length) : text, again } : null;
+      this.update();
+    });
+    remember(`${this.key}.rows`, (text) => {
+      this.limit = Math.max(FIRST_ROWS, Number(text) || 0);
+      this.update();
+    });
   }
 
   /** Keep the rows of pinned models first; a table out of view is updated when it comes into view. */
@@ -66,36 +83,41 @@ class DataTable {
   }
 
   setColumns(columns) {
-    const label = this.sort && this.columns[this.sort.column].label;
-    if (this.sort && columns[this.sort.column]?.label !== label) this.sort = null;
     this.columns = columns;
     this.made = new Map(); // row -> its element
-    this.head.replaceChildren(...columns.map((column, place) => this.heading(column, place)));
+    this.head.replaceChildren(...columns.map((column) => this.heading(column)));
     this.update();
     this.showFold();
   }
 
-  heading(column, place) {
+  heading(column) {
     const label = el(
       "button",
       { type: "button" },
       outside(column.label),
       el("span", { class: "arrow", "aria-hidden": "true" }),
     );
-    label.addEventListener("click", () => this.sortBy(place));
+    label.addEventListener("click", () => this.sortBy(column));
     const kind = [column.numeric ? "n" : null, column.header ? "name" : null].filter(Boolean).join(" ");
     const detail = column.detail ? el("span", { class: "detail" }, column.detail) : null;
     return el("th", { scope: "col", class: kind || null }, label, detail);
   }
 
   /** Sort by a column, best or alphabetically first; the second time, in reverse. */
-  sortBy(place) {
-    const { numeric, ascending } = this.columns[place];
-    const first = numeric && !ascending ? "descending" : "ascending";
-    const other = first === "ascending" ? "descending" : "ascending";
-    const again = this.sort?.column === place && this.sort.direction === first;
-    this.sort = { column: place, direction: again ? other : first };
+  sortBy({ label }) {
+    const again = this.sort?.label === label && !this.sort.again;
+    this.sort = { label, again };
+    if (this.key) changeText(`${this.key}.sort`, again ? label + REVERSED : label);
     this.update();
+  }
+
+  /** The column that rows are sorted by; none if it is not shown, as without its language. */
+  get sortColumn() {
+    return this.sort && this.columns.find((column) => column.label === this.sort.label);
+  }
+
+  direction({ numeric, ascending }) {
+    return Boolean(numeric && !ascending) === this.sort.again ? "ascending" : "descending";
   }
 
   filter(keep) {
@@ -109,9 +131,10 @@ class DataTable {
     const pinned = sorted.filter((row) => this.isPinned(row));
     const ordered = pinned.length ? [...pinned, ...sorted.filter((row) => !this.isPinned(row))] : sorted;
     const shown = ordered.slice(0, this.limit);
-    this.body.replaceChildren(...shown.map((row) => this.element(row)));
+    this.showRows(shown);
     [...this.head.children].forEach((th, place) => {
-      if (this.sort?.column === place) th.setAttribute("aria-sort", this.sort.direction);
+      const column = this.columns[place];
+      if (column === this.sortColumn) th.setAttribute("aria-sort", this.direction(column));
       else th.removeAttribute("aria-sort");
     });
     const left = kept.length - shown.length;
@@ -121,6 +144,16 @@ class DataTable {
       : `${grouped(kept.length)}${of} ${this.rows.length === 1 ? "row" : "rows"}`;
     this.more.textContent = `Show ${grouped(Math.min(left, MORE_ROWS))} more`;
     this.more.hidden = !left;
+  }
+
+  /** Show the first rows at once, and the others after them: layout of many rows takes long. */
+  showRows(rows) {
+    clearTimeout(this.adding);
+    const scrolled = this.box.isConnected && this.box.scrollTop > 0; // all at once, to stay in place
+    const first = scrolled ? rows.length : FIRST_ROWS;
+    this.body.replaceChildren(...rows.slice(0, first).map((row) => this.element(row)));
+    const others = rows.slice(first);
+    if (others.length) this.adding = setTimeout(() => this.body.append(...others.map((row) => this.element(row))));
   }
 
   /** Show the number of columns beyond the right edge of the box. */
@@ -134,9 +167,10 @@ class DataTable {
 
   /** Sort rows; rows without a value are last in both directions, and rows with equal values keep their order. */
   sorted(rows) {
-    if (!this.sort) return rows;
-    const { value } = this.columns[this.sort.column];
-    const sign = this.sort.direction === "ascending" ? 1 : -1;
+    const column = this.sortColumn;
+    if (!column) return rows;
+    const { value } = column;
+    const sign = this.direction(column) === "ascending" ? 1 : -1;
     const keyed = rows.map((row) => [value(row), row]);
     const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : byText.compare(a, b));
     keyed.sort(([a], [b]) => {

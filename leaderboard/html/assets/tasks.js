@@ -60,6 +60,7 @@ function overview() {
   ];
   return new DataTable({
     caption: "Models measured here: mean of each task",
+    key: "overview",
     columns,
     rows,
     nameOf: (model) => data.models[model].name,
@@ -119,8 +120,10 @@ function columnsNote(table, { shown, fitting }, language) {
  */
 function taskSection(table, place) {
   const title = tableTitle(table);
+  const key = `task.${title}`;
   const own = new DataTable({
     caption: `${title}, ${table.score}`,
+    key,
     columns: taskColumns(table, "").columns,
     rows: table.rows,
     nameOf: (row) => data.models[row.model].name,
@@ -137,7 +140,7 @@ function taskSection(table, place) {
     el("span", { class: "score" }, table.score),
     table.lower ? el("span", { class: "badge" }, "lower is better") : null,
   );
-  const others = table.reported.map(reportedTable);
+  const others = table.reported.map((other) => reportedTable(other, `${key}.${other.metric}`));
   const node = el(
     "section",
     { class: "task", "aria-labelledby": `task-${place}` },
@@ -166,7 +169,7 @@ function taskSection(table, place) {
   return { node, filter };
 }
 
-function reportedTable({ metric, columns, rows }) {
+function reportedTable({ metric, columns, rows }, key) {
   const source = (row) => [
     row.address ? el("a", { href: row.address, rel: "noopener noreferrer" }, outside(row.source)) : outside(row.source),
     row.note ? el("span", { class: "detail" }, outside(row.note)) : null,
@@ -174,6 +177,7 @@ function reportedTable({ metric, columns, rows }) {
   const caption = `Reported by others, not measured here: ${metric}`;
   const table = new DataTable({
     caption,
+    key,
     rows,
     reported: true,
     nameOf: (row) => row.name,
@@ -189,5 +193,6 @@ function reportedTable({ metric, columns, rows }) {
     ],
   });
   const node = el("details", { class: "reported" }, el("summary", {}, `${caption} (${rows.length})`), table.node);
+  rememberOpen(key, node);
   return { node, filter: (fits) => table.filter((row) => fits(row.name)) };
 }

@@ -52,6 +52,7 @@ function trainedTable(trained) {
   );
   return new DataTable({
     caption: "How the checkpoints were trained",
+    key: "training",
     columns: [textColumn("checkpoint", (model) => data.models[model].name, { header: true }), ...columns],
     rows: trained,
   });
@@ -67,6 +68,8 @@ function showTraining(host) {
     title: "Held-out accuracy by step",
     controls: [chooser.node],
     make: (width) => trainingChart(chooser.chosen, width),
+    key: "training.chart",
   });
+  chooser.remember("training.models");
   host.append(el("h3", {}, "How the checkpoints were trained"), trainedTable(trained).node);
 }
