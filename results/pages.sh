@@ -12,4 +12,4 @@ paper_table 4 --models table4 table2-soft "e5-small-q4 (prompt"
 paper_table 5
 paper_table 6
 python results/comparisons.py
-python results/picture.py
+bitext-bench leaderboard --format svg --output results/chart.svg

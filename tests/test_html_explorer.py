@@ -314,3 +314,20 @@ def test_the_chart_follows_dark_and_light(page: Page) -> None:
     light = page.evaluate(color)
     page.emulate_media(color_scheme="dark")
     assert (light, page.evaluate(color)) == ("rgb(27, 26, 24)", "rgb(240, 237, 232)")
+
+
+def test_a_task_that_only_others_measured_has_its_tables(page: Page, scores: list[ScoreRow]) -> None:
+    section = page.locator("section.task", has=page.locator("h3", has_text=re.compile("^BUCC.v2$")))
+    section.locator("summary", has_text="mteb_accuracy").click()
+    table = section.locator("table").first
+    table.locator("thead button").first.wait_for()
+    heads = table.locator("thead button").all_inner_texts()
+    row = table.locator("tbody tr", has_text="sentence-transformers/LaBSE")
+    labse = {r.measure.subset: r for r in scores if r.model == LABSE and r.measure.metric == "mteb_accuracy"}
+    for subset in ("de-en", "fr-en", "ru-en", "zh-en"):
+        assert row.locator("td").nth(heads.index(subset) - 1).inner_text() == percent(labse[subset].value)
+    page.locator("#filter-language").select_option(label="Korean")
+    assert section.is_hidden()
+    page.locator("#filter-language").select_option(label="Russian")
+    page.locator("#filter-task").select_option("BUCC.v2")
+    assert section.is_visible() and page.locator("section.task:visible").count() == 1

@@ -19,6 +19,7 @@ import bitext_bench as bb
 from bitext_bench.cli.main import main
 from bitext_bench.errors import UserError
 from bitext_bench.results.files import read_result
+from bitext_bench.results.tables import percent
 from leaderboard.entries.read import read_results
 from leaderboard.from_python import load_results
 
@@ -224,7 +225,15 @@ def test_compare_and_leaderboard(results: Path, tmp_path: Path, capsys: pytest.C
     assert run("compare", "hashing", "letters", "--results", results) == 0
     assert "own-bitext-my.tsv" in capsys.readouterr().out
     assert run("leaderboard", "--results", results, "--output", tmp_path / "board.md") == 0
-    assert "own-bitext-my.tsv on own-" in (tmp_path / "board.md").read_text(encoding="utf-8")
+    text = (tmp_path / "board.md").read_text(encoding="utf-8")
+    assert "own-bitext-my.tsv on own-" in text
+    overview = text.split("## Overview")[1].split("\n## ")[0]
+    assert "own-bitext-my.tsv on own-" in overview and "own-sts" in overview
+    scores = [
+        report[label]["de-sw"] for report in load_results(results).values() for label in report if "bitext" in label
+    ]
+    assert len(scores) == 2
+    assert all(percent(score["accuracy"].value) in overview for score in scores)
 
 
 def test_benchmarks_run_beside_own_data_only_if_they_are_named(tmp_path: Path) -> None:

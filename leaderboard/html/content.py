@@ -44,6 +44,7 @@ def page_content(
     ordered = sorted(own, key=_mean_places(first))
     index = {model: i for i, model in enumerate(ordered)}
     others = read_published(root)
+    subsets = _published_subsets(common)
     return {
         "version": __version__,
         "results": len(found.entries),
@@ -55,14 +56,42 @@ def page_content(
             {
                 **_table(table, index),
                 "first": table is first[table.label],
-                "reported": _reported(table, others) if table is first[table.label] and table.official else [],
+                "reported": (
+                    _reported(table.task, [*table.subsets, *subsets.get(table.task, {})], others)
+                    if table is first[table.label] and table.official
+                    else []
+                ),
             }
             for table in tables
+        ],
+        "published": [
+            {
+                "task": printable(task),
+                "languages": sorted({code for own in subsets[task].values() for code in own}),
+                "reported": _reported(task, list(subsets[task]), others),
+            }
+            for task in sorted(subsets.keys() - {table.task for table in first.values()})
         ],
         "misses": [_printable(miss) for miss in misses],
         "missesNote": truncation_note(),
         "left": [[printable(str(file.relative_to(root))), printable(reason)] for file, reason in found.skipped],
     }
+
+
+def _published_subsets(common: Sequence[ScoreRow]) -> dict[str, dict[str, list[str]]]:
+    """Return the subsets with published scores of each task, and the names of their languages."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for row in common:
+        if row.kind == "published" and row.measure.subset not in (own := found.setdefault(row.measure.task, {})):
+            own[row.measure.subset] = [_language_name(code) for code in row.languages]
+    return {task: dict(sorted(own.items())) for task, own in found.items()}
+
+
+def _language_name(code: str) -> str:
+    try:
+        return printable(resolve(code).name)
+    except UserError:
+        return printable(code)
 
 
 def _first_of_each_task(tables: Sequence[RankingTable]) -> dict[str, RankingTable]:
@@ -139,8 +168,8 @@ def _language_names(tables: Sequence[RankingTable]) -> dict[str, list[str]]:
     return names
 
 
-def _reported(table: RankingTable, published: Published) -> list[dict[str, Any]]:
-    return [_published(one) for one in published_tables(table.task, table.subsets, published)]
+def _reported(task: str, subsets: Sequence[str], published: Published) -> list[dict[str, Any]]:
+    return [_published(one) for one in published_tables(task, list(dict.fromkeys(subsets)), published)]
 
 
 def _published(table: PublishedTable) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from bitext_bench.errors import UserError, install_hint
 
 from ..tables.scores import ScoreRow
 from .boards import MEAN, chart_content
+from .labels import Box, place_labels
 
 _WIDTH, _HEIGHT = 1000, 624
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 876, 92, 520  # edges of the plot; models of unknown size are to the right of it
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 876, 104, 520  # edges of the plot; models of unknown size are to the right of it
 _UNKNOWN = (_RIGHT + _WIDTH) / 2
 _SCORES = (50, 90, 80, 95, 99, 98, 0, 70, 97, 99.5)  # possible ticks, the most important first
 _SIZES = (1e6, 3e6, 1e7, 3e7, 1e8, 3e8, 1e9, 3e9, 1e10, 3e10, 1e11)
@@ -65,24 +66,24 @@ def render_svg(rows: Iterable[ScoreRow]) -> str:
     points = _points(content["models"], board, languages)
     if not points:
         raise UserError("no model has a score in all of these languages: choose fewer --languages")
-    ticks = _place(points)
+    ticks = _place(points, board["axis"])
     frontier = _frontier(points)
     names = ", ".join(language["name"] for language in languages)
-    mean = f"mean of {names}" if len(languages) > 1 else names
+    mean = f"mean of {' and '.join(names.rsplit(', ', 1))}" if len(languages) > 1 else names
     if languages[0]["code"] == MEAN:
         mean = "mean of all 112 languages"
     drawn = [
         f'<rect class="ground" width="{_WIDTH}" height="{_HEIGHT}"/>',
-        _text(24, 40, f"{board['title']}: score against size", "title"),
+        _text(24, 40, board["question"], "title"),
         _text(24, 64, f"{board['score']}, {mean}: {len(points)} models", "quiet"),
         *ticks,
         _path(frontier),
         *(_dot(point) for point in sorted(points, key=lambda point: (point.measured, point.best))),
-        *_labels(points),
+        *_labels(points, frontier),
         *_legend(),
     ]
     size = f'width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{escape(board["title"])}">'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{escape(board["score"])}">'
     return "\n".join([head, f"<style>{_STYLE}</style>", *drawn, "</svg>"]) + "\n"
 
 
@@ -115,8 +116,13 @@ def _points(
     return points
 
 
-def _place(points: Sequence[_Point]) -> list[str]:
-    """Give each point its place, and return the axes. Sizes and errors are logarithmic."""
+def _place(points: Sequence[_Point], axis: str) -> list[str]:
+    """Give each point its place, and return the axes; sizes and errors are logarithmic.
+
+    Args:
+        points: the points to place.
+        axis: the title of the vertical axis.
+    """
     sizes = [log10(point.parameters) for point in points if point.parameters] or [6.0, 10.0]
     errors = [_error(point.value) for point in points]
     x = _scale(min(sizes) - 0.08, max(sizes) + 0.1, _LEFT, _RIGHT)
@@ -125,7 +131,7 @@ def _place(points: Sequence[_Point]) -> list[str]:
         apart = (i * 7919 % 11 - 5) * 7  # spreads points that would hide each other
         point.x = x(log10(point.parameters)) if point.parameters else _UNKNOWN + apart
         point.y = y(_error(point.value))
-    drawn, taken = [], list[float]()
+    drawn, taken = [_text(24, _TOP - 16, axis, "quiet")], list[float]()
     for tick in _SCORES:
         place = y(_error(tick))
         if not _TOP <= place <= _BOTTOM + 2 or any(abs(place - other) < 28 for other in taken):
@@ -190,43 +196,34 @@ def _named(points: Sequence[_Point]) -> list[_Point]:
     return list({id(point): point for point in named}.values())
 
 
-def _labels(points: Sequence[_Point]) -> list[str]:
-    """Return the names that find a place: each touches no other name and covers few points."""
+def _labels(points: Sequence[_Point], frontier: Sequence[_Point]) -> list[str]:
+    """Return the names that find a good place."""
     named = _named(points)
-    taken = [(point.x - 6, point.y - 7, point.x + 6, point.y + 7) for point in named]
-    drawn = []
-    for point in named:
-        boxes = [
-            (left, middle - 8, left + width, middle + 8)
-            for width in [len(point.name) * _LETTER + 4]
-            for gap, rise in ((9, 0), (6, 14), (10, 24), (14, 36), (20, 50), (26, 66), (32, 84))
-            for middle in (point.y - rise, point.y + rise)
-            for left in (point.x - width - gap, point.x + gap)
-            if left >= _LEFT and left + width <= _WIDTH - 8 and _TOP - 16 <= middle <= _BOTTOM
-        ]
-        free = [box for box in boxes if not any(_touch(box, other) for other in taken)]
-        if not free:
-            continue
-        covered = [sum(_touch(box, (p.x - 2, p.y - 2, p.x + 2, p.y + 2)) for p in points) for box in free]
-        costs = [abs((box[1] + box[3]) / 2 - point.y) / 7 + 2.5 * n for box, n in zip(free, covered, strict=True)]
-        box = free[costs.index(min(costs))]
-        taken.append(box)
-        drawn += _label(point, box)
-    return drawn
+    wanted = [((point.x, point.y), len(point.name) * _LETTER + 4) for point in named]
+    frame = Box(_LEFT, _TOP - 16, _WIDTH - 8, _BOTTOM)
+    boxes = place_labels(wanted, [(point.x, point.y) for point in points], frame, _steps(frontier))
+    return [line for point, box in zip(named, boxes, strict=True) if box for line in _label(point, box)]
 
 
-def _touch(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+def _steps(frontier: Sequence[_Point]) -> list[Box]:
+    """Return thin boxes around the parts of the line."""
+    ends = [*((point.x, point.y) for point in frontier[1:]), (_RIGHT, frontier[-1].y if frontier else 0)]
+    boxes = []
+    for point, (x, y) in zip(frontier, ends, strict=bool(frontier)):
+        boxes.append(Box(point.x, point.y - 2, x, point.y + 2))
+        boxes.append(Box(x - 2, min(y, point.y), x + 2, max(y, point.y)))
+    return boxes
 
 
-def _label(point: _Point, box: tuple[float, ...]) -> list[str]:
-    middle = (box[1] + box[3]) / 2
-    right = box[2] < point.x  # the name is to the left of the point
-    end = box[2] if right else box[0]
+def _label(point: _Point, box: Box) -> list[str]:
+    middle = (box.top + box.bottom) / 2
+    right = box.right < point.x  # the name is to the left of the point
+    end = box.right if right else box.left
     kind, anchor = "measured" if point.measured else "published", "end" if right else "start"
     drawn = []
-    if hypot(end - point.x, middle - point.y) > 14:
-        drawn.append(f'<line class="leader" x1="{point.x:.1f}" y1="{point.y:.1f}" x2="{end:.1f}" y2="{middle:.1f}"/>')
+    near = max(box.left, min(point.x, box.right))
+    if hypot(near - point.x, middle - point.y) > 14:
+        drawn.append(f'<line class="leader" x1="{point.x:.1f}" y1="{point.y:.1f}" x2="{near:.1f}" y2="{middle:.1f}"/>')
     drawn.append(_text(end, middle + 4.5, point.name, f"{kind} halo", anchor))  # hides lines behind the letters
     drawn.append(_text(end, middle + 4.5, point.name, kind, anchor))
     return drawn
@@ -238,7 +235,7 @@ def _legend() -> list[str]:
         f'<circle class="dot own" cx="32" cy="{y - 4}" r="5"/>', _text(44, y, "measured here", "quiet"),
         f'<circle class="dot" cx="156" cy="{y - 4}" r="4"/>', _text(168, y, "published by MTEB", "quiet"),
         f'<path class="frontier" d="M312,{y - 4}h20"/>', _text(340, y, "best at its size or below", "quiet"),
-        _text(_WIDTH - 24, y, "vertical: logarithmic in the error", "quiet", "end"),
+        _text(_WIDTH - 24, y, "sizes and errors are logarithmic", "quiet", "end"),
     ]  # fmt: skip
 
 

@@ -26,6 +26,7 @@ _TASKS = (
     ("flores", "FLORES-200 xSIM", ("FLORES-200",)),
 )
 _COMMON = (("tatoeba-en", "Tatoeba xx-en accuracy", "Tatoeba"), ("bucc", "BUCC.v2 xx-en accuracy", "BUCC.v2"))
+_MOST_OWN = 8  # columns, if no task above has results
 _ORDER = ("tatoeba-en", "tatoeba", "bucc-mining", "bucc", "flores", "sts-en", "sts-xx")
 
 
@@ -112,9 +113,11 @@ def make_overview(
 ) -> Overview:
     """Return the overview.
 
-    Each task contributes its table with the most subsets. Contaminated results and custom data are left out, and so are
-    measured models without any mean. With published scores the rows are sorted by accuracy on Tatoeba into English, if
-    that is a column; otherwise by the mean place over the columns, where a missing value counts as the last place.
+    Each task contributes its table with the most subsets. Contaminated results are left out, and so are measured models
+    without any mean. Tasks that are not usual, such as custom data, have columns only if no usual task has results.
+
+    With published scores the rows are sorted by accuracy on Tatoeba into English, if that is a column; otherwise by the
+    mean place over the columns, where a missing value counts as the last place.
 
     Args:
         tables: the tables of `make_leaderboard`.
@@ -161,6 +164,9 @@ def _columns(first: Mapping[str, RankingTable], common: Sequence[ScoreRow]) -> l
     for english in (True, False):
         if column := sts_column(sts, english=english, rows=published):
             columns[column.key] = column
+    if not columns and not published:
+        own = list(first.values())[:_MOST_OWN]
+        return [task_column(table.task, f"{table.label} {table.score}", table) for table in own]
     return [columns[key] for key in _ORDER if key in columns]
 
 

@@ -1,7 +1,7 @@
 // Names beside points: the most important first, each where it touches no other name and covers few points.
 
 const LABEL_HEIGHT = 16;
-const WORST = 18; // names in a worse place are left out
+const WORST = 26; // names in a worse place are left out
 
 let measuringContext = null;
 
@@ -98,7 +98,7 @@ function placeLabels(wanted, points, frame, lines) {
     if (!free.length) return [];
     const ordered = free.map((box) => [badness(box, label, points, lines), box]).sort(([a], [b]) => a - b);
     const [[cost, best]] = ordered;
-    if (cost > WORST && !label.bold) return [];
+    if (cost > (frame.right < NARROW ? WORST / 2 : WORST) && !label.bold) return [];
     taken.push(best);
     leaders.push(leaderPoints(label, best));
     return [{ ...label, box: best }];

@@ -11,7 +11,7 @@ function said() {
 
 function showFilters(overviewTable, sections) {
   const [model, task, language] = ["model", "task", "language"].map((name) => at(`filter-${name}`));
-  for (const name of new Set(data.tables.map((table) => table.task)))
+  for (const name of new Set([...data.tables, ...data.published].map((table) => table.task)))
     task.append(el("option", { value: name, dir: "auto" }, name));
   const languages = Object.entries(data.languages).sort((a, b) => byText.compare(a[1][1], b[1][1]));
   for (const [code, [, name]] of languages) language.append(el("option", { value: code }, name));
@@ -40,7 +40,7 @@ Object.assign(settings, readFragment());
 showModels(at("models"));
 const overviewTable = overview();
 at("overview").append(overviewTable.node);
-const sections = data.tables.map(taskSection);
+const sections = [...data.tables.map(taskSection), ...data.published.map(publishedSection)];
 at("tasks").append(...sections.map((section) => section.node));
 showCost(at("cost"));
 showLanguages(at("by-language"));

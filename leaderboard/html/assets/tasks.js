@@ -169,30 +169,62 @@ function taskSection(table, place) {
   return { node, filter };
 }
 
+/** A section of a task that only others measured; `filter` is as in `taskSection`. */
+function publishedSection({ task, languages, reported }, place) {
+  const others = reported.map((other) => reportedTable(other, `published.${task}.${other.metric}`));
+  const id = `published-${place}`;
+  const node = el(
+    "section",
+    { class: "task", "aria-labelledby": id },
+    el("h3", { id }, outside(task)),
+    ...others.map((other) => other.node),
+  );
+  const filter = (fits, wanted, language) => {
+    node.hidden = Boolean((wanted && wanted !== task) || (language && !languages.includes(languageName(language))));
+    if (!node.hidden) for (const other of others) other.filter(fits);
+    return !node.hidden;
+  };
+  return { node, filter };
+}
+
+/** Scores that others published, as a table that is made when it is opened. */
 function reportedTable({ metric, columns, rows }, key) {
   const source = (row) => [
     row.address ? el("a", { href: row.address, rel: "noopener noreferrer" }, outside(row.source)) : outside(row.source),
     row.note ? el("span", { class: "detail" }, outside(row.note)) : null,
   ];
   const caption = `Reported by others, not measured here: ${metric}`;
-  const table = new DataTable({
-    caption,
-    key,
-    rows,
-    reported: true,
-    nameOf: (row) => row.name,
-    columns: [
-      {
-        label: "reported",
-        header: true,
-        value: (row) => row.name,
-        cell: (row) => pinButton(row.name, outside(row.name)),
-      },
-      ...columns.map((column, i) => numberColumn(column, (row) => row.values[i], score)),
-      { label: "source", value: (row) => row.source, cell: source },
-    ],
+  const make = () =>
+    new DataTable({
+      caption,
+      key,
+      rows,
+      reported: true,
+      nameOf: (row) => row.name,
+      columns: [
+        {
+          label: "reported",
+          header: true,
+          value: (row) => row.name,
+          cell: (row) => pinButton(row.name, outside(row.name)),
+        },
+        ...columns.map((column, i) => numberColumn(column, (row) => row.values[i], score)),
+        { label: "source", value: (row) => row.source, cell: source },
+      ],
+    });
+  const node = el("details", { class: "reported" }, el("summary", {}, `${caption} (${rows.length})`));
+  let table = null;
+  let keep = () => true;
+  node.addEventListener("toggle", () => {
+    if (table || !node.open) return;
+    table = make();
+    table.filter(keep);
+    node.append(table.node);
   });
-  const node = el("details", { class: "reported" }, el("summary", {}, `${caption} (${rows.length})`), table.node);
   rememberOpen(key, node);
-  return { node, filter: (fits) => table.filter((row) => fits(row.name)) };
+  const filter = (fits) => {
+    keep = (row) => fits(row.name);
+    table?.filter(keep);
+  };
+  return { node, filter };
 }
