@@ -37,7 +37,9 @@ function writeFragment() {
 /** Keep the state of a table or of any other control in the link. `set(text)` restores it, now and after a new link. */
 function remember(key, set) {
   controls.set(key, set);
-  if (settings.texts[key]) set(settings.texts[key]);
+  if (!settings.texts[key]) return;
+  set(settings.texts[key]);
+  writeFragment(); // which has only the keys of known controls
 }
 
 function changeText(key, text) {
