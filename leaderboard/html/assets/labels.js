@@ -65,12 +65,24 @@ function distance(box, { x, y }) {
 /** How bad a place is for a name: far from its point, over points or the line, behind or nearer to other points. */
 function badness(box, label, points, lines) {
   const own = distance(box, label);
-  const others = points.filter((point) => Math.hypot(point.x - label.x, point.y - label.y) > 3);
-  const covered = others.filter((point) => distance(box, point) < 3).length;
-  const nearer = own < 16 ? others.filter((point) => distance(box, point) < own + 4).length : 0;
   const leader = leaderPoints(label, box);
-  const crossed = others.filter(({ x, y }) => leader.some((each) => Math.hypot(each.x - x, each.y - y) < 6)).length;
-  return box.rise / 8 + 3 * (covered + crossed) + 2 * nearer + 4 * lines.filter((line) => touches(box, line)).length;
+  let cost = box.rise / 8 + 4 * lines.filter((line) => touches(box, line)).length;
+  for (const point of points) {
+    const away = distance(box, point);
+    if (away < 3) cost += 3;
+    if (own < 16 && away < own + 4) cost += 2;
+    if (leader.some(({ x, y }) => Math.abs(x - point.x) < 6 && Math.hypot(x - point.x, y - point.y) < 6)) cost += 3;
+  }
+  return cost;
+}
+
+/** The points that can matter for the name of another one: those within reach of it. */
+function pointsAround({ x, y }, points, width) {
+  const [across, down] = [width + 80, 120];
+  return points.filter((point) => {
+    const [dx, dy] = [Math.abs(point.x - x), Math.abs(point.y - y)];
+    return dx < across && dy < down && Math.hypot(dx, dy) > 3;
+  });
 }
 
 /**
@@ -96,8 +108,13 @@ function placeLabels(wanted, points, frame, lines) {
         !wanted.some((other) => touches(box, around(other, other === label ? 6 : 14))),
     );
     if (!free.length) return [];
-    const ordered = free.map((box) => [badness(box, label, points, lines), box]).sort(([a], [b]) => a - b);
-    const [[cost, best]] = ordered;
+    const near = pointsAround(label, points, width);
+    let [cost, best] = [Infinity, null];
+    for (const box of free) {
+      if (box.rise / 8 >= cost) continue;
+      const own = badness(box, label, near, lines);
+      if (own < cost) [cost, best] = [own, box];
+    }
     if (cost > (frame.right < NARROW ? WORST / 2 : WORST) && !label.bold) return [];
     taken.push(best);
     leaders.push(leaderPoints(label, best));
