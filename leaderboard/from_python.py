@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bitext_bench.api.paths import as_path
 from bitext_bench.api.reports import Report
 from bitext_bench.errors import UserError
 
@@ -28,7 +29,7 @@ def load_results(folder: str | Path) -> dict[str, Report]:
     Files that cannot be read are skipped, with a line on stderr for each.
 
     Raises:
-        UserError: the folder does not exist.
+        UserError: `folder` is not a directory.
 
     >>> import bitext_bench as bb
     >>> from tempfile import TemporaryDirectory
@@ -40,7 +41,7 @@ def load_results(folder: str | Path) -> dict[str, Report]:
     >>> list(reports), reports["local/letters"]["Mini-Tatoeba"]["fr-en"].accuracy.n
     (['local/letters'], 360)
     """
-    found = read_results(Path(folder))
+    found = read_results(as_path("folder", folder))
     say_skipped(found.skipped)
     models: dict[tuple[str, str, str], list[Entry]] = {}
     for entry in found.entries:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
@@ -160,6 +161,12 @@ class Growing:
         (letters, {"languages": []}, "languages is empty: pass one or more names"),
         (letters, {"languages": [1]}, "languages has a int, 1: expected names"),
         (letters, {"languages": 5}, "languages is a int: expected a list of names"),
+        (letters, {"languages": np.array("en")}, "languages is a ndarray: expected a list of names"),
+        (letters, {"cache": 5}, "cache is 5: expected the path of a directory"),
+        (letters, {"bitext": []}, r"bitext is '\[\]': expected a path of a file of pairs"),
+        (lambda sentences: letters(sentences) * (1 + 1j), {}, r"is not a matrix \(it has complex numbers\)"),
+        (lambda sentences: letters(sentences).astype("U9"), {}, r"is not a matrix \(it has text\)"),
+        (lambda sentences: np.ma.masked_less(letters(sentences), 1), {}, r"is not a matrix \(it has masked entries\)"),
         (letters, {"tasks": [3]}, "tasks has a int, 3: expected names"),
         (letters, {"options": {"prompt": "query: "}}, "options is a dict: expected ModelOptions"),
         (Growing(), {}, "Growing gave vectors of .* and of .* dimensions: expected the same number for every sentence"),
@@ -174,6 +181,59 @@ def test_what_cannot_be_scored_is_refused(model: Any, more: dict[str, Any], mess
     settings = {"tasks": ["Mini-Tatoeba"], "languages": "en,fr", "data": "mini", **more}
     with pytest.raises(bb.UserError, match=message):
         bb.evaluate(model, **settings)
+
+
+@pytest.mark.parametrize(
+    ("function", "given"),
+    [
+        (bb.evaluate, {"model": letters, "promt": "query: "}),
+        (bb.evaluate, {"model": letters, "cache_folder": "c"}),
+        (bb.mine, {"source": ["a"], "target": ["b"], "model": letters, "treshold": 5.0}),
+        (bb.mine, {"source": ["a"], "target": ["b"], "model": letters, "prompt": "query: "}),
+        (bb.mine, {"source": ["a"], "target": ["b"], "model": letters, "k": 10}),
+    ],
+)
+def test_unknown_arguments_are_refused(function: Any, given: dict[str, Any]) -> None:
+    *_, unknown = given
+    with pytest.raises(TypeError, match=rf"^{function.__name__}\(\) got an unexpected keyword argument '{unknown}'"):
+        function(**given)
+    assert not [p for p in inspect.signature(function).parameters.values() if p.kind is p.VAR_KEYWORD]
+
+
+@pytest.mark.parametrize("kind", [tuple, iter, np.array, pd.Series, pd.Index, lambda names: {*names}])
+def test_names_are_any_iterable_of_strings(kind: Any) -> None:
+    report = bb.evaluate(letters, kind(["Mini-Tatoeba"]), kind(["en", "fr"]), "mini")
+    assert list(report) == ["Mini-Tatoeba"] and list(report["Mini-Tatoeba"]) == ["fr-en"]
+    evaluator = bb.BitextEvaluator(tasks=kind(["Mini-Tatoeba"]), languages=kind(["en", "fr"]))
+    assert evaluator.get_config_dict()["tasks"] == ["Mini-Tatoeba"]
+
+
+@pytest.mark.parametrize("kind", ["array", "list", "bf16", "gradient", "list of bf16", "half"])
+def test_vectors_are_arrays_lists_or_tensors(kind: str) -> None:
+    import torch
+
+    def convert(rows: NDArray[np.float64]) -> Any:
+        tensor = torch.tensor(np.round(rows * 2) / 2 + 0.5)  # exact in each of the types
+        return {
+            "array": lambda: tensor.numpy(),
+            "list": lambda: tensor.tolist(),
+            "bf16": lambda: tensor.bfloat16(),
+            "gradient": lambda: tensor.requires_grad_(),
+            "list of bf16": lambda: list(tensor.bfloat16()),
+            "half": lambda: tensor.half(),
+        }[kind]()
+
+    def encode(sentences: list[str]) -> Any:
+        return convert(letters(sentences))
+
+    def plain(sentences: list[str]) -> NDArray[np.float64]:
+        return np.round(letters(sentences) * 2) / 2 + 0.5
+
+    found, expected = (bb.evaluate(model, ["Mini-STS"], "en", "mini")["Mini-STS"] for model in (encode, plain))
+    assert found["en"].cosine_spearman.value == expected["en"].cosine_spearman.value
+    texts = ["a red house", "two cats", "big dogs"]
+    assert bb.mine(texts, texts, encode) == bb.mine(texts, texts, plain)
+    assert bb.xsim(encode(texts), plain(texts)) == bb.xsim(plain(texts), plain(texts))
 
 
 def test_importing_loads_nothing_heavy() -> None:
@@ -273,7 +333,6 @@ def test_an_evaluator_refuses_what_is_no_sentence_transformer() -> None:
 
 
 def test_an_evaluator_takes_any_iterables_of_sentences(tiny_model: Path) -> None:
-    import pandas as pd
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(str(tiny_model), device="cpu")
@@ -377,6 +436,11 @@ def test_what_cannot_be_compared_or_saved_is_refused(report: bb.Report, tmp_path
         loaded.save(tmp_path / "other")
     with pytest.raises(bb.UserError, match="no directory"):
         bb.load_results(tmp_path / "nowhere")
+    for given in (None, ["results"], 5):
+        with pytest.raises(bb.UserError, match="folder is .*: expected the path of a directory"):
+            bb.load_results(given)  # type: ignore[arg-type]
+        with pytest.raises(bb.UserError, match="folder is .*: expected the path of a directory"):
+            report.save(given)  # type: ignore[arg-type]
 
 
 def _scaled(exponent: float) -> Any:

@@ -101,6 +101,7 @@ def test_equal_pairs_are_equal_for_any_iterable_of_sentences() -> None:
         (["a"], {"pair": "xx-yy"}, "xx"),
         (["a"], {"pair": ("fr", "en")}, r"pair is \('fr', 'en'\): expected two languages, as in \"fr-en\""),
         (["a"], {"selection": "best"}, "unknown selection 'best': expected one of greedy, forward"),
+        (["a"], {"cache": 5}, "cache is 5: expected the path of a directory"),
         (["a"], {"options": {}}, "options is a dict: expected ModelOptions"),
         (["a"], {"options": bb.ModelOptions(dtype="bf16")}, "the model is already loaded"),
     ],
@@ -108,6 +109,13 @@ def test_equal_pairs_are_equal_for_any_iterable_of_sentences() -> None:
 def test_what_cannot_be_mined_is_refused(source: Any, more: dict[str, Any], message: str) -> None:
     with pytest.raises(bb.UserError, match=message):
         bb.mine(source, ["b"], letters, **more)
+
+
+def test_controls_are_shown_escaped() -> None:
+    found = bb.mine(["a\x00b", "\u202eabc\x1b[31m"], ["a b", "abc\nd"], letters)
+    lines = repr(found).splitlines()
+    assert len(lines) == 3 and "".join(lines).replace("\t", "").isprintable()
+    assert {pair.source for pair in found} == {"a\x00b", "\u202eabc\x1b[31m"}, "the pairs keep their text"
 
 
 def test_a_model_that_needs_languages_says_so() -> None:

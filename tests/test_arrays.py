@@ -174,6 +174,13 @@ BAD: list[tuple[Any, Any, str]] = [
     (ONE, [[1, 0, 0], [0, float("nan"), 0], [0, 0, 1]], "row 1 of y contains NaN"),
     ([[1, 0, 0], [0, 0, 0], [0, 0, 1]], ONE, "row 1 of x is all zeros"),
     ("two", ONE, "x is not an array of numbers"),
+    ([["1", "0", "0"]] * 3, ONE, r"x is not an array of numbers \(it has text\)"),
+    (ONE.astype("S9"), ONE, r"x is not an array of numbers \(it has text\)"),
+    (np.array([[1, "0", 0]] * 3, dtype=object), ONE, r"x is not an array of numbers \(it has text\)"),
+    (ONE, ONE + 1j, r"y is not an array of numbers \(it has complex numbers\)"),
+    (ONE, np.ma.masked_equal(ONE, 1), r"y is not an array of numbers \(it has masked entries\)"),
+    (ONE, [np.ma.masked_equal(row, 1) for row in ONE], r"y is not an array of numbers \(it has masked entries\)"),
+    (ONE, ONE.astype("m8[s]"), r"y is not an array of numbers \(it has entries of type timedelta64"),
     ([[1, 2], [3]], ONE, "x is not an array of numbers"),
     (ONE, np.eye(3)[:2], "x has 3 rows and y 2"),
 ]

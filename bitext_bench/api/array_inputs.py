@@ -14,6 +14,7 @@ from ..errors import UserError
 from ..scoring.margin import MARGINS, Margin
 from ..scoring.metrics import text_classes
 from ..scoring.neighbors import Vectors, normalize
+from ..scoring.numeric import as_floats
 
 # Largest absolute values of a row that float32 normalizes correctly: their squares neither overflow nor vanish.
 _ORDINARY = (1e-15, 1e15)
@@ -147,19 +148,10 @@ def _has_surrogate(text: str) -> bool:
 
 def _as_floats(name: str, given: ArrayLike, dtype: type[np.floating[Any]]) -> NDArray[Any]:
     try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray(_on_host(given), dtype=dtype)
+        return as_floats(given, dtype)
     except (TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{name} is not an array of numbers ({reason}): expected shape (N, D)") from error
-
-
-def _on_host(given: Any) -> Any:  # noqa: ANN401 (an array of any library)
-    """Return a tensor without its gradient, in main memory, as numbers that NumPy has (bfloat16 is not one of them)."""
-    if not hasattr(given, "detach"):
-        return given
-    tensor = given.detach().cpu()
-    return tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor
 
 
 def _brief(given: object) -> str:

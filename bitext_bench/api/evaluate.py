@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TypedDict, Unpack
 
 from ..data import MissingData, Source, open_source, warn
 from ..embedding.embedder import Embedder
 from ..encoders import Model, ModelOptions, needs_download
-from ..encoders.loaded import as_model, is_cacheable
+from ..encoders.loaded import as_model
 from ..errors import UserError
-from ..io.cache import cache_folder
 from ..io.terminal import say
 from ..languages import DEFAULT_LANGUAGES, Language, resolve
 from ..results.evaluation import LoadedTask, load_available_tasks, load_tasks, missing_languages
@@ -22,7 +18,8 @@ from ..results.evaluation import evaluate as score_tasks
 from ..results.files import result_folder
 from ..results.records import Outcomes, TaskResult
 from ..tasks import Languages, Task, own_bitext, own_sts
-from ..tasks.choices import ignored_regions, parse_languages, parse_tasks
+from ..tasks.choices import ignored_regions, parse_languages, parse_tasks, split_names
+from .paths import vector_folder
 from .reports import Report
 
 
@@ -33,10 +30,10 @@ class Selection:
     With `bitext` or `sts`, benchmarks are scored only if `tasks` names them.
     """
 
-    tasks: Sequence[str] | None = None
-    languages: Sequence[str] | str | None = None
+    tasks: Iterable[str] | str | None = None
+    languages: Iterable[str] | str | None = None
     data: str | Path = "hub"
-    bitext: str | Path | Sequence[str | Path] | None = None
+    bitext: str | Path | Iterable[str | Path] | None = None
     sts: str | Path | None = None
 
     @property
@@ -45,13 +42,6 @@ class Selection:
         paths = [self.bitext] if isinstance(self.bitext, str | Path) else self.bitext
         found: list[Task] = [] if paths is None else [own_bitext(paths)]
         return found if self.sts is None else [*found, own_sts(self.sts)]
-
-
-class OwnData(TypedDict, total=False):
-    """The arguments of `evaluate` for the user's own data."""
-
-    bitext: str | Path | Sequence[str | Path]
-    sts: str | Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +75,8 @@ def prepare(model: object, selection: Selection, options: ModelOptions | None) -
         UserError: as for `evaluate`.
     """
     source = open_data(selection.data)
-    languages, own = selection.languages, selection.own_tasks
+    own = selection.own_tasks
+    languages = None if selection.languages is None else split_names("languages", selection.languages)
     chosen = parse_languages(DEFAULT_LANGUAGES if languages is None else languages)
     wanted = None if selection.tasks is None else parse_tasks(selection.tasks)
     if own and wanted is None and source.name != "hub":
@@ -128,12 +119,14 @@ def _refuse(task: Task, error: MissingData) -> None:
 
 def evaluate(
     model: object,
-    tasks: Sequence[str] | None = None,
-    languages: Sequence[str] | str | None = None,
+    tasks: Iterable[str] | str | None = None,
+    languages: Iterable[str] | str | None = None,
     data: str | Path = "hub",
     options: ModelOptions | None = None,
     cache: str | Path | None = None,
-    **own: Unpack[OwnData],
+    *,
+    bitext: str | Path | Iterable[str | Path] | None = None,
+    sts: str | Path | None = None,
 ) -> Report:
     """Score a model on the tasks, as `bitext-bench run` does. The report prints as the command's table.
 
@@ -153,9 +146,9 @@ def evaluate(
         data: a directory with the official files, "hub" to download them, or "mini", the built-in set.
         options: how to load the model, and its prompt.
         cache: directory of the cached vectors; None for $BITEXT_BENCH_CACHE or ~/.cache/bitext-bench.
-        **own: your own data; benchmarks are then scored only if `tasks` names them. `bitext`: a file of pairs (.tsv,
-            .jsonl, .tmx, .parquet), two parallel files, a directory of <language>.txt, or "hub:ORG/DATASET". `sts`: a
-            .tsv or .jsonl file of two sentences and a score.
+        bitext: your own translations: a file of pairs (.tsv, .jsonl, .tmx, .parquet), two parallel files, a directory
+            of <language>.txt, or "hub:ORG/DATASET". Benchmarks are then scored only if `tasks` names them.
+        sts: your own ratings: a .tsv or .jsonl file of two sentences and a score. `tasks` as with `bitext`.
 
     Tasks and languages that the data lack are skipped, with a line on stderr for each; `report.left_out` lists them.
 
@@ -168,12 +161,8 @@ def evaluate(
     >>> report["Mini-Tatoeba"]["fr-en"].accuracy.n
     360
     """
-    prepared = prepare(model, Selection(tasks, languages, data, **own), options)
+    prepared = prepare(model, Selection(tasks, languages, data, bitext, sts), options)
     for line in prepared.left_out:
         say(f"left out: {line}")
-    with ExitStack() as stack:
-        if is_cacheable(prepared.model):
-            folder = cache_folder(Path(cache) if cache else None)
-        else:
-            folder = Path(stack.enter_context(TemporaryDirectory(prefix="bitext-bench-")))
+    with vector_folder(prepared.model, cache) as folder:
         return prepared.report(list(score_tasks(Embedder(prepared.model, folder), prepared.loaded)))

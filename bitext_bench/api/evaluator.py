@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,25 +61,25 @@ class BitextEvaluator(BaseEvaluator):
     def __init__(
         self,
         pairs: Pair | Mapping[str, Pair] | None = None,
-        tasks: Sequence[str] | None = None,
-        languages: Sequence[str] | str | None = None,
+        tasks: Iterable[str] | str | None = None,
+        languages: Iterable[str] | str | None = None,
         data: str | Path = "mini",
         prompt: str | None = None,
         name: str = "bitext",
     ) -> None:
         super().__init__()
         self._pairs = _pair_names(pairs)
-        if not self._pairs and not tasks:
+        if not self._pairs and tasks is None:
             raise UserError("there is nothing to score: pass pairs, two lists of sentences, or tasks")
         if not isinstance(prompt, str | None):
             raise UserError(f"prompt is {prompt!r}: expected a string, or None for the model's own prompt")
         if not isinstance(name, str):
             raise UserError(f"name is {name!r}: expected a string")
         self._tasks: list[LoadedTask] = []
-        if tasks:
+        if tasks is not None:
             wanted = parse_languages(DEFAULT_LANGUAGES if languages is None else languages)
             self._tasks, _ = load_available_tasks(parse_tasks(tasks), open_data(data), wanted)
-            for line in missing_languages(self._tasks, wanted if wanted and languages else ()):
+            for line in missing_languages(self._tasks, () if wanted is None or languages is None else wanted):
                 say(f"left out: {line}")
         self._prompt, self.name = prompt, name
         self.primary_metric = f"{name}_score" if name else "score"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +12,15 @@ from numpy.typing import NDArray
 from ..embedding.batching import TextGroup
 from ..embedding.embedder import Embedder
 from ..encoders import Model, ModelOptions
-from ..encoders.loaded import as_model, is_cacheable
+from ..encoders.loaded import as_model
 from ..errors import UserError
-from ..io.cache import cache_folder
+from ..io.terminal import printable
 from ..languages import LangPair
 from ..scoring.margin import Margin, best_by_margin, margin_k
 from ..scoring.mined_pairs import SELECTIONS, RowPairs, Selection, select
 from ..scoring.neighbors import Neighbors, Vectors, search_bidirectional
 from .array_inputs import as_sentences, check_margin, check_number
+from .paths import vector_folder
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -79,7 +78,7 @@ class MinedPairs(Sequence[MinedPair]):
 
     def __repr__(self) -> str:
         """Return the five best pairs, one on each line."""
-        lines = [f"{pair.score:.4f}\t{pair.source}\t{pair.target}" for pair in self._pairs[:5]]
+        lines = [f"{pair.score:.4f}\t{printable(pair.source)}\t{printable(pair.target)}" for pair in self._pairs[:5]]
         more = [f"… {len(self) - 5:,} more"] if len(self) > 5 else []
         return "\n".join([f"<{len(self):,} pairs>", *lines, *more])
 
@@ -90,14 +89,6 @@ class MinedPairs(Sequence[MinedPair]):
         return DataFrame(self._pairs, columns=list(MinedPair._fields))
 
 
-class MiningSettings(TypedDict, total=False):
-    """The less common arguments of `mine`."""
-
-    selection: Selection
-    options: ModelOptions | None
-    cache: str | Path | None
-
-
 def mine(
     source: Iterable[str],
     target: Iterable[str],
@@ -105,7 +96,10 @@ def mine(
     threshold: float | None = None,
     pair: str | None = None,
     margin: Margin = "ratio",
-    **settings: Unpack[MiningSettings],
+    *,
+    selection: Selection = "greedy",
+    options: ModelOptions | None = None,
+    cache: str | Path | None = None,
 ) -> MinedPairs:
     """Find translations in two lists of sentences, sorted by margin, best first.
 
@@ -121,9 +115,10 @@ def mine(
         threshold: minimum margin of a pair; None keeps all pairs.
         pair: the languages, as in "fr-en"; only SONAR and models with `needs_language` need them.
         margin: "ratio", "distance" or "absolute" with 4 neighbors, or "csls" with 10.
-        **settings: `selection`: which proposals become pairs, "greedy" by default; "intersection" keeps those of both
-            directions, "union" those of either, "forward" and "backward" those of one. `options` and `cache`: as in
-            `evaluate`.
+        selection: which proposals become pairs: "greedy"; "intersection" for those of both directions, "union" for
+            those of either, "forward" or "backward" for those of one.
+        options: as in `evaluate`.
+        cache: as in `evaluate`.
 
     Raises:
         UserError: the model cannot be loaded, a list has no sentence, or an argument is invalid.
@@ -136,12 +131,12 @@ def mine(
     """
     k = margin_k(check_margin(margin))
     lowest = -np.inf if threshold is None else check_number("threshold", threshold)
-    selection, languages = _check_selection(settings.get("selection", "greedy")), _languages(pair)
+    chosen, languages = _check_selection(selection), _languages(pair)
     lines = [_deduplicate(name, side) for name, side in (("source", source), ("target", target))]
-    resolved = as_model(model, settings.get("options"))
-    vectors = _encode(resolved, _texts(resolved, lines, languages), settings.get("cache"))
+    resolved = as_model(model, options)
+    vectors = _encode(resolved, _texts(resolved, lines, languages), cache)
     found = search_bidirectional(vectors[0], vectors[1], k)
-    rows = select(_propose(found, k, margin), _swap_sides(_propose(found.reversed, k, margin)), selection)
+    rows = select(_propose(found, k, margin), _swap_sides(_propose(found.reversed, k, margin)), chosen)
     kept = rows.scores >= lowest
     columns = (rows.scores, _cosines(vectors, rows), rows.source, rows.target)
     listed = [list(side.items()) for side in lines]
@@ -190,11 +185,7 @@ def _languages(pair: str | None) -> LangPair | None:
 
 
 def _encode(model: Model, texts: Sequence[TextGroup], cache: str | Path | None) -> list[Vectors]:
-    with ExitStack() as stack:
-        if is_cacheable(model):
-            folder = cache_folder(Path(cache) if cache else None)
-        else:
-            folder = Path(stack.enter_context(TemporaryDirectory(prefix="bitext-bench-")))
+    with vector_folder(model, cache) as folder:
         embedder = Embedder(model, folder)
         embedder.encode(texts)
         return [embedder.vectors(side) for side in texts]

@@ -11,6 +11,7 @@ from ..errors import UserError
 from ..results.filing import file_result
 from ..results.records import Outcomes, SubsetResult, TaskResult
 from ..results.tables import render_averages, render_scores
+from .paths import as_path
 from .score import Score
 
 if TYPE_CHECKING:
@@ -198,11 +199,11 @@ class Report(Mapping[str, TaskReport]):
         Raises:
             UserError: the folder cannot be written, or these results were read from files.
         """
-        written = []
+        root, written = as_path("folder", folder), []
         for result, file, outcomes in zip(self.results, self.files, self.outcomes, strict=True):
             if outcomes is None:
                 raise UserError(f"{self.name} was read from files: copy {file.parent} instead")
-            written.append(file_result(Path(folder) / file.parent, result, outcomes))
+            written.append(file_result(root / file.parent, result, outcomes))
         return written
 
 

@@ -6,13 +6,14 @@ import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError, install_hint
 from ..languages import Language
+from ..scoring.numeric import as_floats
 from .missing import TEXTS, check_missing_weights, collect_incomplete_models
 from .transformer import CPU_BATCH_TOKENS
 
@@ -52,11 +53,6 @@ def estimate_token_counts(sentences: Sequence[str]) -> NDArray[np.int64]:
     return np.fromiter((1 + len(s.encode()) // 4 for s in sentences), np.int64, len(sentences))
 
 
-def as_matrix(rows: Any) -> NDArray[np.float32]:  # noqa: ANN401 (any array or list)
-    """Return an array or a list as float32."""
-    return np.asarray(rows, dtype=np.float32)
-
-
 def check_matrix(given: object, n: int, what: str) -> NDArray[np.float32]:
     """Return a user encoder's result for n sentences as (n, D) float32.
 
@@ -64,7 +60,7 @@ def check_matrix(given: object, n: int, what: str) -> NDArray[np.float32]:
         UserError: The result has another shape, or is not numeric. The message starts with `what`.
     """
     try:
-        vectors = as_matrix(given)
+        vectors = as_floats(given)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(
             f"{what} of {n} sentences returned a {type(given).__name__} that is not a matrix ({error}): expected an "
@@ -101,7 +97,7 @@ class MuseEncoder:
 
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; the language is not used."""
-        return as_matrix(self._model.encode([prompt + s for s in sentences]))
+        return as_floats(self._model.encode([prompt + s for s in sentences]))
 
 
 class StaticEncoder:
@@ -131,7 +127,7 @@ class StaticEncoder:
             UserError: A token has no vector.
         """
         try:
-            return as_matrix(self._model.encode([prompt + s for s in sentences]))
+            return as_floats(self._model.encode([prompt + s for s in sentences]))
         except IndexError as error:
             raise self._unfit(error) from error
 
@@ -177,7 +173,7 @@ class SonarEncoder:
                 f"SONAR does not have the language {language} (not in NLLB-200): leave it out of --languages"
             )
         self._tokenizer.src_lang = code
-        return as_matrix(self._vectors([prompt + s for s in sentences]))
+        return as_floats(self._vectors([prompt + s for s in sentences]))
 
     def _vectors(self, texts: Sequence[str]) -> Tensor:
         import torch

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..languages import Language
-from .extras import FOREIGN_BATCH_TOKENS, as_matrix, check_matrix, estimate_token_counts
+from ..scoring.numeric import as_floats
+from .extras import FOREIGN_BATCH_TOKENS, check_matrix, estimate_token_counts
 from .sources import source_digest, user_modules
 
 # The user's modules that a factory imported, by factory. On a second call they are already imported.
@@ -72,7 +73,7 @@ class FactoryEncoder:
     def encode(self, sentences: Sequence[str], prompt: str, language: Language | None) -> NDArray[np.float32]:
         """Encode one batch; `language=` (a FLORES-200 code) is passed on if the object has `needs_language`."""
         if self.wrapped is not None:  # Given any prompt, even "", it adds none of its own.
-            return as_matrix(self.wrapped.encode(list(sentences), prompt=prompt))
+            return as_floats(self.wrapped.encode(list(sentences), prompt=prompt))
         texts = [prompt + s for s in sentences]
         more = {"language": language.flores if language else None} if self.needs_language else {}
         given = self._model.encode(texts, **more)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from ..errors import UserError
 from ..languages import Language, find_language, resolve
@@ -10,40 +10,46 @@ from ..languages.tags import read_tag
 from . import Task, find_task
 
 
-def parse_tasks(given: Sequence[str] | str) -> list[Task]:
+def parse_tasks(given: Iterable[str] | str) -> list[Task]:
     """Return the named tasks, each once, ignoring case and punctuation. Commas also separate names.
 
     Raises:
         UserError: a task is unknown, there are no names, or a name is not a string.
     """
-    found = (find_task(word) for word in _split_words("tasks", given))
+    found = (find_task(word) for word in split_names("tasks", given))
     return list({task.name: task for task in found}.values())
 
 
-def parse_languages(given: Sequence[str] | str) -> list[Language] | None:
+def parse_languages(given: Iterable[str] | str) -> list[Language] | None:
     """Return the named languages; None for "all".
 
     Raises:
         UserError: a language is unknown, there are no names, a name is not a string, or "all" is combined with others.
     """
-    words = _split_words("languages", given)
+    words = split_names("languages", given)
     if "all" in words and len(words) > 1:
         raise UserError(f"languages {' '.join(words)}: all includes the others, so pass it alone")
     return None if words == ["all"] else [resolve(word) for word in words]
 
 
-def ignored_regions(given: Sequence[str] | str) -> list[str]:
+def ignored_regions(given: Iterable[str] | str) -> list[str]:
     """Return the names that `parse_languages` reads as a language without its region, such as de-AT."""
-    tags = {word: read_tag(word) for word in _split_words("languages", given)}
+    tags = {word: read_tag(word) for word in split_names("languages", given)}
     return [
         word for word, tag in tags.items() if tag and tag.region and find_language(word) == find_language(tag.language)
     ]
 
 
-def _split_words(what: str, given: Sequence[str] | str) -> list[str]:
-    if not isinstance(given, Iterable):
-        raise UserError(f"{what} is a {type(given).__name__}: expected a list of names")
-    texts = [given] if isinstance(given, str) else list(given)
+def split_names(what: str, given: Iterable[str] | str) -> list[str]:
+    """Return names given as a list, an array, a Series or any other iterable. Commas also separate names.
+
+    Raises:
+        UserError: something else is given, there are no names, or a name is not a string.
+    """
+    try:
+        texts = [given] if isinstance(given, str) else list(given)
+    except TypeError:
+        raise UserError(f"{what} is a {type(given).__name__}: expected a list of names") from None
     for text in texts:
         if not isinstance(text, str):
             raise UserError(f"{what} has a {type(text).__name__}, {text!r}: expected names")

@@ -134,7 +134,7 @@ def _check_paths(name: str, paths: tuple[Path, ...], option: str) -> tuple[Path,
     return paths
 
 
-def own_bitext(paths: Sequence[str | Path]) -> OwnBitext:
+def own_bitext(paths: Iterable[str | Path]) -> OwnBitext:
     """Return the task of --bitext; its name ends in the names of the files.
 
     Raises:
@@ -143,6 +143,8 @@ def own_bitext(paths: Sequence[str | Path]) -> OwnBitext:
     if isinstance(paths, bytes | Mapping) or not isinstance(paths, Iterable):
         raise _not_paths_error("bitext", paths, _BITEXT_PATHS)
     paths = list(paths)
+    if not paths:
+        raise _not_paths_error("bitext", [], _BITEXT_PATHS)
     if not all(map(_is_path, paths)):
         raise _not_paths_error("bitext", paths, _BITEXT_PATHS)
     files = tuple(Path(path).expanduser() for path in paths)  # of hub:org/name, too
