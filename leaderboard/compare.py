@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import combinations, product
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from tabulate import tabulate
@@ -17,7 +18,7 @@ from tabulate import tabulate
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable
 from bitext_bench.results.records import signature_fields
-from bitext_bench.results.tables import list_languages, name_mean
+from bitext_bench.results.tables import list_languages, name_mean, paragraphs
 from bitext_bench.tasks.choices import parse_tasks
 
 from .entries.read import Entry, chosen_languages
@@ -165,16 +166,17 @@ def format_p(p: float) -> str:
     return f"{p:.2g}" if p >= 1e-4 else "< 0.0001"
 
 
-def render_comparison(lines: Sequence[ComparisonRow]) -> str:
-    """Return one table for each pair of models."""
+def render_comparison(lines: Sequence[ComparisonRow], form: Literal["simple", "html"] = "simple") -> str:
+    """Return one table for each pair of models, and notes."""
     corrected = corrected_p(lines)
     blocks = []
     labels = [line.labels for line in lines]
     for a, b in dict.fromkeys(labels):
         rows = [_row(line, p) for line, p, own in zip(lines, corrected, labels, strict=True) if own == (a, b)]
         head = ["task", "subset", "n", "A", "B", "A - B", "95 % interval", "only A", "only B", "p (Holm)", "better"]
-        table = tabulate(rows, headers=head, tablefmt="simple", disable_numparse=True)
-        blocks.append(f"A: {a}\nB: {b}\n\n{table}")
+        table = tabulate(rows, headers=head, tablefmt=form, disable_numparse=True)
+        names = f"A: {a}\nB: {b}"
+        blocks.append(f"{paragraphs(names)}\n{table}" if form == "html" else f"{names}\n\n{table}")
     note = (
         "A - B in points of the score. only A, only B: sentences on which only this model does better. p and the "
         "interval are from one paired test (McNemar's for shares): an interval without 0 means p < 0.05. p (Holm) is "
@@ -184,7 +186,8 @@ def render_comparison(lines: Sequence[ComparisonRow]) -> str:
         note += " Several seeds: scores are means; interval and p cover the choice of sentences and of seeds."
     first = {line.pairs[0][0].task: line.pairs[0][0] for line in lines if line.n is None}
     languages = [list_languages(task, list(entry.subsets.values())) for task, entry in first.items()]
-    return "\n\n".join([*blocks, "\n".join([*filter(None, languages), note])])
+    notes = "\n".join([*filter(None, languages), note])
+    return "".join([*blocks, paragraphs(notes)]) if form == "html" else "\n\n".join([*blocks, notes])
 
 
 def _row(line: ComparisonRow, p: float) -> list[str]:

@@ -67,41 +67,45 @@ class Comparison:
     """Two models compared on the same sentences; prints like `bitext-bench compare`.
 
     Attributes:
-        lines: one for each subset that both models have on the same data, and one for the mean of a task's subsets.
+        rows: one for each subset that both models have on the same data, and one for the mean of a task's subsets.
     """
 
-    lines: Sequence[ComparisonRow]
+    rows: Sequence[ComparisonRow]
 
     def __str__(self) -> str:
         """Return the table."""
-        return render_comparison(self.lines)
+        return render_comparison(self.rows)
+
+    def _repr_html_(self) -> str:
+        """Return the table for a notebook."""
+        return render_comparison(self.rows, "html")
 
     def __repr__(self) -> str:
         """Return the table, for display in an interactive session."""
         return str(self)
 
     def to_pandas(self) -> DataFrame:
-        """Return a frame with one row for each line.
+        """Return a frame of the rows.
 
         Columns: task, subset, n (missing for a mean), score, a, b, difference (a - b), ci_low, ci_high, only_a and
         only_b (sentences on which only this model does better; missing for correlations), p, p_holm (corrected over all
-        lines) and better ("a", "b" or ""). Shares are fractions in [0, 1]; correlations are in [-1, 1].
+        rows) and better ("a", "b" or ""). Shares are fractions in [0, 1]; correlations are in [-1, 1].
         """
         from pandas import DataFrame
 
-        rows = [_row(line, p) for line, p in zip(self.lines, corrected_p(self.lines), strict=True)]
-        return DataFrame(rows).astype({"n": "Int64", "only_a": "Int64", "only_b": "Int64"})
+        found = [_row(row, p) for row, p in zip(self.rows, corrected_p(self.rows), strict=True)]
+        return DataFrame(found).astype({"n": "Int64", "only_a": "Int64", "only_b": "Int64"})
 
 
-def _row(line: ComparisonRow, p_holm: float) -> dict[str, object]:
-    entry, found = line.pairs[0][0], line.difference
+def _row(row: ComparisonRow, p_holm: float) -> dict[str, object]:
+    entry, found = row.pairs[0][0], row.difference
     counted = found.step > 0  # a correlation is no count of sentences
-    a, b = (None, None) if line.n is None else line.scores
+    a, b = (None, None) if row.n is None else row.scores
     better = "a" if (found.value > 0) != entry.result.lower_is_better else "b"
     return {
         "task": entry.result.label,
-        "subset": line.subset,
-        "n": line.n,
+        "subset": row.subset,
+        "n": row.n,
         "score": entry.score,
         "a": a,
         "b": b,
@@ -141,10 +145,10 @@ def compare(a: Report, b: Report) -> Comparison:
     >>> frame.subset.tolist(), frame.better.tolist()
     (['fr-en'], ['a'])
     """
-    lines = compare_models(_as_selection("a", a), _as_selection("b", b))
-    if not lines:
+    rows = compare_models(_as_selection("a", a), _as_selection("b", b))
+    if not rows:
         raise UserError(f"{a.name} and {b.name} have no common task on the same data: score both on the same data")
-    return Comparison(lines)
+    return Comparison(rows)
 
 
 def _as_selection(name: str, report: Report) -> ModelSelection:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import doctest
 import inspect
 import pydoc
+import re
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from bitext_bench.cli.main import main
 from bitext_bench.errors import install_hint
 
 TASKS = ["Mini-Tatoeba", "Mini-STS"]
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 def letters(sentences: list[str]) -> NDArray[np.float64]:
@@ -63,6 +66,12 @@ def test_scores_of_a_report(report: bb.Report) -> None:
     with pytest.raises(KeyError, match="no task 0: it has Mini-Tatoeba"):
         report[0]  # type: ignore[index]
     assert 0 not in report
+    for spelled in ("en-fr", "eng-fra", "fra_Latn-eng_Latn", "French-English", "FR-EN"):
+        assert spelled in report["Mini-Tatoeba"]
+        assert report["Mini-Tatoeba"][spelled].accuracy == accuracy
+    assert report["Mini-STS"]["eng"]["cosine_spearman"] == report["Mini-STS"]["en"].cosine_spearman
+    for name in ("ja-en", "fr-fr", "fr", "-", 0):
+        assert name not in report["Mini-Tatoeba"]
     with pytest.raises(KeyError, match="no subset 'xx': it has fr-en"):
         report["Mini-Tatoeba"]["xx"]
     with pytest.raises(AttributeError, match="no score 'acc'"):
@@ -161,6 +170,16 @@ class Growing:
         (letters, {"languages": []}, "languages is empty: pass one or more names"),
         (letters, {"languages": [1]}, "languages has a int, 1: expected names"),
         (letters, {"languages": 5}, "languages is a int: expected a list of names"),
+        (letters, {"languages": "en"}, "no Mini-Tatoeba in the requested languages: it pairs fr, ja, ko, ru with en$"),
+        (letters, {"tasks": ["Mini-STS"], "languages": "de"}, "requested languages: it has en-en, .*fr-fr"),
+        (letters, {"data": ""}, '^data is .*: expected a directory, "hub" or "mini"'),
+        (letters, {"data": "MINI"}, "^data MINI: no such directory; expected a directory, hub or mini$"),
+        (letters, {"data": "."}, r"^\. is not the built-in set: pass mini as the data$"),
+        (letters, {"data": ".", "tasks": ["Mini-STS"]}, r"^\. is not the built-in set: pass mini as the data$"),
+        (letters, {"tasks": ["mteb:Tatoeba"]}, "^the built-in set has no Tatoeba: pass hub as the data$"),
+        (letters, {"tasks": ["own-bitext-x"]}, "own data: pass bitext with the file that it was made with"),
+        (letters, {"bitext": "my.tsv", "languages": "de", "tasks": None, "data": "hub"}, "but only de was given: add"),
+        ("", {}, "the model has no name: expected a directory, a hub id org/model"),
         (letters, {"languages": np.array("en")}, "languages is a ndarray: expected a list of names"),
         (letters, {"cache": 5}, "cache is 5: expected the path of a directory"),
         (letters, {"bitext": []}, r"bitext is '\[\]': expected a path of a file of pairs"),
@@ -198,6 +217,14 @@ def test_unknown_arguments_are_refused(function: Any, given: dict[str, Any]) -> 
     with pytest.raises(TypeError, match=rf"^{function.__name__}\(\) got an unexpected keyword argument '{unknown}'"):
         function(**given)
     assert not [p for p in inspect.signature(function).parameters.values() if p.kind is p.VAR_KEYWORD]
+
+
+def test_a_subset_is_found_by_its_direction_if_both_exist() -> None:
+    task = bb.evaluate(letters, ["Mini-xSIM"], "en fr", "mini")["Mini-xSIM"]
+    assert list(task) == ["eng_Latn-fra_Latn", "fra_Latn-eng_Latn"]
+    for name, subset in (("en-fr", "eng_Latn-fra_Latn"), ("fr-en", "fra_Latn-eng_Latn")):
+        assert task[name].xsim == task[subset].xsim
+    assert task["en-fr"].xsim.signature != task["fr-en"].xsim.signature
 
 
 @pytest.mark.parametrize("kind", [tuple, iter, np.array, pd.Series, pd.Index, lambda names: {*names}])
@@ -318,7 +345,13 @@ def test_the_evaluator_in_a_trainer(tiny_model: Path, tmp_path: Path) -> None:
         ({"pairs": (["a"], ["b"]), "name": None}, "name is None: expected a string"),
         ({"pairs": {"en-fr": (["a"], [None])}}, "en-fr: target 1 is a NoneType"),
         ({"pairs": {"en-fr": ([], [])}}, "en-fr has 0 source and 0 target sentences"),
-        ({"tasks": ["Tatoeba"]}, "the built-in set has no tatoeba"),
+        (
+            {"tasks": ["Tatoeba"]},
+            "has no tatoeba: use the tasks Mini-..., or pass a directory or hub as data",
+        ),
+        ({"tasks": []}, "tasks is empty"),
+        ({"pairs": (["a"], ["b"]), "languages": "en"}, "languages and data belong to tasks: pass tasks too"),
+        ({"pairs": (["a"], ["b"]), "data": "hub"}, "languages and data belong to tasks: pass tasks too"),
     ],
 )
 def test_an_evaluator_without_work_is_refused(more: dict[str, Any], message: str) -> None:
@@ -362,6 +395,32 @@ def test_scores_that_are_not_shares_print_unchanged() -> None:
         str(bb.Score("hub_skewness_forward", 2.5)) == "2.5000" and str(bb.Score("oracle_threshold", 1.06)) == "1.0600"
     )
     assert str(bb.Score("antihubs", 0.25)) == "25.00" and str(bb.Score("threshold", None)) == "–"
+
+
+def test_scores_format_round_and_hash_like_numbers(report: bb.Report) -> None:
+    score = bb.Score("accuracy", 0.95349, 0.942, 0.962, 1000, details={"forward": 0.9})
+    assert f"{score:.2f} {score:>8.1%} {score}" == f"0.95    95.3% {score!s}"
+    assert round(score, 3) == 0.953 and f"{bb.Score('threshold', None):.2f}" == "nan"
+    assert len({score, bb.Score("accuracy", 0.95349, 0.942, 0.962, 1000, details={"forward": 0.9})}) == 1
+    with pytest.raises(ValueError, match="format"):
+        format(score, "d")
+    assert {report: 1}[report] == 1
+    with pytest.raises(TypeError, match="not supported"):
+        _ = score > 0.9  # type: ignore[operator]
+
+
+def test_a_notebook_shows_the_same_as_print(report: bb.Report) -> None:
+    def cells(html: str) -> str:
+        text = unescape(re.sub(r"<[^>]*>", " ", html))
+        return re.sub(r"[\s-]+", "", text)
+
+    wide = bb.evaluate(letters, ["Mini-Tatoeba"], "en,fr", "mini")
+    muse = next(each for each in bb.load_results(RESULTS).values() if each.name == "google/muse-v3")
+    for shown in (report, report["Mini-Tatoeba"], muse, muse["Tatoeba"], bb.compare(report, wide)):
+        assert cells(shown._repr_html_()) == re.sub(r"[\s-]+", "", repr(shown))
+    assert "(mean of 4: fr, ja, ko, ru)" in muse._repr_html_()
+    mined = bb.mine(["<b>", "zwei"], ["<i>", "two"], letters)
+    assert "&lt;" in mined._repr_html_() and "<b>" not in mined._repr_html_() and "2 pairs" in mined._repr_html_()
 
 
 def test_examples_of_saved_results_and_comparisons() -> None:

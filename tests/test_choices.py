@@ -72,3 +72,5 @@ def test_words() -> None:
     assert [task.name for task in parse_tasks(["tatoeba,sts17", "BUCC mining"])] == ["Tatoeba", "STS17", "BUCC-mining"]
     assert parse_languages(["all"]) is None
     assert list(map(str, parse_languages(["fra,jpn-Jpan", "ko"]) or [])) == ["fr", "ja", "ko"]
+    assert list(map(str, parse_languages("en ja, ko") or [])) == ["en", "ja", "ko"]
+    assert parse_languages("Norwegian Bokmål") == parse_languages(["nob"]), "a space in a name"

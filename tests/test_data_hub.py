@@ -98,7 +98,7 @@ def test_a_hub_that_cannot_be_reached_and_the_three_ways_on(mirror: Path, monkey
 
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(UserError, match=r"mteb/sts12-sts at revision a0d554a6.*HF_HOME.*--data DIR.*mini"):
+    with pytest.raises(UserError, match=r"mteb/sts12-sts at revision a0d554a6.*HF_HOME.*a data directory.*mini"):
         HubSource().scored("STS12", "default", LangPair(EN, EN), "test")
 
 
@@ -107,18 +107,18 @@ def test_what_is_not_on_the_hub_is_refused_with_the_reason() -> None:
         HubSource().comparable("bucc2018", LangPair(FR, EN), "test")
     with pytest.raises(MissingData, match="not on the hub"):
         HubSource().augmented("flores200", EN)
-    with pytest.raises(MissingData, match=r"has only devtest: pass --data DIR with flores200_dataset/dev/$"):
+    with pytest.raises(MissingData, match=r"has only devtest: pass a data directory with flores200_dataset/dev/$"):
         HubSource().languages("flores200-dev")
-    with pytest.raises(MissingData, match=r"^mteb has no data set NoSuchTask: pass --data DIR with it"):
+    with pytest.raises(MissingData, match=r"^mteb has no data set NoSuchTask: pass a data directory with it"):
         HubSource().scored("NoSuchTask", "default", LangPair(EN, EN), "test")
-    with pytest.raises(MissingData, match=r"^mteb has no data set STS17 with the subset xx: pass --data DIR"):
+    with pytest.raises(MissingData, match=r"^mteb has no data set STS17 with the subset xx: pass a data directory"):
         HubSource().scored("STS17", "xx", LangPair(EN, EN), "test")
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 def test_a_task_that_the_hub_does_not_have_says_what_to_pass(task: Task, mirror: Path) -> None:
     """Whatever is asked of the hub ends in data or in a reason that is no exception of mteb's."""
-    with pytest.raises(UserError, match=r"pass --data|cannot read .*--data DIR") as caught:
+    with pytest.raises(UserError, match=r"pass a data directory|cannot read .*a data directory") as caught:
         task.load(HubSource(mirror), [EN, FR, KO, resolve("ja")])
     assert "Error" not in str(caught.value).partition("(")[0]
 
@@ -220,5 +220,6 @@ def test_the_splits_to_choose_by(full_hub: Path, tmp_path: Path) -> None:
     assert found == [
         "KorSTS-dev 1500",
         "STSBenchmark-dev 1500",
-        "FLORES-200-dev mteb's data set of FLORES-200 has only devtest: pass --data DIR with flores200_dataset/dev/",
+        "FLORES-200-dev mteb's data set of FLORES-200 has only devtest: pass a data directory with "
+        "flores200_dataset/dev/",
     ]

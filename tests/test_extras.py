@@ -84,7 +84,7 @@ def test_a_factory_that_needs_the_language_gets_flores_codes() -> None:
     ("returned", "words"),
     [
         (lambda n: [[1.0]] * (n - 1) + [[1.0, 2.0]], "returned a list that is not a matrix"),
-        (lambda n: torch.ones(n, 3, requires_grad=True), "returned a Tensor that is not a matrix"),
+        (lambda n: torch.ones(n, 3, dtype=torch.complex64), "returned a Tensor that is not a matrix .it has complex"),
         (lambda n: np.ones(n), r"returned an array of shape \(2,\), expected \(2, dimensions\)"),
         (lambda n: None, "expected"),
     ],
@@ -95,6 +95,13 @@ def test_what_a_factorys_encoder_may_not_return(
     monkeypatch.setattr("toys.HashEncoder.encode", lambda self, sentences: returned(len(sentences)))
     with pytest.raises(UserError, match=words):
         resolve_model("toys:hashing", DEFAULT).load().encode(["a", "b"], "", None)
+
+
+def test_a_factorys_encoder_may_return_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
+    for tensor in (torch.ones(2, 3, requires_grad=True), torch.ones(2, 3, dtype=torch.bfloat16)):
+        monkeypatch.setattr("toys.HashEncoder.encode", lambda self, sentences, given=tensor: given)
+        found = resolve_model("toys:hashing", DEFAULT).load().encode(["a", "b"], "", None)
+        assert found.dtype == np.float32 and found.tolist() == [[1.0] * 3] * 2
 
 
 def test_a_factory_that_wants_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:

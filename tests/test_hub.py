@@ -356,7 +356,9 @@ def test_data_sets_wait_for_a_silent_hub_once(full_hub: Path, tmp_path: Path) ->
         assert len([request for request in hub.requests if "agent-harnesses" not in request]) == 1
     assert time.monotonic() - start < 60  # five waits and retries for each took minutes
     assert all("from the hub: no answer in time; check the connection" in str(line) for line in refused)
-    assert all("hf download mteb/sts1" in str(line) and "or pass --data DIR with STS1" in str(line) for line in refused)
+    assert all(
+        "hf download mteb/sts1" in str(line) and "or pass a data directory with STS1" in str(line) for line in refused
+    )
 
 
 @pytest.mark.hub

@@ -54,8 +54,8 @@ END = {
     "model": "; or pass a directory with its files as --model",
     "mteb model": "",
     "training data": "; or download its files yourself and pass their directory as --data",
-    "own data": "; or download its files yourself and pass one to --bitext",
-    "task": " in its official layout, or --data mini, the built-in set",
+    "own data": "; or download its files yourself and pass one to bitext",
+    "task": " in its official layout, or mini as the data, the built-in set",
 }
 
 

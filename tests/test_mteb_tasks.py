@@ -151,9 +151,7 @@ def test_languages_without_a_subset_are_answered_with_those_that_have_one(tmp_pa
     with pytest.raises(MissingData, match=r"^NusaXBitextMining has no subset in ko: pass .* ace, ban, .* all$"):
         find_task("NusaXBitextMining").load(open_source(str(tmp_path)), languages("ko"))
     for code, others in (("en", "ace, ace_Arab, acm, "), ("ace", "ace_Arab, acm, ")):
-        line = (
-            f"^FloresBitextMining needs both languages of a pair, and --languages has only {code}: add one of {others}"
-        )
+        line = f"^FloresBitextMining needs both languages of a pair, but only {code} was given: add one of {others}"
         with pytest.raises(MissingData, match=line):
             find_task("FloresBitextMining").load(open_source(str(tmp_path)), languages(code))
     with pytest.raises(MissingData, match=r"^NTREXBitextMining needs both .* only ko: add one of .* and 108 more,"):
@@ -292,10 +290,10 @@ def load(root: Path, name: str, rows: list[dict[str, Any]], split: str = "test")
 
 def test_a_directory_without_the_data_set_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(
-        MissingData, match=r"no C-MTEB/AFQMC/ with the data of AFQMC: pass --data hub, or run `hf downl"
+        MissingData, match=r"no C-MTEB/AFQMC/ with the data of AFQMC: pass hub as the data, or run `hf downl"
     ):
         find_task("AFQMC").load(open_source(str(tmp_path)), None)
-    with pytest.raises(MissingData, match=r"^the built-in set has no AFQMC: pass --data hub$"):
+    with pytest.raises(MissingData, match=r"^the built-in set has no AFQMC: pass hub as the data$"):
         find_task("AFQMC").load(open_source("mini"), None)
 
 
@@ -490,4 +488,4 @@ def test_a_gated_or_missing_data_set_says_where_to_get_it(
     message = error_of(done)
     assert message.startswith("cannot get the dataset mteb/IWSLT2017BitextMining at revision 14034eed")
     assert line in message
-    assert message.endswith("or pass --data DIR with a copy of the data set in DIR/mteb/IWSLT2017BitextMining")
+    assert message.endswith("or pass a data directory with a copy of the data set in mteb/IWSLT2017BitextMining")

@@ -18,7 +18,7 @@ from ..results.evaluation import evaluate as score_tasks
 from ..results.files import result_folder
 from ..results.records import Outcomes, TaskResult
 from ..tasks import Languages, Task, own_bitext, own_sts
-from ..tasks.choices import ignored_regions, parse_languages, parse_tasks, split_names
+from ..tasks.choices import ignored_regions, parse_languages, parse_tasks, split_languages
 from .paths import vector_folder
 from .reports import Report
 
@@ -76,7 +76,7 @@ def prepare(model: object, selection: Selection, options: ModelOptions | None) -
     """
     source = open_data(selection.data)
     own = selection.own_tasks
-    languages = None if selection.languages is None else split_names("languages", selection.languages)
+    languages = None if selection.languages is None else split_languages(selection.languages)
     chosen = parse_languages(DEFAULT_LANGUAGES if languages is None else languages)
     wanted = None if selection.tasks is None else parse_tasks(selection.tasks)
     if own and wanted is None and source.name != "hub":
@@ -108,7 +108,7 @@ def open_data(data: str | Path) -> Source:
     Raises:
         UserError: `data` is not a directory, "hub" or "mini".
     """
-    if not isinstance(data, str | Path):
+    if not isinstance(data, str | Path) or data == "":
         raise UserError(f'data is {data!r}: expected a directory, "hub" or "mini"')
     return open_source(str(data))
 

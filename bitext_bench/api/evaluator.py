@@ -45,13 +45,15 @@ class BitextEvaluator(BaseEvaluator):
     Args:
         pairs: (source sentences, target sentences), where sentence i translates sentence i; or a dict of such pairs.
         tasks: names from `bitext-bench list tasks`.
-        languages: as in `evaluate`; None for en, fr, ja, ko and ru. Those without data are listed on stderr.
-        data: data of the tasks: a directory with the official files, "hub", or "mini", the built-in set.
+        languages: of the tasks, as in `evaluate`; None for en, fr, ja, ko and ru. Those without data are listed on
+            stderr.
+        data: of the tasks: "mini", the built-in set, which is fast enough for a training; a directory; or "hub".
         prompt: text prepended to each sentence; None for the model's own prompt.
         name: prefix of the score names.
 
     Raises:
-        UserError: neither pairs nor tasks are given, two lists differ in length, or data are missing or damaged.
+        UserError: neither pairs nor tasks are given, languages or data are given without tasks, two lists differ in
+            length, or data are missing or damaged.
 
     >>> evaluator = BitextEvaluator((["a red house", "two cats"], ["une maison rouge", "deux chats"]))
     >>> evaluator.primary_metric
@@ -76,6 +78,8 @@ class BitextEvaluator(BaseEvaluator):
         if not isinstance(name, str):
             raise UserError(f"name is {name!r}: expected a string")
         self._tasks: list[LoadedTask] = []
+        if tasks is None and (languages is not None or data != "mini"):
+            raise UserError("languages and data belong to tasks: pass tasks too, or leave them out")
         if tasks is not None:
             wanted = parse_languages(DEFAULT_LANGUAGES if languages is None else languages)
             self._tasks, _ = load_available_tasks(parse_tasks(tasks), open_data(data), wanted)

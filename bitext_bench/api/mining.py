@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
+from tabulate import tabulate
 
 from ..embedding.batching import TextGroup
 from ..embedding.embedder import Embedder
@@ -81,6 +82,12 @@ class MinedPairs(Sequence[MinedPair]):
         lines = [f"{pair.score:.4f}\t{printable(pair.source)}\t{printable(pair.target)}" for pair in self._pairs[:5]]
         more = [f"… {len(self) - 5:,} more"] if len(self) > 5 else []
         return "\n".join([f"<{len(self):,} pairs>", *lines, *more])
+
+    def _repr_html_(self) -> str:
+        """Return the five best pairs for a notebook."""
+        rows = [(f"{pair.score:.4f}", printable(pair.source), printable(pair.target)) for pair in self._pairs[:5]]
+        table = tabulate(rows, headers=("score", "source", "target"), tablefmt="html", disable_numparse=True)
+        return f"{table}\n<p>{len(self):,} pairs</p>"
 
     def to_pandas(self) -> DataFrame:
         """Return a frame with the columns score, cosine, source_line, target_line, source and target."""

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from ..errors import UserError
 from ..results.filing import file_result
 from ..results.records import Outcomes, SubsetResult, TaskResult
-from ..results.tables import render_averages, render_scores
+from ..results.tables import paragraphs, render_averages, render_scores
 from .paths import as_path
 from .score import Score
+from .subsets import find_subset
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -90,10 +91,14 @@ class TaskReport(Mapping[str, SubsetReport]):
         return Score(self.result.main_score, mean.mean, low, high, n, self.result.lower_is_better, details=details)
 
     def __getitem__(self, name: str) -> SubsetReport:
-        """Return a subset by name; KeyError lists the names."""
-        if name not in self._subsets:
+        """Return a subset by name, or by its languages in any spelling and order; KeyError lists the names.
+
+        "jpn-eng" is also found as "ja-en" and "en-ja". If both directions exist, the order counts.
+        """
+        found = name if name in self._subsets else find_subset(name, self.result.subsets)
+        if found is None:
             raise KeyError(f"{self.result.label} has no subset {name!r}: it has {_list_some(list(self._subsets))}")
-        return self._subsets[name]
+        return self._subsets[found]
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names of the subsets."""
@@ -108,8 +113,12 @@ class TaskReport(Mapping[str, SubsetReport]):
         return render_scores([self.result])
 
     def __repr__(self) -> str:
-        """Return the task and its subsets."""
-        return f"<{self.result.label}: {_list_some(list(self))}>"
+        """Return the table, as `print` does."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Return the table for a notebook."""
+        return render_scores([self.result], "html")
 
 
 @dataclass(frozen=True, repr=False)
@@ -132,6 +141,10 @@ class Report(Mapping[str, TaskReport]):
     def name(self) -> str:
         """The name of the model."""
         return self.results[0].model.name
+
+    def __hash__(self) -> int:
+        """Return a hash, which is the same for equal reports."""
+        return hash((self.name, *self))
 
     def __getitem__(self, name: str) -> TaskReport:
         """Return a task by name, ignoring case; KeyError lists the names."""
@@ -162,7 +175,7 @@ class Report(Mapping[str, TaskReport]):
 
     def _repr_html_(self) -> str:
         """Return the table for a notebook."""
-        return render_scores(self.results, "html")
+        return render_scores(self.results, "html") + paragraphs(render_averages(self.results))
 
     def to_pandas(self) -> DataFrame:
         """Return a long frame with one row for each score of each subset.

@@ -27,6 +27,12 @@ class Score:
     0.015
     >>> print(Score("threshold", 1.0625))
     1.0625
+
+    Format and round work on `value`. Scores have no order, since some are better when lower: compare their values.
+
+    >>> score = Score("accuracy", 0.953, 0.942, 0.962, 1000)
+    >>> f"{score:.3f}", f"{score:.1%}", round(score, 2), f"{score}"
+    ('0.953', '95.3%', 0.95, '95.30 (94.20 to 96.20)')
     """
 
     name: str
@@ -36,11 +42,19 @@ class Score:
     n: int = 0
     lower_is_better: bool = False
     signature: str = ""
-    details: Mapping[str, float] = field(default_factory=dict)
+    details: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __float__(self) -> float:
         """Return the value; NaN if it cannot be computed."""
         return float("nan") if self.value is None else self.value
+
+    def __round__(self, digits: int = 0) -> float:
+        """Return the value, rounded; NaN if it cannot be computed."""
+        return round(float(self), digits)
+
+    def __format__(self, spec: str) -> str:
+        """Return the value in a format of floats; without a format, the same as `str`."""
+        return format(float(self), spec) if spec else str(self)
 
     def __str__(self) -> str:
         """Return the value and interval as tables print them: in percent (correlations times 100).

@@ -36,9 +36,10 @@ if TYPE_CHECKING:
 
 _TASK_OF = {"tatoeba": "Tatoeba", "bucc2018": "BUCC.v2", "flores200": "FloresBitextMining"}
 _NOT_ON_HUB = {
-    "flores200-dev": "mteb's data set of FLORES-200 has only devtest: pass --data DIR with flores200_dataset/dev/",
-    "bucc-style": "bucc-style is for a corpus of your own: pass --data DIR with bucc-style/",
-    "mini": "the built-in set is not on the hub: pass --data mini",
+    "flores200-dev": "mteb's data set of FLORES-200 has only devtest: "
+    "pass a data directory with flores200_dataset/dev/",
+    "bucc-style": "bucc-style is for a corpus of your own: pass a data directory with bucc-style/",
+    "mini": "the built-in set is not on the hub: pass mini as the data",
 }
 
 
@@ -83,13 +84,13 @@ class HubSource:
 
     def augmented(self, collection: str, language: Language) -> AugmentedLines:
         """Refuse: xSIM++'s files are not on the hub."""
-        raise MissingData("xSIM++'s augmented files are not on the hub: pass --data DIR with devtest_augmented/")
+        raise MissingData("xSIM++'s augmented files are not on the hub: pass a data directory with devtest_augmented/")
 
     def comparable(self, collection: str, pair: LangPair, split: str) -> ComparableCorpora:
         """Refuse: the hub has only BUCC's gold pairs (BUCC.v2), not the corpora with their splits."""
         raise MissingData(
             "BUCC mining needs BUCC 2018's training and test corpora, which are not on the hub: "
-            "pass --data DIR with bucc2018/"
+            "pass a data directory with bucc2018/"
         )
 
     def scored(self, collection: str, subset: str, pair: LangPair, split: str) -> ScoredPairs:
@@ -107,7 +108,7 @@ class HubSource:
             folder = fetch_files(task, subsets)
         except NotFetched as error:
             raise UserError(
-                f"{error}; or pass --data DIR with a copy of the data set in DIR/{task.repository.name}"
+                f"{error}; or pass a data directory with a copy of the data set in {task.repository.name}"
             ) from error
         return MtebFiles(folder, f"hub-{str(task.repository.revision)[:8]}")
 
@@ -131,7 +132,7 @@ class HubSource:
             task = mteb.get_task(name, hf_subsets=[subset] if subset and subset != "default" else None)
         except (KeyError, ValueError) as error:
             wanted = f"{collection} with the subset {subset}" if subset and subset != "default" else collection
-            raise MissingData(f"mteb has no data set {wanted}: pass --data DIR with it") from error
+            raise MissingData(f"mteb has no data set {wanted}: pass a data directory with it") from error
         return task
 
     def _load_uncached(self, collection: str, subset: str | None = None) -> tuple[AbsTask, Any]:
@@ -141,7 +142,7 @@ class HubSource:
         task = self._task(collection, subset)
         where = task.metadata.dataset
         pinned = Repository(where["path"], "dataset", where["revision"])
-        instead = f"pass --data DIR with {task.metadata.name} in its official layout, or --data mini"
+        instead = f"pass a data directory with {task.metadata.name} in its official layout, or mini as the data"
         try:
             folder = self._mirror / where["path"] if self._mirror else fetch(pinned)
         except NotFetched as error:

@@ -151,7 +151,8 @@ class LocalSource:
         ]
         file = next((self.root / name for name in names if (self.root / name).is_file()), None)
         if file is None:
-            raise MissingData(f"{self.root} has no {collection} {subset}: looked for {', '.join(names)}")
+            looked = f"{self.root} has no {collection} {subset}: looked for {', '.join(names)}"
+            raise MissingData(self._not_built_in() if collection == "mini" else looked)
         rows, digest = read_table(file, ("score", "sentence1", "sentence2"))
         if not rows:
             raise UserError(f"{file} has a header and no rows: expected one scored pair per line")
@@ -172,7 +173,7 @@ class LocalSource:
         name = task.repository.name
         if not (self.root / name).is_dir():
             raise MissingData(
-                f"{self.root} has no {name}/ with the data of {task.name}: pass --data hub, or run "
+                f"{self.root} has no {name}/ with the data of {task.name}: pass hub as the data, or run "
                 f"`{task.repository.download_command} --local-dir {self.root / name}`"
             )
         version = f"{UNVERIFIED}{name.rpartition('/')[2]}"
@@ -188,9 +189,14 @@ class LocalSource:
         files = _FLORES_FILES[collection]
         return next((name for name in files if (self.root / name).parent.is_dir()), files[0])
 
+    def _not_built_in(self) -> str:
+        return f"{self.root} is not the built-in set: pass mini as the data"
+
     def _folder(self, name: str) -> Path:
         folder = self.root / name
         if not folder.is_dir():
+            if name == "mini":
+                raise MissingData(self._not_built_in())
             raise MissingData(f"{self.root} has no {name}/")
         return folder
 

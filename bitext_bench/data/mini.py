@@ -92,7 +92,7 @@ class MiniSource:
 
     def mteb_files(self, task: MtebTask, subsets: Sequence[str]) -> MtebFiles:
         """Refuse: the built-in set has no data of mteb."""
-        raise MissingData(f"the built-in set has no {task.name}: pass --data hub")
+        raise MissingData(f"the built-in set has no {task.name}: pass hub as the data")
 
     @cached_property
     def _rows(self) -> list[_MiniRow]:
@@ -108,7 +108,9 @@ class MiniSource:
 
     def _check(self, collection: str, language: Language | None = None) -> None:
         if collection != _COLLECTION:
-            raise MissingData(f"the built-in set has no {collection}: use the tasks named Mini-...")
+            raise MissingData(
+                f"the built-in set has no {collection}: use the tasks Mini-..., or pass a directory or hub as data"
+            )
         if language is not None and str(language) not in _LANGUAGES:
             raise MissingData(f"the built-in set has no {language.name}: it has {', '.join(_LANGUAGES)}")
 

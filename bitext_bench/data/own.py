@@ -26,7 +26,7 @@ from .pair_files import PAIR_FORMATS, SentencePair, read_files, suffix_of
 from .shapes import Bitext, Provenance
 from .variants import VariantChooser
 
-_EXAMPLE = "--languages de sw"
+_EXAMPLE = "de sw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class OwnPairs:
 
     Attributes:
         is_named: whether the data name their languages. The pair is then in alphabetical order, so that it has one name
-            for any order of --languages; else it is in the order of the columns or files.
+            for any order of the languages; else it is in the order of the columns or files.
     """
 
     pair: LangPair
@@ -67,9 +67,9 @@ def read_own_bitext(paths: Sequence[Path], languages: Sequence[Language] | None)
         return _read_directory(paths[0], languages)
     named = " ".join(map(str, paths))
     if languages is None or len(languages) < 2:
-        found = "none" if languages is None else str(languages[0])
+        found = "none was" if languages is None else f"only {languages[0]} was"
         raise UserError(
-            f"--bitext {named} needs the languages of its two sides, in order, and --languages has {found}: "
+            f"bitext {named} needs the languages of its two sides, in order, but {found} given: "
             f"add them, like {_EXAMPLE}"
         )
     if len(paths) == 1 and named.startswith(HUB_PREFIX):
@@ -78,13 +78,13 @@ def read_own_bitext(paths: Sequence[Path], languages: Sequence[Language] | None)
     if len(paths) == 2:
         return [_read_parallel(paths[0], paths[1], _pair_of(named, languages))]
     if len(paths) > 2:
-        raise UserError(f"--bitext {named}: {len(paths)} files; expected one file of pairs, or two parallel files")
+        raise UserError(f"bitext {named}: {len(paths)} files; expected one file of pairs, or two parallel files")
     file = paths[0]
     if suffix_of(file) not in PAIR_FORMATS:
         if not file.exists():
-            raise UserError(f"--bitext {file}: no such file or directory")
+            raise UserError(f"bitext {file}: no such file or directory")
         raise UserError(
-            f"--bitext {file}: expected .{', .'.join(PAIR_FORMATS)}, two parallel files, or a directory of "
+            f"bitext {file}: expected .{', .'.join(PAIR_FORMATS)}, two parallel files, or a directory of "
             "<language>.txt: convert or rename it"
         )
     pairs = [_pair_of(named, languages)] if suffix_of(file) == "tsv" else _combine(languages)
@@ -106,7 +106,7 @@ def own_provenance(sums: Sequence[str], whole: str = "") -> Provenance:
 def _pair_of(named: str, languages: Sequence[Language]) -> LangPair:
     if len(languages) != 2:
         raise UserError(
-            f"--bitext {named} has two languages, and --languages has {len(languages)}: "
+            f"bitext {named} has two languages, but {len(languages)} were given: "
             f"expected those of the first and the second side, like {_EXAMPLE}"
         )
     return LangPair(languages[0], languages[1])
@@ -116,8 +116,8 @@ def _checked(named: str, found: list[OwnPairs]) -> list[OwnPairs]:
     """Refuse to score the same rows as several pairs of languages."""
     if len(found) > 1 and not all(pairs.is_named for pairs in found):
         raise UserError(
-            f"--bitext {named} has rows without the names of their languages, so it has two languages, and --languages "
-            f"has more: expected those of the first and the second side, like {_EXAMPLE}"
+            f"bitext {named} has rows without the names of their languages, so it has two languages, but more "
+            f"were given: expected those of the first and the second side, like {_EXAMPLE}"
         )
     return found
 
@@ -128,7 +128,7 @@ def _alphabetical(pair: LangPair) -> LangPair:
 
 def _combine(languages: Sequence[Language]) -> list[LangPair]:
     if len(set(languages)) < len(languages):
-        raise UserError(f"--languages {' '.join(map(str, languages))}: expected different languages")
+        raise UserError(f"languages {' '.join(map(str, languages))}: expected different languages")
     return [LangPair(a, b) for a, b in combinations(languages, 2)]
 
 
@@ -178,8 +178,8 @@ def _read_parallel(first: Path, second: Path, pair: LangPair) -> OwnPairs:
         if not _fits(languages, pair.reversed):
             named = " and ".join(str(language) for language in languages if language)
             raise UserError(
-                f"--bitext {first} {second}: the names say {named}; expected {pair.source} and {pair.target}: change "
-                "--languages or rename the files"
+                f"bitext {first} {second}: the names say {named}; expected {pair.source} and {pair.target}: change "
+                "languages or rename the files"
             )
         first, second = second, first
     (source, digest), (target, other) = _read_lines(first), _read_lines(second)
@@ -195,11 +195,11 @@ def _check_plain(first: Path, second: Path) -> None:
     for file in (first, second):
         if suffix_of(file) in PAIR_FORMATS:
             raise UserError(
-                f"--bitext {first} {second}: two files must be plain text, one sentence per line, and {file.name} is a "
+                f"bitext {first} {second}: two files must be plain text, one sentence per line, and {file.name} is a "
                 "file of pairs: pass one file of pairs"
             )
     if first.resolve() == second.resolve():
-        raise UserError(f"--bitext {first} {second}: expected two different files, one for each language")
+        raise UserError(f"bitext {first} {second}: expected two different files, one for each language")
 
 
 def _language_of(file: Path) -> Language | None:
@@ -229,7 +229,7 @@ def _read_directory(folder: Path, languages: Sequence[Language] | None) -> list[
     for language in chosen:
         if language not in files:
             has = f"it has {', '.join(file.name for file in files.values())}" if files else "it has no such files"
-            raise UserError(f"{folder} has no {language}.txt; {has}: add the file or change --languages")
+            raise UserError(f"{folder} has no {language}.txt; {has}: add the file or change languages")
     read = {language: _read_lines(files[language]) for language in chosen}
     for language in chosen[1:]:
         check_line_counts(files[chosen[0]], len(read[chosen[0]][0]), files[language], len(read[language][0]))

@@ -38,19 +38,19 @@ def fetch_own_pairs(dataset: str, pair: LangPair) -> PairFiles:
             some = f"{', '.join(files[:_MOST_SHOWN])}{', …' if len(files) > _MOST_SHOWN else ''}"
             raise UserError(
                 f"the dataset {dataset} on the hub has no files for {pair}: expected {pair}/test-….parquet, {pair}.tsv "
-                f"or test.jsonl; it has {some}: download it and pass a file to --bitext"
+                f"or test.jsonl; it has {some}: download it and pass a file to bitext"
             )
         return chosen
 
     try:
         folder = fetch(dataset_repository(dataset), choose, lambda folder: bool(_choose_files(_list(folder), pair)[0]))
     except NotFetched as error:
-        raise UserError(f"{error}; or download its files yourself and pass one to --bitext") from error
+        raise UserError(f"{error}; or download its files yourself and pass one to bitext") from error
     chosen, split = _choose_files(_list(folder), pair)
     found = _group(folder, [folder / name for name in chosen], pair, split)
     if len(found) != 1:
         several = ", ".join(item.files[0].relative_to(folder).as_posix() for item in found)
-        raise UserError(f"{dataset} has several files for {pair}: {several}: download one and pass it to --bitext")
+        raise UserError(f"{dataset} has several files for {pair}: {several}: download one and pass it to bitext")
     names = ", ".join(file.relative_to(folder).as_posix() for file in found[0].files)
     say(f"note: {dataset} {pair}: reading {names}")
     return found[0]

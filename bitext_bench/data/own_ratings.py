@@ -1,4 +1,4 @@
-"""The user's own rated pairs, --sts: two sentences and their similarity in each row of a TSV or JSONL file."""
+"""The user's own rated pairs, sts: two sentences and their similarity in each row of a TSV or JSONL file."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def read_own_ratings(file: Path, languages: Sequence[Language] | None) -> tuple[
             are equal, or the languages are missing.
     """
     if languages is None or len(languages) > 2:
-        found = "none" if languages is None else f"{len(languages)}"
+        found = "none was" if languages is None else f"{len(languages)} were"
         raise UserError(
-            f"--sts {file} needs one language, or those of the first and the second sentence, and --languages has "
-            f"{found}: add them, like --languages de"
+            f"sts {file} needs one language, or those of the first and the second sentence, but "
+            f"{found} given: add them, like de"
         )
     if str(file).startswith(HUB_PREFIX):
         raise UserError(
-            f"--sts {file}: rated pairs are read from a file: download the dataset and pass its .tsv or .jsonl; "
+            f"sts {file}: rated pairs are read from a file: download the dataset and pass its .tsv or .jsonl; "
             "STS data of mteb have their own tasks: bitext-bench list tasks --mteb STS"
         )
     readers = {"tsv": _tsv_ratings, "jsonl": _jsonl_ratings}
     if suffix_of(file) not in readers:
-        raise UserError(f"--sts {file}: expected .tsv or .jsonl with sentence1, sentence2 and score: convert it")
+        raise UserError(f"sts {file}: expected .tsv or .jsonl with sentence1, sentence2 and score: convert it")
     rows = [_checked_rating(file, *row) for row in readers[suffix_of(file)](file)]
     if not rows:
         raise UserError(f"{file}:1: the file is empty: expected {' TAB '.join(_RATED)} on each line")

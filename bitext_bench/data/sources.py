@@ -12,7 +12,7 @@ from .mini import MiniSource
 from .shapes import Source
 
 
-def open_source(name: str, option: str = "--data", *, own: bool = False) -> Source:
+def open_source(name: str, option: str = "data", *, own: bool = False) -> Source:
     """Return the hub ("hub"), the built-in set ("mini"), or the official layouts below a directory.
 
     Args:

@@ -111,7 +111,7 @@ def check_vectors(vectors: NDArray[np.float32], sentences: Sequence[str], model:
         kind = f"a vector of length {norms[at]:.0e}" if norms[at] else "a zero vector"
         if not np.isfinite(norms[at]):
             kind = "NaN or infinity"
-        mend = "try fp32 with torch (leave out --dtype and --backend), or check the model's weights"
+        mend = "check the weights, or your own encoder; a checkpoint may need fp32 with torch, the defaults"
         if not sentences[at].strip():
             mend = "this model cannot encode an empty text: use another task (STS22.v2 instead of STS22)"
         raise UserError(

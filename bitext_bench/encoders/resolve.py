@@ -53,7 +53,9 @@ def resolve_model(name: str, options: ModelOptions) -> Model:
             package).
     """
     if not name.strip() or name == "hub:":
-        raise UserError("--model has no name: expected a directory, a hub id org/model, or a name from list models")
+        raise UserError(
+            "the model has no name: expected a directory, a hub id org/model, or a name from bitext-bench list models"
+        )
     given, name = name, without_prefix(name)
     # os.path, because Path's methods raise for ~nobody and for names that are too long for a file.
     path = Path(os.path.expanduser(name))

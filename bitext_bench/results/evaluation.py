@@ -78,7 +78,7 @@ def load_available_tasks(
     loaded = load_tasks(default_tasks(source) if tasks is None else tasks, source, languages, on_missing)
     if not loaded:
         raise UserError(
-            f"nothing to run: {'; '.join(absent[:3])}; bitext_bench/README.md lists the layouts of --data DIR"
+            f"nothing to run: {'; '.join(absent[:3])}; bitext_bench/README.md lists the layouts of a data directory"
         )
     return loaded, absent
 

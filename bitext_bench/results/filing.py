@@ -123,7 +123,7 @@ def _why_different(before: TaskResult, now: TaskResult) -> str:
     if before.main_score != now.main_score:
         return f"their main score is {before.main_score}"
     if any(has_unnamed_languages(subset.details) for subset in now.subsets):
-        return f"--languages now says that the same rows are {now.subsets[0].subset}"
+        return f"the languages given now say that the same rows are {now.subsets[0].subset}"
     return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
 from typing import Literal
 
 from tabulate import tabulate
@@ -36,8 +37,13 @@ def render_scores(results: Sequence[TaskResult], form: Literal["simple", "html"]
         head, rows = head[:-1], [row[:-1] for row in rows]
     align = ["left", "left", "right", "left", "right", "left", "right"][: len(head)]
     table = tabulate(rows, headers=head, tablefmt=form, disable_numparse=True, colalign=align)
-    lines = dict.fromkeys(list_languages(result.task, result.subsets) for result in results) if form == "simple" else {}
-    return "\n".join([table, *filter(None, lines)])
+    lines = [*dict.fromkeys(filter(None, (list_languages(result.task, result.subsets) for result in results)))]
+    return table + paragraphs("\n".join(lines)) if form == "html" else "\n".join([table, *lines])
+
+
+def paragraphs(text: str) -> str:
+    """Return lines of text as paragraphs of HTML."""
+    return "".join(f"\n<p>{escape(line)}</p>" for line in text.splitlines())
 
 
 def _task_rows(result: TaskResult) -> list[list[str]]:
@@ -100,24 +106,18 @@ def percent_interval(interval: Sequence[float] | None) -> str:
 
 
 def render_averages(results: Sequence[TaskResult], averages: Sequence[Average] = PAPER_AVERAGES) -> str:
-    """Return one line for each of the paper's averages over official data: value and languages, or missing members.
+    """Return one line for each of the paper's averages over official data: value and languages.
 
-    Averages without any scored member are omitted.
+    Averages without a score of every member are omitted.
     """
     lines = []
     subsets = {(result.task, subset.subset): subset for result in results for subset in result.subsets}
     for average in averages:
-        value = compute(average, results)
-        if len(value.missing) == len(average.members):
+        value = compute(average, results).value
+        if value is None:
             continue
         better = ", lower is better" if average.lower_is_better else ""
-        if value.value is None:
-            missing = ", ".join(value.missing[:3]) + (", …" if len(value.missing) > 3 else "")
-            lines.append(
-                f"{average.name}: incomplete, {len(value.missing)} of {len(average.members)} missing ({missing})"
-            )
-        else:
-            found = {code for task, name, _ in average.members for code in mean_languages(task, [subsets[task, name]])}
-            of = f"mean of {len(average.members)}: {name_languages(sorted(found))}"
-            lines.append(f"{average.name}: {percent(value.value)} ({of}{better})")
+        found = {code for task, name, _ in average.members for code in mean_languages(task, [subsets[task, name]])}
+        of = f"mean of {len(average.members)}: {name_languages(sorted(found))}"
+        lines.append(f"{average.name}: {percent(value)} ({of}{better})")
     return "\n".join(lines)

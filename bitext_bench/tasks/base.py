@@ -15,6 +15,8 @@ from ..scoring.intervals import Interval
 from ..scoring.neighbors import Vectors
 from ..scoring.similarity import Similarity
 
+MOST_SHOWN = 12  # languages in a message
+
 OF_MTEB = "mteb-"  # before the name of a task of mteb if one of ours has the same name
 Kind = Literal["bitext", "sts"]
 Languages = Sequence[Language] | None  # None: all languages in the source
@@ -177,9 +179,12 @@ def english_pairs(name: str, source: Source, collection: str, languages: Languag
         MissingData: the source has none of the languages in this collection.
     """
     english = resolve("en")
-    pairs = [LangPair(x, english) for x in select_languages(source.languages(collection), languages) if x != english]
+    available = source.languages(collection)
+    pairs = [LangPair(x, english) for x in select_languages(available, languages) if x != english]
     if not pairs:
-        raise MissingData(f"{source.name} has no {name} in the requested languages")
+        has = ", ".join(str(x) for x in available[:MOST_SHOWN] if x != english) or "none"
+        more = ", …" if len(available) > MOST_SHOWN else ""
+        raise MissingData(f"{source.name} has no {name} in the requested languages: it pairs {has}{more} with en")
     return pairs
 
 

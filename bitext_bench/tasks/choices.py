@@ -21,12 +21,12 @@ def parse_tasks(given: Iterable[str] | str) -> list[Task]:
 
 
 def parse_languages(given: Iterable[str] | str) -> list[Language] | None:
-    """Return the named languages; None for "all".
+    """Return the named languages; None for "all". Commas and spaces also separate names.
 
     Raises:
         UserError: a language is unknown, there are no names, a name is not a string, or "all" is combined with others.
     """
-    words = split_names("languages", given)
+    words = split_languages(given)
     if "all" in words and len(words) > 1:
         raise UserError(f"languages {' '.join(words)}: all includes the others, so pass it alone")
     return None if words == ["all"] else [resolve(word) for word in words]
@@ -34,10 +34,16 @@ def parse_languages(given: Iterable[str] | str) -> list[Language] | None:
 
 def ignored_regions(given: Iterable[str] | str) -> list[str]:
     """Return the names that `parse_languages` reads as a language without its region, such as de-AT."""
-    tags = {word: read_tag(word) for word in split_names("languages", given)}
+    tags = {word: read_tag(word) for word in split_languages(given)}
     return [
         word for word, tag in tags.items() if tag and tag.region and find_language(word) == find_language(tag.language)
     ]
+
+
+def split_languages(given: Iterable[str] | str) -> list[str]:
+    """Return names of languages as `split_names` does. A space separates names too, unless it is a part of one."""
+    words = split_names("languages", given)
+    return [name for word in words for name in ([word] if find_language(word) else word.split() or [word])]
 
 
 def split_names(what: str, given: Iterable[str] | str) -> list[str]:

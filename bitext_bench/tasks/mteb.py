@@ -28,12 +28,21 @@ from ..scoring.arrangements import alpha_auc, square
 from ..scoring.intervals import mean_interval
 from ..scoring.neighbors import Vectors
 from ..scoring.similarity import Similarity, most_similar
-from .base import OF_MTEB, Kind, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, Task, mean_score
+from .base import (
+    MOST_SHOWN,
+    OF_MTEB,
+    Kind,
+    Languages,
+    RetrievalSpec,
+    ScoringUnit,
+    SentenceSet,
+    SubsetScores,
+    Task,
+    mean_score,
+)
 from .pairs import score_both, score_each, score_forward
 from .retrieval import mteb_scores
 from .sts import score_similarity
-
-_MOST_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +94,10 @@ class _Task:
     def _nothing_chosen(self, languages: Languages) -> MissingData:
         named = ", ".join(map(str, languages or ()))
         if others := self.of_mteb.partners(languages or ()):
-            reason = f"needs both languages of a pair, and --languages has only {named}: add one of {_shorten(others)}"
+            reason = f"needs both languages of a pair, but only {named} was given: add one of {_shorten(others)}"
         else:
-            reason = f"has no subset in {named}: pass --languages with some of {_shorten(self.of_mteb.languages)}"
-        return MissingData(f"{self.name} {reason}, or pass --languages all")
+            reason = f"has no subset in {named}: pass some of {_shorten(self.of_mteb.languages)}"
+        return MissingData(f"{self.name} {reason}, or pass all as the languages")
 
     def _signed(self, scored: SubsetScores, data: MtebData) -> SubsetScores:
         """Add mteb's language codes, and to the signature the subset and the data set on the hub with its revision."""
@@ -100,8 +109,8 @@ class _Task:
 
 
 def _shorten(codes: Sequence[Language]) -> str:
-    return ", ".join(map(str, codes[:_MOST_SHOWN])) + (
-        f" and {len(codes) - _MOST_SHOWN} more" * (len(codes) > _MOST_SHOWN)
+    return ", ".join(map(str, codes[:MOST_SHOWN])) + (
+        f" and {len(codes) - MOST_SHOWN} more" * (len(codes) > MOST_SHOWN)
     )
 
 

@@ -52,7 +52,7 @@ class OwnBitext:
         return self._load(languages)
 
     def _load(self, languages: Languages) -> list[ScoringUnit]:
-        _check_paths(self.name, self.paths, "--bitext")
+        _check_paths(self.name, self.paths, "bitext")
         sides: dict[tuple[int, str], SentenceSet] = {}
 
         def side(sentences: tuple[str, ...], pair: LangPair, *, is_source: bool) -> SentenceSet:
@@ -103,7 +103,7 @@ class OwnSts:
 
     def load(self, source: Source, languages: Languages) -> list[ScoringUnit]:
         """Load the file as one unit."""
-        paths = _check_paths(self.name, () if self.path is None else (self.path,), "--sts")
+        paths = _check_paths(self.name, () if self.path is None else (self.path,), "sts")
         pair, rated = read_own_ratings(paths[0], languages)
         return [_rated_unit(pair, rated)]
 
@@ -143,9 +143,7 @@ def own_bitext(paths: Iterable[str | Path]) -> OwnBitext:
     if isinstance(paths, bytes | Mapping) or not isinstance(paths, Iterable):
         raise _not_paths_error("bitext", paths, _BITEXT_PATHS)
     paths = list(paths)
-    if not paths:
-        raise _not_paths_error("bitext", [], _BITEXT_PATHS)
-    if not all(map(_is_path, paths)):
+    if not paths or not all(map(_is_path, paths)):
         raise _not_paths_error("bitext", paths, _BITEXT_PATHS)
     files = tuple(Path(path).expanduser() for path in paths)  # of hub:org/name, too
     return OwnBitext(_BITEXT + _safe_name(files), files)

@@ -45,7 +45,8 @@ class Sts:
             if languages is None or {pair.source, pair.target} <= set(languages)
         }
         if not chosen:
-            raise MissingData(f"{self.name} has no subset in the requested languages")
+            has = ", ".join(dict.fromkeys(map(str, pairs.values())))
+            raise MissingData(f"{self.name} has no subset in the requested languages: it has {has}")
         units: list[ScoringUnit] = []
         missing: dict[str, MissingData] = {}
         for subset, pair in chosen.items():
