@@ -1,6 +1,6 @@
 """`bitext-bench compare A B`: the difference on each task and pair, with interval, p and the better model.
 
-A model of which only published scores exist has no sentences: `unpaired` compares it.
+`unpaired` compares a model that has only published scores, without sentences.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Compare a model with one of which only published scores exist: without its sentences there is no paired test."""
+"""Compare a model with one that has only published scores. Without its sentences there is no paired test."""
 
 from __future__ import annotations
 

@@ -161,9 +161,9 @@ def test_texts_may_be_any_iterable_of_strings() -> None:
 
     x, y = noisy(20, 20, 10)
     texts = [f"text {i // 2}" for i in range(20)]
-    expected = bb.xsim(x, y, texts=texts)
+    expected = bb.xsim(x, y, y_texts=texts)
     for given in (iter(texts), np.array(texts), pd.Series(texts, index=range(100, 120))):
-        assert bb.xsim(x, y, texts=given) == expected
+        assert bb.xsim(x, y, y_texts=given) == expected
 
 
 ONE = np.eye(3)
@@ -198,7 +198,7 @@ def test_bad_arrays_are_refused(function: Any, x: Any, y: Any, message: str) -> 
     ("call", "message"),
     [
         (lambda: bb.xsim(ONE, ONE, "cosine"), "unknown margin 'cosine': expected one of ratio"),  # type: ignore[arg-type]
-        (lambda: bb.xsim(ONE, ONE, texts=["a"]), "there are 1 texts for 3 vectors"),
+        (lambda: bb.xsim(ONE, ONE, y_texts=["a"]), "there are 1 texts for 3 vectors"),
         (lambda: bb.nearest_neighbors(ONE, ONE, k=0), "k is 0: expected 1 or more"),
         (lambda: bb.mining_f1(ONE, ONE, []), "gold is empty"),
         (lambda: bb.mining_f1(ONE, ONE, [(0, 3)]), r"gold pair \(0, 3\) is out of range"),
@@ -215,8 +215,8 @@ def test_bad_arrays_are_refused(function: Any, x: Any, y: Any, message: str) -> 
             for k in (4.0, "4", None, np.nan)
         ],
         (lambda: bb.margin_scores(ONE, ONE, 2.5), "k is 2.5"),  # type: ignore[arg-type]
-        (lambda: bb.xsim(ONE, ONE, texts=[1, 2, 3]), "texts 1 is a int: expected a sentence"),  # type: ignore[list-item]
-        (lambda: bb.xsim(ONE, ONE, texts="abc"), "texts is a single string"),
+        (lambda: bb.xsim(ONE, ONE, y_texts=[1, 2, 3]), "y_texts 1 is a int: expected a sentence"),  # type: ignore[list-item]
+        (lambda: bb.xsim(ONE, ONE, y_texts="abc"), "y_texts is a single string"),
         (lambda: bb.retrieval_accuracy(ONE, ONE, y_texts={"a": 1}), "y_texts is a dict"),
         (lambda: bb.retrieval_accuracy(ONE, ONE, 3), "x_texts is a int"),  # type: ignore[arg-type]
     ],

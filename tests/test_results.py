@@ -336,13 +336,13 @@ def test_verify_says_where_results_differ(made: tuple[TaskResult, Outcomes]) -> 
     assert find_differences(result, outcomes, result, outcomes) == []
     line = result.subsets[0].signature.replace('prompt:""', 'prompt:"q"')
     cases = [
-        (scored(result, 0.123), r"fr-en: accuracy is 0.\d+ on file, 0.123 derived"),
-        (changed(result, n=1), "fr-en: n is 360 on file, 1 derived"),
-        (changed(result, signature=line), 'fr-en: prompt is "" on file, "q" derived'),
-        (replace(result, subsets=result.subsets[1:]), "fr-en: on file, but not derived"),
+        (scored(result, 0.123), r"fr-en: accuracy is 0.\d+ on file, 0.123 computed"),
+        (changed(result, n=1), "fr-en: n is 360 on file, 1 computed"),
+        (changed(result, signature=line), 'fr-en: prompt is "" on file, "q" computed'),
+        (replace(result, subsets=result.subsets[1:]), "fr-en: on file, but not computed"),
     ]
-    for derived, words in cases:
-        (found,) = find_differences(result, outcomes, derived, outcomes)
+    for computed, words in cases:
+        (found,) = find_differences(result, outcomes, computed, outcomes)
         assert re.match(words, found)
 
 

@@ -50,17 +50,17 @@ def made(*subsets: str) -> tuple[TaskResult, Outcomes]:
 
 
 def compare(change: Callable[[SubsetResult], object], *, on_file: bool = False) -> list[str]:
-    """Return what is said when the first subset was changed in the derived result, or in the stored one."""
-    (stored, outcomes), (derived, derived_outcomes) = made(), made()
-    change((stored if on_file else derived).subsets[0])
-    return find_differences(stored, outcomes, derived, derived_outcomes)
+    """Return what is said when the first subset was changed in the computed result, or in the stored one."""
+    (stored, outcomes), (computed, computed_outcomes) = made(), made()
+    change((stored if on_file else computed).subsets[0])
+    return find_differences(stored, outcomes, computed, computed_outcomes)
 
 
 def compare_with(**changes: Any) -> list[str]:
-    """Return what is said when the first derived subset has other values."""
-    (stored, outcomes), (derived, derived_outcomes) = made(), made()
-    derived.subsets[0] = replace(derived.subsets[0], **changes)
-    return find_differences(stored, outcomes, derived, derived_outcomes)
+    """Return what is said when the first computed subset has other values."""
+    (stored, outcomes), (computed, computed_outcomes) = made(), made()
+    computed.subsets[0] = replace(computed.subsets[0], **changes)
+    return find_differences(stored, outcomes, computed, computed_outcomes)
 
 
 def flip(outcomes: Outcomes, rows: list[int], block: tuple[str, str] = ("fr-en", "forward")) -> Outcomes:
@@ -82,28 +82,28 @@ def test_the_same_does_not_differ() -> None:
 
 def test_a_changed_interval_is_said() -> None:
     (line,) = compare(lambda subset: subset.intervals.update(accuracy=(0.3, 0.8)))
-    assert line == "fr-en: interval of accuracy 1 is 0.7 on file, 0.8 derived"
+    assert line == "fr-en: interval of accuracy 1 is 0.7 on file, 0.8 computed"
     assert compare(lambda subset: subset.intervals.update(accuracy=None)) != []
 
 
 def test_a_changed_summary_is_said() -> None:
-    (stored, outcomes), (derived, _) = made(), made()
-    for result, value in ((stored, 0.1), (derived, 0.2)):
+    (stored, outcomes), (computed, _) = made(), made()
+    for result, value in ((stored, 0.1), (computed, 0.2)):
         result.summary.update(xsim={"mean": value, "subsets": 2}, matrix=[[None, 0.5]])
-    assert find_differences(stored, outcomes, derived, outcomes) == ["summary xsim mean is 0.1 on file, 0.2 derived"]
+    assert find_differences(stored, outcomes, computed, outcomes) == ["summary xsim mean is 0.1 on file, 0.2 computed"]
 
 
 def test_a_score_that_only_the_derived_result_has_is_said() -> None:
     assert compare(lambda subset: subset.scores.pop("accuracy"), on_file=True) == [
-        "fr-en: accuracy is None on file, 0.5 derived"
+        "fr-en: accuracy is None on file, 0.5 computed"
     ]
 
 
 @pytest.mark.parametrize(("name", "moved", "said"), [("accuracy_ratio", 1 / N, False), ("xsim_csls", 2 / N, True)])
 def test_one_near_tie_of_another_margin_is_granted(name: str, moved: float, said: bool) -> None:
-    (stored, outcomes), (derived, _) = made(), made()
-    stored.subsets[0].scores[name], derived.subsets[0].scores[name] = 0.5, 0.5 + moved
-    assert bool(find_differences(stored, outcomes, derived, outcomes)) == said
+    (stored, outcomes), (computed, _) = made(), made()
+    stored.subsets[0].scores[name], computed.subsets[0].scores[name] = 0.5, 0.5 + moved
+    assert bool(find_differences(stored, outcomes, computed, outcomes)) == said
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,11 @@ def test_one_near_tie_of_another_margin_is_granted(name: str, moved: float, said
 )
 def test_a_score_by_row_may_move_by_as_many_rows_as_found_a_copy(name: str, moved: float, said: bool) -> None:
     """Rows 0 and 4 find a copy of their translation, or the translation itself: a score by text does not care."""
-    (stored, outcomes), (derived, derived_outcomes) = made("fr-en"), made("fr-en")
-    del outcomes["fr-en", "backward"], derived_outcomes["fr-en", "backward"]
+    (stored, outcomes), (computed, computed_outcomes) = made("fr-en"), made("fr-en")
+    del outcomes["fr-en", "backward"], computed_outcomes["fr-en", "backward"]
     outcomes["fr-en", "forward"]["neighbor"][[0, 4]] = [5, 9]
-    stored.subsets[0].scores[name], derived.subsets[0].scores[name] = 0.5, 0.5 + moved
-    assert bool(find_differences(stored, outcomes, derived, derived_outcomes)) == said
+    stored.subsets[0].scores[name], computed.subsets[0].scores[name] = 0.5, 0.5 + moved
+    assert bool(find_differences(stored, outcomes, computed, computed_outcomes)) == said
 
 
 def mined(*pairs: tuple[int, int, float, bool]) -> Outcomes:
@@ -126,25 +126,25 @@ def mined(*pairs: tuple[int, int, float, bool]) -> Outcomes:
 
 def test_an_unmined_gold_pair_is_no_rival_of_a_mined_one() -> None:
     """Source 1 was mined with target 2, or with target 3 at the same score; its gold pair was not mined."""
-    (stored, _), (derived, _) = made("fr-en"), made("fr-en")
-    for result in (stored, derived):
+    (stored, _), (computed, _) = made("fr-en"), made("fr-en")
+    for result in (stored, computed):
         result.subsets[0].scores.update(threshold=1.06)
     unmined = (1, 4, -np.inf, True)
     pairs = [mined((1, target, 1.1, False), unmined) for target in (2, 3)]
-    assert find_differences(stored, pairs[0], derived, pairs[1]) == []
-    assert find_differences(stored, pairs[0], derived, mined((1, 4, 1.2, True))) != []
+    assert find_differences(stored, pairs[0], computed, pairs[1]) == []
+    assert find_differences(stored, pairs[0], computed, mined((1, 4, 1.2, True))) != []
 
 
 @pytest.mark.parametrize("name", ["threshold", "threshold_laser"])
 def test_pairs_near_either_threshold_may_move_f1(name: str) -> None:
-    (stored, _), (derived, _) = made("fr-en"), made("fr-en")
+    (stored, _), (computed, _) = made("fr-en"), made("fr-en")
     outcomes = mined((0, 0, 1.2, True), (1, 2, 1.1, False))
-    for result in (stored, derived):
+    for result in (stored, computed):
         result.subsets[0].scores.update({"threshold": 1.06, name: 1.1, "f1_laser": 0.5})
-    derived.subsets[0].scores["f1_laser"] = 0.5 + 1 / N
-    assert find_differences(stored, outcomes, derived, outcomes) == []
-    derived.subsets[0].scores["f1_laser"] = 0.5 + 2 / N
-    assert len(find_differences(stored, outcomes, derived, outcomes)) == 1
+    computed.subsets[0].scores["f1_laser"] = 0.5 + 1 / N
+    assert find_differences(stored, outcomes, computed, outcomes) == []
+    computed.subsets[0].scores["f1_laser"] = 0.5 + 2 / N
+    assert len(find_differences(stored, outcomes, computed, outcomes)) == 1
 
 
 @pytest.mark.parametrize(
@@ -164,10 +164,10 @@ def test_pairs_near_either_threshold_may_move_f1(name: str) -> None:
     ],
 )
 def test_mined_pairs_are_compared(changed: tuple[tuple[int, int, float, bool], ...], said: str) -> None:
-    (stored, _), (derived, _) = made("fr-en"), made("fr-en")
-    for result in (stored, derived):
+    (stored, _), (computed, _) = made("fr-en"), made("fr-en")
+    for result in (stored, computed):
         result.subsets[0].scores.update(threshold=1.06)
-    lines = find_differences(stored, mined((0, 0, 1.2, True), (1, 2, 1.1, False)), derived, mined(*changed))
+    lines = find_differences(stored, mined((0, 0, 1.2, True), (1, 2, 1.1, False)), computed, mined(*changed))
     assert bool(lines) == bool(said)
     assert all(line.startswith(f"fr-en pairs: other outcome in pairs {said}") for line in lines)
 
@@ -178,46 +178,46 @@ def test_mined_pairs_are_compared(changed: tuple[tuple[int, int, float, bool], .
 )
 def test_a_column_that_was_not_derived_is_said(column: str, said: str) -> None:
     """Though every hit is right."""
-    (stored, outcomes), (derived, after) = made("fr-en"), made("fr-en")
+    (stored, outcomes), (computed, after) = made("fr-en"), made("fr-en")
     outcomes["fr-en", "backward"][column] = np.zeros_like(outcomes["fr-en", "backward"][column])
-    assert find_differences(stored, outcomes, derived, after) == [f"fr-en backward: other outcome in {said}"]
+    assert find_differences(stored, outcomes, computed, after) == [f"fr-en backward: other outcome in {said}"]
 
 
 def test_a_twin_of_the_neighbor_is_forgiven() -> None:
-    (stored, outcomes), (derived, after) = made("fr-en"), made("fr-en")
+    (stored, outcomes), (computed, after) = made("fr-en"), made("fr-en")
     after["fr-en", "forward"]["neighbor"][4] = 11
-    assert find_differences(stored, outcomes, derived, after) == []
+    assert find_differences(stored, outcomes, computed, after) == []
 
 
 def test_blocks_columns_and_rows_that_one_side_lacks_are_said() -> None:
     (result, outcomes), (_, fewer), (_, thinner), (_, shorter) = (made("fr-en") for _ in range(4))
     del fewer["fr-en", "forward"]
     assert find_differences(result, outcomes, result, fewer) == ["fr-en forward: outcomes on file only"]
-    assert find_differences(result, fewer, result, outcomes) == ["fr-en forward: outcomes derived only"]
+    assert find_differences(result, fewer, result, outcomes) == ["fr-en forward: outcomes computed only"]
     del thinner["fr-en", "forward"]["score"]
     assert find_differences(result, thinner, result, outcomes) == ["fr-en forward: other outcome in columns score"]
     shorter["fr-en", "forward"] = {name: column[:-1] for name, column in shorter["fr-en", "forward"].items()}
     (line,) = find_differences(result, shorter, result, outcomes)
-    assert line == f"fr-en forward: other outcome in the number of rows: {N - 1} on file, {N} derived"
+    assert line == f"fr-en forward: other outcome in the number of rows: {N - 1} on file, {N} computed"
 
 
 def test_mined_pairs_at_the_threshold_may_be_in_or_out() -> None:
-    (stored, _), (derived, _) = made("fr-en"), made("fr-en")
-    for result, f1 in ((stored, 0.5), (derived, 0.5 + 1 / N)):
+    (stored, _), (computed, _) = made("fr-en"), made("fr-en")
+    for result, f1 in ((stored, 0.5), (computed, 0.5 + 1 / N)):
         result.subsets[0].scores.update(f1=f1, threshold=1.06)
     near, clear = mined((0, 0, 1.2, True), (1, 1, 1.060001, True)), mined((0, 0, 1.2, True), (1, 1, 1.07, True))
-    assert find_differences(stored, near, derived, near) == []
-    assert len(find_differences(stored, clear, derived, clear)) == 1
+    assert find_differences(stored, near, computed, near) == []
+    assert len(find_differences(stored, clear, computed, clear)) == 1
 
 
 @pytest.mark.parametrize(
     ("before", "after", "line"),
     [
-        ("pair:fr-en", "pair:en-fr", "fr-en: pair is fr-en on file, en-fr derived"),
-        ('"a: b"', '""', 'fr-en: prompt is "a: b" on file, "" derived'),
-        ("v1@sha256:00", "v1@sha256:01", "fr-en: data is v1@sha256:00 on file, v1@sha256:01 derived"),
-        ("sha256:aa", "sha256:ab", "fr-en: model is sha256:aa on file, sha256:ab derived"),
-        ("|bb:1", "|bb:1|dir:mean", "fr-en: dir is absent on file, mean derived"),
+        ("pair:fr-en", "pair:en-fr", "fr-en: pair is fr-en on file, en-fr computed"),
+        ('"a: b"', '""', 'fr-en: prompt is "a: b" on file, "" computed'),
+        ("v1@sha256:00", "v1@sha256:01", "fr-en: data is v1@sha256:00 on file, v1@sha256:01 computed"),
+        ("sha256:aa", "sha256:ab", "fr-en: model is sha256:aa on file, sha256:ab computed"),
+        ("|bb:1", "|bb:1|dir:mean", "fr-en: dir is absent on file, mean computed"),
     ],
 )
 def test_a_changed_signature_field_is_named(before: str, after: str, line: str) -> None:
@@ -228,8 +228,8 @@ def test_a_changed_signature_field_is_named(before: str, after: str, line: str) 
 def test_every_changed_field_has_a_line() -> None:
     changed = LINE.replace("fr-en", "en-fr").replace("sha256:aa", "sha256:ab")
     assert compare_with(signature=changed) == [
-        "fr-en: pair is fr-en on file, en-fr derived",
-        "fr-en: model is sha256:aa on file, sha256:ab derived",
+        "fr-en: pair is fr-en on file, en-fr computed",
+        "fr-en: model is sha256:aa on file, sha256:ab computed",
     ]
 
 
@@ -238,7 +238,7 @@ def test_a_file_of_another_version_is_accepted_if_its_scores_are_derived() -> No
 
 
 def test_another_n_is_said_and_nothing_is_compared_with_it() -> None:
-    assert compare_with(n=19, scores={"accuracy": 0.1}) == ["fr-en: n is 20 on file, 19 derived"]
+    assert compare_with(n=19, scores={"accuracy": 0.1}) == ["fr-en: n is 20 on file, 19 computed"]
 
 
 @pytest.mark.parametrize(
@@ -265,21 +265,21 @@ def test_another_n_is_said_and_nothing_is_compared_with_it() -> None:
 def test_a_score_may_move_as_far_as_float32_moves_it(
     name: str, before: float | None, after: float | None, said: bool
 ) -> None:
-    (stored, outcomes), (derived, derived_outcomes) = made(), made()
-    stored.subsets[0].scores[name], derived.subsets[0].scores[name] = before, after
-    expected = [f"fr-en: {name} is {before} on file, {after} derived"] if said else []
-    assert find_differences(stored, outcomes, derived, derived_outcomes) == expected
+    (stored, outcomes), (computed, computed_outcomes) = made(), made()
+    stored.subsets[0].scores[name], computed.subsets[0].scores[name] = before, after
+    expected = [f"fr-en: {name} is {before} on file, {after} computed"] if said else []
+    assert find_differences(stored, outcomes, computed, computed_outcomes) == expected
 
 
 def test_a_score_that_is_no_longer_derived_is_said() -> None:
-    assert compare(lambda subset: subset.scores.pop("accuracy")) == ["fr-en: accuracy is 0.5 on file, None derived"]
+    assert compare(lambda subset: subset.scores.pop("accuracy")) == ["fr-en: accuracy is 0.5 on file, None computed"]
 
 
 def test_a_subset_that_is_no_longer_there() -> None:
     stored, outcomes = made("fr-en", "ja-en")
     lines = find_differences(stored, outcomes, *made("ja-en"))
-    assert lines == ["fr-en: on file, but not derived: the data have no such subset"]
-    # One that is derived beside those on file is no difference: a file can be of some languages only.
+    assert lines == ["fr-en: on file, but not computed: the data have no such subset"]
+    # One that is computed beside those on file is no difference: a file can be of some languages only.
     assert find_differences(*made("ja-en"), stored, outcomes) == []
 
 
@@ -312,14 +312,14 @@ def test_a_near_tie_may_fall_either_way(margin: float, forgiven: bool) -> None:
     [(1, 1 / N, False), (1, 1.1 / N, True), (2, 2 / N, False), (2, -2 / N, False), (0, 1 / N, True)],
 )
 def test_a_score_may_move_by_as_many_sentences_as_are_near_a_tie(near: int, moved: float, said: bool) -> None:
-    (stored, outcomes), (derived, _) = made(), made()
+    (stored, outcomes), (computed, _) = made(), made()
     stored_outcomes = with_near_ties(outcomes, list(range(near)))
-    derived.subsets[0].scores["accuracy"] += moved
-    lines = find_differences(stored, stored_outcomes, derived, outcomes)
+    computed.subsets[0].scores["accuracy"] += moved
+    lines = find_differences(stored, stored_outcomes, computed, outcomes)
     assert [line.partition(" is ")[0] for line in lines] == (["fr-en: accuracy"] if said else [])
     # Near ties of one subset excuse no other.
-    derived.subsets[0].scores["accuracy"], derived.subsets[1].scores["accuracy"] = 0.5, 0.5 + 1 / N
-    assert len(find_differences(stored, stored_outcomes, derived, outcomes)) == 1
+    computed.subsets[0].scores["accuracy"], computed.subsets[1].scores["accuracy"] = 0.5, 0.5 + 1 / N
+    assert len(find_differences(stored, stored_outcomes, computed, outcomes)) == 1
 
 
 @settings(deadline=None, max_examples=60)
@@ -336,19 +336,19 @@ def test_just_the_flips_that_are_no_near_ties_are_named(flipped: set[int], near:
 def test_outcomes_without_hits_are_judged_by_their_scores() -> None:
     """Those of STS."""
     stored, _ = made("fr-en")
-    derived, _ = made("fr-en")
-    derived.subsets[0].scores["accuracy"] = 0.4
+    computed, _ = made("fr-en")
+    computed.subsets[0].scores["accuracy"] = 0.4
     before: Outcomes = {("fr-en", "pairs"): {"score": np.ones(3)}}
-    assert find_differences(stored, before, derived, before) == ["fr-en: accuracy is 0.5 on file, 0.4 derived"]
+    assert find_differences(stored, before, computed, before) == ["fr-en: accuracy is 0.5 on file, 0.4 computed"]
 
 
 def test_a_near_tie_may_move_mtebs_f1() -> None:
     """Row 0 finds its own target, or by a near tie target 1, whose own row then counts less too."""
-    (stored, outcomes), (derived, _) = made("fr-en"), made("fr-en")
+    (stored, outcomes), (computed, _) = made("fr-en"), made("fr-en")
     before, after = (mteb_f1(np.array([first, *range(1, N)])) for first in (0, 1))
-    stored.subsets[0].scores["mteb_f1"], derived.subsets[0].scores["mteb_f1"] = before, after
+    stored.subsets[0].scores["mteb_f1"], computed.subsets[0].scores["mteb_f1"] = before, after
     near = with_near_ties(outcomes, [0])
-    assert find_differences(stored, near, derived, flip(near, [0])) == []
+    assert find_differences(stored, near, computed, flip(near, [0])) == []
 
 
 COSINES = np.array([0.1, 0.4, 0.2, 0.8, 0.5, 0.5 + 2e-7, 0.9, 1.0])
@@ -379,32 +379,32 @@ class Scored:
 
 def test_cosines_near_a_tie_may_change_places() -> None:
     """Two gold ranks apart, by 12 * 2 / (n^3 - n)."""
-    (stored, outcomes), (derived, after) = sts(COSINES), sts(SWAPPED)
-    was, now = (result.subsets[0].scores["cosine_spearman"] for result in (stored, derived))
+    (stored, outcomes), (computed, after) = sts(COSINES), sts(SWAPPED)
+    was, now = (result.subsets[0].scores["cosine_spearman"] for result in (stored, computed))
     assert was - now == pytest.approx(12 * 2 / (8**3 - 8))
-    assert find_differences(stored, outcomes, derived, after) == []
+    assert find_differences(stored, outcomes, computed, after) == []
 
 
 @pytest.mark.parametrize("score", ["cosine_spearman", "cosine_pearson"])
 def test_a_swap_excuses_no_more_than_it_moves(score: str) -> None:
-    (stored, outcomes), (derived, after) = sts(COSINES), sts(SWAPPED)
-    derived.subsets[0].scores[score] -= 2e-6
-    (line,) = (line for line in find_differences(stored, outcomes, derived, after))
+    (stored, outcomes), (computed, after) = sts(COSINES), sts(SWAPPED)
+    computed.subsets[0].scores[score] -= 2e-6
+    (line,) = (line for line in find_differences(stored, outcomes, computed, after))
     assert line.startswith(f"default: {score} is ")
 
 
 def test_equal_sentences_excuse_nothing() -> None:
     """Their cosine is 1 on every machine: a tie, and no near one."""
     cosines = np.where(COSINES >= 0.5, 1.0, COSINES)
-    (stored, outcomes), (derived, after) = sts(cosines), sts(cosines)
-    derived.subsets[0].scores["cosine_spearman"] += 2e-6
-    assert find_differences(stored, outcomes, derived, after) != []
+    (stored, outcomes), (computed, after) = sts(cosines), sts(cosines)
+    computed.subsets[0].scores["cosine_spearman"] += 2e-6
+    assert find_differences(stored, outcomes, computed, after) != []
 
 
 def test_another_cosine_is_named() -> None:
     """Even where the order, and with it the score, stays as it was."""
-    (stored, outcomes), (derived, after) = sts(COSINES), sts(COSINES - np.array([2e-5] + 7 * [0]))
-    assert "default pairs: other outcome in rows 0" in find_differences(stored, outcomes, derived, after)
+    (stored, outcomes), (computed, after) = sts(COSINES), sts(COSINES - np.array([2e-5] + 7 * [0]))
+    assert "default pairs: other outcome in rows 0" in find_differences(stored, outcomes, computed, after)
 
 
 @settings(deadline=None, max_examples=25)
@@ -415,10 +415,10 @@ def test_rounding_is_forgiven_in_every_score_of_sts(seed: int, noise: float, dec
     rng = np.random.default_rng(seed)
     gold = np.round(5 * rng.random(200), decimals)
     cosines = 0.8 + gold / 1e4 + rng.normal(0, 1e-4, 200)
-    (stored, outcomes), (derived, after) = (
+    (stored, outcomes), (computed, after) = (
         sts(values, gold) for values in (cosines, cosines + rng.uniform(-noise, noise, 200))
     )
-    lines = find_differences(stored, outcomes, derived, after)
+    lines = find_differences(stored, outcomes, computed, after)
     assert [line for line in lines if "pearson" not in line] == []  # cosines that lie together have an unsteady one
 
 
@@ -451,10 +451,10 @@ def nearly_equal_ratios(other: float) -> tuple[TaskResult, Outcomes]:
 
 def test_a_near_tie_of_ratio_margins_is_forgiven() -> None:
     stored, outcomes = nearly_equal_ratios(0.58 - 1e-6)
-    derived, derived_outcomes = nearly_equal_ratios(0.58 + 1e-6)
+    computed, computed_outcomes = nearly_equal_ratios(0.58 + 1e-6)
     block = ("fra_Latn-eng_Latn", "forward")
-    if (outcomes[block]["hit"][0], derived_outcomes[block]["hit"][0]) != (True, False):
+    if (outcomes[block]["hit"][0], computed_outcomes[block]["hit"][0]) != (True, False):
         raise RuntimeError("the two must differ in the near tie")
     assert not [
-        line for line in find_differences(stored, outcomes, derived, derived_outcomes) if "other outcome" in line
+        line for line in find_differences(stored, outcomes, computed, computed_outcomes) if "other outcome" in line
     ]

@@ -142,7 +142,7 @@ def test_a_folder_of_results_is_verified(here: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "derived"),
+    ("field", "value", "computed"),
     [
         ("name", "google/best", "local/toys:hashing"),
         ("name", "local/toys:best", "local/toys:hashing"),
@@ -153,12 +153,12 @@ def test_a_folder_of_results_is_verified(here: Path, capsys: pytest.CaptureFixtu
     ],
 )
 def test_what_a_file_says_about_the_model_is_compared(
-    here: Path, field: str, value: Any, derived: str, capsys: pytest.CaptureFixture[str]
+    here: Path, field: str, value: Any, computed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     edit(here / "Mini-STS.json", **{field: value})
     assert main(["verify", "Mini-STS.json", "--model", "toys:hashing"]) == 1
     first, last = capsys.readouterr().out.splitlines()
-    assert first.startswith(f"model: {field} is {value} on file, {derived}")
+    assert first.startswith(f"model: {field} is {value} on file, {computed}")
     assert last == "Mini-STS.json: 1 difference"
 
 
@@ -180,7 +180,7 @@ def test_a_directory_may_be_renamed_but_is_no_published_model(
     edit(file, name="google/best")
     capsys.readouterr()
     assert main(again) == 1
-    assert "model: name is google/best on file, local/renamed derived" in capsys.readouterr().out
+    assert "model: name is google/best on file, local/renamed computed" in capsys.readouterr().out
 
 
 def test_of_a_directory_the_results_on_other_own_data_are_left_out(

@@ -74,7 +74,7 @@ def margin_scores(x: ArrayLike, y: ArrayLike, k: int | None = None, margin: Marg
     return margin_score(np.einsum("nd,nd->n", source, target).astype(np.float64), around, margin)
 
 
-def xsim(x: ArrayLike, y: ArrayLike, margin: Margin = "ratio", texts: Iterable[str] | None = None) -> Score:
+def xsim(x: ArrayLike, y: ArrayLike, margin: Margin = "ratio", y_texts: Iterable[str] | None = None) -> Score:
     """Return xSIM: the share of rows of `x` whose best candidate in `y` is not their translation. Lower is better.
 
     As in LASER's source/xsim.py, the candidates are the 4 nearest neighbors, ranked by margin with neighborhoods of 4.
@@ -84,11 +84,11 @@ def xsim(x: ArrayLike, y: ArrayLike, margin: Margin = "ratio", texts: Iterable[s
         x: (N, D) source vectors.
         y: (M, D) target vectors, M >= N. Row i < N translates row i of `x`; further rows are distractors.
         margin: score that ranks the candidates.
-        texts: the M sentences of `y`. With texts, a copy of the translation is correct too, as in LASER; without them
+        y_texts: the M sentences of `y`. With texts, a copy of the translation is correct too, as in LASER; without them
             a copy counts as an error.
 
     Raises:
-        UserError: as for `nearest_neighbors`, `y` has fewer rows than `x`, or `texts` and `y` differ in length.
+        UserError: as for `nearest_neighbors`, `y` has fewer rows than `x`, or `y_texts` and `y` differ in length.
 
     >>> print(xsim([[1.0, 0.1], [0.1, 1.0]], [[1.0, 0.0], [0.0, 1.0]]))
     0.00 (0.00 to 65.76)
@@ -97,14 +97,14 @@ def xsim(x: ArrayLike, y: ArrayLike, margin: Margin = "ratio", texts: Iterable[s
     n = len(source)
     if len(target) < n:
         raise UserError(f"x has {n:,} rows and y {len(target):,}: expected a translation in y for every row of x")
-    classes = check_texts("texts", texts, len(target))
+    classes = check_texts("y_texts", y_texts, len(target))
     k = margin_k(check_margin(margin))
     if margin == "csls":
         found = nearest_with_csls(source, target, k, k)[1].forward
     else:
         found = best_candidates(search_bidirectional(source, target, k), margin, classes).indices
     misses = (classes[found] != classes[:n]).astype(np.float64)
-    line = _signature("xsim", n, target, margin=margin, match="text" if texts is not None else "row")
+    line = _signature("xsim", n, target, margin=margin, match="text" if y_texts is not None else "row")
     return Score("xsim", float(misses.mean()), *mean_interval(misses), n, lower_is_better=True, signature=line)
 
 

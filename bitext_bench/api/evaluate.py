@@ -130,19 +130,19 @@ def evaluate(
 ) -> Report:
     """Score a model on the tasks, as `bitext-bench run` does. The report prints as the command's table.
 
-    Each sentence is encoded once, even if several tasks use it, and its vector is cached for later runs. To write
-    result files, call `report.save("results")`.
+    Each sentence is encoded once, even if several tasks use it, and its vector is cached for later runs. For a model in
+    memory, these encode some sentences again to check the cache. To write result files, call `report.save("results")`.
 
     Args:
         model: a name from `bitext-bench list models`, a hub id, a directory, a loaded SentenceTransformer, an object
             with `encode(list of N sentences) -> (N, D) array`, or a function with that signature. The vectors of an
-            object are cached only if it has a `name` and a `version`, or is a SentenceTransformer without own code (a
-            subclass, a hook, own modules). Results name it "local/<name or class>"; a SentenceTransformer and a lambda
-            also get the first digits of their hash.
+            object are cached only if it has a `name` and a `version`, or is a plain SentenceTransformer: no subclass,
+            no hooks, no modules of your own. Results name it "local/<name or class>"; a SentenceTransformer and a
+            lambda also get the first digits of their hash.
         tasks: names from `bitext-bench list tasks`, or mteb's names of tasks of bitext mining and STS
             ("NTREXBitextMining", "mteb:Tatoeba"); None for all of our tasks in the data.
-        languages: codes ("ja", "jpn", "jpn_Jpan"), or "all"; None for en, fr, ja, ko and ru, as in the paper. Your own
-            data need them; in the order of the columns or files if these have no names.
+        languages: codes ("ja", "jpn", "jpn_Jpan"), or "all"; None for en, fr, ja, ko and ru, as in the paper. Required
+            for your own data. If its columns or files have no language names, give the languages in their order.
         data: a directory with the official files, "hub" to download them, or "mini", the built-in set.
         options: how to load the model, and its prompt.
         cache: directory of the cached vectors; None for $BITEXT_BENCH_CACHE or ~/.cache/bitext-bench.

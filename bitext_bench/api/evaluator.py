@@ -120,7 +120,7 @@ class BitextEvaluator(BaseEvaluator):
             accuracy = retrieval_accuracy(x, y, *sentences)
             scores[f"{name}_accuracy"] = float(accuracy)
             scores |= {f"{name}_accuracy_{way}": value for way, value in accuracy.details.items()}
-            scores[f"{name}_xsim"] = float(xsim(x, y, texts=sentences[1]))
+            scores[f"{name}_xsim"] = float(xsim(x, y, y_texts=sentences[1]))
             means.append(float(accuracy))
         for item in self._tasks:
             values = []

@@ -64,7 +64,8 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
         choices=SELECTIONS,
         default="greedy",
         help="greedy pairs lines one to one by decreasing score; forward and backward take the best partner of each "
-        "source or target line, union and intersection the pairs of either or both (default: %(default)s)",
+        "source or target line, union takes the pairs of either direction, intersection those of both "
+        "(default: %(default)s)",
     )
 
 

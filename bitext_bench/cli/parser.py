@@ -44,8 +44,8 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "--tasks",
         nargs="+",
         metavar="TASK",
-        help="tasks to score on, see 'bitext-bench list tasks' and 'bitext-bench list tasks --mteb' (default: those of "
-        "the first list in --data, or only your own data)",
+        help="tasks to score on, see 'bitext-bench list tasks' and 'bitext-bench list tasks --mteb' (default: all "
+        "tasks of the first list that --data has; with --bitext or --sts only your own data)",
     )
     what.add_argument(
         "--languages",
@@ -79,7 +79,7 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
     files.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help="result files of 'bitext-bench run', or directories of them"
     )
-    add_data(files, default=None, note="(default: hub or mini, if a result was made with it)")
+    add_data(files, default=None, note="(default: mini for results on the built-in set, otherwise hub)")
     add_own_data(files)
     add_model_group(parser, required=False, settings=False)
     add_encoding_group(parser)
@@ -93,8 +93,8 @@ def add_list(parser: argparse.ArgumentParser) -> None:
         "--mteb",
         nargs="*",
         metavar="WORD",
-        help="list the text encoders in mteb's registry, those with all words in their id, loader or license; or its "
-        "tasks of bitext mining and STS, those with all words in their name, description or data set",
+        help="search mteb's registry; WORDs must all occur in the id, loader or license of a model, or in the name, "
+        "description or data set of a task",
     )
     search.add_argument(
         "--languages", nargs="+", metavar="LANG", help="only models or tasks that have all these languages"
@@ -107,7 +107,7 @@ _COMMANDS = {
     "run": ("parser", "score a model on benchmarks and write result files"),
     "verify": ("parser", "compute results again and report differences from their files"),
     "compare": ("result_options", "compare models on the same sentences, with significance tests"),
-    "leaderboard": ("result_options", "render result files as Markdown, HTML, LaTeX, CSV or JSON"),
+    "leaderboard": ("result_options", "render result files as Markdown, HTML, LaTeX, CSV, JSON, SVG or PNG"),
     "train": ("train_options", "train a multilingual encoder on parallel sentences"),
     "mine": ("mine_options", "find translations between two files of sentences"),
     "import-mteb": ("result_options", "import result files of mteb as published scores"),

@@ -102,10 +102,10 @@ def _verify(file: Path, arguments: argparse.Namespace, stored: TaskResult, *, am
     # If the fingerprint of the model does not cover all its files, cached vectors are not proof.
     refresh = arguments.refresh or bool(model.unhashed)
     embedder = Embedder(model, cache_folder(arguments.cache_folder), limits, refresh=refresh)
-    derived, derived_outcomes = _combine(stored, list(evaluate(embedder, loaded)))
-    if option and derived.data != stored.data:
-        raise _OtherData(f"it was made with {stored.data}, and --{option} is {derived.data}")
-    found = find_differences(stored, outcomes, derived, derived_outcomes)
+    computed, computed_outcomes = _combine(stored, list(evaluate(embedder, loaded)))
+    if option and computed.data != stored.data:
+        raise _OtherData(f"it was made with {stored.data}, and --{option} is {computed.data}")
+    found = find_differences(stored, outcomes, computed, computed_outcomes)
     for line in found:
         print(printable(line))
     n = len(stored.subsets)
@@ -128,9 +128,9 @@ def _load_as_stored(stored: TaskResult, source: Source, arguments: argparse.Name
     return load_tasks([task], source, [resolve(code) for code in sorted(codes)], _refuse)
 
 
-def _combine(stored: TaskResult, derived: list[tuple[TaskResult, Outcomes]]) -> tuple[TaskResult, Outcomes]:
+def _combine(stored: TaskResult, computed: list[tuple[TaskResult, Outcomes]]) -> tuple[TaskResult, Outcomes]:
     """Merge the computed results into one; some subsets may have other data than the stored ones."""
-    (first, outcomes), *others = derived
+    (first, outcomes), *others = computed
     for result, more in others:
         outcomes = {**outcomes, **more}
         # The stored summary covers the stored subsets only.

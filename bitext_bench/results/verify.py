@@ -39,25 +39,25 @@ class _Moved(NamedTuple):
 
 
 def find_differences(
-    stored: TaskResult, stored_outcomes: Outcomes, derived: TaskResult, derived_outcomes: Outcomes
+    stored: TaskResult, stored_outcomes: Outcomes, computed: TaskResult, computed_outcomes: Outcomes
 ) -> list[str]:
     """Return one line for each difference in the model, signatures, counts, scores, intervals, the summary or outcomes.
 
     Scores may differ by the share of sentences within NEAR_TIE of a tie. Rank correlations may differ by the effect of
     ranks that changed because cosines moved by less than NEAR_TIE. Everything else may differ by EXACT.
     """
-    now = {entry.subset: entry for entry in derived.subsets}
-    blocks_before, blocks_now = by_subset(stored_outcomes), by_subset(derived_outcomes)
-    lines = _model(stored.model, derived.model)
+    now = {entry.subset: entry for entry in computed.subsets}
+    blocks_before, blocks_now = by_subset(stored_outcomes), by_subset(computed_outcomes)
+    lines = _model(stored.model, computed.model)
     most_moved = 0.0
     for entry in stored.subsets:
         subset = entry.subset
         if subset not in now:
-            lines.append(f"{subset}: on file, but not derived: the data have no such subset")
+            lines.append(f"{subset}: on file, but not computed: the data have no such subset")
             continue
         lines += [f"{subset}: {line}" for line in _signature(entry.signature, now[subset].signature)]
         if entry.n != now[subset].n:
-            lines.append(f"{subset}: n is {entry.n} on file, {now[subset].n} derived")
+            lines.append(f"{subset}: n is {entry.n} on file, {now[subset].n} computed")
             continue
         old, new = blocks_before.get(subset, {}), blocks_now.get(subset, {})
         each = [_tolerance(entry, columns, new.get(direction, {})) for direction, columns in old.items()]
@@ -66,24 +66,24 @@ def find_differences(
         lines += [f"{subset}: {line}" for line in _scores(entry, now[subset], moved)]
         for direction in sorted(old.keys() | new.keys()):
             if (direction in old) != (direction in new):
-                lines.append(f"{subset} {direction}: outcomes {'on file' if direction in old else 'derived'} only")
+                lines.append(f"{subset} {direction}: outcomes {'on file' if direction in old else 'computed'} only")
             elif others := _changed_outcomes(old[direction], new[direction], _threshold(entry)):
                 lines.append(f"{subset} {direction}: other outcome in {others}")
     if now.keys() == {entry.subset for entry in stored.subsets}:
-        before, after = (_numbers("summary", result.summary) for result in (stored, derived))
+        before, after = (_numbers("summary", result.summary) for result in (stored, computed))
         lines += _compare(before, after, lambda name: EXACT + most_moved)
     return lines
 
 
-def _model(stored: ModelRecord, derived: ModelRecord) -> list[str]:
+def _model(stored: ModelRecord, computed: ModelRecord) -> list[str]:
     """Return the fields of the model's identity that differ. A field that the file does not have claims nothing."""
     claims = {name: value for name in _IDENTITY if (value := getattr(stored, name)) is not None}
-    if all(_is_directory(model.name) for model in (stored, derived)):
+    if all(_is_directory(model.name) for model in (stored, computed)):
         del claims["name"]  # A directory may have been renamed; its content has the same fingerprint.
     return [
-        f"model: {name} is {value} on file, {found} derived"
+        f"model: {name} is {value} on file, {found} computed"
         for name, value in claims.items()
-        if value != (found := getattr(derived, name))
+        if value != (found := getattr(computed, name))
     ]
 
 
@@ -91,32 +91,32 @@ def _is_directory(name: str) -> bool:
     return name.startswith("local/") and ":" not in name  # otherwise package.module:factory
 
 
-def _signature(stored: str, derived: str) -> list[str]:
+def _signature(stored: str, computed: str) -> list[str]:
     """Return the fields that differ. The version is ignored, since scores must not depend on it."""
-    before, after = ({**signature_fields(line), "bb": ""} for line in (stored, derived))
+    before, after = ({**signature_fields(line), "bb": ""} for line in (stored, computed))
     return [
-        f"{key} is {before.get(key, 'absent')} on file, {after.get(key, 'absent')} derived"
+        f"{key} is {before.get(key, 'absent')} on file, {after.get(key, 'absent')} computed"
         for key in {**before, **after}
         if before.get(key) != after.get(key)
     ]
 
 
-def _tolerance(entry: SubsetResult, columns: Columns, derived: Columns) -> _Moved:
+def _tolerance(entry: SubsetResult, columns: Columns, computed: Columns) -> _Moved:
     """Return the tolerances: the share of near ties or, for rank correlations, the effect of moved ranks."""
     if "gold" in columns:
-        return _swapped_ranks(columns, derived)
+        return _swapped_ranks(columns, computed)
     if "margin" in columns:
         near = float((np.abs(columns["margin"]) < NEAR_TIE).sum() / entry.n)
-        return _Moved(near, 2 * near, _share_of_copies(columns, derived))
+        return _Moved(near, 2 * near, _share_of_copies(columns, computed))
     cuts = [cut for name, cut in entry.scores.items() if name.startswith("threshold") and cut is not None]
     near_cut = [np.abs(columns["score"] - cut) < NEAR_TIE for cut in cuts]
     share = float(np.any(near_cut, axis=0).sum() / entry.n) if cuts else 0.0
-    return _Moved(share, 2 * share, _share_of_copies(columns, derived))
+    return _Moved(share, 2 * share, _share_of_copies(columns, computed))
 
 
-def _share_of_copies(columns: Columns, derived: Columns) -> float:
+def _share_of_copies(columns: Columns, computed: Columns) -> float:
     """Return the share of sentences whose neighbor is a copy of the translation; either copy may be found."""
-    found = [c["hit"] & (c["neighbor"] != np.arange(len(c["hit"]))) for c in (columns, derived) if "neighbor" in c]
+    found = [c["hit"] & (c["neighbor"] != np.arange(len(c["hit"]))) for c in (columns, computed) if "neighbor" in c]
     return max((float(copies.mean()) for copies in found), default=0.0)
 
 
@@ -126,15 +126,15 @@ def _threshold(entry: SubsetResult) -> float:
     return -np.inf if threshold is None else threshold
 
 
-def _swapped_ranks(stored: Columns, derived: Columns) -> _Moved:
-    """Return how far Spearman's correlation moves when the order of the cosines changes from `stored` to `derived`.
+def _swapped_ranks(stored: Columns, computed: Columns) -> _Moved:
+    """Return how far Spearman's correlation moves when the order of the cosines changes from `stored` to `computed`.
 
     If two pairs swap places, one rank rises and the other falls by 1. This moves the mean product of the ranks by the
     difference between their gold ranks over n. Outcomes are float32, so cosines that are equal in float32 may have
     swapped too, except those of equal sentences (cosine 1). A resample with c and d copies of the two pairs moves c d
     times as far. A percentile of the resamples moves at most as far as the resample that moves farthest.
     """
-    before, after, gold = stored["score"], derived.get("score"), stored["gold"]
+    before, after, gold = stored["score"], computed.get("score"), stored["gold"]
     if after is None or len(after) != len(before):
         return _Moved()
     counts = np.vstack([np.ones(len(gold)), resamples(len(gold))])  # the pairs themselves, then each resample
@@ -156,9 +156,9 @@ def _deviation(ranks: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArr
     return np.asarray(np.sqrt((counts * (ranks - mean[:, None]) ** 2).sum(axis=1) / n), dtype=np.float64)
 
 
-def _scores(stored: SubsetResult, derived: SubsetResult, moved: _Moved) -> list[str]:
+def _scores(stored: SubsetResult, computed: SubsetResult, moved: _Moved) -> list[str]:
     """Compare scores and intervals."""
-    numbers = [{**entry.scores, **_numbers("interval of", entry.intervals)} for entry in (stored, derived)]
+    numbers = [{**entry.scores, **_numbers("interval of", entry.intervals)} for entry in (stored, computed)]
     return _compare(numbers[0], numbers[1], lambda name: EXACT + _allowed(name, moved, stored.n))
 
 
@@ -196,30 +196,30 @@ def _compare(before: dict[str, Any], after: dict[str, Any], tolerance: Callable[
         else:
             same = old == new
         if not same:
-            lines.append(f"{name} is {old} on file, {new} derived")
+            lines.append(f"{name} is {old} on file, {new} computed")
     return lines
 
 
-def _changed_outcomes(stored: Columns, derived: Columns, threshold: float) -> str:
+def _changed_outcomes(stored: Columns, computed: Columns, threshold: float) -> str:
     """Return the rows (from 0) or mined pairs whose outcome changed by more than rounding; "" for none."""
-    if stored.keys() != derived.keys():
-        return f"columns {', '.join(sorted(stored.keys() ^ derived.keys()))}"
+    if stored.keys() != computed.keys():
+        return f"columns {', '.join(sorted(stored.keys() ^ computed.keys()))}"
     if "source" in stored:
-        changed_gold = sorted(_gold(stored) ^ _gold(derived))
+        changed_gold = sorted(_gold(stored) ^ _gold(computed))
         other = [
-            *_missing_pairs(stored, derived, threshold),
-            *_missing_pairs(derived, stored, threshold),
+            *_missing_pairs(stored, computed, threshold),
+            *_missing_pairs(computed, stored, threshold),
             *changed_gold,
         ]
         return _list_rows("pairs", list(dict.fromkeys(other)))
-    if len(stored["score"]) != len(derived["score"]):
-        return f"the number of rows: {len(stored['score'])} on file, {len(derived['score'])} derived"
-    changed = ~np.isclose(stored["score"], derived["score"], rtol=0, atol=NEAR_TIE, equal_nan=True)
+    if len(stored["score"]) != len(computed["score"]):
+        return f"the number of rows: {len(stored['score'])} on file, {len(computed['score'])} computed"
+    changed = ~np.isclose(stored["score"], computed["score"], rtol=0, atol=NEAR_TIE, equal_nan=True)
     if "hit" in stored:
         clear = np.abs(stored["margin"]) >= NEAR_TIE
-        changed = (changed | (stored["hit"] != derived["hit"])) & clear
+        changed = (changed | (stored["hit"] != computed["hit"])) & clear
         # Either of two candidates with equal scores may be found, but such candidates are rare.
-        moved = (stored["neighbor"] != derived["neighbor"]) & clear
+        moved = (stored["neighbor"] != computed["neighbor"]) & clear
         if moved.mean() > _TWINS:
             changed |= moved
     return _list_rows("rows", np.flatnonzero(changed).tolist())

@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data import MissingData, Provenance, Source
-from ..languages import LangPair, Language, resolve
+from ..languages import LangPair, Language, list_codes, resolve
 from ..scoring.intervals import Interval
 from ..scoring.neighbors import Vectors
 from ..scoring.similarity import Similarity
-
-MOST_SHOWN = 12  # languages in a message
 
 OF_MTEB = "mteb-"  # before the name of a task of mteb if one of ours has the same name
 Kind = Literal["bitext", "sts"]
@@ -182,9 +180,8 @@ def english_pairs(name: str, source: Source, collection: str, languages: Languag
     available = source.languages(collection)
     pairs = [LangPair(x, english) for x in select_languages(available, languages) if x != english]
     if not pairs:
-        has = ", ".join(str(x) for x in available[:MOST_SHOWN] if x != english) or "none"
-        more = ", …" if len(available) > MOST_SHOWN else ""
-        raise MissingData(f"{source.name} has no {name} in the requested languages: it pairs {has}{more} with en")
+        others = list_codes([language for language in available if language != english])
+        raise MissingData(f"{source.name} has no {name} in the requested languages: it pairs {others} with en")
     return pairs
 
 

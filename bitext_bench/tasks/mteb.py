@@ -23,23 +23,12 @@ from ..data import (
     benchmark_of,
     find_mteb_task,
 )
-from ..languages import LangPair, Language
+from ..languages import LangPair, Language, list_codes
 from ..scoring.arrangements import alpha_auc, square
 from ..scoring.intervals import mean_interval
 from ..scoring.neighbors import Vectors
 from ..scoring.similarity import Similarity, most_similar
-from .base import (
-    MOST_SHOWN,
-    OF_MTEB,
-    Kind,
-    Languages,
-    RetrievalSpec,
-    ScoringUnit,
-    SentenceSet,
-    SubsetScores,
-    Task,
-    mean_score,
-)
+from .base import OF_MTEB, Kind, Languages, RetrievalSpec, ScoringUnit, SentenceSet, SubsetScores, Task, mean_score
 from .pairs import score_both, score_each, score_forward
 from .retrieval import mteb_scores
 from .sts import score_similarity
@@ -94,9 +83,9 @@ class _Task:
     def _nothing_chosen(self, languages: Languages) -> MissingData:
         named = ", ".join(map(str, languages or ()))
         if others := self.of_mteb.partners(languages or ()):
-            reason = f"needs both languages of a pair, but only {named} was given: add one of {_shorten(others)}"
+            reason = f"needs both languages of a pair, but only {named} was given: add one of {list_codes(others)}"
         else:
-            reason = f"has no subset in {named}: pass some of {_shorten(self.of_mteb.languages)}"
+            reason = f"has no subset in {named}: pass some of {list_codes(self.of_mteb.languages)}"
         return MissingData(f"{self.name} {reason}, or pass all as the languages")
 
     def _signed(self, scored: SubsetScores, data: MtebData) -> SubsetScores:
@@ -106,12 +95,6 @@ class _Task:
         more = {"subset": scored.subset, "dataset": f"{repository.name}{revision}"}
         codes = tuple(self.of_mteb.language_codes(scored.subset))
         return replace(scored, signature={**scored.signature, **more}, codes=codes)
-
-
-def _shorten(codes: Sequence[Language]) -> str:
-    return ", ".join(map(str, codes[:MOST_SHOWN])) + (
-        f" and {len(codes) - MOST_SHOWN} more" * (len(codes) > MOST_SHOWN)
-    )
 
 
 @dataclass(frozen=True, slots=True)

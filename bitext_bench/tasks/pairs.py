@@ -65,7 +65,7 @@ def score_each(
 
 
 def score_forward(subset: str, pair: LangPair, bitext: Bitext, vectors: Sequence[Vectors]) -> SubsetScores:
-    """Score the sources against all targets, of which some translate no source; `bitext.gold` has the translations."""
+    """Score the sources against all targets. Some translate no source; `bitext.gold` has the translations."""
     gold = np.array(bitext.gold, dtype=np.int64)
     valid = ValidTargets(text_classes(bitext.source), text_classes(bitext.target), gold)
     forward = _Search.of_texts(valid, vectors).score(valid)
