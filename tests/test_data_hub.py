@@ -118,7 +118,9 @@ def test_what_is_not_on_the_hub_is_refused_with_the_reason() -> None:
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 def test_a_task_that_the_hub_does_not_have_says_what_to_pass(task: Task, mirror: Path) -> None:
     """Whatever is asked of the hub ends in data or in a reason that is no exception of mteb's."""
-    with pytest.raises(UserError, match=r"pass (a data directory|mini as the data)|cannot read .*a data directory") as caught:
+    with pytest.raises(
+        UserError, match=r"pass (a data directory|mini as the data)|cannot read .*a data directory"
+    ) as caught:
         task.load(HubSource(mirror), [EN, FR, KO, resolve("ja")])
     assert "Error" not in str(caught.value).partition("(")[0]
 

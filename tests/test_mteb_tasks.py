@@ -148,13 +148,17 @@ def test_the_only_subset_is_scored_whatever_the_languages(tmp_path: Path) -> Non
 
 
 def test_languages_without_a_subset_are_answered_with_those_that_have_one(tmp_path: Path) -> None:
-    with pytest.raises(MissingData, match=r"^NusaXBitextMining has no subset in ko: pass .* ace, ban, .* all as the .*s$"):
+    with pytest.raises(
+        MissingData, match=r"^NusaXBitextMining has no subset in ko: pass .* ace, ban, .* all as the .*s$"
+    ):
         find_task("NusaXBitextMining").load(open_source(str(tmp_path)), languages("ko"))
     for code, others in (("en", "ace, ace_Arab, acm, "), ("ace", "ace_Arab, acm, ")):
         line = f"^FloresBitextMining needs both languages of a pair, but only {code} was given: add one of {others}"
         with pytest.raises(MissingData, match=line):
             find_task("FloresBitextMining").load(open_source(str(tmp_path)), languages(code))
-    with pytest.raises(MissingData, match=r"^NTREXBitextMining needs both .* only ko was given: add one of .* and 108 more,"):
+    with pytest.raises(
+        MissingData, match=r"^NTREXBitextMining needs both .* only ko was given: add one of .* and 108 more,"
+    ):
         find_task("NTREXBitextMining").load(open_source(str(tmp_path)), languages("ko"))
 
 
