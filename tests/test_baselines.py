@@ -107,7 +107,11 @@ class TestProof:
 
     # Registered models with results, and the name in the results. A copy with other weights is another model:
     # local/e5-small-q4 is multilingual-e5-small restored from 4 bits.
-    RESULTS: ClassVar = {"muse": "google/muse-v3", "all-minilm-l6-v2": "local/minilm-l6"}
+    RESULTS: ClassVar = {
+        "muse": "google/muse-v3",
+        "all-minilm-l6-v2": "local/minilm-l6",
+        "all-mpnet-base-v2": "local/all-mpnet-base-v2",
+    }
 
     @pytest.fixture(scope="class")
     def measured(self) -> list[dict[str, Any]]:

@@ -74,7 +74,7 @@ GENERAL = (
         loader="sentence-transformers", revision="9a3225965996d404b775526de6dbfe85d3368642",
         prompt="", sts_prompt="",
         pooling="mean", dimensions=768, parameters=109_486_464, max_length=384,
-        license="Apache-2.0", paper="https://arxiv.org/abs/1908.10084", proof="layout",
+        license="Apache-2.0", paper="https://arxiv.org/abs/1908.10084", proof="measured",
     ),
     Baseline(
         name="all-minilm-l6-v2", checkpoint="sentence-transformers/all-MiniLM-L6-v2",
