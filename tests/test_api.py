@@ -163,7 +163,11 @@ class Growing:
         (Counting, {}, "Counting is not a model"),
         (lambda sentences: letters(sentences)[1:], {}, "expected .*dimensions"),
         (lambda sentences: ["a"] * len(sentences), {}, "is not a matrix"),
-        (lambda sentences: letters(sentences) * np.nan, {}, "not finite|NaN"),
+        (
+            lambda sentences: letters(sentences) * np.nan,
+            {},
+            "gave NaN or infinity .*: expected finite vectors .*; check the weights, or your own encoder",
+        ),
         (letters, {"tasks": ["Mini-Tatoba"]}, "did you mean Mini-Tatoeba"),
         (letters, {"tasks": ["Tatoeba"]}, "the built-in set has no tatoeba"),
         (letters, {"languages": "klingonese"}, "klingonese"),
