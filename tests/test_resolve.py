@@ -89,7 +89,7 @@ def test_names_that_no_hub_has(hub_cache: Path, name: str) -> None:
     [
         ("hub:org/model@v2", "pass --model org/model --model-revision v2"),
         ("org/model@", "pass --model org/model --model-revision COMMIT"),
-        ("hub:", "--model has no name"),
+        ("hub:", "the model has no name"),
         ("hub:labsee", "expected hub:ORG/NAME, hub: and a name from bitext-bench list models, or package"),
     ],
 )
