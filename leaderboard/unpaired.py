@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable
-from bitext_bench.results.tables import name_languages
+from bitext_bench.results.tables import name_languages, percent, signed_percent
 from bitext_bench.tasks import TASKS, has_english_side
 
 from .entries.select import ModelSelection
@@ -127,8 +127,8 @@ def _cells(row: UnpairedRow) -> list[str]:
     return [
         *map(printable, row.measure),
         " and ".join(f"{n:,}" for n in dict.fromkeys(row.n)),
-        f"{100 * row.a.value:.2f}",
-        f"{100 * row.b.value:.2f}",
-        f"{100 * found.value:+.2f}",
-        f"{100 * low:+.2f} to {100 * high:+.2f}",
+        percent(row.a.value),
+        percent(row.b.value),
+        signed_percent(found.value),
+        f"{signed_percent(low)} to {signed_percent(high)}",
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..results.tables import percent, percent_interval
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -63,5 +65,6 @@ class Score:
         """
         if self.value is not None and ("threshold" in self.name or "skewness" in self.name):
             return f"{self.value:.4f}"
-        interval = "" if self.low is None or self.high is None else f" ({100 * self.low:.2f} to {100 * self.high:.2f})"
-        return ("–" if self.value is None else f"{100 * self.value:.2f}") + interval
+        if self.low is None or self.high is None:
+            return percent(self.value)
+        return f"{percent(self.value)} ({percent_interval((self.low, self.high))})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
+from math import floor, isfinite
 from typing import Literal
 
 from tabulate import tabulate
@@ -96,8 +97,21 @@ def list_languages(task: str, subsets: Sequence[SubsetResult]) -> str:
 
 
 def percent(value: float | None) -> str:
-    """Return a score in percent; a dash if it does not exist."""
-    return "–" if value is None else f"{100 * value:.2f}"
+    """Return a score in percent; a dash if it does not exist.
+
+    Halves are rounded up, as on the HTML page: 94.525 is 94.53, however the sum of a mean was rounded before.
+    """
+    return "–" if value is None else f"{_rounded(value):.2f}"
+
+
+def signed_percent(value: float) -> str:
+    """Return a difference of scores in percent, with its sign."""
+    return f"{_rounded(value):+.2f}"
+
+
+def _rounded(value: float) -> float:
+    """Return a share in percent with two decimals; the inner rounding removes the error of binary fractions."""
+    return floor(round(10_000 * value, 4) + 0.5) / 100 if isfinite(value) else value
 
 
 def percent_interval(interval: Sequence[float] | None) -> str:

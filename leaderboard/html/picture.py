@@ -183,6 +183,11 @@ def _dot(point: _Point) -> str:
     return f'<circle class="dot {kind}" cx="{point.x:.1f}" cy="{point.y:.1f}" r="{5 if kind else 3.8}"/>'
 
 
+def _merit(point: _Point) -> tuple[float, bool, str]:
+    """Return a sort key, the best first; of equal scores a usual baseline, else the first by name, as in scores.js."""
+    return -round(point.value, 8), not point.usual, point.name.casefold()
+
+
 def _named(points: Sequence[_Point]) -> list[_Point]:
     """Return the points that have names, the most important first: the best of each size, usual and measured models."""
     groups = [
@@ -190,7 +195,7 @@ def _named(points: Sequence[_Point]) -> list[_Point]:
         for low, high in pairwise(_CLASSES)
     ]
     groups.append([point for point in points if point.service])
-    best = [max(group, key=lambda point: point.value) for group in reversed(groups) if group]
+    best = [min(group, key=_merit) for group in reversed(groups) if group]
     own = sorted((p for p in points if p.measured and " (" not in p.name), key=lambda point: -point.value)
     named = [*best, *(point for point in points if point.usual), *own]
     return list({id(point): point for point in named}.values())

@@ -164,4 +164,6 @@ def _judged(
             place += 1
             if leading is None or mean_of_differences(leading, own).p < bound:
                 leading, rank = own, place
-        yield RankingRow(entry, rank if ranked else None, mean, interval_of_mean(own))
+        # The mean of one subset is its score, with the same interval.
+        single = entry.subsets[subsets[0]].intervals.get(entry.score) if len(subsets) == 1 else None
+        yield RankingRow(entry, rank if ranked else None, mean, single or interval_of_mean(own))

@@ -19,9 +19,10 @@ function outside(text, lang) {
   return el("bdi", { dir: "auto", lang }, text);
 }
 
-/** Format a score as in all other outputs; a missing score is a dash. */
+/** Format a score as `percent` in Python, which rounds halves up: 94.525 is 94.53. A missing score is a dash. */
 function score(value) {
-  return value === null || value === undefined ? "–" : value.toFixed(2);
+  if (value === null || value === undefined) return "–";
+  return (Math.floor(Math.round(value * 1e6) / 1e4 + 0.5) / 100).toFixed(2);
 }
 
 function interval(low, high) {

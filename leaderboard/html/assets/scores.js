@@ -46,11 +46,16 @@ function bestBySize(points) {
   return sized.filter((point) => point.value > best && ((best = point.value), true));
 }
 
+/** Whether a point is better than another; of equal scores a usual baseline, else the first by name, as in shown.py. */
+function isBetter(point, other) {
+  if (Math.abs(point.value - other.value) > 1e-8) return point.value > other.value;
+  if (point.model.usual !== other.model.usual) return point.model.usual;
+  return point.model.name.toLowerCase() < other.model.name.toLowerCase();
+}
+
 function bestOf(points) {
-  return points.reduce(
-    (best, point) => (point.value !== null && point.value > (best?.value ?? -Infinity) ? point : best),
-    null,
-  );
+  const scored = points.filter((point) => point.value !== null);
+  return scored.reduce((best, point) => (best === null || isBetter(point, best) ? point : best), null);
 }
 
 const SIZE_CLASSES = [
