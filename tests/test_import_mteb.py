@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from bitext_bench.cli.main import main
 from bitext_bench.errors import UserError
 from bitext_bench.results.mteb_results import read_model_name, read_mteb_result
-from leaderboard.published.choose import OTHER_FILE, registry_facts
+from leaderboard.published.choose import OTHER_FILE, _fits, registry_facts
 from leaderboard.published.file import FILE, read_file, read_published
 from leaderboard.published.records import Measure
 from leaderboard.tables.published import published_tables
@@ -272,10 +274,10 @@ def test_omissions_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[st
         ("org/a", "BUCC.v2", "fr-en", "mteb_accuracy"): 0.6,
     }
     said = capsys.readouterr().err
-    assert "STSBenchmark.json: the split validation of STSBenchmark, because test is used" in said
+    assert "STSBenchmark.json: the split validation of STSBenchmark: MTEB reports test" in said
     assert "Banking77Classification.json: scores of Banking77Classification are not imported" in said
     assert "old_unknown.json: scores of NoSuchTask are not imported" not in said
-    assert "BUCC.v2.json: subsets of BUCC.v2 without a score of bitext mining or STS: 1" in said
+    assert "BUCC.v2.json: BUCC.v2 ru-en: it has no accuracy or f1" in said
     assert "STS12.json: STS12 default: cosine_spearman is 81.0, not from -1 to 1" in said
     for name in ("cut", "deep", "bytes"):
         assert f"{name}.json is not JSON" in said
@@ -351,3 +353,59 @@ def test_a_published_file_that_is_not_utf_8(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"\xff\n")
     with pytest.raises(UserError, match="cannot read .*published.tsv: .*import it again"):
         read_published(tmp_path)
+
+
+def test_scores_that_mteb_does_not_report_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Other splits, shares below 0, and an accuracy and F1 that cannot be of the same sentences."""
+    root = tmp_path / "theirs/org__a/abc"
+    good = entry("default", cosine_spearman=-0.5)
+    write(root / "STSBenchmark.json", modern("STSBenchmark", good, split="dev"))
+    write(root / "KorSTS.json", modern("KorSTS", good, split="train"))
+    write(root / "STSBenchmarkMultilingualSTS.json", modern("STSBenchmarkMultilingualSTS", good, split="dev"))
+    write(root / "JSTS.json", modern("JSTS", good, split="validation"))  # its test split has no public ratings
+    subsets = entry("kor-eng", accuracy=-0.5, f1=-0.4), entry("rus-eng", accuracy=0.5, f1=0.4)
+    write(root / "Tatoeba.json", modern("Tatoeba", *subsets))
+    other = tmp_path / "theirs/org__b/abc/Tatoeba.json"
+    write(other, modern("Tatoeba", entry("kor-eng", accuracy=1.0, f1=0.2)))
+    assert imported(tmp_path / "theirs", tmp_path / "results") == {
+        ("org/a", "JSTS", "default", "cosine_spearman"): -0.5,
+        ("org/a", "Tatoeba", "rus-eng", "mteb_accuracy"): 0.5,
+        ("org/a", "Tatoeba", "rus-eng", "mteb_f1"): 0.4,
+    }
+    said = capsys.readouterr().err
+    assert "STSBenchmark.json: the split dev of STSBenchmark: MTEB reports test" in said
+    assert "KorSTS.json: the split train of KorSTS: MTEB reports test" in said
+    assert "STSBenchmarkMultilingualSTS.json: the split dev of STSBenchmarkMultilingualSTS: MTEB reports test" in said
+    assert "Tatoeba kor-eng: mteb_accuracy is -0.5, not from 0 to 1" in said
+    assert "Tatoeba kor-eng: mteb_f1 is -0.4, not from 0 to 1" in said
+    assert "Tatoeba kor-eng: accuracy 1.0 and f1 0.2 exclude each other" in said
+
+
+def test_accuracy_and_f1_exclude_each_other_only_if_no_predictions_give_both() -> None:
+    """F1 of random predictions, as mteb computes it, and of the predictions with the lowest and highest F1."""
+    rng = np.random.default_rng(3)
+    gold = np.arange(60)
+    drawn = [np.where(rng.random(60) < share, gold, rng.integers(0, 60, 60)) for share in np.linspace(0, 1, 50)]
+    spread = [np.where(gold < hits, gold, gold % max(1, hits)) for hits in range(1, 60)]
+    apart = [np.where(gold < hits, gold, 59 - (gold - hits) // 2) for hits in range(60)]
+    for chosen in (*drawn, *spread, *apart):
+        f1 = f1_score(gold, chosen, average="weighted", zero_division=0)
+        assert _fits(float((gold == chosen).mean()), float(f1))
+    assert not _fits(1.0, 0.99) and not _fits(0.5, 0.51) and not _fits(0.5, 0.33)
+
+
+def test_facts_of_a_model_that_the_registry_lacks_come_from_its_model_meta(tmp_path: Path) -> None:
+    meta = {"n_parameters": 33_000_000, "embed_dim": [128, 384], "license": "mit", "release_date": "2026-01-02"}
+    names = {"org/new": meta, "sentence-transformers/LaBSE": meta, "org/odd": {**meta, "n_parameters": "many"}}
+    for name, said in names.items():
+        folder = tmp_path / "theirs" / name.replace("/", "__") / "abc"
+        write(folder / "STS12.json", modern("STS12", entry("default", cosine_spearman=0.5)))
+        write(folder / "model_meta.json", {"name": name, "revision": "abc", "open_weights": False, **said})
+    imported(tmp_path / "theirs", tmp_path / "results")
+    models = read_file(tmp_path / "results" / FILE).models
+    new = models["org/new"]
+    assert (new.parameters, new.dimensions, new.license) == (33_000_000, 384, "mit")
+    assert (new.released, new.open_weights) == ("2026-01-02", False)
+    labse = models["sentence-transformers/LaBSE"]
+    assert (labse.parameters, labse.dimensions, labse.open_weights) == (470_926_848, 768, True), "the registry decides"
+    assert (models["org/odd"].parameters, models["org/odd"].dimensions) == (None, 384)

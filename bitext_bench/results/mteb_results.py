@@ -89,6 +89,18 @@ def task_kind(task: str) -> str:
 
 
 @cache
+def reported_split(task: str) -> str:
+    """Return the split of a task that MTEB reports: test, devtest, or its first other one; "test" if mteb lacks it."""
+    import mteb
+
+    try:
+        splits = mteb.get_task(task).metadata.eval_splits
+    except (KeyError, ValueError):
+        return "test"
+    return next((name for name in ("test", "devtest", *splits) if name in splits), "test")
+
+
+@cache
 def subset_sizes(task: str) -> Mapping[str, int]:
     """Return n of each subset in the split that MTEB reports, from mteb's statistics; empty if it has none."""
     import mteb
@@ -127,11 +139,22 @@ def read_model_name(file: Path) -> tuple[str, str]:
     if folder.parent.name == EXPERIMENTS:
         settings, folder = f" ({folder.name})", folder.parent.parent
     name, revision = _name_by_path(folder)
-    for meta in (file.with_name(META), folder / META):
+    for meta in _meta_files(file):
         said = _meta(meta)
         if isinstance(said.get("name"), str) and said["name"]:
             return said["name"] + settings, str(said.get("revision") or revision)
     return name + settings, revision
+
+
+def read_meta(file: Path) -> dict[str, Any]:
+    """Return the content of the model_meta.json of an mteb result file; an empty dict if it has none."""
+    return next(filter(None, map(_meta, _meta_files(file))), {})
+
+
+def _meta_files(file: Path) -> tuple[Path, Path]:
+    folder = file.resolve().parent
+    is_experiment = folder.parent.name == EXPERIMENTS
+    return file.with_name(META), (folder.parent.parent if is_experiment else folder) / META
 
 
 def _name_by_path(folder: Path) -> tuple[str, str]:

@@ -9,33 +9,10 @@ from functools import cache
 from bitext_bench.encoders.mteb_registry import all_records
 from bitext_bench.results.mteb_results import subset_sizes
 
-from .records import MEAN_OF_TATOEBA, SELF_REPORTED, Measure, Published, PublishedModel, ResultFile
+from .records import IMPOSSIBLE, MEAN_OF_TATOEBA, SELF_REPORTED, Measure, Published, PublishedModel, ResultFile
 
-# Models without any credible score.
-IMPOSSIBLE: Mapping[str, str] = {
-    "google/gemini-embedding-2-preview": (
-        "its bitext scores come from a sixteenth of the sentences: 107 of Tatoeba's 112 languages are perfect, and the "
-        "others are multiples of 1 / 63, not of 1 / 1,000"
-    )
-}
+_ROUNDED = 2e-4  # old files have four decimals
 OTHER_FILE = "another file of the model and the task is used: that of the revision in mteb's registry, or the newest"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """The scores of a model on one task in one result file.
-
-    Attributes:
-        date: date of the file, ISO 8601, or "".
-        path: the file, for messages.
-    """
-
-    model: str
-    task: str
-    file: ResultFile
-    scores: Mapping[Measure, float]
-    date: str = ""
-    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +25,38 @@ class Facts:
     license: str = ""
     released: str = ""
     open_weights: bool | None = None
+
+    def completed(self, other: Facts | None) -> Facts:
+        """Return these facts, with those of `other` for unknown ones; the revision is not completed."""
+        if other is None:
+            return self
+        return Facts(
+            self.revision,
+            self.parameters or other.parameters,
+            self.dimensions or other.dimensions,
+            self.license or other.license,
+            self.released or other.released,
+            other.open_weights if self.open_weights is None else self.open_weights,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The scores of a model on one task in one result file.
+
+    Attributes:
+        date: date of the file, ISO 8601, or "".
+        path: the file, for messages.
+        facts: what the model's model_meta.json says, for models that mteb's registry does not have.
+    """
+
+    model: str
+    task: str
+    file: ResultFile
+    scores: Mapping[Measure, float]
+    date: str = ""
+    path: str = ""
+    facts: Facts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,7 @@ def choose(candidates: Iterable[Candidate], facts: Callable[[str], Facts] | None
         *others, best = sorted(found, key=lambda candidate: _preference(candidate, pinned))
         left_out.setdefault(OTHER_FILE, []).extend(other.path for other in others)
         chosen.setdefault(name, []).append(best)
-    models = {name: _model(name, files, facts(name)) for name, files in chosen.items()}
+    models = {name: _model(name, files, _known(facts(name), files)) for name, files in chosen.items()}
     return Choice(
         Published(models, task_sizes({measure for model in models.values() for measure in model.scores})),
         {reason: files for reason, files in left_out.items() if files},
@@ -106,13 +115,31 @@ def _impossible(candidate: Candidate) -> str:
         n = sizes.get((measure.task, measure.subset))
         if measure.metric == "mteb_accuracy" and measure.subset != MEAN_OF_TATOEBA and n and not _is_share(value, n):
             return f"{measure.task} {measure.subset}: an accuracy is no multiple of 1 / {n:,}, so n is not {n:,}"
+        f1 = candidate.scores.get(measure._replace(metric="mteb_f1"))
+        if measure.metric == "mteb_accuracy" and f1 is not None and not _fits(value, f1):
+            return f"{measure.task} {measure.subset}: accuracy {value} and f1 {f1} exclude each other"
     return ""
+
+
+def _fits(accuracy: float, f1: float) -> bool:
+    """Return whether MTEB's accuracy and weighted F1 can be of the same sentences.
+
+    The F1 of a sentence that is found is 2 / (2 + k) if k others chose its translation, too; the others have 0. So F1
+    is at most the accuracy a, and lowest if the errors are spread over the sentences found: 2 a^2 / (1 + a).
+    """
+    return 2 * accuracy**2 / (1 + accuracy) - _ROUNDED <= f1 <= accuracy + _ROUNDED
 
 
 def _is_share(value: float, n: int) -> bool:
     """Return whether a rounded value can be a number of hits divided by n; old files have four decimals only."""
     rounding = 5e-5 if round(value, 4) == value else 5e-7
     return abs(value * n - round(value * n)) <= rounding * n + 1e-9
+
+
+def _known(facts: Facts, files: Iterable[Candidate]) -> Facts:
+    for candidate in files:
+        facts = facts.completed(candidate.facts)
+    return facts
 
 
 def _model(name: str, files: Sequence[Candidate], facts: Facts) -> PublishedModel:
@@ -165,15 +192,11 @@ def _by_last_part() -> Mapping[str, Sequence[str]]:
 
 
 def task_sizes(measures: Iterable[Measure]) -> dict[tuple[str, str], int]:
-    """Return n of each task and subset that mteb has statistics of.
-
-    The mean of Tatoeba's 112 languages counts as 112 times the sentences of the smallest: the variance of a mean of K
-    shares with mean m is at most m (1 - m) / (K min n).
-    """
+    """Return n of each task and subset that mteb has statistics of; of all together for a mean over languages."""
     found = {}
     for task, subset in {(measure.task, measure.subset) for measure in measures}:
         known = subset_sizes(task)
-        n = len(known) * min(known.values()) if subset == MEAN_OF_TATOEBA and known else known.get(subset)
+        n = sum(known.values()) if subset == MEAN_OF_TATOEBA and known else known.get(subset)
         if n:
             found[task, subset] = n
     return found

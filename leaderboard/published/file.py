@@ -18,7 +18,7 @@ from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable
 from bitext_bench.tasks import TASKS
 
-from .records import Measure, Published, PublishedModel, ResultFile
+from .records import Measure, Published, PublishedModel, ResultFile, least_score
 
 T = TypeVar("T")
 
@@ -119,7 +119,7 @@ def _model(cells: Sequence[str], measures: Sequence[Measure]) -> PublishedModel:
     if len(cells) != len(_FACTS) + len(measures):
         raise ValueError(f"{len(cells)} cells, expected {len(_FACTS) + len(measures)}")
     name, parameters, dimensions, license_, released, open_weights, origins = cells[: len(_FACTS)]
-    scores = {m: _score(cell) for m, cell in zip(measures, cells[len(_FACTS) :], strict=True) if cell}
+    scores = {m: _score(cell, m) for m, cell in zip(measures, cells[len(_FACTS) :], strict=True) if cell}
     files = dict(_files(origins))
     if lacking := {measure.task for measure in scores} - files.keys():
         raise ValueError(f"the origin of {min(lacking)} is missing")
@@ -135,10 +135,10 @@ def _model(cells: Sequence[str], measures: Sequence[Measure]) -> PublishedModel:
     )
 
 
-def _score(cell: str) -> float:
-    value = float(cell)
-    if not -1 <= value <= 1:
-        raise ValueError(f"{cell} is not from -1 to 1")
+def _score(cell: str, measure: Measure) -> float:
+    value, least = float(cell), least_score(measure)
+    if not least <= value <= 1:
+        raise ValueError(f"{cell} is not from {least} to 1")
     return value
 
 

@@ -12,19 +12,20 @@ from statistics import fmean
 from bitext_bench.embedding.store import check_writable, make_folder, write_atomic
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import say
-from bitext_bench.results.mteb_results import META, MtebResult, read_mteb_result, task_kind
+from bitext_bench.results.mteb_results import META, MtebResult, read_meta, read_mteb_result, reported_split, task_kind
 from bitext_bench.results.tables import group_by_reason
 from bitext_bench.tasks import TASKS
 
-from .choose import Candidate, choose
+from .choose import Candidate, Facts, choose
 from .file import FILE, plain, read_file, render
-from .records import MEAN_OF_TATOEBA, Measure, Published, ResultFile
+from .records import MEAN_OF_TATOEBA, Measure, Published, ResultFile, least_score
 
 # mteb's scores -> our names. Classification has accuracy and F1 too; for a task that the installed mteb does not know,
 # they are imported only if the file also has precision and recall.
 _BITEXT = {"accuracy": "mteb_accuracy", "f1": "mteb_f1"}
 _STS = {"cosine_spearman": "cosine_spearman"}
 _LANGUAGES_OF_TATOEBA = 112
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOST_NAMED = 5
 _REPOSITORY = "embeddings-benchmark/results"
 
@@ -57,25 +58,41 @@ class _Collected:
         if result.task not in TASKS:
             self._leave(f"scores of {plain(result.task)} are not imported", file)
             return
-        split = _split(result)
+        split = reported_split(result.task)
         for other in sorted(result.scores.keys() - {split}):
-            self._leave(f"the split {other} of {result.task}, because {split} is used", file)
+            self._leave(f"the split {plain(other)} of {result.task}: MTEB reports {split}", file)
         scores = dict(self._scores(result, split, file))
-        without = len({plain(name) for name in result.scores.get(split, {})} - {measure.subset for measure in scores})
-        if without or not scores:
-            self._leave(f"subsets of {result.task} without a score of bitext mining or STS: {without:,}", file)
+        self._say_without(result, split, file)
         if scores:
             origin = ResultFile(result.revision, result.version, self.source)
             self.found.append(
-                Candidate(plain(result.model), result.task, origin, {**scores, **_mean(scores)}, result.date, str(file))
+                Candidate(
+                    model=plain(result.model),
+                    task=result.task,
+                    file=origin,
+                    scores={**scores, **_mean(scores)},
+                    date=result.date,
+                    path=str(file),
+                    facts=_facts(file),
+                )
             )
+
+    def _say_without(self, result: MtebResult, split: str, file: Path) -> None:
+        """Report the subsets in which none of our scores is given."""
+        given = {measure.subset for measure, _ in _rows(result, split)}
+        for subset in sorted({plain(name) for name in result.scores.get(split, {})} - given):
+            wanted = " or ".join(_STS if result.kind == "STS" else _BITEXT)
+            self._leave(f"{result.task} {subset}: it has no {wanted}", file)
+        if not result.scores:
+            self._leave(f"{result.task}: it has no scores", file)
 
     def _scores(self, result: MtebResult, split: str, file: Path) -> Iterator[tuple[Measure, float]]:
         for measure, value in _rows(result, split):
-            if math.isfinite(value) and abs(value) <= 1:
+            least = least_score(measure)
+            if math.isfinite(value) and least <= value <= 1:
                 yield measure, value
             else:
-                said = f"{measure.task} {measure.subset}: {measure.metric} is {value}, not from -1 to 1"
+                said = f"{measure.task} {measure.subset}: {measure.metric} is {value}, not from {least} to 1"
                 self._leave(said, file)
 
     def _leave(self, reason: str, file: Path) -> None:
@@ -132,11 +149,6 @@ def _write(new: Published, output: Path) -> None:
     say(f"wrote {count:,} published scores of {len(models):,} models to {output}: {named}")
 
 
-def _split(result: MtebResult) -> str:
-    """Return the split to import: test, devtest, or the first in the file."""
-    return next((name for name in ("test", "devtest", *result.scores) if name in result.scores), "")
-
-
 def _rows(result: MtebResult, split: str) -> Iterator[tuple[Measure, float]]:
     for subset, scores in result.scores.get(split, {}).items():
         bitext = result.kind == "BitextMining" or (not result.kind and {"precision", "recall"} <= scores.keys())
@@ -145,6 +157,25 @@ def _rows(result: MtebResult, split: str) -> Iterator[tuple[Measure, float]]:
             value = scores.get(theirs)
             if isinstance(value, float | int):
                 yield Measure(result.task, plain(subset), ours), round(float(value), 6)
+
+
+def _facts(file: Path) -> Facts:
+    """Return what the model_meta.json of a result file says; a value of an unexpected type counts as unknown."""
+    said = read_meta(file)
+    dimensions = said.get("embed_dim")
+    lengths = dimensions if isinstance(dimensions, list) else [dimensions]
+    license_, released, open_weights = (said.get(name) for name in ("license", "release_date", "open_weights"))
+    return Facts(
+        parameters=_count(said.get("n_parameters")),
+        dimensions=max(filter(None, map(_count, lengths)), default=None),
+        license=plain(license_) if isinstance(license_, str) else "",
+        released=released if isinstance(released, str) and _DATE.fullmatch(released) else "",
+        open_weights=open_weights if isinstance(open_weights, bool) else None,
+    )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**15 else None
 
 
 def _mean(scores: Mapping[Measure, float]) -> dict[Measure, float]:

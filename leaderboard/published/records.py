@@ -14,8 +14,16 @@ from bitext_bench.scoring.intervals import Interval, spearman_interval_by_n, wil
 _E5 = re.compile(r"intfloat/(multilingual-)?e5-(small|base|large)(-v2)?")
 _E5_LAST_WITH_PROMPT, _E5_FIRST_WITHOUT = (1, 12, 75), (1, 16, 0)
 MEAN_OF_TATOEBA = "AVG112"
+_LANGUAGES_OF_MEAN, _SMALLEST_N = 112, 104  # of Tatoeba's languages, and the sentences of the smallest ones
 NO_PROMPT, UNKNOWN_PROMPT = "no prompt", "the prompt is not recorded"
 SELF_REPORTED = "external"  # MTEB's revision for scores that the authors of a model sent in
+# Models without any credible score.
+IMPOSSIBLE: Mapping[str, str] = {
+    "google/gemini-embedding-2-preview": (
+        "its bitext scores come from a sixteenth of the sentences: 107 of Tatoeba's 112 languages are perfect, and the "
+        "others are multiples of 1 / 63, not of 1 / 1,000"
+    )
+}
 
 
 class Measure(NamedTuple):
@@ -27,6 +35,11 @@ class Measure(NamedTuple):
     task: str
     subset: str
     metric: str
+
+
+def least_score(measure: Measure) -> int:
+    """Return the least possible value: 0 for a share or F1, -1 for a correlation."""
+    return -1 if measure.metric == "cosine_spearman" else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +107,7 @@ class Published:
 
     Attributes:
         models: by name.
-        n: number of sentences or pairs, by task and subset. For a mean over languages it is the number of sentences
-            that gives an interval at least as wide as the true one.
+        n: number of sentences or pairs, by task and subset; for a mean over languages, of all together.
     """
 
     models: Mapping[str, PublishedModel]
@@ -112,9 +124,14 @@ class Published:
     def interval(self, measure: Measure, value: float) -> Interval | None:
         """Return the 95 % interval that n implies; None if n is unknown.
 
-        Shares have Wilson's interval. It is too wide for MTEB's F1, whose terms vary less than hits and misses.
+        Shares have Wilson's interval. MTEB's F1 has it, too, although it is no share: its terms vary less than hits and
+        misses, so the interval is at least as wide as the true one. So is that of the mean over Tatoeba's languages,
+        which counts the sentences of the smallest language for each: the variance of a mean of K shares with mean m is
+        at most m (1 - m) / (K min n).
         """
         n = self.n.get((measure.task, measure.subset))
+        if n and measure.subset == MEAN_OF_TATOEBA:
+            n = _LANGUAGES_OF_MEAN * _SMALLEST_N
         if n is None:
             return None
         return spearman_interval_by_n(value, n) if measure.metric == "cosine_spearman" else wilson_interval(value, n)
