@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -18,14 +18,22 @@ from tabulate import tabulate
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable
 from bitext_bench.results.records import signature_fields
-from bitext_bench.results.tables import list_languages, name_mean, paragraphs
+from bitext_bench.results.tables import list_languages, name_mean, paragraphs, percent, signed_percent
 from bitext_bench.tasks.choices import parse_tasks
 
 from .entries.read import Entry, chosen_languages
-from .entries.select import ModelSelection, NoSuchModel, read_entries, seeds_label, select_model
+from .entries.select import (
+    ModelSelection,
+    NoSuchModel,
+    close_names,
+    name_some,
+    read_entries,
+    seeds_label,
+    select_model,
+)
 from .published.file import read_published
 from .published.find import find_published
-from .published.records import PublishedModel
+from .published.records import IMPOSSIBLE, PublishedModel
 from .stats.differences import common_subsets, difference, read_evidence
 from .stats.paired import SIGNIFICANT, Difference, average, holm_correction, over_seeds
 from .unpaired import compare_unpaired, render_unpaired
@@ -85,14 +93,17 @@ def run_compare(
         languages: as in `run --languages`; None keeps all.
 
     Raises:
-        UserError: a name matches no model or several, or two models have no common task.
+        UserError: a name matches no model or several, two names select the same model, or two models have no common
+            task.
     """
     wanted = {task.name for task in parse_tasks(tasks)} if tasks else set()
-    entries = read_entries(results, languages)
-    sides = [_choose(name, entries, results) for name in models]
+    entries = read_entries(results, languages, optional=True)
+    sides = [_choose(name, entries, results, restricted=bool(languages)) for name in models]
     lines = []
     unpaired = []
-    for a, b in combinations(sides, 2):
+    for (first, a), (second, b) in combinations(zip(models, sides, strict=True), 2):
+        if a == b:
+            raise UserError(f"{printable(first)} and {printable(second)} are the same model: pass two different ones")
         if isinstance(a, ModelSelection) and isinstance(b, ModelSelection):
             lines += compare_models(a, b, wanted)
         elif rows := compare_unpaired(a, b, read_published(results), chosen_languages(languages), wanted):
@@ -105,18 +116,36 @@ def run_compare(
     return 0
 
 
-def _choose(name: str, entries: Sequence[Entry], results: Path) -> ModelSelection | PublishedModel:
+def _choose(name: str, entries: Sequence[Entry], results: Path, *, restricted: bool) -> ModelSelection | PublishedModel:
     """Return the measured models that a name selects, or else the published model.
+
+    With `restricted`, the entries are those in some languages.
 
     Raises:
         UserError: the name matches neither, or several models.
     """
     try:
         return select_model(name, entries)
-    except NoSuchModel:
-        if found := find_published(name, read_published(results)):
+    except NoSuchModel as error:
+        published = read_published(results)
+        if found := find_published(name, published):
             return found
-        raise
+        if restricted and not error.known:
+            raise
+        raise UserError(_unknown(error, published.models)) from error
+
+
+def _unknown(error: NoSuchModel, published: Iterable[str]) -> str:
+    """Return what to say about a name that is neither measured nor published."""
+    left_out = [model for model in IMPOSSIBLE if error.given.casefold() in model.casefold()]
+    if left_out:
+        return f"{left_out[0]} has no scores here: {IMPOSSIBLE[left_out[0]]}"
+    close = close_names(error.given, [*error.known, *published])
+    said = f"{printable(error.given)} matches no model, measured or published"
+    if close:
+        return f"{said}: did you mean {name_some(close)}?"
+    measured = f"measured are {name_some(sorted(error.known))}" if error.known else "none is measured"
+    return f"{said}: {measured}; bitext-bench leaderboard --format csv has all names"
 
 
 def compare_models(a: ModelSelection, b: ModelSelection, wanted: AbstractSet[str] = frozenset()) -> list[ComparisonRow]:
@@ -198,9 +227,9 @@ def _row(line: ComparisonRow, p: float) -> list[str]:
     return [
         printable(entry.result.label),
         printable(line.subset),
-        *(["", "", ""] if line.n is None else [f"{line.n:,}", *(f"{100 * score:.2f}" for score in line.scores)]),
-        f"{100 * found.value:+.2f}",
-        f"{100 * low:+.2f} to {100 * high:+.2f}",
+        *(["", "", ""] if line.n is None else [f"{line.n:,}", *map(percent, line.scores)]),
+        signed_percent(found.value),
+        f"{signed_percent(low)} to {signed_percent(high)}",
         *([str(found.wins), str(found.losses)] if found.wins + found.losses else ["", ""]),
         format_p(p),
         better if p < SIGNIFICANT else "",

@@ -138,7 +138,12 @@ def test_names_of_published_models() -> None:
     ("names", "said"),
     [
         (["toy", "stella"], "stella matches several published models: expected one of NovaSearch/"),
-        (["toy", "no such model"], "no such model matches no model"),
+        (["toy", "no such model"], "no such model matches no model, measured or published: measured are "),
+        (["toy", "lebse"], "lebse matches no model, measured or published: did you mean sentence-transformers/LaBSE"),
+        (["labse", "bge-m33"], "bge-m33 matches no model, measured or published: did you mean BAAI/bge-m3"),
+        (["toy", "gemini-embedding-2"], "gemini-embedding-2-preview has no scores here: its bitext scores come from a"),
+        (["labse", "LaBSE"], "labse and LaBSE are the same model: pass two different ones"),
+        (["toy", "local/toy"], "toy and local/toy are the same model: pass two different ones"),
         (["seed4", "labse"], "a published model is compared with one model, not with several seeds"),
         (["toy", "labse", "--tasks", "STS12"], "the models have no common task among STS12"),
     ],

@@ -19,6 +19,7 @@ from bitext_bench.results.records import Outcomes, SubsetResult, TaskResult, sig
 from bitext_bench.tasks import find_own_task
 from bitext_bench.tasks.choices import parse_languages
 
+DEFAULT = Path("results")  # the default of --results
 _EXPERIMENTS = "experiments"  # a directory of a results folder
 
 
@@ -146,10 +147,11 @@ class ResultSet:
     skipped: list[tuple[Path, str]]
 
 
-def read_results(root: Path, *, experiments: bool = True) -> ResultSet:
+def read_results(root: Path, *, experiments: bool = True, optional: bool = False) -> ResultSet:
     """Read every result file below a folder; of several files for one model, task and data, use the newest.
 
-    Without `experiments`, the files in the directory of this name are not read.
+    Without `experiments`, the files in the directory of this name are not read. With `optional`, the default folder
+    need not exist.
 
     The date in the file decides; files without a date are older than all others and are ordered by modification time.
     Files with the same weights and settings count as one model, even under different names (`_unify_names`).
@@ -158,6 +160,8 @@ def read_results(root: Path, *, experiments: bool = True) -> ResultSet:
         UserError: the folder does not exist.
     """
     if not root.is_dir():
+        if optional and root == DEFAULT and not root.exists():
+            return ResultSet([], [])
         raise UserError(f"no directory {root}: expected one that bitext-bench run wrote results to")
     entries, skipped = [], []
     left_out = None if experiments else root / _EXPERIMENTS

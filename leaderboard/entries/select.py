@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import product
 from operator import itemgetter
 from pathlib import Path
@@ -14,9 +15,28 @@ from bitext_bench.io.terminal import printable
 from .read import Entry, filter_languages, read_results, say_skipped
 from .training_runs import Training, parse_training
 
+_MOST_NAMED = 8  # in a message
+
 
 class NoSuchModel(UserError):
-    """A name matches no model with results."""
+    """A name matches no model with results.
+
+    Attributes:
+        given: the name.
+        known: the names of the models with results.
+    """
+
+    def __init__(self, given: str, known: Collection[str], message: str) -> None:
+        super().__init__(message)
+        self.given, self.known = given, known
+
+
+def close_names(given: str, known: Iterable[str]) -> list[str]:
+    """Return known names that resemble a misspelled one, the closest first; the part before the slash may lack."""
+    spelled = given.casefold()
+    parts = {part: name for name in known for part in (name.casefold().rpartition("/")[2], name.casefold())}
+    found = get_close_matches(spelled, parts, n=_MOST_NAMED, cutoff=0.6)
+    return list(dict.fromkeys(parts[part] for part in found))
 
 
 Own = dict[tuple[str, str], Entry]  # one model's entries by task and data
@@ -58,9 +78,9 @@ def choose_models(results: Path, names: Sequence[str], languages: Sequence[str] 
     return [select_model(name, entries) for name in names]
 
 
-def read_entries(results: Path, languages: Sequence[str] | None = None) -> list[Entry]:
-    """Read the results in some languages, and report the files that cannot be used."""
-    found = read_results(results)
+def read_entries(results: Path, languages: Sequence[str] | None = None, *, optional: bool = False) -> list[Entry]:
+    """Read the results in some languages, and report the files that cannot be used; `optional` as in `read_results`."""
+    found = read_results(results, optional=optional)
     say_skipped(found.skipped)
     return filter_languages(found.entries, languages)
 
@@ -81,11 +101,22 @@ def select_model(name: str, entries: Sequence[Entry]) -> ModelSelection:
     if len(fitting) == 1 or _seeds_of_one(fitting):
         return ModelSelection(dict(sorted(((seed(_first_entry(own)), own) for own in fitting), key=itemgetter(0))))
     if not models:
-        raise NoSuchModel("no result is in these languages: run them, or leave out --languages")
-    known = "; ".join(sorted(f"{model_label(own)} [{model_folder(own)}]" for own in fitting or models.values()))
-    problem = "matches several models that are not seeds of one training" if fitting else "matches no model"
-    error = UserError if fitting else NoSuchModel
-    raise error(f"{printable(name)} {problem}: expected the name or directory of one of {known}")
+        raise NoSuchModel(name, [], "no result is in these languages: run them, or leave out --languages")
+    if not fitting:
+        labels = sorted({model_label(own) for own in models.values()})
+        expected = name_some(close_names(name, labels) or labels)
+        raise NoSuchModel(name, labels, f"{printable(name)} matches no model: expected one of {expected}")
+    known = name_some(sorted(f"{model_label(own)} [{model_folder(own)}]" for own in fitting))
+    raise UserError(
+        f"{printable(name)} matches several models that are not seeds of one training: expected the name or directory "
+        f"of one of {known}"
+    )
+
+
+def name_some(names: Sequence[str]) -> str:
+    """Return the first names, and the number of the others."""
+    others = len(names) - _MOST_NAMED
+    return "; ".join(names[:_MOST_NAMED]) + (f"; and {others:,} more" if others > 0 else "")
 
 
 def _seeds_of_one(models: Sequence[Own]) -> bool:
