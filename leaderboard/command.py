@@ -54,6 +54,10 @@ class View:
     data: str | None = None
     include: Sequence[Literal["experiments"]] = ()
 
+    def shows(self, model: str) -> bool:
+        """Return whether `models` selects a model by its name."""
+        return self.models is None or any(part.casefold() in model.casefold() for part in self.models)
+
     def check(self) -> None:
         """Check that the settings fit together.
 
@@ -75,15 +79,15 @@ def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bo
     """Write the leaderboard or a table of the paper, or check that the file is up to date.
 
     Args:
-        results: a folder of result files.
+        results: a folder of result files; the default one need not exist, and published scores are then shown alone.
         view: what to show.
         output: the file, or TERMINAL. None writes the leaderboard in Markdown to leaderboard/README.md, and prints
             everything else.
         check: write nothing; compare the file with the current results.
 
     Raises:
-        UserError: there are no results, or none matches the view; outcomes are missing; or, with `check`, the file is
-            out of date.
+        UserError: no measured or published score matches the view; outcomes are missing; or, with `check`, the file
+            is out of date.
     """
     view.check()
     in_terminal = output == TERMINAL or (output is None and (view.form != "markdown" or view.paper_table is not None))
@@ -94,10 +98,11 @@ def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bo
         raise UserError("--check compares with a file: pass --output FILE")
     if output and not check:
         check_writable(output.parent)
-    found = read_results(results, experiments=bool(view.include or view.paper_table))
-    if not found.entries and not view.paper_table:
-        raise UserError(f"{results} holds no results: run bitext-bench run --output DIR first")
-    entries = _select(found.entries, view, results) if found.entries else []
+    found = read_results(results, experiments=bool(view.include or view.paper_table), optional=True)
+    if found.skipped and not found.entries and not view.paper_table:
+        say_skipped(found.skipped)
+        raise UserError(f"no result in {results} can be read: see the reason for each above")
+    entries = _select(found.entries, view, results)
     if view.paper_table:
         if found.entries and not entries:
             raise UserError(_NO_MATCH)
@@ -125,8 +130,11 @@ def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Seq
         raise UserError(f"no result in {results} can be shown: see the reason for each above")
     common = _common_scores(board.tables, results, view)
     overview = make_overview(board.tables, entries, common, view.models)
-    if not board.tables and (not overview.columns or view.form == "html"):
+    rows = [row for row in common if row.kind == "measured" or view.shows(row.model)]
+    if not board.tables and not rows:
         raise UserError(_NO_MATCH)
+    if not board.tables and not overview.rows and view.form in ("markdown", "latex"):
+        raise UserError("the overview has no column with these scores: --format csv and --format html have them")
     shown = board.tables
     if view.sort:
         shown, overview = _sorted(shown, overview, view.sort)
@@ -134,8 +142,6 @@ def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Seq
         return render_markdown(shown, overview, skipped, results)
     if view.form == "latex":
         return render_latex(shown, overview)
-    chosen = {key for key, choice in overview.choices.items() if choice.shown}
-    rows = [row for row in common if row.kind == "measured" or view.models is None or row.key in chosen]
     if view.form == "html":
         misses = error_records(overview.models, entries, view.data) if view.data else []
         return render_page(shown, ResultSet(list(entries), skipped), results, misses, rows)
@@ -176,22 +182,19 @@ def _sorted(tables: Sequence[RankingTable], overview: Overview, column: str) -> 
 def _select(entries: Sequence[Entry], view: View, results: Path) -> list[Entry]:
     """Return the entries of the selected tasks, models and languages.
 
-    If the names select only published models, all measured models are kept for comparison.
-
     Raises:
-        UserError: no model has such a name, or a task or language is unknown.
+        UserError: no measured or published model has such a name, or a task or language is unknown.
     """
+    if view.paper_table and not entries:
+        return []
     if view.tasks:
         tasks = {task.name for task in parse_tasks(view.tasks)}
         entries = [entry for entry in entries if entry.task in tasks]
     if view.models:
-        parts = [part.casefold() for part in view.models]
-        chosen = [entry for entry in entries if any(part in entry.label.casefold() for part in parts)]
-        published = "\n".join(read_published(results).models).casefold()
-        is_published = not view.paper_table and any(part in published for part in parts)
-        if not chosen and not is_published:
+        entries = [entry for entry in entries if view.shows(entry.label)]
+        is_published = not view.paper_table and any(map(view.shows, read_published(results).models))
+        if not entries and not is_published:
             raise UserError(_NO_MATCH)
-        entries = chosen or entries
     return filter_languages(entries, view.languages)
 
 

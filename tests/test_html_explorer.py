@@ -332,3 +332,27 @@ def test_a_task_that_only_others_measured_has_its_tables(page: Page, scores: lis
     page.locator("#filter-language").select_option(label="Russian")
     page.locator("#filter-task").select_option("BUCC.v2")
     assert section.is_visible() and page.locator("section.task:visible").count() == 1
+
+
+def test_halves_and_ties_are_those_of_the_other_outputs(page: Page) -> None:
+    """E5 large has exactly 94.525; multilingual MPNet and another model of its size have exactly 94.475."""
+    best = page.locator("#models .pin", has_text="best, 150 to 400 M")
+    assert best.locator(".who").inner_text() == "paraphrase-multilingual-mpnet-base-v2"
+    assert best.locator(".value").inner_text() == "94.48"
+    row = page.locator("#models tbody tr", has_text="intfloat/multilingual-e5-large").filter(has_text="94.53")
+    assert row.count() == 1
+
+
+def test_a_page_of_published_scores_only(opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without results of our own, the chart and the tables of published scores are there, and nothing empty is."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["leaderboard", "--format", "html", "--output", "page.html"]) == 0
+    alone = opened((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert alone.locator(".point").count() >= 190
+    for hidden in ("overview", "cost", "by-language", "matrix", "training", "errors"):
+        assert not alone.locator(f"#{hidden}").is_visible()
+        assert not alone.locator(f'nav a[href="#{hidden}"]').is_visible()
+    assert alone.locator("#tasks h3", has_text="BUCC.v2").is_visible()
+    alone.locator("#filter-task").select_option("JSTS")
+    assert alone.locator("#tasks section:visible").count() == 1
+    assert "Published scores only" in alone.locator("#made").inner_text()

@@ -366,7 +366,8 @@ def test_check_fails_if_the_file_is_out_of_date(copied: Path, capsys: pytest.Cap
     ("arguments", "said"),
     [
         (["leaderboard", "--results", "nowhere"], "no directory nowhere"),
-        (["leaderboard", "--tasks", "STS12"], "no result matches"),
+        (["leaderboard", "--tasks", "FLORES-200"], "no result matches"),
+        (["leaderboard", "--tasks", "STS22"], "the overview has no column with these scores: --format csv"),
         (["leaderboard", "--languages", "xx"], "xx"),
         (["leaderboard", "--check", "--format", "csv"], "pass --output"),
         (["leaderboard", "--check", "--output", "-"], "pass --output FILE"),

@@ -12,20 +12,14 @@ from bitext_bench.io.terminal import printable
 from bitext_bench.languages import resolve
 
 from ..published.records import MEAN_OF_TATOEBA, Measure
-from ..tables.columns import ModelKey
+from ..tables.columns import USUAL_STS, ModelKey
 from ..tables.published import source_label
-from ..tables.scores import ScoreRow
+from ..tables.scores import ScoreRow, common_prompt
 from ..tables.shown import ALWAYS
 
 _FINDS = "Which model finds translations best?"
 _RATES = "Which model rates similarity best?"
 MEAN = "mean"  # the page's code for the mean of all languages of Tatoeba
-# The monolingual sets of the STS means. STS22 is left out: its articles are longer than many models read.
-_STS = (
-    ("STS12", "default"), ("STS13", "default"), ("STS14", "default"), ("STS15", "default"), ("STS16", "default"),
-    ("STS17", "en-en"), ("STSBenchmark", "default"), ("JSTS", "default"), ("KorSTS", "default"),
-    ("STSBenchmarkMultilingualSTS", "fr"), ("STSBenchmarkMultilingualSTS", "ru"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +37,8 @@ class _Board:
 def chart_content(rows: Iterable[ScoreRow]) -> dict[str, Any] | None:
     """Return the models and boards of the chart; None if there are no scores on a common measure.
 
-    Scores and ends of intervals are in percent with four decimals, so that means agree with the other outputs.
+    Scores are in percent with eight decimals, so that means agree with the other outputs; ends of
+    intervals have four.
     """
     rows = list(rows)
     models: dict[ModelKey, ScoreRow] = {}
@@ -62,7 +57,7 @@ def _boards(rows: Sequence[ScoreRow]) -> list[_Board]:
     accuracy = {
         task: [m for m in found if (m.task, m.metric) == (task, "mteb_accuracy")] for task in ("Tatoeba", "BUCC.v2")
     }
-    sts = [m for m in found if (m.task, m.subset) in _STS and m.metric == "cosine_spearman"]
+    sts = [m for m in found if (m.task, m.subset) in USUAL_STS and m.metric == "cosine_spearman"]
     boards = [
         _Board("tatoeba", "Tatoeba", _FINDS, "Tatoeba accuracy into English", "accuracy, %", accuracy["Tatoeba"]),
         _Board("bucc", "BUCC.v2", _FINDS, "BUCC.v2 accuracy into English", "accuracy, %", accuracy["BUCC.v2"]),
@@ -126,15 +121,15 @@ def _row(model: int, found: Sequence[ScoreRow], places: Mapping[Measure, int]) -
     columns: list[list[float | None]] = [[None] * len(places) for _ in range(3)]
     for row in found:
         low, high = row.interval or (None, None)
-        for column, value in zip(columns, (row.value, low, high), strict=True):
-            column[places[row.measure]] = None if value is None else round(100 * value, 4)
+        for column, value, decimals in zip(columns, (row.value, low, high), (8, 4, 4), strict=True):
+            column[places[row.measure]] = None if value is None else round(100 * value, decimals)
     text, address = source_label(found[0].source) if found[0].kind == "published" else ("measured here", None)
     return {
         "model": model,
         "values": columns[0],
         "low": columns[1],
         "high": columns[2],
-        "prompt": printable(found[0].prompt),
+        "prompt": printable(common_prompt(row.prompt for row in found)),
         "source": printable(text),
         "address": address,
     }

@@ -17,21 +17,24 @@ from ..tables.columns import OverviewColumn, describe, languages_note, table_lan
 from ..tables.highlight import Mark, highlight_best
 from ..tables.overview import Overview
 from ..tables.ranking import RankingTable
-from ..tables.shown import Choice
 
 _HEAD = """# Leaderboard
 
 `bitext-bench leaderboard` writes this file from the result files in {root}; do not edit it. Scores are in percent and
 correlations x 100, each with its 95 % interval. The **best** and <ins>second</ins> of each column are marked. Models
-that a paired test on the same sentences does not find worse than the leader of a rank share that rank (McNemar's test
-for shares, a normal test for other scores and means; level 0.05 divided by the number of tests). Results on different
-data, or with a different n, are in separate tables. A model whose training may have seen the sentences (†) has no rank.
-Settings that a user chose (a prompt, a dtype) are in parentheses after the name; these rows are ranked like all others.
-In the overview, runs of one training that differ only in the seed are one row with their means. Scores that others
-published on each task are on the HTML page and in `--format csv`.
+share a rank if a paired test on the same sentences does not find them worse than its leader (McNemar's test for shares,
+a normal test for other scores and means; level 0.05 divided by the number of tests). Results on different data, or with
+a different n, are in separate tables. A model whose training may have seen the sentences (†) has no rank. Settings that
+a user chose (a prompt, a dtype) are in parentheses after the name; these rows are ranked like all others. In the
+overview, runs that differ only in the seed are averaged into one row. The HTML page and `--format csv` also have the
+published scores of each task.
+"""
+_HEAD_PUBLISHED = """# Leaderboard
+
+`bitext-bench leaderboard` writes this file from published scores only: {root} has no results to show. Scores are in
+percent and correlations x 100. The HTML page and `--format csv` also have the published scores of each task.
 """
 _MOST_PAIRS = 120  # maximum columns; with more subsets, one column for each language
-_LEFT_OUT = Choice(False, "")
 _STYLE = {"best": "**{}**", "second": "<ins>{}</ins>", "": "{}"}
 
 
@@ -46,7 +49,8 @@ def render_markdown(
         skipped: (file, reason) for files that are not shown.
         root: the results folder.
     """
-    parts = [_HEAD.replace("{root}", _code(f"{root}/")), _overview(overview)]
+    head = _HEAD if tables else _HEAD_PUBLISHED
+    parts = [head.replace("{root}", _code(f"{root}/")), _overview(overview)]
     parts += map(_section, tables)
     if skipped:
         lines = [f"- {escape(str(file.relative_to(root)))}: {escape(reason)}" for file, reason in skipped]
@@ -101,17 +105,21 @@ def _overview_cells(overview: Overview, column: OverviewColumn) -> list[str]:
 
 
 def _published_note(overview: Overview) -> list[str]:
-    """Return a note on the published models: why each is shown, and how many are not."""
+    """Return notes on the published models: why each is shown, its prompts, and how many are not shown."""
     if not overview.choices:
         return []
-    shown = [row for row in overview.rows if overview.choices.get(row.key, _LEFT_OUT).shown]
-    reasons = "; ".join(f"{escape(row.name)}, {row.reason}" for row in shown)
-    others = len(overview.choices) - len(shown)
-    return [
-        "- *In italics*: scores that MTEB published, not measured here and never marked as the best. MTEB does not "
-        f"record prompts; for E5, mteb's version decides. {reasons}. {others} more models are in `--format csv`, on "
-        "the HTML page, and here with `--models NAME`."
+    shown = [row for row in overview.rows if row.entry is None]
+    others = sum(not choice.shown for choice in overview.choices.values())
+    notes = [
+        "- *In italics*: scores that MTEB published. They are not measured here and never marked as the best. MTEB "
+        "does not record prompts; for E5, mteb's version decides. Each is shown for a reason:",
+        *(f"  - {escape(row.name)}: {escape('; '.join(filter(None, [row.reason, row.prompts])))}" for row in shown),
     ]
+    if overview.without_scores:
+        notes.append(f"- Without a score in these columns: {', '.join(map(escape, overview.without_scores))}.")
+    if others:
+        notes.append(f"- {others} more models are in `--format csv`, on the HTML page, and here with `--models NAME`.")
+    return notes
 
 
 def _section(table: RankingTable) -> str:

@@ -1,4 +1,4 @@
-"""Scores as CSV or JSON for scripts: one row for each score, measured or published, with n, interval and source."""
+"""Scores as CSV or JSON for scripts: one row for each score, measured or published, with interval, source and size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from bitext_bench.io.terminal import printable
 
 from ..tables.ranking import RankingTable
-from ..tables.scores import ScoreRow
+from ..tables.scores import ScoreRow, license_name, measured_prompt
 
 
 def render_csv(tables: Sequence[RankingTable], common: Sequence[ScoreRow] = ()) -> str:
@@ -43,17 +43,16 @@ def as_json(rows: Sequence[dict[str, Any]]) -> str:
 def score_records(tables: Sequence[RankingTable], common: Sequence[ScoreRow] = ()) -> list[dict[str, Any]]:
     """Return one row for each model and subset; `rank` is the model's rank in the whole table.
 
-    The main scores are followed by the scores in `common`, which have no rank, of those tasks that have published
-    scores; without tables, of all tasks.
+    The main scores are followed by the scores in `common` of all tasks that have published scores; they have no rank.
     """
     rows = list(_main_scores(tables))
     published = {row.measure.task for row in common if row.kind == "published"}
-    scores = {table.task: table.score for table in tables if table.official and table.task in published}
-    scores = scores if tables else dict.fromkeys(published, "")
+    main = {(table.task, table.score) for table in tables}
     rows += [
         _common_score(row)
         for row in common
-        if row.measure.task in scores and (row.kind == "published" or row.measure.metric != scores[row.measure.task])
+        if row.measure.task in published
+        and (row.kind == "published" or (row.measure.task, row.measure.metric) not in main)
     ]
     return rows
 
@@ -81,6 +80,11 @@ def _main_scores(tables: Sequence[RankingTable]) -> Iterator[dict[str, Any]]:
                     "lower_is_better": table.lower_is_better,
                     "n": subset.n,
                     "signature": subset.signature,
+                    "parameters": row.entry.size("parameters"),
+                    "dimensions": row.entry.size("dimensions"),
+                    "license": license_name(row.entry.baseline.license) if row.entry.baseline else "",
+                    "released": "",
+                    "prompt": measured_prompt(row.entry),
                 }
 
 
@@ -102,4 +106,9 @@ def _common_score(row: ScoreRow) -> dict[str, Any]:
         "lower_is_better": False,
         "n": row.n,
         "signature": row.source,
+        "parameters": row.parameters,
+        "dimensions": row.dimensions,
+        "license": row.license,
+        "released": row.released,
+        "prompt": row.prompt,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -14,6 +14,13 @@ from ..published.records import MEAN_OF_TATOEBA, Measure
 from ..stats.unpaired import Score, mean_of_scores
 from .ranking import RankingTable
 from .scores import ScoreRow, subset_languages
+
+# The monolingual sets of the STS means. STS22 is left out: its articles are longer than many models read.
+USUAL_STS = (
+    ("STS12", "default"), ("STS13", "default"), ("STS14", "default"), ("STS15", "default"), ("STS16", "default"),
+    ("STS17", "en-en"), ("STSBenchmark", "default"), ("JSTS", "default"), ("KorSTS", "default"),
+    ("STSBenchmarkMultilingualSTS", "fr"), ("STSBenchmarkMultilingualSTS", "ru"),
+)  # fmt: skip
 
 ModelKey = tuple[str, str, str]
 Member = tuple[str, str]  # task, subset
@@ -28,6 +35,7 @@ class OverviewColumn:
         task: the task; "STS" for means over several.
         note: a description of the tasks and subsets in the mean.
         intervals: 95 % intervals of some of the values.
+        measures: the scores in the mean, if published models can have a value.
     """
 
     key: str
@@ -37,6 +45,12 @@ class OverviewColumn:
     values: Mapping[ModelKey, float]
     note: str
     intervals: Mapping[ModelKey, Interval] = field(default_factory=dict)
+    measures: tuple[Measure, ...] = ()
+
+    @property
+    def short_heading(self) -> str:
+        """The heading without the languages."""
+        return self.heading.partition(" (")[0]
 
 
 def describe(table: RankingTable) -> str:
@@ -82,14 +96,16 @@ def common_column(key: str, heading: str, measures: Sequence[Measure], rows: Ite
     }
     codes = sorted({code for m in wanted for code in subset_languages(m.task, m.subset)} - {"en"})
     names = ", ".join(measure.subset for measure in wanted)
+    names = f"mean of {names}" if len(wanted) > 1 else names
     return OverviewColumn(
         key,
         measures[0].task,
         f"{heading} ({name_languages(codes)})",
         False,
         {model: mean.value for model, mean in means.items()},
-        f"{heading}: {measures[0].task}, {measures[0].metric}, mean of {names}, measured and published",
+        f"{heading}: {measures[0].task}, {measures[0].metric}, {names}, measured and published",
         {model: mean.interval for model, mean in means.items()},
+        tuple(wanted),
     )
 
 
@@ -112,9 +128,41 @@ def sts_column(
     """Return the mean over the English subsets, or over all others, of the model that has the most of them.
 
     With published scores in `rows`, only subsets with published scores count, so that both kinds have the same mean.
+    Without tables, the published ones in `USUAL_STS` are the members.
     The same sentences under two names (the STS benchmark and the English part of its translations) count once.
     """
     published = {row.measure for row in rows if row.kind == "published"}
+    found: dict[ModelKey, dict[Member, float]] = {}
+    languages = _usual_sts(published, english=english)
+    if tables:
+        found, languages = _measured_sts(tables, published, english=english)
+    members = max(found.values(), key=len).keys() if found else languages.keys()
+    if not members:
+        return None
+    for other in rows:
+        if other.kind == "published" and (other.measure.task, other.measure.subset) in members:
+            found.setdefault(other.key, {})[other.measure.task, other.measure.subset] = other.value
+    values = {model: fmean(own[m] for m in members) for model, own in sorted(found.items()) if members <= own.keys()}
+    side = "en" if english else "xx"
+    codes = sorted({code for member in members for code in languages[member]})
+    heading = f"STS {side}" if english else f"STS {side} ({name_languages(codes)})"
+    names = ", ".join(task if subset == "default" else f"{task} {subset}" for task, subset in members)
+    note = f"STS {side}: {'mean of ' if len(members) > 1 else ''}{names}"
+    measures = tuple(Measure(*member, "cosine_spearman") for member in members)
+    return OverviewColumn(f"sts-{side}", "STS", heading, False, values, note, measures=measures)
+
+
+def _usual_sts(published: Collection[Measure], *, english: bool) -> dict[Member, list[str]]:
+    """Return the languages of each set in `USUAL_STS` with published scores."""
+    usual = [member for member in USUAL_STS if Measure(*member, "cosine_spearman") in published]
+    languages = {(task, subset): list(subset_languages(task, subset)) for task, subset in usual}
+    return {member: codes for member, codes in languages.items() if (codes == ["en"]) == english}
+
+
+def _measured_sts(
+    tables: Sequence[RankingTable], published: Collection[Measure], *, english: bool
+) -> tuple[dict[ModelKey, dict[Member, float]], dict[Member, list[str]]]:
+    """Return the scores of each model on the subsets that count, and their languages; see `sts_column`."""
     found: dict[ModelKey, dict[Member, float]] = {}
     first: dict[str, Member] = {}
     languages: dict[Member, list[str]] = {}
@@ -129,15 +177,4 @@ def sts_column(
                 for row in table.rows:
                     if (value := row.value(table, name)) is not None and not row.entry.contamination:
                         found.setdefault(row.entry.model, {})[member] = value
-    if not found:
-        return None
-    members = max(found.values(), key=len).keys()
-    for other in rows:
-        if other.kind == "published" and (other.measure.task, other.measure.subset) in members:
-            found.setdefault(other.key, {})[other.measure.task, other.measure.subset] = other.value
-    values = {model: fmean(own[m] for m in members) for model, own in sorted(found.items()) if members <= own.keys()}
-    side = "en" if english else "xx"
-    codes = sorted({code for member in members for code in languages[member]})
-    heading = f"STS {side}" if english else f"STS {side} ({name_languages(codes)})"
-    names = ", ".join(task if subset == "default" else f"{task} {subset}" for task, subset in members)
-    return OverviewColumn(f"sts-{side}", "STS", heading, False, values, f"STS {side}: mean of {names}")
+    return found, languages

@@ -13,9 +13,10 @@ from bitext_bench.results.schema import EncodingRecord
 from ..entries.read import Entry
 from ..entries.select import seed, seeds_label
 from ..entries.training_runs import parse_training
+from ..published.records import UNKNOWN_PROMPT
 from .columns import ModelKey, OverviewColumn, common_column, common_measures, sts_column, task_column
 from .ranking import RankingTable
-from .scores import ScoreRow, published_key
+from .scores import ScoreRow, common_prompt, license_name
 from .shown import Choice, choose_published, missing_baselines
 
 # Key, heading, tasks; the first task that has results is shown.
@@ -50,6 +51,7 @@ class OverviewRow:
         license: "" if unknown.
         released: ISO 8601; "" if unknown.
         reason: why the model is shown, such as "the best under 50 M".
+        prompts: the known prompts of published scores, by column: 'no prompt in BUCC.v2 xx-en accuracy'.
     """
 
     key: ModelKey
@@ -60,6 +62,7 @@ class OverviewRow:
     license: str
     released: str
     reason: str
+    prompts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Overview:
     Attributes:
         order: the heading of the column that the rows are sorted by, or another description of the order.
         choices: why each published model is shown or left out.
+        without_scores: names of models that belong in the overview but have no score in its columns.
     """
 
     rows: tuple[OverviewRow, ...]
@@ -76,6 +80,7 @@ class Overview:
     speed: Mapping[ModelKey, Speed]
     order: str
     choices: Mapping[ModelKey, Choice] = field(default_factory=dict)
+    without_scores: tuple[str, ...] = ()
 
     @property
     def models(self) -> list[Entry]:
@@ -100,7 +105,7 @@ class Overview:
 
         def place(row: OverviewRow) -> tuple[bool, float]:
             value = values.get(row.key)
-            return value is None, sign * (value or 0)
+            return value is None, sign * round(value or 0, 10)  # sums of equal scores may differ in the last bit
 
         return replace(self, rows=tuple(sorted(self.rows, key=place)), order=column.heading if column else key)
 
@@ -135,18 +140,23 @@ def make_overview(
     columns = [_over_seeds(column, trainings) for column in columns]
     rows = [_measured_row(runs) for runs in trainings]
     choices: Mapping[ModelKey, Choice] = {}
+    absent: list[str] = []
     if columns and any(row.kind == "published" for row in common):
         registered = {str(entry.result.model.registered) for entry in measured.values()}
         deciding = next((column for column in columns if column.key == "tatoeba-en"), columns[0])
         choices = choose_published(common, deciding, registered, wanted)
-        rows += _published_rows(common, choices)
-        rows += _missing_rows(common, registered) if wanted is None else []
-    overview = Overview(tuple(sorted(rows, key=lambda row: row.key)), tuple(columns), _speeds(entries), "", choices)
+        published = list(_published_rows(common, choices, columns))
+        with_scores = {key for column in columns for key in column.values}
+        rows += [row for row in published if row.key in with_scores]
+        absent = [row.name for row in published if row.key not in with_scores]
+        absent += [baseline.name for baseline in missing_baselines(common, registered)] if wanted is None else []
+    ordered = tuple(sorted(rows, key=lambda row: row.key))
+    overview = Overview(ordered, tuple(columns), _speeds(entries), "", choices, tuple(absent))
     if choices and deciding.values:
         return overview.sorted_by(deciding.key)
     places = _mean_places(columns, [row.key for row in rows])
-    ordered = sorted(overview.rows, key=lambda row: (places[row.key], row.key))
-    return replace(overview, rows=tuple(ordered), order="the mean place over the columns")
+    ordered = tuple(sorted(rows, key=lambda row: (places[row.key], row.key)))
+    return replace(overview, rows=ordered, order="the mean place over the columns")
 
 
 def _columns(first: Mapping[str, RankingTable], common: Sequence[ScoreRow]) -> list[OverviewColumn]:
@@ -193,7 +203,7 @@ def _over_seeds(column: OverviewColumn, trainings: Iterable[Sequence[Entry]]) ->
 def _measured_row(runs: Sequence[Entry]) -> OverviewRow:
     entry = runs[0]
     size = {what: entry.size(what) for what in ("parameters", "dimensions")}
-    license_ = entry.baseline.license if entry.baseline else ""
+    license_ = license_name(entry.baseline.license) if entry.baseline else ""
     return OverviewRow(
         key=entry.model,
         name=seeds_label(runs),
@@ -206,9 +216,15 @@ def _measured_row(runs: Sequence[Entry]) -> OverviewRow:
     )
 
 
-def _published_rows(common: Iterable[ScoreRow], choices: Mapping[ModelKey, Choice]) -> Iterator[OverviewRow]:
-    first = {row.key: row for row in common if row.kind == "published"}
-    for key, row in first.items():
+def _published_rows(
+    common: Iterable[ScoreRow], choices: Mapping[ModelKey, Choice], columns: Sequence[OverviewColumn]
+) -> Iterator[OverviewRow]:
+    found: dict[ModelKey, list[ScoreRow]] = {}
+    for row in common:
+        if row.kind == "published":
+            found.setdefault(row.key, []).append(row)
+    for key, own in found.items():
+        row = own[0]
         if choices[key].shown:
             yield OverviewRow(
                 key=key,
@@ -219,21 +235,20 @@ def _published_rows(common: Iterable[ScoreRow], choices: Mapping[ModelKey, Choic
                 license=row.license,
                 released=row.released,
                 reason=choices[key].reason,
+                prompts=_prompts(own, [column for column in columns if key in column.values]),
             )
 
 
-def _missing_rows(common: Iterable[ScoreRow], registered: Collection[str]) -> Iterator[OverviewRow]:
-    for baseline in missing_baselines(common, registered):
-        yield OverviewRow(
-            key=published_key(baseline.name),
-            name=baseline.name,
-            entry=None,
-            parameters=baseline.parameters,
-            dimensions=baseline.dimensions,
-            license=baseline.license,
-            released="",
-            reason="a usual baseline, not measured yet",
-        )
+def _prompts(own: Sequence[ScoreRow], columns: Iterable[OverviewColumn]) -> str:
+    """Return the known prompts of a model's scores in each column; scores of several versions of mteb may differ."""
+    found: dict[str, list[str]] = {}
+    for column in columns:
+        prompts = {row.prompt for row in own if row.measure in column.measures}
+        found.setdefault(common_prompt(prompts), []).append(column.short_heading)
+    known = {prompt: names for prompt, names in found.items() if prompt not in ("", UNKNOWN_PROMPT)}
+    if len(found) == len(known) == 1:
+        return next(iter(known))
+    return "; ".join(f"{prompt} in {', '.join(names)}" for prompt, names in known.items())
 
 
 def _mean_places(columns: Sequence[OverviewColumn], models: Iterable[ModelKey]) -> dict[ModelKey, float]:

@@ -68,6 +68,23 @@ class ScoreRow:
     source: str
 
 
+def measured_prompt(entry: Entry) -> str:
+    """Return the prompt of a result, as `ScoreRow.prompt`."""
+    given = entry.result.model.prompt
+    return f"prompt {json.dumps(given, ensure_ascii=False)}" if given else NO_PROMPT
+
+
+def common_prompt(prompts: Iterable[str]) -> str:
+    """Return the prompt that all scores of a mean have, or that they have several; "" for no score."""
+    found = set(prompts)
+    return "mixed prompts" if len(found) > 1 else next(iter(found), "")
+
+
+def license_name(text: str) -> str:
+    """Return a license as mteb spells it: `apache-2.0`, not `Apache-2.0`."""
+    return text if "://" in text else text.lower()
+
+
 def published_key(name: str) -> tuple[str, str, str]:
     """Return the identity of a model with published scores, which differs from that of any measured model."""
     return name, "published", ""
@@ -87,8 +104,7 @@ def score_rows(entries: Iterable[Entry], published: Published, languages: Set[st
 
 
 def _measured(entry: Entry) -> Iterator[ScoreRow]:
-    given = entry.result.model.prompt
-    prompt = f"prompt {json.dumps(given, ensure_ascii=False)}" if given else NO_PROMPT
+    prompt = measured_prompt(entry)
     for name, subset in entry.subsets.items():
         for metric in COMMON:
             value = subset.scores.get(metric)
@@ -109,7 +125,7 @@ def _measured(entry: Entry) -> Iterator[ScoreRow]:
                 n=subset.n,
                 parameters=entry.size("parameters"),
                 dimensions=entry.size("dimensions"),
-                license=entry.baseline.license if entry.baseline else "",
+                license=license_name(entry.baseline.license) if entry.baseline else "",
                 released="",
                 open_weights=True,
                 prompt=prompt,
@@ -134,7 +150,7 @@ def _published(model: PublishedModel, published: Published) -> Iterator[ScoreRow
             n=published.n.get((measure.task, measure.subset)),
             parameters=model.parameters or (baseline.parameters if baseline else None),
             dimensions=model.dimensions or (baseline.dimensions if baseline else None),
-            license=model.license or (baseline.license if baseline else ""),
+            license=license_name(model.license or (baseline.license if baseline else "")),
             released=model.released,
             open_weights=model.open_weights,
             prompt=model.prompt(measure.task),

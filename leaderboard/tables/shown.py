@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from bitext_bench.baselines import BASELINES, Baseline
 
-from ..published.records import UNKNOWN_PROMPT
 from .columns import ModelKey, OverviewColumn
 from .scores import ScoreRow
 
@@ -22,7 +21,7 @@ _CLASSES = (
     (400_000_000, "from 150 M to 400 M"),
     (1_000_000_000, "from 400 M to 1 B"),
 )
-_LARGER, _API = "from 1 B on", "of those that are only services"
+_LARGER, _API = "of 1 B or more", "available only as a service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,35 +52,30 @@ def choose_published(
         measured: registered names of the measured models, which need no published row.
         wanted: parts of names to show instead; None shows the usual choice.
     """
-    published = [row for row in rows if row.kind == "published"]
-    # The prompt may differ between tasks: the deciding one's is shown.
-    models = {row.key: row for row in sorted(published, key=lambda row: row.measure.task == column.task)}
+    models = {row.key: row for row in rows if row.kind == "published"}
     ids = {BASELINES[name].checkpoint.casefold(): name for name in ALWAYS}
     best: dict[str, ModelKey] = {}
-    # Of equal models, one that is shown anyway is the best.
+    # Of equal models, a usual baseline is the best, else the first by name; `isBetter` in scores.js has the same rule.
     for key in sorted(
         models.keys() & column.values.keys(),
-        key=lambda key: (-column.values[key], key[0].casefold() not in ids, key),
+        key=lambda key: (-round(column.values[key], 10), key[0].casefold() not in ids, key[0].casefold()),
     ):
         best.setdefault(size_class(models[key]), key)
 
     def choice(key: ModelKey, row: ScoreRow) -> Choice:
         baseline, size = ids.get(row.model.casefold()), size_class(row)
         is_best = bool(size) and best.get(size) == key
-        prompt = "" if row.prompt == UNKNOWN_PROMPT else f" ({row.prompt})"
         if wanted is not None:
             return Choice(any(part.casefold() in row.model.casefold() for part in wanted), "chosen by --models")
         if baseline in measured:
             return Choice(False, f"measured here as {baseline}")
         if baseline:
-            return Choice(True, f"a usual baseline{f' and the best {size}' if is_best else ''}{prompt}")
+            return Choice(True, f"a usual baseline{f' and the best {size}' if is_best else ''}")
         if key not in column.values:
             return Choice(False, f"no published score for {column.heading}")
         if not size:
             return Choice(False, "its size is unknown")
-        return Choice(
-            is_best, f"the best {size}{prompt}" if is_best else f"not the best {size}: that is {best[size][0]}"
-        )
+        return Choice(is_best, f"the best {size}" if is_best else f"not the best {size}: that is {best[size][0]}")
 
     return {key: choice(key, row) for key, row in models.items()}
 

@@ -2,7 +2,17 @@
 
 const at = (id) => document.getElementById(id);
 
+/** Hide the sections of measured models, and the links to them. */
+function hideMeasured() {
+  for (const id of ["overview", "cost", "by-language", "matrix", "training", "errors"]) {
+    at(id).hidden = true;
+    document.querySelector(`nav a[href="#${id}"]`).hidden = true;
+  }
+  at("filter-language").closest("label").hidden = true; // it has the languages of measured tables
+}
+
 function said() {
+  if (!data.models.length) return `Published scores only; written by bitext-bench ${data.version}.`;
   const tasks = new Set(data.tables.map((table) => table.task)).size;
   const newest = data.newest ? `, the newest from ${data.newest.slice(0, 16).replace("T", " ")} UTC` : "";
   const models = `${grouped(data.models.length)} models on ${grouped(tasks)} tasks`;
@@ -21,9 +31,9 @@ function showFilters(overviewTable, sections) {
     overviewTable.filter((row) => fits(data.models[row].name));
     const tables = sections.filter((section) => section.filter(fits, task.value, language.value)).length;
     const left = data.models.filter((each) => fits(each.name)).length;
-    const models = `${grouped(left)} of ${grouped(data.models.length)} models`;
+    const models = data.models.length ? `${grouped(left)} of ${grouped(data.models.length)} models, ` : "";
     const filtered = part || task.value || language.value;
-    at("filtered").textContent = filtered ? `${models}, ${tables} of ${sections.length} task tables` : "";
+    at("filtered").textContent = filtered ? `${models}${tables} of ${sections.length} task tables` : "";
   };
   for (const field of [model, task, language]) field.addEventListener("input", apply);
   for (const [name, field] of Object.entries({ model, task, language })) rememberField(`filter.${name}`, field, "input");
@@ -49,3 +59,4 @@ showTraining(at("training"));
 showErrors(at("errors"));
 showLeftOut(at("left"));
 showFilters(overviewTable, sections);
+if (!data.models.length) hideMeasured();
