@@ -196,7 +196,7 @@ def test_the_score_becomes_the_mean_of_the_languages(page: Page, scores: list[Sc
     page.locator(".languages input[value=ru]").locator("..").click()  # the last language stays
     assert page.url.endswith("#lang=ru")
     russian = [r for r in scores if r.measure == Measure("Tatoeba", "rus-eng", "mteb_accuracy")]
-    assert page.locator(".subtitle").inner_text() == f"Tatoeba accuracy into English, Russian: {len(russian)} models"
+    assert page.locator(".subtitle").inner_text() == f"Tatoeba accuracy, Russian to English: {len(russian)} models"
     best = max(russian, key=lambda r: r.value)
     page.wait_for_timeout(200)
     assert percent(best.value) in page.locator("#models tbody tr").first.inner_text()

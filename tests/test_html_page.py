@@ -79,7 +79,7 @@ def test_embedded_data_are_unchanged(value: object) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(0.90625, 90.62), (0.12345, 12.35), (1, 100.0), (None, None), (float("nan"), None), ("0.5", None), (True, None)],
+    [(0.90625, 90.63), (0.12345, 12.35), (1, 100.0), (None, None), (float("nan"), None), ("0.5", None), (True, None)],
 )
 def test_scores_agree_with_the_other_outputs(value: object, expected: float | None) -> None:
     assert to_percent(value) == expected

@@ -17,7 +17,11 @@ def add_leaderboard(parser: argparse.ArgumentParser) -> None:
     shown.add_argument("--tasks", nargs="+", metavar="TASK", help="tasks to show (default: all)")
     shown.add_argument("--languages", nargs="+", metavar="LANG", help=_LANGUAGES)
     shown.add_argument(
-        "--models", nargs="+", metavar="NAME", help="models to show, by name or part of a name (default: all)"
+        "--models",
+        nargs="+",
+        metavar="NAME",
+        help="models to show, measured or published, by name or part of a name (default: all that are measured, the "
+        "usual baselines and the best published model of each size)",
     )
     shown.add_argument(
         "--include",
@@ -45,8 +49,8 @@ def add_leaderboard(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         metavar="FILE",
-        help="file to write, - for the terminal (default: leaderboard/README.md for the leaderboard in markdown, "
-        "otherwise the terminal)",
+        help="file to write, - for the terminal; its directory is created (default: leaderboard/README.md for the "
+        "leaderboard in markdown, otherwise the terminal)",
     )
     form.add_argument("--check", action="store_true", help="write nothing, and fail if the file is out of date")
     form.add_argument(
@@ -70,8 +74,8 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="MODEL",
         help="two or more models (with --errors one or two): names or parts of names in --results, or directories "
-        "below it; a part that matches several seeds of one training selects them all; other names, like labse, select "
-        "published scores, which give intervals that are not paired",
+        "below it; a part that matches several seeds of one training selects all of them; other names, like labse, "
+        "select published scores, which give intervals that are not paired",
     )
     _add_results(shown)
     shown.add_argument(
@@ -92,7 +96,10 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         "--format", choices=["table", "tsv", "html"], help="with --errors: format of the list (default: table)"
     )
     errors.add_argument(
-        "--output", type=Path, metavar="FILE", help="with --errors: file to write, - for the terminal (the default)"
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="with --errors: file to write, - for the terminal (the default); its directory is created",
     )
 
 

@@ -24,12 +24,18 @@ MEAN = "mean"  # the page's code for the mean of all languages of Tatoeba
 
 @dataclass(frozen=True, slots=True)
 class _Board:
-    """A benchmark of the chart; its score is the mean over the reader's languages."""
+    """A benchmark of the chart; its score is the mean over the reader's languages.
+
+    Attributes:
+        score: the score, for a mean of several languages.
+        single: the score in one language, with {} for its name.
+    """
 
     key: str
     title: str
     question: str
     score: str
+    single: str
     axis: str
     measures: Sequence[Measure]
 
@@ -59,10 +65,13 @@ def _boards(rows: Sequence[ScoreRow]) -> list[_Board]:
     }
     sts = [m for m in found if (m.task, m.subset) in USUAL_STS and m.metric == "cosine_spearman"]
     boards = [
-        _Board("tatoeba", "Tatoeba", _FINDS, "Tatoeba accuracy into English", "accuracy, %", accuracy["Tatoeba"]),
-        _Board("bucc", "BUCC.v2", _FINDS, "BUCC.v2 accuracy into English", "accuracy, %", accuracy["BUCC.v2"]),
-        _Board("sts", "STS", _RATES, "STS correlation with human ratings", "Spearman × 100", sts),
+        _Board(
+            key, task, _FINDS, f"{task} accuracy into English", f"{task} accuracy, {{}} to English", "accuracy, %", own
+        )
+        for key, task, own in (("tatoeba", "Tatoeba", accuracy["Tatoeba"]), ("bucc", "BUCC.v2", accuracy["BUCC.v2"]))
     ]
+    ratings = "STS correlation with human ratings"
+    boards.append(_Board("sts", "STS", _RATES, ratings, f"{ratings}, {{}}", "Spearman × 100", sts))
     return [board for board in boards if board.measures]
 
 
@@ -95,6 +104,7 @@ def _content(board: _Board, rows: Sequence[ScoreRow], index: Mapping[ModelKey, i
         "title": board.title,
         "question": board.question,
         "score": board.score,
+        "single": board.single,
         "axis": board.axis,
         "languages": [
             {

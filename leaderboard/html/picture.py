@@ -68,14 +68,10 @@ def render_svg(rows: Iterable[ScoreRow]) -> str:
         raise UserError("no model has a score in all of these languages: choose fewer --languages")
     ticks = _place(points, board["axis"])
     frontier = _frontier(points)
-    names = ", ".join(language["name"] for language in languages)
-    mean = f"mean of {' and '.join(names.rsplit(', ', 1))}" if len(languages) > 1 else names
-    if languages[0]["code"] == MEAN:
-        mean = "mean of all 112 languages"
     drawn = [
         f'<rect class="ground" width="{_WIDTH}" height="{_HEIGHT}"/>',
         _text(24, 40, board["question"], "title"),
-        _text(24, 64, f"{board['score']}, {mean}: {len(points)} models", "quiet"),
+        _text(24, 64, f"{_score_title(board, languages)}: {len(points)} models", "quiet"),
         *ticks,
         _path(frontier),
         *(_dot(point) for point in sorted(points, key=lambda point: (point.measured, point.best))),
@@ -85,6 +81,16 @@ def render_svg(rows: Iterable[ScoreRow]) -> str:
     size = f'width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{escape(board["score"])}">'
     return "\n".join([head, f"<style>{_STYLE}</style>", *drawn, "</svg>"]) + "\n"
+
+
+def _score_title(board: dict[str, Any], languages: Sequence[dict[str, Any]]) -> str:
+    """Return the score of the board in some languages, as `scoreTitle` in scores.js."""
+    if languages[0]["code"] == MEAN:
+        return f"{board['score']}, mean of all 112 languages"
+    *others, last = [str(language["name"]) for language in languages]
+    if not others:
+        return str(board["single"]).replace("{}", last)
+    return f"{board['score']}, mean of {', '.join(others)} and {last}"
 
 
 def render_png(rows: Iterable[ScoreRow]) -> bytes:

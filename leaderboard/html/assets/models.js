@@ -20,7 +20,7 @@ function showModels(host) {
   const update = () => {
     title.textContent = settings.board.question;
     const scored = scorePoints().filter((point) => point.value !== null).length;
-    subtitle.textContent = `${settings.board.score}, ${languageTitle(chosenLanguages())}: ${grouped(scored)} models`;
+    subtitle.textContent = `${scoreTitle(chosenLanguages())}: ${grouped(scored)} models`;
     answers.replaceChildren(...bestOfSizes());
   };
   onSettings(update);

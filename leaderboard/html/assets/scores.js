@@ -83,6 +83,13 @@ function languageTitle(languages) {
   return names.length === 1 ? names[0] : `mean of ${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
+/** The score of the board in some languages: "Tatoeba accuracy, Russian to English". */
+function scoreTitle(languages) {
+  const [only, ...others] = languages;
+  if (only && !others.length && only.code !== MEAN_OF_ALL) return settings.board.single.replace("{}", only.name);
+  return `${settings.board.score}, ${languageTitle(languages)}`;
+}
+
 /** The last part of a model's name, which is enough in a chart. */
 function shortName(name) {
   return name.replace(/^[^/(]+\//, "");
