@@ -132,7 +132,7 @@ def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Seq
     overview = make_overview(board.tables, entries, common, view.models)
     rows = [row for row in common if row.kind == "measured" or view.shows(row.model)]
     if not board.tables and not rows:
-        raise UserError(_NO_MATCH)
+        raise UserError(_no_match(view))
     if not board.tables and not overview.rows and view.form in ("markdown", "latex"):
         raise UserError("the overview has no column with these scores: --format csv and --format html have them")
     shown = board.tables
@@ -164,6 +164,16 @@ def _common_scores(tables: Sequence[RankingTable], results: Path, view: View) ->
     ]
     measured, published = ({row.measure for row in rows if row.kind == kind} for kind in ("measured", "published"))
     return rows if not tables or measured & published else [row for row in rows if row.kind == "measured"]
+
+
+def _no_match(view: View) -> str:
+    """Return a message that nothing matches, with the languages of the published scores if the view has languages."""
+    if not view.languages:
+        return _NO_MATCH
+    tasks = {task.name for task in parse_tasks(view.tasks)} if view.tasks else None
+    rows = [row for row in score_rows([], read_published()) if tasks is None or row.measure.task in tasks]
+    known = " ".join(sorted({code for row in rows for code in row.languages}))
+    return f"{_NO_MATCH}; published scores are in these languages: {known}" if known else _NO_MATCH
 
 
 def _sorted(tables: Sequence[RankingTable], overview: Overview, column: str) -> tuple[list[RankingTable], Overview]:

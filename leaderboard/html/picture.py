@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
-from math import hypot, log10
+from math import log10
 from statistics import fmean
 from typing import Any
 
@@ -14,14 +14,21 @@ from bitext_bench.errors import UserError, install_hint
 
 from ..tables.scores import ScoreRow
 from .boards import MEAN, chart_content
-from .labels import Box, place_labels
+from .labels import Box, Placed, Spot, place_labels
 
 _WIDTH, _HEIGHT = 1000, 624
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 876, 104, 520  # edges of the plot; models of unknown size are to the right of it
 _UNKNOWN = (_RIGHT + _WIDTH) / 2
 _SCORES = (50, 90, 80, 95, 99, 98, 0, 70, 97, 99.5)  # possible ticks, the most important first
 _SIZES = (1e6, 3e6, 1e7, 3e7, 1e8, 3e8, 1e9, 3e9, 1e10, 3e10, 1e11)
-_LETTER = 6.7  # pixels; average width of a letter in a name
+# Widths of letters in pixels, for the widest of the fonts; other fonts draw narrower names.
+_LETTERS = {
+    letter: width
+    for letters, width in (("iljI.,:;'|!", 4.4), ("frt()[]-/ ", 5.9), ("mwMW@%", 12.6))
+    for letter in letters
+}
+_LETTER, _CAPITAL, _BOLD = 8.2, 9.8, 1.13
+_RADIUS = {"own": 5, "best": 5, "": 3.8}  # pixels
 _PNG_SCALE = 2
 _CLASSES = (0, 5e7, 1.5e8, 4e8, 1e9, float("inf"))  # as in scores.js
 
@@ -165,10 +172,9 @@ def _scale(low: float, high: float, start: float, end: float) -> Callable[[float
 
 
 def _frontier(points: Sequence[_Point]) -> list[_Point]:
-    """Return the points that no smaller model equals or beats, from half of the best score on, as in scores.js."""
+    """Return the points that no smaller model equals or beats, from the smallest model on."""
     sized = sorted((p for p in points if p.parameters), key=lambda p: (p.parameters or 0, -p.value))
-    best = max((point.value for point in sized), default=0.0) / 2
-    found = []
+    best, found = float("-inf"), list[_Point]()
     for point in sized:
         if point.value > best:
             best, point.best = point.value, True
@@ -186,7 +192,7 @@ def _path(frontier: Sequence[_Point]) -> str:
 
 def _dot(point: _Point) -> str:
     kind = "own" if point.measured else "best" if point.best else ""
-    return f'<circle class="dot {kind}" cx="{point.x:.1f}" cy="{point.y:.1f}" r="{5 if kind else 3.8}"/>'
+    return f'<circle class="dot {kind}" cx="{point.x:.1f}" cy="{point.y:.1f}" r="{_RADIUS[kind]}"/>'
 
 
 def _merit(point: _Point) -> tuple[float, bool, str]:
@@ -195,25 +201,39 @@ def _merit(point: _Point) -> tuple[float, bool, str]:
 
 
 def _named(points: Sequence[_Point]) -> list[_Point]:
-    """Return the points that have names, the most important first: the best of each size, usual and measured models."""
+    """Return the points that have names, the most important first: baselines, the best of each size, measured."""
     groups = [
         [p for p in points if p.parameters and not p.service and low <= p.parameters < high]
         for low, high in pairwise(_CLASSES)
     ]
     groups.append([point for point in points if point.service])
     best = [min(group, key=_merit) for group in reversed(groups) if group]
-    own = sorted((p for p in points if p.measured and " (" not in p.name), key=lambda point: -point.value)
-    named = [*best, *(point for point in points if point.usual), *own]
+    ordered = sorted(points, key=lambda point: -point.value)
+    usual = [point for point in ordered if point.usual]
+    own = [point for point in ordered if point.measured and " (" not in point.name]
+    named = [*best[:1], *own[:1], *usual, *best, *own]
     return list({id(point): point for point in named}.values())
 
 
 def _labels(points: Sequence[_Point], frontier: Sequence[_Point]) -> list[str]:
     """Return the names that find a good place."""
     named = _named(points)
-    wanted = [((point.x, point.y), len(point.name) * _LETTER + 4) for point in named]
-    frame = Box(_LEFT, _TOP - 16, _WIDTH - 8, _BOTTOM)
-    boxes = place_labels(wanted, [(point.x, point.y) for point in points], frame, _steps(frontier))
-    return [line for point, box in zip(named, boxes, strict=True) if box for line in _label(point, box)]
+    spots = {id(point): _spot(point) for point in points}
+    wanted = [(spots[id(point)], _width(point)) for point in named]
+    frame = Box(_LEFT, _TOP - 16, _WIDTH - 8, _BOTTOM + 4)
+    places = place_labels(wanted, list(spots.values()), frame, _steps(frontier))
+    return [line for point, place in zip(named, places, strict=True) if place for line in _label(point, place)]
+
+
+def _spot(point: _Point) -> Spot:
+    kind = "own" if point.measured else "best" if point.best else ""
+    return Spot(point.x, point.y, _RADIUS[kind] + 1)  # half of the outline
+
+
+def _width(point: _Point) -> float:
+    """Return an upper bound of the width of a name in pixels."""
+    letters = sum(_LETTERS.get(letter, _CAPITAL if letter.isupper() else _LETTER) for letter in point.name)
+    return (_BOLD if point.measured else 1) * letters + 2
 
 
 def _steps(frontier: Sequence[_Point]) -> list[Box]:
@@ -226,17 +246,20 @@ def _steps(frontier: Sequence[_Point]) -> list[Box]:
     return boxes
 
 
-def _label(point: _Point, box: Box) -> list[str]:
-    middle = (box.top + box.bottom) / 2
-    right = box.right < point.x  # the name is to the left of the point
-    end = box.right if right else box.left
-    kind, anchor = "measured" if point.measured else "published", "end" if right else "start"
-    drawn = []
-    near = max(box.left, min(point.x, box.right))
-    if hypot(near - point.x, middle - point.y) > 14:
-        drawn.append(f'<line class="leader" x1="{point.x:.1f}" y1="{point.y:.1f}" x2="{near:.1f}" y2="{middle:.1f}"/>')
-    drawn.append(_text(end, middle + 4.5, point.name, f"{kind} halo", anchor))  # hides lines behind the letters
-    drawn.append(_text(end, middle + 4.5, point.name, kind, anchor))
+def _label(point: _Point, place: Placed) -> list[str]:
+    box, line = place
+    x, y = (box.left + box.right) / 2, box.bottom - 4.1
+    anchor = "middle"
+    if box.right < point.x:
+        x, anchor = box.right - 1, "end"
+    elif box.left > point.x:
+        x, anchor = box.left + 1, "start"
+    kind, drawn = "measured" if point.measured else "published", list[str]()
+    if line:
+        ends = " ".join(f'{name}="{end:.1f}"' for name, end in line._asdict().items())
+        drawn.append(f'<line class="leader" {ends}/>')
+    drawn.append(_text(x, y, point.name, f"{kind} halo", anchor))  # hides lines behind the letters
+    drawn.append(_text(x, y, point.name, kind, anchor))
     return drawn
 
 

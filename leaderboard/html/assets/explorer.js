@@ -9,7 +9,8 @@ class Explorer {
     this.note = el("p", { class: "note" });
     this.words = "";
     [this.points, this.marks, this.names] = [[], [], []]; // until the first drawing
-    host.append(chartKeys(), this.box, pinList(), this.note, this.said);
+    this.keys = chartKeys();
+    host.append(this.keys, this.box, pinList(), this.note, this.said);
     new ResizeObserver(() => this.box.clientWidth !== this.width && this.draw()).observe(this.box);
     onSettings(() => this.draw());
   }
@@ -27,7 +28,8 @@ class Explorer {
     this.points.sort((a, b) => order(a) - order(b)); // the important ones on top
     this.marks = this.points.map(mark);
     this.halo = svg("g", { class: "halo" });
-    const wanted = labeled(this.points, this.frame.narrow).map((point) => ({
+    for (const point of this.points) point.reach = pointSize(point)[0] + pointSize(point)[1] / 2;
+    const wanted = labeled(this.points).map((point) => ({
       ...point,
       text: cut(shortName(point.model.name), this.frame.narrow ? 24 : 40),
       bold: isPinned(point.model.name),
@@ -36,7 +38,9 @@ class Explorer {
     }));
     const { width, height } = this.frame;
     const inside = { left: this.frame.left, right: width, top: 16, bottom: this.frame.bottom + 4 };
-    this.names = placeLabels(wanted, this.points, inside, frontierBoxes(best, this.frame)).map((label) => ({ ...label, node: labelNode(label) }));
+    const most = settings.pins.length + (this.frame.narrow ? 9 : 20);
+    this.names = placeLabels(wanted, this.points, inside, frontierBoxes(best, this.frame), most);
+    for (const name of this.names) name.node = labelNode(name);
     const plot = svg(
       "svg",
       {
@@ -64,6 +68,7 @@ class Explorer {
     if (this.current) this.show(this.current);
     this.find(this.words);
     this.note.textContent = this.aboutScales();
+    this.keys.querySelector(".measured").hidden = !this.points.some((point) => point.model.measured);
   }
 
   label() {
@@ -79,6 +84,7 @@ class Explorer {
     const missing = this.points.filter((point) => point.value === null).length;
     return sentences(
       "Sizes are logarithmic, and so are errors: from 90 to 99 is as far as from 0 to 90.",
+      this.frame.narrow && `Only the languages above ${aboutLanguages()}`,
       missing > 0 && `${grouped(missing)} of ${grouped(this.points.length)} models have no score in a chosen language.`,
     );
   }

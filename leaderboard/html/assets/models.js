@@ -45,18 +45,25 @@ function boardControl() {
   return group;
 }
 
+/** The languages of the board, and a line that says what they are, or why the last one stays chosen. */
 function languageControl() {
-  const group = el("fieldset", { class: "languages" }, el("legend", {}, "Your languages"));
+  const about = el("p", { class: "about", role: "status" });
   const items = el("div", {});
-  group.append(items);
+  const group = el("fieldset", { class: "languages" }, el("legend", {}, "Your languages"), about, items);
   let board = null;
+  const explain = (text) => {
+    const said = text ?? `Only these ${aboutLanguages()}`;
+    if (about.textContent !== said) about.textContent = said; // screen readers read every change
+    about.classList.toggle("now", Boolean(text)); // on a phone, too
+  };
   const update = () => {
     if (board !== settings.board) {
       board = settings.board;
       const last = (language) => language.code === MEAN_OF_ALL;
       const sorted = [...board.languages].sort((a, b) => last(a) - last(b) || byText.compare(a.name, b.name));
-      items.replaceChildren(...sorted.map(languageChip));
+      items.replaceChildren(...sorted.map((language) => languageChip(language, explain)));
     }
+    explain();
     for (const box of items.querySelectorAll("input")) box.checked = settings.languages.includes(box.value);
   };
   onSettings(update);
@@ -64,9 +71,18 @@ function languageControl() {
   return group;
 }
 
-function languageChip({ code, name }) {
+/** Says which languages there are; goes on after "these" or "these languages". */
+function aboutLanguages() {
+  return `have ${settings.board.title} scores in this page. The score is the mean of the chosen ones.`;
+}
+
+function languageChip({ code, name }, explain) {
   const box = el("input", { type: "checkbox", value: code });
-  box.addEventListener("change", () => chooseLanguage(code, box.checked));
+  box.addEventListener("change", () => {
+    const last = !box.checked && settings.languages.length === 1 && code !== MEAN_OF_ALL;
+    chooseLanguage(code, box.checked);
+    if (last) explain(`${name} is the only chosen language: choose another one first.`);
+  });
   return el("label", {}, box, el("span", {}, name));
 }
 

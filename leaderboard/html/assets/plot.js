@@ -23,8 +23,8 @@ function layout(points, width, height) {
   const frame = { width, height, narrow, left: narrow ? 30 : 40, top: 34 };
   frame.right = width - (unsized ? (narrow ? 44 : 104) : 12);
   frame.side = unsized ? (frame.right + width) / 2 : null; // models of unknown size
-  frame.bottom = height - (partial ? 84 : 46);
-  frame.rail = partial ? frame.bottom + 20 : null; // models without a score in one of the languages
+  frame.bottom = height - (partial ? 104 : 46);
+  frame.rail = partial ? frame.bottom + 42 : null; // models without a score in one of the languages
   const sizes = points
     .map((point) => point.model.parameters)
     .filter(Boolean)
@@ -45,7 +45,7 @@ function placePoints(points, frame) {
   points.forEach((point, i) => {
     const apart = ((i * 7919) % 11) - 5; // spreads points that would hide each other
     point.x = point.model.parameters ? frame.x(point.model.parameters) : frame.side + apart * (frame.narrow ? 2 : 5);
-    point.y = point.value === null ? frame.rail + apart * 0.8 : frame.y(point.value);
+    point.y = point.value === null ? frame.rail + ((i * 31) % 5) * 2.5 - 5 : frame.y(point.value);
   });
 }
 
@@ -91,11 +91,11 @@ function axes(frame) {
   }
   if (frame.rail) {
     group.append(
-      svg("rect", { class: "rail", x: frame.left, y: frame.rail - 14, width: frame.width - frame.left, height: 28 }),
+      svg("rect", { class: "rail", x: frame.left, y: frame.rail - 30, width: frame.width - frame.left, height: 44 }),
       svg(
         "text",
-        { class: "tick", x: frame.left + 8, y: frame.rail + 4 },
-        frame.narrow ? "incomplete" : "incomplete: no score in a chosen language",
+        { class: "tick", x: frame.left + 8, y: frame.rail - 15 },
+        "incomplete: no score in a chosen language",
       ),
     );
   }
@@ -120,42 +120,41 @@ function frontierBoxes(best, frame) {
   });
 }
 
+/** The radius of a point and the width of its outline, as in explorer.css. */
+function pointSize(point) {
+  if (isPinned(point.model.name)) return point.model.measured ? [7, 2] : [7, 3.5];
+  if (point.model.measured) return [5, 1.5];
+  return point.best ? [4.6, 2] : [3.8, 1.25];
+}
+
 function mark(point) {
   const kind = ["point", point.model.measured ? "measured" : "published", point.best ? "best" : null];
   kind.push(isPinned(point.model.name) ? "pinned" : null);
-  const radius = isPinned(point.model.name) ? 7 : point.model.measured ? 5 : point.best ? 4.6 : 3.8;
   return svg("circle", {
     class: kind.filter(Boolean).join(" "),
     cx: point.x.toFixed(1),
     cy: point.y.toFixed(1),
-    r: radius,
+    r: pointSize(point)[0],
   });
 }
 
-function labelNode({ box, text, bold, x, y, kind }) {
-  const middle = (box.top + box.bottom) / 2;
-  const near = Math.max(box.left, Math.min(x, box.right));
-  const far = Math.hypot(near - x, middle - y) > 14;
-  const edge = middle < y ? box.bottom - 1 : box.top + 2;
+function labelNode({ box, text, bold, baseline, line, kind }) {
   return svg(
     "g",
     { class: `label ${kind}${bold ? " bold" : ""}` },
-    far ? svg("line", { x1: x, y1: y, x2: near, y2: edge }) : null,
-    svg("text", { x: box.left + 2, y: middle + 4.5 }, text),
+    line && svg("line", line),
+    svg("text", { x: box.left + 1, y: baseline }, text),
   );
 }
 
-/** The points whose names are shown, the most important first. */
-function labeled(points, narrow) {
+/** The points whose names are wanted, the most important first. */
+function labeled(points) {
   const pinned = points.filter((point) => isPinned(point.model.name));
-  const scored = points.filter((point) => point.value !== null);
+  const scored = points.filter((point) => point.value !== null).sort((a, b) => b.value - a.value);
   const measured = scored.filter((point) => point.model.measured && !point.model.name.includes(" ("));
-  measured.sort((a, b) => b.value - a.value);
-  const best = bestOfClasses(scored).map(([, point]) => point);
-  const usual = scored.filter((point) => point.model.usual).sort((a, b) => b.value - a.value);
-  const [first, ...others] = best.reverse();
-  return [...new Set([...pinned, first, usual[0], ...others, ...usual, ...measured].filter(Boolean))].slice(
-    0,
-    pinned.length + (narrow ? 9 : 20),
-  );
+  const usual = scored.filter((point) => point.model.usual);
+  const [first, ...others] = bestOfClasses(scored)
+    .map(([, point]) => point)
+    .reverse();
+  return [...new Set([...pinned, first, measured[0], ...usual, ...others, ...measured].filter(Boolean))];
 }

@@ -38,11 +38,11 @@ function scorePoints() {
   });
 }
 
-/** The models that no smaller model equals or beats, by size; those with less than half of the best score do not count. */
+/** The models that no smaller model equals or beats, by size, from the smallest model on. */
 function bestBySize(points) {
   const sized = points.filter((point) => point.value !== null && point.model.parameters);
   sized.sort((a, b) => a.model.parameters - b.model.parameters || b.value - a.value);
-  let best = Math.max(...sized.map((point) => point.value)) / 2;
+  let best = -Infinity;
   return sized.filter((point) => point.value > best && ((best = point.value), true));
 }
 
