@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 HEIGHT = 18  # pixels of a name
 _CLEAR, _LINE_CLEAR = 1.5, 0.75  # pixels between a name, or its line, and any point
-_TWINS = 3  # points nearer to each other than this look like one
+TWINS = 3  # points nearer to each other than this look like one
 _ACROSS, _DOWN = 7, 1  # pixels between two names
 _REACHES = (12, 18, 24, 30, 36, 44, 52, 60)  # lengths of lines in pixels
 _ANGLES = 48  # directions of lines
@@ -109,7 +109,7 @@ def _with_twins(spot: Spot, near: Sequence[Spot]) -> tuple[Spot, list[Spot]]:
     reach, others = spot.reach, []
     for point in near:
         away = hypot(point.x - spot.x, point.y - spot.y)
-        if away < _TWINS:
+        if away < TWINS:
             reach = max(reach, away + point.reach + _LINE_CLEAR)
         else:
             others.append(point)

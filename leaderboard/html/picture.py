@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
-from math import log10
+from math import hypot, log10
 from statistics import fmean
 from typing import Any
 
@@ -14,7 +14,7 @@ from bitext_bench.errors import UserError, install_hint
 
 from ..tables.scores import ScoreRow
 from .boards import MEAN, chart_content
-from .labels import Box, Placed, Spot, place_labels
+from .labels import TWINS, Box, Placed, Spot, place_labels
 
 _WIDTH, _HEIGHT = 1000, 624
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 876, 104, 520  # edges of the plot; models of unknown size are to the right of it
@@ -209,10 +209,16 @@ def _named(points: Sequence[_Point]) -> list[_Point]:
     groups.append([point for point in points if point.service])
     best = [min(group, key=_merit) for group in reversed(groups) if group]
     ordered = sorted(points, key=lambda point: -point.value)
-    usual = [point for point in ordered if point.usual]
+    usual = [point for point in ordered if point.usual and not _is_hidden(point, points)]
     own = [point for point in ordered if point.measured and " (" not in point.name]
     named = [*best[:1], *own[:1], *usual, *best, *own]
     return list({id(point): point for point in named}.values())
+
+
+def _is_hidden(point: _Point, points: Sequence[_Point]) -> bool:
+    """Return whether a measured point is drawn over a published one, as in plot.js."""
+    over = (other for other in points if other.measured and hypot(other.x - point.x, other.y - point.y) < TWINS)
+    return not point.measured and any(over)
 
 
 def _labels(points: Sequence[_Point], frontier: Sequence[_Point]) -> list[str]:

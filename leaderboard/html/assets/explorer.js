@@ -33,6 +33,7 @@ class Explorer {
       ...point,
       text: cut(shortName(point.model.name), this.frame.narrow ? 24 : 40),
       bold: isPinned(point.model.name),
+      far: isPinned(point.model.name) || point.model.measured,
       style: point.model.measured ? "650" : isPinned(point.model.name) ? "italic 700" : "italic 500",
       kind: point.model.measured ? "measured" : "published",
     }));

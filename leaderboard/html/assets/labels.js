@@ -5,6 +5,7 @@ const LINE_CLEAR = 0.75; // pixels between a line and any point
 const TWINS = 3; // points nearer to each other than this look like one
 const APART = { across: 7, down: 1 }; // pixels between two names
 const REACHES = [12, 18, 24, 30, 36, 44, 52, 60]; // lengths of lines in pixels
+const LONG_REACHES = [...REACHES, 68, 76]; // for measured and pinned models
 const ANGLES = Array.from({ length: 48 }, (_, i) => (i * Math.PI) / 24); // directions of lines
 const WORST = 20; // names in a worse place are left out
 
@@ -51,7 +52,7 @@ function withTwins(label, near) {
 }
 
 /** Places for the name of a point, the best first: [cost, box, line]; beside it without a line, then farther away. */
-function namePlaces({ x, y, reach }, { width, up, down }) {
+function namePlaces({ x, y, reach }, { width, up, down }, lengths) {
   const height = up + down;
   const box = (left, top) => ({ left, top, right: left + width, bottom: top + height });
   const places = [];
@@ -65,7 +66,7 @@ function namePlaces({ x, y, reach }, { width, up, down }) {
     places.push([cost, box(x - share * width, y - reach - CLEAR - height), null]);
     places.push([cost, box(x - share * width, y + reach + CLEAR), null]);
   }
-  for (const length of REACHES) {
+  for (const length of lengths) {
     for (const angle of ANGLES) {
       const [across, upward] = [Math.cos(angle), Math.sin(angle)];
       const end = { x: x + (reach + length) * across, y: y + (reach + length) * upward };
@@ -110,7 +111,7 @@ function confusion(box, line, point, near, frontier) {
 }
 
 /**
- * Place at most `most` names. `wanted` are {x, y, reach, text, style, bold}, the most important first; `points` are all
+ * Place at most `most` names. `wanted` are {x, y, reach, text, style, bold, far}, the most important first; `points` are all
  * points {x, y, reach}, with `reach` as the outer radius; a name stays in `frame` and avoids the boxes `frontier`. Returns
  * those with a place, with the fields `box`, `baseline` and `line`.
  */
@@ -123,7 +124,7 @@ function placeLabels(wanted, points, frame, frontier, most) {
     const near = points.filter((point) => point.row !== label.row && around(point));
     const [whole, others] = withTwins(label, near);
     let [least, found] = [label.bold ? Infinity : WORST, null];
-    for (const [cost, box, line] of namePlaces(whole, size)) {
+    for (const [cost, box, line] of namePlaces(whole, size, label.far ? LONG_REACHES : REACHES)) {
       if (cost >= least) break;
       if (box.left < frame.left || box.right > frame.right || box.top < frame.top || box.bottom > frame.bottom) continue;
       if (isTaken(box, line, near, placed)) continue;

@@ -147,12 +147,18 @@ function labelNode({ box, text, bold, baseline, line, kind }) {
   );
 }
 
+/** Whether a measured point is drawn over a published one, so that the name would seem to be that of the measured one. */
+function isHidden(point, points) {
+  const over = (other) => other.model.measured && Math.hypot(other.x - point.x, other.y - point.y) < TWINS;
+  return !point.model.measured && points.some(over);
+}
+
 /** The points whose names are wanted, the most important first. */
 function labeled(points) {
   const pinned = points.filter((point) => isPinned(point.model.name));
   const scored = points.filter((point) => point.value !== null).sort((a, b) => b.value - a.value);
   const measured = scored.filter((point) => point.model.measured && !point.model.name.includes(" ("));
-  const usual = scored.filter((point) => point.model.usual);
+  const usual = scored.filter((point) => point.model.usual && !isHidden(point, scored));
   const [first, ...others] = bestOfClasses(scored)
     .map(([, point]) => point)
     .reverse();
