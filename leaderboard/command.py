@@ -102,6 +102,8 @@ def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bo
     if found.skipped and not found.entries and not view.paper_table:
         say_skipped(found.skipped)
         raise UserError(f"no result in {results} can be read: see the reason for each above")
+    if not found.entries and not view.paper_table:
+        say(f"{results} holds no results: these are the scores that MTEB published")
     entries = _select(found.entries, view, results)
     if view.paper_table:
         if found.entries and not entries:
