@@ -7,6 +7,7 @@
     report["Mini-Tatoeba"]["ja-en"].accuracy
 
 - Models: `evaluate` scores a model, `compare` compares two reports, `load_results` reads saved results.
+- Your own data: `own_bitext` and `own_sts` make tasks for `evaluate`.
 - Arrays: `xsim`, `retrieval_accuracy`, `mining_f1`, `margin_scores` and `nearest_neighbors` take vectors, not models.
 - Mining: `mine` finds the translations in two lists of sentences.
 - Training: `BitextEvaluator` scores a model in the trainer of sentence-transformers.
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
     from .api.arrays import margin_scores, mining_f1, nearest_neighbors, retrieval_accuracy, xsim
     from .api.evaluate import evaluate
     from .api.evaluator import BitextEvaluator
-    from .api.mining import MinedPair, MinedPairs, mine
+    from .api.mining import MinedPair, MinedPairs, MiningOptions, mine
     from .api.reports import Report, SubsetReport, TaskReport
     from .api.score import Score
     from .encoders import ModelOptions
     from .errors import UserError
     from .scoring.margin import Margin
     from .scoring.neighbors import Nearest
+    from .tasks import own_bitext, own_sts
 
 __all__ = [
     "BitextEvaluator",
@@ -39,6 +41,7 @@ __all__ = [
     "Margin",
     "MinedPair",
     "MinedPairs",
+    "MiningOptions",
     "ModelOptions",
     "Nearest",
     "Report",
@@ -54,6 +57,8 @@ __all__ = [
     "mine",
     "mining_f1",
     "nearest_neighbors",
+    "own_bitext",
+    "own_sts",
     "retrieval_accuracy",
     "xsim",
 ]
@@ -65,11 +70,12 @@ _HOME = {
     "bitext_bench.api.evaluator": ("BitextEvaluator",),
     "bitext_bench.encoders": ("ModelOptions",),
     "bitext_bench.errors": ("UserError",),
-    "bitext_bench.api.mining": ("MinedPair", "MinedPairs", "mine"),
+    "bitext_bench.api.mining": ("MinedPair", "MinedPairs", "MiningOptions", "mine"),
     "bitext_bench.api.reports": ("Report", "SubsetReport", "TaskReport"),
     "bitext_bench.api.score": ("Score",),
     "bitext_bench.scoring.margin": ("Margin",),
     "bitext_bench.scoring.neighbors": ("Nearest",),
+    "bitext_bench.tasks": ("own_bitext", "own_sts"),
     "leaderboard.from_python": ("Comparison", "compare", "load_results"),
 }
 

@@ -182,11 +182,10 @@ class Growing:
         (letters, {"data": ".", "tasks": ["Mini-STS"]}, r"^\. is not the built-in set: pass mini as the data$"),
         (letters, {"tasks": ["mteb:Tatoeba"]}, "^the built-in set has no Tatoeba: pass hub as the data$"),
         (letters, {"tasks": ["own-bitext-x"]}, "own data: pass bitext with the file that it was made with"),
-        (letters, {"bitext": "my.tsv", "languages": "de", "tasks": None, "data": "hub"}, "but only de was given: add"),
+        (letters, {"tasks": [bb.own_bitext("my.tsv")], "languages": "de", "data": "hub"}, "but only de was given: add"),
         ("", {}, "the model has no name: expected a directory, a hub id org/model"),
         (letters, {"languages": np.array("en")}, "languages is a ndarray: expected a list of names"),
         (letters, {"cache": 5}, "cache is 5: expected the path of a directory"),
-        (letters, {"bitext": []}, r"bitext is '\[\]': expected a path of a file of pairs"),
         (lambda sentences: letters(sentences) * (1 + 1j), {}, r"is not a matrix \(it has complex numbers\)"),
         (lambda sentences: letters(sentences).astype("U9"), {}, r"is not a matrix \(it has text\)"),
         (lambda sentences: np.ma.masked_less(letters(sentences), 1), {}, r"is not a matrix \(it has masked entries\)"),
@@ -481,7 +480,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(name: str,
 def test_help_documents_every_public_name() -> None:
     text = pydoc.plain(pydoc.render_doc(bb))
     functions = [name for name in bb.__all__ if inspect.isfunction(getattr(bb, name))]
-    assert all(f"\n    {name}(" in text for name in functions) and len(functions) == 9
+    assert all(f"\n    {name}(" in text for name in functions) and len(functions) == 11
     assert all(f"class {name}(" in text for name in set(bb.__all__) - {"__version__", "Margin", *functions})
 
 

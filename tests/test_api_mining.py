@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,7 @@ def test_the_pairs_are_those_of_the_command(margin: Any, tiny_model: Path, tmp_p
     assert main(["mine", *map(str, sides), "--model", str(tiny_model), "-o", str(output), "--margin", margin]) == 0
     with output.open(encoding="utf-8", newline="") as stream:
         expected = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
-    found = bb.mine(source, target, tiny_model, margin=margin)
+    found = bb.mine(source, target, tiny_model, mining=bb.MiningOptions(margin))
     assert [(pair.source, pair.target) for pair in found] == [(row["source"], row["target"]) for row in expected]
     for name in ("score", "cosine"):
         values = [float(row[name]) for row in expected]
@@ -42,7 +42,7 @@ def test_the_pairs_are_those_of_the_command(margin: Any, tiny_model: Path, tmp_p
     lines = [(pair.source_line, pair.target_line) for pair in found]
     assert lines == [(int(row["source_line"]), int(row["target_line"])) for row in expected]
     half = found[len(found) // 2].score
-    kept = bb.mine(source, target, tiny_model, threshold=half, margin=margin)
+    kept = bb.mine(source, target, tiny_model, threshold=half, mining=bb.MiningOptions(margin))
     assert list(kept) == [pair for pair in found if pair.score >= half]
     assert list(found.to_pandas().columns) == list(found[0]._fields) and len(found[:3]) == 3
 
@@ -61,7 +61,8 @@ def test_selection_options_and_cache_are_those_of_the_command(selection: Any, ti
     with output.open(encoding="utf-8", newline="") as stream:
         expected = [(row["source"], row["target"]) for row in csv.DictReader(stream, delimiter="\t", quoting=3)]
     options = bb.ModelOptions(max_length=4, prompt="a ")
-    found = bb.mine(source, target, tiny_model, selection=selection, options=options, cache=cache)
+    mining = bb.MiningOptions(selection=selection, cache=cache)
+    found = bb.mine(source, target, tiny_model, options=options, mining=mining)
     assert [(pair.source, pair.target) for pair in found] == expected
     assert any(cache.iterdir()) and expected
 
@@ -97,11 +98,8 @@ def test_equal_pairs_are_equal_for_any_iterable_of_sentences() -> None:
         (["a", "b \ud800"], {}, r"source 2 has a lone surrogate, 'b \\ud800'"),
         (["a"], {"threshold": "1.0"}, "threshold is '1.0': expected a number"),
         (["a"], {"threshold": np.nan}, "threshold is nan: expected a number"),
-        (["a"], {"margin": "cosine"}, "unknown margin 'cosine'"),
-        (["a"], {"pair": "xx-yy"}, "xx"),
-        (["a"], {"pair": ("fr", "en")}, r"pair is \('fr', 'en'\): expected two languages, as in \"fr-en\""),
-        (["a"], {"selection": "best"}, "unknown selection 'best': expected one of greedy, forward"),
-        (["a"], {"cache": 5}, "cache is 5: expected the path of a directory"),
+        (["a"], {"mining": {"margin": "csls"}}, "mining is a dict: expected MiningOptions"),
+        (["a"], {"mining": bb.MiningOptions(cache=cast(Any, 5))}, "cache is 5: expected the path of a directory"),
         (["a"], {"options": {}}, "options is a dict: expected ModelOptions"),
         (["a"], {"options": bb.ModelOptions(dtype="bf16")}, "the model is already loaded"),
     ],
@@ -109,6 +107,20 @@ def test_equal_pairs_are_equal_for_any_iterable_of_sentences() -> None:
 def test_what_cannot_be_mined_is_refused(source: Any, more: dict[str, Any], message: str) -> None:
     with pytest.raises(bb.UserError, match=message):
         bb.mine(source, ["b"], letters, **more)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"margin": "cosine"}, "unknown margin 'cosine'"),
+        ({"pair": "xx-yy"}, "xx"),
+        ({"pair": ("fr", "en")}, r"pair is \('fr', 'en'\): expected two languages, as in \"fr-en\""),
+        ({"selection": "best"}, "unknown selection 'best': expected one of greedy, forward"),
+    ],
+)
+def test_wrong_options_are_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(bb.UserError, match=message):
+        bb.MiningOptions(**given)
 
 
 def test_controls_are_shown_escaped() -> None:
@@ -125,6 +137,6 @@ def test_a_model_that_needs_languages_says_so() -> None:
         def encode(self, sentences: list[str], language: str) -> list[list[float]]:
             return [[1.0, float(len(text)), float(language == "fra_Latn")] for text in sentences]
 
-    with pytest.raises(bb.UserError, match='pass pair, as in pair="fr-en"'):
+    with pytest.raises(bb.UserError, match=r'pass MiningOptions\(pair="fr-en"\)'):
         bb.mine(["a"], ["b"], Needs())
-    assert len(bb.mine(["a"], ["b"], Needs(), pair="fr-en")) == 1
+    assert len(bb.mine(["a"], ["b"], Needs(), mining=bb.MiningOptions(pair="fr-en"))) == 1

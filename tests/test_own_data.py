@@ -106,7 +106,7 @@ def by_hand(queries: Sequence[str], candidates: Sequence[str], *, by_margin: boo
 def test_every_format_gives_the_scores_of_the_definition(name: str, tmp_path: Path) -> None:
     paths, write = FORMATS[name]
     write(tmp_path)
-    report = bb.evaluate(hashing(), bitext=[tmp_path / path for path in paths], languages=["de", "sw"])
+    report = bb.evaluate(hashing(), [bb.own_bitext([tmp_path / path for path in paths])], languages=["de", "sw"])
     (task,) = report.values()
     scores = task["de-sw"]
     assert scores.accuracy_forward.value == by_hand(DE, SW, by_margin=False)
@@ -120,7 +120,7 @@ def test_every_format_gives_the_scores_of_the_definition(name: str, tmp_path: Pa
 def test_a_source_may_have_several_targets(tmp_path: Path) -> None:
     file = tmp_path / "my.tsv"
     file.write_bytes(TSV)
-    report = bb.evaluate(hashing(), bitext=file, languages="de,sw")
+    report = bb.evaluate(hashing(), [bb.own_bitext(file)], languages="de,sw")
     (outcomes,) = report.outcomes
     assert outcomes is not None
     forward = outcomes["de-sw", "forward"]
@@ -132,7 +132,7 @@ def test_a_source_may_have_several_targets(tmp_path: Path) -> None:
 def test_several_languages_give_every_pair(tmp_path: Path) -> None:
     for code, texts in (("de", DE), ("sw", SW), ("fr", SW)):
         (tmp_path / f"{code}.txt").write_bytes(lines(texts))
-    (task,) = bb.evaluate(hashing(), bitext=tmp_path, languages="all").values()
+    (task,) = bb.evaluate(hashing(), [bb.own_bitext(tmp_path)], languages="all").values()
     assert list(task) == ["de-fr", "de-sw", "fr-sw"]
     assert task["fr-sw"].accuracy.value == 1.0
     assert task.result.summary["accuracy"]["subsets"] == 3
@@ -149,14 +149,14 @@ def write_ratings(file: Path) -> None:
 @pytest.mark.parametrize("name", ["my.tsv", "my.jsonl"])
 def test_ratings(name: str, tmp_path: Path) -> None:
     write_ratings(tmp_path / name)
-    report = bb.evaluate(hashing(), sts=tmp_path / name, languages="de")
+    report = bb.evaluate(hashing(), [bb.own_sts(tmp_path / name)], languages="de")
     assert report[f"own-sts-{name}"]["de-de"].cosine_spearman.value == pytest.approx(1.0)
 
 
 def test_a_header_names_the_columns_of_ratings(tmp_path: Path) -> None:
     file = tmp_path / "my.tsv"
     file.write_bytes(b"score\tsentence1\tsentence2\n5\ta b\ta b\n1\ta b\tx y\n")
-    (task,) = bb.evaluate(hashing(), sts=file, languages="de").values()
+    (task,) = bb.evaluate(hashing(), [bb.own_sts(file)], languages="de").values()
     assert task["de-de"].cosine_spearman.n == 2
 
 
@@ -238,13 +238,13 @@ def test_compare_and_leaderboard(results: Path, tmp_path: Path, capsys: pytest.C
 
 def test_benchmarks_run_beside_own_data_only_if_they_are_named(tmp_path: Path) -> None:
     (tmp_path / "my.tsv").write_bytes(TSV)
-    own = {"bitext": tmp_path / "my.tsv"}
-    both = bb.evaluate(hashing(), ["Mini-Tatoeba"], ["en", "fr"], "mini", bitext=own["bitext"])
+    own = bb.own_bitext(tmp_path / "my.tsv")
+    both = bb.evaluate(hashing(), ["Mini-Tatoeba", own], ["en", "fr"], "mini")
     assert [result.task for result in both.results] == ["Mini-Tatoeba", "own-bitext-my.tsv"]
     with pytest.raises(UserError, match="bitext is .*: expected a path"):  # not the benchmarks instead
-        bb.evaluate(hashing(), bitext=[], languages=["de", "sw"])
+        bb.evaluate(hashing(), [bb.own_bitext([])], languages=["de", "sw"])
     with pytest.raises(UserError, match="name the benchmarks to score in tasks"):
-        bb.evaluate(hashing(), None, ["en", "fr"], "mini", bitext=own["bitext"])
+        bb.evaluate(hashing(), [own], ["en", "fr"], "mini")
 
 
 WRONG: dict[str, tuple[dict[str, bytes], str, list[str], str]] = {

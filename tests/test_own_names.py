@@ -107,10 +107,10 @@ def test_the_run_announces_the_languages_of_the_data(tmp_path: Path, capsys: pyt
 
 def test_a_region_is_not_silently_ignored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (file,) = written(tmp_path, {"my.tmx": tmx([{"de": "a", "sw": "b"}, {"de-AT": "c", "sw": "d"}])})
-    report = bb.evaluate(hashing(), bitext=file, languages="de-AT,sw")
+    report = bb.evaluate(hashing(), [bb.own_bitext(file)], languages="de-AT,sw")
     assert report["own-bitext-my.tmx"]["de-sw"].accuracy.n == 2
     assert "de-AT is read as de: your own data are chosen by language, in any region" in capsys.readouterr().err
-    bb.evaluate(hashing(), bitext=file, languages="de,swh_Latn")
+    bb.evaluate(hashing(), [bb.own_bitext(file)], languages="de,swh_Latn")
     assert "is read as" not in capsys.readouterr().err
 
 
@@ -122,14 +122,14 @@ def test_a_suffix_may_be_in_upper_case(name: str, tmp_path: Path) -> None:
         write_parquet(file)
     else:
         file.write_bytes(contents[suffix])
-    (task,) = bb.evaluate(hashing(), bitext=file, languages="de,sw").values()
+    (task,) = bb.evaluate(hashing(), [bb.own_bitext(file)], languages="de,sw").values()
     assert task["de-sw"].accuracy.n == len(ROWS)
 
 
 def test_a_single_suffix_of_another_language_is_no_language(tmp_path: Path) -> None:
     """Corpora are named train.src and train.tgt; src is also the code of Sardinian."""
     paths = written(tmp_path, {"train.src": lines(DE), "train.tgt": lines(SW)})
-    (task,) = bb.evaluate(hashing(), bitext=paths, languages="de,sw").values()
+    (task,) = bb.evaluate(hashing(), [bb.own_bitext(paths)], languages="de,sw").values()
     assert task["de-sw"].accuracy.n == len(ROWS)
 
 
@@ -154,7 +154,7 @@ def test_a_unit_of_tmx_has_all_pairs_of_its_texts(tmp_path: Path) -> None:
         "my.tsv": lines(["\t".join(row) for row in rows]),
     }
     by_tmx, by_tsv = (
-        bb.evaluate(hashing(), bitext=file, languages="de,sw").results[0].subsets[0]
+        bb.evaluate(hashing(), [bb.own_bitext(file)], languages="de,sw").results[0].subsets[0]
         for file in written(tmp_path, files)
     )
     assert by_tmx.n == len(rows)
@@ -169,7 +169,8 @@ def test_repeated_ratings_are_one_draw(tmp_path: Path) -> None:
     other = [f"{row}.5" for row in rows]  # a second rating of each pair
     files = {"once.tsv": lines(rows), "twice.tsv": lines(rows * 2), "rated-twice.tsv": lines([*rows, *other])}
     once, twice, rated_twice = (
-        bb.evaluate(hashing(), sts=file, languages="de").results[0].subsets[0] for file in written(tmp_path, files)
+        bb.evaluate(hashing(), [bb.own_sts(file)], languages="de").results[0].subsets[0]
+        for file in written(tmp_path, files)
     )
     assert twice.scores == pytest.approx(once.scores, abs=1e-12)
     intervals = [each.intervals["cosine_spearman"] or (0, 0) for each in (once, twice, rated_twice)]
@@ -179,29 +180,30 @@ def test_repeated_ratings_are_one_draw(tmp_path: Path) -> None:
 
 def test_an_undefined_correlation_has_a_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (file,) = written(tmp_path, {"rated.tsv": b"a\ta\t1\nb\tb\t2\nc\tc\t3\n"})
-    report = bb.evaluate(hashing(), sts=file, languages="de")
+    report = bb.evaluate(hashing(), [bb.own_sts(file)], languages="de")
     assert report["own-sts-rated.tsv"]["de-de"].cosine_spearman.value is None
     assert "warning: de-de has no correlation: all 3 cosines are equal" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("own", "message"),
+    ("kind", "given", "message"),
     [
         (
-            {"bitext": [("a", "b"), ("c", "d")]},
+            bb.own_bitext,
+            [("a", "b"), ("c", "d")],
             r"bitext is .* expected a path of a file of pairs or of a directory, or",
         ),
-        ({"bitext": [["a", "c"], ["b", "d"]]}, "bitext is .*; write the sentences to a file first"),
-        ({"bitext": {"de": ["a"], "sw": ["b"]}}, "bitext is .*{'de': .*expected a path"),
-        ({"bitext": 5}, "bitext is '5': expected a path"),
-        ({"bitext": b"my.tsv"}, "bitext is .*expected a path"),
-        ({"bitext": ""}, "bitext is .*expected a path"),
-        ({"bitext": ["my.de", ""]}, "bitext is .*expected a path"),
-        ({"sts": ["f.tsv"]}, "sts is .*f.tsv.*: expected a path of a .tsv or .jsonl file"),
-        ({"sts": [("a", "b", 1.0)]}, "sts is .*expected a path of a .tsv"),
-        ({"sts": ""}, "sts is '': expected a path"),
+        (bb.own_bitext, [["a", "c"], ["b", "d"]], "bitext is .*; write the sentences to a file first"),
+        (bb.own_bitext, {"de": ["a"], "sw": ["b"]}, "bitext is .*{'de': .*expected a path"),
+        (bb.own_bitext, 5, "bitext is '5': expected a path"),
+        (bb.own_bitext, b"my.tsv", "bitext is .*expected a path"),
+        (bb.own_bitext, "", "bitext is .*expected a path"),
+        (bb.own_bitext, ["my.de", ""], "bitext is .*expected a path"),
+        (bb.own_sts, ["f.tsv"], "sts is .*f.tsv.*: expected a path of a .tsv or .jsonl file"),
+        (bb.own_sts, [("a", "b", 1.0)], "sts is .*expected a path of a .tsv"),
+        (bb.own_sts, "", "sts is '': expected a path"),
     ],
 )
-def test_own_data_that_are_no_paths_are_refused(own: dict[str, Any], message: str) -> None:
+def test_own_data_that_are_no_paths_are_refused(kind: Any, given: Any, message: str) -> None:
     with pytest.raises(bb.UserError, match=message):
-        bb.evaluate(hashing(), languages=["de", "sw"], **own)
+        kind(given)

@@ -17,7 +17,7 @@ from ..results.evaluation import LoadedTask, load_available_tasks, load_tasks, m
 from ..results.evaluation import evaluate as score_tasks
 from ..results.files import result_folder
 from ..results.records import Outcomes, TaskResult
-from ..tasks import Languages, Task, own_bitext, own_sts
+from ..tasks import Languages, OwnBitext, OwnSts, Task
 from ..tasks.choices import ignored_regions, parse_languages, parse_tasks, split_languages
 from .paths import vector_folder
 from .reports import Report
@@ -25,23 +25,24 @@ from .reports import Report
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What to score a model on. The attributes are the arguments of `evaluate`.
+    """What to score a model on. The attributes are the arguments of `evaluate`."""
 
-    With `bitext` or `sts`, benchmarks are scored only if `tasks` names them.
-    """
-
-    tasks: Iterable[str] | str | None = None
+    tasks: Iterable[str | OwnBitext | OwnSts] | str | None = None
     languages: Iterable[str] | str | None = None
     data: str | Path = "hub"
-    bitext: str | Path | Iterable[str | Path] | None = None
-    sts: str | Path | None = None
 
-    @property
-    def own_tasks(self) -> list[Task]:
-        """The tasks on the user's own data."""
-        paths = [self.bitext] if isinstance(self.bitext, str | Path) else self.bitext
-        found: list[Task] = [] if paths is None else [own_bitext(paths)]
-        return found if self.sts is None else [*found, own_sts(self.sts)]
+    def split_tasks(self) -> tuple[list[OwnBitext | OwnSts], Iterable[str] | str | None]:
+        """Return the tasks on the user's own data, and the names of the others: None for all tasks, if none is own."""
+        if not isinstance(self.tasks, Iterable) or isinstance(self.tasks, str):
+            return [], self.tasks
+        own: list[OwnBitext | OwnSts] = []
+        names: list[str] = []
+        for item in self.tasks:
+            if isinstance(item, OwnBitext | OwnSts):
+                own.append(item)
+            else:
+                names.append(item)
+        return own, names if names or not own else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,10 @@ def prepare(model: object, selection: Selection, options: ModelOptions | None) -
         UserError: as for `evaluate`.
     """
     source = open_data(selection.data)
-    own = selection.own_tasks
+    own, names = selection.split_tasks()
     languages = None if selection.languages is None else split_languages(selection.languages)
     chosen = parse_languages(DEFAULT_LANGUAGES if languages is None else languages)
-    wanted = None if selection.tasks is None else parse_tasks(selection.tasks)
+    wanted = None if names is None else parse_tasks(names)
     if own and wanted is None and source.name != "hub":
         raise UserError(f"data {source.name}: your own data were passed too, so name the benchmarks to score in tasks")
     # Read local data before downloading a model, so that errors in the data appear first.
@@ -119,14 +120,11 @@ def _refuse(task: Task, error: MissingData) -> None:
 
 def evaluate(
     model: object,
-    tasks: Iterable[str] | str | None = None,
+    tasks: Iterable[str | OwnBitext | OwnSts] | str | None = None,
     languages: Iterable[str] | str | None = None,
     data: str | Path = "hub",
     options: ModelOptions | None = None,
     cache: str | Path | None = None,
-    *,
-    bitext: str | Path | Iterable[str | Path] | None = None,
-    sts: str | Path | None = None,
 ) -> Report:
     """Score a model on the tasks, as `bitext-bench run` does. The report prints as the command's table.
 
@@ -140,15 +138,13 @@ def evaluate(
             no hooks, no modules of your own. Results name it "local/<name or class>"; a SentenceTransformer and a
             lambda also get the first digits of their hash.
         tasks: names from `bitext-bench list tasks`, or mteb's names of tasks of bitext mining and STS
-            ("NTREXBitextMining", "mteb:Tatoeba"); None for all of our tasks in the data.
+            ("NTREXBitextMining", "mteb:Tatoeba"), or your own data, `own_bitext("my.tsv")` or `own_sts("my.tsv")`; None
+            for all of our tasks in the data.
         languages: codes ("ja", "jpn", "jpn_Jpan"), or "all"; None for en, fr, ja, ko and ru, as in the paper. Required
             for your own data. If its columns or files have no language names, give the languages in their order.
         data: a directory with the official files, "hub" to download them, or "mini", the built-in set.
         options: how to load the model, and its prompt.
         cache: directory of the cached vectors; None for $BITEXT_BENCH_CACHE or ~/.cache/bitext-bench.
-        bitext: your own translations: a file of pairs (.tsv, .jsonl, .tmx, .parquet), two parallel files, a directory
-            of <language>.txt, or "hub:ORG/DATASET". Benchmarks are then scored only if `tasks` names them.
-        sts: your own ratings: a .tsv or .jsonl file of two sentences and a score. `tasks` as with `bitext`.
 
     Tasks and languages that the data lack are skipped, with a line on stderr for each; `report.left_out` lists them.
 
@@ -161,7 +157,7 @@ def evaluate(
     >>> report["Mini-Tatoeba"]["fr-en"].accuracy.n
     360
     """
-    prepared = prepare(model, Selection(tasks, languages, data, bitext, sts), options)
+    prepared = prepare(model, Selection(tasks, languages, data), options)
     for line in prepared.left_out:
         say(f"left out: {line}")
     with vector_folder(prepared.model, cache) as folder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, overload
 
@@ -96,17 +97,44 @@ class MinedPairs(Sequence[MinedPair]):
         return DataFrame(self._pairs, columns=list(MinedPair._fields))
 
 
+@dataclass(frozen=True, slots=True)
+class MiningOptions:
+    """How `mine` chooses pairs.
+
+    Attributes:
+        margin: "ratio", "distance" or "absolute" with 4 neighbors, or "csls" with 10.
+        selection: which proposals become pairs: "greedy"; "intersection" for those of both directions, "union" for
+            those of either, "forward" or "backward" for those of one.
+        pair: the languages, as in "fr-en"; only SONAR and models with `needs_language` need them.
+        cache: directory of the cached vectors, as in `evaluate`.
+
+    Raises:
+        UserError: a margin, selection or pair is unknown.
+    """
+
+    margin: Margin = "ratio"
+    selection: Selection = "greedy"
+    pair: str | None = None
+    cache: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        check_margin(self.margin)
+        if self.selection not in SELECTIONS:
+            raise UserError(f"unknown selection {self.selection!r}: expected one of {', '.join(SELECTIONS)}")
+        if not isinstance(self.pair, str | None):
+            raise UserError(f'pair is {self.pair!r}: expected two languages, as in "fr-en"')
+        if self.pair is not None:
+            LangPair.parse(self.pair)
+
+
 def mine(
     source: Iterable[str],
     target: Iterable[str],
     model: object,
     threshold: float | None = None,
-    pair: str | None = None,
-    margin: Margin = "ratio",
-    *,
-    selection: Selection = "greedy",
     options: ModelOptions | None = None,
-    cache: str | Path | None = None,
+    mining: MiningOptions | None = None,
 ) -> MinedPairs:
     """Find translations in two lists of sentences, sorted by margin, best first.
 
@@ -120,12 +148,8 @@ def mine(
         target: sentences in the other.
         model: as in `evaluate`.
         threshold: minimum margin of a pair; None keeps all pairs.
-        pair: the languages, as in "fr-en"; only SONAR and models with `needs_language` need them.
-        margin: "ratio", "distance" or "absolute" with 4 neighbors, or "csls" with 10.
-        selection: which proposals become pairs: "greedy"; "intersection" for those of both directions, "union" for
-            those of either, "forward" or "backward" for those of one.
         options: as in `evaluate`.
-        cache: as in `evaluate`.
+        mining: the margin, the selection, the languages and the cache; None for the defaults.
 
     Raises:
         UserError: the model cannot be loaded, a list has no sentence, or an argument is invalid.
@@ -136,14 +160,14 @@ def mine(
     >>> sorted((found.source, found.target) for found in pairs)
     [('la musique', 'music'), ('un cafe', 'a coffee')]
     """
-    k = margin_k(check_margin(margin))
+    mining = _check_options(mining)
+    margin, k = mining.margin, margin_k(mining.margin)
     lowest = -np.inf if threshold is None else check_number("threshold", threshold)
-    chosen, languages = _check_selection(selection), _languages(pair)
     lines = [_deduplicate(name, side) for name, side in (("source", source), ("target", target))]
     resolved = as_model(model, options)
-    vectors = _encode(resolved, _texts(resolved, lines, languages), cache)
+    vectors = _encode(resolved, _texts(resolved, lines, mining.pair), mining.cache)
     found = search_bidirectional(vectors[0], vectors[1], k)
-    rows = select(_propose(found, k, margin), _swap_sides(_propose(found.reversed, k, margin)), chosen)
+    rows = select(_propose(found, k, margin), _swap_sides(_propose(found.reversed, k, margin)), mining.selection)
     kept = rows.scores >= lowest
     columns = (rows.scores, _cosines(vectors, rows), rows.source, rows.target)
     listed = [list(side.items()) for side in lines]
@@ -155,9 +179,16 @@ def mine(
     )
 
 
-def _texts(model: Model, lines: Sequence[Iterable[str]], languages: LangPair | None) -> list[TextGroup]:
+def _check_options(given: MiningOptions | None) -> MiningOptions:
+    if not isinstance(given, MiningOptions | None):
+        raise UserError(f"mining is a {type(given).__name__}: expected MiningOptions, or None for the defaults")
+    return given or MiningOptions()
+
+
+def _texts(model: Model, lines: Sequence[Iterable[str]], pair: str | None) -> list[TextGroup]:
+    languages = None if pair is None else LangPair.parse(pair)
     if model.needs_language and languages is None:
-        raise UserError(f'{model.name} needs to know the languages: pass pair, as in pair="fr-en"')
+        raise UserError(f'{model.name} needs to know the languages: pass MiningOptions(pair="fr-en")')
     sides = (None, None) if languages is None else (languages.source, languages.target)
     prompt = model.prompts.bitext
     return [TextGroup(tuple(side), language, prompt) for side, language in zip(lines, sides, strict=True)]
@@ -166,12 +197,6 @@ def _texts(model: Model, lines: Sequence[Iterable[str]], languages: LangPair | N
 def _cosines(vectors: Sequence[Vectors], rows: RowPairs) -> NDArray[np.float32]:
     found: NDArray[np.float32] = np.einsum("nd,nd->n", vectors[0][rows.source], vectors[1][rows.target]).clip(-1, 1)
     return found
-
-
-def _check_selection(given: Selection) -> Selection:
-    if given not in SELECTIONS:
-        raise UserError(f"unknown selection {given!r}: expected one of {', '.join(SELECTIONS)}")
-    return given
 
 
 def _deduplicate(name: str, sentences: Iterable[str]) -> dict[str, int]:
@@ -183,12 +208,6 @@ def _deduplicate(name: str, sentences: Iterable[str]) -> dict[str, int]:
     if not first:
         raise UserError(f"{name} has no sentence: expected a list of sentences")
     return first
-
-
-def _languages(pair: str | None) -> LangPair | None:
-    if not isinstance(pair, str | None):
-        raise UserError(f'pair is {pair!r}: expected two languages, as in "fr-en"')
-    return LangPair.parse(pair) if pair else None
 
 
 def _encode(model: Model, texts: Sequence[TextGroup], cache: str | Path | None) -> list[Vectors]:

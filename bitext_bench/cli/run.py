@@ -18,6 +18,7 @@ from ..results.evaluation import evaluate_into, texts_to_encode, unchecked_tasks
 from ..results.files import result_folder
 from ..results.filing import check_folder
 from ..results.records import TaskResult
+from ..tasks import OwnBitext, OwnSts, own_bitext, own_sts
 from .options import model_options
 
 
@@ -28,9 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable(cache)
     options = model_options(arguments)
     share = Share.parse(arguments.shard) if arguments.shard else None
-    selection = Selection(
-        arguments.tasks, arguments.languages, arguments.data, bitext=arguments.bitext, sts=arguments.sts
-    )
+    selection = Selection(_tasks(arguments), arguments.languages, arguments.data)
     prepared = prepare(arguments.model, selection, options)
     model, loaded = prepared.model, prepared.loaded
     limits = BatchLimits(arguments.batch_tokens, arguments.batch_size)
@@ -60,6 +59,13 @@ def run(arguments: argparse.Namespace) -> int:
         print(report)
     say(f"results in {folder}")
     return 0
+
+
+def _tasks(arguments: argparse.Namespace) -> list[str | OwnBitext | OwnSts] | None:
+    tasks: list[str | OwnBitext | OwnSts] = list(arguments.tasks or ())
+    tasks += [] if arguments.bitext is None else [own_bitext(arguments.bitext)]
+    tasks += [] if arguments.sts is None else [own_sts(arguments.sts)]
+    return tasks or None
 
 
 def _say_plan(prepared: Prepared) -> None:

@@ -134,26 +134,40 @@ def _check_paths(name: str, paths: tuple[Path, ...], option: str) -> tuple[Path,
     return paths
 
 
-def own_bitext(paths: Iterable[str | Path]) -> OwnBitext:
-    """Return the task of --bitext; its name ends in the names of the files.
+def own_bitext(paths: str | Path | Iterable[str | Path]) -> OwnBitext:
+    """Return a task on your own translations, for the tasks of `evaluate`. Its name ends in the names of the files.
+
+    Args:
+        paths: a file of pairs (.tsv, .jsonl, .tmx, .parquet), a directory of <language>.txt, "hub:ORG/DATASET", or a
+            list of two parallel files. They are read when the task is scored.
 
     Raises:
         UserError: an item is not a path.
+
+    >>> own_bitext(["news.de", "news.sw"]).name
+    'own-bitext-news.de+news.sw'
     """
-    if isinstance(paths, bytes | Mapping) or not isinstance(paths, Iterable):
+    given = [paths] if isinstance(paths, str | Path) else paths
+    if isinstance(given, bytes | Mapping) or not isinstance(given, Iterable):
+        raise _not_paths_error("bitext", given, _BITEXT_PATHS)
+    given = list(given)
+    if not given or not all(map(_is_path, given)):
         raise _not_paths_error("bitext", paths, _BITEXT_PATHS)
-    paths = list(paths)
-    if not paths or not all(map(_is_path, paths)):
-        raise _not_paths_error("bitext", paths, _BITEXT_PATHS)
-    files = tuple(Path(path).expanduser() for path in paths)  # of hub:org/name, too
+    files = tuple(Path(path).expanduser() for path in given)  # of hub:org/name, too
     return OwnBitext(_BITEXT + _safe_name(files), files)
 
 
 def own_sts(path: str | Path) -> OwnSts:
-    """Return the task of --sts; its name ends in the name of the file.
+    """Return a task on your own similarity ratings, for the tasks of `evaluate`. Its name ends in the file's name.
+
+    Args:
+        path: a .tsv or .jsonl file of two sentences and a score.
 
     Raises:
         UserError: it is not a path.
+
+    >>> own_sts("ratings.tsv").name
+    'own-sts-ratings.tsv'
     """
     if not _is_path(path):
         raise _not_paths_error("sts", path, "a path of a .tsv or .jsonl file")
