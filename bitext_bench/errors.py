@@ -38,10 +38,11 @@ def unknown_name_error(kind: str, given: str, known: Iterable[str], where: str |
     """
     by_lower_case = {name.casefold(): name for name in known}
     spelled = given.strip().casefold()
-    # Names that start with the given text come first, the shortest before the others: for STSB, STSBenchmark not STS12.
-    begun = sorted((name for name in by_lower_case if len(spelled) > 2 and name.startswith(spelled)), key=len)
-    cutoff = 0.5 if len(by_lower_case) < 500 else 0.6  # among mteb's thousand models, some name resembles any text
-    near = [*begun, *get_close_matches(given.casefold(), by_lower_case, n=3, cutoff=cutoff)]
+    # Names with the given text count too, however long they are. Those that start with it come first, the shortest
+    # before the others: for STSB, STSBenchmark not STS12.
+    parts = sorted((name for name in by_lower_case if len(spelled) > 2 and spelled in name), key=len)
+    begun = [name for name in parts if name.startswith(spelled)]
+    near = [*begun, *get_close_matches(spelled, by_lower_case), *parts]
     names = ", ".join(by_lower_case[name] for name in list(dict.fromkeys(near))[:3])
     hint = f": did you mean {names}?" if names else ""
     return UserError(f"unknown {kind} {given!r}{hint} ({where or f'all of them: bitext-bench list {kind}s'})")

@@ -389,7 +389,10 @@ def test_values_of_the_wrong_kind(settings: dict[str, Any], message: str) -> Non
             "loss 'Ranking': did you mean translation-ranking? "
             "(one of: soft-contrastive, embedding-mse, translation-ranking)",
         ),
-        ({"loss": "mse"}, "loss 'mse' (one of: soft-contrastive, embedding-mse, translation-ranking)"),
+        (
+            {"loss": "mse"},
+            "loss 'mse': did you mean embedding-mse? (one of: soft-contrastive, embedding-mse, translation-ranking)",
+        ),
         ({"precision": "f16"}, "precision 'f16': did you mean fp16, bf16? (one of: auto, fp32, bf16, fp16)"),
         ({"pair_scheme": "every"}, "pair_scheme 'every' (one of: en-xx, all)"),
         (
@@ -399,7 +402,7 @@ def test_values_of_the_wrong_kind(settings: dict[str, Any], message: str) -> Non
         ({"objective": {"divergence": "js"}}, "divergence 'js': did you mean jsd? (one of: cross-entropy, kl, jsd, "),
         ({"objective": {"column_labels": "normalized"}}, "column_labels 'normalized': did you mean renormalized"),
         ({"batchsize": 3}, "setting 'batchsize': did you mean batch_size"),
-        ({"objective": {"lambda": 0.1}}, "setting 'lambda': did you mean lambda_cross, label? (one of: label, tms, "),
+        ({"objective": {"lambda": 0.1}}, "setting 'lambda': did you mean lambda_cross? (one of: label, tms, "),
         ({"lable": "hard"}, "setting 'lable' (one of: "),  # it belongs into [objective]
         ({"description": "x"}, "setting 'description' (one of: "),
     ],

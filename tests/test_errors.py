@@ -27,6 +27,7 @@ TASKS = ["Tatoeba", "BUCC.v2", "BUCC-mining", "FLORES-200", "STS12", "STS13", "S
         ("bucc", "BUCC.v2, BUCC-mining"),
         ("STSB", "STSBenchmark, STS16, STS15"),
         ("STS11", "STS16, STS15, STS14"),  # no more than three
+        ("bench", "STSBenchmark"),  # a part of a longer name
     ],
 )
 def test_near_misses(given_: str, near: str) -> None:
