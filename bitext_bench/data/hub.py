@@ -6,7 +6,6 @@ would use the revision that was loaded last if the hub does not answer.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UserError
 from ..io.hub import fetch
 from ..io.hub_errors import NotFetched, Repository
+from ..io.terminal import quiet_mteb
 from ..languages import LangPair, Language, resolve
 from .mteb_files import fetch_files
 from .mteb_tasks import MtebFiles, MtebTask
@@ -127,9 +127,8 @@ class HubSource:
             raise MissingData(reason)
         name = _TASK_OF.get(collection, collection)
         try:
-            # Without mteb's advice to use newer versions: STSBenchmark and STS22 are used on purpose.
-            logging.getLogger("mteb").setLevel(logging.ERROR)
-            task = mteb.get_task(name, hf_subsets=[subset] if subset and subset != "default" else None)
+            with quiet_mteb():
+                task = mteb.get_task(name, hf_subsets=[subset] if subset and subset != "default" else None)
         except (KeyError, ValueError) as error:
             wanted = f"{collection} with the subset {subset}" if subset and subset != "default" else collection
             raise MissingData(f"mteb has no data set {wanted}: pass a data directory with it") from error
@@ -150,7 +149,8 @@ class HubSource:
         revision = "mirror" if self._mirror else where["revision"]
         task.metadata = task.metadata.model_copy(update={"dataset": {"path": str(folder), "revision": revision}})
         try:
-            task.load_data()
+            with quiet_mteb():
+                task.load_data()
         except (OSError, ValueError, DatasetsError, HTTPError) as error:
             reason = shorten(str(error), 600, placeholder=" …")
             raise UserError(

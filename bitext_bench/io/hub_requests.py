@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
+
+from .terminal import quiet_logger
 
 _ATTEMPTS = 2  # The client itself sends a request six times if there is no answer.
 
@@ -46,14 +47,9 @@ def quiet_client() -> Iterator[None]:
     """
     from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars
 
-    logger = logging.getLogger("huggingface_hub")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with nullcontext() if sys.stderr.isatty() or are_progress_bars_disabled() else disable_progress_bars():
-            yield
-    finally:
-        logger.setLevel(before)
+    shown = sys.stderr.isatty() or are_progress_bars_disabled()
+    with quiet_logger("huggingface_hub"), nullcontext() if shown else disable_progress_bars():
+        yield
 
 
 @contextmanager

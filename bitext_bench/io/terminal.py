@@ -40,13 +40,19 @@ def write_data(text: str) -> None:
 
 
 @contextmanager
-def quiet_mteb() -> Iterator[None]:
-    """Suppress mteb's advice: prompts that it replaces, superseded tasks (which we use on purpose), old loaders."""
-    logger = logging.getLogger("mteb")
+def quiet_logger(name: str) -> Iterator[None]:
+    """Suppress what a library logs below errors."""
+    logger = logging.getLogger(name)
     before = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings(action="ignore"):
-            yield
+        yield
     finally:
         logger.setLevel(before)
+
+
+@contextmanager
+def quiet_mteb() -> Iterator[None]:
+    """Suppress mteb's advice: prompts that it replaces, superseded tasks (which we use on purpose), old loaders."""
+    with quiet_logger("mteb"), warnings.catch_warnings(action="ignore"):
+        yield

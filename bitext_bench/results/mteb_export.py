@@ -13,7 +13,7 @@ from ..embedding.store import check_writable, make_folder, write_atomic
 from ..encoders import MTEB
 from ..errors import UserError
 from ..io.temporary import temporary_folder
-from ..io.terminal import say
+from ..io.terminal import quiet_mteb, say
 from .files import read_result
 from .mteb_results import META
 from .mteb_scores import convert
@@ -84,7 +84,8 @@ class _Exported:
 
             cache = mteb.ResultCache(self.folder)
             converted = convert(result, lambda: read_outcomes(file, result, ["neighbor"]))
-            meta = _meta(result)
+            with quiet_mteb():
+                meta = _meta(result)
             target = cache.get_task_result_path(result.task, meta)
             if target.exists():
                 raise UserError(f"another file has {result.task} of the same model in the same settings")
@@ -98,7 +99,8 @@ class _Exported:
         runs = target.with_name(_RUNS)
         before = runs.read_text(encoding="utf-8") if runs.exists() else ""
         runs.unlink(missing_ok=True)
-        cache.save_to_cache(converted.result, meta)
+        with quiet_mteb():
+            cache.save_to_cache(converted.result, meta)
         runs.write_text(before + _with_versions(runs.read_text(encoding="utf-8"), result), encoding="utf-8")
         self.models.add((str(meta.name), str(meta.revision)))
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..io.json_files import NotJson, read_json
+from ..io.terminal import quiet_mteb
 
 META = "model_meta.json"
 EXPERIMENTS = "experiments"
@@ -53,9 +53,9 @@ def read_mteb_result(file: Path) -> MtebResult:
     _check_origin(file)
     from mteb.results import TaskResult
 
-    logging.getLogger("mteb").setLevel(logging.ERROR)  # no advice on superseded tasks
     try:
-        result = TaskResult.from_disk(file)
+        with quiet_mteb():
+            result = TaskResult.from_disk(file)
         scores = {
             split: {str(entry["hf_subset"]): dict(entry) for entry in entries}
             for split, entries in result.scores.items()
@@ -78,43 +78,43 @@ def read_mteb_result(file: Path) -> MtebResult:
 
 
 @cache
+def _metadata(task: str) -> Any:  # noqa: ANN401 (mteb's TaskMetadata)
+    """Return mteb's metadata of a task; None if the installed mteb does not have it."""
+    import mteb
+
+    try:
+        with quiet_mteb():
+            return mteb.get_task(task).metadata
+    except (KeyError, ValueError):
+        return None
+
+
 def task_kind(task: str) -> str:
     """Return mteb's type of a task ("BitextMining", "STS"); "" if the installed mteb does not have it."""
-    import mteb
-
-    try:
-        return str(mteb.get_task(task).metadata.type)
-    except (KeyError, ValueError):
-        return ""
+    metadata = _metadata(task)
+    return "" if metadata is None else str(metadata.type)
 
 
-@cache
 def reported_split(task: str) -> str:
     """Return the split of a task that MTEB reports: test, devtest, or its first other one; "test" if mteb lacks it."""
-    import mteb
-
-    try:
-        splits = mteb.get_task(task).metadata.eval_splits
-    except (KeyError, ValueError):
-        return "test"
-    return next((name for name in ("test", "devtest", *splits) if name in splits), "test")
+    metadata = _metadata(task)
+    return "test" if metadata is None else _choose_split(metadata, metadata.eval_splits) or "test"
 
 
 @cache
 def subset_sizes(task: str) -> Mapping[str, int]:
     """Return n of each subset in the split that MTEB reports, from mteb's statistics; empty if it has none."""
-    import mteb
-
-    logging.getLogger("mteb").setLevel(logging.ERROR)  # no advice on superseded tasks
-    try:
-        metadata: Any = mteb.get_task(task).metadata
-    except (KeyError, ValueError):
+    metadata = _metadata(task)
+    if metadata is None:
         return {}
     statistics = metadata.descriptive_stats or {}
-    split = next((name for name in ("test", "devtest", *metadata.eval_splits) if name in statistics), "")
-    whole = statistics.get(split, {})
+    whole = statistics.get(_choose_split(metadata, statistics), {})
     by_subset = whole.get("hf_subset_descriptive_stats") or {"default": whole}
     return {str(name): int(own["num_samples"]) for name, own in by_subset.items() if own.get("num_samples")}
+
+
+def _choose_split(metadata: Any, available: Collection[str]) -> str:  # noqa: ANN401
+    return next((name for name in ("test", "devtest", *metadata.eval_splits) if name in available), "")
 
 
 def _check_origin(file: Path) -> None:

@@ -6,7 +6,6 @@ cosine_spearman and cosine_pearson. Scores that a result does not contain, such 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..data import official_subsets
 from ..errors import UserError
+from ..io.terminal import quiet_mteb
 from ..scoring.metrics import mteb_precision
 from ..tasks import OF_MTEB
 from .mteb_fields import by_mteb_names
@@ -76,12 +76,13 @@ def convert(result: TaskResult, read: Callable[[], Outcomes]) -> ConvertedResult
     left_out = [f"{result.task} {_list_some(names)}: {reason}" for reason, names in reasons.items()]
     if not scores:
         raise UserError("; ".join(left_out))
-    converted = MtebTaskResult.from_task_results(
-        task,
-        {result.split: scores},
-        evaluation_time=None,  # mteb's includes the encoding, ours does not
-        date=datetime.fromisoformat(result.date) if result.date else None,
-    )
+    with quiet_mteb():
+        converted = MtebTaskResult.from_task_results(
+            task,
+            {result.split: scores},
+            evaluation_time=None,  # mteb's includes the encoding, ours does not
+            date=datetime.fromisoformat(result.date) if result.date else None,
+        )
     return ConvertedResult(
         converted, [f"{result.task} {_list_some(names)}: {note}" for note, names in notes.items() if note], left_out
     )
@@ -96,13 +97,13 @@ def _task(result: TaskResult) -> Any:  # noqa: ANN401 (mteb's tasks are untyped 
     """Return mteb's task of the same name if the result determines its scores."""
     import mteb
 
-    logging.getLogger("mteb").setLevel(logging.ERROR)  # no advice on superseded tasks
     if result.task.startswith("FLORES-200"):
         raise UserError(
             f"{result.task}: MTEB ranks by cosine, but the outcomes have the best candidates by ratio margin"
         )
     try:
-        task = mteb.get_task(result.task.removeprefix(OF_MTEB).removesuffix(f"-{result.split}"))
+        with quiet_mteb():
+            task = mteb.get_task(result.task.removeprefix(OF_MTEB).removesuffix(f"-{result.split}"))
     except (KeyError, ValueError) as error:
         raise UserError(f"{result.task}: mteb has no such task") from error
     if result.split not in task.metadata.eval_splits:
