@@ -1,8 +1,8 @@
-"""The exception for mistakes that the user can correct."""
+"""The exception for mistakes that the user can correct, and parts of its messages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
@@ -24,6 +24,16 @@ def install_hint(extra: str) -> str:
     'install the extra train (in a clone: pip install ".[train]")'
     """
     return f'install the extra {extra} (in a clone: pip install ".[{extra}]")'
+
+
+def list_some(names: Sequence[object], most: int) -> str:
+    """Return the first names, and the number of the others, for a message.
+
+    >>> list_some(["de", "fr", "ja", "ko"], 2)
+    'de, fr and 2 more'
+    """
+    others = len(names) - most
+    return ", ".join(map(str, names[:most])) + (f" and {others:,} more" if others > 0 else "")
 
 
 def unknown_name_error(kind: str, given: str, known: Iterable[str], where: str | None = None) -> UserError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import UserError
+from ..errors import UserError, list_some
 from ..results.filing import file_result
 from ..results.records import Outcomes, SubsetResult, TaskResult
 from ..results.tables import paragraphs, render_averages, render_scores
@@ -97,7 +97,7 @@ class TaskReport(Mapping[str, SubsetReport]):
         """
         found = name if name in self._subsets else find_subset(name, self.result.subsets)
         if found is None:
-            raise KeyError(f"{self.result.label} has no subset {name!r}: it has {_list_some(list(self._subsets))}")
+            raise KeyError(f"{self.result.label} has no subset {name!r}: it has {list_some(list(self), 8)}")
         return self._subsets[found]
 
     def __iter__(self) -> Iterator[str]:
@@ -218,7 +218,3 @@ class Report(Mapping[str, TaskReport]):
                 raise UserError(f"{self.name} was read from files: copy {file.parent} instead")
             written.append(file_result(root / file.parent, result, outcomes))
         return written
-
-
-def _list_some(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (f" and {len(names) - 8:,} more" if len(names) > 8 else "")

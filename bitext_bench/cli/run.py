@@ -12,6 +12,7 @@ from ..embedding.distributed import encode_on_ray
 from ..embedding.embedder import Embedder
 from ..embedding.sharding import Share
 from ..embedding.store import check_writable, make_folder
+from ..errors import list_some
 from ..io.cache import cache_folder
 from ..io.terminal import say, write_data
 from ..results.evaluation import evaluate_into, texts_to_encode, unchecked_tasks
@@ -104,8 +105,7 @@ def _count(subsets: int) -> str:
 
 
 def _name_subsets(result: TaskResult) -> str:
-    names = [subset.subset for subset in result.subsets]
-    return f"{result.task} {', '.join(names[:3])}" + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+    return f"{result.task} {list_some([subset.subset for subset in result.subsets], 3)}"
 
 
 def _as_json(results: Sequence[TaskResult]) -> str:

@@ -7,7 +7,7 @@ program passes `Language` objects and prints their `code`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -35,7 +35,6 @@ _ISO_639_3 = {
 
 # The paper's five languages. All of Tatoeba and FLORES takes hours on a CPU, so it is not the default.
 DEFAULT_LANGUAGES = "en,fr,ja,ko,ru"
-_MOST_LISTED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,16 +203,6 @@ def split_pair(text: str) -> tuple[str, str]:
         if _find(source) and _find(target):
             return source, target
     raise UserError(f"{text!r} is not a language pair: give two languages joined by a hyphen, like en-ja")
-
-
-def list_codes(given: Sequence[Language]) -> str:
-    """Return the codes of up to 12 languages, and the number of the others, for a message.
-
-    >>> list_codes([resolve("fr"), resolve("ja")])
-    'fr, ja'
-    """
-    more = f" and {len(given) - _MOST_LISTED} more" if len(given) > _MOST_LISTED else ""
-    return ", ".join(map(str, given[:_MOST_LISTED])) + more
 
 
 @dataclass(frozen=True, slots=True)

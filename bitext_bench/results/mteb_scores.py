@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data import official_subsets
-from ..errors import UserError
+from ..errors import UserError, list_some
 from ..io.terminal import quiet_mteb
 from ..scoring.metrics import mteb_precision
 from ..tasks import OF_MTEB
@@ -73,7 +73,7 @@ def convert(result: TaskResult, read: Callable[[], Outcomes]) -> ConvertedResult
             notes.setdefault(note, []).append(subset.subset)
         except UserError as error:
             reasons.setdefault(str(error), []).append(subset.subset)
-    left_out = [f"{result.task} {_list_some(names)}: {reason}" for reason, names in reasons.items()]
+    left_out = [f"{result.task} {list_some(names, 3)}: {reason}" for reason, names in reasons.items()]
     if not scores:
         raise UserError("; ".join(left_out))
     with quiet_mteb():
@@ -84,13 +84,8 @@ def convert(result: TaskResult, read: Callable[[], Outcomes]) -> ConvertedResult
             date=datetime.fromisoformat(result.date) if result.date else None,
         )
     return ConvertedResult(
-        converted, [f"{result.task} {_list_some(names)}: {note}" for note, names in notes.items() if note], left_out
+        converted, [f"{result.task} {list_some(names, 3)}: {note}" for note, names in notes.items() if note], left_out
     )
-
-
-def _list_some(names: list[str]) -> str:
-    shown = ", ".join(names[:3])
-    return f"{shown} and {len(names) - 3:,} more" if len(names) > 3 else shown
 
 
 def _task(result: TaskResult) -> Any:  # noqa: ANN401 (mteb's tasks are untyped here)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data import MissingData, Provenance, Source
-from ..languages import LangPair, Language, list_codes, resolve
+from ..errors import list_some
+from ..languages import LangPair, Language, resolve
 from ..scoring.intervals import Interval
 from ..scoring.neighbors import Vectors
 from ..scoring.similarity import Similarity
@@ -180,7 +181,7 @@ def english_pairs(name: str, source: Source, collection: str, languages: Languag
     available = source.languages(collection)
     pairs = [LangPair(x, english) for x in select_languages(available, languages) if x != english]
     if not pairs:
-        others = list_codes([language for language in available if language != english])
+        others = list_some([language for language in available if language != english], 12)
         raise MissingData(f"{source.name} has no {name} in the requested languages: it pairs {others} with en")
     return pairs
 

@@ -23,7 +23,8 @@ from ..data import (
     benchmark_of,
     find_mteb_task,
 )
-from ..languages import LangPair, Language, list_codes
+from ..errors import list_some
+from ..languages import LangPair, Language
 from ..scoring.arrangements import alpha_auc, square
 from ..scoring.intervals import mean_interval
 from ..scoring.neighbors import Vectors
@@ -83,9 +84,9 @@ class _Task:
     def _nothing_chosen(self, languages: Languages) -> MissingData:
         named = ", ".join(map(str, languages or ()))
         if others := self.of_mteb.partners(languages or ()):
-            reason = f"needs both languages of a pair, but only {named} was given: add one of {list_codes(others)}"
+            reason = f"needs both languages of a pair, but only {named} was given: add one of {list_some(others, 12)}"
         else:
-            reason = f"has no subset in {named}: pass some of {list_codes(self.of_mteb.languages)}"
+            reason = f"has no subset in {named}: pass some of {list_some(self.of_mteb.languages, 12)}"
         return MissingData(f"{self.name} {reason}, or pass all as the languages")
 
     def _signed(self, scored: SubsetScores, data: MtebData) -> SubsetScores:

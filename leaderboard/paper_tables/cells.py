@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean
 
+from bitext_bench.errors import list_some
 from bitext_bench.results.averages import Average, compute
 
 from .measured import MeasuredRow, ScoredModel
@@ -57,9 +58,8 @@ def measure_cell(average: Average | None, row: MeasuredRow) -> Cell:
 
 def _missing(average: Average, missing: tuple[str, ...]) -> str:
     names = [name.removesuffix(" default") for name in missing]
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     needed = f" needs all {len(average.members)} scores" if len(average.members) > 1 else ""
-    return f"{average.name}{needed}: no {shown}"
+    return f"{average.name}{needed}: no {list_some(names, 3)}"
 
 
 def _data(average: Average, model: ScoredModel) -> tuple[str, ...]:
