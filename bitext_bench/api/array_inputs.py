@@ -54,7 +54,7 @@ def check_count(name: str, given: int) -> int:
     try:
         count = index(given)
     except TypeError:
-        raise UserError(f"{name} is {_brief(given)}: expected an integer, 1 or more") from None
+        raise UserError(f"{name} is {brief(given)}: expected an integer, 1 or more") from None
     if count < 1:
         raise UserError(f"{name} is {count}: expected 1 or more")
     return count
@@ -67,7 +67,7 @@ def check_number(name: str, given: float) -> float:
     except (TypeError, ValueError):
         number = float("nan")
     if isnan(number):
-        raise UserError(f"{name} is {_brief(given)}: expected a number")
+        raise UserError(f"{name} is {brief(given)}: expected a number")
     return number
 
 
@@ -154,6 +154,6 @@ def _as_floats(name: str, given: ArrayLike, dtype: type[np.floating[Any]]) -> ND
         raise UserError(f"{name} is not an array of numbers ({reason}): expected shape (N, D)") from error
 
 
-def _brief(given: object) -> str:
+def brief(given: object) -> str:
     """Return what is given in one short line."""
     return " ".join(repr(given).split())[:60]

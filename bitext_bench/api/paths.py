@@ -11,6 +11,7 @@ from ..encoders import Model
 from ..encoders.loaded import is_cacheable
 from ..errors import UserError
 from ..io.cache import cache_folder
+from .array_inputs import brief
 
 
 def as_path(name: str, given: str | Path) -> Path:
@@ -20,7 +21,7 @@ def as_path(name: str, given: str | Path) -> Path:
         UserError: it is not a path.
     """
     if not isinstance(given, str | Path):
-        raise UserError(f"{name} is {' '.join(repr(given).split())[:60]}: expected the path of a directory")
+        raise UserError(f"{name} is {brief(given)}: expected the path of a directory")
     return Path(given)
 
 

@@ -47,7 +47,7 @@ class OwnPairs:
         """Return pairs whose languages the data name."""
         if _alphabetical(pair) == pair:
             return OwnPairs(pair, bitext, is_named=True)
-        return OwnPairs(pair.reversed, Bitext(bitext.target, bitext.source, bitext.data), is_named=True)
+        return OwnPairs(pair.reversed, bitext.reversed, is_named=True)
 
 
 def read_own_bitext(paths: Sequence[Path], languages: Sequence[Language] | None) -> list[OwnPairs]:

@@ -14,7 +14,7 @@ from ..io.hub import HUB_PREFIX
 from ..io.lines import read_lines
 from ..languages import LangPair, Language
 from .own import own_provenance
-from .pair_files import parse_record, suffix_of
+from .pair_files import describe_columns, parse_record, suffix_of
 from .shapes import ScoredPairs
 
 _RATED = ("sentence1", "sentence2", "score")
@@ -68,8 +68,10 @@ def _tsv_ratings(file: Path) -> Iterator[tuple[int, Any, Any, Any]]:
         if number == 1 and set(_RATED) <= set(cells):
             at = (cells.index(_RATED[0]), cells.index(_RATED[1]), cells.index(_RATED[2]))
         elif len(cells) <= max(at):
-            found = f"{len(cells)} column{'' if len(cells) == 1 else 's'}" if line else "an empty line"
-            raise UserError(f"{file}:{number}: {found}, expected {' TAB '.join(_RATED)}, or a header with these names")
+            raise UserError(
+                f"{file}:{number}: {describe_columns(line)}, expected {' TAB '.join(_RATED)}, or a header with these "
+                "names"
+            )
         else:
             yield number, cells[at[0]], cells[at[1]], cells[at[2]]
 

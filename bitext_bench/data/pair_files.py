@@ -88,13 +88,12 @@ def _read_tsv(file: Path, sides: Sides) -> list[SentencePair]:
                 "the languages, or add the right header if this line is a pair of sentences"
             )
         elif len(columns) != (len(header) or 2):
-            found = f"{len(columns)} column{'' if len(columns) == 1 else 's'}" if line else "an empty line"
             expected = (
                 f"{len(header)} as in the header"
                 if header
                 else f"2: {' TAB '.join(_names(sides))}, or a header that names them"
             )
-            raise UserError(f"{file}:{number}: {found}, expected {expected}")
+            raise UserError(f"{file}:{number}: {describe_columns(line)}, expected {expected}")
         elif header:
             where = f"{file}:{number}"
             rows.append(_row(number, *_texts(dict(zip(header, columns, strict=True)), sides, where), where))
@@ -112,6 +111,12 @@ def _read_jsonl(file: Path, sides: Sides) -> list[SentencePair]:
             record = record["translation"]
         rows.append(_row(number, *_texts(record, sides, where), where))
     return rows
+
+
+def describe_columns(line: str) -> str:
+    """Return the number of columns of a line of TSV, for a message."""
+    n = 1 + line.count("\t")
+    return f"{n} column{'' if n == 1 else 's'}" if line else "an empty line"
 
 
 def parse_record(line: str, where: str) -> dict[str, Any]:

@@ -85,6 +85,11 @@ class Bitext:
     data: Provenance
     gold: tuple[int, ...] = ()
 
+    @property
+    def reversed(self) -> Bitext:
+        """The same pairs with the sides exchanged; not for pairs with `gold`."""
+        return Bitext(self.target, self.source, self.data)
+
 
 @dataclass(frozen=True, slots=True)
 class AugmentedLines:

@@ -60,6 +60,11 @@ class CslsWinners:
     forward: NDArray[np.int64]
     backward: NDArray[np.int64]
 
+    @property
+    def reversed(self) -> CslsWinners:
+        """The same rows with the sides swapped."""
+        return CslsWinners(self.backward, self.forward)
+
 
 def normalize(vectors: NDArray[np.floating]) -> Vectors:
     """Return the rows (N, D) scaled to length 1, as float32. No row may be zero."""

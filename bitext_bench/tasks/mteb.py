@@ -183,10 +183,9 @@ class MtebNWay(_Task):
         self, data: MtebData, subsets: Sequence[str], pair: LangPair, bitext: Bitext, vectors: Sequence[Vectors]
     ) -> list[SubsetScores]:
         there, back = score_each(subsets, pair, bitext, vectors)
-        reverse = Bitext(bitext.target, bitext.source, bitext.data)
         return [
             self._signed(_with_mteb_scores(there, bitext, vectors), data),
-            self._signed(_with_mteb_scores(back, reverse, vectors[::-1]), data),
+            self._signed(_with_mteb_scores(back, bitext.reversed, vectors[::-1]), data),
         ]
 
     def summarize(self, subsets: Sequence[SubsetScores]) -> dict[str, Any]:

@@ -113,8 +113,7 @@ class _Search:
     @property
     def reversed(self) -> _Search:
         """The same search with the sides exchanged."""
-        by_csls = CslsWinners(self.by_csls.backward, self.by_csls.forward)
-        return _Search(self.targets, self.sources, self.neighbors.reversed, by_csls)
+        return _Search(self.targets, self.sources, self.neighbors.reversed, self.by_csls.reversed)
 
     def score(self, valid: ValidTargets) -> Direction:
         """Score the direction from source to target, with one query for each row. Neighbors are rows of the target."""
