@@ -190,7 +190,7 @@ def prompt_texts(record: MtebRecord) -> dict[str, str]:
         prompts = make_prompts(given, None)
 
         def text_of(task: Any) -> str:  # noqa: ANN401 (mteb's AbsTask)
-            return prompts.for_task(task.metadata.name, "bitext" if task.metadata.type == "BitextMining" else "sts")
+            return prompts.for_task(task.metadata.name, _kind(task))
     else:
         return {}
     # If the record has no text, the loader takes the default prompt among the files of the model, if there is one.
@@ -223,10 +223,14 @@ def _tasks() -> list[Any]:
         return list(mteb.get_tasks(task_types=["BitextMining", "STS"], exclude_superseded=False))
 
 
+def _kind(task: Any) -> Literal["bitext", "sts"]:  # noqa: ANN401 (mteb's AbsTask)
+    return "bitext" if task.metadata.type == "BitextMining" else "sts"
+
+
 def _by_task(text_of: Callable[[Any], str]) -> Prompts:
     tasks = _tasks()
     with quiet_mteb():
         texts = {task.metadata.name: text_of(task) for task in tasks}
     bitext, sts = (texts[USUAL_TASKS[kind]] for kind in ("bitext", "sts"))
-    usual = {task.metadata.name: bitext if task.metadata.type == "BitextMining" else sts for task in tasks}
+    usual = {task.metadata.name: texts[USUAL_TASKS[_kind(task)]] for task in tasks}
     return Prompts(bitext, sts, tuple((name, text) for name, text in texts.items() if text != usual[name]))

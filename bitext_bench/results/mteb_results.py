@@ -134,10 +134,7 @@ def read_model_name(file: Path) -> tuple[str, str]:
     They are read from model_meta.json next to the file, or else from the path: <org>__<model>/<revision>/<Task>.json,
     <org>__<model>/<revision>/experiments/<settings>/<Task>.json, or <model>/<Task>.json (older versions of mteb).
     """
-    folder = file.resolve().parent
-    settings = ""
-    if folder.parent.name == EXPERIMENTS:
-        settings, folder = f" ({folder.name})", folder.parent.parent
+    folder, settings = _model_folder(file)
     name, revision = _name_by_path(folder)
     for meta in _meta_files(file):
         said = _meta(meta)
@@ -152,9 +149,15 @@ def read_meta(file: Path) -> dict[str, Any]:
 
 
 def _meta_files(file: Path) -> tuple[Path, Path]:
+    return file.with_name(META), _model_folder(file)[0] / META
+
+
+def _model_folder(file: Path) -> tuple[Path, str]:
+    """Return the directory of a model's results, and the settings of an experiment as they follow the model's name."""
     folder = file.resolve().parent
-    is_experiment = folder.parent.name == EXPERIMENTS
-    return file.with_name(META), (folder.parent.parent if is_experiment else folder) / META
+    if folder.parent.name == EXPERIMENTS:
+        return folder.parent.parent, f" ({folder.name})"
+    return folder, ""
 
 
 def _name_by_path(folder: Path) -> tuple[str, str]:
