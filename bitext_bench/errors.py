@@ -26,6 +26,15 @@ def install_hint(extra: str) -> str:
     return f'install the extra {extra} (in a clone: pip install ".[{extra}]")'
 
 
+def count_of(n: int, noun: str) -> str:
+    """Return a number with its noun, for a message.
+
+    >>> count_of(1, "row"), count_of(2000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def list_some(names: Sequence[object], most: int) -> str:
     """Return the first names, and the number of the others, for a message.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tabulate import tabulate
 
 from ..baselines import BASELINES
-from ..errors import UserError
+from ..errors import UserError, count_of
 from ..languages import languages, more_languages
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def render_mteb(words: Sequence[str], names: Sequence[str] | None, max_size: str
     ]
     headers = ["model", "size", "dimensions", "languages", "also encodes", "loaded by", "needs", "license"]
     table = tabulate(rows, headers=headers, disable_numparse=True)
-    return f"{table}\n{len(rows)} model{'' if len(rows) == 1 else 's'}"
+    return f"{table}\n{count_of(len(rows), 'model')}"
 
 
 def render_mteb_tasks(words: Sequence[str], names: Sequence[str] | None) -> str:
@@ -125,7 +125,7 @@ def render_mteb_tasks(words: Sequence[str], names: Sequence[str] | None) -> str:
         raise UserError("no task of bitext mining or STS in mteb's registry fits: leave out a word or a language")
     headers = ["task", "kind", "splits", "subsets", "languages", "rows", "data set", "notes"]
     table = tabulate(rows, headers=headers, disable_numparse=True)
-    return f"{table}\n{len(rows)} task{'' if len(rows) == 1 else 's'}"
+    return f"{table}\n{count_of(len(rows), 'task')}"
 
 
 def _mteb_row(task: MtebTask) -> list[str]:

@@ -12,7 +12,7 @@ from ..embedding.distributed import encode_on_ray
 from ..embedding.embedder import Embedder
 from ..embedding.sharding import Share
 from ..embedding.store import check_writable, make_folder
-from ..errors import list_some
+from ..errors import count_of, list_some
 from ..io.cache import cache_folder
 from ..io.terminal import say, write_data
 from ..results.evaluation import evaluate_into, texts_to_encode, unchecked_tasks
@@ -72,7 +72,7 @@ def _tasks(arguments: argparse.Namespace) -> list[str | OwnBitext | OwnSts] | No
 def _say_plan(prepared: Prepared) -> None:
     model, n = prepared.model, len(prepared.loaded)
     languages = "all languages" if prepared.languages is None else ", ".join(map(str, prepared.languages))
-    say(f"{model.name} in {model.dtype} on {n} task{'' if n == 1 else 's'} of {prepared.source}: {languages}")
+    say(f"{model.name} in {model.dtype} on {count_of(n, 'task')} of {prepared.source}: {languages}")
     for line in prepared.left_out:
         say(f"left out: {line}")
 
@@ -86,7 +86,7 @@ def _say_contamination(prepared: Prepared) -> None:
 
 
 def _say_result(result: TaskResult) -> None:
-    say(f"{result.task}: {_count(len(result.subsets))} in {result.evaluation_time:.1f} s")
+    say(f"{result.task}: {count_of(len(result.subsets), 'subset')} in {result.evaluation_time:.1f} s")
     if reason := _NOT_OFFICIAL.get(result.data.partition("-")[0]):
         say(
             f"note: {_name_subsets(result)}: the data are called {result.data}, because {reason}; "
@@ -98,10 +98,6 @@ _NOT_OFFICIAL = {
     "custom": "their checksum is not the official one (line ends count too)",
     "unverified": "the official checksum is unknown",
 }
-
-
-def _count(subsets: int) -> str:
-    return f"{subsets:,} subset{'' if subsets == 1 else 's'}"
 
 
 def _name_subsets(result: TaskResult) -> str:

@@ -13,7 +13,7 @@ from ..embedding.batching import BatchLimits
 from ..embedding.embedder import Embedder
 from ..encoders import MTEB, Model, resolve_model, without_prefix
 from ..encoders.layout import POOLINGS
-from ..errors import UserError
+from ..errors import UserError, count_of
 from ..io.cache import cache_folder
 from ..io.terminal import printable, say
 from ..languages import LangPair, resolve
@@ -110,8 +110,7 @@ def _verify(file: Path, arguments: argparse.Namespace, stored: TaskResult, *, am
         print(printable(line))
     n = len(stored.subsets)
     same = f"verified, {n:,} subset{' is' if n == 1 else 's are'} the same"
-    different = f"{len(found):,} difference{'' if len(found) == 1 else 's'}"
-    print(f"{printable(str(file))}: {different if found else same}")
+    print(f"{printable(str(file))}: {count_of(len(found), 'difference') if found else same}")
     return 1 if found else 0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError
+from ..errors import UserError, count_of
 from ..io.checksums import input_sha256
 from ..io.hub import HUB_PREFIX
 from ..io.lines import read_lines
@@ -53,7 +53,7 @@ def read_own_ratings(file: Path, languages: Sequence[Language] | None) -> tuple[
     first, second, scores = zip(*rows, strict=True)
     if len(set(scores)) == 1:
         raise UserError(
-            f"{file}: every score is {scores[0]:g} ({len(rows):,} row{'' if len(rows) == 1 else 's'}), which has no "
+            f"{file}: every score is {scores[0]:g} ({count_of(len(rows), 'row')}), which has no "
             "correlation with anything: expected rows with different scores"
         )
     return LangPair(languages[0], languages[-1]), ScoredPairs(

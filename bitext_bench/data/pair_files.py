@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import UserError
+from ..errors import UserError, count_of
 from ..io.lines import EXPANDS, is_decompression_bomb, read_lines
 from ..languages import find_language
 from .files import check_line_counts
@@ -115,8 +115,7 @@ def _read_jsonl(file: Path, sides: Sides) -> list[SentencePair]:
 
 def describe_columns(line: str) -> str:
     """Return the number of columns of a line of TSV, for a message."""
-    n = 1 + line.count("\t")
-    return f"{n} column{'' if n == 1 else 's'}" if line else "an empty line"
+    return count_of(1 + line.count("\t"), "column") if line else "an empty line"
 
 
 def parse_record(line: str, where: str) -> dict[str, Any]:
