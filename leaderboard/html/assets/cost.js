@@ -64,12 +64,11 @@ function hideTouching(chart) {
     const { left, right, top, bottom } = node.getBoundingClientRect();
     return { left: left + 1, right: right - 1, top: top + inset, bottom: bottom - inset };
   };
-  const touch = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
   const taken = [...chart.querySelectorAll(".points_marks path")].map((path) => box(path, 1));
   const names = [...chart.querySelectorAll(".names text")].filter((name) => name.textContent).reverse(); // the best first
   for (const name of names) {
     const own = box(name, 2); // the box of a line is taller than its letters
-    if (taken.some((other) => touch(own, other))) name.remove();
+    if (taken.some((other) => touches(own, other))) name.remove();
     else taken.push(own);
   }
 }

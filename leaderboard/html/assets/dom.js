@@ -5,7 +5,15 @@ const data = JSON.parse(document.getElementById("data").textContent);
 
 /** Make an element; false or null leaves an attribute out, true makes it empty. */
 function el(tag, attributes, ...children) {
-  const node = document.createElement(tag);
+  return build(document.createElement(tag), attributes, children);
+}
+
+/** Make an element of an SVG, as `el`. */
+function svg(tag, attributes, ...children) {
+  return build(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+function build(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (value === true) node.setAttribute(name, "");
     else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, String(value));
@@ -65,6 +73,12 @@ function subsetTitle(subset) {
   const others = names.filter((name) => name !== "English");
   if (subset.languages.length === 2 && names.length === 2 && others.length === 1) return others[0];
   return names.length ? names.join(" – ") : subset.name;
+}
+
+/** Hide a section or its heading, and the link to it. */
+function hideSection(id) {
+  document.getElementById(id).hidden = true;
+  document.querySelector(`nav a[href="#${id}"]`).hidden = true;
 }
 
 /** Write the reason into an empty section. */

@@ -28,18 +28,10 @@ class Explorer {
     this.points.sort((a, b) => order(a) - order(b)); // the important ones on top
     this.marks = this.points.map(mark);
     this.halo = svg("g", { class: "halo" });
-    for (const point of this.points) point.reach = pointSize(point)[0] + pointSize(point)[1] / 2;
-    const wanted = labeled(this.points).map((point) => ({
-      ...point,
-      text: cut(shortName(point.model.name), this.frame.narrow ? 24 : 40),
-      bold: isPinned(point.model.name),
-      far: isPinned(point.model.name) || point.model.measured,
-      style: point.model.measured ? "650" : isPinned(point.model.name) ? "italic 700" : "italic 500",
-      kind: point.model.measured ? "measured" : "published",
-    }));
-    const { width, height } = this.frame;
+    const { width, height, narrow } = this.frame;
+    const wanted = labeled(this.points).map((point) => pointLabel(point, narrow));
     const inside = { left: this.frame.left, right: width, top: 16, bottom: this.frame.bottom + 4 };
-    const most = settings.pins.length + (this.frame.narrow ? 9 : 20);
+    const most = settings.pins.length + (narrow ? 9 : 20);
     this.names = placeLabels(wanted, this.points, inside, frontierBoxes(best, this.frame), most);
     for (const name of this.names) name.node = labelNode(name);
     const plot = svg(
@@ -197,13 +189,13 @@ function pointCard({ model, row, value, low, high, missing }) {
     languages.length < 2
       ? []
       : languages.map((language) => {
-          const own = meanOf(row, [language.sets]);
+          const { value, low, high } = meanOf(row, [language.sets]);
           return el(
             "tr",
             {},
             el("td", {}, language.name),
-            el("td", {}, score(own?.value)),
-            el("td", {}, own ? interval(own.low, own.high) : ""),
+            el("td", {}, score(value)),
+            el("td", {}, interval(low, high)),
           );
         });
   const facts = [

@@ -4,8 +4,7 @@ const SUGGESTED = 8;
 
 function showModels(host) {
   if (!boards.length) {
-    host.hidden = true;
-    for (const id of [host.id, "all-models"]) document.querySelector(`nav a[href="#${id}"]`).hidden = true;
+    for (const id of [host.id, "all-models"]) hideSection(id);
     return;
   }
   const title = el("h2", { id: `${host.id}-h` });
@@ -19,9 +18,10 @@ function showModels(host) {
   host.replaceChildren(lead, plot, answers, heading, el("p", { class: "note" }, TABLE_NOTE), modelTable().node);
   const update = () => {
     title.textContent = settings.board.question;
-    const scored = scorePoints().filter((point) => point.value !== null).length;
+    const points = scorePoints();
+    const scored = points.filter((point) => point.value !== null).length;
     subtitle.textContent = `${scoreTitle(chosenLanguages())}: ${grouped(scored)} models`;
-    answers.replaceChildren(...bestOfSizes());
+    answers.replaceChildren(...bestOfSizes(points));
   };
   onSettings(update);
   update();
@@ -106,9 +106,12 @@ function searchControl(explorer) {
     explorer.points
       .filter((point) => isNamed(point.model, search.field.value))
       .sort((a, b) => (b.value ?? -1) - (a.value ?? -1));
-  const pin = (name) => {
+  const clear = () => {
     search.field.value = "";
     search.field.dispatchEvent(new Event("input"));
+  };
+  const pin = (name) => {
+    clear();
     if (!isPinned(name)) togglePin(name);
     search.field.focus();
   };
@@ -123,10 +126,7 @@ function searchControl(explorer) {
   search.field.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && list.querySelector("button")) list.querySelector("button").click();
     if (event.key === "ArrowDown") list.querySelector("button")?.focus();
-    if (event.key === "Escape") {
-      search.field.value = "";
-      search.field.dispatchEvent(new Event("input"));
-    }
+    if (event.key === "Escape") clear();
   });
   node.addEventListener("focusin", () => list.hidden && update());
   node.addEventListener("focusout", (event) => (list.hidden ||= !node.contains(event.relatedTarget)));
@@ -171,8 +171,8 @@ function pinChip(name) {
 }
 
 /** The best model of each size, as buttons that pin it. */
-function bestOfSizes() {
-  return bestOfClasses(scorePoints()).map(([name, best]) =>
+function bestOfSizes(points) {
+  return bestOfClasses(points).map(([name, best]) =>
     pinButton(
       best.model.name,
       el("span", { class: "size" }, `best, ${name}`),
@@ -221,8 +221,6 @@ function ranked() {
 function modelColumns() {
   const languages = chosenLanguages();
   const range = ({ low, high }) => interval(low, high);
-  const source = ({ row }) =>
-    row.address ? el("a", { href: row.address, rel: "noopener noreferrer" }, outside(row.source)) : row.source;
   const plain = (label, value, range, more) => scoreColumn(label, [], false, value, range, more);
   const mean =
     languages.length > 1
@@ -234,9 +232,7 @@ function modelColumns() {
       : [];
   const each = languages.map((language) => {
     const own = new Map();
-    const of = (point) =>
-      own.get(point) ??
-      own.set(point, meanOf(point.row, [language.sets]) ?? { value: null, low: null, high: null }).get(point);
+    const of = (point) => own.get(point) ?? own.set(point, meanOf(point.row, [language.sets])).get(point);
     return plain(
       language.name,
       (point) => of(point).value,
@@ -258,6 +254,6 @@ function modelColumns() {
     textColumn("released", (point) => point.model.released),
     textColumn("license", (point) => cut(point.model.license, 24)),
     textColumn("prompt", (point) => point.row.prompt),
-    { label: "source", value: (point) => point.row.source, cell: source },
+    { label: "source", value: (point) => point.row.source, cell: (point) => sourceLink(point.row) },
   ];
 }

@@ -4,10 +4,7 @@ const at = (id) => document.getElementById(id);
 
 /** Hide the sections of measured models, and the links to them. */
 function hideMeasured() {
-  for (const id of ["overview", "cost", "by-language", "matrix", "training", "errors"]) {
-    at(id).hidden = true;
-    document.querySelector(`nav a[href="#${id}"]`).hidden = true;
-  }
+  for (const id of ["overview", "cost", "by-language", "matrix", "training", "errors"]) hideSection(id);
   at("filter-language").closest("label").hidden = true; // it has the languages of measured tables
 }
 

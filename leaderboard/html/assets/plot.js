@@ -1,17 +1,11 @@
 // The main chart: accuracy against size as SVG. Sizes are logarithmic; so are errors, which spreads the best models.
 
 const NARROW = 560; // pixels
-const SVG = "http://www.w3.org/2000/svg";
 const SCORE_TICKS = [50, 90, 80, 95, 99, 98, 0, 70, 97, 99.5, 60, 85, 30, 93, 99.8, 96];
 const SIZE_TICKS = [1e6, 3e6, 1e7, 3e7, 1e8, 3e8, 1e9, 3e9, 1e10, 3e10, 1e11];
 
-function svg(tag, attributes, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes ?? {})) {
-    if (value !== null && value !== undefined && value !== false) node.setAttribute(name, String(value));
-  }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
+function logError(value) {
+  return Math.log10(Math.max(0.05, 100 - value));
 }
 
 /** The places of everything in a chart of a size: {width, height, left, right, top, bottom, side, rail, x, y}. */
@@ -30,22 +24,24 @@ function layout(points, width, height) {
     .filter(Boolean)
     .map(Math.log10);
   const [least, most] = [Math.min(...sizes) - 0.08, Math.max(...sizes) + 0.1];
-  const errors = scored.map((point) => Math.log10(Math.max(0.05, 100 - point.value)));
+  const errors = scored.map((point) => logError(point.value));
   const [smallest, largest] = [Math.min(...errors) - 0.08, Math.max(...errors) + 0.03];
   frame.x = (size) => frame.left + ((Math.log10(size) - least) / (most - least || 1)) * (frame.right - frame.left);
   frame.y = (value) => {
-    const error = Math.log10(Math.max(0.05, 100 - value));
-    return frame.top + ((error - smallest) / (largest - smallest || 1)) * (frame.bottom - frame.top);
+    const place = (logError(value) - smallest) / (largest - smallest || 1);
+    return frame.top + place * (frame.bottom - frame.top);
   };
   return frame;
 }
 
-/** Give each point its place; those of unknown size, and those without a score, are apart. */
+/** Give each point its place and its radius with the outline; those of unknown size or without a score are apart. */
 function placePoints(points, frame) {
   points.forEach((point, i) => {
     const apart = ((i * 7919) % 11) - 5; // spreads points that would hide each other
     point.x = point.model.parameters ? frame.x(point.model.parameters) : frame.side + apart * (frame.narrow ? 2 : 5);
     point.y = point.value === null ? frame.rail + ((i * 31) % 5) * 2.5 - 5 : frame.y(point.value);
+    const [radius, outline] = pointSize(point);
+    point.reach = radius + outline / 2;
   });
 }
 
@@ -163,4 +159,18 @@ function labeled(points) {
     .map(([, point]) => point)
     .reverse();
   return [...new Set([...pinned, first, measured[0], ...usual, ...others, ...measured].filter(Boolean))];
+}
+
+/** The name of a point, for `placeLabels` and `labelNode`. */
+function pointLabel(point, narrow) {
+  const { name, measured } = point.model;
+  const bold = isPinned(name);
+  return {
+    ...point,
+    text: cut(shortName(name), narrow ? 24 : 40),
+    bold,
+    far: bold || measured,
+    style: measured ? "650" : bold ? "italic 700" : "italic 500",
+    kind: measured ? "measured" : "published",
+  };
 }

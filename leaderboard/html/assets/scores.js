@@ -6,7 +6,7 @@ function chosenLanguages() {
   return settings.board.languages.filter((language) => settings.languages.includes(language.code));
 }
 
-/** The mean of some sets, or null if one is missing, with the interval for independent sentences (Zou 2007). */
+/** The mean of some sets with the interval for independent sentences (Zou 2007); all null if a set is missing. */
 function meanOf(row, groups) {
   let value = 0,
     below = 0,
@@ -14,7 +14,7 @@ function meanOf(row, groups) {
     bounded = true;
   for (const sets of groups) {
     for (const set of sets) {
-      if (row.values[set] === null) return null;
+      if (row.values[set] === null) return { value: null, low: null, high: null };
       const weight = 1 / groups.length / sets.length;
       value += weight * row.values[set];
       if (row.low[set] === null) bounded = false;
@@ -34,7 +34,7 @@ function scorePoints() {
       languages.map((language) => language.sets),
     );
     const missing = languages.filter((language) => language.sets.some((set) => row.values[set] === null));
-    return { model: chartData.models[row.model], row, missing, ...(mean ?? { value: null, low: null, high: null }) };
+    return { model: chartData.models[row.model], row, missing, ...mean };
   });
 }
 
@@ -97,6 +97,6 @@ function shortName(name) {
 
 function parametersText(model) {
   if (!model.parameters) return model.service ? "a service, size not public" : "size unknown";
-  const millions = model.parameters / 1e6;
-  return millions < 1000 ? `${Math.round(millions)} M` : `${(millions / 1000).toPrecision(2).replace(/\.0$/, "")} B`;
+  const count = model.parameters / 1e6;
+  return count < 1000 ? `${Math.round(count)} M` : `${(count / 1000).toPrecision(2).replace(/\.0$/, "")} B`;
 }

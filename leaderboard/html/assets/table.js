@@ -215,6 +215,11 @@ function numberColumn(label, value, format, more = {}) {
   return { label, numeric: true, value, cell: (row) => (value(row) === null ? "–" : format(value(row))), ...more };
 }
 
+function sourceLink({ source, address }) {
+  const text = outside(source);
+  return address ? el("a", { href: address, rel: "noopener noreferrer" }, text) : text;
+}
+
 /** A column of scores: the best is bold, the second-best underlined; the interval is below. */
 function scoreColumn(label, rows, lower, value, range, more = {}) {
   const clean = rows.filter((row) => !row.contamination); // only these can be best or second-best

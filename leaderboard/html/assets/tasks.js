@@ -190,7 +190,7 @@ function publishedSection({ task, languages, reported }, place) {
 /** Scores that others published, as a table that is made when it is opened. */
 function reportedTable({ metric, columns, rows }, key) {
   const source = (row) => [
-    row.address ? el("a", { href: row.address, rel: "noopener noreferrer" }, outside(row.source)) : outside(row.source),
+    sourceLink(row),
     row.note ? el("span", { class: "detail" }, outside(row.note)) : null,
   ];
   const caption = `Reported by others, not measured here: ${metric}`;
