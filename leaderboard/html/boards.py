@@ -60,16 +60,14 @@ def chart_content(rows: Iterable[ScoreRow]) -> dict[str, Any] | None:
 
 def _boards(rows: Sequence[ScoreRow]) -> list[_Board]:
     found = dict.fromkeys(row.measure for row in rows)
-    accuracy = {
-        task: [m for m in found if (m.task, m.metric) == (task, "mteb_accuracy")] for task in ("Tatoeba", "BUCC.v2")
-    }
-    sts = [m for m in found if (m.task, m.subset) in USUAL_STS and m.metric == "cosine_spearman"]
-    boards = [
-        _Board(
-            key, task, _FINDS, f"{task} accuracy into English", f"{task} accuracy, {{}} to English", "accuracy, %", own
+    boards = []
+    for key, task in (("tatoeba", "Tatoeba"), ("bucc", "BUCC.v2")):
+        own = [m for m in found if (m.task, m.metric) == (task, "mteb_accuracy")]
+        score = f"{task} accuracy"
+        boards.append(
+            _Board(key, task, _FINDS, f"{score} into English", f"{score}, {{}} to English", "accuracy, %", own)
         )
-        for key, task, own in (("tatoeba", "Tatoeba", accuracy["Tatoeba"]), ("bucc", "BUCC.v2", accuracy["BUCC.v2"]))
-    ]
+    sts = [m for m in found if (m.task, m.subset) in USUAL_STS and m.metric == "cosine_spearman"]
     ratings = "STS correlation with human ratings"
     boards.append(_Board("sts", "STS", _RATES, ratings, f"{ratings}, {{}}", "Spearman × 100", sts))
     return [board for board in boards if board.measures]
@@ -89,16 +87,18 @@ def _model(row: ScoreRow, usual: set[str]) -> dict[str, Any]:
 
 
 def _content(board: _Board, rows: Sequence[ScoreRow], index: Mapping[ModelKey, int]) -> dict[str, Any]:
+    measures = set(board.measures)
+    rows = [row for row in rows if row.measure in measures]
+    codes = {row.measure: _language(row) for row in rows}
     languages: dict[str, list[Measure]] = {}
     for measure in sorted(board.measures):
-        languages.setdefault(_language(measure, rows), []).append(measure)
+        languages.setdefault(codes[measure], []).append(measure)
     places = {measure: i for i, measure in enumerate(m for own in languages.values() for m in own)}
-    sizes = {row.measure: row.n for row in rows if row.measure in places}
+    sizes = {row.measure: row.n for row in rows}
     own: dict[ModelKey, list[ScoreRow]] = {}
     for row in rows:
-        if row.measure in places:
-            own.setdefault(row.key, []).append(row)
-    measured = {_language(row.measure, rows) for row in rows if row.kind == "measured" and row.measure in places}
+        own.setdefault(row.key, []).append(row)
+    measured = {codes[row.measure] for row in rows if row.kind == "measured"}
     return {
         "key": board.key,
         "title": board.title,
@@ -109,7 +109,7 @@ def _content(board: _Board, rows: Sequence[ScoreRow], index: Mapping[ModelKey, i
         "languages": [
             {
                 "code": code,
-                "name": _language_name(code),
+                "name": "all 112" if code == MEAN else language_name(code).partition(" (")[0],
                 "sets": [places[m] for m in measures],
                 "names": [m.task if m.subset == "default" else f"{m.task} {m.subset}" for m in measures],
                 "n": [sizes[m] for m in measures],
@@ -145,17 +145,15 @@ def _row(model: int, found: Sequence[ScoreRow], places: Mapping[Measure, int]) -
     }
 
 
-def _language(measure: Measure, rows: Iterable[ScoreRow]) -> str:
-    if measure.subset == MEAN_OF_TATOEBA:
+def _language(row: ScoreRow) -> str:
+    if row.measure.subset == MEAN_OF_TATOEBA:
         return MEAN
-    codes = next(row.languages for row in rows if row.measure == measure)
-    return next((code for code in codes if code != "en"), "en")
+    return next((code for code in row.languages if code != "en"), "en")
 
 
-def _language_name(code: str) -> str:
-    if code == MEAN:
-        return "all 112"
+def language_name(code: str) -> str:
+    """Return the English name of a language, printable; an unknown code is its own name."""
     try:
-        return printable(resolve(code).name.partition(" (")[0])
+        return printable(resolve(code).name)
     except UserError:
         return printable(code)

@@ -21,7 +21,7 @@ from ..tables.columns import ModelKey, table_languages
 from ..tables.published import PublishedTable, published_tables, source_label
 from ..tables.ranking import RankingRow, RankingTable
 from ..tables.scores import ScoreRow
-from .boards import chart_content
+from .boards import chart_content, language_name
 from .errors import truncation_note
 from .models import finite, model_record
 
@@ -83,15 +83,8 @@ def _published_subsets(common: Sequence[ScoreRow]) -> dict[str, dict[str, list[s
     found: dict[str, dict[str, list[str]]] = {}
     for row in common:
         if row.kind == "published" and row.measure.subset not in (own := found.setdefault(row.measure.task, {})):
-            own[row.measure.subset] = [_language_name(code) for code in row.languages]
+            own[row.measure.subset] = [language_name(code) for code in row.languages]
     return {task: dict(sorted(own.items())) for task, own in found.items()}
-
-
-def _language_name(code: str) -> str:
-    try:
-        return printable(resolve(code).name)
-    except UserError:
-        return printable(code)
 
 
 def _first_of_each_task(tables: Sequence[RankingTable]) -> dict[str, RankingTable]:

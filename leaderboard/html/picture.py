@@ -13,6 +13,7 @@ from typing import Any
 from bitext_bench.errors import UserError, install_hint
 
 from ..tables.scores import ScoreRow
+from ..tables.shown import SIZE_CLASSES
 from .boards import MEAN, chart_content
 from .labels import TWINS, Box, Placed, Spot, place_labels
 
@@ -30,7 +31,6 @@ _LETTERS = {
 _LETTER, _CAPITAL, _BOLD = 8.2, 9.8, 1.13
 _RADIUS = {"own": 5, "best": 5, "": 3.8}  # pixels
 _PNG_SCALE = 2
-_CLASSES = (0, 5e7, 1.5e8, 4e8, 1e9, float("inf"))  # as in scores.js
 
 # The picture has its own background, so that it is readable on light and dark pages.
 _STYLE = """
@@ -57,6 +57,11 @@ class _Point:
     x: float = 0.0
     y: float = 0.0
     best: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The style of the point: "own", "best" or ""."""
+        return "own" if self.measured else "best" if self.best else ""
 
 
 def render_svg(rows: Iterable[ScoreRow]) -> str:
@@ -191,8 +196,7 @@ def _path(frontier: Sequence[_Point]) -> str:
 
 
 def _dot(point: _Point) -> str:
-    kind = "own" if point.measured else "best" if point.best else ""
-    return f'<circle class="dot {kind}" cx="{point.x:.1f}" cy="{point.y:.1f}" r="{_RADIUS[kind]}"/>'
+    return f'<circle class="dot {point.kind}" cx="{point.x:.1f}" cy="{point.y:.1f}" r="{_RADIUS[point.kind]}"/>'
 
 
 def _merit(point: _Point) -> tuple[float, bool, str]:
@@ -202,9 +206,10 @@ def _merit(point: _Point) -> tuple[float, bool, str]:
 
 def _named(points: Sequence[_Point]) -> list[_Point]:
     """Return the points that have names, the most important first: baselines, the best of each size, measured."""
+    limits = (0, *(most for most, _ in SIZE_CLASSES), float("inf"))
     groups = [
         [p for p in points if p.parameters and not p.service and low <= p.parameters < high]
-        for low, high in pairwise(_CLASSES)
+        for low, high in pairwise(limits)
     ]
     groups.append([point for point in points if point.service])
     best = [min(group, key=_merit) for group in reversed(groups) if group]
@@ -232,8 +237,7 @@ def _labels(points: Sequence[_Point], frontier: Sequence[_Point]) -> list[str]:
 
 
 def _spot(point: _Point) -> Spot:
-    kind = "own" if point.measured else "best" if point.best else ""
-    return Spot(point.x, point.y, _RADIUS[kind] + 1)  # half of the outline
+    return Spot(point.x, point.y, _RADIUS[point.kind] + 1)  # half of the outline
 
 
 def _width(point: _Point) -> float:

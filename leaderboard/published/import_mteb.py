@@ -18,13 +18,12 @@ from bitext_bench.tasks import TASKS
 
 from .choose import Candidate, Facts, choose
 from .file import FILE, plain, read_file, render
-from .records import MEAN_OF_TATOEBA, Measure, Published, ResultFile, least_score
+from .records import LANGUAGES_OF_TATOEBA, MEAN_OF_TATOEBA, Measure, Published, ResultFile, least_score
 
 # mteb's scores -> our names. Classification has accuracy and F1 too; for a task that the installed mteb does not know,
 # they are imported only if the file also has precision and recall.
 _BITEXT = {"accuracy": "mteb_accuracy", "f1": "mteb_f1"}
 _STS = {"cosine_spearman": "cosine_spearman"}
-_LANGUAGES_OF_TATOEBA = 112
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOST_NAMED = 5
 _REPOSITORY = "embeddings-benchmark/results"
@@ -183,7 +182,7 @@ def _mean(scores: Mapping[Measure, float]) -> dict[Measure, float]:
     means = {}
     for metric in _BITEXT.values():
         values = [value for measure, value in scores.items() if (measure.task, measure.metric) == ("Tatoeba", metric)]
-        if len(values) == _LANGUAGES_OF_TATOEBA:
+        if len(values) == LANGUAGES_OF_TATOEBA:
             means[Measure("Tatoeba", MEAN_OF_TATOEBA, metric)] = round(fmean(values), 6)
     return means
 

@@ -14,7 +14,8 @@ from bitext_bench.scoring.intervals import Interval, spearman_interval_by_n, wil
 _E5 = re.compile(r"intfloat/(multilingual-)?e5-(small|base|large)(-v2)?")
 _E5_LAST_WITH_PROMPT, _E5_FIRST_WITHOUT = (1, 12, 75), (1, 16, 0)
 MEAN_OF_TATOEBA = "AVG112"
-_LANGUAGES_OF_MEAN, _SMALLEST_N = 112, 104  # of Tatoeba's languages, and the sentences of the smallest ones
+LANGUAGES_OF_TATOEBA = 112
+_SMALLEST_N = 104  # sentences of the smallest of these languages
 NO_PROMPT, UNKNOWN_PROMPT = "no prompt", "the prompt is not recorded"
 SELF_REPORTED = "external"  # MTEB's revision for scores that the authors of a model sent in
 # Models without any credible score.
@@ -131,7 +132,7 @@ class Published:
         """
         n = self.n.get((measure.task, measure.subset))
         if n and measure.subset == MEAN_OF_TATOEBA:
-            n = _LANGUAGES_OF_MEAN * _SMALLEST_N
+            n = LANGUAGES_OF_TATOEBA * _SMALLEST_N
         if n is None:
             return None
         return spearman_interval_by_n(value, n) if measure.metric == "cosine_spearman" else wilson_interval(value, n)

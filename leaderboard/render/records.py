@@ -11,7 +11,7 @@ from typing import Any
 from bitext_bench.io.terminal import printable
 
 from ..tables.ranking import RankingTable
-from ..tables.scores import ScoreRow, license_name, measured_prompt
+from ..tables.scores import ScoreRow, measured_license, measured_prompt
 
 
 def render_csv(tables: Sequence[RankingTable], common: Sequence[ScoreRow] = ()) -> str:
@@ -82,7 +82,7 @@ def _main_scores(tables: Sequence[RankingTable]) -> Iterator[dict[str, Any]]:
                     "signature": subset.signature,
                     "parameters": row.entry.size("parameters"),
                     "dimensions": row.entry.size("dimensions"),
-                    "license": license_name(row.entry.baseline.license) if row.entry.baseline else "",
+                    "license": measured_license(row.entry),
                     "released": "",
                     "prompt": measured_prompt(row.entry),
                 }

@@ -16,7 +16,7 @@ from ..entries.training_runs import parse_training
 from ..published.records import UNKNOWN_PROMPT
 from .columns import ModelKey, OverviewColumn, common_column, common_measures, sts_column, task_column
 from .ranking import RankingTable
-from .scores import ScoreRow, common_prompt, license_name
+from .scores import ScoreRow, common_prompt, measured_license
 from .shown import Choice, choose_published, missing_baselines
 
 # Key, heading, tasks; the first task that has results is shown.
@@ -203,14 +203,13 @@ def _over_seeds(column: OverviewColumn, trainings: Iterable[Sequence[Entry]]) ->
 def _measured_row(runs: Sequence[Entry]) -> OverviewRow:
     entry = runs[0]
     size = {what: entry.size(what) for what in ("parameters", "dimensions")}
-    license_ = license_name(entry.baseline.license) if entry.baseline else ""
     return OverviewRow(
         key=entry.model,
         name=seeds_label(runs),
         entry=entry,
         parameters=size["parameters"],
         dimensions=size["dimensions"],
-        license=license_,
+        license=measured_license(entry),
         released="",
         reason="measured here",
     )

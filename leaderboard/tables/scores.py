@@ -74,6 +74,11 @@ def measured_prompt(entry: Entry) -> str:
     return f"prompt {json.dumps(given, ensure_ascii=False)}" if given else NO_PROMPT
 
 
+def measured_license(entry: Entry) -> str:
+    """Return the license of a measured model, as `ScoreRow.license`."""
+    return license_name(entry.baseline.license) if entry.baseline else ""
+
+
 def common_prompt(prompts: Iterable[str]) -> str:
     """Return the prompt that all scores of a mean have, or that they have several; "" for no score."""
     found = set(prompts)
@@ -125,7 +130,7 @@ def _measured(entry: Entry) -> Iterator[ScoreRow]:
                 n=subset.n,
                 parameters=entry.size("parameters"),
                 dimensions=entry.size("dimensions"),
-                license=license_name(entry.baseline.license) if entry.baseline else "",
+                license=measured_license(entry),
                 released="",
                 open_weights=True,
                 prompt=prompt,

@@ -15,7 +15,8 @@ ALWAYS = (
     "labse", "laser2", "paraphrase-multilingual-mpnet-base-v2", "muse",
     "multilingual-e5-small", "multilingual-e5-base", "multilingual-e5-large",
 )  # fmt: skip
-_CLASSES = (
+# The least size beyond each class, and its name; scores.js has the same classes.
+SIZE_CLASSES = (
     (50_000_000, "under 50 M"),
     (150_000_000, "from 50 M to 150 M"),
     (400_000_000, "from 150 M to 400 M"),
@@ -38,7 +39,7 @@ def size_class(row: ScoreRow) -> str:
         return _API
     if row.parameters is None:
         return ""
-    return next((name for most, name in _CLASSES if row.parameters < most), _LARGER)
+    return next((name for most, name in SIZE_CLASSES if row.parameters < most), _LARGER)
 
 
 def choose_published(
