@@ -26,7 +26,9 @@ from training_runs import Folders, folders_at
 
 from leaderboard.entries.read import read_results
 from leaderboard.html.render import render_page
+from leaderboard.published.file import read_published
 from leaderboard.tables.ranking import make_leaderboard
+from leaderboard.tables.scores import ScoreRow, score_rows
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -187,6 +189,13 @@ def full_hub() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         fill(Path(folder))
         yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def scores() -> list[ScoreRow]:
+    """The scores of the committed results and of all published models."""
+    root = Path(__file__).parent.parent / "results"
+    return score_rows(read_results(root, experiments=False).entries, read_published(root))
 
 
 @pytest.fixture(scope="session")

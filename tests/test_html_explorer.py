@@ -12,11 +12,9 @@ from pages import Opener, content
 
 from bitext_bench.cli.main import main
 from bitext_bench.results.tables import percent
-from leaderboard.entries.read import read_results
-from leaderboard.published.file import read_published
 from leaderboard.published.records import Measure
 from leaderboard.tables.columns import common_column
-from leaderboard.tables.scores import ScoreRow, score_rows
+from leaderboard.tables.scores import ScoreRow
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -24,11 +22,6 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parent.parent / "results"
 LABSE = "sentence-transformers/LaBSE"
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def scores() -> list[ScoreRow]:
-    return score_rows(read_results(RESULTS, experiments=False).entries, read_published(RESULTS))
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +72,23 @@ def point(page: Page, name: str) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+def press(page: Page, group: str, value: str) -> None:
+    """Click a choice of the chart: a benchmark of "segments", or a language of "languages"."""
+    page.locator(f".{group} input[value={value}]").locator("..").click()
+
+
+def opened_again(opened: Opener, page: Page, board: str) -> Page:
+    """Open the link of a page in another one, and check that it has the same view, also when it is reloaded."""
+    wanted, address = state(page), page.url
+    other = opened(board)
+    assert state(other) != wanted
+    other.goto(address)
+    assert state(other) == wanted
+    other.reload()
+    assert state(other) == wanted
+    return other
+
+
 def find(page: Page, words: str) -> Locator:
     field = page.locator("#models input[type=search]")
     field.fill(words)
@@ -118,7 +128,7 @@ def test_names_touch_no_other_name(page: Page) -> None:
 
 def test_means_and_intervals_are_those_of_the_other_outputs(page: Page, scores: list[ScoreRow]) -> None:
     for code in ("zh", "th"):
-        page.locator(f".languages input[value={code}]").locator("..").click()
+        press(page, "languages", code)
     page.wait_for_timeout(200)
     page.locator("#models .more").click()
     subsets = [f"{code}-eng" for code in ("cmn", "fra", "jpn", "kor", "rus", "tha")]
@@ -191,37 +201,31 @@ def test_a_table_pins_as_well(page: Page) -> None:
 
 def test_the_score_becomes_the_mean_of_the_languages(page: Page, scores: list[ScoreRow]) -> None:
     for code in ("fr", "ja", "ko"):
-        page.locator(f".languages input[value={code}]").locator("..").click()
+        press(page, "languages", code)
     assert page.url.endswith("#lang=ru")
-    page.locator(".languages input[value=ru]").locator("..").click()  # the last language stays
+    press(page, "languages", "ru")  # the last language stays
     assert page.url.endswith("#lang=ru")
     russian = [r for r in scores if r.measure == Measure("Tatoeba", "rus-eng", "mteb_accuracy")]
     assert page.locator(".subtitle").inner_text() == f"Tatoeba accuracy, Russian to English: {len(russian)} models"
     best = max(russian, key=lambda r: r.value)
     page.wait_for_timeout(200)
     assert percent(best.value) in page.locator("#models tbody tr").first.inner_text()
-    page.locator(".languages input[value=mean]").locator("..").click()
+    press(page, "languages", "mean")
     assert "mean of all 112 languages" in page.locator(".subtitle").inner_text()
     assert page.locator(".languages input:checked").count() == 1
-    page.locator(".segments input[value=sts]").locator("..").click()
+    press(page, "segments", "sts")
     assert page.locator(".lead h2").inner_text() == "Which model rates similarity best?"
     assert page.locator(".subtitle").inner_text().startswith("STS correlation with human ratings, English: ")
     assert page.url.endswith("#board=sts")
 
 
 def test_a_link_reproduces_the_view(opened: Opener, page: Page, board: str) -> None:
-    page.locator(".segments input[value=sts]").locator("..").click()
-    page.locator(".languages input[value=ko]").locator("..").click()
+    press(page, "segments", "sts")
+    press(page, "languages", "ko")
     find(page, LABSE).press("Enter")
     find(page, "muse").press("Enter")
-    wanted, address = state(page), page.url
-    other = opened(board)
-    assert state(other) != wanted
-    other.goto(address)
-    assert state(other) == wanted
-    other.reload()
-    assert state(other) == wanted
-    other.goto(address.split("#")[0] + "#board=none&lang=xx&pin=nobody&at=nowhere")
+    other = opened_again(opened, page, board)
+    other.goto(page.url.split("#")[0] + "#board=none&lang=xx&pin=nobody&at=nowhere")
     assert other.locator(".point").count() >= 190 and other.locator(".pins button").count() == 0
 
 
@@ -240,16 +244,10 @@ def test_a_link_reproduces_the_order_and_filters_of_the_tables(opened: Opener, p
     page.locator("#matrix select").nth(1).select_option(label="google/muse-v3")
     page.locator("#by-language .choices input").first.click()
     find(page, "e5-large")
-    wanted, address = state(page), page.url
     assert len(page.locator("#models tbody tr").all()) > 100
-    other = opened(board)
-    assert state(other) != wanted
-    other.goto(address)
-    assert state(other) == wanted
-    other.reload()
-    assert state(other) == wanted
+    other = opened_again(opened, page, board)
     assert other.locator(".point.hit").count() > 1 and other.locator(".suggestions").is_hidden()
-    other.goto(address.split("#")[0] + "#task.none.sort=x&models.sort=nothing&models.rows=many&filter.task=none")
+    other.goto(page.url.split("#")[0] + "#task.none.sort=x&models.sort=nothing&models.rows=many&filter.task=none")
     assert other.locator("#models tbody tr").count() == 100 and other.locator("section.task:visible").count() > 8
 
 

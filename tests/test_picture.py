@@ -13,18 +13,11 @@ from made_results import HOSTILE
 from bitext_bench.cli.main import main
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable
-from leaderboard.entries.read import read_results
 from leaderboard.html.picture import render_png, render_svg
-from leaderboard.published.file import read_published
-from leaderboard.tables.scores import ScoreRow, score_rows
+from leaderboard.tables.scores import ScoreRow
 
 RESULTS = Path(__file__).parent.parent / "results"
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(scope="module")
-def scores() -> list[ScoreRow]:
-    return score_rows(read_results(RESULTS, experiments=False).entries, read_published(RESULTS))
 
 
 def texts(svg: str) -> list[str]:

@@ -21,17 +21,12 @@ from leaderboard.tables.columns import common_column
 from leaderboard.tables.highlight import highlight_best
 from leaderboard.tables.overview import make_overview
 from leaderboard.tables.ranking import make_leaderboard
-from leaderboard.tables.scores import ScoreRow, score_rows
+from leaderboard.tables.scores import ScoreRow
 
 RESULTS = Path(__file__).parents[1] / "results"
 LABSE = "sentence-transformers/LaBSE"
 MPNET = "sentence-transformers/paraphrase-multilingual-mpnet-base-v2"
 READERS = ("fra", "jpn", "kor", "rus")
-
-
-@pytest.fixture(scope="module")
-def rows() -> list[ScoreRow]:
-    return score_rows(read_results(RESULTS, experiments=False).entries, read_published(RESULTS))
 
 
 @pytest.fixture(params=["missing", "empty", "imported"])
@@ -113,10 +108,10 @@ def test_csv_has_all_published_scores_with_facts(capsys: pytest.CaptureFixture[s
     assert {row["task"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))} == {"STS22"}
 
 
-def test_the_prompts_of_e5_are_those_of_each_column(rows: list[ScoreRow]) -> None:
+def test_the_prompts_of_e5_are_those_of_each_column(scores: list[ScoreRow]) -> None:
     """A row has scores by several versions of mteb; a mean of several files may have both prompts."""
     entries = read_results(RESULTS, experiments=False).entries
-    overview = make_overview(make_leaderboard(entries).tables, entries, rows)
+    overview = make_overview(make_leaderboard(entries).tables, entries, scores)
     prompts = {row.name.rpartition("/")[2]: row.prompts for row in overview.rows if not row.entry}
     assert prompts["multilingual-e5-large"] == (
         'prompt "query: " in Tatoeba xx-en accuracy, STS en; no prompt in BUCC.v2 xx-en accuracy'
@@ -125,7 +120,7 @@ def test_the_prompts_of_e5_are_those_of_each_column(rows: list[ScoreRow]) -> Non
         "no prompt in Tatoeba xx-en accuracy, BUCC.v2 xx-en accuracy, STS en; mixed prompts in STS xx"
     )
     assert prompts["multilingual-e5-base"] == 'prompt "query: "' and prompts["LaBSE"] == ""
-    chart = chart_content(rows)
+    chart = chart_content(scores)
     assert chart
     index = next(i for i, model in enumerate(chart["models"]) if model["name"] == "intfloat/multilingual-e5-small")
     said = {b["key"]: next(r["prompt"] for r in b["rows"] if r["model"] == index) for b in chart["boards"]}
@@ -141,7 +136,7 @@ def test_the_mean_of_one_subset_has_the_interval_of_the_subset() -> None:
             assert row.interval == row.entry.subsets[table.subsets[0]].intervals[table.score], (table.task, row)
 
 
-def test_halves_are_rounded_up_whatever_the_last_bit_of_a_mean(rows: list[ScoreRow]) -> None:
+def test_halves_are_rounded_up_whatever_the_last_bit_of_a_mean(scores: list[ScoreRow]) -> None:
     for parts in ((0.945, 0.9455), (0.9452, 0.9453), (0.94, 0.9505)):
         assert percent(sum(parts) / 2) == percent(sum(reversed(parts)) / 2) == "94.53"
     assert [percent(x) for x in (0.94475, 0.944749, -0.00005, -0.5, 1.0, None)] == [
@@ -149,7 +144,7 @@ def test_halves_are_rounded_up_whatever_the_last_bit_of_a_mean(rows: list[ScoreR
     ]  # fmt: skip
     assert [signed_percent(x) for x in (0.08, -0.08, 0.0)] == ["+8.00", "-8.00", "+0.00"]
     measures = [Measure("Tatoeba", f"{code}-eng", "mteb_accuracy") for code in READERS]
-    column = common_column("k", "h", measures, rows)
+    column = common_column("k", "h", measures, scores)
     (large,) = [value for key, value in column.values.items() if key[0] == "intfloat/multilingual-e5-large"]
     assert percent(large) == "94.53"
 
@@ -164,10 +159,10 @@ def test_equal_scores_have_one_order() -> None:
     assert sorted([a, b, usual], key=_merit) == [usual, b, a]
 
 
-def test_the_best_of_equal_models_is_a_usual_baseline(rows: list[ScoreRow]) -> None:
+def test_the_best_of_equal_models_is_a_usual_baseline(scores: list[ScoreRow]) -> None:
     """Multilingual MPNet and another model of its size have exactly 94.475."""
     entries = read_results(RESULTS, experiments=False).entries
-    choices = make_overview(make_leaderboard(entries).tables, entries, rows).choices
+    choices = make_overview(make_leaderboard(entries).tables, entries, scores).choices
     best = [key[0] for key, choice in choices.items() if "best from 150 M to 400 M" in choice.reason and choice.shown]
     assert best == [MPNET]
 
@@ -180,8 +175,8 @@ def test_n_of_the_mean_of_tatoeba_is_that_of_all_languages() -> None:
     assert high - low == pytest.approx(2 * 1.96 * (0.25 / 11_648) ** 0.5, rel=1e-3)
 
 
-def test_licenses_have_one_spelling_and_one_language_is_no_mean(rows: list[ScoreRow]) -> None:
-    assert {row.license for row in rows} >= {"apache-2.0"}
-    assert not [row.license for row in rows if row.license != row.license.lower() and "://" not in row.license]
+def test_licenses_have_one_spelling_and_one_language_is_no_mean(scores: list[ScoreRow]) -> None:
+    assert {row.license for row in scores} >= {"apache-2.0"}
+    assert not [row.license for row in scores if row.license != row.license.lower() and "://" not in row.license]
     german = [Measure("Tatoeba", "deu-eng", "mteb_accuracy")]
-    assert common_column("k", "h", german, rows).note == "h: Tatoeba, mteb_accuracy, deu-eng, measured and published"
+    assert common_column("k", "h", german, scores).note == "h: Tatoeba, mteb_accuracy, deu-eng, measured and published"

@@ -87,8 +87,8 @@ def _model(row: ScoreRow, usual: set[str]) -> dict[str, Any]:
 
 
 def _content(board: _Board, rows: Sequence[ScoreRow], index: Mapping[ModelKey, int]) -> dict[str, Any]:
-    measures = set(board.measures)
-    rows = [row for row in rows if row.measure in measures]
+    wanted = set(board.measures)
+    rows = [row for row in rows if row.measure in wanted]
     codes = {row.measure: _language(row) for row in rows}
     languages: dict[str, list[Measure]] = {}
     for measure in sorted(board.measures):
