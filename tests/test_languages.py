@@ -263,6 +263,33 @@ def test_another_script_than_the_tables_is_another_language(text: str) -> None:
     assert find_language(text) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "script"),
+    [
+        ("bar", "bar", "Latn"),
+        ("bar-Latn", "bar", "Latn"),
+        ("zgh", "zgh", "Tfng"),
+        ("lzh", "lzh", "Hans"),
+        ("sr_Latn", "srp_Latn", "Latn"),
+        ("srp-Latn", "srp_Latn", "Latn"),
+        ("zh_Bopo", "zh_Bopo", "Bopo"),
+        ("jpn-Latn", "ja_Latn", "Latn"),
+        ("bar_Cyrl", "bar_Cyrl", "Cyrl"),
+    ],
+)
+def test_own_data_may_be_in_a_language_that_no_benchmark_has(text: str, code: str, script: str) -> None:
+    language = resolve(text)
+    assert (language.code, language.script, language.tatoeba, language.flores) == (code, script, "", "")
+    assert resolve(str(language)) == language
+    assert str(LangPair.parse(f"{language}-de")) == f"{code}-de"
+    assert str(LangPair.parse(f"de-{language}")) == f"de-{code}"
+
+
+def test_the_name_of_a_file_is_such_a_language_only_with_its_script() -> None:
+    assert find_language("bar") is None
+    assert find_language("bar_Latn") == resolve("bar")
+
+
 def test_a_key_that_reads_like_a_pair_is_a_language_with_a_region() -> None:
     assert str(find_language("fr-ca")) == "fr"
     with pytest.raises(UserError, match="unknown language 'fr-ca'"):
@@ -270,7 +297,7 @@ def test_a_key_that_reads_like_a_pair_is_a_language_with_a_region() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "-", "xq", "jpn-Latn", "en-ja", "en_ja", "fr-ca", "en-ja-ko", "xqq-Latn", "und", "x-foo", "zh-cht-x"]
+    "text", ["", "-", "xq", "en-ja", "en_ja", "fr-ca", "en-ja-ko", "xqq-Latn", "und", "x-foo", "zh-cht-x"]
 )
 def test_what_is_no_language_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="unknown language"):

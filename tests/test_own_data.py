@@ -17,6 +17,7 @@ from toys import hashing
 
 import bitext_bench as bb
 from bitext_bench.cli.main import main
+from bitext_bench.data.tables import read_rows
 from bitext_bench.errors import UserError
 from bitext_bench.results.files import read_result
 from bitext_bench.results.tables import percent
@@ -53,6 +54,10 @@ FORMATS: dict[str, tuple[list[str], Callable[[Path], object]]] = {
     "tsv, header": (
         ["my.tsv"],
         lambda folder: (folder / "my.tsv").write_bytes(lines(["swh\tid\tGerman", *(f"{b}\t7\t{a}" for a, b in ROWS)])),
+    ),
+    "tsv with quotes of CSV": (
+        ["my.tsv"],
+        lambda folder: (folder / "my.tsv").write_bytes(lines(['"de"\t"sw"', *(f'"{a}"\t"{b}"' for a, b in ROWS)])),
     ),
     "tsv of mine": (
         ["my.tsv"],
@@ -142,11 +147,17 @@ def write_ratings(file: Path) -> None:
     rows = [("a b c", "a b c", 5), ("a b c", "a b d", 3), ("a b c", "a x y", 2), ("a b c", "u v w", 0)]
     if file.suffix == ".jsonl":
         file.write_bytes(lines([json.dumps({"sentence1": a, "sentence2": b, "score": s}) for a, b, s in rows]))
+    elif file.suffix == ".parquet":
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        first, second, scores = zip(*rows, strict=True)
+        parquet.write_table(pa.table({"score": scores, "sentence1": first, "sentence2": second, "id": first}), file)
     else:
         file.write_bytes(lines([f"{a}\t{b}\t{s}" for a, b, s in rows]))
 
 
-@pytest.mark.parametrize("name", ["my.tsv", "my.jsonl"])
+@pytest.mark.parametrize("name", ["my.tsv", "my.jsonl", "my.parquet"])
 def test_ratings(name: str, tmp_path: Path) -> None:
     write_ratings(tmp_path / name)
     report = bb.evaluate(hashing(), [bb.own_sts(tmp_path / name)], languages="de")
@@ -158,6 +169,42 @@ def test_a_header_names_the_columns_of_ratings(tmp_path: Path) -> None:
     file.write_bytes(b"score\tsentence1\tsentence2\n5\ta b\ta b\n1\ta b\tx y\n")
     (task,) = bb.evaluate(hashing(), [bb.own_sts(file)], languages="de").values()
     assert task["de-de"].cosine_spearman.n == 2
+
+
+def test_quotes_that_are_not_around_every_cell_of_a_column_stay(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "my.tsv"
+    file.write_bytes(b'"a ""b"""\t"c"\n"d"\te\n')
+    assert list(read_rows(file)) == [['a "b"', '"c"'], ["d", "e"]]
+    assert "every cell of column 1 is in double quotes, which are removed" in capsys.readouterr().err
+    file.write_bytes(b'"a"\t"c"\n')  # one row is no evidence
+    assert list(read_rows(file)) == [['"a"', '"c"']]
+
+
+@pytest.mark.parametrize("option", ["--bitext", "--sts"])
+def test_data_given_twice_are_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("run", "--model", "toys:hashing", option, "a.tsv", option, "b.tsv", "--languages", "de", "sw")
+    assert f"{option} was given twice" in capsys.readouterr().err
+
+
+def test_a_language_that_no_benchmark_has(tmp_path: Path) -> None:
+    (tmp_path / "my.tsv").write_bytes(b"srp_Latn\tbar\n" + TSV)
+    (tmp_path / "dir").mkdir()
+    for name, texts in (("bar", SW), ("srp_Latn", DE)):
+        (tmp_path / "dir" / f"{name}.txt").write_bytes(lines(texts))
+    for name in ("my.tsv", "dir"):
+        ((subset, scored),) = bb.evaluate(hashing(), [bb.own_bitext(tmp_path / name)], languages=["sr_Latn", "bar"])[
+            f"own-bitext-{name}"
+        ].items()
+        assert (subset, scored.accuracy.n) == ("bar-srp_Latn", len(ROWS))
+
+
+def test_few_ratings_are_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_ratings(tmp_path / "my.tsv")
+    bb.evaluate(hashing(), [bb.own_sts(tmp_path / "my.tsv")], languages="de")
+    assert "4 rows, too few for a correlation to mean much" in capsys.readouterr().err
 
 
 def run(*arguments: object) -> int:
@@ -203,7 +250,7 @@ def test_verify_needs_the_same_content(results: Path, tmp_path: Path, capsys: py
     rated = file_of(results, "own-sts")
     assert run("verify", rated, "--model", "toys:hashing", "--sts", tmp_path / "rated.tsv") == 0
     assert run("verify", rated, "--model", "toys:hashing") == 1
-    assert "pass sts with the file" in capsys.readouterr().err
+    assert "your own data: pass --sts with them" in capsys.readouterr().err
 
 
 def test_two_files_of_one_name_have_their_own_results_and_tables(results: Path, tmp_path: Path) -> None:
@@ -399,6 +446,20 @@ WRONG: dict[str, tuple[dict[str, bytes], str, list[str], str]] = {
         ["de"],
         "hub:ratings: rated pairs are read from a file: download",
     ),
+    "another header of ratings": (
+        {"my.tsv": b"text1\ttext2\tlabel\na b\ta c\t1\n"},
+        "sts",
+        ["de"],
+        "my.tsv:1: the score 'label' is not a number, expected sentence1 TAB sentence2 TAB score, or a header with",
+    ),
+    "four columns of ratings": ({"my.tsv": b"a\tb\t1\tc\n"}, "sts", ["de"], "my.tsv:1: 4 columns, expected sentence1"),
+    "ratings in another parquet": (
+        {"my.parquet": b"PAR1"},
+        "sts",
+        ["de"],
+        "cannot read my.parquet as parquet",
+    ),
+    "line ends of old Macs": ({"my.tsv": b"a\tb\rc\td\r"}, "bitext", ["de", "sw"], r"my.tsv:1: a carriage return"),
     "equal ratings": (
         {"my.tsv": b"a\tb\t1\nc\td\t1.0\n"},
         "sts",
@@ -406,7 +467,12 @@ WRONG: dict[str, tuple[dict[str, bytes], str, list[str], str]] = {
         r"every score is 1 \(2 rows\), which has no corr",
     ),
     "one rating": ({"my.tsv": b"a\tb\t1\n"}, "sts", ["de"], r"my.tsv: every score is 1 \(1 row\)"),
-    "no ratings": ({"my.tsv": b""}, "sts", ["de"], "my.tsv:1: the file is empty: expected sentence1 TAB sentence2"),
+    "no ratings": (
+        {"my.tsv": b""},
+        "sts",
+        ["de"],
+        "my.tsv:1: the file is empty: expected sentence1, sentence2, score in each row",
+    ),
     "an empty line of ratings": (
         {"my.tsv": b"a\tb\t1\n\n"},
         "sts",

@@ -199,7 +199,7 @@ def test_an_undefined_correlation_has_a_reason(tmp_path: Path, capsys: pytest.Ca
         (bb.own_bitext, b"my.tsv", "bitext is .*expected a path"),
         (bb.own_bitext, "", "bitext is .*expected a path"),
         (bb.own_bitext, ["my.de", ""], "bitext is .*expected a path"),
-        (bb.own_sts, ["f.tsv"], "sts is .*f.tsv.*: expected a path of a .tsv or .jsonl file"),
+        (bb.own_sts, ["f.tsv"], "sts is .*f.tsv.*: expected a path of a .tsv, .jsonl or .parquet file"),
         (bb.own_sts, [("a", "b", 1.0)], "sts is .*expected a path of a .tsv"),
         (bb.own_sts, "", "sts is '': expected a path"),
     ],

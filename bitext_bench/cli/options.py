@@ -103,12 +103,29 @@ def add_own_data(parser: argparse._ActionsContainer) -> None:
     """Add --bitext and --sts, the user's own data."""
     parser.add_argument(
         "--bitext",
+        action=_Once,
         nargs="+",
         metavar="FILE",
         help="your own translations: a file of pairs (.tsv, .jsonl, .tmx, .parquet), two parallel files, a "
         "directory of <language>.txt, or hub:ORG/DATASET[@REVISION]",
     )
-    parser.add_argument("--sts", metavar="FILE", help="your own rated pairs (.tsv, .jsonl): two sentences and a score")
+    parser.add_argument(
+        "--sts",
+        action=_Once,
+        metavar="FILE",
+        help="your own rated pairs (.tsv, .jsonl, .parquet): two sentences and a score",
+    )
+
+
+class _Once(argparse.Action):
+    """Store the value, and refuse a second one: argparse would silently keep only the last."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, option: str | None = None
+    ) -> None:
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"{option} was given twice: score one set of data per run, into the same --output")
+        setattr(namespace, self.dest, values)
 
 
 def add_encoding_group(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:

@@ -91,6 +91,8 @@ def _verify(file: Path, arguments: argparse.Namespace, stored: TaskResult, *, am
     option = _own_option(stored) if among_others else ""
     if option and not getattr(arguments, option):
         raise _OtherData(f"pass --{option} with the file to verify it")
+    if (needed := _own_option(stored)) and not getattr(arguments, needed):
+        raise UserError(f"{file} was made with {stored.task}, your own data: pass --{needed} with them")
     model, source = _resolve_as_stored(file, stored, arguments)
     try:
         loaded = _load_as_stored(stored, source, arguments)

@@ -216,7 +216,8 @@ def _read_lines(file: Path) -> tuple[tuple[str, ...], str]:
 def _read_directory(folder: Path, languages: Sequence[Language] | None) -> list[OwnPairs]:
     files: dict[Language, Path] = {}
     for file in sorted([*folder.glob("*.txt"), *folder.glob("*.txt.gz")]):
-        language = find_language(file.name.removesuffix(".gz").removesuffix(".txt"))
+        stem = file.name.removesuffix(".gz").removesuffix(".txt")
+        language = find_language(stem) or next((each for each in languages or () if str(each) == stem), None)
         if language is None:
             warn(f"{file} is left out: expected the code of a language, like {folder / 'de.txt'}")
         elif language in files:

@@ -1,4 +1,4 @@
-"""The user's own rated pairs, sts: two sentences and their similarity in each row of a TSV or JSONL file."""
+"""The user's own rated pairs, sts: two sentences and their similarity in each row of a TSV, JSONL or parquet file."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ from ..io.checksums import input_sha256
 from ..io.hub import HUB_PREFIX
 from ..io.lines import read_lines
 from ..languages import LangPair, Language
+from .files import warn
 from .own import own_provenance
-from .pair_files import describe_columns, parse_record, suffix_of
+from .pair_files import parse_record, suffix_of
 from .shapes import ScoredPairs
+from .tables import describe_columns, read_records, read_rows
 
 _RATED = ("sentence1", "sentence2", "score")
+_FEW = 10
 
 
 def read_own_ratings(file: Path, languages: Sequence[Language] | None) -> tuple[LangPair, ScoredPairs]:
     """Read sentence pairs with similarity ratings, on any scale.
 
-    TSV has the columns sentence1, sentence2 and score, in this order or with a header. JSONL has these keys.
+    TSV has the columns sentence1, sentence2 and score, in this order or with a header. JSONL has these keys, parquet
+    these columns.
 
     Args:
         file: the file of rated pairs.
@@ -41,39 +45,47 @@ def read_own_ratings(file: Path, languages: Sequence[Language] | None) -> tuple[
         )
     if str(file).startswith(HUB_PREFIX):
         raise UserError(
-            f"sts {file}: rated pairs are read from a file: download the dataset and pass its .tsv or .jsonl; "
+            f"sts {file}: rated pairs are read from a file: download the dataset and pass its file; "
             "STS data of mteb have their own tasks: bitext-bench list tasks --mteb STS"
         )
-    readers = {"tsv": _tsv_ratings, "jsonl": _jsonl_ratings}
+    readers = {"tsv": _tsv_ratings, "jsonl": _jsonl_ratings, "parquet": _parquet_ratings}
     if suffix_of(file) not in readers:
-        raise UserError(f"sts {file}: expected .tsv or .jsonl with sentence1, sentence2 and score: convert it")
+        raise UserError(
+            f"sts {file}: expected .tsv, .jsonl or .parquet with sentence1, sentence2 and score: convert it"
+        )
     rows = [_checked_rating(file, *row) for row in readers[suffix_of(file)](file)]
     if not rows:
-        raise UserError(f"{file}:1: the file is empty: expected {' TAB '.join(_RATED)} on each line")
+        raise UserError(f"{file}:1: the file is empty: expected {', '.join(_RATED)} in each row")
     first, second, scores = zip(*rows, strict=True)
     if len(set(scores)) == 1:
         raise UserError(
             f"{file}: every score is {scores[0]:g} ({count_of(len(rows), 'row')}), which has no "
             "correlation with anything: expected rows with different scores"
         )
+    if len(rows) < _FEW:
+        warn(f"{file}: {count_of(len(rows), 'row')}, too few for a correlation to mean much")
     return LangPair(languages[0], languages[-1]), ScoredPairs(
         first, second, scores, own_provenance([input_sha256(file)])
     )
 
 
 def _tsv_ratings(file: Path) -> Iterator[tuple[int, Any, Any, Any]]:
-    at = (0, 1, 2)
-    for number, line in enumerate(read_lines(file), start=1):
-        cells = line.split("\t")
+    at, width = (0, 1, 2), 3
+    for number, cells in enumerate(read_rows(file), start=1):
         if number == 1 and set(_RATED) <= set(cells):
-            at = (cells.index(_RATED[0]), cells.index(_RATED[1]), cells.index(_RATED[2]))
-        elif len(cells) <= max(at):
+            at, width = (cells.index(_RATED[0]), cells.index(_RATED[1]), cells.index(_RATED[2])), len(cells)
+        elif len(cells) != width or (number == 1 and not _is_number(cells[2])):
+            found = f"the score {cells[2]!r} is not a number" if len(cells) == width else describe_columns(cells)
             raise UserError(
-                f"{file}:{number}: {describe_columns(line)}, expected {' TAB '.join(_RATED)}, or a header with these "
-                "names"
+                f"{file}:{number}: {found}, expected {' TAB '.join(_RATED)}, or a header with these names on line 1"
             )
         else:
             yield number, cells[at[0]], cells[at[1]], cells[at[2]]
+
+
+def _parquet_ratings(file: Path) -> Iterator[tuple[int, Any, Any, Any]]:
+    for number, record in enumerate(read_records(file, _RATED), start=1):
+        yield number, *(record[name] for name in _RATED)
 
 
 def _jsonl_ratings(file: Path) -> Iterator[tuple[int, Any, Any, Any]]:
@@ -88,12 +100,16 @@ def _checked_rating(file: Path, number: int, first: object, second: object, give
     for text in (first, second):
         if not isinstance(text, str) or not text.strip():
             raise UserError(f"{file}:{number}: expected two sentences, found {json.dumps(text)[:60]}")
+    if not _is_number(given):
+        raise UserError(f"{file}:{number}: the score {given!r} is not a number; expected {', '.join(_RATED)}")
+    return str(first), str(second), float(str(given))
+
+
+def _is_number(given: object) -> bool:
     # JSON's true is no number, and float() would accept the underscore of Python's 1_0.
-    is_number = isinstance(given, str | int | float) and not isinstance(given, bool) and "_" not in str(given)
+    if not isinstance(given, str | int | float) or isinstance(given, bool) or "_" in str(given):
+        return False
     try:
-        value = float(str(given)) if is_number else math.nan
+        return math.isfinite(float(str(given)))
     except (ValueError, OverflowError):
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{file}:{number}: the score {given!r} is not a number; expected {' TAB '.join(_RATED)}")
-    return str(first), str(second), value
+        return False

@@ -8,10 +8,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import UserError, count_of
+from ..errors import UserError
 from ..io.lines import EXPANDS, is_decompression_bomb, read_lines
 from ..languages import find_language
 from .files import check_line_counts
+from .tables import describe_columns, read_rows
 from .tmx import read_units
 from .variants import VariantChooser, variants_of
 
@@ -76,8 +77,7 @@ def suffix_of(file: Path) -> str:
 def _read_tsv(file: Path, sides: Sides) -> list[SentencePair]:
     rows = []
     header: list[str] = []
-    for number, line in enumerate(read_lines(file), start=1):
-        columns = line.split("\t")
+    for number, columns in enumerate(read_rows(file), start=1):
         if number == 1 and _has_pair(dict.fromkeys(columns), sides):
             header = columns
             if len(set(columns)) < len(columns):
@@ -93,7 +93,7 @@ def _read_tsv(file: Path, sides: Sides) -> list[SentencePair]:
                 if header
                 else f"2: {' TAB '.join(_names(sides))}, or a header that names them"
             )
-            raise UserError(f"{file}:{number}: {describe_columns(line)}, expected {expected}")
+            raise UserError(f"{file}:{number}: {describe_columns(columns)}, expected {expected}")
         elif header:
             where = f"{file}:{number}"
             rows.append(_row(number, *_texts(dict(zip(header, columns, strict=True)), sides, where), where))
@@ -111,11 +111,6 @@ def _read_jsonl(file: Path, sides: Sides) -> list[SentencePair]:
             record = record["translation"]
         rows.append(_row(number, *_texts(record, sides, where), where))
     return rows
-
-
-def describe_columns(line: str) -> str:
-    """Return the number of columns of a line of TSV, for a message."""
-    return count_of(1 + line.count("\t"), "column") if line else "an empty line"
 
 
 def parse_record(line: str, where: str) -> dict[str, Any]:

@@ -35,7 +35,8 @@ def variant_distance(code: str, language: Language, asked: str) -> tuple[bool, b
 @cache
 def variants_of(codes: tuple[str, ...], language: Language, asked: str) -> tuple[str, ...]:
     """Return the codes that mean a language, the nearest to the requested one first."""
-    own = [code for code in codes if find_language(code) == language]
+    name = str(language).casefold()
+    own = [code for code in codes if find_language(code) == language or code.casefold().replace("-", "_") == name]
     return tuple(sorted(own, key=lambda code: (variant_distance(code, language, asked), code)))
 
 

@@ -109,7 +109,7 @@ def resolve(text: str) -> Language:
     """Find a language by its code or English name.
 
     Accepts ISO 639, Tatoeba, FLORES-200 and MTEB codes, in any case, and tags with a script or region (zh-TW is
-    Traditional Chinese, pt_BR is Portuguese).
+    Traditional Chinese, pt_BR is Portuguese). Your own data may also be in a language of ISO 639 that no benchmark has.
 
     >>> [resolve(text).code for text in ("fra", "jpn-Jpan", "cmn", "Korean", "zh-TW")]
     ['fr', 'ja', 'zh', 'ko', 'zho_Hant']
@@ -126,18 +126,38 @@ def resolve(text: str) -> Language:
 
 
 def find_language(text: str) -> Language | None:
-    """Return the language of a code that cannot be a pair, such as a JSON key (fr-ca is Canadian French), or None."""
+    """Return the language of a code that cannot be a pair, such as a JSON key (fr-ca is Canadian French), or None.
+
+    A language that is in no benchmark needs its script here (bar_Latn), since many words are codes of a language.
+    """
     key = _key(text)
     language = _by_spelling().get(key) or (_more_by_spelling().get(key) if "_" in key else None)
     if language is None and (tag := read_tag(text)):
-        language = _by_tag(tag)
+        language = _by_tag(tag) or (_any_other(text) if tag.script and not _rows_of().get(tag.language) else None)
     return language
 
 
 def _find(text: str) -> Language | None:
     """Call `find_language`, but return None for a text that could be a pair (fr-ca)."""
     found = find_language(text) if _key(text) in _by_spelling() or is_one_language(text) else None
-    return found or _more_by_spelling().get(_key(text))
+    return found or _more_by_spelling().get(_key(text)) or _any_other(text)
+
+
+def _any_other(text: str) -> Language | None:
+    """Return any other language of ISO 639, or another script of one: bar, zgh, sr_Latn. None if there is no such."""
+    tag = read_tag(text)
+    if tag is None or tag.region or tag.variant:
+        return None
+    usual = likely_script(Tag(tag.language))
+    script = tag.script or usual
+    if not script:  # langcodes knows the script of almost every language
+        return None
+    for row in more_languages().values():  # sr_Latn is mteb's srp_Latn
+        if row.script == script and (other := read_tag(row.code)) and other.language == tag.language:
+            return row
+    in_tables = bool(_rows_of().get(tag.language))
+    code = f"{tag.language}_{script}" if in_tables or script != usual else tag.language
+    return Language(code, "", "", code, script)
 
 
 def _by_tag(tag: Tag) -> Language | None:

@@ -161,7 +161,7 @@ def own_sts(path: str | Path) -> OwnSts:
     """Return a task on your own similarity ratings, for the tasks of `evaluate`. Its name ends in the file's name.
 
     Args:
-        path: a .tsv or .jsonl file of two sentences and a score.
+        path: a .tsv, .jsonl or .parquet file of two sentences and a score.
 
     Raises:
         UserError: it is not a path.
@@ -170,7 +170,7 @@ def own_sts(path: str | Path) -> OwnSts:
     'own-sts-ratings.tsv'
     """
     if not _is_path(path):
-        raise _not_paths_error("sts", path, "a path of a .tsv or .jsonl file")
+        raise _not_paths_error("sts", path, "a path of a .tsv, .jsonl or .parquet file")
     file = Path(path).expanduser()
     return OwnSts(_STS + _safe_name([file]), file)
 
@@ -187,7 +187,8 @@ def _not_paths_error(option: str, given: object, expected: str) -> UserError:
 
 
 def _safe_name(files: Sequence[Path]) -> str:
-    names = [str(file) if str(file).startswith(HUB_PREFIX) else file.resolve().name for file in files]
+    # A dataset on the hub has one name at every revision, like a file whose content changes.
+    names = [str(x).partition("@")[0] if str(x).startswith(HUB_PREFIX) else x.resolve().name for x in files]
     name = re.sub(r"[^\w.+-]+", "_", "+".join(names).replace("/", "__"))
     while len(name.encode("utf-8", "surrogatepass")) > _LONGEST_NAME:
         name = name[:-1]
