@@ -16,16 +16,10 @@ from sentence_transformers import SentenceTransformer
 from torch import Tensor
 from torch.nn import functional
 
+from training.losses.labels import cosines, soft_labels, teacher_similarities
 from training.losses.objective import LABELS, Objective
-from training.losses.soft_contrastive import (
-    BatchVectors,
-    SoftContrastiveLoss,
-    contrastive_loss,
-    cosines,
-    soft_cross_entropy,
-    soft_labels,
-    teacher_similarities,
-)
+from training.losses.soft_contrastive import SoftContrastiveLoss
+from training.losses.terms import BatchVectors, contrastive_loss, soft_cross_entropy
 
 
 def whole(source: Tensor, target: Tensor, teacher: Tensor) -> BatchVectors:

@@ -17,14 +17,14 @@ def drawn_sizes(sizes: list[int], **settings: Any) -> list[int]:
     from bitext_bench.languages import LangPair
     from training.config import make_config
     from training.data.corpora import PairRows
-    from training.trainer.train import _draw_rows
+    from training.trainer.rows import draw_rows
 
     pairs = ["en-fr", "en-ja", "en-ko"][: len(sizes)]
     config = make_config({"student": "x", "pairs": pairs, **settings})
     texts = [[f"{pair} {i}" for i in range(n)] for pair, n in zip(pairs, sizes, strict=True)]
     data = [PairRows(LangPair.parse(p), text, [f"t {x}" for x in text]) for p, text in zip(pairs, texts, strict=True)]
-    drawn = _draw_rows(data, config, processes=1)
-    assert drawn == _draw_rows(data, config, processes=1)
+    drawn = draw_rows(data, config, processes=1)
+    assert drawn == draw_rows(data, config, processes=1)
     for item, text in zip(drawn, texts, strict=True):
         assert item.target == [f"t {x}" for x in item.source]
         times = [item.source.count(x) for x in text]
@@ -81,8 +81,9 @@ def step(model: Path, *columns: list[str], teacher: Any = None, labels: Any = No
     from bitext_bench.encoders import ModelOptions, resolve_model
     from bitext_bench.languages import LangPair
     from training.config import make_config
+    from training.trainer.loss import make_loss
+    from training.trainer.student import open_student
     from training.trainer.teacher import TeacherVectors
-    from training.trainer.train import make_loss, open_student
 
     config = make_config({"student": str(model), "pairs": ["en-fr"], **settings})
     student = open_student(config, resolve_model(config.student, ModelOptions()))

@@ -115,7 +115,7 @@ def test_it_has_learned_and_the_best_weights_are_kept(finished: Path) -> None:
 
     said = record(finished)
     curve = [look["dev_accuracy"] for look in said["dev_curve"]]
-    assert [look["step"] for look in said["dev_curve"]] == [*range(20, said["steps"], 20), said["steps"]]
+    assert [look["step"] for look in said["dev_curve"]] == [0, *range(20, said["steps"], 20), said["steps"]]
     assert max(curve) > curve[0] + 0.2, curve
     assert len(set(curve)) > 2, "a flat curve has no best"
     losses = [loss for _, loss in said["losses"]]
@@ -127,6 +127,8 @@ def test_it_has_learned_and_the_best_weights_are_kept(finished: Path) -> None:
     # The length is that of training while it is looked at, and the model's own afterwards: 12 is no cut here.
     model = SentenceTransformer(str(finished), local_files_only=True)
     assert DevAccuracy(held_out, "the cat ")(model)["dev_accuracy"] == max(curve)
+    initial = SentenceTransformer(said["config"]["student"], local_files_only=True)
+    assert DevAccuracy(held_out, "the cat ")(initial)["dev_accuracy"] == curve[0]
 
 
 def test_the_card_has_a_model_index_with_intervals_and_signatures(finished: Path) -> None:

@@ -20,8 +20,9 @@ from builders import WORDS, write
 
 from bitext_bench.encoders import ModelOptions, resolve_model
 from training.config import make_config
+from training.trainer.loss import make_loss
+from training.trainer.student import open_student
 from training.trainer.teacher import TeacherVectors
-from training.trainer.train import make_loss, open_student
 
 pytestmark = pytest.mark.slow
 

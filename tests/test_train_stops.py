@@ -17,6 +17,7 @@ from training_runs import Folders, error_line, folders_at, made_rows, record, sa
 
 from bitext_bench.cli.main import main
 from bitext_bench.data import open_source
+from bitext_bench.encoders.record import training_of
 from bitext_bench.languages import resolve
 from training.checkpoint.folder import SUMS, find_damage
 
@@ -32,7 +33,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Folders
     folders = folders_at(tmp_path_factory.mktemp("stops"), tiny_model)
     assert main(folders.command("whole")) == 0
     looks = [look["dev_accuracy"] for look in record(folders.root / "whole")["dev_curve"]]
-    assert looks[0] < looks[1] < looks[2], "the best weights have to be the last: earlier ones say nothing of a resume"
+    assert looks[1] < looks[2] < looks[3], "the best weights have to be the last: earlier ones say nothing of a resume"
     return folders
 
 
@@ -219,10 +220,10 @@ def test_damaged_best_weights_of_another_checkpoint_are_not_resumed_with(
 @pytest.mark.slow
 def test_best_weights_are_found_where_the_folder_was_moved(whole: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     flat = ["--learning-rate", "1e-3", "--set", "eval_steps=3"]
-    found: Any = iter([0.9, 0.2, 0.3, 0.4, 0.5])
+    found: Any = iter([0.1, 0.9, 0.2, 0.3, 0.4, 0.5])
     monkeypatch.setattr("training.trainer.dev_evaluator.DevAccuracy._accuracy", lambda *_: next(found))
     assert main(whole.command("stayed", *flat)) == 0
-    found = iter([0.9, 0.2, 0.3, 0.4, 0.5])
+    found = iter([0.1, 0.9, 0.2, 0.3, 0.4, 0.5])
     with monkeypatch.context() as patched:
         signal_at(patched, signal.SIGTERM, 2)
         assert main(whole.command("before", *flat)) == 143
@@ -249,7 +250,7 @@ def test_best_weights_that_are_damaged_while_a_run_goes_on_are_not_saved(
 
 
 def signal_at(monkeypatch: pytest.MonkeyPatch, number: int, look: int) -> None:
-    """Send the signal while the held-out rows are looked at for the `look`-th time."""
+    """Send the signal while the held-out rows are looked at for the `look`-th time; the 0th time is before training."""
     from training.trainer.dev_evaluator import DevAccuracy
 
     own: Callable[..., dict[str, float]] = DevAccuracy.__call__
@@ -257,7 +258,7 @@ def signal_at(monkeypatch: pytest.MonkeyPatch, number: int, look: int) -> None:
 
     def call(self: DevAccuracy, *args: Any, **kwargs: Any) -> dict[str, float]:
         looks.append(1)
-        if len(looks) == look:
+        if len(looks) == look + 1:
             signal.raise_signal(number)
         return own(self, *args, **kwargs)
 
@@ -325,9 +326,9 @@ def test_a_run_that_had_stopped_early_is_finished_and_not_gone_on_with(
     """Killed between its last look and its end; had it gone on, it would have found better weights."""
     monkeypatch.setattr("training.trainer.dev_evaluator.DevAccuracy._accuracy", lambda *_: next(found))
     flat = ["--set", "early_stopping_patience=2", "--set", "eval_steps=2"]
-    found = iter([0.5, 0.4, 0.3])
+    found = iter([0.1, 0.5, 0.4, 0.3])
     assert main(whole.command("early", *flat)) == 0
-    found = iter([0.5, 0.4, 0.3])
+    found = iter([0.1, 0.5, 0.4, 0.3])
     with monkeypatch.context() as patched:
         patched.setattr("training.command._save", None)
         with pytest.raises(TypeError):
@@ -450,6 +451,63 @@ def test_a_finished_checkpoint_is_not_touched(
     for word in words:
         assert word in line
     assert before == {file: file.read_bytes() for file in (whole.root / "whole").rglob("*") if file.is_file()}
+
+
+@pytest.mark.slow
+def test_a_resumed_run_may_be_longer_and_evaluated_more_often(
+    whole: Folders, killed: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Killed at step 8 of 12; the second run has 20 steps, evaluates every 6, and its learning rate falls to 20."""
+    shutil.copytree(killed, whole.root / "longer")
+    longer = ["--resume", "--max-steps", "20", "--set", "eval_steps=6"]
+    assert main(whole.command("longer", *longer)) == 0
+    assert "Warning" not in capfd.readouterr().err
+    said, before = record(whole.root / "longer"), record(whole.root / "whole")
+    assert said["steps"] == 20
+    assert [look["step"] for look in said["dev_curve"]] == [0, 4, 8, 12, 18, 20]
+    assert said["dev_curve"][:3] == before["dev_curve"][:3]
+    assert said["changes"] == [{"step": 8, "max_steps": [None, 20], "eval_steps": [4, 6]}]
+    # 1e-2 falls to 0 in 12 steps, and from step 9 on as it would in 20.
+    rates = [1e-2 * (1 - step / (12 if step < 8 else 20)) for step in range(20)]
+    means = [sum(rates[:10]) / 10, sum(rates[10:]) / 10]
+    assert [entry["learning_rate"] for entry in said["log"]] == pytest.approx(means)
+    card = (whole.root / "longer/README.md").read_text()
+    assert "Resumed at step 8 with max_steps `20` (before: not set), eval_steps `6` (before: `4`)." in card
+    one, other = (training_of(whole.root / name) for name in ("longer", "whole"))
+    assert one and other and one["settings"] != other["settings"]
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_at_its_end_goes_on_with_more_epochs(
+    whole: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All 12 steps are taken, and the learning rate has fallen to 0: a longer run takes it up where its own has it."""
+    with monkeypatch.context() as patched:
+        patched.setattr("training.command._save", None)
+        with pytest.raises(TypeError):
+            main(whole.command("epochs"))
+    for output in ("same", "more"):
+        shutil.copytree(whole.root / "epochs", whole.root / output)
+    assert main(whole.command("same", "--resume")) == 0
+    same_run(whole.root / "whole", whole.root / "same")
+    assert main(whole.command("more", "--resume", "--epochs", "3")) == 0
+    said = record(whole.root / "more")
+    assert (said["steps"], said["changes"]) == (18, [{"step": 12, "epochs": [2.0, 3.0]}])
+    rates = [1e-2 * (1 - step / (12 if step < 12 else 18)) for step in range(18)]
+    assert [entry["learning_rate"] for entry in said["log"]] == pytest.approx(
+        [sum(rates[:10]) / 10, sum(rates[10:]) / 8]
+    )
+
+
+@pytest.mark.slow
+def test_fewer_steps_than_a_run_has_taken_are_refused(
+    whole: Folders, killed: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(killed, whole.root / "fewer")
+    assert main(whole.command("fewer", "--resume", "--max-steps", "6")) == 1
+    assert "checkpoint-8 for 6 steps, which are behind it: pass more steps" in error_line(capfd)
+    assert main(whole.command("fewer", "--resume", "--max-steps", "8")) == 0
+    assert record(whole.root / "fewer")["steps"] == 8
 
 
 @pytest.mark.slow

@@ -74,6 +74,6 @@ def error_line(capfd: pytest.CaptureFixture[str]) -> str:
 
 
 def same_run(one: Path, other: Path) -> None:
-    for name in ("losses", "dev_curve", "steps", "rows"):
+    for name in ("losses", "log", "dev_curve", "steps", "rows"):
         assert record(one)[name] == record(other)[name], name
     assert weights(one) == weights(other)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,15 +14,14 @@ from bitext_bench import __version__
 from bitext_bench.data import open_source
 from bitext_bench.embedding.store import write_atomic
 from bitext_bench.encoders import Model
-from bitext_bench.errors import UserError, install_hint
+from bitext_bench.errors import UserError
 from bitext_bench.io.cache import cache_folder
 from bitext_bench.io.hub import HUB_PREFIX
 from bitext_bench.io.interrupts import delay_signals
 from bitext_bench.io.temporary import remove_at_end
-from bitext_bench.io.terminal import say
 from bitext_bench.languages import resolve
 from bitext_bench.results.records import TaskResult
-from bitext_bench.tasks import find_task, is_built_in
+from bitext_bench.tasks import find_task
 
 from .checkpoint.card import render_card
 from .checkpoint.evaluation import score_checkpoint
@@ -38,6 +35,7 @@ from .checkpoint.folder import (
     lock_folder,
     open_to_readers,
     prepare_folder,
+    read_record,
     write_record,
 )
 from .checkpoint.publish import check_access, publish, reserve_repository
@@ -45,7 +43,9 @@ from .config import TrainConfig
 from .data.cleaning import write_report
 from .data.contamination import EXCLUDED, BenchmarkSentences
 from .data.hub import dataset_of, fetch_pairs
+from .environment import check_environment, is_first, say_first
 from .pipeline import PreparedData, prepare, read_data
+from .report import say_data, say_end, say_prompt
 from .trainer.models import Models, resolve_models
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class TrainRequest:
         evaluate: score the trained checkpoint on `benchmarks`.
         push_to_hub: publish the checkpoint as "ORG/NAME".
         report_to: a logger of the trainer, like "tensorboard"; None disables logging.
+        device: "cpu", "cuda" or "mps"; None takes a GPU if there is one.
         cache: the vector cache; None uses the default directory.
     """
 
@@ -82,6 +83,7 @@ class TrainRequest:
     evaluate: bool = False
     push_to_hub: str | None = None
     report_to: str | None = None
+    device: str | None = None
     cache: Path | None = None
 
 
@@ -98,10 +100,9 @@ def run_training(config: TrainConfig, request: TrainRequest) -> Outcome:
     Raises:
         UserError: the data, a model or the directory cannot be used, or the extra `train` is not installed.
     """
-    if find_spec("accelerate") is None:  # the trainer of transformers would fail only after the teacher has encoded
-        raise UserError(f"training needs the package accelerate: {install_hint('train')}")
+    check_environment(config)
     output = request.output or Path("checkpoints") / _default_name(config, request.recipe)
-    with lock_folder(output) if _is_first() else nullcontext():
+    with lock_folder(output) if is_first() else nullcontext():
         return Outcome(output, _run(config, request, output))
 
 
@@ -110,19 +111,26 @@ def _run(config: TrainConfig, request: TrainRequest, output: Path) -> int:
     check_folder(output, config, overwrite=request.overwrite, resume=request.resume)
     source = open_source(request.benchmarks, "--benchmarks")
     excluded = [find_task(name).name for name in request.exclude_benchmarks]
-    if request.push_to_hub and _is_first():
+    if request.push_to_hub and is_first():
         check_access(request.push_to_hub)
-    resolved = resolve_models(config, of_hub=False)
+    resolved = resolve_models(config, of_hub=False, device=request.device)
     data = read_data(config, *_data_folders(request.data, config))
     cache = cache_folder(request.cache)
-    models = Models.from_resolved(config, {**resolved, **resolve_models(config, of_hub=True)}, cache)
-    from .trainer.arguments import check_reporter, resolve_precision
+    from_hub = resolve_models(config, of_hub=True, device=request.device)
+    models = Models.from_resolved(config, {**resolved, **from_hub}, cache)
+    from .trainer.arguments import check_device, check_reporter, resolve_precision
     from .trainer.train import check_training, train
 
-    config = replace(config, precision=resolve_precision(config.precision))
+    check_device(request.device)
+    config = replace(config, precision=resolve_precision(config.precision, request.device))
     report_to = check_reporter(request.report_to or "none")
     check_folder(output, config, overwrite=request.overwrite, resume=request.resume)
-    if request.push_to_hub and _is_first():
+    if request.push_to_hub and not config.merge_lora and models.student.name.startswith("local/"):
+        raise UserError(
+            f"--push-to-hub would publish an adapter of {config.student}, which is a directory on this machine: leave "
+            "out merge_lora=false, or train a model of the hub"
+        )
+    if request.push_to_hub and is_first():
         reserve_repository(request.push_to_hub)
     benchmarks = BenchmarkSentences.build(
         [source, *([] if source.name == "mini" else [open_source("mini")])],
@@ -130,19 +138,22 @@ def _run(config: TrainConfig, request: TrainRequest, output: Path) -> int:
         excluded,
     )
     prepared = prepare(config, data, benchmarks, allow_contamination=request.allow_contamination)
-    _say_data(prepared)
+    say_data(prepared)
     check_training(config, prepared.data)
-    _say_prompt(config, models)
+    say_prompt(config, models)
     sums = _sums(prepared, benchmarks)
-    if _is_first():
+    if is_first():
         prepare_folder(output, {"config": config.to_dict(), "sums": sums}, overwrite=request.overwrite)
         write_report(output / DROPPED, prepared.dropped)
-    trained = train(config, models, prepared.data, output, resume=request.resume, report_to=report_to)
+    trained = train(
+        config, models, prepared.data, output, resume=request.resume, report_to=report_to, device=request.device
+    )
     if trained.stopped_by:
-        _say(f"stopped after step {trained.steps:,} and saved; add --resume to the same command to continue")
+        say_first(f"stopped after step {trained.steps:,} and saved; add --resume to the same command to continue")
         return trained.stopped_by
-    if _is_first():
+    if is_first():
         record = {**_record(request.recipe, config, models, prepared, trained), "sums": sums}
+        record["changes"] = read_record(output).get("changes", [])
         for dataset in filter(None, map(dataset_of, data.roots)):
             record["hub_dataset"] = dataset._asdict()
         name = request.push_to_hub or output.resolve().name
@@ -150,8 +161,8 @@ def _run(config: TrainConfig, request: TrainRequest, output: Path) -> int:
         if request.evaluate:
             _write_card(output, name, record, score_checkpoint(output, source, config.lang_pairs, cache, excluded))
         if request.push_to_hub:
-            _say(f"pushed: {publish(output, request.push_to_hub)}")
-        _say_end(output, trained)
+            say_first(f"pushed: {publish(output, request.push_to_hub)}")
+        say_end(output, trained)
     return 0
 
 
@@ -165,11 +176,6 @@ def _sums(prepared: PreparedData, benchmarks: BenchmarkSentences) -> dict[str, s
     if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":
         sums["number of processes"] = processes
     return sums
-
-
-def _is_first() -> bool:
-    """Return whether this process writes and prints; under torchrun only rank 0 does."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def _data_folders(given: Sequence[str], config: TrainConfig) -> list[Path]:
@@ -217,7 +223,8 @@ def _record(
         "steps": trained.steps,
         "dev_curve": trained.curve,
         "dev_blended": trained.interpolated,
-        "losses": trained.losses,
+        "losses": [(entry["step"], entry["loss"]) for entry in trained.log],
+        "log": trained.log,
     }
 
 
@@ -249,39 +256,3 @@ def _save(trained: Trained, output: Path, name: str, record: dict[str, Any]) -> 
 
 def _write_card(output: Path, name: str, record: dict[str, Any], results: list[TaskResult]) -> None:
     write_atomic(output / "README.md", render_card(name, record, results).encode())
-
-
-def _say_data(prepared: PreparedData) -> None:
-    for line in [*map(str, prepared.corpora), *(f"note: {note}" for note in prepared.notes)]:
-        _say(line)
-    if all(map(is_built_in, map(find_task, prepared.checked.tasks))):
-        _say("warning: the rows were compared with the built-in set only: pass --benchmarks DIR")
-    elif prepared.missing:
-        _say(f"note: the rows were not compared with {', '.join(prepared.missing)}; results on these will say so")
-    rows = sum(report.contaminated for report in prepared.corpora)
-    if rows and prepared.contaminated_kept:
-        benchmarks = ", ".join(Counter(prepared.contaminated))
-        _say(f"warning: training uses {rows:,} contaminated rows; every result will say so ({benchmarks[:200]})")
-
-
-def _say_prompt(config: TrainConfig, models: Models) -> None:
-    own = models.student.prompts.bitext
-    if own != config.student_prompt:
-        _say(
-            f"note: the prompt of {config.student} is {own!r}, but training uses {config.student_prompt!r}; "
-            "see --prompt"
-        )
-
-
-def _say_end(output: Path, trained: Trained) -> None:
-    if trained.curve:
-        best = max(trained.curve, key=lambda look: look["dev_accuracy"])
-        _say(f"best accuracy on held-out rows: {100 * best['dev_accuracy']:.2f} %, at step {best['step']:,.0f}")
-    if trained.interpolated:
-        _say(f"after interpolation with the initial weights: {100 * trained.interpolated['dev_accuracy']:.2f} %")
-    _say(f"checkpoint in {output}; score it: bitext-bench run --model {output}")
-
-
-def _say(message: str) -> None:
-    if _is_first():
-        say(message)

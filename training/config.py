@@ -30,6 +30,8 @@ _AT_LEAST = {
     "max_steps": 1,
     "eval_steps": 1,
     "early_stopping_patience": 1,
+    "gradient_accumulation_steps": 1,
+    "lora_rank": 1,
     "num_hard_negatives": 0,
     "warmup_steps": 0,
     "weight_decay": 0,
@@ -62,7 +64,12 @@ class TrainConfig:
             the other rows of the batch.
         student_prompt, teacher_prompt: text before every sentence; saved with the checkpoint.
         batch_size: pairs in a batch on each process.
-        mini_batch_size: sentences whose activations are in memory at once; None keeps all.
+        mini_batch_size: sentences whose activations are in memory at once (gradient caching); None keeps all. Every
+            other pair of the batch stays a negative, for one more forward pass.
+        gradient_accumulation_steps: batches whose gradients are averaged in one step. Negatives come from one batch
+            only, so this does not replace a larger batch; `mini_batch_size` does.
+        gradient_checkpointing: keep only the activations between layers and compute the others again in the backward
+            pass: less memory, the same gradients, and about a third more time.
         group_by_length: build batches of sentences of similar length: less padding, harder negatives.
         topic_aware_batches: build batches of sentences of similar length and, to the teacher, similar meaning: still
             harder negatives.
@@ -75,6 +82,10 @@ class TrainConfig:
         max_grad_norm: gradients with a larger norm are scaled down to it; > 0.
         precision: number format in the forward and backward pass; the weights stay in fp32. "auto" takes bf16 if the
             hardware supports it; fp16 needs a GPU.
+        lora_rank: train only two matrices of this rank beside each linear layer of the transformer (LoRA), which
+            needs a learning rate about ten times as high; None trains all weights.
+        merge_lora: save the merged weights, a plain model; false saves the matrices alone, an adapter (peft) of the
+            student, which must then stay where it is.
         freeze_embeddings: do not train the token embeddings (most weights of a small multilingual model).
         dropout: the student's dropout in training, 0 to less than 1; None keeps the model's own. With 0, a step takes
             a quarter less time.
@@ -107,6 +118,8 @@ class TrainConfig:
     teacher_prompt: str = ""
     batch_size: int = 32
     mini_batch_size: int | None = None
+    gradient_accumulation_steps: int = 1
+    gradient_checkpointing: bool = False
     group_by_length: bool = False
     topic_aware_batches: bool = False
     max_length: int = 128
@@ -117,6 +130,8 @@ class TrainConfig:
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
     precision: Precision = "fp32"
+    lora_rank: int | None = None
+    merge_lora: bool = True
     freeze_embeddings: bool = False
     dropout: float | None = None
     wise_ft_share: float = 0.0
@@ -144,6 +159,8 @@ class TrainConfig:
             raise UserError(
                 f"mini_batch_size is {self.mini_batch_size}: only the soft-contrastive loss takes it, not {self.loss}"
             )
+        if not self.merge_lora and self.lora_rank is None:
+            raise UserError("merge_lora is false without LoRA: pass --lora with a rank, or leave it out")
         if self.topic_aware_batches and not self.has_teacher:
             raise UserError(
                 "topic_aware_batches needs a teacher, which hard labels and translation ranking do not use: "

@@ -32,6 +32,7 @@ def train(arguments: argparse.Namespace) -> int:
         evaluate=arguments.evaluate,
         push_to_hub=arguments.push_to_hub,
         report_to=arguments.report_to,
+        device=arguments.device,
         cache=arguments.cache_folder,
     )
     config = make_config(read_recipe(arguments.recipe), changed_settings(arguments))

@@ -190,6 +190,20 @@ def _add_loop(group: argparse._ArgumentGroup) -> None:
         help="peak learning rate of AdamW (default: the recipe's, or 3e-5)",
     )
     group.add_argument(
+        "--lora",
+        dest="lora_rank",
+        type=int,
+        default=_ABSENT,
+        metavar="RANK",
+        help="train only matrices of this rank beside each linear layer; they are merged into the saved weights "
+        "(default: the recipe's, or all weights)",
+    )
+    group.add_argument(
+        "--device",
+        choices=["cpu", "cuda", "mps"],
+        help="where to train; CUDA_VISIBLE_DEVICES chooses between GPUs (default: a GPU if there is one)",
+    )
+    group.add_argument(
         "--precision",
         choices=["auto", "fp32", "bf16", "fp16"],
         default=_ABSENT,

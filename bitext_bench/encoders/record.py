@@ -20,7 +20,14 @@ _SETTINGS = ("loss", "num_hard_negatives", "batch_size", "learning_rate", "seed"
 _OBJECTIVE = ("label", "tms", "lambda_cross", "tau_teacher", "tau_student")
 # Variants of the loss that are not in the paper's equations, with the paper's value. Recorded if another one was used.
 _FORMS: dict[str, Any] = {"divergence": "cross-entropy", "column_labels": "transposed", "symmetric_monolingual": False}
-_BEYOND = ("distillation_weight", "wise_ft_share", "topic_aware_batches")  # not in the paper, recorded if used
+# Settings that a later version added, with the value that changes nothing.
+_ADDED = {"lora_rank": None, "merge_lora": True, "gradient_checkpointing": False, "gradient_accumulation_steps": 1}
+_BEYOND = (
+    "distillation_weight",
+    "wise_ft_share",
+    "topic_aware_batches",
+    "lora_rank",
+)  # not in the paper, recorded if used
 
 
 def contaminated_rows(directory: Path) -> int:
@@ -61,7 +68,7 @@ def training_of(directory: Path) -> dict[str, Any] | None:
             **{name: told[name] for name, usual in _FORMS.items() if told.get(name, usual) != usual},
             **{name: told[name] for name in _BEYOND if told.get(name)},
             "corpora": {f"{corpus['name']} {corpus['pair']}": corpus["kept"] for corpus in record["data"]},
-            "settings": _digest(config, [corpus["sha256"] for corpus in record["data"]]),
+            "settings": _digest(config, [corpus["sha256"] for corpus in record["data"]], record.get("changes")),
             "steps": record["steps"],
             "curve": [[int(look["step"]), look["dev_accuracy"]] for look in record["dev_curve"]],
         }
@@ -69,10 +76,19 @@ def training_of(directory: Path) -> dict[str, Any] | None:
         raise UserError(f"{directory / _FILE} is not the record of a finished training run (no {error})") from error
 
 
-def _digest(config: Mapping[str, Any], data: list[str]) -> str:
-    """Return a digest of all settings and data, without the seed and the paths of the models."""
-    settings = {name: value for name, value in config.items() if name not in ("seed", "student", "teacher")}
-    return hashlib.sha256(json.dumps([settings, data], sort_keys=True).encode()).hexdigest()[:12]
+def _digest(config: Mapping[str, Any], data: list[str], changes: object) -> str:
+    """Return a digest of all settings and data, without the seed and the paths of the models.
+
+    Settings that later versions added count only if they are used, and changes when the run was resumed only if there
+    are any: the digest of every other run stays the same.
+    """
+    settings = {
+        name: value
+        for name, value in config.items()
+        if name not in ("seed", "student", "teacher") and not (name in _ADDED and value == _ADDED[name])
+    }
+    parts = [settings, data, *([changes] if changes else [])]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from ..errors import UserError, unknown_name_error
 from ..io.checksums import file_sha256
 from ..io.terminal import say
 from ..scoring.similarity import SIMILARITIES
+from .adapter import adapter_model, is_adapter
 from .device import automatic_dtype
 from .factory import FactoryEncoder
 from .files import has_own_code, model_files, read_modules, tokenizer_files, weight_files
@@ -248,6 +249,8 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
     name = f"local/{directory.resolve().name}"
     if is_laser2(directory):
         return laser2_model(directory, options, name)
+    if is_adapter(directory):
+        return adapter_model(directory, options, _from_directory)
     if any(directory.glob("*.npy")):
         digest, unchanged = hash_with_guard(directory, files_of, hash_files)
         return package_model(name, digest, unchanged(partial(PrecomputedEncoder, directory)))
@@ -260,9 +263,7 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         elsewhere.append("files that its own code reads")
     layout = read_layout(directory, options, tokenizer)
     dtype = automatic_dtype(options.device) if options.dtype == "auto" else options.dtype
-    overrides = []
-    if layout.max_length != layout.own_length:
-        overrides.append(("maxlen", str(layout.max_length)))
+    overrides = [("maxlen", str(layout.max_length))] if layout.max_length != layout.own_length else []
     if not layout.uses_saved_modules:
         overrides.append(("pool", layout.pooling))
     return Model(

@@ -28,8 +28,10 @@ from training.data.corpora import PairRows, find_corpora, read_corpus
 from training.losses.soft_contrastive import SoftContrastiveLoss
 from training.recipe import read_recipe
 from training.trainer.arguments import trainer_arguments
+from training.trainer.loss import make_loss
 from training.trainer.models import Models, resolve_models
-from training.trainer.train import _datasets, _teacher_vectors, make_loss, open_student
+from training.trainer.rows import make_datasets, teacher_vectors
+from training.trainer.student import open_student
 
 from .claims import Claim
 
@@ -113,8 +115,8 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
     teachers, sets = {}, {}
     for label in ("priority", "average"):
         labeled = replace(config, objective=replace(config.objective, label=label))
-        teachers[label] = _teacher_vectors(labeled, models, [rows])
-        sets[label] = _datasets(labeled, models, [rows], teachers[label])
+        teachers[label] = teacher_vectors(labeled, models, [rows])
+        sets[label] = make_datasets(labeled, models, [rows], teachers[label])
     teacher = open_student(config, models.student)
 
     def cached(label: str) -> float:
@@ -133,7 +135,7 @@ def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
             config, unlabeled, lambda student: TeacherInLoop(SoftContrastiveLoss(student, objective), teacher)
         )
 
-    unlabeled = _datasets(config, models, [rows], None)
+    unlabeled = make_datasets(config, models, [rows], None)
     ratios: dict[str, list[float]] = {"peer": [], "dropout": [], "priority": [], "average": []}
     rates = []
     for _ in range(ROUNDS):

@@ -243,6 +243,7 @@ def _training(record: Mapping[str, Any]) -> str:
     settings = [*config.items(), *record["config"]["objective"].items()]
     lines = [tabulate([[k, _setting(v)] for k, v in settings], headers=["setting", "value"], tablefmt="github")]
     lines.append(f"{record['steps']:,} steps over {sum(record['rows'].values()):,} rows.")
+    lines += [f"Resumed at step {change['step']:,} with {_changed(change)}." for change in record.get("changes", [])]
     if record["dev_curve"]:
         curve = [[int(look["step"]), percent(look["dev_accuracy"])] for look in record["dev_curve"]]
         lines.append("Accuracy on held-out rows (percent, both directions, mean over the pairs):")
@@ -252,6 +253,11 @@ def _training(record: Mapping[str, Any]) -> str:
     if blended := record.get("dev_blended"):
         lines.append(f"The saved weights, interpolated with the initial ones: {percent(blended['dev_accuracy'])}.")
     return "\n\n".join(lines)
+
+
+def _changed(change: Mapping[str, Any]) -> str:
+    changed = {name: both for name, both in change.items() if name != "step"}
+    return ", ".join(f"{name} {_setting(new)} (before: {_setting(was)})" for name, (was, new) in changed.items())
 
 
 def _setting(value: object) -> str:

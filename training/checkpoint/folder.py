@@ -29,6 +29,8 @@ CHECKPOINTS = "checkpoints"  # intermediate checkpoints of an unfinished run
 TENSORBOARD = "runs"  # TensorBoard's logs, below the checkpoints
 PARTIAL = ".partial"  # the model while it is being written
 FINISHED = "modules.json"  # written last: a directory without it is not a model
+# A resumed run may change these: its length, and how often it is evaluated.
+RESUMABLE = ("max_steps", "epochs", "eval_steps")
 
 
 def check_folder(output: Path, config: TrainConfig, *, overwrite: bool, resume: bool) -> None:
@@ -37,7 +39,7 @@ def check_folder(output: Path, config: TrainConfig, *, overwrite: bool, resume: 
     Raises:
         UserError: the directory is not empty, and neither `overwrite` nor `resume` is set; `overwrite` would delete
             files that training did not write, or the student or teacher of this run; or the run to `resume` is
-            finished, or has other settings.
+            finished, or has other settings than those in `RESUMABLE`.
     """
     if overwrite and resume:
         raise UserError("--overwrite and --resume exclude each other: pass one of them")
@@ -66,7 +68,9 @@ def prepare_folder(output: Path, record: dict[str, Any], *, overwrite: bool) -> 
     if overwrite and output.exists():
         shutil.rmtree(output)
     if _holds_checkpoint(output):
-        before, now = read_record(output).get("sums", {}), record["sums"]
+        begun = read_record(output)
+        record = {**record, "changes": _changes(output, begun, json.loads(json.dumps(record["config"])))}
+        before, now = begun.get("sums", {}), record["sums"]
         if other := sorted(name for name in {**before, **now} if before.get(name) != now.get(name)):
             raise UserError(f"{output} was started with other {', '.join(other)}: restore them, or pass --overwrite")
     make_folder(output)
@@ -100,17 +104,53 @@ def _check_resumable(output: Path, begun: dict[str, Any], config: TrainConfig) -
     if not begun:
         raise UserError(f"{output} has no {RECORD}: there is no run to resume")
     if (output / FINISHED).exists():
-        raise UserError(f"{output} is finished: run bitext-bench run --model {output}, or train to another --output")
+        raise UserError(
+            f"{output} is finished: run bitext-bench run --model {output}; to train it further, pass it as --model, "
+            "with another --output"
+        )
     before, now = begun["config"], json.loads(json.dumps(config.to_dict()))
     if now["precision"] == "auto":  # compared in a second check, after it is resolved on this machine
         now["precision"] = before.get("precision")
     other = [
-        f"{name} was {before.get(name)!r} and is {now.get(name)!r}"
-        for name in {**before, **now}
-        if before.get(name) != now.get(name)
+        f"{name} was {was!r} and is {new!r}"
+        for name, (was, new) in _differences(before, now).items()
+        if name not in RESUMABLE
     ]
     if other:
         raise UserError(f"{output} was started with other settings: {'; '.join(other)}; pass those, or --overwrite")
+
+
+def _differences(before: dict[str, Any], now: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return each setting that differs, with the old and the new value."""
+    names = {**before, **now}
+    return {name: [before.get(name), now.get(name)] for name in names if before.get(name) != now.get(name)}
+
+
+def _changes(output: Path, begun: dict[str, Any], config: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the settings that were changed when the run was resumed, now or before, each with the step of the change.
+
+    Before the first checkpoint there is nothing to resume: the run starts with the new settings.
+    """
+    step, earlier = max(checkpoint_steps(output), default=0), list(begun.get("changes", []))
+    before = begun.get("config", config)
+    if earlier and earlier[-1]["step"] == step:  # no step was taken with the last changes
+        before = before | {name: was for name, (was, _) in _without_step(earlier.pop()).items()}
+    changed = _differences(before, config) if step else {}
+    return [*earlier, *([{"step": step, **changed}] if changed else [])]
+
+
+def _without_step(change: dict[str, Any]) -> dict[str, Any]:
+    return {name: both for name, both in change.items() if name != "step"}
+
+
+def checkpoint_steps(output: Path) -> dict[int, Path]:
+    """Return the intermediate checkpoints of a run by their step."""
+    steps = {}
+    for folder in (output / CHECKPOINTS).glob("checkpoint-*"):
+        number = folder.name.rpartition("-")[2]
+        if number.isdecimal() and folder.is_dir():
+            steps[int(number)] = folder
+    return steps
 
 
 def read_record(output: Path) -> dict[str, Any]:

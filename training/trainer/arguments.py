@@ -43,21 +43,33 @@ def check_reporter(name: str) -> str:
     return name
 
 
-def resolve_precision(precision: Precision) -> Precision:
+def check_device(device: str | None) -> None:
+    """Check that this machine has the device.
+
+    Raises:
+        UserError: it does not.
+    """
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device is not None and not available.get(device, device == "cpu"):
+        raise UserError(f"--device {device}: torch finds no such device here; leave it out, or pass --device cpu")
+
+
+def resolve_precision(precision: Precision, device: str | None = None) -> Precision:
     """Resolve "auto" to bf16 if the hardware supports it, else to fp32; return other values unchanged.
 
     Raises:
         UserError: fp16 without a GPU.
     """
-    if precision == "fp16" and not torch.cuda.is_available():
+    on_gpu = torch.cuda.is_available() and device in (None, "cuda")
+    if precision == "fp16" and not on_gpu:
         raise UserError("fp16 training needs a GPU, and this machine has none: pass --precision bf16 or fp32")
     if precision != "auto":
         return precision
-    return "bf16" if has_bf16_hardware(on_gpu=torch.cuda.is_available()) else "fp32"
+    return "bf16" if has_bf16_hardware(on_gpu=on_gpu) else "fp32"
 
 
 def trainer_arguments(
-    config: TrainConfig, output: Path, report_to: str, *, evaluated: bool
+    config: TrainConfig, output: Path, report_to: str, *, evaluated: bool, device: str | None = None
 ) -> SentenceTransformerTrainingArguments:
     """Return the trainer's arguments.
 
@@ -66,19 +78,21 @@ def trainer_arguments(
         output: the directory for checkpoints.
         report_to: a logger of the trainer, or "none".
         evaluated: whether held-out rows exist to choose the best checkpoint.
+        device: "cpu", "cuda" or "mps"; None takes a GPU if there is one.
 
     Raises:
         UserError: see `resolve_precision`.
     """
     every = min(config.eval_steps, config.max_steps or config.eval_steps)
-    precision = resolve_precision(config.precision)
-    on_cpu = not (torch.cuda.is_available() or torch.backends.mps.is_available())
+    precision = resolve_precision(config.precision, device)
+    on_cpu = device == "cpu" or not (torch.cuda.is_available() or torch.backends.mps.is_available())
     columns = ("source", "target", *(f"negative_{i}" for i in range(1, config.num_hard_negatives + 1)))
     return SentenceTransformerTrainingArguments(
         output_dir=str(output / CHECKPOINTS),
         num_train_epochs=config.epochs,
         max_steps=config.max_steps or -1,
         per_device_train_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.gradient_accumulation_steps,
         learning_rate=config.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=config.warmup_steps,

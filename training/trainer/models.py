@@ -32,14 +32,14 @@ class Models:
         return cls(resolved[config.student], resolved[config.teacher or config.student], cache)
 
 
-def resolve_models(config: TrainConfig, *, of_hub: bool) -> dict[str, Model]:
-    """Resolve the student and the teacher by name: those from the hub, or all others.
+def resolve_models(config: TrainConfig, *, of_hub: bool, device: str | None = None) -> dict[str, Model]:
+    """Resolve the student and the teacher by name: those from the hub, or all others; for a device, or a GPU if any.
 
     Raises:
         UserError: a model cannot be used, or the student cannot be trained.
     """
     names = dict.fromkeys((config.student, config.teacher or config.student))
-    found = {name: resolve_model(name, ModelOptions()) for name in names if needs_download(name) == of_hub}
+    found = {name: resolve_model(name, ModelOptions(device=device)) for name in names if needs_download(name) == of_hub}
     if config.student in found and not found[config.student].trainable:
         raise UserError(
             f"{config.student} is not a transformer checkpoint, which train needs: pass --model with the directory or "

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 from torch import nn
 from transformers import TrainerCallback, TrainerState
 
@@ -16,7 +15,8 @@ from bitext_bench.embedding.store import write_atomic
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import say
 
-from ..checkpoint.folder import CHECKPOINTS, find_damage, write_checksums
+from ..checkpoint.folder import checkpoint_steps, find_damage, write_checksums
+from .student_trainer import StudentTrainer
 
 _STATE = "trainer_state.json"
 _LOSS = "loss.pt"
@@ -31,7 +31,7 @@ def intact_checkpoint(output: Path) -> Path | None:
         UserError: checkpoints exist, and none is intact.
     """
     damaged: dict[Path, str] = {}
-    for folder in _newest_first(output):
+    for _, folder in sorted(checkpoint_steps(output).items(), reverse=True):
         if not (damage := _damage(folder)):
             for other, reason in damaged.items():
                 say(f"{other} is damaged ({reason}): resuming from {folder.name}")
@@ -45,15 +45,6 @@ def intact_checkpoint(output: Path) -> Path | None:
             "or pass --overwrite instead of --resume to train from scratch"
         )
     return None
-
-
-def _newest_first(output: Path) -> list[Path]:
-    steps = {}
-    for folder in (output / CHECKPOINTS).glob("checkpoint-*"):
-        number = folder.name.rpartition("-")[2]
-        if number.isdecimal() and folder.is_dir():
-            steps[int(number)] = folder
-    return [steps[number] for number in sorted(steps, reverse=True)]
 
 
 def _damage(checkpoint: Path) -> str:
@@ -75,19 +66,26 @@ def _best(checkpoint: Path) -> Path | None:
     return checkpoint.with_name(Path(best).name) if best else None
 
 
-def is_last(checkpoint: Path, patience: int) -> bool:
-    """Return whether the checkpoint is from a run's last step; resumed from there, the trainer would take another."""
+def is_last(checkpoint: Path, steps: int, patience: int) -> bool:
+    """Return whether a run of this many steps ends at the checkpoint; resumed from there, it would take another step.
+
+    Raises:
+        UserError: the checkpoint has more steps.
+    """
     state = TrainerState.load_from_json(str(checkpoint / _STATE))
+    if state.global_step > steps:
+        raise UserError(
+            f"cannot resume {checkpoint} for {steps:,} steps, which are behind it: pass more steps, or --overwrite"
+        )
     stopping = state.stateful_callbacks.get("EarlyStoppingCallback", {})
     in_vain: int = stopping.get("attributes", {}).get("early_stopping_patience_counter", 0)
-    return state.global_step >= state.max_steps or in_vain >= patience
+    return state.global_step == steps or in_vain >= patience
 
 
-def restore(trainer: SentenceTransformerTrainer, checkpoint: Path) -> None:
+def restore(trainer: StudentTrainer, checkpoint: Path) -> None:
     """Restore the state of a finished run: its log, and the weights of the best checkpoint, or of this one."""
     trainer.state = TrainerState.load_from_json(str(checkpoint / _STATE))
-    weights = _best(checkpoint) or checkpoint
-    trainer.model.load_state_dict(SentenceTransformer(str(weights), device="cpu").state_dict())
+    trainer.load_weights(_best(checkpoint) or checkpoint)
 
 
 def check_best(state: TrainerState) -> None:
@@ -101,6 +99,24 @@ def check_best(state: TrainerState) -> None:
             f"the best weights in {state.best_model_checkpoint} are damaged ({damage}): "
             "pass --overwrite to train from scratch"
         )
+
+
+class NewSchedule(TrainerCallback):
+    """Lets a resumed run follow its own settings: the trainer would take the checkpoint's interval and learning rate.
+
+    The learning rate of the next step is the one that the new length gives; with the same length, nothing changes.
+    """
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **training: Any) -> None:  # noqa: ANN401, D102 (the trainer's signature)
+        state.compute_steps(args, state.max_steps)
+        schedule = training["lr_scheduler"]
+        rates = [
+            peak * factor(schedule.last_epoch)
+            for peak, factor in zip(schedule.base_lrs, schedule.lr_lambdas, strict=True)
+        ]
+        schedule.load_state_dict({**schedule.state_dict(), "_last_lr": rates})
+        for group, rate in zip(training["optimizer"].param_groups, rates, strict=True):
+            group["lr"] = rate
 
 
 class CompleteCheckpoints(TrainerCallback):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from contextlib import closing
@@ -11,31 +12,30 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset, DatasetDict
 from safetensors import SafetensorError
-from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
-from sentence_transformers.sentence_transformer.losses import MSELoss, MultipleNegativesRankingLoss
+from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.training_args import BatchSamplers
-from torch import Tensor, nn
 from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback
 
-from bitext_bench.encoders import Model
-from bitext_bench.encoders.transformer import TransformerEncoder
 from bitext_bench.errors import UserError
+from bitext_bench.io.terminal import say
 
 from ..config import TrainConfig
-from ..data.corpora import PairRows, sample_weighted
-from ..losses.soft_contrastive import SoftContrastiveLoss
+from ..data.corpora import PairRows
 from .arguments import Progress, trainer_arguments
 from .dev_evaluator import DevAccuracy, hold_out
-from .hard_negatives import mine_negatives
+from .label_report import describe_labels
+from .log import dev_curve, window_means
+from .lora import merge_lora
+from .loss import make_loss
 from .models import Models
-from .resume import CompleteCheckpoints, check_best, intact_checkpoint, is_last, restore
+from .resume import CompleteCheckpoints, NewSchedule, check_best, intact_checkpoint, is_last, restore
+from .rows import draw_rows, make_datasets, teacher_vectors
 from .samplers import LengthGroupedSampler, TopicAwareSampler
-from .teacher import TeacherVectors, encode_teacher
+from .student import open_student, set_for_use
+from .student_trainer import StudentTrainer
+from .teacher import TeacherVectors
 from .wise_ft import copy_trainable, interpolate_weights
-
-_LOSS_WINDOW = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Trained:
 
     Attributes:
         model: the student with the best weights on the held-out rows (the last weights if no rows are held out).
-        curve: one entry for each evaluation: "step", "dev_accuracy" and "dev_accuracy_PAIR" for each pair.
-        losses: (step, mean loss since the last entry).
+        curve: one entry for each evaluation, see `dev_curve`.
+        log: the loss, its parts, the learning rate and the gradient norm, as means of ten steps, see `window_means`.
         rows: number of training rows available for each pair.
         steps: number of steps taken.
         interpolated: held-out scores of the interpolated weights that are saved; {} without interpolation.
@@ -54,7 +54,7 @@ class Trained:
 
     model: SentenceTransformer
     curve: list[dict[str, float]]
-    losses: list[tuple[int, float]]
+    log: list[dict[str, Any]]
     rows: dict[str, int]
     steps: int
     interpolated: dict[str, float]
@@ -69,6 +69,7 @@ def train(
     *,
     resume: bool = False,
     report_to: str = "none",
+    device: str | None = None,
 ) -> Trained:
     """Train a student on clean pairs (anchor language as the source); checkpoints go to `output`/checkpoints.
 
@@ -79,28 +80,30 @@ def train(
         output: the directory of the checkpoint.
         resume: continue from the newest intact checkpoint, if any; losses are the same as without the interruption.
         report_to: a logger of the trainer ("tensorboard", "wandb"), in addition to the progress bar.
+        device: "cpu", "cuda" or "mps"; None takes a GPU if there is one.
 
     Raises:
         UserError: the student cannot be trained, the teacher cannot be used, or checkpoints exist and none is intact.
     """
     training, held_out = hold_out(data, config.dev_size, config.seed)
     evaluated = any(item.source for item in held_out)
-    arguments = trainer_arguments(config, output, report_to, evaluated=evaluated)
-    training = _draw_rows(training, config, arguments.world_size)
+    arguments = trainer_arguments(config, output, report_to, evaluated=evaluated, device=device)
+    training = draw_rows(training, config, arguments.world_size)
     torch.manual_seed(config.seed)
     with arguments.main_process_first(desc="teacher"):
         checkpoint = intact_checkpoint(output) if resume else None
-        teacher = _teacher_vectors(config, models, training)
-        datasets = _datasets(config, models, training, teacher)
+        teacher = teacher_vectors(config, models, training)
+        datasets = make_datasets(config, models, training, teacher)
+    arguments.eval_on_start = evaluated and checkpoint is None
     arguments.batch_sampler = _batch_sampler(config, teacher)
     student = open_student(config, models.student)
     own_length = student.max_seq_length
     student.max_seq_length = min(config.max_length, own_length or config.max_length)
     loss = make_loss(config, student, teacher)
     start = copy_trainable(student) if config.wise_ft_share else {}
-    progress = Progress(config.batch_size * arguments.world_size)
+    progress = Progress(config.batch_size * config.gradient_accumulation_steps * arguments.world_size)
     criterion = DevAccuracy(held_out, config.student_prompt) if evaluated else None
-    trainer = SentenceTransformerTrainer(
+    trainer = StudentTrainer(
         model=student,
         args=arguments,
         train_dataset=datasets,
@@ -108,14 +111,19 @@ def train(
         evaluator=criterion,
         callbacks=[progress, *([EarlyStoppingCallback(config.early_stopping_patience)] if evaluated else [])],
     )
-    _run(trainer, checkpoint, config.early_stopping_patience, progress)
+    if trainer.is_world_process_zero():
+        for line in describe_labels(config, teacher, datasets, trainer):
+            say(line)
+    _run(trainer, checkpoint, config, progress)
     if start and not progress.stopped_by:
         interpolate_weights(student, start, config.wise_ft_share)
-    _set_for_use(student, own_length, config.student_prompt)
+    if config.lora_rank is not None and config.merge_lora and not progress.stopped_by:
+        merge_lora(student)
+    set_for_use(student, own_length, config.student_prompt)
     return Trained(
         model=student,
-        curve=[_dev_point(entry) for entry in trainer.state.log_history if "eval_dev_accuracy" in entry],
-        losses=_window_means([entry["loss"] for entry in trainer.state.log_history if "loss" in entry]),
+        curve=dev_curve(trainer.state.log_history),
+        log=window_means(trainer.state.log_history),
         rows={str(item.pair): len(item.source) for item in training},
         steps=trainer.state.global_step,
         interpolated=criterion(student) if criterion and start and not progress.stopped_by else {},
@@ -129,14 +137,16 @@ def _batch_sampler(config: TrainConfig, teacher: TeacherVectors | None) -> Any: 
     return LengthGroupedSampler if config.group_by_length else BatchSamplers.NO_DUPLICATES
 
 
-def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience: int, progress: Progress) -> None:
+def _run(trainer: StudentTrainer, checkpoint: Path | None, config: TrainConfig, progress: Progress) -> None:
     complete = CompleteCheckpoints(trainer.loss, trainer.model)
     trainer.add_callback(complete)
     if checkpoint:
         complete.restore(checkpoint)
-    if checkpoint and is_last(checkpoint, patience):
-        restore(trainer, checkpoint)
-        return
+        trainer.add_callback(NewSchedule())
+        steps = _steps(trainer, config)
+        if is_last(checkpoint, steps, config.early_stopping_patience):
+            restore(trainer, checkpoint)
+            return
     for theirs in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(theirs)
     with warnings.catch_warnings(), closing(progress):
@@ -153,6 +163,11 @@ def _run(trainer: SentenceTransformerTrainer, checkpoint: Path | None, patience:
         check_best(trainer.state)
 
 
+def _steps(trainer: StudentTrainer, config: TrainConfig) -> int:
+    in_an_epoch = math.ceil(len(trainer.get_train_dataloader()) / config.gradient_accumulation_steps)
+    return config.max_steps or math.ceil(config.epochs * in_an_epoch)
+
+
 def check_training(config: TrainConfig, data: Sequence[PairRows]) -> None:
     """Check that every pair has enough rows for a batch.
 
@@ -166,132 +181,3 @@ def check_training(config: TrainConfig, data: Sequence[PairRows]) -> None:
                 f"{rows.pair} has {len(rows.source)} rows after cleaning and holding out: expected at least one batch "
                 f"of {config.batch_size}; add data or lower --batch-size"
             )
-
-
-def _window_means(losses: Sequence[float]) -> list[tuple[int, float]]:
-    """Return (last step, mean loss) of each window of ten steps; the last window may be shorter."""
-    ends = [*range(_LOSS_WINDOW, len(losses), _LOSS_WINDOW), len(losses)] if losses else []
-    starts = [0, *ends]
-    return [(end, sum(losses[start:end]) / (end - start)) for start, end in zip(starts, ends, strict=False)]
-
-
-def _dev_point(entry: dict[str, float]) -> dict[str, float]:
-    scores = {k.removeprefix("eval_"): v for k, v in entry.items() if k.startswith("eval_dev_accuracy")}
-    return {"step": entry["step"], **scores}
-
-
-def _draw_rows(training: Sequence[PairRows], config: TrainConfig, processes: int) -> list[PairRows]:
-    """Draw as many rows of each pair as the steps will use, in proportion to size^(1 / temperature).
-
-    This spares the teacher from encoding rows that no step can reach. If a pair is drawn more often than it has rows,
-    rows repeat, but never within a batch.
-    """
-    sizes = [len(item.source) for item in training]
-    total = float(sum(sizes))
-    if config.max_steps:
-        # A little more than needed: a batch may skip a row that repeats a sentence.
-        total = min(total, 1.05 * config.max_steps * config.batch_size * processes + config.batch_size)
-    shares = [size ** (1 / config.sampling_temperature) for size in sizes]
-    drawn = []
-    for item, size, share in zip(training, sizes, shares, strict=True):
-        weight = max(config.batch_size, total * share / sum(shares)) / size
-        rows = sample_weighted(list(zip(item.source, item.target, strict=True)), weight, config.seed)
-        drawn.append(PairRows(item.pair, [s for s, _ in rows], [t for _, t in rows]))
-    return drawn
-
-
-def open_student(config: TrainConfig, model: Model) -> SentenceTransformer:
-    """Load the model to train, and store the prompt and the similarity in it, so that `run` needs no flag.
-
-    Raises:
-        UserError: it is not a transformer checkpoint.
-    """
-    encoder = model.load()
-    if not isinstance(encoder, TransformerEncoder):
-        raise UserError(f"{config.student} is not a transformer checkpoint")
-    student = encoder.model
-    # mteb looks prompts up by task type; encode_query, encode_document and encode of sentence-transformers by name.
-    student.prompts = dict.fromkeys(("BitextMining", "STS", "query", "document"), config.student_prompt)
-    student.similarity_fn_name = "cosine"
-    if config.dropout is not None:
-        _set_dropout(student, config.dropout)
-    if config.freeze_embeddings:
-        student[0].auto_model.get_input_embeddings().requires_grad_(requires_grad=False)
-    return student
-
-
-def _set_for_use(student: SentenceTransformer, max_length: int | None, prompt: str) -> None:
-    student.max_seq_length = max_length
-    # Set after training: sentence-transformers warns about a default prompt whenever the trainer loads a checkpoint.
-    student.default_prompt_name = "BitextMining" if prompt else None
-
-
-def _set_dropout(student: SentenceTransformer, probability: float) -> None:
-    for module in student.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = probability
-    if probability == 0 and student.device.type == "cpu":
-        # Without dropout, PyTorch uses an attention kernel for long texts, which trains slowly on short ones.
-        student[0].auto_model.set_attn_implementation("eager")
-
-
-def make_loss(config: TrainConfig, student: SentenceTransformer, teacher: TeacherVectors | None) -> nn.Module:
-    """Build the loss of a config."""
-    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-    size = student.get_embedding_dimension()
-    if config.loss == "translation-ranking":
-        ranking: nn.Module = MultipleNegativesRankingLoss(
-            student,
-            scale=1 / config.objective.tau_student,
-            gather_across_devices=distributed,
-            directions=("query_to_doc", "doc_to_query"),
-            partition_mode="per_direction",
-        )
-        return ranking
-    vectors = teacher.vectors if teacher else None
-    fits = vectors is None or vectors.shape[1] == size
-    if config.loss == "embedding-mse" and vectors is not None:
-        return _TeacherByRow(MSELoss(student, projection_dim=None if fits else vectors.shape[1]), vectors)
-    if vectors is not None and not fits and config.objective.distillation_weight:
-        raise UserError(
-            f"distillation_weight needs a teacher with the student's {size} dimensions, but "
-            f"{config.teacher} has {vectors.shape[1]}: set it to 0, or use another teacher"
-        )
-    part = config.mini_batch_size
-    return SoftContrastiveLoss(student, config.objective, vectors, mini_batch_size=part, gather=distributed)
-
-
-class _TeacherByRow(nn.Module):
-    """Wraps a loss that takes vectors as labels: looks up the teacher's vectors by row number."""
-
-    def __init__(self, loss: nn.Module, vectors: Tensor) -> None:
-        super().__init__()
-        self.loss = loss
-        self._vectors = vectors
-
-    def forward(self, sentence_features: Any, labels: Tensor) -> Tensor:  # noqa: ANN401 (the trainer's own type)
-        loss: Tensor = self.loss(sentence_features, self._vectors[labels.cpu()].to(labels.device))
-        return loss
-
-
-def _teacher_vectors(config: TrainConfig, models: Models, training: Sequence[PairRows]) -> TeacherVectors | None:
-    if not config.has_teacher:
-        return None
-    label = config.objective.label if config.loss == "soft-contrastive" else "priority"
-    return encode_teacher(models.teacher, config.teacher_prompt, training, label, models.cache)
-
-
-def _datasets(
-    config: TrainConfig, models: Models, training: Sequence[PairRows], teacher: TeacherVectors | None
-) -> DatasetDict:
-    """Return one dataset for each pair, so that a batch has rows of one pair only."""
-    datasets = {}
-    for rows in training:
-        columns: dict[str, Any] = {"source": rows.source, "target": rows.target}
-        if k := config.num_hard_negatives:
-            negatives = mine_negatives(models.student, config.student_prompt, rows, k, models.cache)
-            columns |= {f"negative_{i}": column for i, column in enumerate(negatives, start=1)}
-        if teacher is not None:
-            columns["label"] = teacher.rows[rows.pair]
-        datasets[str(rows.pair)] = Dataset.from_dict(columns)
-    return DatasetDict(datasets)

@@ -7,8 +7,16 @@ from torch import Tensor, nn
 
 
 def copy_trainable(model: nn.Module) -> dict[str, Tensor]:
-    """Return copies of the trainable weights, by name."""
-    return {name: weight.detach().clone() for name, weight in model.named_parameters() if weight.requires_grad}
+    """Return copies of the trainable weights, by name.
+
+    Under LoRA, only one matrix of each product is interpolated. The other one, B, is 0 in the initial model, so that
+    the product becomes (1 - share) times its trained value.
+    """
+    return {
+        name: weight.detach().clone()
+        for name, weight in model.named_parameters()
+        if weight.requires_grad and ".lora_A." not in name
+    }
 
 
 def interpolate_weights(model: nn.Module, initial: dict[str, Tensor], share: float) -> None:
