@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -111,7 +112,9 @@ def load_adapter(directory: Path, base: Path, options: ModelOptions) -> Transfor
         encoder = load_transformer(whole, read_layout(whole, options), options)
     first = encoder.model[0]
     try:
-        first.model = peft.PeftModel.from_pretrained(first.model, str(directory)).merge_and_unload()
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # peft calls a method with a new name
+            adapted = peft.PeftModel.from_pretrained(first.model, str(directory))
+        first.model = adapted.merge_and_unload().requires_grad_(requires_grad=True)
     except FAILURES as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"the adapter in {directory} does not fit its base model {base} ({reason})") from error

@@ -51,7 +51,7 @@ def render_metadata(name: str, record: Mapping[str, Any], results: Sequence[Task
         pipeline_tag="sentence-similarity",
         tags=["sentence-transformers", "bitext-mining", "bitext-bench"],
         base_model=base,
-        base_model_relation="finetune" if base else None,
+        base_model_relation=("adapter" if _is_adapter(record) else "finetune") if base else None,
         datasets=[dataset["name"]] if dataset else None,
         model_name=name,
         eval_results=evaluated or None,
@@ -63,6 +63,10 @@ def base_model(record: Mapping[str, Any]) -> str | None:
     """Return the hub id of the initial model; None for a local directory, which the hub cannot link to."""
     name: str = record["models"]["student"]["name"]
     return None if name.startswith("local/") else name
+
+
+def _is_adapter(record: Mapping[str, Any]) -> bool:
+    return not record["config"].get("merge_lora", True)
 
 
 def _percent(share: float) -> float:
@@ -130,6 +134,11 @@ def _sections(name: str, record: Mapping[str, Any], results: Sequence[TaskResult
         yield (
             f"**Trained on {contaminated:,} rows that contain a benchmark sentence: scores on these benchmarks are "
             "contaminated.**"
+        )
+    if _is_adapter(record):
+        yield (
+            f"It is a LoRA adapter of {linked}, and both are needed. bitext-bench loads them with peft 0.21 or later, "
+            "sentence-transformers with the version of peft that transformers requires."
         )
     yield "## Usage\n\n" + _usage(name, config["student_prompt"], record["pairs"])
     if results:
