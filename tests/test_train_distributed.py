@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import torch
 from builders import WORDS, write
+from safetensors.torch import load_file
 
 from bitext_bench.encoders import ModelOptions, resolve_model
 from training.config import make_config
@@ -27,7 +28,7 @@ from training.trainer.teacher import TeacherVectors
 pytestmark = pytest.mark.slow
 
 TESTS = Path(__file__).parent
-SECONDS = 60  # a process that waits for another one in vain must not hold up the tests
+SECONDS = 120  # a process that waits for another one in vain must not hold up the tests
 
 OBJECTIVES: dict[str, dict[str, Any]] = {
     "priority": {"objective": {"label": "priority"}},
@@ -37,6 +38,7 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "hard in mini-batches": {"objective": {"label": "hard"}, "mini_batch_size": 5},
     "translation ranking": {"loss": "translation-ranking"},
     "embedding-mse": {"loss": "embedding-mse"},
+    "LoRA": {"lora_rank": 2, "gradient_checkpointing": True},
 }
 
 
@@ -49,6 +51,7 @@ def sentences() -> list[list[str]]:
 def gradients(model: str, settings: dict[str, Any], rows: range) -> dict[str, torch.Tensor]:
     """Return the gradients of a student without dropout on these of the 32 rows."""
     config = make_config({"student": model, "pairs": ["en-fr"], **settings})
+    torch.manual_seed(5)  # for LoRA's random matrices
     student = open_student(config, resolve_model(model, ModelOptions()))
     vectors = torch.randn(50, 32, generator=torch.Generator().manual_seed(3))
     loss = make_loss(config, student, TeacherVectors(torch.nn.functional.normalize(vectors), {}))
@@ -93,6 +96,8 @@ def be_one_of_two(model: str, folder: str, command: list[str]) -> None:
     ends.append(main([*command, "--output", f"{folder}/stopped"]))
     Progress.on_log = own  # type: ignore[method-assign]
     ends.append(main([*command, "--output", f"{folder}/stopped", "--resume"]))
+    lora = ["--lora", "2", "--set", "gradient_checkpointing=true", "--set", "gradient_accumulation_steps=2"]
+    ends.append(main([*command, *lora, "--output", f"{folder}/lora"]))
     (Path(folder) / f"ends-{rank}").write_text(json.dumps(ends))
 
 
@@ -169,14 +174,25 @@ def test_both_end_well_and_leave_one_checkpoint(both: Both) -> None:
 def test_one_of_them_speaks(both: Both) -> None:
     said = [line for errors in both.errors for line in errors.splitlines()]
     for line in ("made en-fr: 90 rows read", "checkpoint in", "stopped after step 3 and saved"):
-        runs = {"made": 3, "checkpoint": 2, "stopped": 1}[line.split()[0]]
+        runs = {"made": 4, "checkpoint": 3, "stopped": 1}[line.split()[0]]
         assert len([x for x in said if x.startswith(f"bitext-bench: {line}")]) == runs, line
 
 
 def test_a_signal_to_one_stops_both_and_they_go_on_as_if_nothing_had_been(both: Both) -> None:
-    assert [json.loads((both.folder / f"ends-{rank}").read_text())[1:] for rank in (0, 1)] == [[143, 0], [143, 0]]
+    assert [json.loads((both.folder / f"ends-{rank}").read_text())[1:3] for rank in (0, 1)] == [[143, 0]] * 2
     one, other = ((both.folder / name / "model.safetensors").read_bytes() for name in ("out", "stopped"))
     assert one == other
     records = [json.loads((both.folder / name / "train_config.json").read_text()) for name in ("out", "stopped")]
     for name in ("losses", "dev_curve", "steps"):
         assert records[0][name] == records[1][name], name
+
+
+def test_lora_trains_in_both_and_is_merged(both: Both) -> None:
+    assert [json.loads((both.folder / f"ends-{rank}").read_text())[3] for rank in (0, 1)] == [0, 0]
+    before, after = (load_file(f"{folder}/model.safetensors") for folder in (both.model, both.folder / "lora"))
+    assert before.keys() == after.keys()
+    changed = {name for name in before if not before[name].equal(after[name])}
+    assert changed and all(name.startswith("encoder") and name.endswith(".weight") for name in changed)
+    record = json.loads((both.folder / "lora/train_config.json").read_text())
+    for entry in record["log"]:
+        assert entry["cross_lingual"] + entry["monolingual"] == pytest.approx(entry["loss"], rel=1e-5)
