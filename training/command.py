@@ -118,7 +118,7 @@ def _run(config: TrainConfig, request: TrainRequest, output: Path) -> int:
     cache = cache_folder(request.cache)
     from_hub = resolve_models(config, of_hub=True, device=request.device)
     models = Models.from_resolved(config, {**resolved, **from_hub}, cache)
-    from .trainer.arguments import check_device, check_reporter, resolve_precision
+    from .trainer.arguments import RunOptions, check_device, check_reporter, resolve_precision
     from .trainer.train import check_training, train
 
     check_device(request.device)
@@ -145,9 +145,7 @@ def _run(config: TrainConfig, request: TrainRequest, output: Path) -> int:
     if is_first():
         prepare_folder(output, {"config": config.to_dict(), "sums": sums}, overwrite=request.overwrite)
         write_report(output / DROPPED, prepared.dropped)
-    trained = train(
-        config, models, prepared.data, output, resume=request.resume, report_to=report_to, device=request.device
-    )
+    trained = train(config, models, prepared.data, output, RunOptions(request.resume, report_to, request.device))
     if trained.stopped_by:
         say_first(f"stopped after step {trained.steps:,} and saved; add --resume to the same command to continue")
         return trained.stopped_by

@@ -21,7 +21,6 @@ def train(
     benchmarks: str | os.PathLike[str] = "hub",
     overwrite: bool = False,
     resume: bool = False,
-    device: str | None = None,
 ) -> Path:
     """Train an encoder on parallel sentences, as `bitext-bench train` does, and return the directory of the checkpoint.
 
@@ -38,7 +37,6 @@ def train(
         overwrite: replace an existing checkpoint in `output`.
         resume: continue a run that was stopped or killed; the other arguments must be the same, apart from
             `max_steps`, `epochs` and `eval_steps` of the config.
-        device: "cpu", "cuda" or "mps"; None takes a GPU if there is one.
 
     Raises:
         UserError: the settings, the data, a model or the directory cannot be used, or the extra `train` is not
@@ -55,7 +53,6 @@ def train(
         output=None if output is None else Path(output),
         overwrite=overwrite,
         resume=resume,
-        device=device,
     )
     checkpoint, stopped_by = run_training(config, request)
     if stopped_by == SIGINT:

@@ -27,7 +27,7 @@ from training.config import TrainConfig, make_config
 from training.data.corpora import PairRows, find_corpora, read_corpus
 from training.losses.soft_contrastive import SoftContrastiveLoss
 from training.recipe import read_recipe
-from training.trainer.arguments import trainer_arguments
+from training.trainer.arguments import RunOptions, trainer_arguments
 from training.trainer.loss import make_loss
 from training.trainer.models import Models, resolve_models
 from training.trainer.rows import make_datasets, teacher_vectors
@@ -95,7 +95,7 @@ def step_seconds(config: TrainConfig, datasets: Any, make: Callable[[SentenceTra
     watch = Stopwatch()
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        arguments = trainer_arguments(config, Path(scratch), "none", evaluated=False)
+        arguments = trainer_arguments(config, Path(scratch), RunOptions(), evaluated=False)
         arguments.save_strategy = "no"
         trainer = SentenceTransformerTrainer(
             model=student, args=arguments, train_dataset=datasets, loss=make(student), callbacks=[watch]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,21 @@ from bitext_bench.io.progress import progress_bar
 
 from ..checkpoint.folder import CHECKPOINTS
 from ..config import Precision, TrainConfig
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run is carried out: nothing here is a setting of the training.
+
+    Attributes:
+        resume: continue from the newest intact checkpoint, if any; losses are the same as without the interruption.
+        report_to: a logger of the trainer ("tensorboard", "wandb"), in addition to the progress bar; or "none".
+        device: "cpu", "cuda" or "mps"; None takes a GPU if there is one.
+    """
+
+    resume: bool = False
+    report_to: str = "none"
+    device: str | None = None
 
 
 def check_reporter(name: str) -> str:
@@ -69,23 +85,22 @@ def resolve_precision(precision: Precision, device: str | None = None) -> Precis
 
 
 def trainer_arguments(
-    config: TrainConfig, output: Path, report_to: str, *, evaluated: bool, device: str | None = None
+    config: TrainConfig, output: Path, options: RunOptions, *, evaluated: bool
 ) -> SentenceTransformerTrainingArguments:
     """Return the trainer's arguments.
 
     Args:
         config: the settings; `precision` may be "auto".
         output: the directory for checkpoints.
-        report_to: a logger of the trainer, or "none".
+        options: the logger and the device.
         evaluated: whether held-out rows exist to choose the best checkpoint.
-        device: "cpu", "cuda" or "mps"; None takes a GPU if there is one.
 
     Raises:
         UserError: see `resolve_precision`.
     """
     every = min(config.eval_steps, config.max_steps or config.eval_steps)
-    precision = resolve_precision(config.precision, device)
-    on_cpu = device == "cpu" or not (torch.cuda.is_available() or torch.backends.mps.is_available())
+    precision = resolve_precision(config.precision, options.device)
+    on_cpu = options.device == "cpu" or not (torch.cuda.is_available() or torch.backends.mps.is_available())
     columns = ("source", "target", *(f"negative_{i}" for i in range(1, config.num_hard_negatives + 1)))
     return SentenceTransformerTrainingArguments(
         output_dir=str(output / CHECKPOINTS),
@@ -117,7 +132,7 @@ def trainer_arguments(
         logging_nan_inf_filter=False,  # the filter would log a NaN or infinite loss as 0
         logging_steps=1,  # a mean over several steps would differ if a run stopped between them
         disable_tqdm=True,
-        report_to=report_to,
+        report_to=options.report_to,
     )
 
 

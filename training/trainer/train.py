@@ -22,7 +22,7 @@ from bitext_bench.io.terminal import say
 
 from ..config import TrainConfig
 from ..data.corpora import PairRows
-from .arguments import Progress, trainer_arguments
+from .arguments import Progress, RunOptions, trainer_arguments
 from .dev_evaluator import DevAccuracy, hold_out
 from .label_report import describe_labels
 from .log import dev_curve, window_means
@@ -61,16 +61,7 @@ class Trained:
     stopped_by: int
 
 
-def train(
-    config: TrainConfig,
-    models: Models,
-    data: Sequence[PairRows],
-    output: Path,
-    *,
-    resume: bool = False,
-    report_to: str = "none",
-    device: str | None = None,
-) -> Trained:
+def train(config: TrainConfig, models: Models, data: Sequence[PairRows], output: Path, options: RunOptions) -> Trained:
     """Train a student on clean pairs (anchor language as the source); checkpoints go to `output`/checkpoints.
 
     Args:
@@ -78,20 +69,18 @@ def train(
         models: the student and the teacher.
         data: rows of each pair.
         output: the directory of the checkpoint.
-        resume: continue from the newest intact checkpoint, if any; losses are the same as without the interruption.
-        report_to: a logger of the trainer ("tensorboard", "wandb"), in addition to the progress bar.
-        device: "cpu", "cuda" or "mps"; None takes a GPU if there is one.
+        options: resuming, logger and device.
 
     Raises:
         UserError: the student cannot be trained, the teacher cannot be used, or checkpoints exist and none is intact.
     """
     training, held_out = hold_out(data, config.dev_size, config.seed)
     evaluated = any(item.source for item in held_out)
-    arguments = trainer_arguments(config, output, report_to, evaluated=evaluated, device=device)
+    arguments = trainer_arguments(config, output, options, evaluated=evaluated)
     training = draw_rows(training, config, arguments.world_size)
     torch.manual_seed(config.seed)
     with arguments.main_process_first(desc="teacher"):
-        checkpoint = intact_checkpoint(output) if resume else None
+        checkpoint = intact_checkpoint(output) if options.resume else None
         teacher = teacher_vectors(config, models, training)
         datasets = make_datasets(config, models, training, teacher)
     arguments.eval_on_start = evaluated and checkpoint is None
