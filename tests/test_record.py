@@ -49,6 +49,11 @@ def write_record(folder: Path, sha256: str = "ab", **settings: Any) -> Path:
         ({"topic_aware_batches": True}, False),
         ({"dropout": 0.0}, False),
         ({"wise_ft_share": 0.25}, False),
+        # Settings that later versions added count if they are used.
+        ({"lora_rank": None, "merge_lora": True, "gradient_checkpointing": False}, True),
+        ({"gradient_accumulation_steps": 1}, True),
+        ({"lora_rank": 8}, False),
+        ({"gradient_accumulation_steps": 2}, False),
     ],
 )
 def test_runs_that_differ_in_the_seed_only_share_their_settings(

@@ -155,6 +155,7 @@ class TrainingRecord(Record):
     distillation_weight: Finite = 0
     wise_ft_share: Finite = 0
     topic_aware_batches: bool = False
+    lora_rank: Count | None = None
     corpora: dict[Name, Count] = {}
     settings: Name = "-"
     steps: Count = 0

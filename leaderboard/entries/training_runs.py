@@ -74,7 +74,11 @@ def parse_training(record: TrainingRecord | None) -> Training | None:
         num_hard_negatives=record.num_hard_negatives,
         uses_teacher=_uses_teacher(record),
         beyond=bool(
-            record.distillation_weight or record.wise_ft_share or record.topic_aware_batches or record.divergence
+            record.distillation_weight
+            or record.wise_ft_share
+            or record.topic_aware_batches
+            or record.lora_rank
+            or record.divergence
         ),
         recipe=record.recipe,
         steps=record.steps,

@@ -39,6 +39,8 @@ def describe_labels(
         for dataset in datasets.values()
         for vectors in islice(_batches(trainer, dataset, teacher, size), each)
     ]
+    if not batches:  # fewer rows than all processes take at once
+        return []
     entropy = mean_entropy(batches, config.objective.tau_teacher)
     positives = math.exp(entropy)
     lines = [f"labels: {positives:.2f} effective positives in a batch of {size} (entropy {entropy:.2f} nats)"]

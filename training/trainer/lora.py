@@ -6,7 +6,10 @@ import warnings
 from typing import Any
 
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Transformer
 from torch import Tensor, nn
+
+from bitext_bench.errors import UserError
 
 
 def add_lora(student: SentenceTransformer, rank: int, base: str, revision: str | None) -> None:
@@ -19,9 +22,14 @@ def add_lora(student: SentenceTransformer, rank: int, base: str, revision: str |
         rank: the smaller dimension of the matrices.
         base: the directory or hub id of the student, for a checkpoint that keeps the matrices separate.
         revision: its commit on the hub; None for a directory.
+
+    Raises:
+        UserError: the first module of the student is not a transformer.
     """
     from peft import LoraConfig, get_peft_model
 
+    if not isinstance(student[0], Transformer):
+        raise UserError(f"--lora: {base} begins with a {type(student[0]).__name__}: expected a Transformer")
     config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
     with warnings.catch_warnings(action="ignore", category=FutureWarning):  # peft calls a method that has a new name
         adapted = get_peft_model(student[0].model, config)
