@@ -243,9 +243,30 @@ def test_layers_are_computed_again_only_with_gradient_checkpointing(
     assert counts == [4, 8], "two layers, two sides"
 
 
+def test_a_model_without_gradient_checkpointing_is_refused(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from transformers import BertModel
+
+    monkeypatch.setattr(BertModel, "supports_gradient_checkpointing", False)
+    assert main(folders.command("out", "--set", "gradient_checkpointing=true", "--set", "dev_size=0")) == 1
+    assert "does not support gradient_checkpointing: set it to false" in error_line(capfd)
+
+
 def test_accumulated_gradients_are_those_of_the_rows_together(folders: Folders) -> None:
     """For a loss without negatives; in-batch negatives come from one batch only."""
-    mse = ["--loss", "embedding-mse", "--set", "dropout=0.0", "--set", "dev_size=0", "--epochs", "0.25"]
+    mse = [
+        "--loss",
+        "embedding-mse",
+        "--set",
+        "dropout=0.0",
+        "--set",
+        "dev_size=0",
+        "--epochs",
+        "0.25",
+        "--device",
+        "cpu",
+    ]
     assert main(folders.command("whole", *mse)) == 0
     halves = ["--batch-size", "8", "--set", "gradient_accumulation_steps=2"]
     assert main(folders.command("halves", *mse, *halves)) == 0
