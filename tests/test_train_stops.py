@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -384,7 +385,7 @@ def test_a_full_disk_says_how_to_go_on(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("training.trainer.train.SentenceTransformerTrainer.save_model", full)
+    monkeypatch.setattr("training.trainer.student_trainer.SentenceTransformerTrainer.save_model", full)
     assert main(folders.command("out", "--max-steps", "8")) == 1
     line = error_line(capfd)
     assert "No space left on device" in line and "--resume" in line
@@ -497,6 +498,19 @@ def test_a_run_that_was_killed_at_its_end_goes_on_with_more_epochs(
     assert [entry["learning_rate"] for entry in said["log"]] == pytest.approx(
         [sum(rates[:10]) / 10, sum(rates[10:]) / 8]
     )
+
+
+@pytest.mark.slow
+def test_a_run_of_an_earlier_version_goes_on(whole: Folders, killed: Path) -> None:
+    """Its record lacks settings that were added since."""
+    output = Path(shutil.copytree(killed, whole.root / "earlier"))
+    said = record(output)
+    for name in ("lora_rank", "merge_lora", "gradient_checkpointing", "gradient_accumulation_steps"):
+        del said["config"][name]
+    (output / "train_config.json").write_text(json.dumps(said))
+    assert main(whole.command("earlier", "--resume")) == 0
+    same_run(whole.root / "whole", output)
+    assert record(output)["changes"] == []
 
 
 @pytest.mark.slow

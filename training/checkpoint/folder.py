@@ -11,6 +11,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import MISSING, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,12 @@ def _check_resumable(output: Path, begun: dict[str, Any], config: TrainConfig) -
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> dict[str, list[Any]]:
-    """Return each setting that differs, with the old and the new value."""
+    """Return each setting that differs, with the old and the new value.
+
+    A run that an earlier version began has the default of each setting that it lacks.
+    """
+    defaults = {field.name: field.default for field in fields(TrainConfig) if field.default is not MISSING}
+    before = json.loads(json.dumps(defaults)) | before
     names = {**before, **now}
     return {name: [before.get(name), now.get(name)] for name in names if before.get(name) != now.get(name)}
 

@@ -153,8 +153,10 @@ def _run(trainer: StudentTrainer, checkpoint: Path | None, config: TrainConfig, 
 
 
 def _steps(trainer: StudentTrainer, config: TrainConfig) -> int:
+    if config.max_steps:
+        return config.max_steps
     in_an_epoch = math.ceil(len(trainer.get_train_dataloader()) / config.gradient_accumulation_steps)
-    return config.max_steps or math.ceil(config.epochs * in_an_epoch)
+    return math.ceil(config.epochs * in_an_epoch)
 
 
 def check_training(config: TrainConfig, data: Sequence[PairRows]) -> None:
