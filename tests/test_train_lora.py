@@ -376,7 +376,7 @@ def test_split_weights_are_refused(
     """The environment is that of `accelerate launch --use_fsdp` and `--use_deepspeed`."""
     monkeypatch.setenv(f"ACCELERATE_USE_{variable}", "true")
     assert main(folders.command("out")) == 1
-    assert f"{name} is not supported: it splits the weights between processes" in error_line(capfd)
+    assert f"{name} is not supported: it splits weights or optimizer state between processes" in error_line(capfd)
     assert not (folders.root / "out").exists()
 
 

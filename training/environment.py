@@ -36,7 +36,7 @@ def check_environment(config: TrainConfig) -> None:
     for name, variable in (("FSDP", "ACCELERATE_USE_FSDP"), ("DeepSpeed", "ACCELERATE_USE_DEEPSPEED")):
         if os.environ.get(variable, "").lower() in ("1", "true", "yes"):
             raise UserError(
-                f"{name} is not supported: it splits the weights between processes, and the evaluation on held-out "
-                "rows needs all of them in each; start with torchrun, and save memory with --lora, mini_batch_size or "
+                f"{name} is not supported: it splits weights or optimizer state between processes, and evaluations and "
+                "checkpoints need them whole; start with torchrun, and save memory with --lora, mini_batch_size or "
                 "gradient_checkpointing"
             )
