@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any
 
 from sentence_transformers import SentenceTransformer
@@ -32,8 +33,10 @@ def add_lora(student: SentenceTransformer, rank: int, base: str, revision: str |
         raise UserError(f"--lora: {base} begins with a {type(student[0]).__name__}: expected a Transformer")
     config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
     with warnings.catch_warnings(action="ignore", category=FutureWarning):  # peft calls a method that has a new name
-        adapted = get_peft_model(student[0].model, config)
+        adapted: Any = get_peft_model(student[0].model, config)
     config.base_model_name_or_path, config.revision = base, revision
+    # The embeddings are frozen; otherwise peft would look on the hub whether the vocabulary has changed.
+    adapted.save_pretrained = partial(adapted.save_pretrained, save_embedding_layers=False)
     student[0].model = adapted
 
 
