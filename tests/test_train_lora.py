@@ -198,6 +198,19 @@ def test_an_adapter_can_be_trained_further(runs: Folders) -> None:
     np.testing.assert_allclose(vectors(runs.root / "further"), vectors(runs.root / "merged"), atol=1e-6)
 
 
+def test_a_layer_after_the_transformer_trains_in_full(runs: Folders, dense: Path) -> None:
+    """And is interpolated, saved and loaded with an adapter."""
+    more = ["--model", str(dense), "--set", "wise_ft_share=0.25"]
+    assert main(runs.command("dense", *LORA, *more)) == 0
+    assert main(runs.command("dense-separate", *SEPARATE, *more)) == 0
+    np.testing.assert_allclose(vectors(runs.root / "dense"), vectors(runs.root / "dense-separate"), atol=1e-6)
+    files = (dense, runs.root / "dense", runs.root / "dense-separate")
+    start, merged, separate = (load_file(x / "2_Dense/model.safetensors") for x in files)
+    for name in start:
+        assert merged[name].equal(separate[name])
+        assert not merged[name].equal(start[name])
+
+
 def test_interpolation_with_the_initial_model_scales_the_products(runs: Folders) -> None:
     assert main(runs.command("mixed", *LORA, "--set", "wise_ft_share=0.25")) == 0
     files = (runs.model, runs.root / "merged", runs.root / "mixed")

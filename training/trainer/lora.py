@@ -52,4 +52,4 @@ def trained_weights(model: nn.Module) -> dict[str, Tensor]:
 
 def is_adapted(student: Any) -> bool:  # noqa: ANN401 (sentence-transformers is untyped)
     """Return whether a student has LoRA matrices that are not merged."""
-    return hasattr(student[0].model, "merge_and_unload")
+    return hasattr(getattr(student[0], "model", None), "merge_and_unload")
