@@ -46,6 +46,12 @@ class CheckpointLayout:
     uses_saved_modules: bool
     trainable: bool
 
+    @property
+    def overrides(self) -> tuple[tuple[str, str], ...]:
+        """The user's settings that differ from the checkpoint's own, as signatures name them."""
+        cut = [("maxlen", str(self.max_length))] if self.max_length != self.own_length else []
+        return (*cut, *([] if self.uses_saved_modules else [("pool", self.pooling)]))
+
 
 def read_layout(directory: Path, options: ModelOptions, tokenizer: Path | None = None) -> CheckpointLayout:
     """Read pooling and maximum length from a checkpoint's configuration files.

@@ -263,9 +263,6 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         elsewhere.append("files that its own code reads")
     layout = read_layout(directory, options, tokenizer)
     dtype = automatic_dtype(options.device) if options.dtype == "auto" else options.dtype
-    overrides = [("maxlen", str(layout.max_length))] if layout.max_length != layout.own_length else []
-    if not layout.uses_saved_modules:
-        overrides.append(("pool", layout.pooling))
     return Model(
         name=name,
         revision=digest[:12],
@@ -278,7 +275,7 @@ def _from_directory(directory: Path, options: ModelOptions, tokenizer: Path | No
         unhashed=" and ".join(elsewhere),
         software=software([*TRANSFORMERS, *(["openvino"] if options.backend == "openvino" else [])]),
         load=unchanged(partial(load_transformer, directory, layout, replace(options, dtype=dtype), tokenizer)),
-        overrides=tuple(overrides),
+        overrides=layout.overrides,
         parameters=count_parameters(directory),
         contaminated_rows=contaminated_rows(directory),
         checked=checked_benchmarks(directory),
