@@ -55,14 +55,15 @@ class TrainConfig:
         corpora: corpora below the data directory, "name" or "name:weight"; empty takes all.
         sampling_temperature: a pair of n rows is drawn with probability proportional to n^(1 / temperature); > 0. At 1
             the probability follows the size; higher values flatten it.
-        anchor_priority: languages by priority; the first one in a pair is its anchor.
-        loss: "soft-contrastive" (see `objective`), "embedding-mse" (Reimers and Gurevych 2020: both sides move to the
-            teacher's source vector) or "translation-ranking" (as in mUSE and LaBSE).
+        anchor_priority: languages by priority; the first one in a pair is its anchor, the s of equation 4.
+        loss: "soft-contrastive" (equations 2 and 6 to 8), "embedding-mse" (Reimers and Gurevych 2020: both sides move
+            to the teacher's source vector) or "translation-ranking" (as in mUSE and LaBSE).
         objective: labels, temperatures and TMS of the soft contrastive loss; translation ranking uses its
             `tau_student`.
         num_hard_negatives: mined negatives for each row of translation ranking, as in mUSE (Table 2); 0 uses only
             the other rows of the batch.
-        student_prompt, teacher_prompt: text before every sentence; saved with the checkpoint.
+        student_prompt: text before every sentence; saved with the checkpoint.
+        teacher_prompt: text before every sentence for the teacher; the command takes `--prompt` by default.
         batch_size: pairs in a batch on each process.
         mini_batch_size: sentences whose activations are in memory at once (gradient caching); None keeps all. Every
             other pair of the batch stays a negative, for one more forward pass.

@@ -22,15 +22,15 @@ class Objective:
     Attributes:
         label: how teacher similarities become labels (equations 3 to 5).
         tms: add the monolingual terms (equation 7), L = lambda_cross * L_cross + L_mono (equation 8).
-        lambda_cross: the paper's lambda: the weight of the *cross-lingual* term under TMS; > 0.
-        tau_teacher: temperature of the labels, > 0.
-        tau_student: temperature of the student's similarities, > 0.
-        divergence: the divergence between labels and student. Cross-entropy is the paper's; KL has the same gradient
-            and is 0 at its minimum; JSD is bounded by log 2; similarity-MSE compares the similarity matrices,
-            ((student - teacher) / tau_student)^2 (the authors' "MMSE").
+        lambda_cross: the paper's lambda: the weight of the *cross-lingual* term under TMS (equation 8); > 0.
+        tau_teacher: temperature of the labels (equations 4 and 5); > 0. The paper has one tau for both.
+        tau_student: temperature of the student's similarities (equations 2, 6 and 7); > 0.
+        divergence: the divergence between labels and student. "cross-entropy" is the paper's (equation 2); "kl" has
+            the same gradient and is 0 at its minimum; "jsd" is bounded by log 2; "similarity-mse" compares the
+            similarity matrices, ((student - teacher) / tau_student)^2 (the authors' "MMSE").
         column_labels: "transposed" uses w(i, j) for the columns too (equation 6 as written); "renormalized" uses the
             softmax over each row of the transposed teacher similarities (the authors' code).
-        symmetric_monolingual: count each monolingual term in both directions, as the authors' code does.
+        symmetric_monolingual: count each monolingual term (equation 7) in both directions, as the authors' code does.
         distillation_weight: weight of an additional term: the squared distance between both sides' normalized vectors
             and the teacher's vector of the anchor (Reimers and Gurevych 2020; not in the paper). It keeps the anchor
             language in place and pulls the other language to it. 0 disables it. Teacher and student must have the
