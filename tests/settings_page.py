@@ -24,7 +24,7 @@ see [recipes/](recipes)) or in Python (`training.TrainConfig` and `training.Obje
 Equations are those of Park et al. 2024 ([arXiv:2405.16155](https://arxiv.org/abs/2405.16155)).
 
 `python tests/settings_page.py` writes this page from `training/config.py` and `training/losses/objective.py`.
-[How to choose](README.md#choose-temperatures-lambda-label-and-teacher) has measured advice.
+[How to choose](README.md#choose-label-tms-temperatures-and-teacher) has measured advice.
 """
 
 

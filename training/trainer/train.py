@@ -18,7 +18,7 @@ from sentence_transformers.sentence_transformer.training_args import BatchSample
 from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback
 
 from bitext_bench.errors import UserError
-from bitext_bench.io.terminal import say
+from bitext_bench.io.terminal import quiet_logger, say
 
 from ..config import TrainConfig
 from ..data.corpora import PairRows
@@ -138,7 +138,8 @@ def _run(trainer: StudentTrainer, checkpoint: Path | None, config: TrainConfig, 
             return
     for theirs in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(theirs)
-    with warnings.catch_warnings(), closing(progress):
+    # transformers remarks that the interval of evaluations has changed, which a resumed run may do: see NewSchedule.
+    with quiet_logger("transformers.trainer_utils"), warnings.catch_warnings(), closing(progress):
         # The libraries warn about internals, such as pinned memory without a GPU.
         warnings.simplefilter("ignore", UserWarning)
         try:
