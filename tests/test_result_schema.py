@@ -29,7 +29,7 @@ REFUSED = {
     "n": ("subsets 0 n", 0),
     "a share for n": ("subsets 0 n", 3.5),
     "a truth for n": ("subsets 0 n", True),
-    "an unknown language": ("subsets 0 languages 0", "qqq-Latn"),
+    "an unknown language": ("subsets 0 languages 0", "xqq-Latn"),
     "an interval the wrong way round": ("subsets 0 intervals accuracy", [0.9, 0.1]),
     "an interval of three": ("subsets 0 intervals accuracy", [0.1, 0.2, 0.3]),
     "a signature without data": ("subsets 0 signature", "task:x"),
