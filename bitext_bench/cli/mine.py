@@ -37,7 +37,11 @@ def mine(arguments: argparse.Namespace) -> int:
         complete=arguments.gold_complete,
     )
     selecting = Selecting(
-        score_given=arguments.score, margin=arguments.margin, selection=arguments.selection, policy=policy
+        score_given=arguments.score,
+        margin=arguments.margin,
+        selection=arguments.selection,
+        policy=policy,
+        filters=arguments.filters,
     )
     searching = Searching(
         search=None if arguments.search == "auto" else arguments.search,

@@ -9,6 +9,18 @@ from .options import add_batches, add_cache_folder, add_model_group, positive
 
 MARGINS = ("ratio", "distance", "absolute", "csls")
 SELECTIONS = ("greedy", "forward", "backward", "union", "intersection")
+FILTERS = (
+    "empty",
+    "control-characters",
+    "markup",
+    "identical",
+    "length-ratio",
+    "numbers",
+    "urls",
+    "language",
+    "duplicates",
+    "near-duplicates",
+)
 EXACT_LIMIT = 1_000_000
 NPROBE = 48
 
@@ -47,6 +59,7 @@ def add_mine(parser: argparse.ArgumentParser) -> None:
     add_model_group(parser, required=False)
     _add_selection(parser.add_argument_group("choosing pairs"))
     _add_threshold(parser.add_argument_group("threshold"))
+    _add_filters(parser.add_argument_group("filters"))
     _add_search(parser.add_argument_group("search"))
     _add_work(parser.add_argument_group("encoding and work directory"))
 
@@ -66,6 +79,16 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
         help="greedy pairs lines one to one by decreasing score; forward and backward take the best partner of each "
         "source or target line, union takes the pairs of either direction, intersection those of both "
         "(default: %(default)s)",
+    )
+
+
+def _add_filters(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--filters",
+        default="none",
+        metavar="NAMES",
+        help=f"drop pairs, and write them with the reason to FILE.dropped.tsv: all, none, or some of "
+        f"{', '.join(FILTERS)}, separated by commas; all,-urls leaves one out (default: %(default)s)",
     )
 
 

@@ -19,15 +19,18 @@ from ..scoring.margin import Margin
 from ..scoring.mined_pairs import Selection
 from .budget import Budget
 from .engines import run_inline, run_share
+from .filters.registry import check_filters, parse_filters
+from .filters.screening import Screener
 from .formats import OutputFile, write_tables
 from .inputs import check_file
 from .known import known_pairs
 from .manifest import Request, map_array, open_plan
-from .output import MinedTables, check_parallel, prepare_mined, prepare_scored
+from .output import MinedTables, prepare_mined
 from .plan import ModelSpec, Plan, SearchMethod
 from .ray_engine import run_on_ray
 from .recheck import recheck_stored_vectors
 from .report import describe, write_report
+from .scored import check_parallel, prepare_scored
 from .stages import check_model
 from .threshold import ThresholdPolicy
 
@@ -73,12 +76,14 @@ class Selecting:
     Attributes:
         score_given: score the pairs in the files, line by line, instead of mining.
         selection: how to select pairs among the proposals.
+        filters: names of filters, as for `parse_filters`.
     """
 
     score_given: bool
     margin: Margin
     selection: Selection
     policy: ThresholdPolicy
+    filters: str = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +126,8 @@ def run_mine(
         policy.check_for_given_pairs()
     policy.check()
     _check(files, selecting)
+    filters = parse_filters(selecting.filters)
+    check_filters(filters, pair)
     request = _request(files, encoding, searching, policy.plant, pair)
     if output.kind == "tmx" and request.form == "arrays":
         raise UserError(f"-o {output.file}: TMX needs texts, but {request.source} has vectors")
@@ -142,20 +149,26 @@ def run_mine(
     if selecting.score_given:
         check_parallel(plan, request)
     (run_on_ray if engine == "ray" else run_inline)(plan)
+    screener = Screener(filters, pair, request.budget.pairs_at_once) if filters else None
     if selecting.score_given:
-        tables = prepare_scored(plan, request, selecting.margin, policy)
+        tables = prepare_scored(plan, request, selecting.margin, policy.threshold, screener)
     else:
-        tables = prepare_mined(plan, selecting.margin, selecting.selection, policy, known)
-    n_pairs = write_tables(output, tables.chunks(request.budget.pairs_at_once), pair)
-    _write_output(plan, output.file, tables, n_pairs, time.monotonic() - start)
+        tables = prepare_mined(plan, selecting.margin, selecting.selection, policy, known, screener)
+    _write_output(plan, output, tables, request.budget.pairs_at_once, start)
     return 0
 
 
-def _write_output(plan: Plan, file: Path, tables: MinedTables, n_pairs: int, seconds: float) -> None:
-    report = write_report(plan, file, {**tables.about, "pairs": n_pairs}, seconds)
+def _write_output(plan: Plan, output: OutputFile, tables: MinedTables, n: int, start: float) -> None:
+    about = dict(tables.about)
+    if tables.screened is not None:
+        dropped = output.file.with_name(f"{output.file.name}.dropped.tsv")
+        write_tables(OutputFile(dropped, "tsv", ""), tables.dropped(n), plan.pair)
+        about["filters"] = {"file": dropped.name, **about["filters"]}
+    n_pairs = write_tables(output, tables.chunks(n), plan.pair)
+    report = write_report(plan, output.file, {**about, "pairs": n_pairs}, time.monotonic() - start)
     for line in report.lines:
         say(line)
-    say(f"{n_pairs:,} pairs in {file}; you can remove {plan.root} when you are done")
+    say(f"{n_pairs:,} pairs in {output.file}; you can remove {plan.root} when you are done")
 
 
 def _request(
@@ -197,6 +210,8 @@ def _check(files: InputFiles, selecting: Selecting) -> None:
         )
     if any(arrays) and (not all(arrays) or len(arrays) == 1):
         raise UserError("expected two text files or two .npy files of vectors")
+    if any(arrays) and selecting.filters != "none":
+        raise UserError("--filters looks at texts: it cannot be used with vectors")
     if any(arrays) and plant:
         raise UserError("--planted-pairs adds sentences to texts: it cannot be used with vectors")
     for file in (files.source, files.target, plant, gold):

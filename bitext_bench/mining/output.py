@@ -1,27 +1,27 @@
-"""The output rows: mined pairs with their texts, or given pairs with their scores."""
+"""The output rows for mined pairs, with their texts."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UserError
 from ..scoring.margin import Margin
 from ..scoring.mined_pairs import RowPairs, Selection
+from .filters.screening import Screener
 from .formats import OutputTable
 from .insertion import simulate_insertion
 from .known import KnownPairs
 from .links import CorpusPair
-from .manifest import Request
 from .neighborhoods import compute_neighborhoods
-from .pairs import cosines_of, propose, score_pairs
+from .pairs import cosines_of, propose
 from .plan import Plan
 from .precision import Calibration
+from .row_texts import RowTexts
+from .screened import ScreenedPairs
 from .sides import SIDES, SideName, read_texts
 from .threshold import ThresholdChoice, ThresholdPolicy, choose_on_complete_gold, choose_threshold
 
@@ -33,8 +33,15 @@ class MinedTables(Protocol):
     def about(self) -> dict[str, Any]:
         """Settings and threshold."""
 
+    @property
+    def screened(self) -> ScreenedPairs | None:
+        """The decisions of the filters; None without filters."""
+
     def chunks(self, n: int) -> Iterator[OutputTable]:
         """Yield the rows in chunks of about n."""
+
+    def dropped(self, n: int) -> Iterator[OutputTable]:
+        """Yield the rows that filters drop, with the filter and the reason, in chunks of about n."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +50,43 @@ class _MinedTables:
     pairs: RowPairs
     about: dict[str, Any]
 
-    def chunks(self, n: int) -> Iterator[OutputTable]:
-        for first in range(0, max(1, len(self.pairs.source)), n):
-            here = slice(first, first + n)
-            yield self._table(self.pairs.source[here], self.pairs.target[here], self.pairs.scores[here])
+    screened: ScreenedPairs | None = None
 
-    def _table(self, source: NDArray[np.int64], target: NDArray[np.int64], scores: NDArray[np.float64]) -> OutputTable:
-        rows: dict[SideName, NDArray[np.int64]] = {"source": source, "target": target}
+    def chunks(self, n: int) -> Iterator[OutputTable]:
+        kept = np.ones(len(self.pairs.source), dtype=np.bool_) if self.screened is None else self.screened.kept
+        for at in _chunks(np.flatnonzero(kept), n):
+            yield OutputTable(self._columns(at))
+
+    def dropped(self, n: int) -> Iterator[OutputTable]:
+        if self.screened is not None:
+            for at in _chunks(np.flatnonzero(~self.screened.kept), n):
+                yield OutputTable({**self.screened.reasons(at), **self._columns(at)})
+
+    def _columns(self, at: NDArray[np.int64]) -> dict[str, list[Any]]:
+        rows: dict[SideName, NDArray[np.int64]] = {"source": self.pairs.source[at], "target": self.pairs.target[at]}
         columns: dict[str, list[Any]] = {
-            "score": scores.tolist(),
-            "cosine": cosines_of(self.plan, source, target).tolist(),
+            "score": self.pairs.scores[at].tolist(),
+            "cosine": cosines_of(self.plan, rows["source"], rows["target"]).tolist(),
         }
         if self.plan.source.vectors:
-            return OutputTable({**columns, **{f"{side}_row": rows[side].tolist() for side in SIDES}})
+            return {**columns, **{f"{side}_row": rows[side].tolist() for side in SIDES}}
         for side in SIDES:
             lines = np.load(self.plan.files(side).line_of_row, mmap_mode="r")
             columns[f"{side}_line"] = lines[rows[side]].tolist()
         for side in SIDES:
             columns[side] = read_texts(self.plan.files(side), rows[side], self.plan.shard_lines)
-        return OutputTable(columns)
+        return columns
 
 
 def prepare_mined(
-    plan: Plan, margin: Margin, selection: Selection, policy: ThresholdPolicy, known: KnownPairs | None
+    plan: Plan,
+    margin: Margin,
+    selection: Selection,
+    policy: ThresholdPolicy,
+    known: KnownPairs | None,
+    screener: Screener | None,
 ) -> MinedTables:
-    """Mine the pairs. Planted lines do not affect them.
+    """Mine the pairs, and filter those that reach the threshold. Planted lines do not affect them.
 
     Raises:
         UserError: no threshold can be chosen.
@@ -82,7 +101,12 @@ def prepare_mined(
     if about["threshold"] is not None:
         kept = pairs.scores >= about["threshold"]
         pairs = RowPairs(pairs.source[kept], pairs.target[kept], pairs.scores[kept])
-    return _MinedTables(plan, pairs, about)
+    if screener is None:
+        return _MinedTables(plan, pairs, about)
+    texts = RowTexts(plan, {"source": pairs.source, "target": pairs.target}, by_line=False)
+    screened = ScreenedPairs.screen(texts, screener)
+    screened.drop_repeats(np.ones(len(texts), dtype=np.bool_))
+    return _MinedTables(plan, pairs, {**about, "filters": screened.about()}, screened)
 
 
 def _choose(
@@ -95,59 +119,7 @@ def _choose(
     return choose_threshold(Calibration(outcomes, pairs, lines), pairs, known, policy)
 
 
-@dataclass(frozen=True, slots=True)
-class _ScoredTables:
-    plan: Plan
-    request: Request
-    margin: Margin
-    threshold: float | None
-    about: dict[str, Any] = field(default_factory=dict)
-
-    def chunks(self, n: int) -> Iterator[OutputTable]:
-        around = compute_neighborhoods(self.plan, self.margin)
-        rows = {side: self._rows(side) for side in SIDES}
-        texts = None if self.plan.source.vectors else [self.request.read(side) for side in SIDES]
-        for first in range(0, len(rows["source"]), n):
-            source, target = (rows[side][first : first + n] for side in SIDES)
-            full = (source >= 0) & (target >= 0)  # a pair with a blank side has no score
-            cosines, scores = score_pairs(self.plan, source[full], target[full], around, self.margin)
-            kept = full.copy() if self.threshold is not None else np.ones(len(source), dtype=np.bool_)
-            if self.threshold is not None:
-                kept[full] = scores >= self.threshold
-            columns = {"score": _fill_gaps(scores, full), "cosine": _fill_gaps(cosines, full)}
-            if texts is None:
-                columns |= {"source_row": source.tolist(), "target_row": target.tolist()}
-            else:
-                columns |= {
-                    side: list(itertools.islice(lines, len(source))) for side, lines in zip(SIDES, texts, strict=True)
-                }
-            yield OutputTable({name: list(itertools.compress(column, kept)) for name, column in columns.items()})
-
-    def _rows(self, side: SideName) -> NDArray[np.int64]:
-        if self.plan.source.vectors:
-            return np.arange(self.plan.side(side).rows)
-        rows: NDArray[np.int64] = np.load(self.plan.files(side).row_of_line, mmap_mode="r")
-        return rows
-
-
-def _fill_gaps(values: NDArray[Any], full: NDArray[np.bool_]) -> list[Any]:
-    given = iter(values.tolist())
-    return [next(given) if here else None for here in full.tolist()]
-
-
-def prepare_scored(plan: Plan, request: Request, margin: Margin, policy: ThresholdPolicy) -> MinedTables:
-    """Score the pairs in the files, in order."""
-    return _ScoredTables(plan, request, margin, policy.threshold, {"margin": margin, "threshold": policy.threshold})
-
-
-def check_parallel(plan: Plan, request: Request) -> None:
-    """Check that two files can be scored line by line.
-
-    Raises:
-        UserError: the files have different numbers of lines.
-    """
-    if plan.source.lines != plan.target.lines:
-        raise UserError(
-            f"{request.source} has {plan.source.lines:,} lines and {request.target} has {plan.target.lines:,}: "
-            "expected line i of one to translate line i of the other"
-        )
+def _chunks(positions: NDArray[np.int64], n: int) -> Iterator[NDArray[np.int64]]:
+    """Divide positions into chunks of n; at least one, so that the output has a header."""
+    for first in range(0, max(1, len(positions)), n):
+        yield positions[first : first + n]

@@ -17,6 +17,7 @@ from .precision import Estimate
 from .recall import measure_recall
 from .records import read_record
 from .sides import SIDES, CorpusSide
+from .suggestion_lines import suggestion_lines
 from .threshold import COMPLETE_GOLD
 
 
@@ -97,11 +98,25 @@ def _lines(content: dict[str, Any]) -> list[str]:
             f"recall against exact search, measured on {found['sample']:,} lines: nearest {found['at_1']:.4f}, "
             f"four nearest {found['at_4']:.4f}, nearest from either side {found['pairs']:.4f}"
         )
-    if judged := content.get("judged"):
+    judged = content.get("judged")
+    if judged is not None:
         lines += _judgement_lines(judged, content["threshold"])
+    if "suggested" in content:
+        lines += suggestion_lines(content)
+    if filters := content.get("filters"):
+        lines += _filter_lines(filters, judged is not None)
     stages = ", ".join(f"{name} {value:,.0f} s" for name, value in content["seconds"].items() if name != "this_run")
     peak = f"; at most {format_bytes(content['peak_memory'])} of memory" if content["peak_memory"] else ""
     return [*lines, f"{stages}; this run {content['seconds']['this_run']:,.0f} s{peak}"]
+
+
+def _filter_lines(filters: dict[str, Any], judged: bool) -> list[str]:
+    counts = ", ".join(f"{name} {n:,}" for name, n in filters["dropped"].items() if n)
+    n_dropped = filters["pairs"] - filters["kept"]
+    lines = [f"filters drop {n_dropped:,} of {filters['pairs']:,} pairs{f': {counts}' if counts else ''}"]
+    if n_dropped:
+        lines.append(f"the dropped pairs are in {filters['file']}, each with the filter and the reason")
+    return [*lines, "precision and recall above are those of the pairs before the filters"] if judged else lines
 
 
 def _judgement_lines(judged: dict[str, Any], threshold: float) -> list[str]:

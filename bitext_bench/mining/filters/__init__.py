@@ -1,0 +1,1 @@
+"""Filters for sentence pairs. Each gives the reason for a pair that it drops."""

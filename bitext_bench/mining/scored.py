@@ -1,0 +1,158 @@
+"""The output rows for given pairs: their scores, and the threshold that these suggest."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UserError
+from ..scoring.margin import Margin
+from .filters.screening import Screener
+from .formats import OutputTable
+from .manifest import Request
+from .misaligned import score_random_pairs
+from .neighborhoods import Neighborhoods, compute_neighborhoods
+from .output import MinedTables
+from .pairs import score_pairs
+from .plan import Plan
+from .row_texts import RowTexts
+from .score_modes import FEWEST, ScoreModes
+from .screened import ScreenedPairs
+from .sides import SIDES, SideName
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _GivenPairs:
+    """N given pairs with their scores.
+
+    Attributes:
+        rows: (N,) rows of each side; -1 for a blank line.
+        full: (N,) whether neither side is blank; only these pairs have a score.
+        scores: (N,) margin, NaN without a score.
+        cosines: (N,) cosine, NaN without a score.
+    """
+
+    rows: dict[SideName, Rows]
+    full: NDArray[np.bool_]
+    scores: NDArray[np.float64]
+    cosines: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class _ScoredTables:
+    request: Request
+    pairs: _GivenPairs
+    kept: NDArray[np.bool_]
+    about: dict[str, Any]
+    screened: ScreenedPairs | None
+
+    def chunks(self, n: int) -> Iterator[OutputTable]:
+        for _, columns in self._columns(self.kept, n):
+            yield OutputTable(columns)
+
+    def dropped(self, n: int) -> Iterator[OutputTable]:
+        if self.screened is not None:
+            for at, columns in self._columns(~self.screened.screening.kept, n):
+                yield OutputTable({**self.screened.reasons(at), "line": (at + 1).tolist(), **columns})
+
+    def _columns(self, chosen: NDArray[np.bool_], n: int) -> Iterator[tuple[Rows, dict[str, list[Any]]]]:
+        """Yield the positions and the columns of the chosen pairs among each n pairs."""
+        texts = None if self.request.form == "arrays" else [self.request.read(side) for side in SIDES]
+        for first in range(0, len(chosen), n):
+            here = chosen[first : first + n]
+            at = first + np.flatnonzero(here)
+            full = self.pairs.full[at].tolist()
+            columns = {
+                name: [value if has else None for value, has in zip(values[at].tolist(), full, strict=True)]
+                for name, values in (("score", self.pairs.scores), ("cosine", self.pairs.cosines))
+            }
+            if texts is None:
+                columns |= {f"{side}_row": self.pairs.rows[side][at].tolist() for side in SIDES}
+            else:
+                for side, lines in zip(SIDES, texts, strict=True):
+                    columns[side] = list(itertools.compress(itertools.islice(lines, len(here)), here.tolist()))
+            yield at, columns
+
+
+def prepare_scored(
+    plan: Plan, request: Request, margin: Margin, threshold: float | None, screener: Screener | None
+) -> MinedTables:
+    """Score the pairs in the files, in order, and filter them.
+
+    Filters that look at one pair at a time come first, and the threshold before those that compare pairs, so that no
+    pair is dropped for repeating one below the threshold.
+    """
+    around = compute_neighborhoods(plan, margin)
+    pairs = _score(plan, around, margin, request.budget.pairs_at_once)
+    about: dict[str, Any] = {"margin": margin, "threshold": threshold}
+    # Without a threshold, pairs without a score remain, too.
+    kept = np.ones(len(pairs.full), dtype=np.bool_) if threshold is None else pairs.scores >= threshold
+    screened, clean = None, pairs.full
+    if screener is not None:
+        screened = ScreenedPairs.screen(RowTexts(plan, pairs.rows, by_line=True), screener)
+        clean = pairs.full & screened.kept
+    about |= _suggest(plan, pairs, clean, around, margin)
+    if screened is not None:
+        screened.drop_repeats(kept)
+        kept &= screened.kept
+        about["filters"] = screened.about()
+    return _ScoredTables(request, pairs, kept, about, screened)
+
+
+def _score(plan: Plan, around: dict[SideName, Neighborhoods], margin: Margin, n: int) -> _GivenPairs:
+    rows = {side: _rows(plan, side) for side in SIDES}
+    full = (rows["source"] >= 0) & (rows["target"] >= 0)
+    scores, cosines = np.full(len(full), np.nan), np.full(len(full), np.nan, dtype=np.float32)
+    positions = np.flatnonzero(full)
+    for first in range(0, len(positions), n):
+        at = positions[first : first + n]
+        cosines[at], scores[at] = score_pairs(plan, rows["source"][at], rows["target"][at], around, margin)
+    return _GivenPairs(rows, full, scores, cosines)
+
+
+def _rows(plan: Plan, side: SideName) -> Rows:
+    if plan.side(side).vectors:
+        return np.arange(plan.side(side).rows)
+    rows: Rows = np.load(plan.files(side).row_of_line, mmap_mode="r")
+    return rows
+
+
+def _suggest(
+    plan: Plan,
+    pairs: _GivenPairs,
+    clean: NDArray[np.bool_],
+    around: dict[SideName, Neighborhoods],
+    margin: Margin,
+) -> dict[str, Any]:
+    """Return the modes of the scores and a suggested threshold, for the report."""
+    if clean.sum() < FEWEST:
+        return {"suggested": None, "no_suggestion": f"fewer than {FEWEST} pairs"}
+    rows: dict[SideName, Rows] = {side: pairs.rows[side][clean] for side in SIDES}
+    modes = ScoreModes(np.sort(pairs.scores[clean]), score_random_pairs(plan, rows, around, margin))
+    found = modes.suggest()
+    return {
+        "suggested": None if isinstance(found, str) else asdict(found),
+        "no_suggestion": found if isinstance(found, str) else None,
+        "misaligned": asdict(modes.misaligned),
+        "histogram": modes.histogram(),
+    }
+
+
+def check_parallel(plan: Plan, request: Request) -> None:
+    """Check that two files can be scored line by line.
+
+    Raises:
+        UserError: the files have different numbers of lines.
+    """
+    if plan.source.lines != plan.target.lines:
+        raise UserError(
+            f"{request.source} has {plan.source.lines:,} lines and {request.target} has {plan.target.lines:,}: "
+            "expected line i of one to translate line i of the other"
+        )
