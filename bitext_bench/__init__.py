@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from .api.arrays import margin_scores, mining_f1, nearest_neighbors, retrieval_accuracy, xsim
     from .api.evaluate import evaluate
     from .api.evaluator import BitextEvaluator
-    from .api.mining import MinedPair, MinedPairs, MiningOptions, mine
+    from .api.mined_pairs import DroppedPair, MinedPair, MinedPairs
+    from .api.mining import MiningOptions, mine
     from .api.reports import Report, SubsetReport, TaskReport
     from .api.score import Score
     from .encoders import ModelOptions
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BitextEvaluator",
     "Comparison",
+    "DroppedPair",
     "Margin",
     "MinedPair",
     "MinedPairs",
@@ -70,7 +72,8 @@ _HOME = {
     "bitext_bench.api.evaluator": ("BitextEvaluator",),
     "bitext_bench.encoders": ("ModelOptions",),
     "bitext_bench.errors": ("UserError",),
-    "bitext_bench.api.mining": ("MinedPair", "MinedPairs", "MiningOptions", "mine"),
+    "bitext_bench.api.mined_pairs": ("DroppedPair", "MinedPair", "MinedPairs"),
+    "bitext_bench.api.mining": ("MiningOptions", "mine"),
     "bitext_bench.api.reports": ("Report", "SubsetReport", "TaskReport"),
     "bitext_bench.api.score": ("Score",),
     "bitext_bench.scoring.margin": ("Margin",),

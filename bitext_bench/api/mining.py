@@ -2,99 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from tabulate import tabulate
 
 from ..embedding.batching import TextGroup
 from ..embedding.embedder import Embedder
 from ..encoders import Model, ModelOptions
 from ..encoders.loaded import as_model
 from ..errors import UserError
-from ..io.terminal import printable
 from ..languages import LangPair
+from ..mining.filters.registry import check_filters, parse_filters
 from ..scoring.margin import Margin, best_by_margin, margin_k
 from ..scoring.mined_pairs import SELECTIONS, RowPairs, Selection, select
 from ..scoring.neighbors import Neighbors, Vectors, search_bidirectional
 from .array_inputs import as_sentences, check_margin, check_number
+from .mined_pairs import MinedPair, MinedPairs, filter_pairs
 from .paths import vector_folder
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
-
-
-class MinedPair(NamedTuple):
-    """Two sentences that translate each other.
-
-    Attributes:
-        score: margin score; higher is better.
-        cosine: cosine of the two vectors, in [-1, 1].
-        source_line: position in the source list, counted from 1; the first one if the sentence is repeated.
-        target_line: position in the target list.
-        source: the source sentence.
-        target: the target sentence.
-    """
-
-    score: float
-    cosine: float
-    source_line: int
-    target_line: int
-    source: str
-    target: str
-
-
-class MinedPairs(Sequence[MinedPair]):
-    """Mined pairs, best first."""
-
-    def __init__(self, pairs: Sequence[MinedPair]) -> None:
-        self._pairs = tuple(pairs)
-
-    @overload
-    def __getitem__(self, index: int) -> MinedPair: ...
-    @overload
-    def __getitem__(self, index: slice) -> MinedPairs: ...
-    def __getitem__(self, index: int | slice) -> MinedPair | MinedPairs:
-        """Return one pair, or a slice of them."""
-        return MinedPairs(self._pairs[index]) if isinstance(index, slice) else self._pairs[index]
-
-    def __len__(self) -> int:
-        """Return the number of pairs."""
-        return len(self._pairs)
-
-    def __iter__(self) -> Iterator[MinedPair]:
-        """Iterate over the pairs, best first."""
-        return iter(self._pairs)
-
-    def __eq__(self, other: object) -> bool:
-        """Return whether the pairs are equal, with the same scores and order."""
-        return self._pairs == other._pairs if isinstance(other, MinedPairs) else NotImplemented
-
-    def __hash__(self) -> int:
-        """Return a hash of the pairs."""
-        return hash(self._pairs)
-
-    def __repr__(self) -> str:
-        """Return the five best pairs, one on each line."""
-        lines = [f"{pair.score:.4f}\t{printable(pair.source)}\t{printable(pair.target)}" for pair in self._pairs[:5]]
-        more = [f"… {len(self) - 5:,} more"] if len(self) > 5 else []
-        return "\n".join([f"<{len(self):,} pairs>", *lines, *more])
-
-    def _repr_html_(self) -> str:
-        """Return the five best pairs for a notebook."""
-        rows = [(f"{pair.score:.4f}", printable(pair.source), printable(pair.target)) for pair in self._pairs[:5]]
-        table = tabulate(rows, headers=("score", "source", "target"), tablefmt="html", disable_numparse=True)
-        return f"{table}\n<p>{len(self):,} pairs</p>"
-
-    def to_pandas(self) -> DataFrame:
-        """Return a frame with the columns score, cosine, source_line, target_line, source and target."""
-        from pandas import DataFrame
-
-        return DataFrame(self._pairs, columns=list(MinedPair._fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +32,21 @@ class MiningOptions:
         margin: "ratio", "distance" or "absolute" with 4 neighbors, or "csls" with 10.
         selection: which proposals become pairs: "greedy"; "intersection" for those of both directions, "union" for
             those of either, "forward" or "backward" for those of one.
-        pair: the languages, as in "fr-en"; only SONAR and models with `needs_language` need them.
+        pair: the languages, as in "fr-en"; only SONAR, models with `needs_language` and the filter "language" need
+            them.
         cache: directory of the cached vectors, as in `evaluate`.
+        filters: names of filters, as in "all", "identical,numbers" or "all,-urls"; the result lists the pairs that
+            they drop in its attribute `dropped`.
 
     Raises:
-        UserError: a margin, selection or pair is unknown.
+        UserError: a margin, selection, pair or filter is unknown, or a filter cannot be applied.
     """
 
     margin: Margin = "ratio"
     selection: Selection = "greedy"
     pair: str | None = None
     cache: str | Path | None = None
+    filters: str = "none"
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -124,8 +55,9 @@ class MiningOptions:
             raise UserError(f"unknown selection {self.selection!r}: expected one of {', '.join(SELECTIONS)}")
         if not isinstance(self.pair, str | None):
             raise UserError(f'pair is {self.pair!r}: expected two languages, as in "fr-en"')
-        if self.pair is not None:
-            LangPair.parse(self.pair)
+        if not isinstance(self.filters, str):
+            raise UserError(f'filters is {self.filters!r}: expected names, as in "identical,numbers"')
+        check_filters(parse_filters(self.filters), _languages(self.pair))
 
 
 def mine(
@@ -171,12 +103,12 @@ def mine(
     kept = rows.scores >= lowest
     columns = (rows.scores, _cosines(vectors, rows), rows.source, rows.target)
     listed = [list(side.items()) for side in lines]
-    return MinedPairs(
-        [
-            MinedPair(score, cosine, listed[0][i][1], listed[1][j][1], listed[0][i][0], listed[1][j][0])
-            for score, cosine, i, j in zip(*(column[kept].tolist() for column in columns), strict=True)
-        ]
-    )
+    pairs = [
+        MinedPair(score, cosine, listed[0][i][1], listed[1][j][1], listed[0][i][0], listed[1][j][0])
+        for score, cosine, i, j in zip(*(column[kept].tolist() for column in columns), strict=True)
+    ]
+    filters = parse_filters(mining.filters)
+    return filter_pairs(pairs, filters, _languages(mining.pair)) if filters else MinedPairs(pairs)
 
 
 def _check_options(given: MiningOptions | None) -> MiningOptions:
@@ -186,12 +118,16 @@ def _check_options(given: MiningOptions | None) -> MiningOptions:
 
 
 def _texts(model: Model, lines: Sequence[Iterable[str]], pair: str | None) -> list[TextGroup]:
-    languages = None if pair is None else LangPair.parse(pair)
+    languages = _languages(pair)
     if model.needs_language and languages is None:
         raise UserError(f'{model.name} needs to know the languages: pass MiningOptions(pair="fr-en")')
     sides = (None, None) if languages is None else (languages.source, languages.target)
     prompt = model.prompts.bitext
     return [TextGroup(tuple(side), language, prompt) for side, language in zip(lines, sides, strict=True)]
+
+
+def _languages(pair: str | None) -> LangPair | None:
+    return None if pair is None else LangPair.parse(pair)
 
 
 def _cosines(vectors: Sequence[Vectors], rows: RowPairs) -> NDArray[np.float32]:

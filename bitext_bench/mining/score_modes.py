@@ -22,7 +22,7 @@ from .precision import DRAWS, SEED, Estimate
 
 Floats = NDArray[np.float64]
 
-FEWEST = 200  # given pairs
+FEWEST = 200  # given pairs, to distinguish two modes
 # Quantile of the random pairs at which the share of misaligned pairs is estimated.
 _QUANTILE = 0.9
 # The modes count as separate if both expected precision and expected recall reach this.
@@ -73,10 +73,7 @@ class ScoreModes:
 
     def suggest(self) -> Suggestion | str:
         """Return a suggested threshold, or the reason why there is none."""
-        n = len(self.given)
-        if n < FEWEST:
-            return f"{n:,} pairs are too few to distinguish two modes of the scores (at least {FEWEST})"
-        share = self.misaligned.value
+        n, share = len(self.given), self.misaligned.value
         thresholds = np.unique(self.given)
         above = n - np.searchsorted(self.given, thresholds)
         right = np.maximum(above - share * n * _above(self.both, thresholds), 0.0)

@@ -98,7 +98,7 @@ def prepare_scored(
     if screener is not None:
         screened = ScreenedPairs.screen(RowTexts(plan, pairs.rows, by_line=True), screener)
         clean = pairs.full & screened.kept
-    about |= _suggest(plan, pairs, clean, around, margin)
+    about |= _describe_modes(_fit_modes(plan, pairs, clean, around, margin), threshold)
     if screened is not None:
         screened.drop_repeats(kept)
         kept &= screened.kept
@@ -124,22 +124,29 @@ def _rows(plan: Plan, side: SideName) -> Rows:
     return rows
 
 
-def _suggest(
+def _fit_modes(
     plan: Plan,
     pairs: _GivenPairs,
     clean: NDArray[np.bool_],
     around: dict[SideName, Neighborhoods],
     margin: Margin,
-) -> dict[str, Any]:
-    """Return the modes of the scores and a suggested threshold, for the report."""
+) -> ScoreModes | None:
+    """Return the modes of the scores of some pairs; None if they are too few."""
     if clean.sum() < FEWEST:
-        return {"suggested": None, "no_suggestion": f"fewer than {FEWEST} pairs"}
+        return None
     rows: dict[SideName, Rows] = {side: pairs.rows[side][clean] for side in SIDES}
-    modes = ScoreModes(np.sort(pairs.scores[clean]), score_random_pairs(plan, rows, around, margin))
+    return ScoreModes(np.sort(pairs.scores[clean]), score_random_pairs(plan, rows, around, margin))
+
+
+def _describe_modes(modes: ScoreModes | None, threshold: float | None) -> dict[str, Any]:
+    """Return the modes and the suggested threshold for the report."""
+    if modes is None:
+        return {"suggested": None, "no_suggestion": f"it needs at least {FEWEST} pairs"}
     found = modes.suggest()
     return {
         "suggested": None if isinstance(found, str) else asdict(found),
         "no_suggestion": found if isinstance(found, str) else None,
+        "precision": None if threshold is None else asdict(modes.precision_at(threshold)),
         "misaligned": asdict(modes.misaligned),
         "histogram": modes.histogram(),
     }

@@ -19,6 +19,8 @@ def suggestion_lines(content: dict[str, Any]) -> list[str]:
     share = Estimate(**content["misaligned"])
     lines = histogram_lines(content["histogram"], found["threshold"] if found else None)
     lines.append(f"estimated share of misaligned pairs: {share}")
+    if content["precision"] is not None:
+        lines.append(f"threshold {content['threshold']:.6f} (as given): precision {Estimate(**content['precision'])}")
     if found is None:
         return [*lines, f"no threshold is suggested: {content['no_suggestion']}"]
     lines.append(
@@ -31,7 +33,7 @@ def suggestion_lines(content: dict[str, Any]) -> list[str]:
 
 
 def histogram_lines(histogram: dict[str, Any], threshold: float | None) -> list[str]:
-    """Return a histogram with a bar for each two bins. Misaligned pairs are shown by another character."""
+    """Return the lines of a histogram, with the expected misaligned pairs of each bar in another character."""
     edges, pairs, wrong = (histogram[name] for name in ("edges", "pairs", "misaligned"))
     rows = [
         (edges[at], edges[at + _BINS_A_LINE], sum(pairs[at : at + _BINS_A_LINE]), sum(wrong[at : at + _BINS_A_LINE]))

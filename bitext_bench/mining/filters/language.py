@@ -17,6 +17,7 @@ from .record import Check, CorpusTraits
 LEAST_EVIDENCE = 7.0
 # Varieties that the model takes for each other.
 _RELATED = ({"hr", "bs", "sr"}, {"no", "nb", "nn"}, {"id", "ms"})
+_NO_LANGUAGE = "zxx"  # label of texts such as codes, which the other filters judge
 _FEWEST_LETTERS = 4  # in a text whose language is identified
 
 
@@ -33,7 +34,10 @@ def prepare_language(traits: CorpusTraits) -> Check:
         UserError: the languages are not given, or the model knows neither.
     """
     if traits.pair is None:
-        raise UserError("the filter language needs the languages: pass --pair, as in --pair fr-en, or leave it out")
+        raise UserError(
+            'the filter language needs to know the languages: pass --pair fr-en (pair="fr-en" in Python), or leave it '
+            "out"
+        )
     known = set(_identifier().labels)
     sides = {"source": _labels(traits.pair.source), "target": _labels(traits.pair.target)}
     expected = {name: labels & known for name, labels in sides.items() if labels & known}
@@ -62,7 +66,7 @@ def _find_other_language(expected: dict[str, set[str]], source: str, target: str
     for name, text in (("source", source), ("target", target)):
         if name not in expected or sum(map(str.isalpha, text)) < _FEWEST_LETTERS:
             continue
-        scores = dict(_identifier().rank(text))
+        scores = {label: score for label, score in _identifier().rank(text) if label != _NO_LANGUAGE}
         found = max(scores, key=lambda label: scores[label])
         if scores[found] - max(scores[label] for label in expected[name]) > LEAST_EVIDENCE:
             return f"{name} looks like {found}"
