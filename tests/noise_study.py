@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from bitext_bench.cli.main import main
 
 Pair = tuple[str, str]
 KINDS = ("misaligned", "wrong language", "copied", "truncated", "number changed")
@@ -109,3 +115,95 @@ def _change_number(text: str, draw: random.Random) -> str:
     low = 10 ** (n - 1) if n > 1 else 2
     number = next(str(value) for value in iter(lambda: draw.randrange(low, 10**n), None) if str(value) != found[0])
     return f"{text[: found.start()]}{number}{text[found.end() :]}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened to the pairs of one kind.
+
+    Attributes:
+        n: number of pairs.
+        filters: number of pairs that each filter drops.
+        below: number of other pairs below the threshold.
+    """
+
+    n: int
+    filters: Counter[str]
+    below: int
+
+    @property
+    def gone(self) -> float:
+        """Share of the pairs that are dropped."""
+        return (sum(self.filters.values()) + self.below) / self.n
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """The outcome for each kind of noise ("" for none), the report, and the kinds of the pairs in the output."""
+
+    outcomes: dict[str, Outcome]
+    report: dict[str, Any]
+    kept: Counter[str]
+
+    @property
+    def precision(self) -> float:
+        """Share of pairs without noise in the output."""
+        return self.kept[""] / sum(self.kept.values())
+
+
+def clean(corpus: list[NoisyPair], model: str, folder: Path, names: str = "all") -> Cleaning:
+    """Score a corpus with filters, then apply the threshold that is suggested."""
+    folder.mkdir(exist_ok=True)
+    file, output = folder / "pairs.tsv", folder / "out.tsv"
+    file.write_text("".join(f"{pair.source}\t{pair.target}\n" for pair in corpus), encoding="utf-8")
+    call = ["mine", str(file), "--score", "-o", str(output), "--model", model, "--pair", "en-fr", "--filters", names]
+    about = _run(call, output)
+    threshold = [] if about["suggested"] is None else ["--threshold", str(about["suggested"]["threshold"])]
+    final = _run([*call, *threshold], output) if threshold else about
+    kinds = {(pair.source, pair.target): pair.kind for pair in corpus}
+    dropped = output.with_name("out.tsv.dropped.tsv")
+    filters: dict[str, Counter[str]] = {kind: Counter() for kind in ("", *KINDS)}
+    for row in _table(dropped):
+        filters[kinds[row["source"], row["target"]]][row["filter"]] += 1
+    kept = Counter(kinds[row["source"], row["target"]] for row in _table(output))
+    total = Counter(pair.kind for pair in corpus)
+    outcomes = {
+        kind: Outcome(total[kind], filters[kind], total[kind] - filters[kind].total() - kept[kind]) for kind in filters
+    }
+    return Cleaning(outcomes, {**final, "suggested": about["suggested"]}, kept)
+
+
+def _run(call: list[str], output: Path) -> dict[str, Any]:
+    if main(call):
+        raise AssertionError(f"failed: {' '.join(call)}")
+    content: dict[str, Any] = json.loads(output.with_name(f"{output.name}.report.json").read_text())
+    return content
+
+
+def _table(file: Path) -> Iterator[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as stream:
+        yield from csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+
+
+def opusfilter_outcomes(corpus: list[NoisyPair]) -> dict[str, Outcome]:
+    """Return what OpusFilter's filters of the same purposes drop, with their default thresholds."""
+    from opusfilter import filters, lid  # type: ignore[import-not-found]
+
+    chosen = {
+        "HtmlTagFilter": filters.HtmlTagFilter(),
+        "SimilarityFilter": filters.SimilarityFilter(),
+        "LengthRatioFilter": filters.LengthRatioFilter(unit="char"),
+        "NonZeroNumeralsFilter": filters.NonZeroNumeralsFilter(),
+        "LangidFilter": lid.LangidFilter(languages=["en", "fr"]),
+    }
+    dropped: dict[str, Counter[str]] = {kind: Counter() for kind in ("", *KINDS)}
+    pairs = [(pair.source, pair.target) for pair in corpus]
+    left = range(len(pairs))
+    for name, one in chosen.items():
+        scores = one.score([pairs[at] for at in left])
+        bad = {at for at, score in zip(left, scores, strict=True) if not one.accept(score)}
+        for at in bad:
+            dropped[corpus[at].kind][name] += 1
+        left = [at for at in left if at not in bad]
+    total = Counter(pair.kind for pair in corpus)
+    return {kind: Outcome(total[kind], found, 0) for kind, found in dropped.items()}

@@ -11,6 +11,7 @@ At a threshold, w * N * (1 - F0) pairs are then expected to be wrong.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -79,6 +80,7 @@ class ScoreModes:
         right = np.maximum(above - share * n * _above(self.both, thresholds), 0.0)
         best = int((2 * right / (above + max(1e-9, n * (1 - share)))).argmax())
         threshold = float(thresholds[best] if best == 0 else (thresholds[best] + thresholds[best - 1]) / 2)
+        threshold = math.floor(threshold * 1e6) / 1e6  # as it is printed; never above the pairs that it should keep
         recall = float(min(1.0, right[best] / max(1e-9, n * (1 - share))))
         precision = self.precision_at(threshold)
         if min(precision.value, recall) < SEPARATE:
@@ -87,7 +89,7 @@ class ScoreModes:
                 f"{recall:.0%} of the translations, with a precision of {precision.value:.0%}. Check that the model "
                 "supports these languages"
             )
-        return Suggestion(threshold, precision, recall, int(above[best]) / n)
+        return Suggestion(threshold, precision, recall, float((self.given >= threshold).mean()))
 
     def precision_at(self, threshold: float) -> Estimate:
         """Estimate the precision of the pairs at or above a threshold; 1 if there are none."""
