@@ -58,6 +58,8 @@ DROPPED: dict[str, list[tuple[Pair, str]]] = {
     "numbers": [
         (("It costs 12 euros.", "Il coûte 15 euros."), "source has 12; target has 15"),
         (("From 1914 to 1918", "De 1914 à 1945"), "source has 1918; target has 1945"),
+        (("In 2020, and in 2020 again", "En 2020, puis en 2031"), "source has 2020; target has 2031"),
+        (("The COVID-19 virus", "Le virus COVID-16"), "source has 19; target has 16"),
     ],
     "urls": [
         (("See www.example.com.", "Voir le site."), "only source has example.com"),
@@ -102,8 +104,10 @@ KEPT: dict[str, list[Pair]] = {
         ("He has 2 dogs.", "Il a deux chiens."),
         ("On May 5, 2020", "Le 05/05/2020, un mardi"),
         ("At 10:30 p.m. we left.", "À 22 h 30 nous sommes partis."),
+        ("I left at 14:30.", "Je suis parti à 14h30."),
         ("In the 1950s we won.", "Dans les années 50 nous gagnions."),
         ("COVID-19 in 3 cities", "Le virus dans 3 villes"),
+        ("The G-7 met in May.", "Le G 7 s'est réuni en mai."),
     ],
     "urls": [
         (

@@ -15,6 +15,7 @@ from pathlib import Path
 from . import (
     board,
     encode,
+    filters,
     flores,
     flores_all,
     laser,
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[Path, Path, Path], Iterable[Claim]]] = {
     "mine": mine.measure,
     "train": train.measure,
     "precision": precision.measure,
+    "filters": filters.measure,
     "ranks": ranks.measure,
     "roofline": roofline.measure,
 }

@@ -83,17 +83,36 @@ def prepare_length_ratio(traits: CorpusTraits) -> Check:
 def find_number_mismatch(source: str, target: str) -> str | None:
     """Return the numbers of each side that the other side lacks, if both sides have some.
 
-    A number on one side only may be a word on the other, or may repeat: "May 5" and "5月5日".
+    A number on one side only may be a word on the other.
     """
     left, right = numbers(source), numbers(target)
-    if left == right or "".join(left) == "".join(right):
+    if left == right or ("".join(left.plain) == "".join(right.plain) and left.in_names == right.in_names):
         return None
     after_noon = bool(_AFTER_NOON.search(source) or _AFTER_NOON.search(target))
-    only_left = [number for number in left if not any(_is_same_number(number, other, after_noon) for other in right)]
-    only_right = [number for number in right if not any(_is_same_number(number, other, after_noon) for other in left)]
-    if not only_left or not only_right:
-        return None
-    return f"source has {', '.join(only_left)}; target has {', '.join(only_right)}"
+    # A name may be written with a space on the other side: "G-7" and "G 7".
+    for kind, extra in (("plain", "in_names"), ("in_names", "plain")):
+        sides = getattr(left, kind), getattr(right, kind)
+        only_left = _unmatched(sides[0], sides[1], getattr(right, extra), after_noon)
+        only_right = _unmatched(sides[1], sides[0], getattr(left, extra), after_noon)
+        if only_left and only_right:
+            return f"source has {', '.join(only_left)}; target has {', '.join(only_right)}"
+    return None
+
+
+def _unmatched(own: list[str], other: list[str], extra: list[str], after_noon: bool) -> list[str]:
+    """Return the numbers of one side that the other lacks.
+
+    If the sides have different counts, one number may match several: "May 5" and "5月5日".
+    """
+    left, once = [*other], len(own) == len(other)
+    found = []
+    for number in own:
+        match = next((at for at, one in enumerate(left) if _is_same_number(number, one, after_noon)), None)
+        if match is None:
+            found.append(number)
+        elif once:
+            del left[match]
+    return [number for number in found if number not in extra]
 
 
 def _is_same_number(number: str, other: str, after_noon: bool) -> bool:

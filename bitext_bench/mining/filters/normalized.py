@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import NamedTuple
 
 # A scheme or "www.", then all but spaces, quotes and CJK text; or a mail address.
 _URL = re.compile(r"(?:https?://|ftp://|www\.)[^\s<>\"'()\[\]、。，　-鿿가-힣]+", re.IGNORECASE)
 _MAIL = re.compile(r"[A-Za-z0-9._%+-]+@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
-# Digits with separators between them: 1,000 and 1.5; not those of a name: COVID-19, MP3.
-_NUMBER = re.compile(r"(?<![A-Za-z\d])(?<![A-Za-z]-)\d+(?:[.,'’]\d+)*")
+# Digits with separators between them: 1,000 and 1.5. Those of a name follow a Latin letter: COVID-19, MP3; not 14h30.
+_NUMBER = re.compile(r"((?<!\d)[A-Za-z]-?)?(\d+(?:[.,'’]\d+)*)")
 # Chinese, Japanese and Korean count in ten thousands: 1万3200 is 13,200, and 150万 is 1,500,000.
 _MYRIADS = re.compile(r"(\d{1,4})[万萬만](\d{1,4})")
 _SPACED = re.compile(r"(?<=\d)[\u00a0\u202f\u2009 ](?=\d{3}(?!\d))")
@@ -31,17 +32,27 @@ def letters_and_digits(text: str) -> str:
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
 
 
-def numbers(text: str) -> list[str]:
-    """Return the digits of each number in a text, without separators and URLs; no zeros.
+class Numbers(NamedTuple):
+    """The digits of the numbers in a text, without separators and leading zeros."""
 
-    >>> numbers("1,500 of 30.5, and 007")
-    ['1500', '305', '7']
+    plain: list[str]
+    in_names: list[str]
+
+
+def numbers(text: str) -> Numbers:
+    """Return the numbers in a text; not those in URLs, and no zeros.
+
+    >>> numbers("1,500 of 30.5, and 007 with COVID-19")
+    Numbers(plain=['1500', '305', '7'], in_names=['19'])
     """
     plain = _SPACED.sub("", unicodedata.normalize("NFKC", split_urls(text)[0]))
     plain = _MYRIADS.sub(lambda found: f"{found[1]}{found[2]:>04}", plain)
-    found = ("".join(filter(str.isdecimal, number)) for number in _NUMBER.findall(plain))
-    digits = ("".join(str(unicodedata.decimal(digit)) for digit in number).lstrip("0") for number in found)
-    return [number for number in digits if number]
+    found = Numbers([], [])
+    for letter, number in _NUMBER.findall(plain):
+        digits = "".join(str(unicodedata.decimal(digit)) for digit in number if digit.isdecimal()).lstrip("0")
+        if digits:
+            (found.in_names if letter else found.plain).append(digits)
+    return found
 
 
 def split_urls(text: str) -> tuple[str, list[str]]:
