@@ -89,3 +89,25 @@ def test_the_true_precision_lies_in_the_interval(tmp_path: Path) -> None:
     assert len(found) == 36 and len(chosen) >= 24
     assert np.mean([trial.holds for trial in chosen]) >= 0.9
     assert np.mean([trial.true - trial.target for trial in chosen]) == pytest.approx(0, abs=0.02)
+
+
+def test_the_suggested_threshold_of_given_pairs(tmp_path: Path) -> None:
+    """For none, few and many misaligned pairs the interval has the true precision, and few translations are lost."""
+    pairs = Pool(DATA, "flores").pairs
+    model = encode([text for pair in pairs for text in pair], MODELS / "e5-small-q4", tmp_path / "vectors")
+    for share in (0.0, 0.05, 0.2, 0.5):
+        n = round(share * len(pairs))
+        targets = [target for _, target in pairs]
+        targets[:n] = targets[n // 2 : n] + targets[: n // 2]
+        write(
+            tmp_path / "pairs.tsv", [f"{source}\t{target}" for (source, _), target in zip(pairs, targets, strict=True)]
+        )
+        output = tmp_path / f"{n}.tsv"
+        assert mine(tmp_path / "pairs.tsv", "--score", "-o", output, model=model) == 0
+        about = report(output)
+        found = about["suggested"]
+        scores = [float(line.split("\t")[0]) for line in output.read_text().split("\n")[1:-1]]
+        kept = np.array(scores) >= found["threshold"]
+        assert found["precision"]["low"] - 1e-9 <= kept[n:].sum() / kept.sum() <= found["precision"]["high"] + 1e-9
+        assert kept[n:].mean() >= 0.98 and found["recall"] >= 0.98
+        assert about["misaligned"]["low"] - 0.01 <= share <= about["misaligned"]["high"] + 0.01

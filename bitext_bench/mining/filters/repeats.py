@@ -5,14 +5,17 @@ The keys of one side are in temporary files, one for each column, and one column
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...embedding.store import write_error
 from ..sides import SIDES, SideName
 from .duplicates import first_positions
 from .record import DuplicateFilter
@@ -44,12 +47,18 @@ class Deduplicator:
         Args:
             screening: the decisions of the other filters.
             candidates: (N,) whether each pair may be in the output; the others are ignored.
+
+        Raises:
+            UserError: the temporary files cannot be written.
         """
         for number, one in enumerate(screening.filters, 1):
             if isinstance(one, DuplicateFilter):
                 positions = np.flatnonzero(candidates & screening.kept)
                 for side in SIDES:
-                    repeats, earlier = self._find(one, side, positions)
+                    try:
+                        repeats, earlier = self._find(one, side, positions)
+                    except OSError as error:
+                        raise write_error(self.folder, error) from error
                     new = screening.kept[repeats]
                     screening.dropped[repeats[new]] = number
                     screening.earlier[repeats[new]] = (earlier[new] + 1) * (1 if side == "source" else -1)
@@ -57,10 +66,12 @@ class Deduplicator:
     def _find(self, one: DuplicateFilter, side: SideName, positions: Positions) -> tuple[Positions, Positions]:
         """Return the pairs with a repeated side, and the earlier pair of each."""
         earlier = np.full(len(positions), -1, dtype=np.int64)
-        with TemporaryDirectory(dir=self.folder, prefix="keys.") as temporary:
-            columns = [Path(temporary) / str(column) for column in range(one.n_keys)]
+        with ExitStack() as stack:
+            # Files without a name: a killed run leaves nothing.
+            columns = [stack.enter_context(TemporaryFile(dir=self.folder)) for _ in range(one.n_keys)]
             self._write_keys(one, side, positions, columns)
             for column in columns:
+                column.seek(0)
                 first = first_positions(np.fromfile(column, dtype="<u8"))
                 again = np.flatnonzero((first < np.arange(len(first))) & (earlier < 0))
                 for at in chunks(again, self.chunk):
@@ -71,10 +82,10 @@ class Deduplicator:
         found = np.flatnonzero(earlier >= 0)
         return positions[found], positions[earlier[found]]
 
-    def _write_keys(self, one: DuplicateFilter, side: SideName, positions: Positions, columns: list[Path]) -> None:
-        with ExitStack() as stack:
-            streams = [stack.enter_context(column.open("wb")) for column in columns]
-            for at in chunks(positions, self.chunk):
-                keys = np.array([one.keys(text) for text in self.texts.read(side, at)], dtype="<u8")
-                for stream, column in zip(streams, keys.T, strict=True):
-                    column.tofile(stream)
+    def _write_keys(
+        self, one: DuplicateFilter, side: SideName, positions: Positions, columns: Sequence[IO[bytes]]
+    ) -> None:
+        for at in chunks(positions, self.chunk):
+            keys = np.array([one.keys(text) for text in self.texts.read(side, at)], dtype="<u8")
+            for column, values in zip(columns, keys.T, strict=True):
+                column.write(values.tobytes())
