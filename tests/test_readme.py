@@ -193,7 +193,15 @@ OUTSIDE = {  # files that a command writes or that a user brings
         "fr.txt",
         "sw.txt",
     ),
-    *("dropped_rows.tsv", "my.tsv", "my_encoder.py", "name.txt", "own-bitext-my.tsv", "published.tsv"),
+    *(
+        "dropped_rows.tsv",
+        "my.tsv",
+        "my_encoder.py",
+        "name.txt",
+        "own-bitext-my.tsv",
+        "pairs.tsv.dropped.tsv",
+        "published.tsv",
+    ),
     *("sts/KorSTS/ko.dev.tsv", "sts/STS12/en.test.tsv", "../shared/models/get_models.py"),
 }
 
