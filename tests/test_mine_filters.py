@@ -15,9 +15,10 @@ from mining_material import mine, report, rows
 import bitext_bench as bb
 from bitext_bench.cli.mine_options import FILTERS as NAMES_OF_THE_COMMAND
 from bitext_bench.errors import UserError
-from bitext_bench.languages import LangPair
+from bitext_bench.languages import LangPair, languages, resolve
 from bitext_bench.mining.filters.duplicates import LEAST_JACCARD, band_keys, first_positions, is_near
-from bitext_bench.mining.filters.record import DuplicateFilter
+from bitext_bench.mining.filters.language import _identifier, _labels, prepare_language
+from bitext_bench.mining.filters.record import CorpusTraits, DuplicateFilter
 from bitext_bench.mining.filters.registry import FILTERS, NAMES, parse_filters
 from bitext_bench.mining.filters.repeats import Deduplicator
 from bitext_bench.mining.filters.screening import Screener, Screening
@@ -207,6 +208,34 @@ def test_near_duplicates_are_those_of_a_comparison_of_all_pairs(tmp_path: Path) 
 def test_first_positions() -> None:
     assert first_positions(np.array([5, 3, 5, 5, 3, 9], dtype="<u8")).tolist() == [0, 1, 0, 0, 1, 5]
     assert first_positions(np.array([], dtype="<u8")).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("code", "labels"),
+    [
+        ("fr", {"fr"}),
+        ("nb", {"no", "nb", "nn"}),
+        ("zh-Hant", {"zh", "yue", "wuu"}),
+        ("arb_Latn", set()),
+        ("sw", {"sw"}),
+    ],
+)
+def test_the_labels_of_a_language(code: str, labels: set[str]) -> None:
+    assert _labels(resolve(code)) == labels
+
+
+@pytest.mark.shared
+def test_the_language_filter_keeps_what_is_in_the_language() -> None:
+    """At most 1 of the first 100 sentences of FLORES-200 in any language that the model knows, but for one."""
+    folder = Path(__file__).parents[1].parent / "shared" / "data" / "flores200_dataset" / "devtest"
+    known, lost = set(_identifier().labels), {}
+    for language in map(resolve, languages()):
+        if language.flores and _labels(language) & known:
+            check = prepare_language(CorpusTraits(LangPair(resolve("en"), language), 1.0))
+            texts = (folder / f"{language.flores}.devtest").read_text(encoding="utf-8").splitlines()[:100]
+            lost[language.code] = sum(check("", text) is not None for text in texts)
+    assert len(lost) > 110
+    assert {code for code, n in lost.items() if n > 1} <= {"fuv"} and sum(lost.values()) < 0.001 * 100 * len(lost)
 
 
 def test_names() -> None:

@@ -9,14 +9,22 @@ from typing import Any
 from ...errors import UserError
 from ...io.terminal import say
 from ...languages import Language
-from ...languages.tags import read_tag
+from ...languages.tags import Tag, likely_script, read_tag
 from .record import Check, CorpusTraits
 
 # Another language must be e^10 (22,000) times as likely as the expected one. Short sentences of the right language
 # rarely reach this (0 of 1,000 in five languages of Tatoeba), and most sentences of another language do.
 LEAST_EVIDENCE = 10.0
 # Varieties that the model takes for each other.
-_RELATED = ({"hr", "bs", "sr"}, {"no", "nb", "nn"}, {"id", "ms"})
+_RELATED = (
+    {"hr", "bs", "sr"},
+    {"no", "nb", "nn"},
+    {"id", "ms"},
+    {"zh", "yue", "wuu"},
+    {"ar", "arz", "ary"},
+    {"tr", "crh"},
+)
+_SEVERAL_SCRIPTS = {"zh", "sr"}  # the model knows other languages in their usual script only
 _NO_LANGUAGE = "zxx"  # label of texts such as codes, which the other filters judge
 _FEWEST_LETTERS = 4  # in a text whose language is identified
 
@@ -56,10 +64,14 @@ def _note_unknown(side: str, language: str) -> None:
 
 
 def _labels(language: Language) -> set[str]:
-    """Return the labels of a language and of those that are hard to distinguish from it."""
+    """Return the labels of a language and of those that are hard to distinguish from it; none for an unusual script."""
     tag = read_tag(language.code)
-    name = tag.language if tag else language.code
-    return {name}.union(*(group for group in _RELATED if name in group))
+    if tag is None:
+        return {language.code}
+    usual = likely_script(Tag(tag.language))
+    if tag.script not in ("", usual) and tag.language not in _SEVERAL_SCRIPTS:
+        return set()
+    return {tag.language}.union(*(group for group in _RELATED if tag.language in group))
 
 
 def _find_other_language(expected: dict[str, set[str]], source: str, target: str) -> str | None:
