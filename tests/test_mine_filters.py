@@ -183,6 +183,11 @@ def test_decisions_do_not_depend_on_the_chunks(chunk: int, tmp_path: Path) -> No
     assert not list(tmp_path.iterdir()), "the files of keys are removed"
 
 
+def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot write .*missing"):
+        screen(FIRST, "duplicates", tmp_path / "missing")
+
+
 def test_near_duplicates_are_those_of_a_comparison_of_all_pairs(tmp_path: Path) -> None:
     draw = random.Random(0)
     words = [f"word{i}" for i in range(300)]

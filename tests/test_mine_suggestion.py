@@ -136,8 +136,18 @@ def test_copies_do_not_count_for_the_suggestion_if_a_filter_drops_them(tmp_path:
 def test_too_few_pairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     misaligned_corpus(tmp_path, 50, 0.2)
     assert mine(tmp_path / "pairs.tsv", "--score", "-o", tmp_path / "out.tsv") == 0
-    assert "no threshold is suggested: it needs at least 200 pairs" in capsys.readouterr().err
+    assert "no threshold is suggested: it needs at least 200 different pairs" in capsys.readouterr().err
     assert report(tmp_path / "out.tsv")["suggested"] is None
+
+
+@pytest.mark.parametrize("repeats", [1, 2, 150])
+def test_repeated_pairs(repeats: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Few different pairs, many times: there are no or hardly any wrong combinations of them."""
+    pairs = [f"word{i} other\tword{i} other x" for i in range(300 // repeats // 2 or 1)]
+    write(tmp_path / "pairs.tsv", [*pairs] * repeats * 2)
+    assert mine(tmp_path / "pairs.tsv", "--score", "-o", tmp_path / "out.tsv") == 0
+    if repeats == 150:
+        assert "it needs at least 200 different pairs" in capsys.readouterr().err
 
 
 def test_texts_without_any_relation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

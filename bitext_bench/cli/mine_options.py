@@ -54,7 +54,7 @@ def add_mine(parser: argparse.ArgumentParser) -> None:
     files.add_argument(
         "--score",
         action="store_true",
-        help="score given pairs instead of mining: line i of SRC and TGT, or the two columns of SRC",
+        help="score given pairs and suggest a threshold: line i of SRC and TGT, or the two columns of SRC",
     )
     add_model_group(parser, required=False)
     _add_selection(parser.add_argument_group("choosing pairs"))

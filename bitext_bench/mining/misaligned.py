@@ -34,7 +34,7 @@ def score_random_pairs(
         margin: margin score.
 
     Returns:
-        Scores in ascending order, with the partners and without them.
+        Scores in ascending order, with the partners and without them; fewer than 50,000, or none, if pairs repeat.
     """
     draw = np.random.default_rng(SEED)
     first, second = draw.integers(0, len(rows["source"]), (2, _PAIRS))

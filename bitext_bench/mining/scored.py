@@ -131,17 +131,18 @@ def _fit_modes(
     around: dict[SideName, Neighborhoods],
     margin: Margin,
 ) -> ScoreModes | None:
-    """Return the modes of the scores of some pairs; None if they are too few."""
+    """Return the modes of the scores of some pairs; None if too few of them differ."""
     if clean.sum() < FEWEST:
         return None
     rows: dict[SideName, Rows] = {side: pairs.rows[side][clean] for side in SIDES}
-    return ScoreModes(np.sort(pairs.scores[clean]), score_random_pairs(plan, rows, around, margin))
+    random = score_random_pairs(plan, rows, around, margin)
+    return ScoreModes(np.sort(pairs.scores[clean]), random) if len(random[0]) >= FEWEST else None
 
 
 def _describe_modes(modes: ScoreModes | None, threshold: float | None) -> dict[str, Any]:
     """Return the modes and the suggested threshold for the report."""
     if modes is None:
-        return {"suggested": None, "no_suggestion": f"it needs at least {FEWEST} pairs"}
+        return {"suggested": None, "no_suggestion": f"it needs at least {FEWEST} different pairs"}
     found = modes.suggest()
     return {
         "suggested": None if isinstance(found, str) else asdict(found),
