@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -171,6 +172,28 @@ def test_no_other_filter_drops_what_a_filter_keeps(name: str, tmp_path: Path) ->
     for pair in KEPT[name]:
         screening = screen([pair], "all,-length-ratio", tmp_path)
         assert screening.kept.all(), (pair, reason(screening, 0, pair))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@" + "a" * 200_000,
+        "1 2 " * 50_000,
+        "<a " * 70_000,
+        "<" * 200_000,
+        "www." * 50_000,
+        "a@b" * 70_000,
+        "9" * 9_000 + " 3 p.m. ",
+    ],
+    ids=lambda text: text[:5],
+)
+def test_long_lines_take_seconds_at_most(name: str, text: str, tmp_path: Path) -> None:
+    pairs = [(text, "Bonjour à tous."), (text, text[::-1]), ("At 10 p.m. we left.", f"À {text}")]
+    begin = time.process_time()
+    screen(pairs, name, tmp_path)
+    assert time.process_time() - begin < 10
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 1_000])

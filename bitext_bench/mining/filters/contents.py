@@ -18,6 +18,8 @@ _NEVER_TEXT = frozenset("\ufffd\ufeff\ufffe\uffff")
 _NOT_TEXT = frozenset({"Cc", "Co", "Cs"})
 # Sides are nearly identical if this share of their letters agrees. Shorter sides must be equal: "Maria" and "Marie".
 _SIMILARITY, _SHORTEST_SIMILAR = 0.9, 15
+_COMPARED_LETTERS = 10_000  # of each side: the edit distance takes quadratic time
+_COMPARED_NUMBERS = 200  # lines with more are tables, and are kept
 _AFTER_NOON = re.compile(r"\d\s?p\.?\s?m\b", re.IGNORECASE)
 # Largest difference of lengths. The same number of characters is added to both sides, since the lengths of short
 # sentences vary more: "Yes." and "Oui, bien sûr."
@@ -55,7 +57,7 @@ def find_identical(source: str, target: str) -> str | None:
     """Return how similar the sides are if one seems to be a copy of the other. Case, digits and marks do not count."""
     from rapidfuzz.distance import Levenshtein
 
-    left, right = letters(source), letters(target)
+    left, right = letters(source)[:_COMPARED_LETTERS], letters(target)[:_COMPARED_LETTERS]
     if not left and not right:
         return "neither side has letters"
     if left == right:
@@ -87,6 +89,8 @@ def find_number_mismatch(source: str, target: str) -> str | None:
     """
     left, right = numbers(source), numbers(target)
     if left == right or ("".join(left.plain) == "".join(right.plain) and left.in_names == right.in_names):
+        return None
+    if max(map(len, (*left, *right))) > _COMPARED_NUMBERS:
         return None
     after_noon = bool(_AFTER_NOON.search(source) or _AFTER_NOON.search(target))
     # A name may be written with a space on the other side: "G-7" and "G 7".
@@ -122,7 +126,7 @@ def _is_same_number(number: str, other: str, after_noon: bool) -> bool:
     short, long = sorted((number, other), key=len)
     same_year = (len(short), len(long)) == (2, 4) and long.endswith(short)
     # An hour may have its minutes: "10.08 pm".
-    same_hour = after_noon and abs(int(number) - int(other)) in (12, 1200)
+    same_hour = after_noon and len(long) <= 4 and abs(int(number) - int(other)) in (12, 1200)
     return same_year or same_hour
 
 

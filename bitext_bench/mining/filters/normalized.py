@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 # A scheme or "www.", then all but spaces, quotes and CJK text; or a mail address.
 _URL = re.compile(r"(?:https?://|ftp://|www\.)[^\s<>\"'()\[\]、。，　-鿿가-힣]+", re.IGNORECASE)
-_MAIL = re.compile(r"[A-Za-z0-9._%+-]+@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
+_MAIL = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
 # Digits with separators between them: 1,000 and 1.5. Those of a name follow a Latin letter: COVID-19, MP3; not 14h30.
 _NUMBER = re.compile(r"((?<!\d)[A-Za-z]-?)?(\d+(?:[.,'’]\d+)*)")
 # Chinese, Japanese and Korean count in ten thousands: 1万3200 is 13,200, and 150万 is 1,500,000.
