@@ -7,6 +7,7 @@ import argparse
 from ..embedding.batching import BatchLimits
 from ..embedding.sharding import Share
 from ..mining.command import Encoding, InputFiles, Searching, Selecting, run_mine
+from ..mining.documents import LineFormat
 from ..mining.threshold import ThresholdPolicy
 from .options import model_options
 
@@ -20,6 +21,7 @@ def mine(arguments: argparse.Namespace) -> int:
         output=arguments.output,
         work=arguments.work_dir,
         pair=arguments.pair,
+        line_format=LineFormat(arguments.ids, arguments.split_sentences, arguments.max_characters),
     )
     encoding = Encoding(
         model=arguments.model,

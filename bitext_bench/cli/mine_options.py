@@ -49,19 +49,40 @@ def add_mine(parser: argparse.ArgumentParser) -> None:
     files.add_argument(
         "--pair",
         metavar="fr-en",
-        help="languages of SRC and TGT; TMX files and the model SONAR need them",
+        help="languages of SRC and TGT; TMX files, --split-sentences, the filter language and the model SONAR need "
+        "them",
     )
     files.add_argument(
         "--score",
         action="store_true",
         help="score given pairs and suggest a threshold: line i of SRC and TGT, or the two columns of SRC",
     )
+    _add_documents(parser.add_argument_group("documents"))
     add_model_group(parser, required=False)
     _add_selection(parser.add_argument_group("choosing pairs"))
     _add_threshold(parser.add_argument_group("threshold"))
     _add_filters(parser.add_argument_group("filters"))
     _add_search(parser.add_argument_group("search"))
     _add_work(parser.add_argument_group("encoding and work directory"))
+
+
+def _add_documents(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--split-sentences",
+        action="store_true",
+        help="each line of SRC and TGT is a document: divide it into sentences with sentencex",
+    )
+    group.add_argument(
+        "--ids",
+        action="store_true",
+        help="each line of SRC and TGT is an id, a tab and the text, as in BUCC's files; the output has the ids",
+    )
+    group.add_argument(
+        "--max-characters",
+        type=positive,
+        metavar="N",
+        help="leave out longer sentences (default: keep all; the model reads their first --max-length tokens)",
+    )
 
 
 def _add_selection(group: argparse._ArgumentGroup) -> None:
@@ -113,8 +134,8 @@ def _add_threshold(group: argparse._ArgumentGroup) -> None:
         "--gold",
         type=Path,
         metavar="FILE",
-        help="known translations in SRC and TGT: on each line two line numbers (from 1) or two texts, separated by a "
-        "tab",
+        help="known translations in SRC and TGT: on each line two line numbers (from 1), two ids (with --ids) or two "
+        "texts, separated by a tab",
     )
     group.add_argument(
         "--gold-complete",

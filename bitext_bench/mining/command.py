@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,7 @@ from ..languages import LangPair
 from ..scoring.margin import Margin
 from ..scoring.mined_pairs import Selection
 from .budget import Budget
+from .documents import LineFormat
 from .engines import run_inline, run_share
 from .filters.registry import check_filters, parse_filters
 from .filters.screening import Screener
@@ -44,7 +45,8 @@ class InputFiles:
         target: the same in the other language; None only for scoring a file of pairs.
         output: file for the pairs.
         work: work folder; None for a folder next to the output.
-        pair: languages of source and target, as in "fr-en"; None if neither the model nor the output needs them.
+        pair: languages of source and target, as in "fr-en"; None if nothing needs them.
+        line_format: how to read the lines of texts.
     """
 
     source: Path
@@ -52,6 +54,7 @@ class InputFiles:
     output: Path
     work: Path | None = None
     pair: str | None = None
+    line_format: LineFormat = field(default_factory=LineFormat)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +201,7 @@ def _request(
         shard_lines=searching.shard_lines,
         budget=Budget.parse(searching.memory),
         work=work,
+        line_format=files.line_format,
     )
 
 
@@ -214,6 +218,20 @@ def _check(files: InputFiles, selecting: Selecting) -> None:
         raise UserError("--filters looks at texts: it cannot be used with vectors")
     if any(arrays) and plant:
         raise UserError("--planted-pairs adds sentences to texts: it cannot be used with vectors")
+    if not files.line_format.is_plain:
+        _check_documents(files, selecting, vectors=any(arrays))
     for file in (files.source, files.target, plant, gold):
         if file is not None:
             check_file(file)
+
+
+def _check_documents(files: InputFiles, selecting: Selecting, *, vectors: bool) -> None:
+    given = files.line_format
+    named = {"--ids": given.ids, "--split-sentences": given.split, "--max-characters": given.max_characters is not None}
+    option = next(name for name, passed in named.items() if passed)
+    if vectors:
+        raise UserError(f"{option} is for texts: it cannot be used with vectors")
+    if selecting.score_given:
+        raise UserError(f"{option} is for mining: it cannot be used with --score, which reads one pair on each line")
+    if given.split and files.pair is None:
+        raise UserError("--split-sentences needs the languages of the texts: pass --pair, as in --pair fr-en")

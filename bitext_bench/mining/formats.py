@@ -24,7 +24,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 KINDS = ("tsv", "jsonl", "parquet", "tmx")
 _PACKED = {".gz", ".zst"}
 # Types of parquet columns, by the last part of their names; all others are strings.
-_TYPES = {"score": "float64", "cosine": "float64", "row": "int64", "line": "int64"}
+_TYPES = {"score": "float64", "cosine": "float64", "row": "int64", "line": "int64", "sentence": "int64"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..io.lines import read_lines
+from .origins import rows_of_ids
 from .plan import Plan
 from .sides import SIDES, Hidden, SideName
 
 Rows = NDArray[np.int64]
+_Find = Callable[[Plan, SideName, list[str], Path], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +112,19 @@ def _read_pairs(file: Path) -> list[tuple[str, str]]:
 
 
 def _gold_pairs(plan: Plan, file: Path) -> list[tuple[int, int]]:
-    """Find the rows of the pairs in a gold file, which has line numbers from 1 (for arrays, rows from 0) or texts.
+    """Find the rows of the pairs in a gold file, which has line numbers from 1 (for arrays, rows from 0), ids or texts.
 
     Raises:
         UserError: as for `_read_pairs`, or a line or text does not exist.
     """
     pairs = _read_pairs(file)
     numbers = all(cell.isascii() and cell.isdecimal() for cells in pairs for cell in cells)
-    find = _rows_of_numbers if numbers else _rows_of_texts
+    find: _Find = _rows_of_numbers if numbers else _rows_of_texts
+    if plan.source.documents is not None:
+        if numbers:
+            raise UserError(f"{file} has line numbers: with --split-sentences, expected two sentences on each line")
+    elif plan.source.id_shards and any(row is not None for row in rows_of_ids(plan, "source", [a for a, _ in pairs])):
+        find = _rows_of_known_ids
     rows = [find(plan, side, [pair[at] for pair in pairs], file) for at, side in enumerate(SIDES)]
     return list(zip(*rows, strict=True))
 
@@ -136,6 +144,15 @@ def _rows_of_numbers(plan: Plan, name: SideName, cells: list[str], file: Path) -
         raise UserError(f"{file}:{at + 1}: line {cells[at]} of the {name} side is blank")
     found: list[int] = rows.tolist()
     return found
+
+
+def _rows_of_known_ids(plan: Plan, name: SideName, ids: list[str], file: Path) -> list[int]:
+    rows = rows_of_ids(plan, name, ids)
+    for at, (row, cell) in enumerate(zip(rows, ids, strict=True), start=1):
+        if row is None or row < 0:
+            what = "no line with" if row is None else "no text in the line with"
+            raise UserError(f"{file}:{at}: the {name} side has {what} the id {cell[:60]!r}")
+    return [row for row in rows if row is not None]
 
 
 def _rows_of_texts(plan: Plan, name: SideName, texts: list[str], file: Path) -> list[int]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +19,7 @@ from ..io.lines import read_lines
 from ..io.terminal import say
 from ..languages import LangPair
 from .budget import Budget
+from .documents import Documents, LineFormat
 from .inputs import read_rows
 from .known import read_planted
 from .line_store import LineStore
@@ -44,6 +44,7 @@ class Request:
         probes: number of cells that each row is compared with in approximate search.
         shard_lines: rows in a shard; None for as many as the memory allows, or for the value of the existing run.
         work: the work folder.
+        line_format: how to read the lines of texts.
     """
 
     source: Path
@@ -58,6 +59,7 @@ class Request:
     shard_lines: int | None
     budget: Budget
     work: Path
+    line_format: LineFormat = field(default_factory=LineFormat)
 
     @property
     def form(self) -> Form:
@@ -65,6 +67,11 @@ class Request:
         if self.target is None:
             return "rows"
         return "arrays" if self.source.suffix == ".npy" else "lines"
+
+    @property
+    def needs_language(self) -> bool:
+        """Whether the languages change the vectors or the texts."""
+        return self.line_format.split or (self.model is not None and self.model.needs_language)
 
     def file(self, side: SideName) -> Path:
         """Return the input file of a side."""
@@ -75,6 +82,12 @@ class Request:
         if self.target is None:
             return (source if side == "source" else target for _, source, target in read_rows(self.source))
         return read_lines(self.file(side))
+
+    def documents(self, side: SideName) -> Documents:
+        """Return the documents of a side."""
+        pair = self.pair
+        language = None if pair is None else pair.source if side == "source" else pair.target
+        return Documents(self.file(side), lambda: self.read(side), self.line_format, language)
 
 
 def open_plan(request: Request) -> Plan:
@@ -120,7 +133,8 @@ def _identity(request: Request) -> dict[str, Any]:
         "plant": input_sha256(request.plant) if request.plant else None,
         "model": model.space if model else None,
         "prompt": model.prompts.bitext if model else None,
-        "pair": str(request.pair) if model and model.needs_language else None,
+        "pair": str(request.pair) if request.pair and request.needs_language else None,
+        **request.line_format.identity(),
     }
 
 
@@ -154,7 +168,7 @@ def _repair(request: Request, known: dict[str, Any]) -> None:
         damaged = [name for name, digest in known["texts"][side].items() if try_sha256(files.path(name)) != digest]
         if damaged:
             say(f"{', '.join(damaged)} in {request.work} is damaged; the texts of {request.file(side)} are read again")
-            split_side(files, partial(request.read, side), texts, known["shard_lines"])
+            _split(request, side, texts, known["shard_lines"])
 
 
 def _compare(request: Request, identity: dict[str, Any], known: dict[str, Any]) -> None:
@@ -209,12 +223,21 @@ def _split(request: Request, side: SideName, planted: list[str], shard_lines: in
     if request.form == "arrays":
         n = len(map_array(file))
         return {"rows": n, "lines": n, "blank": 0, "planted": 0}
+    files, documents = SideFiles(request.work, side), request.documents(side)
     try:
-        files = SideFiles(request.work, side)
-        counts = split_side(files, lambda: request.budget.limit_lines(request.read(side), file), planted, shard_lines)
+        counts = split_side(files, lambda: request.budget.limit_lines(documents.texts(), file), planted, shard_lines)
     except EmptyCorpus as error:
-        raise UserError(f"{file} has no text: expected one sentence on each line") from error
-    return dict(zip(("rows", "lines", "blank", "planted"), counts, strict=True))
+        raise UserError(_no_text(file, documents, request.line_format)) from error
+    known = dict(zip(("rows", "lines", "blank", "planted"), counts, strict=True))
+    return known | documents.write(files, shard_lines)
+
+
+def _no_text(file: Path, documents: Documents, line_format: LineFormat) -> str:
+    if documents.too_long:
+        return (
+            f"{file} has no text of at most {line_format.max_characters:,} characters: pass a higher --max-characters"
+        )
+    return f"{file} has no text: expected one {'document' if line_format.split else 'sentence'} on each line"
 
 
 def _digests(
@@ -226,14 +249,15 @@ def _digests(
     digests: dict[str, dict[str, str | None]] = {}
     for side in SIDES:
         files = SideFiles(request.work, side)
-        names = files.names(-(-sides[side]["rows"] // shard_lines))
+        known = sides[side]
+        shards = -(-known["rows"] // shard_lines)
+        names = files.names(shards, known.get("id_shards", 0), split="documents" in known)
         digests[side] = {name: try_sha256(files.path(name)) for name in names}
     return digests
 
 
 def _side(request: Request, name: SideName, known: dict[str, int]) -> CorpusSide:
-    file = request.file(name) if request.form == "arrays" else None
-    return CorpusSide(name, known["rows"], known["lines"], known["blank"], known["planted"], file)
+    return CorpusSide(name=name, vectors=request.file(name) if request.form == "arrays" else None, **known)
 
 
 def map_array(file: Path) -> np.ndarray[Any, Any]:

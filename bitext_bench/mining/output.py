@@ -17,6 +17,7 @@ from .insertion import simulate_insertion
 from .known import KnownPairs
 from .links import CorpusPair
 from .neighborhoods import compute_neighborhoods
+from .origins import origin_columns
 from .pairs import cosines_of, propose
 from .plan import Plan
 from .precision import Calibration
@@ -70,9 +71,7 @@ class _MinedTables:
         }
         if self.plan.source.vectors:
             return {**columns, **{f"{side}_row": rows[side].tolist() for side in SIDES}}
-        for side in SIDES:
-            lines = np.load(self.plan.files(side).line_of_row, mmap_mode="r")
-            columns[f"{side}_line"] = lines[rows[side]].tolist()
+        columns |= origin_columns(self.plan, rows)
         for side in SIDES:
             columns[side] = read_texts(self.plan.files(side), rows[side], self.plan.shard_lines)
         return columns

@@ -34,9 +34,13 @@ def describe(plan: Plan) -> list[str]:
     lines = []
     for name in SIDES:
         side = plan.side(name)
-        left_out = "" if side.vectors else f", {side.blank:,} blank"
-        planted = f", {side.planted:,} planted" if side.planted else ""
-        lines.append(f"{name}: {side.lines:,} lines, {side.n_unique:,} distinct{left_out}{planted}")
+        counts = [f"{side.lines:,} lines" if side.documents is None else f"{side.documents:,} lines"]
+        counts += [] if side.documents is None else [f"{side.lines:,} sentences"]
+        counts.append(f"{side.n_unique:,} distinct")
+        if not (side.vectors or side.documents is not None):
+            counts.append(f"{side.blank - side.too_long:,} blank")
+        counts += [f"{n:,} {what}" for what, n in (("too long", side.too_long), ("planted", side.planted)) if n]
+        lines.append(f"{name}: {', '.join(counts)}")
     n = plan.source.rows * plan.target.rows
     how = f"exact search, {n:.2g} pairs compared"
     if plan.search == "approximate":
@@ -75,7 +79,10 @@ def _by_csls(about: dict[str, Any]) -> bool:
 
 
 def _side(side: CorpusSide) -> dict[str, int]:
-    return {"lines": side.lines, "blank": side.blank, "different": side.n_unique}
+    counts = {"lines": side.lines, "blank": side.blank - side.too_long}
+    if side.documents is not None:
+        counts = {"lines": side.documents, "sentences": side.lines}
+    return {**counts, **({"too_long": side.too_long} if side.too_long else {}), "different": side.n_unique}
 
 
 def _seconds(plan: Plan) -> dict[str, float]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .origins import line_numbers
 from .plan import Plan
 from .sides import SideName, read_texts
 
@@ -39,5 +40,4 @@ class RowTexts:
         """Return the line number of some pairs on one side, counted from 1."""
         if self.by_line:
             return positions + 1
-        found: NDArray[np.int64] = np.load(self.plan.files(side).line_of_row, mmap_mode="r")[self.rows[side][positions]]
-        return found
+        return line_numbers(self.plan, side, self.rows[side][positions])

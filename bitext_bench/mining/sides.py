@@ -29,10 +29,13 @@ class CorpusSide:
     Attributes:
         name: name of the side.
         rows: number of distinct texts, or of vectors.
-        lines: number of lines in the user's file.
-        blank: number of blank lines.
-        planted: number of rows that are not lines of the file.
+        lines: number of lines in the user's file, or of the sentences in them.
+        blank: number of blank or overlong ones.
+        planted: number of rows that are not in the file.
         vectors: array file of the rows; None for texts.
+        documents: number of lines, if they are divided into sentences.
+        id_shards: number of files with the ids of the lines; 0 if they have none.
+        too_long: number of overlong texts.
     """
 
     name: SideName
@@ -41,6 +44,9 @@ class CorpusSide:
     blank: int = 0
     planted: int = 0
     vectors: Path | None = None
+    documents: int | None = None
+    id_shards: int = 0
+    too_long: int = 0
 
     @property
     def n_unique(self) -> int:
@@ -60,14 +66,21 @@ class SideFiles:
         self.name = name
         self.line_of_row = self._texts / f"{name}.line_of_row.npy"
         self.row_of_line = self._texts / f"{name}.row_of_line.npy"
+        self.first_sentence = self._texts / f"{name}.first_sentence.npy"  # of each document; last, their number
 
     def shard(self, number: int) -> Path:
         """Return the file of a shard, with one text on each line."""
         return self._texts / f"{self.name}.{number:05}.txt"
 
-    def names(self, shards: int) -> list[str]:
-        """Return the names of all files, for this number of shards."""
-        return [*(self.shard(number).name for number in range(shards)), self.line_of_row.name, self.row_of_line.name]
+    def ids(self, number: int) -> Path:
+        """Return a file with the ids of some documents, one on each line."""
+        return self._texts / f"{self.name}.{number:05}.ids.txt"
+
+    def names(self, shards: int, id_shards: int, *, split: bool) -> list[str]:
+        """Return the names of all files, for these numbers of shards."""
+        shard_files = [self.shard(number) for number in range(shards)] + [self.ids(n) for n in range(id_shards)]
+        arrays = [self.line_of_row, self.row_of_line, *([self.first_sentence] if split else [])]
+        return [file.name for file in (*shard_files, *arrays)]
 
     def path(self, name: str) -> Path:
         """Return a file by its name."""
