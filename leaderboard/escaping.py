@@ -8,13 +8,6 @@ from collections.abc import Sequence
 
 from bitext_bench.io.terminal import printable
 
-_JOINERS = "\u200c\u200d"  # used in Persian and in Indic scripts
-
-
-def show_controls(text: str) -> str:
-    """Escape control characters, line ends and direction marks in a sentence; keep spaces."""
-    return "".join(c if c in _JOINERS or unicodedata.category(c) == "Zs" else printable(c) for c in text)
-
 
 def escape(text: str) -> str:
     """Escape any text for a table cell in GitHub's Markdown."""

@@ -20,6 +20,7 @@ from wcwidth import wcswidth
 from bitext_bench.cli.main import main
 from bitext_bench.data import MissingData, open_source
 from bitext_bench.errors import UserError
+from bitext_bench.io.terminal import show_controls
 from bitext_bench.results.files import read_result, write_result
 from bitext_bench.results.outcomes import outcomes_file, read_outcomes
 from leaderboard.compare import compare_task
@@ -27,7 +28,6 @@ from leaderboard.entries.read import Entry, read_results
 from leaderboard.errors.collect import ErrorCase, find_errors
 from leaderboard.errors.page import render_error_page
 from leaderboard.errors.table import group_cases, render_table, render_tsv, truncate
-from leaderboard.escaping import show_controls
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "data"

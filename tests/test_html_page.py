@@ -15,6 +15,7 @@ from made_results import HOSTILE
 from pages import MISSES, SCRIPT, TRAINING, Reader, content, luminance, page_of, synthetic
 
 from bitext_bench.cli.main import main
+from bitext_bench.io.page import read_style
 from bitext_bench.io.terminal import printable
 from bitext_bench.results.tables import percent
 from leaderboard.entries.read import read_results
@@ -158,7 +159,7 @@ def test_misses_with_a_rival_come_first(page_results: Path) -> None:
 
 @pytest.mark.parametrize("scheme", [0, 1])
 def test_colors_have_the_contrast_of_wcag_aa(scheme: int) -> None:
-    style = (Path(render.__file__).parent / "assets/colors.css").read_text(encoding="utf-8")
+    style = read_style()
     colors = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", style.split("@media")[scheme]))
     assert len(colors) == 21
 

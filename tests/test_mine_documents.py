@@ -16,6 +16,7 @@ from mining_material import corpora, lines, mine, report, rows
 from bitext_bench.languages import resolve
 from bitext_bench.mining.splitting import split_sentences
 
+TESTS = Path(__file__).parent
 EN_FR = ["--pair", "en-fr"]
 TEXTS = ("score", "cosine", "source", "target")
 
@@ -86,7 +87,8 @@ def test_the_bytes_are_the_same_whatever_the_shards_and_shares(tmp_path: Path, s
 
 
 @pytest.mark.ray
-def test_the_bytes_are_the_same_on_ray(tmp_path: Path) -> None:
+def test_the_bytes_are_the_same_on_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", f"{TESTS.parent}:{TESTS}")  # for the workers
     documents(tmp_path)
     filters = ["--filters", "numbers,duplicates,near-duplicates"]
     run = [*sides(tmp_path, "ids"), "--split-sentences", "--ids", *EN_FR, *filters, "--shard-lines", 20]

@@ -22,6 +22,7 @@ def mine(arguments: argparse.Namespace) -> int:
         work=arguments.work_dir,
         pair=arguments.pair,
         line_format=LineFormat(arguments.ids, arguments.split_sentences, arguments.max_characters),
+        page=arguments.report,
     )
     encoding = Encoding(
         model=arguments.model,

@@ -47,6 +47,12 @@ def add_mine(parser: argparse.ArgumentParser) -> None:
         help="file for the pairs: .tsv, .jsonl or .tmx (also with .gz or .zst), or .parquet",
     )
     files.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.html",
+        help="report as a page: sizes, histogram of scores, precision, samples, dropped pairs, time and memory",
+    )
+    files.add_argument(
         "--pair",
         metavar="fr-en",
         help="languages of SRC and TGT; TMX files, --split-sentences, the filter language and the model SONAR need "

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 TERMINAL = Path("-")  # as the file of --output
+_JOINERS = "\u200c\u200d"  # used in Persian and in Indic scripts
 
 
 def printable(text: str) -> str:
@@ -21,6 +23,11 @@ def printable(text: str) -> str:
     'a\\x1b[31m\\n'
     """
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def show_controls(text: str) -> str:
+    """Escape control characters, line ends and direction marks in a sentence; keep spaces."""
+    return "".join(c if c in _JOINERS or unicodedata.category(c) == "Zs" else printable(c) for c in text)
 
 
 def say(message: str) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ..embedding.batching import BatchLimits
 from ..embedding.sharding import Share
-from ..embedding.store import check_writable
+from ..embedding.store import check_writable, write_atomic
 from ..encoders import ModelOptions, resolve_model
 from ..errors import UserError
 from ..io.cache import cache_folder
@@ -20,6 +20,7 @@ from ..scoring.mined_pairs import Selection
 from .budget import Budget
 from .documents import LineFormat
 from .engines import run_inline, run_share
+from .filters.record import AnyFilter
 from .filters.registry import check_filters, parse_filters
 from .filters.screening import Screener
 from .formats import OutputFile, write_tables
@@ -27,11 +28,14 @@ from .inputs import check_file
 from .known import known_pairs
 from .manifest import Request, map_array, open_plan
 from .output import MinedTables, prepare_mined
+from .page import MiningPage, check_page
 from .plan import ModelSpec, Plan, SearchMethod
 from .ray_engine import run_on_ray
 from .recheck import recheck_stored_vectors
 from .report import describe, write_report
 from .scored import check_parallel, prepare_scored
+from .sides import SIDES
+from .signature import mining_signature
 from .stages import check_model
 from .threshold import ThresholdPolicy
 
@@ -47,6 +51,7 @@ class InputFiles:
         work: work folder; None for a folder next to the output.
         pair: languages of source and target, as in "fr-en"; None if nothing needs them.
         line_format: how to read the lines of texts.
+        page: file for the report as an HTML page; None for no page.
     """
 
     source: Path
@@ -55,6 +60,7 @@ class InputFiles:
     work: Path | None = None
     pair: str | None = None
     line_format: LineFormat = field(default_factory=LineFormat)
+    page: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,9 +131,6 @@ def run_mine(
     pair = LangPair.parse(files.pair) if files.pair else None
     output = OutputFile.parse(files.output, pair)
     policy = selecting.policy
-    if selecting.score_given:
-        policy.check_for_given_pairs()
-    policy.check()
     _check(files, selecting)
     filters = parse_filters(selecting.filters)
     check_filters(filters, pair)
@@ -157,20 +160,29 @@ def run_mine(
         tables = prepare_scored(plan, request, selecting.margin, policy.threshold, screener)
     else:
         tables = prepare_mined(plan, selecting.margin, selecting.selection, policy, known, screener)
-    _write_output(plan, output, tables, request.budget.pairs_at_once, start)
+    _write_output(plan, request, output, files.page, tables, start)
     return 0
 
 
-def _write_output(plan: Plan, output: OutputFile, tables: MinedTables, n: int, start: float) -> None:
-    about = dict(tables.about)
+def _write_output(
+    plan: Plan, request: Request, output: OutputFile, page: Path | None, tables: MinedTables, start: float
+) -> None:
+    """Write the pairs, the dropped pairs and the reports; `start` is the time of the monotonic clock."""
+    about, n, filters = dict(tables.about), request.budget.pairs_at_once, list[AnyFilter]()
     if tables.screened is not None:
+        filters += tables.screened.screener.filters
         dropped = output.file.with_name(f"{output.file.name}.dropped.tsv")
         write_tables(OutputFile(dropped, "tsv", ""), tables.dropped(n), plan.pair)
         about["filters"] = {"file": dropped.name, **about["filters"]}
     n_pairs = write_tables(output, tables.chunks(n), plan.pair)
-    report = write_report(plan, output.file, {**about, "pairs": n_pairs}, time.monotonic() - start)
+    about |= {"pairs": n_pairs, "signature": mining_signature(plan, request.model, about, filters)}
+    report = write_report(plan, output.file, about, time.monotonic() - start)
     for line in report.lines:
         say(line)
+    if page is not None:
+        inputs = {str(side): request.file(side) for side in SIDES}
+        write_atomic(page, MiningPage(output.file, inputs, report.content, tables.pool()).render().encode())
+        say(f"report in {page}")
     say(f"{n_pairs:,} pairs in {output.file}; you can remove {plan.root} when you are done")
 
 
@@ -206,6 +218,11 @@ def _request(
 
 
 def _check(files: InputFiles, selecting: Selecting) -> None:
+    if files.page is not None:
+        check_page(files.page)
+    if selecting.score_given:
+        selecting.policy.check_for_given_pairs()
+    selecting.policy.check()
     plant, gold = selecting.policy.plant, selecting.policy.gold
     arrays = [file.suffix == ".npy" for file in (files.source, files.target) if file is not None]
     if files.target is None and not selecting.score_given:

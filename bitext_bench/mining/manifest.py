@@ -121,6 +121,7 @@ def open_plan(request: Request) -> Plan:
         pair=request.pair,
         probes=known["probes"],
         stored=frozenset(known.get("stored", [])),
+        identity=identity,
     )
 
 

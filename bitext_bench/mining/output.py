@@ -20,6 +20,7 @@ from .neighborhoods import compute_neighborhoods
 from .origins import origin_columns
 from .pairs import cosines_of, propose
 from .plan import Plan
+from .pool import PairPool
 from .precision import Calibration
 from .row_texts import RowTexts
 from .screened import ScreenedPairs
@@ -38,6 +39,9 @@ class MinedTables(Protocol):
     def screened(self) -> ScreenedPairs | None:
         """The decisions of the filters; None without filters."""
 
+    def pool(self) -> PairPool:
+        """Return the pairs above and below the threshold, for the page."""
+
     def chunks(self, n: int) -> Iterator[OutputTable]:
         """Yield the rows in chunks of about n."""
 
@@ -47,14 +51,28 @@ class MinedTables(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _MinedTables:
+    """Mined pairs, best first.
+
+    Attributes:
+        n_above: number of pairs that reach the threshold.
+    """
+
     plan: Plan
     pairs: RowPairs
+    n_above: int
     about: dict[str, Any]
-
     screened: ScreenedPairs | None = None
 
+    def pool(self) -> PairPool:
+        n = len(self.pairs.source)
+        kept, dropped = np.arange(n) < self.n_above, np.zeros(n, dtype=np.uint8)
+        if self.screened is None:
+            return PairPool(self.pairs.scores, kept, dropped, self._columns)
+        kept[: self.n_above], dropped[: self.n_above] = self.screened.kept, self.screened.screening.dropped
+        return PairPool(self.pairs.scores, kept, dropped, self._columns, self.screened.reasons)
+
     def chunks(self, n: int) -> Iterator[OutputTable]:
-        kept = np.ones(len(self.pairs.source), dtype=np.bool_) if self.screened is None else self.screened.kept
+        kept = np.ones(self.n_above, dtype=np.bool_) if self.screened is None else self.screened.kept
         for at in _chunks(np.flatnonzero(kept), n):
             yield OutputTable(self._columns(at))
 
@@ -97,15 +115,15 @@ def prepare_mined(
     if known is not None:
         chosen = _choose(CorpusPair(plan, margin, known.hidden, around), pairs, known, policy, selection)
         about |= {"threshold": chosen.threshold, "judged": {"threshold_for": policy.purpose, **chosen.about}}
+    n_above = len(pairs.scores)
     if about["threshold"] is not None:
-        kept = pairs.scores >= about["threshold"]
-        pairs = RowPairs(pairs.source[kept], pairs.target[kept], pairs.scores[kept])
+        n_above = int((pairs.scores >= about["threshold"]).sum())
     if screener is None:
-        return _MinedTables(plan, pairs, about)
-    texts = RowTexts(plan, {"source": pairs.source, "target": pairs.target}, by_line=False)
+        return _MinedTables(plan, pairs, n_above, about)
+    texts = RowTexts(plan, {"source": pairs.source[:n_above], "target": pairs.target[:n_above]}, by_line=False)
     screened = ScreenedPairs.screen(texts, screener)
     screened.drop_repeats(np.ones(len(texts), dtype=np.bool_))
-    return _MinedTables(plan, pairs, {**about, "filters": screened.about()}, screened)
+    return _MinedTables(plan, pairs, n_above, {**about, "filters": screened.about()}, screened)
 
 
 def _choose(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -68,6 +69,7 @@ class Plan:
         pair: languages of the sides, if given.
         probes: number of cells that each row is compared with.
         stored: names of the shards that were in the shared store when the run began.
+        identity: checksums and settings that determine the texts and the vectors.
     """
 
     root: Path
@@ -79,6 +81,7 @@ class Plan:
     pair: LangPair | None
     probes: int
     stored: frozenset[str] = frozenset()
+    identity: Mapping[str, Any] = field(default_factory=dict)
 
     def side(self, name: SideName) -> CorpusSide:
         """Return a side by its name."""

@@ -20,6 +20,7 @@ from .neighborhoods import Neighborhoods, compute_neighborhoods
 from .output import MinedTables
 from .pairs import score_pairs
 from .plan import Plan
+from .pool import PairPool
 from .row_texts import RowTexts
 from .score_modes import FEWEST, ScoreModes
 from .screened import ScreenedPairs
@@ -47,11 +48,26 @@ class _GivenPairs:
 
 @dataclass(frozen=True, slots=True)
 class _ScoredTables:
+    plan: Plan
     request: Request
     pairs: _GivenPairs
     kept: NDArray[np.bool_]
     about: dict[str, Any]
     screened: ScreenedPairs | None
+
+    def pool(self) -> PairPool:
+        scores, dropped = self.pairs.scores, np.zeros(len(self.kept), dtype=np.uint8)
+        if self.screened is None:
+            return PairPool(scores, self.kept, dropped, self._read)
+        return PairPool(scores, self.kept, self.screened.screening.dropped, self._read, self.screened.reasons)
+
+    def _read(self, at: Rows) -> dict[str, list[Any]]:
+        if self.request.form == "arrays":
+            rows: dict[str, list[Any]] = {f"{side}_row": self.pairs.rows[side][at].tolist() for side in SIDES}
+        else:
+            texts = RowTexts(self.plan, self.pairs.rows, by_line=True)
+            rows = {"line": (at + 1).tolist(), **{side: list(texts.read(side, at)) for side in SIDES}}
+        return {"score": self.pairs.scores[at].tolist(), **rows}
 
     def chunks(self, n: int) -> Iterator[OutputTable]:
         for _, columns in self._columns(self.kept, n):
@@ -103,7 +119,7 @@ def prepare_scored(
         screened.drop_repeats(kept)
         kept &= screened.kept
         about["filters"] = screened.about()
-    return _ScoredTables(request, pairs, kept, about, screened)
+    return _ScoredTables(plan, request, pairs, kept, about, screened)
 
 
 def _score(plan: Plan, around: dict[SideName, Neighborhoods], margin: Margin, n: int) -> _GivenPairs:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from ..escaping import show_controls
+from bitext_bench.io.terminal import show_controls
+
 from .collect import ErrorCase
 from .table import HEAD, case_texts, explanations, format_margin, group_cases, legend, summaries
 

@@ -10,7 +10,8 @@ from itertools import groupby
 from tabulate import tabulate
 from wcwidth import wcswidth, wcwidth
 
-from ..escaping import show_controls
+from bitext_bench.io.terminal import show_controls
+
 from .collect import ErrorCase
 from .kinds import KINDS
 

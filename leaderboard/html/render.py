@@ -13,6 +13,7 @@ from string import Template
 from typing import Any
 
 from bitext_bench.errors import UserError, install_hint
+from bitext_bench.io.page import read_style
 
 from ..entries.read import ResultSet
 from ..tables.ranking import RankingTable
@@ -20,7 +21,7 @@ from ..tables.scores import ScoreRow
 from .content import page_content
 
 # In load order: later files use definitions of earlier ones.
-_STYLES = ("colors", "page", "tables", "figures", "explorer", "narrow")
+_STYLES = ("figures", "explorer", "narrow")  # after those of all pages
 _SCRIPTS = (
     "dom", "settings", "table", "chart", "scores", "labels", "plot", "explorer", "models", "chooser", "cost",
     "bylanguage", "matrix", "training", "tasks", "errors", "page", "anchors",
@@ -51,7 +52,7 @@ def render_page(
     code = _escape_script("(() => {\n" + "\n".join(_read(f"{name}.js") for name in _SCRIPTS) + "})();\n")
     return Template(_read("page.html")).substitute(
         hashes=" ".join(f"'sha256-{_digest(script)}'" for script in (library, code)),
-        style="\n".join(_read(f"{name}.css") for name in _STYLES),
+        style=read_style() + "\n".join(_read(f"{name}.css") for name in _STYLES),
         data=escape_json(page_content(tables, found, root, misses, common)),
         library=library,
         code=code,
