@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -96,6 +100,28 @@ def test_the_bytes_are_the_same_on_ray(tmp_path: Path, monkeypatch: pytest.Monke
     assert mine(*run, "-o", tmp_path / "ray.tsv", "--engine", "ray") == 0
     for end in ("", ".dropped.tsv"):
         assert (tmp_path / f"one.tsv{end}").read_bytes() == (tmp_path / f"ray.tsv{end}").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_killed_process_continues(tmp_path: Path) -> None:
+    found = documents(tmp_path)
+    filters = ["--filters", "numbers,duplicates,near-duplicates"]
+    run = [*sides(tmp_path, "ids"), "--split-sentences", "--ids", *EN_FR, *filters, "--shard-lines", 20]
+    assert mine(*run, "-o", tmp_path / "whole.tsv", "--cache-folder", tmp_path / "cache") == 0
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{TESTS.parent}:{TESTS}",
+        "TOY_DIES": next(one[-1] for one in reversed(found["target"]) if one),
+        "TOY_MARK": str(tmp_path / "mark"),
+    }
+    line = [sys.executable, "-m", "bitext_bench", "mine", *map(str, run), "-o", str(tmp_path / "killed.tsv")]
+    status = [
+        subprocess.run([*line, "--model", "toys:dying"], env=environment, capture_output=True, check=False).returncode
+        for _ in range(2)
+    ]
+    assert status == [-signal.SIGKILL, 0]
+    for end in ("", ".dropped.tsv"):
+        assert (tmp_path / f"killed.tsv{end}").read_bytes() == (tmp_path / f"whole.tsv{end}").read_bytes()
 
 
 def test_gold_has_ids_or_texts(tmp_path: Path) -> None:

@@ -163,6 +163,10 @@ def test_lines_beyond_the_memory_are_refused_while_they_are_read(tmp_path: Path)
     ):
         for _ in endless:
             pass
+    sentences = Budget.parse("641M").limit_lines(repeat("a"), tmp_path / "endless.txt", split=True)
+    with pytest.raises(UserError, match=r"endless.txt: --max-memory 641M is enough for 6,553 sentences on each side"):
+        for _ in sentences:
+            pass
 
 
 def test_the_stages_of_a_plan(tmp_path: Path) -> None:

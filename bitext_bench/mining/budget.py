@@ -57,20 +57,21 @@ class Budget:
         lines = max(1, available // _bytes_per_line(dimensions))
         return max(_SHORTEST_SHARD, min(_LONGEST_SHARD, 1 << (lines.bit_length() - 1)))
 
-    def limit_lines(self, lines: Iterable[str], file: Path) -> Iterator[str]:
-        """Yield the lines of a file, as long as their keys fit into the memory.
+    def limit_lines(self, lines: Iterable[str], file: Path, *, split: bool = False) -> Iterator[str]:
+        """Yield the lines of a file, or with `split` their sentences, as long as their keys fit into the memory.
 
         Raises:
-            UserError: the file has more lines.
+            UserError: the file has more.
         """
         most = max(0, self.bytes - _BASE_OF_TEXTS) // _BYTES_A_ROW
         for number, line in enumerate(lines, start=1):
             if number > most:
                 # The file may have far more lines; suggest memory for twice as many.
                 least = _fixed_bytes((2 * most, 0), None) + _SHORTEST_SHARD * _bytes_per_line(None)
-                limit = f"is enough for {most:,} lines on each side" if most else "is less than mine itself needs"
+                kind = "sentences" if split else "lines"
+                limit = f"is enough for {most:,} {kind} on each side" if most else "is less than mine itself needs"
                 raise UserError(
-                    f"{file}:{number}: --max-memory {format_bytes(self.bytes)} {limit}; "
+                    f"{file if split else f'{file}:{number}'}: --max-memory {format_bytes(self.bytes)} {limit}; "
                     f"pass at least --max-memory {-(-least // (1 << 20))}M"
                 )
             yield line

@@ -224,9 +224,13 @@ def _split(request: Request, side: SideName, planted: list[str], shard_lines: in
     if request.form == "arrays":
         n = len(map_array(file))
         return {"rows": n, "lines": n, "blank": 0, "planted": 0}
-    files, documents = SideFiles(request.work, side), request.documents(side)
+    files, documents, divided = SideFiles(request.work, side), request.documents(side), request.line_format.split
+
+    def read() -> Iterator[str]:
+        return request.budget.limit_lines(documents.texts(), file, split=divided)
+
     try:
-        counts = split_side(files, lambda: request.budget.limit_lines(documents.texts(), file), planted, shard_lines)
+        counts = split_side(files, read, planted, shard_lines)
     except EmptyCorpus as error:
         raise UserError(_no_text(file, documents, request.line_format)) from error
     known = dict(zip(("rows", "lines", "blank", "planted"), counts, strict=True))
