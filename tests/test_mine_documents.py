@@ -273,3 +273,45 @@ def test_no_text_is_lost(text: str, language: str, times: int) -> None:
     found = split_sentences(text * times, resolve(language))
     assert "".join("".join(found).split()) == "".join((text * times).split())
     assert all(sentence == sentence.strip() and sentence for sentence in found)
+
+
+@pytest.mark.shared
+def test_bucc_files_with_their_ids_and_as_documents(tmp_path: Path) -> None:
+    stem = TESTS.parents[1] / "shared/data/bucc-style/fr-en/fr-en.sample"
+    files = [stem.with_name(f"{stem.name}.{language}") for language in ("fr", "en")]
+    gold = stem.with_name(f"{stem.name}.gold")
+    common = ["--pair", "fr-en", "--cache-folder", tmp_path / "cache"]
+    best = ["--best-f1", "--gold-complete", "--gold", gold]
+    assert mine(*files, "-o", tmp_path / "lines.tsv", "--ids", *best, *common, model="muse") == 0
+    known = {tuple(line.split("\t")) for line in gold.read_text().splitlines()}
+    found = {(row["source_id"], row["target_id"]) for row in rows(tmp_path / "lines.tsv")}
+    judged, n_right = report(tmp_path / "lines.tsv")["judged"], len(known & found)
+    assert judged["precision"]["value"] == pytest.approx(n_right / len(found))
+    assert judged["recall"]["value"] == pytest.approx(n_right / len(known))
+    assert judged["f1"]["value"] > 0.93
+
+    texts_of: dict[str, str] = {}
+    for file in files:
+        cells = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()]
+        texts_of |= {name: text for name, text in cells}
+        grouped = [" ".join(text for _, text in cells[at : at + 6]) for at in range(0, len(cells), 6)]
+        write(tmp_path / file.name, [f"doc-{at}\t{text}" for at, text in enumerate(grouped)])
+    run = [*(tmp_path / file.name for file in files), "--ids", "--split-sentences", *common]
+    threshold = ["--threshold", report(tmp_path / "lines.tsv")["threshold"]]
+    assert mine(*run, "-o", tmp_path / "documents.tsv", *threshold, model="muse") == 0
+    divided = rows(tmp_path / "documents.tsv")
+    sentences = {
+        sentence
+        for file in files
+        for line in (tmp_path / file.name).read_text(encoding="utf-8").splitlines()
+        for sentence in split_sentences(line.partition("\t")[2], resolve(file.suffix[1:]))
+    }
+    # Headlines have no mark at their end, so a few lines are not sentences.
+    right = {pair for a, b in known if sentences >= {*(pair := (texts_of[a], texts_of[b]))}}
+    assert len(right) >= 0.8 * len(known)
+    assert sum((row["source"], row["target"]) in right for row in divided) >= 0.95 * len(right)
+    numbers = {text: int(name.rpartition("-")[2]) for name, text in texts_of.items()}
+    for row in divided:
+        for side in ("source", "target"):
+            if row[side] in numbers:
+                assert row[f"{side}_id"] == f"doc-{(numbers[row[side]] - 1) // 6}"

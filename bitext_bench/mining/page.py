@@ -60,21 +60,20 @@ class MiningPage:
     def _verb(self) -> str:
         return "mine" if "select" in self.content else "mine --score"
 
-    def _facts(self) -> Iterator[tuple[str, str]]:
+    def _facts(self) -> Iterator[tuple[str, str, str]]:
         content = self.content
-        yield "pairs in the output", f"{content['pairs']:,}"
+        yield "pairs in the output", f"{content['pairs']:,}", ""
         if content["threshold"] is not None:
-            yield "threshold", f"{content['threshold']:.6f}"
+            yield "threshold", f"{content['threshold']:.6f}", ""
         elif content.get("suggested"):
-            yield "suggested threshold", f"{content['suggested']['threshold']:.6f}"
-        precision = self._expected.get("precision")
-        if precision:
-            yield "expected precision", _share(precision)
-        if self._expected.get("recall"):
-            yield "expected recall", _share(self._expected["recall"])
+            yield "suggested threshold", f"{content['suggested']['threshold']:.6f}", ""
+        for name in ("precision", "recall"):
+            if self._expected.get(name):
+                value, interval = _estimate(self._expected[name])
+                yield f"expected {name}", value, f"95 % interval {interval}" if interval else ""
         if filters := content.get("filters"):
-            yield "dropped by filters", f"{filters['pairs'] - filters['kept']:,}"
-        yield "time of this run", f"{content['seconds']['this_run']:,.0f} s"
+            yield "dropped by filters", f"{filters['pairs'] - filters['kept']:,}", f"of {filters['pairs']:,} pairs"
+        yield "time of this run", f"{content['seconds']['this_run']:,.0f} s", ""
 
     @property
     def _expected(self) -> Mapping[str, Any]:
@@ -111,7 +110,8 @@ class MiningPage:
         threshold, name = content["threshold"], "threshold"
         if threshold is None and content.get("suggested"):
             threshold, name = content["suggested"]["threshold"], "suggested threshold"
-        note = f"<p>Margin score ({plain(content['margin'])}) of all pairs.</p>\n"
+        which = "the pairs that filters of single pairs keep" if shown and content.get("filters") else "all pairs"
+        note = f"<p>Margin score ({plain(content['margin'])}) of {which}.</p>\n"
         return note + bars(found, None if threshold is None else (threshold, name))
 
     def _precision(self) -> str:
@@ -209,11 +209,6 @@ def _paragraphs(lines: Sequence[str]) -> str:
 def _stages(seconds: Mapping[str, float]) -> Iterator[list[Cell]]:
     for name, value in seconds.items():
         yield [f"{name}, all processes", f"{value:,.1f} s"]
-
-
-def _share(score: Mapping[str, float]) -> str:
-    text = f"{score['value']:.3f}"
-    return f"{text} ({score['low']:.3f} to {score['high']:.3f})" if "low" in score else text
 
 
 def _estimate(score: Mapping[str, float]) -> tuple[str, str]:

@@ -18,9 +18,12 @@ def section(name: str, title: str, content: str) -> str:
     return f'<section id="{name}" aria-labelledby="{name}-h">\n{heading}\n{content}</section>\n'
 
 
-def facts(pairs: Iterable[tuple[str, str]]) -> str:
-    """Return names and values, large."""
-    items = "".join(f"<div><dt>{plain(name)}</dt><dd>{plain(value)}</dd></div>\n" for name, value in pairs)
+def facts(pairs: Iterable[tuple[str, str, str]]) -> str:
+    """Return names and values, large, each with a detail that may be empty."""
+    items = "".join(
+        f'<div><dt>{plain(name)}</dt><dd>{plain(value)}<span class="detail">{plain(detail)}</span></dd></div>\n'
+        for name, value, detail in pairs
+    )
     return f'<dl class="facts">\n{items}</dl>\n'
 
 
