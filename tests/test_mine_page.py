@@ -182,6 +182,21 @@ def test_approximate_search_has_its_recall(tmp_path: Path) -> None:
     assert f"it finds {share:.2%} of the nearest lines" in found.text["run"]
 
 
+def test_little_and_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "a", ["one line"])
+    found = page(tmp_path, tmp_path / "a", tmp_path / "a")
+    assert "in the output: 1" in found.text["scores"] and "tallest bar: 1 pair" in found.text["scores"]
+    assert [len(table) for table in found.tables["samples"]] == [2]
+    found = page(tmp_path, tmp_path / "a", tmp_path / "a", "--threshold", 99)
+    assert found.tables["sizes"][1][1] == ["output", "out.tsv", "0"]
+    assert "just below the threshold: 1 pair" in found.text["samples"]
+    write(tmp_path / "pairs.tsv", ["a\t", "\tb"])
+    given = ["--score", "--filters", "empty", "--work-dir", tmp_path / "other"]
+    found = page(tmp_path, tmp_path / "pairs.tsv", *given)
+    assert "No pair has a score." in found.text["scores"] and "There are no pairs." in found.text["samples"]
+    assert [row[-1] for row in found.tables["filters"][1]] == ["reason", "target is blank", "source is blank"]
+
+
 def hostile(folder: Path) -> list[Any]:
     """Write pairs of documents with markup in texts, ids and file names."""
     draw = random.Random(0)

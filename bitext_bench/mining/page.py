@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError
+from ..errors import UserError, count_of
 from ..io.page import plain, read_style, static_page
 from .budget import format_bytes
 from .filters.registry import FILTERS
@@ -150,7 +150,7 @@ class MiningPage:
         parts = []
         for band in self.pool.bands():
             name = f", {band.name}" if band.name else ""
-            pairs = f"{band.n:,} pair{'s' if band.n != 1 else ''}"
+            pairs = count_of(band.n, "pair")
             parts.append(f"<h3>{band.low:.4f} to {band.high:.4f}{name}: {pairs}</h3>\n{samples_table(band.samples)}")
         note = "Pairs chosen at random, from parts of the output with equal numbers of pairs, best first."
         return _paragraphs([note]) + "".join(parts) if parts else _paragraphs(["There are no pairs."])

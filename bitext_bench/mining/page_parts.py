@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..errors import count_of
 from ..io.page import plain
 from .pool import Histogram
 from .sides import SIDES
@@ -53,7 +54,9 @@ def bars(histogram: Histogram, mark: tuple[float, str] | None) -> str:
             f'<i class="layer-{number}" style="height:{100 * counts[at] / most:.3f}%"></i>'
             for number, (_, counts) in reversed(list(enumerate(layers)))
         )
-        columns.append(f'<div title="{edges[at]:.4f} to {edges[at + 1]:.4f}: {totals[at]:,.0f} pairs">{stack}</div>')
+        columns.append(
+            f'<div title="{edges[at]:.4f} to {edges[at + 1]:.4f}: {count_of(round(totals[at]), "pair")}">{stack}</div>'
+        )
     ticks = [edges[0] + (edges[-1] - edges[0]) * step / 4 for step in range(5)]
     key = "".join(
         f'<span><i class="layer-{number}"></i>{plain(name)}: {sum(counts):,.0f}</span>'
@@ -63,7 +66,7 @@ def bars(histogram: Histogram, mark: tuple[float, str] | None) -> str:
     return (
         f'<figure>\n<div class="bars" role="img" aria-label="{label}">\n{"".join(columns)}{_mark(edges, mark)}</div>\n'
         f'<div class="ticks" aria-hidden="true">{"".join(f"<span>{tick:.3f}</span>" for tick in ticks)}</div>\n'
-        f'<div class="key">{key}<span>tallest bar: {most:,.0f} pairs</span></div>\n</figure>\n'
+        f'<div class="key">{key}<span>tallest bar: {count_of(round(most), "pair")}</span></div>\n</figure>\n'
         f"<details><summary>The numbers</summary>\n{_bins(histogram)}</details>\n"
     )
 

@@ -72,7 +72,7 @@ class PairPool:
         if not has.any():
             return None
         low, high = np.quantile(self.scores[has], [0.001, 0.999]).tolist()
-        edges = np.linspace(low, max(high, low + 1e-6), _BINS + 1)
+        edges = np.linspace(low, max(high, low + 0.01), _BINS + 1)
         kinds = {
             "in the output": self.kept,
             "dropped by filters": self.dropped > 0,
