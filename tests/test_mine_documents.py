@@ -90,6 +90,18 @@ def test_the_bytes_are_the_same_whatever_the_shards_and_shares(tmp_path: Path, s
     assert report(tmp_path / "one.tsv")["source"]["too_long"] > 5
 
 
+def test_a_repeated_sentence_is_named_by_line_and_sentence(tmp_path: Path) -> None:
+    texts = ["The cat sleeps here", "A dog runs over there", "The cat sleeps here!"]
+    write(tmp_path / "a", [f"{texts[0]}. {texts[1]}.", texts[2]])
+    write(tmp_path / "b", ["The cat sleeps here x.", "A dog runs over there. The cat sleeps here y."])
+    run = [tmp_path / "a", tmp_path / "b", "--split-sentences", *EN_FR, "--filters", "duplicates"]
+    assert mine(*run, "-o", tmp_path / "out.tsv") == 0
+    (dropped,) = rows(tmp_path / "out.tsv.dropped.tsv")
+    kept = next(row for row in rows(tmp_path / "out.tsv") if row["source"].startswith("The cat"))
+    place = f"line {kept['source_line']}, sentence {kept['source_sentence']}"
+    assert dropped["reason"] == f"source repeats {place}"
+
+
 @pytest.mark.ray
 def test_the_bytes_are_the_same_on_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", f"{TESTS.parent}:{TESTS}")  # for the workers

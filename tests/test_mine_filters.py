@@ -146,7 +146,7 @@ def screen(pairs: Sequence[Pair], names: str, folder: Path, chunk: int = 1_000) 
 
 
 def reason(screening: Screening, position: int, pair: Pair) -> tuple[str, str]:
-    return screening.reason(position, *pair, abs(int(screening.earlier[position])))
+    return screening.reason(position, *pair, f"line {abs(int(screening.earlier[position]))}")
 
 
 def test_every_filter_has_examples_and_the_command_has_its_name() -> None:

@@ -142,4 +142,4 @@ def _describe_dropped(pairs: Sequence[MinedPair], screening: Screening, position
     pair, earlier = pairs[position], int(screening.earlier[position])
     repeated = pairs[abs(earlier) - 1]
     line = repeated.source_line if earlier > 0 else repeated.target_line
-    return DroppedPair(*screening.reason(position, pair.source, pair.target, line), pair)
+    return DroppedPair(*screening.reason(position, pair.source, pair.target, f"line {line:,}"), pair)

@@ -14,9 +14,13 @@ from .sides import SIDES, SideName, group_by_shard
 Rows = NDArray[np.int64]
 
 
-def line_numbers(plan: Plan, side: SideName, rows: Rows) -> Rows:
-    """Return the number of the first line that has the text of each row, counted from 1."""
-    return _places(plan, side, rows)[0]
+def describe_places(plan: Plan, side: SideName, rows: Rows) -> list[str]:
+    """Return the first place of the text of each row, counted from 1: "line 4", or "line 4, sentence 2"."""
+    lines, sentences = _places(plan, side, rows)
+    named = [f"line {line:,}" for line in lines.tolist()]
+    if sentences is None:
+        return named
+    return [f"{line}, sentence {number:,}" for line, number in zip(named, sentences.tolist(), strict=True)]
 
 
 def origin_columns(plan: Plan, rows: dict[SideName, Rows]) -> dict[str, list[Any]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .origins import line_numbers
+from .origins import describe_places
 from .plan import Plan
 from .sides import SideName, read_texts
 
@@ -36,8 +36,8 @@ class RowTexts:
         texts = iter(read_texts(self.plan.files(side), rows[full], self.plan.shard_lines))
         return [next(texts) if here else "" for here in full.tolist()]
 
-    def lines(self, side: SideName, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the line number of some pairs on one side, counted from 1."""
+    def places(self, side: SideName, positions: NDArray[np.int64]) -> list[str]:
+        """Return where some pairs are in the file of one side: "line 4", or "line 4, sentence 2"."""
         if self.by_line:
-            return positions + 1
-        return line_numbers(self.plan, side, self.rows[side][positions])
+            return [f"line {line:,}" for line in (positions + 1).tolist()]
+        return describe_places(self.plan, side, self.rows[side][positions])

@@ -39,15 +39,17 @@ class ScreenedPairs:
     def reasons(self, positions: NDArray[np.int64]) -> dict[str, list[Any]]:
         """Return the filter and the reason for each of some dropped pairs, as columns."""
         earlier = self.screening.earlier[positions]
-        lines = np.zeros(len(positions), dtype=np.int64)
+        places = [""] * len(positions)
         for side, chosen in zip(SIDES, (earlier > 0, earlier < 0), strict=True):
-            lines[chosen] = self.texts.lines(side, np.abs(earlier[chosen]) - 1)
+            found = self.texts.places(side, np.abs(earlier[chosen]) - 1)
+            for at, place in zip(np.flatnonzero(chosen).tolist(), found, strict=True):
+                places[at] = place
         sides = (self.texts.read(side, positions) for side in SIDES)
-        found = [
-            self.screening.reason(position, source, target, line)
-            for position, source, target, line in zip(positions.tolist(), *sides, lines.tolist(), strict=True)
+        decisions = [
+            self.screening.reason(position, source, target, place)
+            for position, source, target, place in zip(positions.tolist(), *sides, places, strict=True)
         ]
-        return {"filter": [name for name, _ in found], "reason": [reason for _, reason in found]}
+        return {"filter": [name for name, _ in decisions], "reason": [reason for _, reason in decisions]}
 
     def about(self) -> dict[str, Any]:
         """Return the number of pairs, kept and dropped, for the report."""

@@ -55,20 +55,20 @@ class Screening:
         found = np.bincount(self.dropped, minlength=len(self.filters) + 1).tolist()
         return {one.name: n for one, n in zip(self.filters, found[1:], strict=True)}
 
-    def reason(self, position: int, source: str, target: str, earlier_line: int) -> tuple[str, str]:
+    def reason(self, position: int, source: str, target: str, earlier_place: str) -> tuple[str, str]:
         """Return the name of the filter that drops a pair, and the reason.
 
         Args:
             position: position of the pair.
             source: its source text.
             target: its target text.
-            earlier_line: line number of the side that it repeats.
+            earlier_place: where the side that it repeats is, as in "line 4".
         """
         one = self.filters[int(self.dropped[position]) - 1]
         if isinstance(one, PairFilter):
             return one.name, self.checks[one.name](source, target) or ""
         side = "source" if self.earlier[position] > 0 else "target"
-        return one.name, f"{side} {one.repeats} line {earlier_line:,}"
+        return one.name, f"{side} {one.repeats} {earlier_place}"
 
 
 @dataclass(frozen=True, slots=True)
