@@ -103,6 +103,8 @@ class ApproxProduct:
     def __init__(self, rows: QuantizedVectors, columns: QuantizedVectors) -> None:
         self._rows, self._columns = rows.vectors, columns.vectors
         self._buffer = torch.empty(0, dtype=self._rows.dtype)
+        self.itemsize = self._rows.itemsize  # bytes of a product
+        self._packed: tuple[slice, Tensor] | None = None  # the columns of the last block, for oneDNN
         of_vectors = rows.rounding * (columns.length + columns.rounding) + rows.length * columns.rounding
         self.error = ErrorBound(of_vectors + rows.rest + columns.rest, _ROUNDING) if rows.is_bf16 else ErrorBound()
 
@@ -116,6 +118,21 @@ class ApproxProduct:
             self._rows[rows] if isinstance(rows, slice) else self._rows.index_select(0, pad(rows, (0, -len(rows) % 64)))
         )
         right = self._columns[columns.start : columns.start + width]
+        if left.dtype != torch.bfloat16 and len(right) == width and columns.stop - columns.start == width:
+            found = self._product(left, right, columns)
+        else:
+            found = self._padded(left, right, columns, width)
+        return found if isinstance(rows, slice) else found[: len(rows)]
+
+    def _product(self, left: Tensor, right: Tensor, columns: slice) -> Tensor:
+        """Return float32 products; the columns are reordered once for all blocks of rows."""
+        if not packs(left, right):
+            return left @ right.T
+        if self._packed is None or self._packed[0] != columns:
+            self._packed = columns, onednn.pack(right, len(left))
+        return onednn.product(left, self._packed[1])
+
+    def _padded(self, left: Tensor, right: Tensor, columns: slice, width: int) -> Tensor:
         if len(left) * width > len(self._buffer):
             self._buffer = torch.empty(len(left) * width, dtype=left.dtype)
         found = self._buffer[: len(left) * width].view(len(left), width)
@@ -125,11 +142,14 @@ class ApproxProduct:
         else:
             inside.copy_(product(left, right))
         found[:, min(columns.stop, len(self._columns)) - columns.start :] = -torch.inf
-        return found if isinstance(rows, slice) else found[: len(rows)]
+        return found
 
 
 def product(rows: Tensor, columns: Tensor) -> Tensor:
     """Return rows @ columns.T, with oneDNN if it is faster than PyTorch's MKL (see encoders/packed.py)."""
-    if len(rows) * len(columns) < _FEWEST_PACKED or rows.dtype != torch.float32 or not onednn.AVAILABLE:
-        return rows @ columns.T
-    return onednn.product(rows, onednn.pack(columns, len(rows)))
+    return onednn.product(rows, onednn.pack(columns, len(rows))) if packs(rows, columns) else rows @ columns.T
+
+
+def packs(rows: Tensor, columns: Tensor) -> bool:
+    """Return whether a product is large enough to reorder the columns for oneDNN, and of a type that it takes."""
+    return onednn.AVAILABLE and rows.dtype == torch.float32 and len(rows) * len(columns) >= _FEWEST_PACKED

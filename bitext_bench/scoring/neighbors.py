@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
 Vectors = NDArray[np.float32]
 
-# A block of similarities takes 16 MB in float32 and 8 MB in bf16, so it may fit in the CPU's last-level cache.
 MAX_FULL_MATRIX = 2_048 * 2_048  # similarities that are computed at once and sorted; topk.py is faster for more
 BLOCK_ROWS = 1_024
-BLOCK_COLUMNS = 4_096
+BLOCK_COLUMNS = 4_096  # in bf16, and half as many in float32: 8 MB, which fit in the last-level cache of most CPUs
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +154,9 @@ def _largest_of_both(
     approx = ApproxProduct(quantize(rows, center, left=True), quantize(columns, center, left=False))
     forward, backward = TopK(len(rows), min(k, len(columns))), TopK(len(columns), min(k, len(rows)))
     row_names, column_names = torch.arange(len(rows)), torch.arange(len(columns))
-    for left in range(0, len(columns), BLOCK_COLUMNS):
-        across = slice(left, left + BLOCK_COLUMNS)
+    width = 2 * BLOCK_COLUMNS // approx.itemsize
+    for left in range(0, len(columns), width):
+        across = slice(left, left + width)
         some_columns = column_names[across]
         length, n_runs = runs_of(len(some_columns), forward.k)
         for top in range(0, len(rows), BLOCK_ROWS):
