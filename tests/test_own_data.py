@@ -459,6 +459,12 @@ WRONG: dict[str, tuple[dict[str, bytes], str, list[str], str]] = {
         ["de"],
         "cannot read my.parquet as parquet",
     ),
+    "a list of targets": (
+        {"my.jsonl": b'{"de": "a", "sw": ["b", "c"]}\n'},
+        "bitext",
+        ["de", "sw"],
+        r"my.jsonl:1: expected text on both sides, found .*; write one row for each translation",
+    ),
     "line ends of old Macs": ({"my.tsv": b"a\tb\rc\td\r"}, "bitext", ["de", "sw"], r"my.tsv:1: a carriage return"),
     "equal ratings": (
         {"my.tsv": b"a\tb\t1\nc\td\t1.0\n"},

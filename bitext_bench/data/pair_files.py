@@ -199,7 +199,8 @@ def _read_tmx(file: Path, sides: Sides) -> list[SentencePair]:
 def _row(number: int, source: object, target: object, where: str) -> SentencePair:
     if not (isinstance(source, str) and isinstance(target, str)):
         wrong = target if isinstance(source, str) else source
-        raise UserError(f"{where}: expected text on both sides, found {str(wrong)[:60]!r}")
+        hint = "; write one row for each translation" if isinstance(wrong, list) else ""
+        raise UserError(f"{where}: expected text on both sides, found {str(wrong)[:60]!r}{hint}")
     try:
         (source + target).encode()
     except UnicodeEncodeError as error:
