@@ -12,12 +12,11 @@ from ..errors import UserError
 from ..io.lines import EXPANDS, is_decompression_bomb, read_lines
 from ..languages import find_language
 from .files import check_line_counts
-from .tables import describe_columns, read_rows
+from .tables import BATCH_ROWS, describe_columns, read_rows
 from .tmx import read_units
 from .variants import VariantChooser, variants_of
 
 PAIR_FORMATS = ("tsv", "jsonl", "tmx", "parquet")  # the suffixes that `read_pairs` knows
-_BATCH_ROWS = 8_192  # rows of a parquet file in memory at once
 
 
 class SentencePair(NamedTuple):
@@ -174,7 +173,7 @@ def _parquet_batches(file: Path, sides: Sides) -> Iterator[tuple[list[str], dict
             raise _no_pair_error(names, sides, str(file))
         of_languages = [variants_of(tuple(names), side.language, str(side.language)) for side in sides]
         wanted = [*dict.fromkeys([*sum(of_languages, ()), *(_keys_of_sides(names, sides) or ())])]
-        for batch in stored.iter_batches(_BATCH_ROWS, columns=[within] if within else wanted):
+        for batch in stored.iter_batches(BATCH_ROWS, columns=[within] if within else wanted):
             found = pa.RecordBatch.from_struct_array(batch[within]) if within else batch
             yield names, {name: found[name].to_pylist() for name in wanted}
 

@@ -11,7 +11,7 @@ from ..errors import UserError, count_of, list_some
 from ..io.lines import EXPANDS, is_decompression_bomb, read_lines
 from .files import warn
 
-_BATCH_ROWS = 8_192  # rows of a parquet file in memory at once
+BATCH_ROWS = 8_192  # rows of a parquet file in memory at once
 # A cell as CSV writers quote it: quotes inside are doubled.
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
@@ -70,7 +70,7 @@ def read_records(file: Path, names: Sequence[str]) -> Iterator[dict[str, Any]]:
             if missing := [name for name in names if name not in stored.schema_arrow.names]:
                 has = list_some(stored.schema_arrow.names, 8)
                 raise UserError(f"{file}: has no column {missing[0]}; expected {', '.join(names)}; it has {has}")
-            for batch in stored.iter_batches(_BATCH_ROWS, columns=list(names)):
+            for batch in stored.iter_batches(BATCH_ROWS, columns=list(names)):
                 records = batch.to_pylist()
                 n_rows += len(records)
                 n_bytes += sum(len(str(value)) for record in records for value in record.values())
