@@ -6,9 +6,6 @@ models are close together, so the paired tests have work to do.
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,33 +18,24 @@ from bitext_bench.results.outcomes import read_outcomes
 from bitext_bench.results.records import Outcomes, SubsetResult, TaskResult
 from bitext_bench.scoring.intervals import mean_interval
 
-from .claims import Claim
+from .claims import Claim, Measured, Setup
+from .processes import run_bitext_bench
 
-MODELS, TASKS = 500, 12
+TASKS = 12
 _TEMPLATES = Path(__file__).parents[2] / "results" / "google__muse-v3"
-_RUN = """
-import re, sys
-from bitext_bench.cli.main import main
-main(["leaderboard", "--results", sys.argv[1], "--output", sys.argv[2]])
-# Of this process only: getrusage can report the peak of the parent.
-print(int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 2**10)
-"""
 
 
-def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
-    results, output = make_results(scratch / "results"), scratch / "README.md"
-    start = time.perf_counter()
-    command = [sys.executable, "-c", _RUN, str(results), str(output)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    seconds = time.perf_counter() - start
-    detail = f"{output.read_text(encoding='utf-8').count(chr(10)):,} lines"
-    return [
-        Claim(f"Markdown for {MODELS} models x {TASKS} tasks, seconds", seconds, 5, at_least=False, detail=detail),
-        Claim("peak memory of it, MB", float(done.stdout), 500, at_least=False),
-    ]
+def measure(setup: Setup) -> Measured:
+    models = 50 if setup.quick else 500
+    results, output = make_results(setup.scratch / "results", models), setup.scratch / "README.md"
+    seconds, peak = run_bitext_bench(["leaderboard", "--results", str(results), "--output", str(output)])
+    detail = f"({output.read_text(encoding='utf-8').count(chr(10)):,} lines)"
+    name = f"Markdown for {models} models x {TASKS} tasks"
+    yield setup.at_full_size(Claim(f"{name}, seconds", seconds, 5, at_least=False, detail=detail))
+    yield setup.at_full_size(Claim("peak memory of it, MB", peak / 2**20, 500, at_least=False))
 
 
-def make_results(root: Path, models: int = MODELS) -> Path:
+def make_results(root: Path, models: int) -> Path:
     """Write a folder with the results of all models."""
     files = [file for file in sorted(_TEMPLATES.rglob("*.json")) if "mining" not in file.name][-TASKS:]
     for file in files:

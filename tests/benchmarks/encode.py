@@ -1,10 +1,9 @@
-"""Encoding 5,000 sentences of ../shared/data, against sentence-transformers and the machine's peak."""
+"""Encoding 3,000 sentences of ../shared/data, against sentence-transformers and the machine's peak."""
 
 from __future__ import annotations
 
 import random
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +17,11 @@ from bitext_bench.data.files import read_sentences
 from bitext_bench.embedding.batching import TextGroup
 from bitext_bench.embedding.embedder import Embedder
 from bitext_bench.encoders import ModelOptions, resolve_model
+from bitext_bench.scoring.bf16 import has_bf16_hardware
 
-from .claims import Claim, paired_ratio
+from .claims import NO_BF16, Claim, Measured, Setup, Skipped, paired_ratio, seconds_of
 
 PROMPT = "query: "
-_N = 5_000
 # Backend, dtype, least speed relative to sentence-transformers in fp32, least cosine to its vectors.
 _WAYS = (("torch", "fp32", 1.5, 0.9999), ("openvino", "fp32", 2.0, 0.9999), ("torch", "bf16", 2.5, 0.999))
 _WAYS += (("openvino", "bf16", 3.2, 0.999),)
@@ -35,34 +34,34 @@ def mixed_sentences(data: Path, n: int) -> list[str]:
     return random.Random(0).sample(every, n)
 
 
-def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
+def measure(setup: Setup) -> Measured:
     from sentence_transformers import SentenceTransformer
 
-    sentences = mixed_sentences(data, _N)
-    peer = SentenceTransformer(str(model_folder), device="cpu")
+    n, rounds = (300, 2) if setup.quick else (3_000, 9)
+    sentences = mixed_sentences(setup.data, n)
+    peer = SentenceTransformer(str(setup.model), device="cpu")
     expected: list[NDArray[np.float32]] = []
 
     def theirs() -> None:
         expected[:] = [peer.encode(sentences, prompt=PROMPT, normalize_embeddings=True)]
 
     work = gigaflop(peer, sentences)
-    claims = []
     for backend, dtype, bound, least in _WAYS:
+        if dtype == "bf16" and not has_bf16_hardware():
+            yield Skipped(f"{backend} {dtype}", NO_BF16)
+            continue
         found: list[NDArray[np.float32]] = []
-        encode_ours = ours(
-            ModelOptions(prompt=PROMPT, device="cpu", backend=backend, dtype=dtype), model_folder, scratch
-        )
-        encode = _kept(encode_ours, sentences, found)
+        options = ModelOptions(prompt=PROMPT, device="cpu", backend=backend, dtype=dtype)
+        encode = _kept(ours(options, setup.model, setup.scratch), sentences, found)
         encode()  # warm-up: the first call packs or converts the weights
         ratio, seconds, peer_seconds = paired_ratio(encode, theirs, rounds=1)
-        rates = f"({_N / seconds:.0f} and {_N / peer_seconds:.0f} sentences/s; {work / seconds:.0f} GFLOP/s)"
+        rates = f"({n / seconds:.0f} and {n / peer_seconds:.0f} sentences/s; {work / seconds:.0f} GFLOP/s)"
         cosine = float(np.einsum("nd,nd->n", found[-1], expected[0]).min())
-        claims.append(Claim(f"{backend} {dtype}, x sentence-transformers' encode", ratio, bound, detail=rates))
-        claims.append(Claim(f"{backend} {dtype}, least cosine to its vectors", cosine, least))
+        yield Claim(f"{backend} {dtype}, x sentence-transformers' encode", ratio, bound, detail=rates)
+        yield Claim(f"{backend} {dtype}, least cosine to its vectors", cosine, least)
         if dtype == "fp32" and backend == "openvino":
-            share, peak = share_of_peak(encode, work)
-            claims.append(Claim("openvino fp32, share of the sgemm peak", share, 0.85, detail=f"of {peak:.0f} GFLOP/s"))
-    return claims
+            share, peak = share_of_peak(encode, work, rounds)
+            yield Claim("openvino fp32, share of the sgemm peak", share, 0.85, detail=f"of {peak:.0f} GFLOP/s")
 
 
 def ours(options: ModelOptions, folder: Path, scratch: Path) -> Callable[[list[str]], NDArray[np.float32]]:
@@ -96,18 +95,16 @@ def gigaflop(model: Any, sentences: list[str]) -> float:
     return (a_token * sum(lengths) + attention) / 1e9
 
 
-def share_of_peak(encode: Callable[[], None], work: float) -> tuple[float, float]:
-    """Return the median share of the peak and the median peak of nine rounds.
+def share_of_peak(encode: Callable[[], None], work: float, rounds: int) -> tuple[float, float]:
+    """Return the median share of the peak and the median peak.
 
     The peak is measured again before each round, because machines drift within minutes.
     """
-    rounds = []
-    for _ in range(9):
+    found = []
+    for _ in range(rounds):
         peak = sgemm_peak()
-        start = time.perf_counter()
-        encode()
-        rounds.append((work / (time.perf_counter() - start) / peak, peak))
-    return median(share for share, _ in rounds), median(peak for _, peak in rounds)
+        found.append((work / seconds_of(encode) / peak, peak))
+    return median(share for share, _ in found), median(peak for _, peak in found)
 
 
 def sgemm_peak() -> float:
@@ -129,7 +126,5 @@ def _times(call: Callable[[], object], seconds: float) -> list[float]:
     call()  # warm-up
     times: list[float] = []
     while sum(times) < seconds:
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
+        times.append(seconds_of(call))
     return times

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,28 +23,27 @@ from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.encoders.laser_checkpoint import read_checkpoint
 from bitext_bench.encoders.laser_text import PAD, Laser2Tokenizer
 
-from .claims import Claim, paired_ratio
+from .claims import Claim, Measured, Setup, paired_ratio
 from .encode import mixed_sentences
 
 VOCABULARY, SIZE, HIDDEN, LAYERS = 50_000, 320, 512, 5
-_SHORT, _LONG = 400, 200  # sentences of Tatoeba and of FLORES-200
-_ALONE = 60  # sentences that are encoded one at a time
 _MOST_TOKENS = 12_000  # in a batch of the authors' class
 _LANGUAGES = ("eng_Latn", "fra_Latn", "jpn_Jpan", "rus_Cyrl", "swh_Latn")
 
 Floats = NDArray[np.float32]
 
 
-def measure(data: Path, model_folder: Path, scratch: Path) -> Iterator[Claim]:
-    files = [data / "flores200_dataset" / "devtest" / f"{code}.devtest" for code in _LANGUAGES]
+def measure(setup: Setup) -> Measured:
+    most_rounds, n_short, n_long, n_alone = (1, 60, 30, 10) if setup.quick else (5, 400, 200, 60)
+    files = [setup.data / "flores200_dataset" / "devtest" / f"{code}.devtest" for code in _LANGUAGES]
     long = [sentence for file in files for sentence in read_sentences(file)[0]]
-    sentences = [*mixed_sentences(data, _SHORT), *long[:: len(long) // _LONG][:_LONG]]
-    folder = make_laser2(scratch / "laser2", [*mixed_sentences(data, 40_000), *long])
-    reference, ours = Reference(folder), _ours(folder, scratch)
+    sentences = [*mixed_sentences(setup.data, n_short), *long[:: len(long) // n_long][:n_long]]
+    folder = make_laser2(setup.scratch / "laser2", [*mixed_sentences(setup.data, 40_000), *long])
+    reference, ours = Reference(folder), _ours(folder, setup.scratch)
     ours(sentences[:50])  # warm-up
     for name, theirs, texts, rounds in (
-        ("one sentence at a time", reference.one_by_one, sentences[:: len(sentences) // _ALONE], 1),
-        ("its batches", reference.in_batches, sentences, 5),
+        ("one sentence at a time", reference.one_by_one, sentences[:: len(sentences) // n_alone], 1),
+        ("its batches", reference.in_batches, sentences, most_rounds),
     ):
         found: list[Floats] = []
         ratio, seconds, their_seconds = paired_ratio(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
+from collections.abc import Iterator
 from statistics import median
 from typing import TYPE_CHECKING
 
 from bitext_bench.cli.main import main
 
-from .board import MODELS, make_results
-from .claims import Claim
+from .board import make_results
+from .claims import Claim, Measured, Setup, Skipped
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -52,44 +52,46 @@ _CONTROLS = """() => {
 _OPENED = "performance.timing.loadEventEnd - performance.timing.navigationStart"
 
 
-def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
+def measure(setup: Setup) -> Measured:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        yield Skipped("the page in a browser", "chromium is not installed")
+        return
+    models = 150 if setup.quick else 500
+    results, file = make_results(setup.scratch / "results", models), setup.scratch / "page.html"
+    main(["leaderboard", "--results", str(results), "--format", "html", "--output", str(file)])
+    for claim in _claims(chromium, file.as_uri(), models):
+        yield setup.at_full_size(claim)
+
+
+def _claims(chromium: str, address: str, models: int) -> Iterator[Claim]:
     from playwright.sync_api import sync_playwright
 
-    file = scratch / "page.html"
-    main(
-        ["leaderboard", "--results", str(make_results(scratch / "results")), "--format", "html", "--output", str(file)]
-    )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         opened = []
         for _ in range(5):
-            page.goto(file.as_uri())
+            page.goto(address)
             opened.append(page.evaluate(_OPENED))
+        yield Claim("opening the page, ms", median(opened), 1500, at_least=False, detail=f"median of {len(opened)}")
         points = page.locator(".point").count()
         controls = page.evaluate(_CONTROLS)
+        detail = f"ms, median of {len(controls)}; the longest {max(controls):.0f} ms"
+        yield Claim(f"a control of the chart of {points} models", median(controls), 100, at_least=False, detail=detail)
         page.wait_for_timeout(500)
-        few = _claims(page, "the first 100 shown")
+        yield next(_sorting(page, f"{models} models, the first 100 shown"))
         page.locator("#overview .more").click()
-        page.locator("#overview tbody tr").nth(MODELS - 1).wait_for(state="attached")
-        many = _claims(page, f"all {MODELS} shown")
+        page.locator("#overview tbody tr").nth(models - 1).wait_for(state="attached")
+        yield from _sorting(page, f"{models} models, all shown")
         browser.close()
-    detail = f"ms, median of {len(controls)}; the longest {max(controls):.0f} ms"
-    return [
-        Claim("opening the page, ms", median(opened), 1500, at_least=False, detail=f"median of {len(opened)}"),
-        Claim(f"a control of the chart of {points} models", median(controls), 100, at_least=False, detail=detail),
-        few[0],
-        *many,
-    ]
 
 
-def _claims(page: Page, what: str) -> list[Claim]:
+def _sorting(page: Page, what: str) -> Iterator[Claim]:
     """Time the sorting by every column, in both directions; a first round, not timed, creates the cells."""
     page.evaluate(_SORTS)
     sorts = [times for _ in range(2) for times in page.evaluate(_SORTS)]
-    claims = []
     for rows, aim, times in zip(("the first rows", "all rows"), (100, 200), zip(*sorts, strict=True), strict=True):
         detail = f"ms, median of {len(times)} sorts; the longest {max(times):.0f} ms"
-        title = f"sorting {MODELS} models, {what}, until {rows} are in place"
-        claims.append(Claim(title, median(times), aim, at_least=False, detail=detail))
-    return claims
+        title = f"sorting {what}, until {rows} are in place"
+        yield Claim(title, median(times), aim, at_least=False, detail=detail)

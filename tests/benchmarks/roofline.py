@@ -5,7 +5,6 @@ Peaks are measured in the same run: products of 4,096 x 4,096 matrices in float3
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,22 +16,21 @@ from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.scoring.bf16 import has_bf16_hardware
 from bitext_bench.scoring.neighbors import normalize, search_bidirectional
 
-from .claims import Claim
+from .claims import NO_BF16, Claim, Measured, Setup, Skipped, seconds_of
 from .encode import PROMPT, gigaflop, mixed_sentences, ours, sgemm_peak
 
-_SENTENCES = 2_000
-_ROWS, _DIMENSIONS = 40_000, 384
-_STORED = 100_000
+_DIMENSIONS = 384
 _FLORES = 1_012  # sentences in each language
 
 
-def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
-    fp32, bf16, copying = sgemm_peak(), _bf16_peak(), _bandwidth()
-    claims = _encoding(data, model_folder, scratch, {"fp32": fp32, "bf16": bf16})
-    claims.append(_neighbors(bf16 if has_bf16_hardware() else fp32))
-    claims.append(_scoring(fp32))
-    claims.append(_store(scratch, copying))
-    return claims
+def measure(setup: Setup) -> Measured:
+    sentences, rows, stored = (200, 8_000, 10_000) if setup.quick else (2_000, 40_000, 100_000)
+    fp32 = sgemm_peak()
+    bf16 = _bf16_peak() if has_bf16_hardware() else None
+    yield from _encoding(setup, mixed_sentences(setup.data, sentences), fp32, bf16)
+    yield _neighbors(rows, bf16 or fp32)
+    yield _scoring(fp32)
+    yield _store(setup.scratch, stored, _bandwidth())
 
 
 def _share(what: str, work: float, seconds: float, peak: float, least: float, unit_name: str = "GFLOP") -> Claim:
@@ -40,38 +38,33 @@ def _share(what: str, work: float, seconds: float, peak: float, least: float, un
     return Claim(f"{what}, share of the peak", work / seconds / peak, least, detail=detail)
 
 
-def _encoding(data: Path, folder: Path, scratch: Path, peaks: dict[str, float]) -> list[Claim]:
+def _encoding(setup: Setup, sentences: list[str], fp32: float, bf16: float | None) -> Measured:
     from sentence_transformers import SentenceTransformer
 
-    sentences = mixed_sentences(data, _SENTENCES)
-    model = SentenceTransformer(str(folder), device="cpu")
-    work = gigaflop(model, sentences)
-    claims = []
-    for dtype, least in (("fp32", 0.85), ("bf16", 0.45)):
-        encode = ours(ModelOptions(prompt=PROMPT, device="cpu", backend="openvino", dtype=dtype), folder, scratch)
-        seconds = _best(lambda encode=encode: encode(sentences), rounds=2)
-        claims.append(_share(f"encoding by OpenVINO, {dtype}", work, seconds, peaks[dtype], least))
-    encoder = resolve_model(str(folder), ModelOptions(prompt=PROMPT, device="cpu")).load()
+    def seconds(dtype: str) -> float:
+        options = ModelOptions(prompt=PROMPT, device="cpu", backend="openvino", dtype=dtype)
+        encode = ours(options, setup.model, setup.scratch)
+        return _best(lambda: encode(sentences), rounds=2)
+
+    work = gigaflop(SentenceTransformer(str(setup.model), device="cpu"), sentences)
+    yield _share("encoding by OpenVINO, fp32", work, seconds("fp32"), fp32, 0.85)
+    if bf16 is None:
+        yield Skipped("encoding and tokenizing in bf16", NO_BF16)
+        return
+    of_bf16 = seconds("bf16")
+    yield _share("encoding by OpenVINO, bf16", work, of_bf16, bf16, 0.45)
+    encoder = resolve_model(str(setup.model), ModelOptions(prompt=PROMPT, device="cpu")).load()
     tokenizing = _best(lambda: encoder.token_counts(sentences), rounds=2)
-    share = tokenizing / seconds
-    claims.append(
-        Claim(
-            "tokenizing, share of the time of encoding in bf16",
-            share,
-            0.1,
-            at_least=False,
-            detail=f"({tokenizing:.2f} s)",
-        )
-    )
-    return claims
+    name, detail = "tokenizing, share of the time of encoding in bf16", f"({tokenizing:.2f} s)"
+    yield Claim(name, tokenizing / of_bf16, 0.1, at_least=False, detail=detail)
 
 
-def _neighbors(peak: float) -> Claim:
+def _neighbors(rows: int, peak: float) -> Claim:
     generator = np.random.default_rng(0)
-    sides = [normalize(generator.standard_normal((_ROWS, _DIMENSIONS), dtype=np.float32)) for _ in range(2)]
+    sides = [normalize(generator.standard_normal((rows, _DIMENSIONS), dtype=np.float32)) for _ in range(2)]
     seconds = _best(lambda: search_bidirectional(sides[0], sides[1], 4), rounds=2)
-    work = 2 * _ROWS**2 * _DIMENSIONS / 1e9
-    return _share(f"neighbors of {_ROWS:,} x {_ROWS:,}, both directions", work, seconds, peak, 0.4)
+    work = 2 * rows**2 * _DIMENSIONS / 1e9
+    return _share(f"neighbors of {rows:,} x {rows:,}, both directions", work, seconds, peak, 0.4)
 
 
 def _scoring(peak: float) -> Claim:
@@ -83,15 +76,15 @@ def _scoring(peak: float) -> Claim:
     return _share("neighbors of a pair of FLORES-200", work, neighbors, peak, 0.05)
 
 
-def _store(scratch: Path, bandwidth: float) -> Claim:
+def _store(scratch: Path, stored: int, bandwidth: float) -> Claim:
     store = VectorStore(scratch / "roofline", "space")
-    keys = [text_key(str(i), "", "") for i in range(_STORED)]
-    vectors = np.random.default_rng(0).standard_normal((_STORED, _DIMENSIONS)).astype(np.float32)
-    for first in range(0, _STORED, 512):
+    keys = [text_key(str(i), "", "") for i in range(stored)]
+    vectors = np.random.default_rng(0).standard_normal((stored, _DIMENSIONS)).astype(np.float32)
+    for first in range(0, stored, 512):
         store.add(keys[first : first + 512], vectors[first : first + 512])
     again = VectorStore(scratch / "roofline", "space")
     seconds = _best(lambda: again.vectors(keys), rounds=2)
-    return _share(f"reading {_STORED:,} vectors from the store", vectors.nbytes / 1e9, seconds, bandwidth, 0.05, "GB")
+    return _share(f"reading {stored:,} vectors from the store", vectors.nbytes / 1e9, seconds, bandwidth, 0.05, "GB")
 
 
 def _bf16_peak() -> float:
@@ -108,9 +101,4 @@ def _bandwidth() -> float:
 
 def _best(call: Callable[[], object], rounds: int) -> float:
     call()  # warm-up
-    best = float("inf")
-    for _ in range(rounds):
-        start = time.perf_counter()
-        call()
-        best = min(best, time.perf_counter() - start)
-    return best
+    return min(seconds_of(call) for _ in range(rounds))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import resource
-import subprocess
-import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -27,15 +25,15 @@ from training.config import TrainConfig, make_config
 from training.data.corpora import PairRows, find_corpora, read_corpus
 from training.losses.soft_contrastive import SoftContrastiveLoss
 from training.recipe import read_recipe
-from training.trainer.arguments import RunOptions, trainer_arguments
+from training.trainer.arguments import RunOptions, resolve_precision, trainer_arguments
 from training.trainer.loss import make_loss
 from training.trainer.models import Models, resolve_models
 from training.trainer.rows import make_datasets, teacher_vectors
 from training.trainer.student import open_student
 
-from .claims import Claim
+from .claims import Claim, Measured, Setup
+from .processes import run_bitext_bench
 
-ROUNDS = 3
 # 32 pairs of 512 tokens need more than 24 GB, so the ratio is measured at a smaller batch, for both.
 PADDED_BATCH = 8
 LIMIT_GB = 6
@@ -105,60 +103,66 @@ def step_seconds(config: TrainConfig, datasets: Any, make: Callable[[SentenceTra
     return median(watch.seconds[2:]) if len(watch.seconds) > 2 else watch.seconds[-1]
 
 
-def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
-    gigabytes = peak_memory(data, model_folder, scratch)  # first, because a child inherits its parent's peak
-    settings = read_recipe("cpu-minutes") | {"pairs": ["en-ja"], "student": str(model_folder), "max_steps": 10}
-    prompts = {"student_prompt": "query: ", "teacher_prompt": "query: "}
-    config = make_config({**settings, **prompts})
-    rows = english_japanese(data, 2_000)
-    models = Models.from_resolved(config, resolve_models(config, of_hub=False), scratch / "cache")
-    teachers, sets = {}, {}
-    for label in ("priority", "average"):
-        labeled = replace(config, objective=replace(config.objective, label=label))
-        teachers[label] = teacher_vectors(labeled, models, [rows])
-        sets[label] = make_datasets(labeled, models, [rows], teachers[label])
-    teacher = open_student(config, models.student)
+class Trainings:
+    """Short trainings of the same student on the same rows. Each returns the median seconds of a step."""
 
-    def cached(label: str) -> float:
-        labeled = replace(config, objective=replace(config.objective, label=label))
-        return step_seconds(labeled, sets[label], lambda student: make_loss(labeled, student, teachers[label]))
+    def __init__(self, config: TrainConfig, rows: PairRows, cache: Path) -> None:
+        self._config = config
+        models = Models.from_resolved(config, resolve_models(config, of_hub=False), cache)
+        self._teacher = open_student(config, models.student)
+        self._unlabeled = make_datasets(config, models, [rows], None)
+        self._vectors, self._sets = {}, {}
+        for label in ("priority", "average"):
+            labeled = _with_label(config, label)
+            self._vectors[label] = teacher_vectors(labeled, models, [rows])
+            self._sets[label] = make_datasets(labeled, models, [rows], self._vectors[label])
 
-    def undropped() -> float:
-        without = replace(config, dropout=0.0)
+    def cached(self, label: str = "priority", **changed: Any) -> float:
+        """Train with the cached teacher and, if given, other settings."""
+        config = replace(_with_label(self._config, label), **changed)
+        return step_seconds(config, self._sets[label], lambda x: make_loss(config, x, self._vectors[label]))
+
+    def padded(self, **changed: Any) -> float:
+        config = replace(self._config, **changed)
+        vectors = self._vectors["priority"]
+        return step_seconds(config, self._sets["priority"], lambda x: PaddedTo512(make_loss(config, x, vectors)))
+
+    def peer(self) -> float:
+        return step_seconds(self._config, self._unlabeled, MultipleNegativesRankingLoss)
+
+    def in_loop(self, label: str) -> float:
+        objective = _with_label(self._config, label).objective
         return step_seconds(
-            without, sets["priority"], lambda student: make_loss(without, student, teachers["priority"])
+            self._config, self._unlabeled, lambda x: TeacherInLoop(SoftContrastiveLoss(x, objective), self._teacher)
         )
 
-    def in_loop(label: str) -> float:
-        objective = replace(config.objective, label=label)
-        return step_seconds(
-            config, unlabeled, lambda student: TeacherInLoop(SoftContrastiveLoss(student, objective), teacher)
-        )
 
-    unlabeled = make_datasets(config, models, [rows], None)
-    ratios: dict[str, list[float]] = {"peer": [], "dropout": [], "priority": [], "average": []}
-    rates = []
-    for _ in range(ROUNDS):
-        ours = cached("priority")
-        rates.append(config.batch_size / ours)
-        ratios["peer"].append(step_seconds(config, unlabeled, MultipleNegativesRankingLoss) / ours)
-        ratios["dropout"].append(ours / undropped())
-        ratios["priority"].append(in_loop("priority") / ours)
-        ratios["average"].append(in_loop("average") / cached("average"))
-    small = replace(config, batch_size=PADDED_BATCH, max_steps=4)
-    unpadded = step_seconds(small, sets["priority"], lambda student: make_loss(small, student, teachers["priority"]))
-    padded = step_seconds(
-        small, sets["priority"], lambda student: PaddedTo512(make_loss(small, student, teachers["priority"]))
-    )
-    detail = f"{median(rates):.0f} pairs/s"
-    return [
-        Claim("pairs/s / sentence-transformers' MNRL", median(ratios["peer"]), 0.95, detail=detail),
-        Claim("pairs/s without dropout / with", median(ratios["dropout"]), 1.2),
-        Claim("priority: teacher in the loop / cached", median(ratios["priority"]), 1.12),
-        Claim("average: teacher in the loop / cached", median(ratios["average"]), 1.25),
-        Claim("padded to 512 / ours", padded / unpadded, 8.0, detail=f"batch {PADDED_BATCH}"),
-        Claim("peak memory, batch 32, all weights, fp32, GB", gigabytes, LIMIT_GB, at_least=False),
-    ]
+def _with_label(config: TrainConfig, label: str) -> TrainConfig:
+    return replace(config, objective=replace(config.objective, label=label))
+
+
+def measure(setup: Setup) -> Measured:
+    yield _peak_memory(setup)
+    steps, rounds = (3, 1) if setup.quick else (8, 3)
+    settings = read_recipe("cpu-minutes") | {"pairs": ["en-ja"], "student": str(setup.model), "max_steps": steps}
+    config = make_config({**settings, "student_prompt": "query: ", "teacher_prompt": "query: "})
+    trainings = Trainings(config, english_japanese(setup.data, 500), setup.scratch / "cache")
+    for what, longer, shorter, bound in (
+        ("pairs/s / sentence-transformers' MNRL", trainings.peer, trainings.cached, 0.95),
+        ("pairs/s without dropout / with", trainings.cached, partial(trainings.cached, dropout=0.0), 1.2),
+        ("priority: teacher in the loop / cached", partial(trainings.in_loop, "priority"), trainings.cached, 1.12),
+        (
+            *("average: teacher in the loop / cached", partial(trainings.in_loop, "average")),
+            *(partial(trainings.cached, "average"), 1.25),
+        ),
+    ):
+        pairs = [(longer(), shorter()) for _ in range(rounds)]
+        rates = [config.batch_size / median(seconds) for seconds in zip(*pairs, strict=True)]
+        detail = f"({rates[1]:.0f} and {rates[0]:.0f} pairs/s, {resolve_precision(config.precision)})"
+        yield Claim(what, median(a / b for a, b in pairs), bound, detail=detail)
+    small = {"batch_size": PADDED_BATCH, "max_steps": 3}
+    unpadded, padded = trainings.cached(**small), trainings.padded(**small)
+    yield Claim("padded to 512 / ours", padded / unpadded, 8.0, detail=f"batch {PADDED_BATCH}")
 
 
 def english_japanese(data: Path, n: int) -> PairRows:
@@ -168,12 +172,13 @@ def english_japanese(data: Path, n: int) -> PairRows:
     return PairRows(pair, [row.source for row in rows], [row.target for row in rows])
 
 
-def peak_memory(data: Path, model_folder: Path, scratch: Path) -> float:
-    command = [
-        *(sys.executable, "-m", "bitext_bench", "train", "--model", str(model_folder), "--prompt", "query: "),
-        *("--pair", "en-ja", "--data", str(data / "train"), "--corpora", "small_parallel_enja", "--benchmarks", "mini"),
-        *("--max-steps", "4", "--batch-size", "32", "--precision", "fp32", "--output", str(scratch / "trained")),
-        *("--cache-folder", str(scratch / "cache"), "--set", "dev_size=100"),
+def _peak_memory(setup: Setup) -> Claim:
+    arguments = [
+        *("train", "--model", str(setup.model), "--prompt", "query: ", "--pair", "en-ja", "--set", "dev_size=100"),
+        *("--data", str(setup.data / "train"), "--corpora", "small_parallel_enja", "--benchmarks", "mini"),
+        *("--max-steps", "2" if setup.quick else "4", "--batch-size", "32", "--precision", "fp32"),
+        *("--output", str(setup.scratch / "trained"), "--cache-folder", str(setup.scratch / "cache")),
     ]
-    subprocess.run(command, check=True, capture_output=True)
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
+    seconds, peak = run_bitext_bench(arguments)
+    name, detail = "peak memory, batch 32, all weights, fp32, GB", f"(in {seconds:.0f} s)"
+    return Claim(name, peak / 1e9, LIMIT_GB, at_least=False, detail=detail)

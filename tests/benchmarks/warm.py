@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-from pathlib import Path
-
-from .claims import Claim
+from .claims import Claim, Measured, Setup
+from .processes import run_bitext_bench
 
 
-def measure(data: Path, model_folder: Path, scratch: Path) -> list[Claim]:
+def measure(setup: Setup) -> Measured:
+    work = ("Tatoeba", "--languages", "en", "fr") if setup.quick else ("Tatoeba", "FLORES-200")
     command = [
-        *(sys.executable, "-m", "bitext_bench", "run", "--model", str(model_folder), "--prompt", "query: "),
-        *("--data", str(data), "--tasks", "Tatoeba", "FLORES-200"),
-        *("--cache-folder", str(scratch / "cache"), "--output", str(scratch / "results")),
+        *("run", "--model", str(setup.model), "--prompt", "query: ", "--data", str(setup.data), "--tasks", *work),
+        *("--cache-folder", str(setup.scratch / "cache"), "--output", str(setup.scratch / "results")),
     ]
-    seconds = []
-    for _ in range(2):
-        start = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        seconds.append(time.perf_counter() - start)
-    detail = f"{seconds[0]:.1f} s and {seconds[1]:.1f} s, whole process"
-    return [Claim("first run / second run", seconds[0] / seconds[1], 20, detail=detail)]
+    first, second = (run_bitext_bench(command)[0] for _ in range(2))
+    detail = f"{first:.1f} s and {second:.1f} s, whole process"
+    yield setup.at_full_size(Claim("first run / second run", first / second, 20, detail=detail))
