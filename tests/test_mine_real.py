@@ -1,6 +1,6 @@
 """`mine` on real sentences with a real encoder: the pairs and the F1 of the BUCC task, and a precision that it keeps.
 
-`python -m tests.benchmarks precision` repeats the second test 20 times for each kind of text and density.
+`python -m tests.benchmarks precision` repeats the second test for every kind of text and density.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def _with_label(config: TrainConfig, label: str) -> TrainConfig:
 
 def measure(setup: Setup) -> Measured:
     yield _peak_memory(setup)
-    steps, rounds = (3, 1) if setup.quick else (8, 3)
+    steps, rounds = (3, 1) if setup.quick else (6, 2)
     settings = read_recipe("cpu-minutes") | {"pairs": ["en-ja"], "student": str(setup.model), "max_steps": steps}
     config = make_config({**settings, "student_prompt": "query: ", "teacher_prompt": "query: "})
     trainings = Trainings(config, english_japanese(setup.data, 500), setup.scratch / "cache")
@@ -160,7 +160,7 @@ def measure(setup: Setup) -> Measured:
         rates = [config.batch_size / median(seconds) for seconds in zip(*pairs, strict=True)]
         detail = f"({rates[1]:.0f} and {rates[0]:.0f} pairs/s, {resolve_precision(config.precision)})"
         yield Claim(what, median(a / b for a, b in pairs), bound, detail=detail)
-    small = {"batch_size": PADDED_BATCH, "max_steps": 3}
+    small = {"batch_size": PADDED_BATCH, "max_steps": 2}
     unpadded, padded = trainings.cached(**small), trainings.padded(**small)
     yield Claim("padded to 512 / ours", padded / unpadded, 8.0, detail=f"batch {PADDED_BATCH}")
 
