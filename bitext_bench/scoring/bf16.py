@@ -97,6 +97,12 @@ def quantize_bf16(exact: Tensor, center: Tensor, *, left: bool) -> QuantizedVect
     return QuantizedVectors(vectors, length, rounding, rest)
 
 
+def error_of(rows: QuantizedVectors, columns: QuantizedVectors) -> ErrorBound:
+    """Return the error bound of the products of two sides."""
+    of_vectors = rows.rounding * (columns.length + columns.rounding) + rows.length * columns.rounding
+    return ErrorBound(of_vectors + rows.rest + columns.rest, _ROUNDING) if rows.is_bf16 else ErrorBound()
+
+
 class ApproxProduct:
     """Approximate products of two sides of the same type. Products with one center are comparable across sides."""
 
@@ -105,8 +111,7 @@ class ApproxProduct:
         self._buffer = torch.empty(0, dtype=self._rows.dtype)
         self.itemsize = self._rows.itemsize  # bytes of a product
         self._packed: tuple[slice, Tensor] | None = None  # the columns of the last block, for oneDNN
-        of_vectors = rows.rounding * (columns.length + columns.rounding) + rows.length * columns.rounding
-        self.error = ErrorBound(of_vectors + rows.rest + columns.rest, _ROUNDING) if rows.is_bf16 else ErrorBound()
+        self.error = error_of(rows, columns)
 
     def block(self, rows: slice | Tensor, columns: slice, width: int) -> Tensor:
         """Return the products of a block, padded with -inf to `width` columns. The next call overwrites them.

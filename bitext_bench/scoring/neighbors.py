@@ -144,12 +144,15 @@ def _largest_of_both(
     """Return the k largest products of each row and of each column; `products` has all of them, if known."""
     import torch
 
+    from . import gpu
     from .bf16 import ApproxProduct, quantize
     from .topk import Block, TopK, largest, runs_of
 
     if products is not None:
         found = largest(products, min(k, len(columns)))
         return found, largest(products.T.contiguous(), min(k, len(rows)))
+    if device := gpu.search_device(rows, columns, k):
+        return gpu.largest_of_both(rows, columns, k, device)
     center = (rows.mean(dim=0) + columns.mean(dim=0)) / 2
     approx = ApproxProduct(quantize(rows, center, left=True), quantize(columns, center, left=False))
     forward, backward = TopK(len(rows), min(k, len(columns))), TopK(len(columns), min(k, len(rows)))

@@ -76,18 +76,24 @@ class Block:
         return row[which], offset * self.maxima.shape[1] + run[which], values[which, offset]
 
 
+def kept_for(k: int) -> int:
+    """Return the number of candidates to keep for k results."""
+    return 2 * k + 8
+
+
 class TopK:
     """Collect the best candidates of each of N rows, block by block: slightly more than k, by approximate products.
 
     Args:
         n: number of rows.
         k: number of results for each row.
+        found: products and columns, (n, kept_for(k)) each, to start with: largest first, then -inf and -1.
     """
 
-    def __init__(self, n: int, k: int) -> None:
+    def __init__(self, n: int, k: int, found: tuple[Tensor, Tensor] | None = None) -> None:
         self.k = k
-        self._products = torch.full((n, 2 * k + 8), -torch.inf)
-        self._indices = torch.full((n, 2 * k + 8), -1, dtype=torch.int64)
+        nothing = torch.full((n, kept_for(k)), -torch.inf), torch.full((n, kept_for(k)), -1, dtype=torch.int64)
+        self._products, self._indices = found or nothing
 
     def update(self, block: Block, names: tuple[Tensor, Tensor], error: ErrorBound) -> None:
         """Add the products of a block that may be among the k best, that is, at most two errors below the k-th.
@@ -116,7 +122,7 @@ class TopK:
         self._indices[rows] = named.gather(1, order)
 
     def candidates(self, error: ErrorBound) -> Tensor:
-        """Return the columns (N, 2 k + 8) that may be among the k best of each row, unordered and padded with -1."""
+        """Return the columns (N, kept_for(k)) that may be among the k best of each row, padded with -1."""
         reach = _lower_bound(self._products[:, self.k - 1], error)
         return self._indices.where(self._products >= reach[:, None], -1)
 
