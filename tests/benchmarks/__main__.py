@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import sys
@@ -11,11 +12,11 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-from .claims import Claim, Measured, Setup
+from .claims import Claim, Measured, Setup, Skipped
 
 BENCHMARKS = (
     *("encode", "laser", "flores", "flores-all", "warm", "memory", "neighbors", "board", "page", "suite", "mine"),
-    *("train", "precision", "filters", "ranks", "roofline"),
+    *("train", "precision", "filters", "ranks", "roofline", "gpu"),
 )
 
 
@@ -24,12 +25,14 @@ def main(argv: list[str]) -> int:
     data = Path(__file__).parents[2].parent / "shared" / "data"
     models = Path(os.environ.get("BITEXT_MODELS") or Path.home() / ".cache" / "bitext-models")
     print(machine(), flush=True)
-    failed = 0
+    found: dict[str, list[Claim | Skipped]] = {}
     for name in arguments.names or BENCHMARKS:
         measure = import_module(f".{name.replace('-', '_')}", __package__).measure
         with tempfile.TemporaryDirectory() as scratch:
-            failed += run(name, measure(Setup(data, models / "e5-small-q4", Path(scratch), arguments.quick)))
-    return 1 if failed else 0
+            found[name] = run(name, measure(Setup(data, models / "e5-small-q4", Path(scratch), arguments.quick)))
+        if arguments.json:
+            arguments.json.write_text(as_json(found), encoding="utf-8")
+    return 0 if all(claim.holds for claims in found.values() for claim in claims if isinstance(claim, Claim)) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -48,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         help="small sizes, about 30 seconds for each benchmark. The bounds are the same, and claims are noisier: one "
         "may fail here and hold at full size. Values whose bounds need the full size are only printed",
     )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the claims to FILE")
     return parser
 
 
@@ -59,19 +63,30 @@ def machine() -> str:
 
     name = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     bf16 = "bf16 hardware" if has_bf16_hardware() else "no bf16 hardware"
-    cores = len(os.sched_getaffinity(0))
-    return f"{name[1] if name else 'unknown CPU'}, {cores} cores, {torch.backends.cpu.get_cpu_capability()}, {bf16}"
+    cores = f"{len(os.sched_getaffinity(0))} cores"
+    gpu = [torch.cuda.get_device_name()] if torch.cuda.is_available() else []
+    return ", ".join([name[1] if name else "unknown CPU", cores, torch.backends.cpu.get_cpu_capability(), bf16, *gpu])
 
 
-def run(name: str, measured: Measured) -> int:
-    """Print each claim as it is made, and the seconds in the end; return how many claims do not hold."""
+def run(name: str, measured: Measured) -> list[Claim | Skipped]:
+    """Print each claim as it is made, and the seconds in the end; return the claims."""
     start = time.perf_counter()
-    failed = 0
+    found = []
     for claim in measured:
         print(f"{name}: {claim}", flush=True)
-        failed += isinstance(claim, Claim) and not claim.holds
+        found.append(claim)
     print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
-    return failed
+    return found
+
+
+def as_json(found: dict[str, list[Claim | Skipped]]) -> str:
+    """Return the machine and all claims as JSON; a skipped one has a reason instead of a value."""
+    claims = [
+        {"benchmark": name, **vars(claim)} | ({"holds": claim.holds} if isinstance(claim, Claim) else {})
+        for name, some in found.items()
+        for claim in some
+    ]
+    return json.dumps({"machine": machine(), "claims": claims}, indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

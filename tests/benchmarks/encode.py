@@ -52,7 +52,7 @@ def measure(setup: Setup) -> Measured:
             continue
         found: list[NDArray[np.float32]] = []
         options = ModelOptions(prompt=PROMPT, device="cpu", backend=backend, dtype=dtype)
-        encode = _kept(ours(options, setup.model, setup.scratch), sentences, found)
+        encode = kept(ours(options, setup.model, setup.scratch), sentences, found)
         encode()  # warm-up: the first call packs or converts the weights
         ratio, seconds, peer_seconds = paired_ratio(encode, theirs, rounds=1)
         rates = f"({n / seconds:.0f} and {n / peer_seconds:.0f} sentences/s; {work / seconds:.0f} GFLOP/s)"
@@ -79,9 +79,10 @@ def ours(options: ModelOptions, folder: Path, scratch: Path) -> Callable[[list[s
     return encode
 
 
-def _kept(
+def kept(
     encode: Callable[[list[str]], NDArray[np.float32]], sentences: list[str], found: list[NDArray[np.float32]]
 ) -> Callable[[], None]:
+    """Return a call that encodes the sentences and keeps the vectors."""
     return lambda: found.append(encode(sentences))
 
 

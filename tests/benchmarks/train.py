@@ -107,7 +107,7 @@ class Trainings:
     """Short trainings of the same student on the same rows. Each returns the median seconds of a step."""
 
     def __init__(self, config: TrainConfig, rows: PairRows, cache: Path) -> None:
-        self._config = config
+        self.config = config
         models = Models.from_resolved(config, resolve_models(config, of_hub=False), cache)
         self._teacher = open_student(config, models.student)
         self._unlabeled = make_datasets(config, models, [rows], None)
@@ -119,21 +119,21 @@ class Trainings:
 
     def cached(self, label: str = "priority", **changed: Any) -> float:
         """Train with the cached teacher and, if given, other settings."""
-        config = replace(_with_label(self._config, label), **changed)
+        config = replace(_with_label(self.config, label), **changed)
         return step_seconds(config, self._sets[label], lambda x: make_loss(config, x, self._vectors[label]))
 
     def padded(self, **changed: Any) -> float:
-        config = replace(self._config, **changed)
+        config = replace(self.config, **changed)
         vectors = self._vectors["priority"]
         return step_seconds(config, self._sets["priority"], lambda x: PaddedTo512(make_loss(config, x, vectors)))
 
     def peer(self) -> float:
-        return step_seconds(self._config, self._unlabeled, MultipleNegativesRankingLoss)
+        return step_seconds(self.config, self._unlabeled, MultipleNegativesRankingLoss)
 
     def in_loop(self, label: str) -> float:
-        objective = _with_label(self._config, label).objective
+        objective = _with_label(self.config, label).objective
         return step_seconds(
-            self._config, self._unlabeled, lambda x: TeacherInLoop(SoftContrastiveLoss(x, objective), self._teacher)
+            self.config, self._unlabeled, lambda x: TeacherInLoop(SoftContrastiveLoss(x, objective), self._teacher)
         )
 
 
@@ -144,9 +144,8 @@ def _with_label(config: TrainConfig, label: str) -> TrainConfig:
 def measure(setup: Setup) -> Measured:
     yield _peak_memory(setup)
     steps, rounds = (3, 1) if setup.quick else (6, 2)
-    settings = read_recipe("cpu-minutes") | {"pairs": ["en-ja"], "student": str(setup.model), "max_steps": steps}
-    config = make_config({**settings, "student_prompt": "query: ", "teacher_prompt": "query: "})
-    trainings = Trainings(config, english_japanese(setup.data, 500), setup.scratch / "cache")
+    trainings = prepare(setup, steps, batch_size=32)
+    config = trainings.config
     for what, longer, shorter, bound in (
         ("pairs/s / sentence-transformers' MNRL", trainings.peer, trainings.cached, 0.95),
         ("pairs/s without dropout / with", trainings.cached, partial(trainings.cached, dropout=0.0), 1.2),
@@ -163,6 +162,13 @@ def measure(setup: Setup) -> Measured:
     small = {"batch_size": PADDED_BATCH, "max_steps": 2}
     unpadded, padded = trainings.cached(**small), trainings.padded(**small)
     yield Claim("padded to 512 / ours", padded / unpadded, 8.0, detail=f"batch {PADDED_BATCH}")
+
+
+def prepare(setup: Setup, steps: int, batch_size: int) -> Trainings:
+    """Prepare trainings of the model in English and Japanese."""
+    settings = read_recipe("cpu-minutes") | {"pairs": ["en-ja"], "student": str(setup.model), "max_steps": steps}
+    prompts = {"student_prompt": "query: ", "teacher_prompt": "query: ", "batch_size": batch_size}
+    return Trainings(make_config({**settings, **prompts}), english_japanese(setup.data, 500), setup.scratch / "cache")
 
 
 def english_japanese(data: Path, n: int) -> PairRows:
