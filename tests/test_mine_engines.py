@@ -155,7 +155,7 @@ def test_another_run_in_the_same_folder_is_refused(folder: Path) -> None:
             command(folder, *change)
     command(folder, "--max-memory", "8G", "--threshold", "1.5", "--batch-size", "3")
     (folder / "source.txt").write_text("other\n")
-    with pytest.raises(RuntimeError, match="differs in source: pass another --work-dir DIR"):
+    with pytest.raises(RuntimeError, match="differs in SRC: pass another --output or --work-dir DIR"):
         command(folder)
 
 

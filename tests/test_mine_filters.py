@@ -277,6 +277,8 @@ def test_names() -> None:
         UserError, match=r"unknown filter 'langage': did you mean language\? \(one of: all, none, empty, "
     ):
         parse_filters("empty,langage")
+    with pytest.raises(UserError, match="nothing is chosen to leave urls out of; pass all,-urls,numbers"):
+        parse_filters("-urls,numbers")
 
 
 def test_a_package_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,6 +289,33 @@ def test_a_package_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 # --- On files
+
+
+def test_without_filters_the_dropped_pairs_of_an_earlier_run_are_removed(tmp_path: Path) -> None:
+    noisy(tmp_path)
+    out = tmp_path / "out.tsv"
+    assert mine(tmp_path / "pairs.tsv", "--score", "-o", out, "--filters", "identical") == 0
+    assert out.with_name("out.tsv.dropped.tsv").exists()
+    assert mine(tmp_path / "pairs.tsv", "--score", "-o", out) == 0
+    assert not out.with_name("out.tsv.dropped.tsv").exists()
+
+
+@pytest.mark.parametrize("option", ["-o", "--report"])
+def test_an_input_is_not_overwritten(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    noisy(tmp_path)
+    given = tmp_path / "pairs.html" if option == "--report" else tmp_path / "pairs.tsv"
+    given.write_bytes((tmp_path / "pairs.tsv").read_bytes())
+    before = given.read_bytes()
+    outputs = [] if option == "-o" else ["-o", tmp_path / "out.tsv"]
+    assert mine(given, "--score", *outputs, option, tmp_path / "x" / ".." / given.name) == 1
+    assert "is an input, and would be overwritten: pass another file" in capsys.readouterr().err
+    assert given.read_bytes() == before
+
+
+def test_a_threshold_is_a_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    noisy(tmp_path)
+    assert mine(tmp_path / "pairs.tsv", "--score", "-o", tmp_path / "out.tsv", "--threshold", "nan") == 1
+    assert "--threshold nan: expected a number" in capsys.readouterr().err
 
 
 def noisy(folder: Path) -> list[Pair]:

@@ -140,6 +140,19 @@ def test_too_few_pairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert report(tmp_path / "out.tsv")["suggested"] is None
 
 
+def test_mined_pairs_have_no_suggestion(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Their wrong pairs are neighbors with high scores, not random ones."""
+    misaligned_corpus(tmp_path, 300, 0.2)
+    for column, name in enumerate(("source", "target")):
+        texts = (tmp_path / "pairs.tsv").read_text().splitlines()
+        write(tmp_path / f"{name}.txt", [line.split("\t")[column] for line in texts])
+    assert mine(tmp_path / "source.txt", tmp_path / "target.txt", "-o", tmp_path / "mined.tsv") == 0
+    assert mine(tmp_path / "mined.tsv", "--score", "-o", tmp_path / "out.tsv") == 0
+    assert "no threshold is suggested: these pairs are mined. " in capsys.readouterr().err
+    assert report(tmp_path / "out.tsv")["suggested"] is None
+    assert len(rows(tmp_path / "out.tsv")) == len(rows(tmp_path / "mined.tsv"))
+
+
 @pytest.mark.parametrize("repeats", [1, 2, 150])
 def test_repeated_pairs(repeats: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Few different pairs, many times: there are no or hardly any wrong combinations of them."""

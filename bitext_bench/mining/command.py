@@ -24,7 +24,7 @@ from .filters.record import AnyFilter
 from .filters.registry import check_filters, parse_filters
 from .filters.screening import Screener
 from .formats import OutputFile, write_tables
-from .inputs import check_file
+from .inputs import check_file, check_not_overwritten
 from .known import known_pairs
 from .manifest import Request, map_array, open_plan
 from .output import MinedTables, prepare_mined
@@ -169,9 +169,11 @@ def _write_output(
 ) -> None:
     """Write the pairs, the dropped pairs and the reports; `start` is the time of the monotonic clock."""
     about, n, filters = dict(tables.about), request.budget.pairs_at_once, list[AnyFilter]()
-    if tables.screened is not None:
+    dropped = _dropped_file(output.file)
+    if tables.screened is None:
+        dropped.unlink(missing_ok=True)  # of an earlier run with filters
+    else:
         filters += tables.screened.screener.filters
-        dropped = output.file.with_name(f"{output.file.name}.dropped.tsv")
         write_tables(OutputFile(dropped, "tsv", ""), tables.dropped(n), plan.pair)
         about["filters"] = {"file": dropped.name, **about["filters"]}
     n_pairs = write_tables(output, tables.chunks(n), plan.pair)
@@ -237,9 +239,15 @@ def _check(files: InputFiles, selecting: Selecting) -> None:
         raise UserError("--planted-pairs adds sentences to texts: it cannot be used with vectors")
     if not files.line_format.is_plain:
         _check_documents(files, selecting, vectors=any(arrays))
-    for file in (files.source, files.target, plant, gold):
-        if file is not None:
-            check_file(file)
+    inputs = [file for file in (files.source, files.target, plant, gold) if file is not None]
+    for file in inputs:
+        check_file(file)
+    outputs = [files.output, _dropped_file(files.output), *([files.page] if files.page else [])]
+    check_not_overwritten(outputs, inputs)
+
+
+def _dropped_file(output: Path) -> Path:
+    return output.with_name(f"{output.name}.dropped.tsv")
 
 
 def _check_documents(files: InputFiles, selecting: Selecting, *, vectors: bool) -> None:

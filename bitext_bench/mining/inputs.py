@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -25,6 +25,23 @@ def check_file(file: Path) -> None:
                 raise UserError(f"{file} is empty: expected one sentence or one pair on each line")
     except OSError as error:
         raise UserError(f"cannot read {file}: {error.strerror}") from error
+
+
+def check_not_overwritten(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Check that no output is an input.
+
+    Raises:
+        UserError: a file would be overwritten.
+    """
+    read = {file.resolve(): file for file in inputs}
+    for file in outputs:
+        if file.resolve() in read:
+            raise UserError(f"{file} is an input, and would be overwritten: pass another file for the output")
+
+
+def has_mined_pairs(file: Path) -> bool:
+    """Return whether `mine` found the pairs in a file, by its header."""
+    return {"score", "source_line", "target_line"} <= set(next(iter(read_lines(file)), "").split("\t"))
 
 
 @cache  # once for each file, even if it is read several times

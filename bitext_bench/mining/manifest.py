@@ -29,6 +29,14 @@ from .sides import SIDES, CorpusSide, EmptyCorpus, SideFiles, SideName, split_si
 
 Form = Literal["lines", "rows", "arrays"]
 _FORMAT = 2
+# Parts of a run's identity whose names differ from the options that set them.
+_OPTIONS = {
+    "source": "SRC",
+    "target": "TGT",
+    "plant": "--planted-pairs",
+    "probes": "--nprobe",
+    "shard_lines": "--shard-lines",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,9 +187,10 @@ def _compare(request: Request, identity: dict[str, Any], known: dict[str, Any]) 
     if known["search"] == "approximate" and known["probes"] != request.probes:
         differs.append("probes")
     if differs:
+        named = [_OPTIONS.get(name, name) for name in differs]
         raise UserError(
-            f"{request.work} has another run, which differs in {', '.join(differs)}: "
-            "pass another --work-dir DIR, or remove that directory"
+            f"{request.work} has another run, which differs in {', '.join(named)}: "
+            "pass another --output or --work-dir DIR, or remove that directory"
         )
 
 

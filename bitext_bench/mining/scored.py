@@ -14,6 +14,7 @@ from ..errors import UserError
 from ..scoring.margin import Margin
 from .filters.screening import Screener
 from .formats import OutputTable
+from .inputs import has_mined_pairs
 from .manifest import Request
 from .misaligned import score_random_pairs
 from .neighborhoods import Neighborhoods, compute_neighborhoods
@@ -27,6 +28,11 @@ from .screened import ScreenedPairs
 from .sides import SIDES, SideName
 
 Rows = NDArray[np.int64]
+
+_MINED = (
+    "these pairs are mined. The estimate takes wrong pairs for random ones, but wrong mined pairs are neighbors, "
+    "with high scores: mine again with --planted-pairs and --target-precision"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,10 @@ def prepare_scored(
     if screener is not None:
         screened = ScreenedPairs.screen(RowTexts(plan, pairs.rows, by_line=True), screener)
         clean = pairs.full & screened.kept
-    about |= _describe_modes(_fit_modes(plan, pairs, clean, around, margin), threshold)
+    if request.target is None and has_mined_pairs(request.source):
+        about |= {"suggested": None, "no_suggestion": _MINED}
+    else:
+        about |= _describe_modes(_fit_modes(plan, pairs, clean, around, margin), threshold)
     if screened is not None:
         screened.drop_repeats(kept)
         kept &= screened.kept

@@ -70,6 +70,8 @@ class ThresholdPolicy:
         Raises:
             UserError: settings are out of range, contradict each other, or are incomplete.
         """
+        if self.threshold is not None and np.isnan(self.threshold):
+            raise UserError("--threshold nan: expected a number")
         if self.precision is not None and not 0 < self.precision < 1:
             raise UserError(f"--target-precision {self.precision:g}: expected a number between 0 and 1, like 0.95")
         if sum([self.threshold is not None, self.precision is not None, self.best_f1]) > 1:

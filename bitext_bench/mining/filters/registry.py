@@ -97,10 +97,13 @@ def parse_filters(text: str) -> tuple[AnyFilter, ...]:
         text: "all", "none", names separated by commas, or "all" with names to leave out: "all,-near-duplicates".
 
     Raises:
-        UserError: a name is unknown, or the package of a filter is not installed.
+        UserError: a name is unknown, the first name is left out, or the package of a filter is not installed.
     """
+    words = [word for part in text.split(",") if (word := part.strip())]
+    if words and words[0].startswith("-"):
+        raise UserError(f"--filters {text}: nothing is chosen to leave {words[0][1:]} out of; pass all,{text.strip()}")
     chosen: set[str] = set()
-    for word in filter(None, (part.strip() for part in text.split(","))):
+    for word in words:
         name = word.removeprefix("-")
         if name not in (*NAMES, "all", "none"):
             raise unknown_name_error("filter", name, NAMES, f"one of: all, none, {', '.join(NAMES)}")
