@@ -3,7 +3,7 @@
 #
 #     results/tables.sh DATA MODELS WORK [PATTERN [JOBS]]
 #
-# DATA has train/ and the test sets; MODELS has e5-small-q4 and minilm-l6. Checkpoints, logs and vectors go to WORK. PATTERN
+# DATA has train/ and the test sets; MODELS has e5-small-q4 and all-mpnet-base-v2. Checkpoints, logs and vectors go to WORK. PATTERN
 # (for grep -E) selects rows by name, and JOBS rows run in parallel. A row takes minutes; finished rows are skipped.
 # The loop in training/README.md makes table2-*-en-ja, on all en-ja corpora.
 set -euo pipefail
@@ -25,7 +25,7 @@ pivot() {  # source, target, corpora
 
 # One line for each run: name, student, teacher, flags. The seed is appended to the name.
 rows() {
-    local e5=e5-small-q4 minilm=minilm-l6 all="ko-fr ko-ja ko-ru fr-ja fr-ru ja-ru" pair other
+    local e5=e5-small-q4 mpnet=all-mpnet-base-v2 all="ko-fr ko-ja ko-ru fr-ja fr-ru ja-ru" pair other
     flags() { printf -- '--pair %s ' "$@"; }
     for pair in en-ko en-fr en-ru; do
         echo "table2-soft-$pair $e5 $e5 --tms $(flags $pair)"
@@ -38,9 +38,8 @@ rows() {
         echo "table4-average-$pair $e5 $e5 --label average $(flags $pair)"
     done
     for pair in en-ko en-fr; do
-        echo "table1-e5-minilm-$pair $e5 $minilm $(flags $pair)"
-        echo "table1-minilm-e5-$pair $minilm $e5 $(flags $pair)"
-        echo "table1-minilm-minilm-$pair $minilm $minilm $(flags $pair)"
+        echo "table1-e5-mpnet-$pair $e5 $mpnet $(flags $pair)"
+        echo "table1-mpnet-e5-$pair $mpnet $e5 $(flags $pair)"
     done
     for other in en-xx all; do
         pair="en-ko en-fr en-ja en-ru"; [ $other = en-xx ] || pair="$pair $all"
@@ -54,9 +53,9 @@ rows() {
 }
 
 run() {  # seed, name, student, teacher, flags
-    local seed=$1 name=$2-seed$1 student=$3 teacher=$4 prompt="query: " teacher_prompt="query: " tasks languages; shift 4
-    [ "$student" != minilm-l6 ] || prompt=""
-    [ "$teacher" != minilm-l6 ] || teacher_prompt=""
+    local seed=$1 name=$2-seed$1 student=$3 teacher=$4 prompt="query: " teacher_prompt="query: " dtype=fp32 tasks languages; shift 4
+    [ "$student" != all-mpnet-base-v2 ] || prompt="" dtype=bf16
+    [ "$teacher" != all-mpnet-base-v2 ] || teacher_prompt=""
     tasks="Tatoeba BUCC-style-mining STSBenchmark KorSTS JSTS STSBenchmarkMultilingualSTS" languages="en ko fr ja ru"
     case $name in
     *-en-ko-*) tasks="Tatoeba STSBenchmark KorSTS" languages="en ko" ;;
@@ -71,7 +70,7 @@ run() {  # seed, name, student, teacher, flags
             --prompt "$prompt" --teacher-prompt "$teacher_prompt" --data "$work/train" --corpora $everyday pivot --benchmarks "$data" \
             --seed "$seed" --output "$work/$name" --cache-folder "$work/vectors" "$@" &&
         bitext-bench run --model "$work/$name" --data "$data" --tasks $tasks --languages $languages \
-            --output "$results/experiments" --cache-folder "$work/vectors"
+            --output "$results/experiments" --cache-folder "$work/vectors" --dtype $dtype
     } >"$work/$name.log" 2>&1 && echo "$name" || { echo "$name failed: see $work/$name.log" >&2; return 1; }
 }
 
