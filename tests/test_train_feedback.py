@@ -16,6 +16,7 @@ from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 
 from bitext_bench.cli.main import main
 from training.losses.labels import label_entropy, mean_entropy, temperature_for
+from training.losses.objective import Objective
 
 pytestmark = pytest.mark.usefixtures("one_thread_throughout")
 
@@ -38,6 +39,21 @@ def test_the_entropy_is_that_of_the_closed_form(n: int, cosine: float, tau: floa
     assert mean_entropy([*batches, torch.ones(n, n)], tau) == pytest.approx(
         (2 * entropy_of_two_valued(n, cosine, tau) + math.log(n)) / 3, rel=1e-6
     )
+
+
+@pytest.mark.parametrize(
+    ("loss", "settings", "unused"),
+    [
+        ("soft-contrastive", {}, []),
+        ("soft-contrastive", {"tms": True, "lambda_cross": 0.5, "symmetric_monolingual": True}, []),
+        ("soft-contrastive", {"lambda_cross": 0.5}, ["lambda_cross"]),
+        ("soft-contrastive", {"label": "hard", "tau_teacher": 0.2, "tau_student": 0.2}, ["tau_teacher"]),
+        ("embedding-mse", {"label": "hard", "tms": True, "tau_student": 0.2}, ["label", "tms", "tau_student"]),
+        ("translation-ranking", {"label": "average", "tau_student": 0.2}, ["label"]),
+    ],
+)
+def test_settings_without_effect(loss: str, settings: dict[str, Any], unused: list[str]) -> None:
+    assert Objective(**settings).without_effect(loss) == unused
 
 
 def test_hard_labels_have_one_positive_and_uniform_labels_have_all() -> None:

@@ -485,6 +485,16 @@ def test_a_resumed_run_may_be_longer_and_evaluated_more_often(
 
 
 @pytest.mark.slow
+def test_how_often_a_run_is_evaluated_changes_no_step(whole: Folders) -> None:
+    """The evaluation draws random numbers of its own, or dropout would leave out other values afterwards."""
+    assert main(whole.command("often", "--set", "eval_steps=1")) == 0
+    often, before = (record(whole.root / name) for name in ("often", "whole"))
+    assert len(often["dev_curve"]) == 13 > len(before["dev_curve"])
+    assert often["log"] == before["log"]
+    assert often["dev_curve"][::4] == before["dev_curve"]
+
+
+@pytest.mark.slow
 def test_a_run_that_was_killed_at_its_end_goes_on_with_more_epochs(
     whole: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -535,7 +545,7 @@ def test_other_settings_are_named(whole: Folders, killed: Path, capfd: pytest.Ca
     more = ["--resume", "--seed", "7", "--lambda", "0.5", "--label", "average"]
     assert main(whole.command("killed", *more)) == 1
     line = error_line(capfd)
-    assert "seed was 42 and is 7" in line
+    assert "seed was 5 and is 7" in line
     for word in ("'lambda_cross': 0.1", "'lambda_cross': 0.5", "'label': 'priority'", "'label': 'average'"):
         assert word in line
     for word in ("batch_size", "student_prompt", "learning_rate"):

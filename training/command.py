@@ -45,7 +45,7 @@ from .data.contamination import EXCLUDED, BenchmarkSentences
 from .data.hub import dataset_of, fetch_pairs
 from .environment import check_environment, is_first, say_first
 from .pipeline import PreparedData, prepare, read_data
-from .report import say_data, say_end, say_prompt
+from .report import say_data, say_end, say_prompt, say_unused
 from .trainer.models import Models, resolve_models
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ def _run(config: TrainConfig, request: TrainRequest, output: Path) -> int:
     say_data(prepared)
     check_training(config, prepared.data)
     say_prompt(config, models)
+    say_unused(config)
     sums = _sums(prepared, benchmarks)
     if is_first():
         prepare_folder(output, {"config": config.to_dict(), "sums": sums}, overwrite=request.overwrite)

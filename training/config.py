@@ -94,7 +94,7 @@ class TrainConfig:
             and 0.6 of the trained weights (WiSE-FT, Wortsman et al. 2022).
         decontamination_languages: compare training rows with the benchmarks in these languages only; empty compares
             with all. Results in other languages then carry contamination:unchecked.
-        dev_size: rows held out from each pair to choose the best checkpoint.
+        dev_size: rows held out from each pair to choose the best checkpoint, but at most a tenth of its rows.
         eval_steps: steps between evaluations on the held-out rows.
         early_stopping_patience: evaluations without improvement before training stops.
         seed: random seed for held-out rows, batch order and dropout; 0 to 2^32 - 1.

@@ -41,6 +41,13 @@ def say_prompt(config: TrainConfig, models: Models) -> None:
         )
 
 
+def say_unused(config: TrainConfig) -> None:
+    """Warn of settings of the objective that change nothing."""
+    if unused := config.objective.without_effect(config.loss):
+        with_which = f"--loss {config.loss}" if config.loss != "soft-contrastive" else "these labels and without --tms"
+        say_first(f"warning: {', '.join(unused)} {'has' if len(unused) == 1 else 'have'} no effect with {with_which}")
+
+
 def say_end(output: Path, trained: Trained) -> None:
     """Report the best evaluation and the directory of the checkpoint."""
     if trained.curve:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Literal, get_args
 
@@ -61,6 +61,16 @@ class Objective:
         for name in ("lambda_cross", "tau_teacher", "tau_student", "distillation_weight"):
             if not isfinite(getattr(self, name)):
                 raise UserError(f"{name} is {getattr(self, name)}: expected a finite number")
+
+    def without_effect(self, loss: str) -> list[str]:
+        """Return the settings that are not the defaults, but that change nothing with a loss of `TrainConfig.loss`."""
+        changed = [field.name for field in fields(self) if getattr(self, field.name) != field.default]
+        if loss == "soft-contrastive":
+            unused = {"lambda_cross", "symmetric_monolingual"} if not self.tms else set[str]()
+            unused |= {"tau_teacher"} if self.label == "hard" else set[str]()
+        else:
+            unused = set(changed) - ({"tau_student"} if loss == "translation-ranking" else set[str]())
+        return [name for name in changed if name in unused]
 
     @property
     def needs_teacher(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +26,9 @@ class StudentTrainer(SentenceTransformerTrainer):
         super().log(logs, start_time)
 
     def evaluate(self, *given: Any, **named: Any) -> dict[str, float]:
-        """Score the student; before the first step, without drawing from the random numbers of the steps."""
+        """Score the student without drawing from the random numbers of the steps, so that it changes no weight."""
         on_gpu = [self.args.device] if self.args.device.type == "cuda" else []
-        with nullcontext() if self.state.global_step else torch.random.fork_rng(on_gpu):
+        with torch.random.fork_rng(on_gpu):
             scores: dict[str, float] = super().evaluate(*given, **named)
             return scores
 
