@@ -14,6 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from benchmarks.__main__ import make_parser as benchmark_parser
 
 from bitext_bench import __version__
 from bitext_bench.cli.main import main
@@ -154,7 +155,8 @@ def subcommands() -> dict[str, argparse.ArgumentParser]:
 
 @pytest.mark.parametrize("name", [name for name in DOCUMENTS if name != "CHANGELOG.md"])
 def test_every_option_and_setting_that_is_named_exists(name: str) -> None:
-    options = {option for parser in subcommands().values() for option in parser._option_string_actions}
+    parsers = [*subcommands().values(), benchmark_parser()]
+    options = {option for parser in parsers for option in parser._option_string_actions}
     foreign = {"--nproc-per-node", "--index-comparison"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", TEXTS[name])) - options - foreign == set()
     settings = {field.name for field in fields(TrainConfig)} | {f"objective.{f.name}" for f in fields(Objective)}
@@ -195,6 +197,7 @@ OUTSIDE = {  # files that a command writes or that a user brings
     ),
     *(
         "dropped_rows.tsv",
+        "pairs.tsv.report.json",
         "my.tsv",
         "my_encoder.py",
         "name.txt",

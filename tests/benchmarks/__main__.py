@@ -21,7 +21,7 @@ BENCHMARKS = (
 
 
 def main(argv: list[str]) -> int:
-    arguments = _parser().parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     data = Path(__file__).parents[2].parent / "shared" / "data"
     models = Path(os.environ.get("BITEXT_MODELS") or Path.home() / ".cache" / "bitext-models")
     print(machine(), flush=True)
@@ -35,7 +35,8 @@ def main(argv: list[str]) -> int:
     return 0 if all(claim.holds for claims in found.values() for claim in claims if isinstance(claim, Claim)) else 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
     parser = argparse.ArgumentParser(
         "python -m tests.benchmarks",
         description="Measure claims on speed and memory, each with its bound. The exit status is 1 if one fails.",
