@@ -75,6 +75,7 @@ LATE = {
         "encoders.probe",
         "scoring.topk",
         "scoring.bf16",
+        "scoring.gpu",
         "scoring.onednn",
     )
 }

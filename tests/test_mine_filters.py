@@ -303,6 +303,7 @@ def test_without_filters_the_dropped_pairs_of_an_earlier_run_are_removed(tmp_pat
 @pytest.mark.parametrize("option", ["-o", "--report"])
 def test_an_input_is_not_overwritten(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     noisy(tmp_path)
+    (tmp_path / "x").mkdir()
     given = tmp_path / "pairs.html" if option == "--report" else tmp_path / "pairs.tsv"
     given.write_bytes((tmp_path / "pairs.tsv").read_bytes())
     before = given.read_bytes()

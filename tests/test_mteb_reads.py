@@ -124,7 +124,7 @@ def test_scores_that_do_not_exist_and_a_missing_date(written: Path, tmp_path: Pa
 
 def test_mteb_reads_every_committed_file() -> None:
     files = sorted(COMMITTED.rglob("*.json"))
-    assert len(files) > 600
+    assert len(files) > 590  # so that none is overlooked
     for file in files:
         ours = read_result(file)
         check_subsets(read_by_mteb(file), ours, "mteb_f1" if "mteb_f1" in ours.subsets[0].scores else ours.main_score)
@@ -156,7 +156,7 @@ def test_mtebs_cache_reads_a_whole_directory(written: Path, tmp_path: Path) -> N
         values = [subset.scores[KINDS[task][0]] for subset in read_result(file).subsets]
         assert table[task] == pytest.approx(np.mean(values))
     (tmp_path / "results").symlink_to(COMMITTED / "experiments")
-    for cache, least in ((COMMITTED.parent, 60), (tmp_path, 500)):
+    for cache, least in ((COMMITTED.parent, 60), (tmp_path, 470)):
         committed = mteb.ResultCache(cache).load_results(require_model_meta=False, include_remote=False)
         with_own_settings = list((cache / "results").glob("*/*/*.json"))
         assert sum(len(each.task_results) for each in committed.model_results) == len(with_own_settings) > least

@@ -30,13 +30,7 @@ from .sides import SIDES, CorpusSide, EmptyCorpus, SideFiles, SideName, split_si
 Form = Literal["lines", "rows", "arrays"]
 _FORMAT = 2
 # Parts of a run's identity whose names differ from the options that set them.
-_OPTIONS = {
-    "source": "SRC",
-    "target": "TGT",
-    "plant": "--planted-pairs",
-    "probes": "--nprobe",
-    "shard_lines": "--shard-lines",
-}
+_OPTIONS = {"source": "SRC", "target": "TGT", "plant": "--planted-pairs", "shard_lines": "--shard-lines"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +179,7 @@ def _compare(request: Request, identity: dict[str, Any], known: dict[str, Any]) 
     asked = {"search": request.search, "shard_lines": request.shard_lines}
     differs += [name for name, value in asked.items() if value is not None and known[name] != value]
     if known["search"] == "approximate" and known["probes"] != request.probes:
-        differs.append("probes")
+        differs.append("--nprobe")
     if differs:
         named = [_OPTIONS.get(name, name) for name in differs]
         raise UserError(
