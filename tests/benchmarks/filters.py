@@ -17,7 +17,7 @@ _LEAST = {"misaligned": 0.85, "wrong language": 0.9, "copied": 0.99, "truncated"
 
 
 def measure(setup: Setup) -> Measured:
-    corpus = study.noisy_corpus(setup.data, *((1_500, 30) if setup.quick else (10_000, 200)))
+    corpus = study.noisy_corpus(setup.data, *((1_000, 20) if setup.quick else (10_000, 200)))
     texts = [text for pair in corpus for text in (pair.source, pair.target)]
     found = study.clean(corpus, encode(texts, setup.model, setup.scratch / "vectors"), setup.scratch / "run")
     for kind, least in _LEAST.items():
