@@ -19,6 +19,7 @@ from .html.picture import render_png, render_svg
 from .html.render import render_page
 from .paper_tables.command import paper_table
 from .published.file import read_published
+from .published.records import Published
 from .render.latex import render_latex
 from .render.markdown import render_markdown
 from .render.records import render_csv, render_json
@@ -159,13 +160,15 @@ def _common_scores(tables: Sequence[RankingTable], results: Path, view: View) ->
     """
     tasks = {task.name for task in parse_tasks(view.tasks)} if view.tasks else None
     entries = [row.entry for table in tables for row in table.rows]
-    rows = [
-        row
-        for row in score_rows(entries, read_published(results), chosen_languages(view.languages))
-        if tasks is None or row.measure.task in tasks
-    ]
-    measured, published = ({row.measure for row in rows if row.kind == kind} for kind in ("measured", "published"))
-    return rows if not tables or measured & published else [row for row in rows if row.kind == "measured"]
+    languages, published = chosen_languages(view.languages), read_published(results)
+
+    def choose(rows: list[ScoreRow]) -> list[ScoreRow]:
+        return [row for row in rows if tasks is None or row.measure.task in tasks]
+
+    measured = choose(score_rows(entries, Published({}, {}), languages))
+    if tables and published.measures.isdisjoint(row.measure for row in measured):
+        return measured
+    return measured + choose(score_rows([], published, languages))
 
 
 def _no_match(view: View) -> str:

@@ -31,6 +31,7 @@ REAL = Path(__file__).parents[2] / "shared" / "data" / "train"
         ("Windows 95", "Ｗｉｎｄｏｗｓ 95", "identical"),
         ("a" * MAX_CHARS, "b" * MAX_CHARS, None),
         ("a" * MAX_CHARS, "b" * (MAX_CHARS + 1), "too long"),
+        ("a" * (MAX_CHARS + 1), "a" * (MAX_CHARS + 1), "too long"),  # before the texts are normalized and compared
         ("Hello.", "Bonjour, et maintenant une tout autre phrase qui n'a rien à voir.", "length ratio"),
         ("This sentence has been aligned with the wrong one, as happens.", "はい。", "length ratio"),
         # 60 letters and 30 kanji are as long as each other, 60 letters and 20 not yet too different.

@@ -81,7 +81,7 @@ def test_each_row_is_left_out_for_one_reason_with_its_line(tmp_path: Path, mini:
         {"duplicate": 1},
     )
     assert str(first) == (
-        "first en-fr: 12 rows read, 5 kept (empty 1, identical 1, too long 1, length ratio 1, duplicate 1, "
+        "first en-fr: 12 rows read, 5 kept (too long 1, empty 1, identical 1, length ratio 1, duplicate 1, "
         "in a benchmark 2)"
     )
     lines = [(x.corpus, x.line, x.reason) for x in found.dropped]

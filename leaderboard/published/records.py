@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -113,6 +113,11 @@ class Published:
 
     models: Mapping[str, PublishedModel]
     n: Mapping[tuple[str, str], int]
+
+    @property
+    def measures(self) -> Set[Measure]:
+        """All measures that a model has a score on."""
+        return {measure for model in self.models.values() for measure in model.scores}
 
     def updated(self, newer: Published) -> Published:
         """Return these scores with those of a newer import in place of the same models' scores on the same tasks."""

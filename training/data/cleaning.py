@@ -14,7 +14,7 @@ from bitext_bench.scoring.metrics import normalize_text
 
 from .corpora import SentencePair
 
-Reason = Literal["empty", "identical", "too long", "length ratio", "duplicate"]
+Reason = Literal["too long", "empty", "identical", "length ratio", "duplicate"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 # One kanji, kana or Hangul character counts as two letters. In training rows, the median length ratio of English to
@@ -70,6 +70,10 @@ def clean_rows(corpus: str, rows: Sequence[SentencePair], seen: set[tuple[str, s
     lines: list[DroppedLine] = []
     for row in rows:
         stripped = SentencePair(row.line, row.source.strip(), row.target.strip())
+        # Before the text is normalized, because a text may have megabytes.
+        if max(len(stripped.source), len(stripped.target)) > MAX_CHARS:
+            lines.append(DroppedLine(corpus, row.line, "too long"))
+            continue
         folded = (normalize_text(stripped.source), normalize_text(stripped.target))
         reason = _fault(stripped, folded, seen)
         if reason is None:
@@ -96,8 +100,6 @@ def _fault(row: SentencePair, folded: tuple[str, str], seen: set[tuple[str, str]
         return "empty"
     if folded[0] == folded[1]:
         return "identical"
-    if max(len(row.source), len(row.target)) > MAX_CHARS:
-        return "too long"
     shorter, longer = sorted((_length(row.source), _length(row.target)))
     if longer + _SLACK > MAX_RATIO * (shorter + _SLACK):
         return "length ratio"
