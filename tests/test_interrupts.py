@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,6 @@ ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"}
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 SECONDS = 1.0  # until the process has ended
-
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture(autouse=True)
@@ -39,8 +38,20 @@ class SignalsWhenDeleted:
         signal.raise_signal(self.number)
 
 
+class FailsWhenDeleted:
+    def __del__(self) -> None:
+        raise ValueError("cannot be closed")
+
+
 def swallowed_in_del(number: int) -> None:
     SignalsWhenDeleted(number)
+
+
+def swallowed_in_callback(number: int) -> None:
+    """The import system has such a callback, for its locks."""
+    reference = weakref.ref(lock := threading.Event(), lambda _: signal.raise_signal(number))
+    del lock
+    assert reference() is None
 
 
 def swallowed_by_bare_except(number: int) -> None:
@@ -58,7 +69,9 @@ def turned_into_another_error(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize("library", [swallowed_in_del, swallowed_by_bare_except, turned_into_another_error])
+@pytest.mark.parametrize(
+    "library", [swallowed_in_del, swallowed_in_callback, swallowed_by_bare_except, turned_into_another_error]
+)
 def test_what_libraries_do_with_an_exception_does_not_matter(library: object, number: int) -> None:
     assert callable(library)
     handlers = [signal.getsignal(x) for x in (*SIGNALS, signal.SIGALRM)]
@@ -70,6 +83,27 @@ def test_what_libraries_do_with_an_exception_does_not_matter(library: object, nu
     assert time.monotonic() - start < SECONDS
     assert [signal.getsignal(x) for x in (*SIGNALS, signal.SIGALRM)] == handlers
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+@pytest.mark.parametrize("library", [swallowed_in_del, swallowed_in_callback])
+def test_a_swallowed_exception_is_not_printed(
+    library: Callable[[int], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    with pytest.raises(Interrupted), Interruptible():
+        library(signal.SIGTERM)
+        time.sleep(10)
+    assert capsys.readouterr() == ("", "")
+    assert sys.unraisablehook is sys.__unraisablehook__
+
+
+def test_any_other_swallowed_exception_is_printed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    with Interruptible():
+        FailsWhenDeleted()
+    assert "ValueError: cannot be closed" in capsys.readouterr().err
 
 
 def test_two_signals_at_once_raise_once() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import mmap
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -39,8 +40,8 @@ class Interruptible:
     """A context in which a signal raises `Interrupted` in the main thread.
 
     Libraries swallow exceptions in `__del__`, in callbacks and by a bare `except`, so it is raised every quarter of a
-    second until it leaves the context. Any other exception that leaves the context after a signal becomes
-    `Interrupted`.
+    second until it leaves the context. Python prints nothing about one that is swallowed. Any other exception that
+    leaves the context after a signal becomes `Interrupted`.
     """
 
     def __init__(self) -> None:
@@ -49,6 +50,7 @@ class Interruptible:
         self._number = 0  # the signal that raised
         self._held = self._waiting = 0
         self._stop: Callable[[int], object] | None = None
+        self._hook = sys.unraisablehook
 
     def __enter__(self) -> Self:
         """Install the handlers, if this is the main thread: only it can."""
@@ -58,6 +60,7 @@ class Interruptible:
         numbers = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
         for number in (*numbers, signal.SIGALRM):
             self._handlers[number] = signal.signal(number, self._answer)
+        self._hook, sys.unraisablehook = sys.unraisablehook, self._report
         return self
 
     def __exit__(
@@ -69,6 +72,7 @@ class Interruptible:
             return
         signal.setitimer(signal.ITIMER_REAL, 0)
         _active.remove(self)
+        sys.unraisablehook = self._hook
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         if raised and kind is not None and not isinstance(error, Interrupted):
@@ -92,6 +96,10 @@ class Interruptible:
             self._number = number
             signal.setitimer(signal.ITIMER_REAL, _AGAIN, _AGAIN)
             raise Interrupted(number)
+
+    def _report(self, swallowed: sys.UnraisableHookArgs) -> None:
+        if not isinstance(swallowed.exc_value, Interrupted):
+            self._hook(swallowed)
 
     @contextmanager
     def _holding(self) -> Iterator[None]:
