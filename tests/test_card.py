@@ -22,7 +22,7 @@ HOSTILE = "x|<b>`a`\n# big |\r\n---\x1b[31m\u2028<script>"
 def record(**changes: Any) -> dict[str, Any]:
     config = make_config({"student": "org/model", "pairs": ["en-ja", "en-fr"], "student_prompt": "query: "}).to_dict()
     corpus = {"name": "made", "pair": "en-ja", "sha256": "0" * 64, "weight": 1.5, "read": 12345, "contaminated": 7}
-    corpus["license"] = "cc-by-4.0"
+    corpus |= {"license": "cc-by-4.0", "source": None}
     model = {"name": "org/model", "revision": "0123", "prompt": "query: "}
     usual = {
         "bitext_bench": "9.9",
@@ -95,6 +95,21 @@ def test_what_it_says() -> None:
         *record()["config"]["objective"],
     } - {"objective"}
     assert curve[2:] == [["50", "50.00"], ["100", "75.00"]]
+
+
+def test_sources_are_listed_once_and_restricted_corpora_are_named() -> None:
+    usual = {"sha256": "0" * 64, "weight": 1.0, "read": 9, "contaminated": 0, "dropped": {}, "kept": 9}
+    licenses = {"kss": "CC-BY-NC-SA-4.0", "tico19": "CC0-1.0", "news": "research use", "own": None}
+    source = {"url": "https://example.org/kss", "version": "1.4", "license": "CC-BY-NC-SA-4.0"}
+    data = [
+        {**usual, "name": name, "pair": pair, "license": given, "source": source if name == "kss" else None}
+        for name, given in licenses.items()
+        for pair in ("en-ja", "en-fr")
+    ]
+    card = render_card("a-model", record(data=data), [])
+    assert "\n\n**For non-commercial use only: kss, news.**\n\n" in card
+    assert tables(card)[1][2:] == [["kss", "1.4", "https://example.org/kss"]]
+    assert "non-commercial" not in render_card("a-model", record(), [])
 
 
 @pytest.mark.parametrize(

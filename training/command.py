@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -43,6 +43,7 @@ from .config import TrainConfig
 from .data.cleaning import write_report
 from .data.contamination import EXCLUDED, BenchmarkSentences
 from .data.hub import dataset_of, fetch_pairs
+from .data.sources import Source
 from .environment import check_environment, is_first, say_first
 from .pipeline import PreparedData, prepare, read_data
 from .report import say_data, say_end, say_prompt, say_unused
@@ -62,6 +63,7 @@ class TrainRequest:
         exclude_benchmarks: tasks that the rows are not compared with.
         allow_contamination: train on rows that hold a sentence of a benchmark.
         recipe: the name of the recipe or its TOML file, for the record; "python" without one.
+        sources: where corpora are published, by their name, for the record.
         output: the directory of the checkpoint; None: a name below checkpoints/.
         overwrite: replace an existing checkpoint.
         resume: continue a run that was stopped or killed.
@@ -77,6 +79,7 @@ class TrainRequest:
     exclude_benchmarks: Sequence[str] = ()
     allow_contamination: bool = False
     recipe: str = "python"
+    sources: Mapping[str, Source] = field(default_factory=dict)
     output: Path | None = None
     overwrite: bool = False
     resume: bool = False
@@ -114,7 +117,7 @@ def _run(config: TrainConfig, request: TrainRequest, output: Path) -> int:
     if request.push_to_hub and is_first():
         check_access(request.push_to_hub)
     resolved = resolve_models(config, of_hub=False, device=request.device)
-    data = read_data(config, *_data_folders(request.data, config))
+    data = read_data(config, *_data_folders(request.data, config), sources=request.sources)
     cache = cache_folder(request.cache)
     from_hub = resolve_models(config, of_hub=True, device=request.device)
     models = Models.from_resolved(config, {**resolved, **from_hub}, cache)

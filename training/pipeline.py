@@ -15,7 +15,7 @@ from .config import TrainConfig
 from .data.cleaning import CleanedCorpus, DroppedLine, clean_rows
 from .data.contamination import BenchmarkSentences, Match, find_contamination
 from .data.corpora import Corpus, PairRows, SentencePair, find_corpora, read_corpus, sample_weighted
-from .data.hub import stated_license
+from .data.sources import Source, stated_license
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class CorpusReport:
         dropped: rows dropped in cleaning, by reason.
         contaminated: rows that contain a benchmark sentence.
         kept: remaining rows, before the weight is applied.
-        license: the license stated in the corpus directory; None if it states none.
+        license: the license stated in the corpus directory, else in the recipe; None if neither states one.
+        source: where it is published, by the recipe.
     """
 
     name: str
@@ -39,6 +40,7 @@ class CorpusReport:
     contaminated: int
     kept: int
     license: str | None
+    source: Source | None
 
     def __str__(self) -> str:
         """Return a one-line report."""
@@ -56,13 +58,15 @@ class ReadCorpus:
     Attributes:
         read: rows in the files.
         cleaned: the remaining rows and the dropped lines.
-        license: the license stated in the corpus directory; None if it states none.
+        license: the license stated in the corpus directory, else in the recipe; None if neither states one.
+        source: where it is published, by the recipe.
     """
 
     corpus: Corpus
     read: int
     cleaned: CleanedCorpus
     license: str | None
+    source: Source | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +108,8 @@ class PreparedData:
     notes: list[str]
 
 
-def read_data(config: TrainConfig, *roots: Path) -> ReadData:
-    """Find, read and clean the corpora of every pair in a config.
+def read_data(config: TrainConfig, *roots: Path, sources: Mapping[str, Source] | None = None) -> ReadData:
+    """Find, read and clean the corpora of every pair in a config; `sources` are those of the recipe, by corpus.
 
     Raises:
         UserError: a pair has no corpus, or a file is damaged.
@@ -122,7 +126,9 @@ def read_data(config: TrainConfig, *roots: Path) -> ReadData:
             rows = read_corpus(corpus, notes)
             cleaned = clean_rows(corpus.name, rows, seen)
             root = next(root for root in roots if root in corpus.files[0].parents)
-            corpora[pair].append(ReadCorpus(corpus, len(rows), cleaned, stated_license(corpus.files[0], root)))
+            source = (sources or {}).get(corpus.name)
+            stated = stated_license(corpus.files[0], root) or (source.license if source else "")
+            corpora[pair].append(ReadCorpus(corpus, len(rows), cleaned, stated or None, source))
     return ReadData(roots, corpora, notes)
 
 
@@ -184,6 +190,7 @@ def _report(item: ReadCorpus, matches: Sequence[Match], kept: Sequence[SentenceP
         contaminated=len(_benchmark_of_row(matches)),
         kept=len(kept),
         license=item.license,
+        source=item.source,
     )
 
 

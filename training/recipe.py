@@ -30,18 +30,42 @@ def recipes() -> list[str]:
 
 def describe_recipes() -> dict[str, str]:
     """Return the one-line description of each recipe: its purpose, or the tables of the paper that it reproduces."""
-    return {name: str(_read(name)["description"]) for name in recipes()}
+    return {name: str(read_tables(name)["description"]) for name in recipes()}
+
+
+def read_tables(name: str) -> dict[str, Any]:
+    """Return everything in a recipe: a name from `recipes`, or a TOML file.
+
+    Raises:
+        UserError: the recipe is unknown, or the file cannot be read or is not TOML.
+    """
+    file = Path(name)
+    if file.suffix:
+        try:
+            text = file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"cannot read the recipe {file}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise UserError(f"the recipe {file} is not UTF-8 text: expected a TOML file") from error
+    elif name in recipes():
+        text = (resources.files("training") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
+    else:
+        raise unknown_name_error("recipe", name, recipes(), "all of them: bitext-bench train --list-recipes")
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+        raise UserError(f"the recipe {name} is not TOML: {error}") from error
 
 
 def read_recipe(name: str) -> dict[str, Any]:
     """Return the settings of a recipe (a name from `recipes`, or a TOML file) for `make_config`.
 
-    The description is left out, as it is not a setting.
+    The description and the sources are left out, as they are not settings.
 
     Raises:
-        UserError: the recipe is unknown, or the file cannot be read or is not TOML.
+        UserError: as for `read_tables`.
     """
-    return {setting: value for setting, value in _read(name).items() if setting != "description"}
+    return {setting: value for setting, value in read_tables(name).items() if setting not in ("description", "sources")}
 
 
 def validate_settings(record: type, given: Mapping[str, object]) -> dict[str, Any]:
@@ -106,22 +130,3 @@ def _as_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise unknown_name_error(name, value, choices, f"one of: {', '.join(choices)}")
     return value
-
-
-def _read(name: str) -> dict[str, Any]:
-    file = Path(name)
-    if file.suffix:
-        try:
-            text = file.read_text(encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"cannot read the recipe {file}: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise UserError(f"the recipe {file} is not UTF-8 text: expected a TOML file") from error
-    elif name in recipes():
-        text = (resources.files("training") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
-    else:
-        raise unknown_name_error("recipe", name, recipes(), "all of them: bitext-bench train --list-recipes")
-    try:
-        return tomllib.loads(text)
-    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
-        raise UserError(f"the recipe {name} is not TOML: {error}") from error

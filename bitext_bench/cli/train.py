@@ -9,6 +9,7 @@ from typing import Any
 
 from training.command import TrainRequest, run_training
 from training.config import TrainConfig, make_config
+from training.data.sources import read_sources
 from training.recipe import read_recipe
 
 from ..errors import UserError
@@ -23,6 +24,7 @@ def train(arguments: argparse.Namespace) -> int:
     request = TrainRequest(
         data=arguments.data,
         recipe=arguments.recipe,
+        sources=read_sources(arguments.recipe),
         benchmarks=arguments.benchmarks,
         exclude_benchmarks=arguments.exclude_benchmarks,
         allow_contamination=arguments.allow_contamination,

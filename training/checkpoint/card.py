@@ -15,6 +15,7 @@ from bitext_bench.results.tables import percent, percent_interval
 from bitext_bench.tasks import BENCHMARKS
 
 from ..config import Loss, make_config
+from ..data.sources import is_non_commercial
 
 
 def render_metadata(name: str, record: Mapping[str, Any], results: Sequence[TaskResult]) -> str:
@@ -209,10 +210,24 @@ def _data(record: Mapping[str, Any]) -> str:
     return (
         _source(record.get("hub_dataset"))
         + tabulate(rows, headers=head, tablefmt="github", disable_numparse=[7, 8], intfmt=",")
+        + _published(record["data"])
         + f"\n\nEvery row was compared with the sentences of {_parts(contamination['covered'])}: {found}. "
         + f"Up to {record['config']['dev_size']:,} of the remaining rows of each pair were held out.\n\n"
         + _unchecked(contamination)
     )
+
+
+def _published(data: Sequence[Mapping[str, Any]]) -> str:
+    """Name the corpora that are not free for every use, and say where corpora are published, if the recipe does."""
+    restricted = dict.fromkeys(x["name"] for x in data if is_non_commercial(x["license"] or ""))
+    text = f"\n\n**For non-commercial use only: {', '.join(map(_plain, restricted))}.**" if restricted else ""
+    sources = {x["name"]: x["source"] for x in data if x.get("source")}
+    if sources:
+        rows = [[_plain(name), _plain(x["version"] or "not stated"), _plain(x["url"])] for name, x in sources.items()]
+        text += "\n\n" + tabulate(
+            rows, headers=["corpus", "version", "published at"], tablefmt="github", disable_numparse=True
+        )
+    return text
 
 
 def _source(dataset: Mapping[str, str] | None) -> str:
