@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..data import IncompleteData, MissingData, ScoredPairs, Source, warn
 from ..languages import LangPair
+from ..scoring.correlation import pearson, spearman
 from ..scoring.intervals import spearman_interval
 from ..scoring.neighbors import Vectors
 from .base import Kind, Languages, ScoringUnit, SentenceSet, SubsetScores, mean_score
@@ -80,17 +80,9 @@ def score_similarity(
     draws: NDArray[np.int64] | None = None,
 ) -> list[SubsetScores]:
     """Return the correlations of one subset; `draws` as in `spearman_interval`."""
-    from scipy import stats  # slow import, half a second
-
     predicted = _cosines(vectors[0], vectors[1])
     gold = np.asarray(pairs.scores)
-    spearman = pearson = float("nan")
-    if len(gold) > 1:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", stats.ConstantInputWarning)  # the result is nan, which is handled below
-            spearman = float(stats.spearmanr(predicted, gold)[0])
-            pearson = float(stats.pearsonr(predicted, gold)[0])
-    if np.isnan(spearman):
+    if np.isnan(ranked := spearman(predicted, gold)):
         constant = f"all {len(gold):,} {'ratings' if len(set(pairs.scores)) == 1 else 'cosines'} are equal"
         warn(f"{subset} has no correlation: {constant if len(gold) > 1 else 'it has one pair'}")
     return [
@@ -98,7 +90,7 @@ def score_similarity(
             subset=subset,
             languages=(pair.source,) if pair.source == pair.target else (pair.source, pair.target),
             main_score="cosine_spearman",
-            scores={"cosine_spearman": _defined(spearman), "cosine_pearson": _defined(pearson)},
+            scores={"cosine_spearman": _defined(ranked), "cosine_pearson": _defined(pearson(predicted, gold))},
             intervals={"cosine_spearman": spearman_interval(predicted, gold, draws)},
             n=len(gold),
             signature={"pair": str(pair), "subset": subset, "sim": "cos"},
