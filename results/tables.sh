@@ -3,13 +3,15 @@
 #
 #     results/tables.sh DATA MODELS WORK [PATTERN [JOBS]]
 #
-# DATA has train/ and the test sets; MODELS has e5-small-q4 and all-mpnet-base-v2. Checkpoints, logs and vectors go to WORK. PATTERN
-# (for grep -E) selects rows by name, and JOBS rows run in parallel. A row takes minutes; finished rows are skipped.
+# DATA has train/, train-more/ and the test sets; MODELS has e5-small-q4 and all-mpnet-base-v2. Checkpoints, logs and vectors
+# go to WORK. PATTERN (for grep -E) selects rows by name, and JOBS rows run in parallel. A row takes minutes; finished rows are
+# skipped.
 # The loop in training/README.md makes table2-*-en-ja, on all en-ja corpora.
 set -euo pipefail
 data=$(realpath "$1") models=$(realpath "$2") work=$(realpath -m "$3") pattern=${4:-.} jobs=${5:-1}
 results=$(cd "$(dirname "$0")" && pwd)
 everyday="manythings-tatoeba small_parallel_enja tatoeba-test-v2021"  # the domain of Tatoeba
+more="kss talpco manythings-tatoeba-2 tatoeba-indirect xpersona african-storybook x-risawoz xsid ami-ja bsd wmt24-chat"
 mkdir -p "$work/train"
 
 # Make pairs without English from two translations of the same English sentence.
@@ -41,6 +43,10 @@ rows() {
         echo "table1-e5-mpnet-$pair $e5 $mpnet $(flags $pair)"
         echo "table1-mpnet-e5-$pair $mpnet $e5 $(flags $pair)"
     done
+    for pair in en-ko en-ja; do  # more everyday sentences and ten times the steps
+        echo "longer-soft-$pair $e5 $e5 --tms --max-steps 2000 --set eval_steps=250 $(flags $pair)"
+        echo "longer-hard-$pair $e5 $e5 --label hard --max-steps 2000 --set eval_steps=250 $(flags $pair)"
+    done
     for other in en-xx all; do
         pair="en-ko en-fr en-ja en-ru"; [ $other = en-xx ] || pair="$pair $all"
         echo "table5-average-$other $e5 $e5 --label average $(flags $pair)"
@@ -53,7 +59,9 @@ rows() {
 }
 
 run() {  # seed, name, student, teacher, flags
-    local seed=$1 name=$2-seed$1 student=$3 teacher=$4 prompt="query: " teacher_prompt="query: " dtype=fp32 tasks languages; shift 4
+    local seed=$1 name=$2-seed$1 student=$3 teacher=$4 prompt="query: " teacher_prompt="query: " dtype=fp32 tasks languages
+    local corpora="$everyday pivot"; shift 4
+    case $name in longer-*) corpora="$everyday $more" ;; esac
     [ "$student" != all-mpnet-base-v2 ] || prompt="" dtype=bf16
     [ "$teacher" != all-mpnet-base-v2 ] || teacher_prompt=""
     tasks="Tatoeba BUCC-style-mining STSBenchmark KorSTS JSTS STSBenchmarkMultilingualSTS" languages="en ko fr ja ru"
@@ -67,7 +75,7 @@ run() {  # seed, name, student, teacher, flags
     # shellcheck disable=SC2086
     {
         bitext-bench train --recipe cpu-minutes --model "$models/$student" --teacher "$models/$teacher" \
-            --prompt "$prompt" --teacher-prompt "$teacher_prompt" --data "$work/train" --corpora $everyday pivot --benchmarks "$data" \
+            --prompt "$prompt" --teacher-prompt "$teacher_prompt" --data "$work/train" --corpora $corpora --benchmarks "$data" \
             --seed "$seed" --output "$work/$name" --cache-folder "$work/vectors" "$@" &&
         bitext-bench run --model "$work/$name" --data "$data" --tasks $tasks --languages $languages \
             --output "$results/experiments" --cache-folder "$work/vectors" --dtype $dtype
@@ -75,12 +83,13 @@ run() {  # seed, name, student, teacher, flags
 }
 
 for corpus in $everyday; do ln -sfn "$data/train/$corpus" "$work/train/$corpus"; done
+for corpus in $more; do ln -sfn "$data/train-more/$corpus" "$work/train/$corpus"; done
 for pair in "ko fr" "ko ja" "ko ru" "fr ja" "fr ru" "ja ru"; do
     # shellcheck disable=SC2086
     pivot $pair $everyday python-docs libreoffice-help
 done
 export -f run
-export data models work results everyday
+export data models work results everyday more
 rows | while read -r name rest; do for seed in 42 43 44; do echo "$seed $name $rest"; done; done | grep -E "$pattern" |
     while read -r seed name rest; do
         compgen -G "$results/experiments/local__$name-seed$seed/*/Tatoeba.json" >/dev/null || echo "$seed $name $rest"
