@@ -236,3 +236,14 @@ def test_faults_are_said_at_once(place: Path, tiny_model: Path, data_root: Path,
     assert not wrong, "\n".join(wrong)
     # `mine` finds some damage in a file only as it reads and cuts it.
     assert [path for path in sorted(place.rglob("*")) if "out.tsv.work" not in path.parts] == before
+
+
+def test_a_run_with_stored_vectors_needs_no_torch(tmp_path: Path, tiny_model: Path) -> None:
+    places = ["--cache-folder", str(tmp_path / "cache"), "--output", str(tmp_path / "results")]
+    command = ["run", "--model", str(tiny_model), "--data", "mini", *places]
+    for stored in (False, True):
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT], input=json.dumps([command]), capture_output=True, text=True, check=True
+        )
+        code, _, loaded, errors = json.loads(done.stdout)
+        assert (code, loaded) == (0, not stored), errors

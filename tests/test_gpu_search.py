@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from bitext_bench.scoring import bf16, gpu, topk
+from bitext_bench.scoring import bf16, gpu, small, topk
 from bitext_bench.scoring import neighbors as on_cpu
 from bitext_bench.scoring.neighbors import Neighbors, normalize, search_bidirectional
 
@@ -28,6 +28,7 @@ def sides(n: int, m: int, seed: int, *, repeated: bool = False) -> tuple[torch.T
 def expect(rows: torch.Tensor, columns: torch.Tensor, k: int) -> Neighbors:
     """Search on the CPU as large sides are searched, by which equal vectors have equal products."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(small, "MAX_PRODUCTS", 0)
         patch.setattr(on_cpu, "MAX_FULL_MATRIX", 0)
         return search_bidirectional(rows.numpy(), columns.numpy(), k)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitext_bench.scoring import bf16
+from bitext_bench.scoring import bf16, small
 from bitext_bench.scoring import neighbors as neighbors
 from bitext_bench.scoring.margin import (
     CSLS_K,
@@ -131,10 +131,12 @@ def test_csls_ranks_all_of_the_other_side() -> None:
     assert best_of_kept(x, y, "csls").indices[0] != hubs
 
 
-@pytest.fixture(params=["whole", "fp32", "bf16"])
+@pytest.fixture(params=["small", "whole", "fp32", "bf16"])
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All similarities at once, or block by block with and without approximate products, whatever the CPU has."""
-    if request.param != "whole":
+    """All similarities at once, by NumPy and by torch, or block by block with and without approximate products."""
+    if request.param != "small":
+        monkeypatch.setattr(small, "MAX_PRODUCTS", 0)
+    if request.param in ("fp32", "bf16"):
         monkeypatch.setattr(neighbors, "MAX_FULL_MATRIX", 0)
         monkeypatch.setattr(neighbors, "BLOCK_ROWS", 100)
         monkeypatch.setattr(neighbors, "BLOCK_COLUMNS", 130)

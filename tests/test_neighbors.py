@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bitext_bench.scoring import bf16
+from bitext_bench.scoring import bf16, small
 from bitext_bench.scoring import neighbors as neighbors
 from bitext_bench.scoring import topk as blockwise
 from bitext_bench.scoring.neighbors import Nearest, Neighbors, Vectors, normalize, search_bidirectional
@@ -42,10 +42,15 @@ def check_both(found: Neighbors, source: Vectors, target: Vectors, k: int) -> No
 
 
 @settings(deadline=None, max_examples=30)
-@given(n=st.integers(1, 20), m=st.integers(1, 20), k=st.integers(1, 20), seed=st.integers(0, 99))
-def test_equals_the_slow_reference_ties_included(n: int, m: int, k: int, seed: int) -> None:
+@given(
+    n=st.integers(1, 20), m=st.integers(1, 20), k=st.integers(1, 20), seed=st.integers(0, 99), by_numpy=st.booleans()
+)
+def test_equals_the_slow_reference_ties_included(n: int, m: int, k: int, seed: int, by_numpy: bool) -> None:
     source, target = exact_vectors(n, seed), exact_vectors(m, seed + 1)
-    check_both(search_bidirectional(source, target, k), source, target, k)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(small, "MAX_PRODUCTS", 1_000 if by_numpy else 0)
+        found = search_bidirectional(source, target, k)
+    check_both(found, source, target, k)
 
 
 @settings(deadline=None, max_examples=30)
@@ -61,6 +66,7 @@ def test_any_blocks_are_one(n: int, m: int, k: int, rows: int, columns: int, see
     """Blocks narrower than k, a last block of one, ties across the border."""
     source, target = exact_vectors(n, seed), exact_vectors(m, seed + 1)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(small, "MAX_PRODUCTS", 0)
         patch.setattr(neighbors, "MAX_FULL_MATRIX", 0)
         patch.setattr(neighbors, "BLOCK_ROWS", rows)
         patch.setattr(neighbors, "BLOCK_COLUMNS", columns)
@@ -74,6 +80,7 @@ def test_several_blocks_are_one(monkeypatch: pytest.MonkeyPatch, rows: int, colu
     generator = np.random.default_rng(1)
     source, target = (normalize(generator.standard_normal((n, 24))) for n in (23, 19))
     whole = search_bidirectional(source, target, 6)
+    monkeypatch.setattr(small, "MAX_PRODUCTS", 0)
     monkeypatch.setattr(neighbors, "MAX_FULL_MATRIX", 0)
     monkeypatch.setattr(neighbors, "BLOCK_ROWS", rows)
     monkeypatch.setattr(neighbors, "BLOCK_COLUMNS", columns)
@@ -86,6 +93,7 @@ def test_several_blocks_are_one(monkeypatch: pytest.MonkeyPatch, rows: int, colu
 @pytest.fixture(params=["bf16", "fp32"])
 def screened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Blockwise whatever the size, with and without approximate products, whatever the CPU has."""
+    monkeypatch.setattr(small, "MAX_PRODUCTS", 0)
     monkeypatch.setattr(neighbors, "MAX_FULL_MATRIX", 0)
     monkeypatch.setattr(neighbors, "BLOCK_ROWS", 100)
     monkeypatch.setattr(neighbors, "BLOCK_COLUMNS", 130)
@@ -126,12 +134,15 @@ def test_the_largest_are_those_of_a_stable_sort(width: int) -> None:
     """At widths around those at which rows are filled up for topk; with ties."""
     import torch
 
-    products = torch.from_numpy(np.random.default_rng(5).integers(0, 60, (50, width)).astype(np.float32))
+    products = np.random.default_rng(5).integers(-30, 30, (50, width)).astype(np.float32)
+    products[products == 7] = -0.0  # equal to 0
     k = min(9, width)
-    cosines, indices = blockwise.largest(products, k)
-    expected = np.argsort(-products.numpy(), axis=1, kind="stable")[:, :k]
-    assert indices.tolist() == expected.tolist()
-    assert cosines.tolist() == np.take_along_axis(products.numpy(), expected, axis=1).tolist()
+    expected = np.argsort(-products, axis=1, kind="stable")[:, :k]
+    largest = np.take_along_axis(products, expected, axis=1).tolist()
+    cosines, indices = blockwise.largest_of_rows(torch.from_numpy(products), k)
+    assert (indices.tolist(), cosines.tolist()) == (expected.tolist(), largest)
+    columns, values = small.largest(products, k)
+    assert (columns.tolist(), values.tolist()) == (expected.tolist(), largest)
 
 
 @pytest.mark.parametrize("centered", [0.0, 0.5, 1.0, -2.0])
@@ -183,9 +194,11 @@ def test_one_pass_is_both_searches(n: int, m: int) -> None:
         np.testing.assert_array_equal(ours.cosines, theirs.cosines)
 
 
-def test_random_vectors_agree_with_faiss() -> None:
+@pytest.mark.parametrize("by_numpy", [True, False])
+def test_random_vectors_agree_with_faiss(monkeypatch: pytest.MonkeyPatch, by_numpy: bool) -> None:
     import faiss
 
+    monkeypatch.setattr(small, "MAX_PRODUCTS", 40_000 if by_numpy else 0)
     generator = np.random.default_rng(0)
     source, target = (normalize(generator.standard_normal((200, 16))) for _ in range(2))
     index = faiss.IndexFlatIP(16)

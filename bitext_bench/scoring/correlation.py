@@ -7,16 +7,15 @@ from numpy.typing import NDArray
 
 
 def spearman(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
-    """Return the rank correlation of two arrays (N,) in [-1, 1]; nan if one is constant, as a
-    single value is. Ties share a rank.
-    """
+    """Return the correlation of the ranks of two arrays (N,), in [-1, 1]; nan if one is constant. Ties share a rank."""
     if _is_constant(x) or _is_constant(y):
         return float("nan")
-    return float(np.corrcoef(np.column_stack((average_ranks(x), average_ranks(y))), rowvar=False)[1, 0])
+    correlations = np.asarray(np.corrcoef(np.column_stack((average_ranks(x), average_ranks(y))), rowvar=False))
+    return float(correlations[1, 0])
 
 
 def pearson(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
-    """Return the linear correlation of two arrays (N,), in [-1, 1]; nan if one is constant, as a single value is."""
+    """Return the linear correlation of two arrays (N,), in [-1, 1]; nan if one is constant."""
     if _is_constant(x) or _is_constant(y):
         return float("nan")
     correlation = np.clip(np.vecdot(_standardize(x), _standardize(y)), -1.0, 1.0)

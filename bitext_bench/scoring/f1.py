@@ -18,15 +18,19 @@ def cluster_pairs(source: NDArray[np.integer], target: NDArray[np.integer]) -> N
         source: (P,) source rows of the mined and gold pairs.
         target: (P,) target rows.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     sources, left = np.unique(source, return_inverse=True)
     targets, right = np.unique(target, return_inverse=True)
-    nodes = len(sources) + len(targets)
-    graph = coo_array((np.ones(len(left), dtype=np.int8), (left, len(sources) + right)), shape=(nodes, nodes))
-    _, label = connected_components(graph, directed=False)
-    return np.asarray(label[left], dtype=np.int64)
+    parent = list(range(len(sources) + len(targets)))  # union-find; each root is the lowest sentence of its cluster
+
+    def root(sentence: int) -> int:
+        while parent[sentence] != sentence:
+            parent[sentence] = sentence = parent[parent[sentence]]
+        return sentence
+
+    for one, other in zip(left.tolist(), (right + len(sources)).tolist(), strict=True):
+        low, high = sorted((root(one), root(other)))
+        parent[high] = low
+    return np.asarray(np.unique([root(one) for one in left.tolist()], return_inverse=True)[1], dtype=np.int64)
 
 
 def count_outcomes(

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .small import Vectors, csls_winners, is_small, largest
+
 if TYPE_CHECKING:
     import torch
-
-Vectors = NDArray[np.float32]
 
 MAX_FULL_MATRIX = 2_048 * 2_048  # similarities that are computed at once and sorted; topk.py is faster for more
 BLOCK_ROWS = 1_024
@@ -85,11 +85,14 @@ def search_bidirectional(source: Vectors, target: Vectors, k: int = 16) -> Neigh
     Raises:
         ValueError: a side is empty, or the dimensions differ.
     """
+    _check_sides(source, target)
+    if is_small(source, target):
+        return _small_neighbors(source @ target.T, k)
     import torch
 
-    rows, columns = _tensors(source, target)
+    rows, columns = torch.from_numpy(source), torch.from_numpy(target)
     with torch.inference_mode():
-        return _neighbors(*_largest_of_both(rows, columns, k, _small_product(rows, columns)))
+        return _neighbors(*_largest_of_both(rows, columns, k, _full_product(rows, columns)))
 
 
 def nearest_with_csls(source: Vectors, target: Vectors, k: int, csls_k: int) -> tuple[Neighbors, CslsWinners]:
@@ -108,27 +111,44 @@ def nearest_with_csls(source: Vectors, target: Vectors, k: int, csls_k: int) -> 
     Raises:
         ValueError: a side is empty, the dimensions differ, or k is less than csls_k.
     """
-    import torch
-
     if k < csls_k:
         raise ValueError(f"cannot take the mean of {csls_k} neighbors: only {k} are kept")
-    rows, columns = _tensors(source, target)
-    with torch.inference_mode():
-        products = _small_product(rows, columns)
-        neighbors = _neighbors(*_largest_of_both(rows, columns, k, products))
-        means = (neighbors.forward.mean(csls_k), neighbors.backward.mean(csls_k))
-        return neighbors, _csls(rows, columns, means, products)
-
-
-def _tensors(source: Vectors, target: Vectors) -> tuple[torch.Tensor, torch.Tensor]:
+    _check_sides(source, target)
+    if is_small(source, target):
+        similarities = source @ target.T
+        neighbors = _small_neighbors(similarities, k)
+        return neighbors, CslsWinners(*csls_winners(similarities, *_half_means(neighbors, csls_k)))
     import torch
 
+    rows, columns = torch.from_numpy(source), torch.from_numpy(target)
+    with torch.inference_mode():
+        products = _full_product(rows, columns)
+        neighbors = _neighbors(*_largest_of_both(rows, columns, k, products))
+        of_rows, of_columns = map(torch.from_numpy, _half_means(neighbors, csls_k))
+        return neighbors, _csls(rows, columns, (of_rows, of_columns), products)
+
+
+def _check_sides(source: Vectors, target: Vectors) -> None:
     if not len(source) or not len(target) or source.shape[1] != target.shape[1]:
         raise ValueError(f"cannot compare shapes {source.shape} and {target.shape}")
-    return torch.from_numpy(source), torch.from_numpy(target)
 
 
-def _small_product(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor | None:
+def _small_neighbors(products: Vectors, k: int) -> Neighbors:
+    found = (largest(products, min(k, products.shape[1])), largest(products.T, min(k, len(products))))
+    return Neighbors(*(Nearest(indices, values.clip(-1.0, 1.0)) for indices, values in found))
+
+
+def _half_means(neighbors: Neighbors, csls_k: int) -> tuple[Vectors, Vectors]:
+    """Return half of the mean cosine of each row and of each column, less a term that is the same for all of a side.
+
+    A term that is equal for all candidates does not change their order.
+    """
+    means = (neighbors.forward.mean(csls_k), neighbors.backward.mean(csls_k))
+    of_rows, of_columns = (((m - m.mean()) / 2).astype(np.float32) for m in means)
+    return of_rows, of_columns
+
+
+def _full_product(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor | None:
     """Return all similarities, or None if there are too many to hold at once."""
     from .bf16 import product
 
@@ -146,11 +166,11 @@ def _largest_of_both(
 
     from . import gpu
     from .bf16 import ApproxProduct, quantize
-    from .topk import Block, TopK, largest, runs_of
+    from .topk import Block, TopK, largest_of_rows, runs_of
 
     if products is not None:
-        found = largest(products, min(k, len(columns)))
-        return found, largest(products.T.contiguous(), min(k, len(rows)))
+        found = largest_of_rows(products, min(k, len(columns)))
+        return found, largest_of_rows(products.T.contiguous(), min(k, len(rows)))
     if device := gpu.search_device(rows, columns, k):
         return gpu.largest_of_both(rows, columns, k, device)
     center = (rows.mean(dim=0) + columns.mean(dim=0)) / 2
@@ -179,14 +199,13 @@ def _neighbors(forward: _Found, backward: _Found) -> Neighbors:
 def _csls(
     rows: torch.Tensor,
     columns: torch.Tensor,
-    means: tuple[NDArray[np.float64], NDArray[np.float64]],
+    half_means: tuple[torch.Tensor, torch.Tensor],
     products: torch.Tensor | None,
 ) -> CslsWinners:
-    """Return the winners, given the mean cosine of each row and of each column."""
+    """Return the winners, given half of the mean cosine of each row and of each column."""
     import torch
 
-    # A term that is equal for all candidates does not change the order.
-    of_rows, of_columns = (torch.from_numpy(((m - m.mean()) / 2).astype(np.float32)) for m in means)
+    of_rows, of_columns = half_means
     if products is not None:
         forward, backward = (products - of_columns).argmax(dim=1), (products - of_rows[:, None]).argmax(dim=0)
         return CslsWinners(forward.numpy(), backward.numpy())

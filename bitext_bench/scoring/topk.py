@@ -136,7 +136,7 @@ class TopK:
         # If all places are filled, candidates may have been dropped: search these rows in full.
         full = (found[:, -1] >= 0) & (found.shape[1] < len(others))
         for some in torch.split(full.nonzero().squeeze(1), _SORTED):
-            products[some], indices[some] = largest(product(own[some], others), self.k)
+            products[some], indices[some] = largest_of_rows(product(own[some], others), self.k)
         return products, indices
 
 
@@ -167,7 +167,7 @@ def _k_largest(products: Tensor, indices: Tensor, k: int) -> tuple[Tensor, Tenso
     return products.gather(1, order), indices.gather(1, order)
 
 
-def largest(products: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def largest_of_rows(products: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Return the k largest of each row of a complete matrix, (N, k). Ties are in order of index.
 
     torch.topk orders ties arbitrarily, so rows with a tie among the k + 1 largest are sorted again, in full and

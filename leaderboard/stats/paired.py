@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -185,9 +186,7 @@ class _StandardErrors:
 
 
 def _both_tails(z: float) -> float:
-    from scipy.special import ndtr
-
-    return float(2 * ndtr(-z))
+    return math.erfc(z / math.sqrt(2))
 
 
 def average(differences: Sequence[Difference]) -> Difference:
