@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .small import Vectors, csls_winners, is_small, largest
+from .small import csls_winners, is_small, largest
 
 if TYPE_CHECKING:
     import torch
+
+Vectors = NDArray[np.float32]
 
 MAX_FULL_MATRIX = 2_048 * 2_048  # similarities that are computed at once and sorted; topk.py is faster for more
 BLOCK_ROWS = 1_024

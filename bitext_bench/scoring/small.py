@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]
+_Floats = NDArray[np.float32]
 
 MAX_PRODUCTS = 512 * 512
 
 
-def is_small(source: Vectors, target: Vectors) -> bool:
+def is_small(source: _Floats, target: _Floats) -> bool:
     """Return whether the sides have few enough similarities for this module."""
     return len(source) * len(target) <= MAX_PRODUCTS
 
 
-def largest(products: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
+def largest(products: _Floats, k: int) -> tuple[NDArray[np.int64], _Floats]:
     """Return the columns and the values (N, k) of the k largest of each row. Ties are in order of index.
 
     Each float32 and its column become one int64, so that equal values have an order and a partial sort is exact.
@@ -31,7 +31,7 @@ def largest(products: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
 
 
 def csls_winners(
-    products: Vectors, of_rows: Vectors, of_columns: Vectors
+    products: _Floats, of_rows: _Floats, of_columns: _Floats
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the column with the highest CSLS for each row (N,), and the row for each column (M,).
 
