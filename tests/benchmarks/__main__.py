@@ -16,7 +16,7 @@ from .claims import Claim, Measured, Setup, Skipped
 
 BENCHMARKS = (
     *("encode", "laser", "flores", "flores-all", "warm", "memory", "neighbors", "board", "page", "suite", "mine"),
-    *("train", "precision", "filters", "ranks", "roofline", "growth", "gpu"),
+    *("train", "precision", "filters", "ranks", "roofline", "growth", "start", "gpu"),
 )
 
 

@@ -1,0 +1,60 @@
+"""The seconds before a command does its work: whole processes, warm, with every vector stored or none."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+from .claims import Claim, Measured, Setup
+from .processes import run_bitext_bench, run_process
+
+RESULTS = Path(__file__).parents[2] / "results"
+_ROUNDS = 5
+# Ends the process where it would encode the first batch.
+_UNTIL_ENCODING = """
+import os, sys, time
+from bitext_bench.embedding.embedder import Embedder
+def begins(*_):
+    print(time.time() - float(os.environ["STARTED"]), flush=True)
+    os._exit(0)
+Embedder._encode_shards = begins
+from bitext_bench.cli.main import main
+main(sys.argv[1:])
+"""
+_LOADED = """
+import os, sys, time
+from sentence_transformers import SentenceTransformer
+SentenceTransformer(sys.argv[1], device="cpu", local_files_only=True)
+print(time.time() - float(os.environ["STARTED"]), flush=True)
+"""
+
+
+def measure(setup: Setup) -> Measured:
+    rounds = 2 if setup.quick else _ROUNDS
+    places = ["--cache-folder", str(setup.scratch / "cache"), "--output", str(setup.scratch / "results")]
+    run = ["run", "--model", str(setup.model), "--data", "mini", *places]
+    run_bitext_bench(run)
+    board = ["leaderboard", "--results", str(RESULTS), "--output", str(setup.scratch / "board.md")]
+    compare = ["compare", "muse", "local/best-small", "--results", str(RESULTS)]
+    n = len({file.parent for file in RESULTS.rglob("*.json")})
+    for what, command, bound in (
+        ("run --data mini, every vector stored, s", run, 3),
+        (f"leaderboard of {n} result directories, s", board, 2),
+        ("compare of two models, s", compare, 2),
+    ):
+        times = [run_bitext_bench(command)[0] for _ in range(rounds)]
+        yield Claim(what, median(times), bound, at_least=False)
+    cold = [*run[:-3], str(setup.scratch / "empty"), *run[-2:]]
+    pairs = [(_printed(_UNTIL_ENCODING, cold), _printed(_LOADED, [str(setup.model)])) for _ in range(rounds)]
+    ours, theirs = (median(seconds) for seconds in zip(*pairs, strict=True))
+    ratio = median(a / b for a, b in pairs)
+    detail = f"({ours:.1f} and {theirs:.1f} s)"
+    what = "until a first run encodes, x loading with sentence-transformers"
+    yield Claim(what, ratio, 1.3, at_least=False, detail=detail)
+
+
+def _printed(script: str, arguments: list[str]) -> float:
+    command = [sys.executable, "-c", script, *arguments]
+    return float(run_process(command, STARTED=str(time.time()))[1].split()[-1])
