@@ -91,6 +91,14 @@ def test_a_recipe_says_where_its_corpora_are_published(tmp_path: Path) -> None:
     assert read_sources(str(tmp_path / "mine.toml")) == {"made": made, "other": Source("https://example.org/other")}
 
 
+def test_the_sources_of_the_best_small_model_are_known() -> None:
+    sources = read_sources("best-small")
+    assert {name.partition(":")[0] for name in read_recipe("best-small")["corpora"]} <= sources.keys()
+    assert all(source.url.startswith("https://") and source.license for source in sources.values())
+    restricted = {name for name, source in sources.items() if is_non_commercial(source.license)}
+    assert restricted == {"multi30k", "wmt-newstest", "kss", "african-storybook", "bsd", "wmt24-chat", "xnli"}
+
+
 def test_the_files_of_a_corpus_know_its_license_better_than_a_recipe(pairs: Path, tmp_path: Path) -> None:
     config = TrainConfig(student="a-model", pairs=("en-fr",))
     source = Source("https://example.org/made", "CC-BY-4.0")
