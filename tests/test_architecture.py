@@ -73,6 +73,8 @@ LATE = {
         "encoders.packed",
         "encoders.openvino",
         "encoders.probe",
+        "scoring.runs",
+        "scoring.tiles",
         "scoring.topk",
         "scoring.bf16",
         "scoring.gpu",

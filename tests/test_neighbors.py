@@ -260,3 +260,21 @@ def test_unit_whatever_the_scale_and_the_layout(seed: int, power: int, every: in
     # Same direction: each row is a positive multiple of what was given.
     for row, original in zip(scaled.astype(np.float64), given_[::every, ::every], strict=True):
         np.testing.assert_allclose(row, original / np.sqrt((original**2).sum()), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("whole", ["small", "full", "blocks"])
+@pytest.mark.parametrize(("n", "m", "dimensions"), [(67, 45, 16), (300, 211, 48), (129, 515, 384)])
+def test_copies_give_the_same_cosines(
+    monkeypatch: pytest.MonkeyPatch, whole: str, n: int, m: int, dimensions: int
+) -> None:
+    """Wherever they stand in a matrix: OpenBLAS adds in another order at the edges."""
+    if whole != "small":
+        monkeypatch.setattr(small, "MAX_PRODUCTS", 0)
+    if whole == "blocks":
+        monkeypatch.setattr(neighbors, "MAX_FULL_MATRIX", 0)
+    kinds = normalize(np.random.default_rng(n).standard_normal((7, dimensions)))
+    found = search_bidirectional(kinds[np.arange(n) % 7], kinds[np.arange(m) % 7], m).forward
+    assert (found.cosines == found.cosines[np.arange(n) % 7]).all()
+    assert (found.indices == found.indices[np.arange(n) % 7]).all()
+    first = found.cosines[:, : m // 7]  # the copies of the nearest kind, itself
+    assert (first == first[:, :1]).all()

@@ -122,7 +122,7 @@ class _ProbeResults:
         with torch.inference_mode():
             for asked in torch.chunk(_tensor(queries), -(-len(queries) // BLOCK_ROWS)):
                 products = self._screen.block(asked, cell, length * n_runs)
-                self._best.update(Block.along(products, length), (asked, names), self._screen.error)
+                self._best.update(Block.of(products, length), (asked, names), self._screen.error)
 
     def candidates(self) -> NDArray[np.int64]:
         """Return the rows (N, c) that may be among the k best of each query, padded with -1."""

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .small import csls_winners, is_small, largest
+from .small import csls_winners, is_small, largest, similarities
 
 if TYPE_CHECKING:
     import torch
 
 Vectors = NDArray[np.float32]
 
-MAX_FULL_MATRIX = 2_048 * 2_048  # similarities that are computed at once and sorted; topk.py is faster for more
+MAX_FULL_MATRIX = 2_048 * 2_048  # similarities that are computed at once and sorted; tiles.py is faster for more
 BLOCK_ROWS = 1_024
-BLOCK_COLUMNS = 4_096  # in bf16, and half as many in float32: 8 MB, which fit in the last-level cache of most CPUs
+BLOCK_COLUMNS = 2_048  # in float32, and twice as many in bf16: 8 MB, which fit in the last-level cache of most CPUs
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def search_bidirectional(source: Vectors, target: Vectors, k: int = 16) -> Neigh
     """
     _check_sides(source, target)
     if is_small(source, target):
-        return _small_neighbors(source @ target.T, k)
+        return _small_neighbors(similarities(source, target), k)
     import torch
 
     rows, columns = torch.from_numpy(source), torch.from_numpy(target)
@@ -117,17 +117,17 @@ def nearest_with_csls(source: Vectors, target: Vectors, k: int, csls_k: int) -> 
         raise ValueError(f"cannot take the mean of {csls_k} neighbors: only {k} are kept")
     _check_sides(source, target)
     if is_small(source, target):
-        similarities = source @ target.T
-        neighbors = _small_neighbors(similarities, k)
-        return neighbors, CslsWinners(*csls_winners(similarities, *_half_means(neighbors, csls_k)))
+        products = similarities(source, target)
+        neighbors = _small_neighbors(products, k)
+        return neighbors, CslsWinners(*csls_winners(products, *_half_means(neighbors, csls_k)))
     import torch
 
     rows, columns = torch.from_numpy(source), torch.from_numpy(target)
     with torch.inference_mode():
-        products = _full_product(rows, columns)
-        neighbors = _neighbors(*_largest_of_both(rows, columns, k, products))
+        whole = _full_product(rows, columns)
+        neighbors = _neighbors(*_largest_of_both(rows, columns, k, whole))
         of_rows, of_columns = map(torch.from_numpy, _half_means(neighbors, csls_k))
-        return neighbors, _csls(rows, columns, (of_rows, of_columns), products)
+        return neighbors, _csls(rows, columns, (of_rows, of_columns), whole)
 
 
 def _check_sides(source: Vectors, target: Vectors) -> None:
@@ -164,34 +164,15 @@ def _largest_of_both(
     rows: torch.Tensor, columns: torch.Tensor, k: int, products: torch.Tensor | None
 ) -> tuple[_Found, _Found]:
     """Return the k largest products of each row and of each column; `products` has all of them, if known."""
-    import torch
-
-    from . import gpu
-    from .bf16 import ApproxProduct, quantize
-    from .topk import Block, TopK, largest_of_rows, runs_of
+    from . import gpu, tiles
+    from .topk import largest_of_rows
 
     if products is not None:
         found = largest_of_rows(products, min(k, len(columns)))
         return found, largest_of_rows(products.T.contiguous(), min(k, len(rows)))
     if device := gpu.search_device(rows, columns, k):
         return gpu.largest_of_both(rows, columns, k, device)
-    center = (rows.mean(dim=0) + columns.mean(dim=0)) / 2
-    approx = ApproxProduct(quantize(rows, center, left=True), quantize(columns, center, left=False))
-    forward, backward = TopK(len(rows), min(k, len(columns))), TopK(len(columns), min(k, len(rows)))
-    row_names, column_names = torch.arange(len(rows)), torch.arange(len(columns))
-    width = 2 * BLOCK_COLUMNS // approx.itemsize
-    for left in range(0, len(columns), width):
-        across = slice(left, left + width)
-        some_columns = column_names[across]
-        length, n_runs = runs_of(len(some_columns), forward.k)
-        for top in range(0, len(rows), BLOCK_ROWS):
-            some_rows = row_names[top : top + BLOCK_ROWS]
-            block = approx.block(slice(top, top + BLOCK_ROWS), across, length * n_runs)
-            forward.update(Block.along(block, length), (some_rows, some_columns), approx.error)
-            backward.update(
-                Block.down(block[:, : len(some_columns)], backward.k), (some_columns, some_rows), approx.error
-            )
-    return forward.finish(rows, columns, approx.error), backward.finish(columns, rows, approx.error)
+    return tiles.largest_of_both(rows, columns, k, (BLOCK_ROWS, BLOCK_COLUMNS))
 
 
 def _neighbors(forward: _Found, backward: _Found) -> Neighbors:

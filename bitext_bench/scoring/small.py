@@ -15,6 +15,24 @@ def is_small(source: _Floats, target: _Floats) -> bool:
     return len(source) * len(target) <= MAX_PRODUCTS
 
 
+def similarities(source: _Floats, target: _Floats) -> _Floats:
+    """Return the products (N, M) of all rows. Equal vectors give equal products.
+
+    OpenBLAS adds in another order at the edges of a matrix, so each distinct vector is multiplied once.
+    """
+    (rows, of_source), (columns, of_target) = _distinct(source), _distinct(target)
+    products: _Floats = (source[rows] @ target[columns].T)[np.ix_(of_source, of_target)]
+    return products
+
+
+def _distinct(vectors: _Floats) -> tuple[list[int], list[int]]:
+    """Return the row of each distinct vector, and for each row the number of its vector among these."""
+    first: dict[bytes, int] = {}
+    firsts = [first.setdefault(vector.tobytes(), row) for row, vector in enumerate(vectors)]
+    numbers = {row: number for number, row in enumerate(first.values())}
+    return list(numbers), [numbers[row] for row in firsts]
+
+
 def largest(products: _Floats, k: int) -> tuple[NDArray[np.int64], _Floats]:
     """Return the columns and the values (N, k) of the k largest of each row. Ties are in order of index.
 

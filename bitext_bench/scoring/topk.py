@@ -1,7 +1,7 @@
-"""Find the k largest values in each row and column of a similarity matrix, block by block and without sorting it.
+"""Find the k largest products of each row, in blocks of any rows and any columns, without sorting them.
 
 Each block is divided into runs of columns. A run is read again only if its maximum can be among the k largest of the
-row. The other direction divides the same block into runs of rows, so nothing is transposed.
+row. (If a row meets every column, runs.py is faster.)
 
 If the CPU multiplies bf16 in hardware, blocks of large sides are bf16. The error of such a product is bounded
 (bf16.py), so keeping slightly more than k candidates for each row is enough to include the k best. Their products are
@@ -34,33 +34,23 @@ def runs_of(n: int, k: int) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block of products, divided into runs along its rows or (`turned`) down its columns.
+    """A block of products whose rows are divided into runs.
 
-    A run consists of every N-th column (or row), so the maxima of many runs are computed in one vectorized pass.
+    A run consists of every N-th column, so the maxima of many runs are computed in one vectorized pass.
 
     Attributes:
-        runs: N runs of length L for each of R rows, (R, L, N), or for each of R columns, (L, N, R).
+        runs: (R, L, N), N runs of length L for each of R rows.
         maxima: (R, N) maximum of each run.
     """
 
     runs: Tensor
     maxima: Tensor
-    turned: bool
 
     @staticmethod
-    def along(products: Tensor, length: int) -> Block:
-        """Divide rows into runs. The row size must be a multiple of `length`."""
+    def of(products: Tensor, length: int) -> Block:
+        """Divide products (R, L * N) into runs."""
         runs = products.view(len(products), length, -1)
-        return Block(runs, runs.amax(dim=1).float(), turned=False)
-
-    @staticmethod
-    def down(products: Tensor, k: int) -> Block:
-        """Divide columns into runs, padded with -inf."""
-        length = next((length for length in (32, 16, 8, 4, 2) if len(products) >= 4 * k * length), 1)
-        if fill := -len(products) % length:
-            products = torch.nn.functional.pad(products, (0, 0, 0, fill), value=-torch.inf)
-        runs = products.view(length, -1, products.shape[1])
-        return Block(runs, runs.amax(dim=0).T.float(), turned=True)
+        return Block(runs, runs.amax(dim=1).float())
 
     def kth_largest(self, k: int) -> Tensor:
         """Return a lower bound (R,) for the k-th largest value of each row: the k-th largest run maximum."""
@@ -71,7 +61,7 @@ class Block:
     def at_least(self, bound: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return row, column and product, (C,) each, of all products that reach the bound of their row, by row."""
         row, run = (self.maxima >= bound[:, None]).nonzero(as_tuple=True)
-        values = (self.runs[:, run, row].T if self.turned else self.runs[row, :, run]).float()
+        values = self.runs[row, :, run].float()
         which, offset = (values >= bound[row, None]).nonzero(as_tuple=True)
         return row[which], offset * self.maxima.shape[1] + run[which], values[which, offset]
 
@@ -107,7 +97,7 @@ class TopK:
         kth = self._products[which, self.k - 1]
         if kth.isinf().any():  # The first block computes its own bound; later blocks hardly improve it.
             kth = torch.maximum(kth, block.kth_largest(self.k))
-        row, column, product = block.at_least(_lower_bound(kth, error))
+        row, column, product = block.at_least(lower_bound(kth, error))
         rows, place, counts = torch.unique_consecutive(row, return_inverse=True, return_counts=True)
         if not len(rows):
             return
@@ -123,7 +113,7 @@ class TopK:
 
     def candidates(self, error: ErrorBound) -> Tensor:
         """Return the columns (N, kept_for(k)) that may be among the k best of each row, padded with -1."""
-        reach = _lower_bound(self._products[:, self.k - 1], error)
+        reach = lower_bound(self._products[:, self.k - 1], error)
         return self._indices.where(self._products >= reach[:, None], -1)
 
     def finish(self, own: Tensor, others: Tensor, error: ErrorBound) -> tuple[Tensor, Tensor]:
@@ -133,14 +123,20 @@ class TopK:
         exact = torch.full(found.shape, -torch.inf)
         exact[row, place] = exact_products(own, others, row, found[row, place])
         products, indices = _k_largest(exact, found, self.k)
-        # If all places are filled, candidates may have been dropped: search these rows in full.
-        full = (found[:, -1] >= 0) & (found.shape[1] < len(others))
-        for some in torch.split(full.nonzero().squeeze(1), _SORTED):
-            products[some], indices[some] = largest_of_rows(product(own[some], others), self.k)
+        # If all places are filled, candidates may have been dropped.
+        dropped = (found[:, -1] >= 0) & (found.shape[1] < len(others))
+        search_in_full(dropped, own, others, (products, indices))
         return products, indices
 
 
-def _lower_bound(kth: Tensor, error: ErrorBound) -> Tensor:
+def search_in_full(wanted: Tensor, own: Tensor, others: Tensor, results: tuple[Tensor, Tensor]) -> None:
+    """Replace the results, (N, k) each, of the rows that `wanted` (N,) names, after a search of all columns."""
+    products, indices = results
+    for some in torch.split(wanted.nonzero().squeeze(1), _SORTED):
+        products[some], indices[some] = largest_of_rows(product(own[some], others), products.shape[1])
+
+
+def lower_bound(kth: Tensor, error: ErrorBound) -> Tensor:
     """Return the smallest approximate product whose exact value may reach the exact k-th largest."""
     return torch.where(kth.isinf(), torch.finfo(kth.dtype).min, kth - 2 * error.of_products(kth))
 
