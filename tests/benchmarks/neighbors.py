@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
+from bitext_bench.scoring.bf16 import has_bf16_hardware
 from bitext_bench.scoring.neighbors import Nearest, Vectors, normalize, search_bidirectional
 
-from .claims import Claim, Measured, Setup, paired_ratio
+from .claims import Claim, Measured, Setup, Skipped, paired_ratio
+from .encode import sgemm_peak
 
 _K = 4
 _ROUNDING = 2e-6  # closer cosines are ties, because the two libraries sum in different orders
@@ -22,7 +22,7 @@ def measure(setup: Setup) -> Measured:
         yield from _claims(rows, dimensions, cosine, bound)
 
 
-def _claims(rows: int, dimensions: int, cosine: float, bound: float) -> Iterator[Claim]:
+def _claims(rows: int, dimensions: int, cosine: float, bound: float) -> Measured:
     import faiss
 
     generator = np.random.default_rng(0)
@@ -40,6 +40,7 @@ def _claims(rows: int, dimensions: int, cosine: float, bound: float) -> Iterator
             _search(faiss.IndexFlatIP(dimensions), *sides) for sides in ((source, target), (target, source))
         ]
 
+    peak = sgemm_peak()
     ratio, our_seconds, their_seconds = paired_ratio(ours, theirs, rounds=1)
     both = found["ours"]
     same = min(
@@ -51,6 +52,11 @@ def _claims(rows: int, dimensions: int, cosine: float, bound: float) -> Iterator
     name = f"{dimensions} dimensions, mean cosine {cosine}"
     yield Claim(f"{name}: speed relative to two faiss searches", ratio, bound, detail=detail)
     yield Claim(f"{name}: rows with the same neighbors, except for ties", same, 1.0)
+    share = f"{name}: share of the sgemm peak"
+    if has_bf16_hardware():
+        yield Skipped(share, "this CPU multiplies in bf16")
+    else:
+        yield Claim(share, gigaflops / peak, 0.7, detail=f"of {peak:.0f} GFLOP/s")
 
 
 def _search(index: object, queries: Vectors, corpus: Vectors) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
