@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +101,7 @@ def _read(stream: io.BufferedReader, wanted: Iterable[str]) -> dict[str, NDArray
     """Return the wanted columns, `offsets` and `blocks`.
 
     Raises:
-        ValueError: a column has more than one dimension, the wrong type, or another size than declared.
+        ValueError: a column is missing, has more than one dimension, the wrong type, or another size than declared.
     """
     packed = stream.seek(0, io.SEEK_END)
     with zipfile.ZipFile(stream) as archive:
@@ -109,23 +109,29 @@ def _read(stream: io.BufferedReader, wanted: Iterable[str]) -> dict[str, NDArray
         size = sum(member.file_size for member in members)
         if len(members) > _MOST_MEMBERS or size > max(_ALWAYS_READ, _MOST_TIMES * packed):
             raise ValueError(f"{packed:,} bytes declare {len(members):,} columns of {size:,} bytes")
+        names = (*wanted, "blocks", "offsets")
+        found = {}
         for member in members:
-            _check_member(archive, member)
-    stream.seek(0)
-    with np.load(stream, allow_pickle=False, max_header_size=_MOST_HEADER) as content:
-        return {name: content[name] for name in (*wanted, "blocks", "offsets")}
+            with archive.open(member) as column:
+                name = member.filename.removesuffix(".npy")
+                dtype = _checked_type(column, name, member.file_size)
+                if name in names:
+                    found[name] = np.frombuffer(column.read(), dtype)
+    if missing := [name for name in names if name not in found]:
+        raise ValueError(f"there is no column {missing[0]}")
+    return found
 
 
-def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    name = member.filename.removesuffix(".npy")
-    with archive.open(member) as column:
-        version = np.lib.format.read_magic(column)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(column, max_header_size=_MOST_HEADER)
-        if dtype.hasobject or dtype.kind not in _KINDS.get(name, "biufU"):
-            raise ValueError(f"the column {name} has type {dtype}")
-        if len(shape) != 1 or shape[0] * dtype.itemsize != member.file_size - column.tell():
-            raise ValueError(f"the column {name} does not have its declared size {shape}")
+def _checked_type(column: IO[bytes], name: str, size: int) -> np.dtype[Any]:
+    """Read the header of a column of that many bytes and return its type."""
+    version = np.lib.format.read_magic(column)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(column, max_header_size=_MOST_HEADER)
+    if dtype.hasobject or dtype.kind not in _KINDS.get(name, "biufU"):
+        raise ValueError(f"the column {name} has type {dtype}")
+    if len(shape) != 1 or shape[0] * dtype.itemsize != size - column.tell():
+        raise ValueError(f"the column {name} does not have its declared size {shape}")
+    return dtype
 
 
 def _blocks(columns: dict[str, NDArray[Any]], result: TaskResult) -> Outcomes:
