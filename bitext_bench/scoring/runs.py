@@ -2,7 +2,7 @@
 
 A run is a set of columns of one block, or of its rows. The k largest values of a row are in the k runs with the largest
 maxima. So each block is only read for the maxima of its runs, in both directions, and each row keeps its best runs. At
-the end the products of these runs are computed again, in float32. They are 32 in a thousand or fewer.
+the end the products of these runs are computed again, in float32.
 
 If the CPU multiplies bf16 in hardware, blocks are bf16. The error of such a product is bounded (bf16.py), so a row
 keeps more than k runs: all that can have one of its k largest products. Rows with too many such runs are searched in
