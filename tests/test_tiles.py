@@ -43,6 +43,15 @@ def test_any_number_of_cores_finds_the_same(sizes: tuple[int, int]) -> None:
         assert products.topk(min(4, products.shape[1]), dim=1).indices.tolist() == indices
 
 
+@pytest.mark.parametrize(
+    ("cores", "expected"),
+    [(1, (1024, 2048)), (8, (1024, 2048)), (9, (1024, 1024)), (32, (1024, 512)), (64, (512, 512))],
+)
+def test_the_blocks_of_all_cores_take_64_mb_at_most(cores: int, expected: tuple[int, int]) -> None:
+    assert tiles.block_for((1024, 2048), cores) == expected
+    assert expected[0] * expected[1] * 4 * cores <= 64 << 20
+
+
 @pytest.mark.usefixtures("cores")
 def test_the_number_of_threads_is_restored() -> None:
     torch.set_num_threads(3)

@@ -17,6 +17,8 @@ from .small import csls_winners, is_small, largest, similarities
 if TYPE_CHECKING:
     import torch
 
+    from .tiles import Found
+
 Vectors = NDArray[np.float32]
 
 MAX_FULL_MATRIX = 2_048 * 2_048  # similarities that are computed at once and sorted; tiles.py is faster for more
@@ -157,12 +159,9 @@ def _full_product(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor | N
     return product(rows, columns) if len(rows) * len(columns) <= MAX_FULL_MATRIX else None
 
 
-_Found = tuple["torch.Tensor", "torch.Tensor"]  # products and indices, (N, k) each
-
-
 def _largest_of_both(
     rows: torch.Tensor, columns: torch.Tensor, k: int, products: torch.Tensor | None
-) -> tuple[_Found, _Found]:
+) -> tuple[Found, Found]:
     """Return the k largest products of each row and of each column; `products` has all of them, if known."""
     from . import gpu, tiles
     from .topk import largest_of_rows
@@ -175,7 +174,7 @@ def _largest_of_both(
     return tiles.largest_of_both(rows, columns, k, (BLOCK_ROWS, BLOCK_COLUMNS))
 
 
-def _neighbors(forward: _Found, backward: _Found) -> Neighbors:
+def _neighbors(forward: Found, backward: Found) -> Neighbors:
     return Neighbors(*(Nearest(found[1].numpy(), found[0].clamp(-1.0, 1.0).numpy()) for found in (forward, backward)))
 
 

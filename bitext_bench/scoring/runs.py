@@ -16,10 +16,9 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from .bf16 import ErrorBound
-from .topk import TopK, kept_for, lower_bound, search_in_full
+from .topk import TopK, kept_for, lower_bound, runs_of, search_in_full
 
-_LENGTH = 32  # members of a run, if the blocks are wide enough
-_LINES = 2**15  # rows that are finished at once: some 50 MB
+_FINISHED = 2**17  # results that are finished at once: 20 MB for their runs, and as much for each row's products
 
 
 class BestRuns:
@@ -35,9 +34,7 @@ class BestRuns:
     def __init__(self, n: int, n_columns: int, k: int, width: int) -> None:
         self.k = k
         self._n_columns, self._width = n_columns, width
-        # Many more runs than k in each block, so that most contain none of the k best.
-        length = next((length for length in (_LENGTH, 16, 8, 4, 2) if width >= 4 * k * length), 1)
-        self.n_runs = -(-width // length)
+        self._length, self.n_runs = runs_of(width, k)
         self._maxima = torch.full((n, kept_for(k)), -torch.inf)
         self._runs = torch.full((n, kept_for(k)), -1, dtype=torch.int32)
 
@@ -78,7 +75,8 @@ class BestRuns:
             others: (M, D) float32, the vectors of the columns.
             error: error bound of the products that were added.
         """
-        parts = [slice(first, first + _LINES) for first in range(0, len(own), _LINES)]
+        rows = max(1, _FINISHED // self.k)
+        parts = [slice(first, first + rows) for first in range(0, len(own), rows)]
         found = [self._finish(part, own[part], others, error) for part in parts]
         products, indices = zip(*found, strict=True)
         return torch.cat(products), torch.cat(indices)
@@ -102,7 +100,7 @@ class BestRuns:
         run, order = runs[row, place].sort()
         row, place = row[order], place[order]
         names, counts = torch.unique_consecutive(run, return_counts=True)
-        kept, length, slots = runs.shape[1], -(-self._width // self.n_runs), int(wanted.sum(dim=1).max())
+        kept, length, slots = runs.shape[1], self._length, int(wanted.sum(dim=1).max())
         values = torch.full((len(run), length), -torch.inf)
         buffer = torch.empty(int(counts.max()) if len(run) else 0, own.shape[1])
         done = 0

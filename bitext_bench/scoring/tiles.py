@@ -14,6 +14,7 @@ from .bf16 import ApproxProduct, QuantizedVectors, error_of, quantize
 from .runs import BestRuns
 
 _TILE = (4, 2)  # blocks down and across
+_MOST_BYTES = 64 << 20  # of the blocks of all cores: many cores have less cache each
 _FEWEST_TILES = 8  # for each core, or tiles are single blocks: all cores end at about the same time
 
 Found = tuple[Tensor, Tensor]  # products and indices, (N, k) each
@@ -34,11 +35,14 @@ def largest_of_both(rows: Tensor, columns: Tensor, k: int, block: tuple[int, int
         rows: (N, D) float32, rows of length 1.
         columns: (M, D) float32, rows of length 1.
         k: number of results, limited to the rows of the other side.
-        block: rows and float32 columns that are multiplied at once. With bf16 there are twice as many columns.
+        block: rows and float32 columns that are multiplied at once, or fewer if there are many cores. With bf16 there
+            are twice as many columns.
     """
     center = (rows.mean(dim=0) + columns.mean(dim=0)) / 2
-    search = _Search(quantize(rows, center, left=True), quantize(columns, center, left=False), k, block)
-    search.run(torch.get_num_threads())
+    cores = torch.get_num_threads()
+    sides = quantize(rows, center, left=True), quantize(columns, center, left=False)
+    search = _Search(*sides, k, block_for(block, cores))
+    search.run(cores)
     error = error_of(search.left, search.right)
     return search.forward.finish(rows, columns, error), search.backward.finish(columns, rows, error)
 
@@ -81,6 +85,14 @@ class _Search:
         with down.lock:
             for rows, found in zip(down.slices, of_rows, strict=True):
                 self.forward.add(rows, across.slices[0].start, found)
+
+
+def block_for(block: tuple[int, int], cores: int) -> tuple[int, int]:
+    """Return the rows and float32 columns of a block, halved until a block for each core fits into memory and cache."""
+    height, width = block
+    while height * width * 4 * cores > _MOST_BYTES and max(height, width) > 1:
+        height, width = (height, width // 2) if width >= height else (height // 2, width)
+    return height, width
 
 
 def _parts(n: int, size: int, blocks: int) -> list[_Part]:
