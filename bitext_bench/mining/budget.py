@@ -21,7 +21,7 @@ _BYTES_A_ROW = 160
 # Simultaneous copies of a shard's vectors: queries and block, each mapped, read and rounded, and the operands of their
 # products. Each line also has its candidates.
 _COPIES, _CANDIDATES_A_LINE = 10, 2 << 10
-# Two blocks of similarities, with the memory for sorting them.
+# The blocks of similarities of all cores (scoring/tiles.py), with the memory for finding the best.
 _PRODUCTS = 128 << 20
 _WIDEST = 1_024  # dimensions, if unknown
 _LONGEST_SHARD, _SHORTEST_SHARD = 131_072, 1_024

@@ -18,24 +18,24 @@ from torch.nn.functional import pad
 from .bf16 import ErrorBound
 from .topk import TopK, kept_for, lower_bound, runs_of, search_in_full
 
-_FINISHED = 2**17  # results that are finished at once: 20 MB for their runs, and as much for each row's products
+_FINISHED = 2**17  # results that all cores finish at once: 20 MB for their runs, and as much for each row's products
 
 
 class BestRuns:
     """The runs with the largest maxima, for each row of a matrix, or for each column.
 
     Args:
-        n: number of rows.
-        n_columns: number of columns.
-        k: number of results for each row, at most `n_columns`.
+        shape: number of rows and of columns.
+        k: number of results for each row, at most the number of columns.
         width: number of columns of a block. The last block may have fewer.
+        error: error bound of the products.
     """
 
-    def __init__(self, n: int, n_columns: int, k: int, width: int) -> None:
-        self.k = k
-        self._n_columns, self._width = n_columns, width
+    def __init__(self, shape: tuple[int, int], k: int, width: int, error: ErrorBound) -> None:
+        n, self._n_columns = shape
+        self._k, self._width, self._error = k, width, error
         self._length, self.n_runs = runs_of(width, k)
-        self._maxima = torch.full((n, kept_for(k)), -torch.inf)
+        self._maxima = torch.full((n, kept_for(k)), -torch.inf)  # largest first
         self._runs = torch.full((n, kept_for(k)), -1, dtype=torch.int32)
 
     def padded(self, n: int) -> int:
@@ -61,38 +61,39 @@ class BestRuns:
         Several blocks at once are faster: a row is searched for its best runs less often.
         """
         first = start // self._width * self.n_runs
-        lines = torch.cat([self._maxima[rows], *maxima], dim=1)
-        kept, n_new = self._maxima.shape[1], len(maxima) * self.n_runs
-        self._maxima[rows], order = lines.topk(kept, dim=1, sorted=False)
-        names = torch.arange(first, first + n_new, dtype=torch.int32).expand(len(lines), -1)
-        self._runs[rows] = torch.cat([self._runs[rows], names], dim=1).gather(1, order)
+        new = torch.cat(maxima, dim=1)
+        changed = rows.start + (new.amax(dim=1) >= self._bound(self._maxima[rows])).nonzero().squeeze(1)
+        lines = torch.cat([self._maxima[changed], new[changed - rows.start]], dim=1)
+        self._maxima[changed], order = lines.topk(self._maxima.shape[1], dim=1)
+        names = torch.arange(first, first + new.shape[1], dtype=torch.int32).expand(len(changed), -1)
+        self._runs[changed] = torch.cat([self._runs[changed], names], dim=1).gather(1, order)
 
-    def finish(self, own: Tensor, others: Tensor, error: ErrorBound) -> tuple[Tensor, Tensor]:
-        """Return float32 products and indices, (N, k) each, nearest first. Ties are in order of index.
+    def parts(self, cores: int) -> list[slice]:
+        """Divide the rows into parts that can be finished on several cores at once."""
+        size = max(1, _FINISHED // (self._k * cores))
+        return [slice(first, first + size) for first in range(0, len(self._maxima), size)]
+
+    def finish(self, part: slice, own: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+        """Return float32 products and indices of some rows, (R, k) each, nearest first. Ties are in order of index.
 
         Args:
-            own: (N, D) float32, the vectors of the rows.
+            part: the rows.
+            own: (N, D) float32, the vectors of all rows.
             others: (M, D) float32, the vectors of the columns.
-            error: error bound of the products that were added.
         """
-        rows = max(1, _FINISHED // self.k)
-        parts = [slice(first, first + rows) for first in range(0, len(own), rows)]
-        found = [self._finish(part, own[part], others, error) for part in parts]
-        products, indices = zip(*found, strict=True)
-        return torch.cat(products), torch.cat(indices)
-
-    def _finish(self, part: slice, own: Tensor, others: Tensor, error: ErrorBound) -> tuple[Tensor, Tensor]:
-        maxima, order = self._maxima[part].sort(dim=1, descending=True)
-        runs = self._runs[part].gather(1, order).long()
-        # At least k values reach the k-th largest maximum.
-        wanted = (maxima >= lower_bound(maxima[:, self.k - 1], error)[:, None]) & (runs >= 0)
+        maxima, runs, own = self._maxima[part], self._runs[part].long(), own[part]
+        wanted = (maxima >= self._bound(maxima)[:, None]) & (runs >= 0)
         n_runs = -(-self._n_columns // self._width) * self.n_runs
         too_many = wanted.all(dim=1) & (wanted.shape[1] < n_runs)
         wanted &= ~too_many[:, None]
-        best = TopK(len(own), self.k, self._members(runs, wanted, own, others))
+        best = TopK(len(own), self._k, self._members(runs, wanted, own, others))
         products, indices = best.finish(own, others, ErrorBound())
         search_in_full(too_many, own, others, (products, indices))
         return products, indices
+
+    def _bound(self, maxima: Tensor) -> Tensor:
+        """Return the smallest maximum (R,) of a run to read: at least k values reach the k-th largest maximum."""
+        return lower_bound(maxima[:, self._k - 1], self._error)
 
     def _members(self, runs: Tensor, wanted: Tensor, own: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
         """Return the largest products of each row in its wanted runs and their columns, (R, kept_for(k)) each."""
