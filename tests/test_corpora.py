@@ -191,6 +191,13 @@ def test_nothing_found_says_where_and_what_for(root: Path) -> None:
         find_corpora(root, EN_JA)
 
 
+def test_the_license_that_manythings_adds_to_each_row_is_left_out(tmp_path: Path) -> None:
+    license = "CC-BY 2.0 (France) Attribution: tatoeba.org #1 (CK) & #2 (tomo)"
+    put(tmp_path / "manythings", {"en-ja.tsv": f"Hi.\tやあ。\t{license}\nRun!\t走れ！\t{license}\n".encode()})
+    [corpus] = find_corpora(tmp_path, EN_JA)
+    assert read_corpus(corpus) == [(1, "Hi.", "やあ。"), (2, "Run!", "走れ！")]
+
+
 @pytest.mark.parametrize("side", ["en", "ja"])
 def test_a_moses_file_alone(tmp_path: Path, side: str) -> None:
     put(tmp_path, {f"x.en-ja.{side}": SIDES[0]})

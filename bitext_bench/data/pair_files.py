@@ -33,13 +33,15 @@ Sides = tuple[VariantChooser, VariantChooser]
 # used by sentence-transformers' parallel-sentences datasets.
 _KEYS_IN_ORDER = (("source", "target"), ("src", "tgt"), ("sentence1", "sentence2"))
 _BESIDE_ENGLISH = ("english", "non_english")
+_LICENSE = "CC-BY "  # begins the third column of the files of manythings.org
 
 
 def read_pairs(file: Path, sides: Sides) -> list[SentencePair]:
     """Read a file in the format of its suffix; `sides` follow the order of its columns, or of "source" and "target".
 
-    TSV has two columns, or a header that names them. Names in this header, the keys of JSONL and the columns of parquet
-    are the languages in any spelling, source and target (or src and tgt, sentence1 and sentence2), or english and
+    TSV has two columns, or a header that names them. Without a header, a third column with the license of each row is
+    left out, as in the files of manythings.org. Names in the header, the keys of JSONL and the columns of parquet are
+    the languages in any spelling, source and target (or src and tgt, sentence1 and sentence2), or english and
     non_english; keys and columns may be nested below "translation". If a record has several variants of a language
     (pt-BR, pt-PT), `variants` chooses one. A TMX unit with several texts of a language gives several pairs.
 
@@ -86,6 +88,8 @@ def _read_tsv(file: Path, sides: Sides) -> list[SentencePair]:
                 f"{file}:1: the header names {', '.join(columns)[:80]}; expected {' and '.join(_names(sides))}: change "
                 "the languages, or add the right header if this line is a pair of sentences"
             )
+        elif not header and len(columns) == 3 and columns[2].startswith(_LICENSE):
+            rows.append(SentencePair(number, columns[0], columns[1]))
         elif len(columns) != (len(header) or 2):
             expected = (
                 f"{len(header)} as in the header"
