@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -188,5 +189,7 @@ def real_sts_sets() -> list[tuple[str, str]]:
 def test_sts_on_every_real_set(name: str, file: str) -> None:
     stem, split, _ = file.split(".")
     pair = LangPair.parse(stem if "-" in stem else f"{stem}-{stem}")
-    pairs = open_source(str(DATA)).scored(name, stem, pair, split)
+    whole = open_source(str(DATA)).scored(name, stem, pair, split)
+    n = 300  # enough for ties in the gold scores; to encode the rest takes many minutes
+    pairs = replace(whole, first=whole.first[:n], second=whole.second[:n], scores=whole.scores[:n])
     check_sts(pairs, [embed(pairs.first), embed(pairs.second)])

@@ -27,18 +27,33 @@ pytestmark = [pytest.mark.shared, pytest.mark.models]
 SPLITS = ("training", "test")
 
 
-def encode_splits(folder: Path, code: str) -> str:
+def write_part(root: Path, code: str) -> Path:
+    """Write a data directory with a part of both splits: 60 of the translations among 400 sentences of each side."""
+    for split in SPLITS:
+        name = f"bucc-style/{code}-en/{code}-en.{split}"
+        gold = (DATA / f"{name}.gold").read_text().splitlines()[:60]
+        write(root / f"{name}.gold", gold)
+        for side, language in enumerate((code, "en")):
+            known = {line.split("\t")[side] for line in gold}
+            rows = (DATA / f"{name}.{language}").read_text().split("\n")[:-1]
+            others = [row for row in rows if row.split("\t")[0] not in known][: 400 - len(known)]
+            wanted = {*known, *(row.split("\t")[0] for row in others)}
+            write(root / f"{name}.{language}", [row for row in rows if row.split("\t")[0] in wanted])
+    return root
+
+
+def encode_splits(data: Path, folder: Path, code: str) -> str:
     """Encode both splits, through the cache, into a folder of vectors; returns it as --model takes it."""
-    source = open_source(str(DATA))
+    source = open_source(str(data))
     corpora = [source.comparable("bucc-style", LangPair.parse(f"{code}-en"), split) for split in SPLITS]
     return encode(
         [text for c in corpora for text in (*c.source, *c.target)], MODELS / "e5-small-q4", folder / "vectors"
     )
 
 
-def plain(folder: Path, code: str, split: str) -> list[Path]:
+def plain(data: Path, folder: Path, code: str, split: str) -> list[Path]:
     """Write a split as plain text, and its gold as line numbers; returns both texts and the gold."""
-    stem = DATA / f"bucc-style/{code}-en/{code}-en.{split}"
+    stem = data / f"bucc-style/{code}-en/{code}-en.{split}"
     row: list[dict[str, int]] = []
     files = []
     for language in (code, "en"):
@@ -53,17 +68,18 @@ def plain(folder: Path, code: str, split: str) -> list[Path]:
 
 def test_the_same_pairs_and_f1_as_the_bucc_task(tmp_path: Path) -> None:
     code = "fr"
-    model = encode_splits(tmp_path, code)
-    source, target, gold = plain(tmp_path, code, "training")
+    data = write_part(tmp_path / "data", code)
+    model = encode_splits(data, tmp_path, code)
+    source, target, gold = plain(data, tmp_path, code, "training")
     known = ["--gold-complete", "--gold"]
     assert mine(source, target, "-o", tmp_path / "training.tsv", "--best-f1", *known, gold, model=model) == 0
     threshold = report(tmp_path / "training.tsv")["threshold"]
-    source, target, gold = plain(tmp_path, code, "test")
+    source, target, gold = plain(data, tmp_path, code, "test")
     chosen = ["--threshold", repr(threshold), *known, gold]
     assert mine(source, target, "-o", tmp_path / "test.tsv", *chosen, model=model) == 0
     folders = ["--cache-folder", str(tmp_path / "cache"), "--output", str(tmp_path / "results")]
     task = "BUCC-style-mining"
-    assert main(["run", "--model", model, "--data", str(DATA), "--tasks", task, "--languages", code, *folders]) == 0
+    assert main(["run", "--model", model, "--data", str(data), "--tasks", task, "--languages", code, *folders]) == 0
     (file,) = (tmp_path / "results").rglob(f"{task}.json")
     result = read_result(file)
     scores = result.subsets[0].scores
