@@ -15,7 +15,6 @@ from bitext_bench.tasks.choices import parse_tasks
 
 from .entries.read import Entry, ResultSet, chosen_languages, filter_languages, read_results, say_skipped
 from .html.errors import error_records
-from .html.picture import render_png, render_svg
 from .html.render import render_page
 from .paper_tables.command import paper_table
 from .published.file import read_published
@@ -149,6 +148,8 @@ def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Seq
         misses = error_records(overview.models, entries, view.data) if view.data else []
         return render_page(shown, ResultSet(list(entries), skipped), results, misses, rows)
     if view.form in ("svg", "png"):
+        from .html.picture import render_png, render_svg  # its libraries take a tenth of a second
+
         return render_svg(rows) if view.form == "svg" else render_png(rows)
     return {"csv": render_csv, "json": render_json}[view.form](shown, rows)
 
