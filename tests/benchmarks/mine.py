@@ -39,8 +39,8 @@ def measure(setup: Setup) -> Measured:
     seconds, peak = run_bitext_bench(
         ["mine", *files[:2], "-o", files[2], "--search", "approximate", "--max-memory", allowed]
     )
-    # 4 GB and 5 x are the bounds for a million rows. Memory has a part for each row. The time of exact search grows with
-    # the square of the rows, that of approximate search with the power 1.5.
+    # 4 GB and 5 x are the bounds for a million rows. Memory has a part for each row. The time of exact search grows
+    # with the square of the rows, that of approximate search with the power 1.5.
     yield setup.at_full_size(Claim("peak memory, GB", peak / 1e9, 0.5 + 3.5 * millions, at_least=False))
     exact = _exact_seconds(folder, rows)
     detail = f"({rows:,} x {rows:,}: {seconds:.0f} s and {exact:.0f} s)"
