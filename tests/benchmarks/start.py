@@ -18,13 +18,13 @@ _DIRECTORIES = 150
 # Ends the process where it would encode the first batch.
 _UNTIL_ENCODING = """
 import os, sys, time
+from bitext_bench.__main__ import start
 from bitext_bench.embedding.embedder import Embedder
 def begins(*_):
     print(time.time() - float(os.environ["STARTED"]), flush=True)
     os._exit(0)
 Embedder._encode_shards = begins
-from bitext_bench.cli.main import main
-main(sys.argv[1:])
+sys.exit(start())
 """
 _LOADED = """
 import os, sys, time
