@@ -7,6 +7,7 @@ import os
 import pickle
 import re
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -347,12 +348,13 @@ def test_data_sets_wait_for_a_silent_hub_once(full_hub: Path, tmp_path: Path) ->
     with serving(full_hub) as hub:
         first = loaded(hub.url, tmp_path / "home")
     assert all(isinstance(n, int) for n in first)
+    start = time.monotonic()
     with serving(full_hub, (".", "hang")) as hub:
         assert loaded(hub.url, tmp_path / "home") == first
         assert not hub.requests  # The pinned commits are in the cache.
         refused = loaded(hub.url, tmp_path / "empty")
-        # One wait: five of them, with retries for each, took minutes.
         assert len([request for request in hub.requests if "agent-harnesses" not in request]) == 1
+    assert time.monotonic() - start < 60  # five waits and retries for each took minutes
     assert all("from the hub: no answer in time; check the connection" in str(line) for line in refused)
     assert all(
         "hf download mteb/sts1" in str(line) and "or pass a data directory with STS1" in str(line) for line in refused

@@ -10,7 +10,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Collection, Iterable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from tokenize import TokenError
 from typing import IO, Any
@@ -113,10 +112,10 @@ def _read(stream: io.BufferedReader, wanted: Iterable[str]) -> dict[str, NDArray
         names = (*wanted, "blocks", "offsets")
         found = {}
         for member in members:
-            name = member.filename.removesuffix(".npy")
-            if name in names:
-                with archive.open(member) as column:
-                    dtype = _checked_type(column, name, member.file_size)
+            with archive.open(member) as column:
+                name = member.filename.removesuffix(".npy")
+                dtype = _checked_type(column, name, member.file_size)
+                if name in names:
                     found[name] = np.frombuffer(column.read(), dtype)
     if missing := [name for name in names if name not in found]:
         raise ValueError(f"there is no column {missing[0]}")
@@ -125,28 +124,14 @@ def _read(stream: io.BufferedReader, wanted: Iterable[str]) -> dict[str, NDArray
 
 def _checked_type(column: IO[bytes], name: str, size: int) -> np.dtype[Any]:
     """Read the header of a column of that many bytes and return its type."""
-    start = column.read(12)
-    # The length follows six bytes of magic and two of the version: two bytes of it, from version 2 on four.
-    after = 10 if start[6:7] == b"\x01" else 12
-    length = after + int.from_bytes(start[8:after], "little")
-    if not len(start) <= length <= _MOST_HEADER:
-        raise ValueError(f"the column {name} has no header of numpy's format")
-    shape, dtype = _parse_header(start + column.read(length - len(start)))
+    version = np.lib.format.read_magic(column)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(column, max_header_size=_MOST_HEADER)
     if dtype.hasobject or dtype.kind not in _KINDS.get(name, "biufU"):
         raise ValueError(f"the column {name} has type {dtype}")
-    if len(shape) != 1 or shape[0] * dtype.itemsize != size - length:
+    if len(shape) != 1 or shape[0] * dtype.itemsize != size - column.tell():
         raise ValueError(f"the column {name} does not have its declared size {shape}")
     return dtype
-
-
-@lru_cache(maxsize=1_024)
-def _parse_header(header: bytes) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Return the shape and type of an array. Files of one task have the same headers, which take long to parse."""
-    stream = io.BytesIO(header)
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(stream, max_header_size=_MOST_HEADER)
-    return shape, dtype
 
 
 def _blocks(columns: dict[str, NDArray[Any]], result: TaskResult) -> Outcomes:
