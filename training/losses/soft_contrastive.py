@@ -17,6 +17,7 @@ from torch.utils.checkpoint import checkpoint
 
 from bitext_bench.errors import UserError
 
+from .by_length import split_by_length, take_rows
 from .means import Means
 from .objective import Objective
 from .terms import BatchVectors, loss_terms, sum_parts
@@ -110,14 +111,19 @@ class SoftContrastiveLoss(nn.Module):
         return self._means.take()
 
     def _embed(self, features: dict[str, Tensor]) -> Tensor:
+        mask = features.get("attention_mask")
+        # A GPU computes one large batch faster, in spite of the padding.
+        if self.mini_batch_size is None and (mask is None or mask.device.type != "cpu"):
+            return self._forward(features)
+        rows = split_by_length(features, self.mini_batch_size)
+        vectors = [self._embed_part(take_rows(features, part)) for part in rows]
+        return torch.cat(vectors)[torch.cat(rows).argsort()]
+
+    def _embed_part(self, features: dict[str, Tensor]) -> Tensor:
         if self.mini_batch_size is None:
             return self._forward(features)
-        n = len(features["input_ids"])
-        parts = [
-            {k: v[i : i + self.mini_batch_size] if isinstance(v, Tensor) and v.ndim else v for k, v in features.items()}
-            for i in range(0, n, self.mini_batch_size)
-        ]
-        return torch.cat([checkpoint(self._forward, part, use_reentrant=False) for part in parts])
+        vectors: Tensor = checkpoint(self._forward, features, use_reentrant=False)
+        return vectors
 
     def _forward(self, features: dict[str, Tensor]) -> Tensor:
         vectors: Tensor = self.model(features)["sentence_embedding"]

@@ -1,0 +1,85 @@
+"""Batches in parts of similar lengths: each row once, no padding that all rows share, the gradient of the whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.losses.by_length import split_by_length, take_rows
+
+LENGTHS = st.lists(st.integers(1, 30), min_size=1, max_size=200)
+
+
+def features_of(lengths: list[int], *, left: bool = False) -> dict[str, object]:
+    """Return the input of a batch: row i has the token i + 1, padded with 0."""
+    width = max(lengths)
+    mask = torch.tensor([[0] * (width - n) + [1] * n if left else [1] * n + [0] * (width - n) for n in lengths])
+    return {
+        "input_ids": mask * torch.arange(1, len(lengths) + 1)[:, None],
+        "attention_mask": mask,
+        "modality": "text",
+        "prompt_length": torch.tensor(3),
+    }
+
+
+@given(lengths=LENGTHS, size=st.none() | st.integers(1, 50))
+def test_every_row_is_in_one_part_and_lengths_ascend(lengths: list[int], size: int | None) -> None:
+    parts = split_by_length(features_of(lengths), size)
+    rows = torch.cat(parts)
+    assert sorted(rows.tolist()) == list(range(len(lengths)))
+    found = [lengths[row] for row in rows.tolist()]
+    assert found == sorted(found)
+    assert max(map(len, parts)) <= (size or max(16, -(-len(lengths) // 4)))
+
+
+@pytest.mark.parametrize(
+    ("rows", "sizes"),
+    [(1, [1]), (16, [16]), (17, [16, 1]), (32, [16, 16]), (64, [16] * 4), (65, [17, 17, 17, 14]), (128, [32] * 4)],
+)
+def test_a_batch_has_at_most_four_parts_of_at_least_16_rows(rows: int, sizes: list[int]) -> None:
+    assert [len(part) for part in split_by_length(features_of([5] * rows))] == sizes
+
+
+@given(lengths=LENGTHS, left=st.booleans(), data=st.data())
+def test_the_tokens_of_the_chosen_rows_are_kept(lengths: list[int], left: bool, data: st.DataObject) -> None:
+    features = features_of(lengths, left=left)
+    rows = data.draw(st.lists(st.integers(0, len(lengths) - 1), min_size=1, unique=True))
+    taken = take_rows(features, torch.tensor(rows))
+    # Positions before the first token would shift those of the tokens.
+    width = max(lengths) if left else max(lengths[row] for row in rows)
+    assert taken["input_ids"].shape == taken["attention_mask"].shape == (len(rows), width)
+    assert (taken["input_ids"] == (torch.tensor(rows)[:, None] + 1) * taken["attention_mask"]).all()
+    assert taken["attention_mask"].sum(dim=1).tolist() == [lengths[row] for row in rows]
+    assert taken["modality"] == "text" and taken["prompt_length"] == 3
+
+
+def test_the_gradient_is_that_of_the_whole_batch(tiny_model: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    from training.losses.objective import Objective
+    from training.losses.soft_contrastive import SoftContrastiveLoss
+    from training.losses.terms import BatchVectors, loss_terms, sum_parts
+
+    student = SentenceTransformer(str(tiny_model), device="cpu").eval()
+    texts = [" ".join(["the cat sat", "on"][i % 2] for _ in range(1 + 7 * i % 23)) + f" {i}" for i in range(50)]
+    sides = [dict(student.preprocess(column)) for column in (texts, [text[::-1] for text in texts])]
+    teacher = torch.nn.functional.normalize(torch.randn(50, 8, generator=torch.Generator().manual_seed(1)))
+    objective = Objective(tms=True)
+
+    def gradients(value: torch.Tensor) -> dict[str, torch.Tensor]:
+        student.zero_grad()
+        value.backward()
+        return {name: p.grad.clone() for name, p in student.named_parameters() if p.grad is not None}
+
+    source, target = (student(dict(side))["sentence_embedding"] for side in sides)
+    whole = sum_parts(loss_terms(BatchVectors(source, target, source, target, teacher[:, None]), objective).parts())
+    parts = SoftContrastiveLoss(student, objective)(sides, teacher)
+    assert parts.item() == pytest.approx(whole.item(), rel=1e-6)
+    expected = gradients(whole)
+    assert len(expected) > 10
+    for name, found in gradients(parts).items():
+        torch.testing.assert_close(found, expected[name], rtol=1e-4, atol=1e-6, msg=name)
