@@ -1,15 +1,15 @@
-"""A training step, against sentence-transformers' own loss, a teacher in the loop, and padding to 512 tokens."""
+"""A training step, against sentence-transformers' own loss, a teacher in the loop, and batches with their padding."""
 
 from __future__ import annotations
 
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 import torch
@@ -21,6 +21,7 @@ from transformers import PrinterCallback, TrainerCallback
 
 from bitext_bench.encoders import ModelOptions, resolve_model
 from bitext_bench.languages import LangPair
+from bitext_bench.scoring.bf16 import has_bf16_hardware
 from training.config import TrainConfig, make_config
 from training.data.corpora import PairRows, find_corpora, read_corpus
 from training.losses.soft_contrastive import SoftContrastiveLoss
@@ -29,6 +30,7 @@ from training.trainer.arguments import RunOptions, resolve_precision, trainer_ar
 from training.trainer.loss import make_loss
 from training.trainer.models import Models, resolve_models
 from training.trainer.rows import make_datasets, teacher_vectors
+from training.trainer.samplers import TopicAwareSampler
 from training.trainer.student import open_student
 
 from .claims import Claim, Measured, Setup
@@ -65,12 +67,18 @@ class TeacherInLoop(nn.Module):
         return self.loss(features, torch.stack(vectors, dim=1))
 
 
+def keep_padding(loss: Any) -> Any:
+    """Make a soft contrastive loss compute its batches whole, with their padding."""
+    loss._embed = loss._forward
+    return loss
+
+
 class PaddedTo512(nn.Module):
     """A loss with all sentences padded to 512 tokens, as in the authors' code."""
 
     def __init__(self, loss: nn.Module) -> None:
         super().__init__()
-        self.loss = loss
+        self.loss = keep_padding(loss)
 
     def forward(self, sentence_features: Any, labels: Tensor | None = None) -> Tensor:
         padded = [
@@ -84,8 +92,10 @@ class PaddedTo512(nn.Module):
         return functional.pad(tokens, (0, 512 - tokens.shape[1]))
 
 
-def step_seconds(config: TrainConfig, datasets: Any, make: Callable[[SentenceTransformer], nn.Module]) -> float:
-    """Return the median seconds of a step, without the first two."""
+def step_seconds(
+    config: TrainConfig, datasets: Any, make: Callable[[SentenceTransformer], nn.Module], sampler: Any = None
+) -> list[float]:
+    """Return the seconds of each step, without the first two."""
     student = open_student(config, resolve_model(config.student, ModelOptions()))
     student.max_seq_length = config.max_length
     watch = Stopwatch()
@@ -93,12 +103,13 @@ def step_seconds(config: TrainConfig, datasets: Any, make: Callable[[SentenceTra
         warnings.simplefilter("ignore", UserWarning)
         arguments = trainer_arguments(config, Path(scratch), RunOptions(), evaluated=False)
         arguments.save_strategy = "no"
+        arguments.batch_sampler = sampler or arguments.batch_sampler
         trainer = SentenceTransformerTrainer(
             model=student, args=arguments, train_dataset=datasets, loss=make(student), callbacks=[watch]
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-    return median(watch.seconds[2:]) if len(watch.seconds) > 2 else watch.seconds[-1]
+    return watch.seconds[2:] or watch.seconds[-1:]
 
 
 class Trainings:
@@ -118,21 +129,30 @@ class Trainings:
     def cached(self, label: str = "priority", **changed: Any) -> float:
         """Train with the cached teacher and, if given, other settings."""
         config = replace(_with_label(self.config, label), **changed)
-        return step_seconds(config, self._sets[label], lambda x: make_loss(config, x, self._vectors[label]))
+        return median(step_seconds(config, self._sets[label], lambda x: make_loss(config, x, self._vectors[label])))
 
     def padded(self, **changed: Any) -> float:
         config = replace(self.config, **changed)
         vectors = self._vectors["priority"]
-        return step_seconds(config, self._sets["priority"], lambda x: PaddedTo512(make_loss(config, x, vectors)))
+        make = lambda x: PaddedTo512(make_loss(config, x, vectors))  # noqa: E731
+        return median(step_seconds(config, self._sets["priority"], make))
 
     def peer(self) -> float:
-        return step_seconds(self.config, self._unlabeled, MultipleNegativesRankingLoss)
+        return median(step_seconds(self.config, self._unlabeled, MultipleNegativesRankingLoss))
 
     def in_loop(self, label: str) -> float:
         objective = _with_label(self.config, label).objective
-        return step_seconds(
-            self.config, self._unlabeled, lambda x: TeacherInLoop(SoftContrastiveLoss(x, objective), self._teacher)
+        make = lambda x: TeacherInLoop(SoftContrastiveLoss(x, objective), self._teacher)  # noqa: E731
+        return median(step_seconds(self.config, self._unlabeled, make))
+
+    def in_topics(self, change: Callable[[Any], Any] = lambda loss: loss) -> float:
+        """Train with `topic_aware_batches`; return the mean, because lengths differ between the batches of a pool."""
+        vectors = self._vectors["priority"]
+        sampler = partial(TopicAwareSampler, vectors=vectors.vectors)
+        seconds = step_seconds(
+            self.config, self._sets["priority"], lambda x: change(make_loss(self.config, x, vectors)), sampler
         )
+        return fmean(seconds)
 
 
 def _with_label(config: TrainConfig, label: str) -> TrainConfig:
@@ -141,7 +161,7 @@ def _with_label(config: TrainConfig, label: str) -> TrainConfig:
 
 def measure(setup: Setup) -> Measured:
     yield _peak_memory(setup)
-    steps, rounds, batch = (2, 1, 8) if setup.quick else (6, 2, 32)
+    steps, rounds, batch = (2, 1, 8) if setup.quick else (6 if has_bf16_hardware() else 4, 2, 32)
     trainings = prepare(setup, steps, batch)
     precision = resolve_precision(trainings.config.precision)
     for what, longer, shorter, bound in (
@@ -161,19 +181,26 @@ def measure(setup: Setup) -> Measured:
     small = {"batch_size": batch // 4, "max_steps": 2}
     unpadded, padded = trainings.cached(**small), trainings.padded(**small)
     yield Claim("padded to 512 / ours", padded / unpadded, 8.0, detail=f"batch {batch // 4}")
+    # A pool of one topic has four batches, from short to long: two pools, after the two steps that are not timed.
+    mixed = prepare(setup, 2 if setup.quick else 10, 2 * batch, ())
+    whole, parts = mixed.in_topics(keep_padding), mixed.in_topics()
+    detail = f"(batch {2 * batch}, {whole:.1f} and {parts:.1f} s)"
+    claim = Claim("topic-aware batches: whole / in parts by length", whole / parts, 1.1, detail=detail)
+    yield setup.at_full_size(claim)
 
 
-def prepare(setup: Setup, steps: int, batch_size: int) -> Trainings:
-    """Prepare trainings of the model in English and Japanese."""
+def prepare(setup: Setup, steps: int, batch_size: int, corpora: Sequence[str] = ("small_parallel_enja",)) -> Trainings:
+    """Prepare trainings of the model in English and Japanese: on 500 rows of these corpora, or 1,000 of all."""
     settings = read_recipe("cpu-minutes") | {"pairs": ["en-ja"], "student": str(setup.model), "max_steps": steps}
     prompts = {"student_prompt": "query: ", "teacher_prompt": "query: ", "batch_size": batch_size}
-    return Trainings(make_config({**settings, **prompts}), english_japanese(setup.data, 500), setup.scratch / "cache")
+    rows = english_japanese(setup.data, 500 if corpora else 1_000, corpora)
+    return Trainings(make_config({**settings, **prompts}), rows, setup.scratch / "cache")
 
 
-def english_japanese(data: Path, n: int) -> PairRows:
+def english_japanese(data: Path, n: int, corpora: Sequence[str] = ("small_parallel_enja",)) -> PairRows:
     pair = LangPair.parse("en-ja")
-    (corpus,) = find_corpora(data / "train", pair, ["small_parallel_enja"])
-    rows = read_corpus(corpus)[:n]
+    found = find_corpora(data / "train", pair, corpora)
+    rows = [row for corpus in found for row in read_corpus(corpus)[: n // len(found)]]
     return PairRows(pair, [row.source for row in rows], [row.target for row in rows])
 
 

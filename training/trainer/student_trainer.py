@@ -19,6 +19,9 @@ _TRAINED = "trained.safetensors"
 class StudentTrainer(SentenceTransformerTrainer):
     """Logs the parts of the loss at each step, for the record and every logger of `report_to`."""
 
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """Add none, although the trainer calls this: the card is our own (training/checkpoint/card.py)."""
+
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log values; all processes call this."""
         if "loss" in logs and isinstance(self.loss, SoftContrastiveLoss):
