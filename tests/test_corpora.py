@@ -71,6 +71,14 @@ LAYOUTS: dict[str, dict[str, bytes]] = {
     "moses": {"OPUS.en-ja.en": SIDES[0], "OPUS.en-ja.ja": SIDES[1], "OPUS.en-ja.ids": b"1\n", "README": b""},
     "moses, bare": {"en-ja.en": SIDES[0], "en-ja.ja": SIDES[1]},
     "moses, reversed": {"v1.2.ja-en.en": SIDES[0], "v1.2.ja-en.ja": SIDES[1]},
+    "a file for each language": {
+        "train.en": SIDES[0],
+        "train.ja": SIDES[1],
+        "train.fr": b"x\n",
+        "dev.en": b"",
+        "dev.ja": b"",
+    },
+    "the same with a prefix": {"en-ja.v1.train.jpn": SIDES[1], "en-ja.v1.train.eng": SIDES[0]},
     "tsv, reversed": {"ja-en.tsv": "".join(f"{b}\t{a}\n" for a, b in PAIRS).encode()},
     "jsonl, english": {"en-ja.jsonl": jsonl([{"non_english": b, "english": a} for a, b in PAIRS])},
     "parquet, english": {"en-ja.parquet": parquet({"english": ENGLISH, "non_english": JAPANESE})},
@@ -120,7 +128,19 @@ def test_several_opus_corpora_in_one_directory_have_names_of_their_own(tmp_path:
 
 
 def test_what_is_no_corpus_of_the_pair_is_left_alone(tmp_path: Path) -> None:
-    for name in ("en-fr.tsv", "en-ja.txt", "en-ja.tsv.bak", "notes-old.tsv", "en-fr/train.tsv", "en-ja/test.tsv"):
+    for name in (
+        "train.en",
+        "train.fr",
+        "test.en",
+        "test.ja",
+        "train.ids",
+        "en-fr.tsv",
+        "en-ja.txt",
+        "en-ja.tsv.bak",
+        "notes-old.tsv",
+        "en-fr/train.tsv",
+        "en-ja/test.tsv",
+    ):
         put(tmp_path / "a", {name: b""})
     put(tmp_path / ".hidden", {"en-ja.tsv": TSV})
     put(tmp_path / "b", {"en-ja.tsv": TSV})

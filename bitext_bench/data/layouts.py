@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import permutations
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from ..languages.tags import read_tag
 
 _TABLE = re.compile(r"(?P<pair>[^.]+)\.(?:parquet|(?:tsv|jsonl|tmx)(?:\.gz)?)")
 _SPLIT = re.compile(r"(?P<split>[a-z]+)(?:(?P<shard>-\d+-of-\d+)\.parquet|\.(?:parquet|(?:tsv|jsonl|tmx)(?:\.gz)?))")
+_SIDE = re.compile(r"(?P<stem>(?:.+\.)?(?P<split>[a-z]+))\.(?P<side>(?!gz$)[^.]+)(?P<gz>\.gz)?")
 _MOSES = re.compile(r"(?:(?P<stem>.+)\.)?(?P<pair>[^.]+)\.(?P<side>(?!gz$)[^.]+)(?P<gz>\.gz)?")
 
 
@@ -28,7 +30,7 @@ class PairFiles(NamedTuple):
         name: the languages in the files' spelling, "pt_BR-en"; "" if the files are not named after languages.
         codes: the codes of the pair's source and target, ("en", "pt_BR").
         swapped: whether the files have the pair's target first.
-        files: two in the Moses layout, in the order of the name; all shards of a sharded parquet file.
+        files: two if each language has its own file, in the order of the name; all shards of a sharded parquet file.
     """
 
     stem: str
@@ -59,19 +61,40 @@ def files_of(folder: Path, pair: LangPair, split: str = "train") -> list[PairFil
     for entry in list_folder(folder):
         if entry.is_dir():
             if _codes(entry.name, pair):
-                inside = list_folder(entry)
-                of_split = [(file, match) for file in inside if (match := _SPLIT.fullmatch(file.name))]
-                of_split = [(file, match) for file, match in of_split if match["split"] == split]
-                for file, match in of_split:
-                    if not match["shard"]:
-                        add("", entry.name, (file,))
-                if shards := tuple(file for file, match in of_split if match["shard"]):
-                    add("", entry.name, all_shards(shards))
+                for files in _tables_of_split(entry, split):
+                    add("", entry.name, files)
         elif (match := _TABLE.fullmatch(entry.name)) and _codes(match["pair"], pair):
             add("", match["pair"], (entry,))
         elif (match := _MOSES.fullmatch(entry.name)) and _codes(match["pair"], pair) and (twin := _twin(entry, match)):
             add(match["stem"] or "", match["pair"], (entry, twin))
+    for name, files in _sides_of_split(folder, split):
+        if (codes := _codes(name, pair)) and not codes[1]:
+            add("", name, files)
     return found
+
+
+def _tables_of_split(folder: Path, split: str) -> Iterator[tuple[Path, ...]]:
+    """Yield every file like train.tsv, then all shards of a parquet file.
+
+    Raises:
+        UserError: shards are missing.
+    """
+    matches = [(file, match) for file in list_folder(folder) if (match := _SPLIT.fullmatch(file.name))]
+    of_split = [(file, match["shard"]) for file, match in matches if match["split"] == split]
+    yield from ((file,) for file, shard in of_split if not shard)
+    if shards := tuple(file for file, shard in of_split if shard):
+        yield all_shards(shards)
+
+
+def _sides_of_split(folder: Path, split: str) -> Iterator[tuple[str, tuple[Path, Path]]]:
+    """Yield every two files like train.en and train.ja, with the pair as a name: en-ja and ja-en."""
+    sides: dict[tuple[str, str], dict[str, Path]] = {}
+    for entry in list_folder(folder):
+        if (match := _SIDE.fullmatch(entry.name)) and match["split"] == split and entry.is_file():
+            sides.setdefault((match["stem"], match["gz"]), {})[match["side"]] = entry
+    for files in sides.values():
+        for first, second in permutations(files, 2):
+            yield f"{first}-{second}", (files[first], files[second])
 
 
 def other_scripts(folder: Path, pair: LangPair) -> list[str]:
@@ -85,6 +108,9 @@ def holds_pair(path: PurePath, pair: LangPair, split: str = "train") -> bool:
     """Return whether a path names a file of a pair; the file need not exist locally."""
     if split_of(path) == split:
         return _codes(path.parent.name, pair) is not None
+    if (match := _SIDE.fullmatch(path.name)) and match["split"] == split:
+        others = (str(pair.source), str(pair.target))
+        return any(_codes(f"{match['side']}-{other}", pair) for other in others)
     return any(_codes(name, pair) for name in _names(path))
 
 

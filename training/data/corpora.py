@@ -3,6 +3,7 @@
 DIR/<corpus>/en-ja.tsv  .jsonl  .parquet  .tmx      any spelling of the languages, in either order
 DIR/<corpus>/en-ja/train.tsv  .jsonl  .parquet  .tmx, or the hub's train-00000-of-00002.parquet
 DIR/<corpus>/anything.en-ja.en  .ja                 OPUS's Moses pair of files; "anything." is optional
+DIR/<corpus>/anything.train.en  .ja                 one file for each of two or more languages
 
 Text files may end in .gz. DIR itself may be a corpus with such files directly in it. The first language in the name is
 the first column. A request for `ja-en` reads the same files as `en-ja` and returns rows with Japanese first. Names may
@@ -36,14 +37,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The files of a corpus for one language pair: one file, two in the Moses layout, or all shards of a parquet file.
+    """The files of a corpus for one language pair: one file, one for each language, or all shards of a parquet file.
 
     Attributes:
         name: the directory's name; the dataset's name if the data directory is a hub dataset; or the prefix before the
             languages if a Moses file is directly in the data directory.
         pair: the requested pair; rows have its source first.
         weight: how often its rows are drawn: 1 uses each once, 0.5 uses half of them, 2 uses each twice.
-        files: for Moses, in the order of the languages in their name.
+        files: two are in the order of `named`.
         swapped: whether the files have the pair's target first.
         asked: the requested codes of source and target; a code with a region names a variant.
         named: the codes of source and target in the files' name.
@@ -210,8 +211,8 @@ def _no_corpus_error(
         has += f"; in another script: {', '.join(others)}"
     return UserError(
         f"{named} has no training pairs for {pair} in {', '.join(weights) or 'any corpus'} ({has}): expected "
-        f"<corpus>/{pair}.tsv, .jsonl, .parquet, .tmx, <corpus>/{pair}/train.*, or Moses' <corpus>/*.{pair}."
-        f"{pair.source} with .{pair.target}, in either order, optionally .gz"
+        f"<corpus>/{pair}.tsv, .jsonl, .parquet, .tmx, <corpus>/{pair}/train.*, or a file for each language: "
+        f"<corpus>/*.{pair}.{pair.source} or train.{pair.source}, with .{pair.target}; optionally .gz"
     )
 
 
