@@ -218,6 +218,12 @@ def test_the_license_that_manythings_adds_to_each_row_is_left_out(tmp_path: Path
     assert read_corpus(corpus) == [(1, "Hi.", "やあ。"), (2, "Run!", "走れ！")]
 
 
+def test_a_table_made_from_the_files_of_each_language_is_read_in_their_place(tmp_path: Path) -> None:
+    put(tmp_path / "news", {"en-ja.tsv": TSV, "train.en": SIDES[0], "train.ja": SIDES[1]})
+    [corpus] = find_corpora(tmp_path, EN_JA)
+    assert [file.name for file in corpus.files] == ["en-ja.tsv"]
+
+
 @pytest.mark.parametrize("side", ["en", "ja"])
 def test_a_moses_file_alone(tmp_path: Path, side: str) -> None:
     put(tmp_path, {f"x.en-ja.{side}": SIDES[0]})

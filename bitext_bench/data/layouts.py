@@ -67,9 +67,10 @@ def files_of(folder: Path, pair: LangPair, split: str = "train") -> list[PairFil
             add("", match["pair"], (entry,))
         elif (match := _MOSES.fullmatch(entry.name)) and _codes(match["pair"], pair) and (twin := _twin(entry, match)):
             add(match["stem"] or "", match["pair"], (entry, twin))
-    for name, files in _sides_of_split(folder, split):
-        if (codes := _codes(name, pair)) and not codes[1]:
-            add("", name, files)
+    if not found:  # A table next to such files may be made from them.
+        for name, files in _sides_of_split(folder, split):
+            if (codes := _codes(name, pair)) and not codes[1]:
+                add("", name, files)
     return found
 
 
