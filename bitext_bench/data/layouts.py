@@ -49,29 +49,33 @@ def split_of(path: PurePath) -> str:
 def files_of(folder: Path, pair: LangPair, split: str = "train") -> list[PairFiles]:
     """Return the files of each layout for a pair, in either order, directly in a directory.
 
+    Files like train.en and train.ja count only without others: a table next to them may be made from them.
+
     Raises:
         UserError: the directory cannot be read, a Moses file has no counterpart, or shards are missing.
     """
     found: list[PairFiles] = []
-
-    def add(stem: str, name: str, files: tuple[Path, ...]) -> None:
+    for stem, name, files in _named_after(folder, pair, split):
         codes, swapped = _codes(name, pair) or (("", ""), False)
         found.append(PairFiles(stem, name, codes, swapped, files))
+    if found:
+        return found
+    for name, files in _sides_of_split(folder, split):
+        if (of_name := _codes(name, pair)) and not of_name[1]:
+            found.append(PairFiles("", name, of_name[0], False, files))
+    return found
 
+
+def _named_after(folder: Path, pair: LangPair, split: str) -> Iterator[tuple[str, str, tuple[Path, ...]]]:
+    """Yield the stem, the pair's name and the files of each layout with the pair in a name."""
     for entry in list_folder(folder):
         if entry.is_dir():
             if _codes(entry.name, pair):
-                for files in _tables_of_split(entry, split):
-                    add("", entry.name, files)
+                yield from (("", entry.name, files) for files in _tables_of_split(entry, split))
         elif (match := _TABLE.fullmatch(entry.name)) and _codes(match["pair"], pair):
-            add("", match["pair"], (entry,))
+            yield "", match["pair"], (entry,)
         elif (match := _MOSES.fullmatch(entry.name)) and _codes(match["pair"], pair) and (twin := _twin(entry, match)):
-            add(match["stem"] or "", match["pair"], (entry, twin))
-    if not found:  # A table next to such files may be made from them.
-        for name, files in _sides_of_split(folder, split):
-            if (codes := _codes(name, pair)) and not codes[1]:
-                add("", name, files)
-    return found
+            yield match["stem"] or "", match["pair"], (entry, twin)
 
 
 def _tables_of_split(folder: Path, split: str) -> Iterator[tuple[Path, ...]]:
