@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.losses.by_length import split_by_length, take_rows
+from training.losses.by_length import join_sides, split_by_length, take_rows
 
 LENGTHS = st.lists(st.integers(1, 30), min_size=1, max_size=200)
 
 
-def features_of(lengths: list[int], *, left: bool = False) -> dict[str, object]:
+def features_of(lengths: list[int], *, left: bool = False) -> dict[str, Any]:
     """Return the input of a batch: row i has the token i + 1, padded with 0."""
     width = max(lengths)
     mask = torch.tensor([[0] * (width - n) + [1] * n if left else [1] * n + [0] * (width - n) for n in lengths])
@@ -55,6 +56,43 @@ def test_the_tokens_of_the_chosen_rows_are_kept(lengths: list[int], left: bool, 
     assert (taken["input_ids"] == (torch.tensor(rows)[:, None] + 1) * taken["attention_mask"]).all()
     assert taken["attention_mask"].sum(dim=1).tolist() == [lengths[row] for row in rows]
     assert taken["modality"] == "text" and taken["prompt_length"] == 3
+
+
+@given(LENGTHS, LENGTHS)
+def test_joined_sides_keep_their_rows(first: list[int], second: list[int]) -> None:
+    joined = join_sides([features_of(first), features_of(second)], pad_token=7)
+    assert joined is not None
+    width = max(*first, *second)
+    for at, side in ((0, first), (len(first), second)):
+        rows = slice(at, at + len(side))
+        ids, own = joined["input_ids"][rows], features_of(side)["input_ids"]
+        assert (ids[:, : own.shape[1]] == own).all() and (ids[:, own.shape[1] :] == 7).all()
+        assert joined["attention_mask"][rows].sum(dim=1).tolist() == side
+    assert joined["input_ids"].shape == joined["attention_mask"].shape == (len(first) + len(second), width)
+    assert joined["modality"] == "text"
+    assert joined["prompt_length"] == 3
+
+
+@pytest.mark.parametrize("changed", [{"prompt_length": torch.tensor(4)}, {"modality": "image"}, {"more": 1}])
+def test_sides_that_differ_in_more_than_their_texts_are_not_joined(changed: dict[str, Any]) -> None:
+    features = features_of([2, 3])
+    assert join_sides([features, {**features, **changed}], pad_token=0) is None
+
+
+def test_a_student_without_a_mask_computes_each_side_whole(tiny_model: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    from training.losses.objective import Objective
+    from training.losses.soft_contrastive import SoftContrastiveLoss
+
+    tokenizer = Tokenizer.from_file(str(tiny_model / "tokenizer.json"))
+    student = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=8)], device="cpu")
+    sides = [dict(student.preprocess(texts)) for texts in (["the cat", "on"], ["a dog sat", "one"])]
+    loss = SoftContrastiveLoss(student, Objective(label="hard"))(sides)
+    loss.backward()
+    assert loss.item() > 0
 
 
 def test_the_gradient_is_that_of_the_whole_batch(tiny_model: Path) -> None:

@@ -69,7 +69,7 @@ class TeacherInLoop(nn.Module):
 
 def keep_padding(loss: Any) -> Any:
     """Make a soft contrastive loss compute its batches whole, with their padding."""
-    loss._embed = loss._forward
+    loss._embed = lambda sides: [loss._forward(side) for side in sides]
     return loss
 
 

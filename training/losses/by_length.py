@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
+from torch.nn import functional
 
-# Four parts of a batch from a pool of one topic have 15 % of padding, the whole batch 75 %. Smaller parts save no
+# Both sides of a batch from a pool of one topic have 50 % of padding, and four parts of it 11 %. Smaller parts save no
 # time: their products are too small for a CPU (tests/benchmarks/README.md).
 _PARTS = 4
 _LEAST = 16  # rows of a part
+
+
+def join_sides(sides: Sequence[Mapping[str, Any]], pad_token: int) -> dict[str, Any] | None:
+    """Return the rows of all sides as one batch, padded at the end; None if that would change their vectors.
+
+    Args:
+        sides: the student's input for each side, with an attention mask (B, T).
+        pad_token: the token id for padding.
+    """
+    first, *others = sides
+    if any(side.keys() != first.keys() for side in others):
+        return None
+    width = max(side["attention_mask"].shape[1] for side in sides)
+    joined: dict[str, Any] = {}
+    for name, value in first.items():
+        if _is_of_rows(value, first):
+            fill = pad_token if name == "input_ids" else 0
+            joined[name] = torch.cat([_widen(side[name], width, side, fill) for side in sides])
+        elif all(bool(side[name] == value) for side in others):
+            joined[name] = value
+        else:
+            return None  # such as two prompts that pooling leaves out
+    return joined
 
 
 def split_by_length(features: Mapping[str, Any], size: int | None = None) -> list[Tensor]:
@@ -34,9 +59,19 @@ def take_rows(features: Mapping[str, Any], rows: Tensor) -> dict[str, Any]:
     end = int(used[-1]) + 1 if len(used) else mask.shape[1]
     taken = {}
     for name, value in features.items():
-        if isinstance(value, Tensor) and value.shape[:1] == mask.shape[:1]:
+        if _is_of_rows(value, features):
             value = value[rows]
             if value.shape[1:2] == mask.shape[1:]:
                 value = value[:, :end]
         taken[name] = value
     return taken
+
+
+def _is_of_rows(value: object, features: Mapping[str, Any]) -> bool:
+    return isinstance(value, Tensor) and value.shape[:1] == features["attention_mask"].shape[:1]
+
+
+def _widen(value: Tensor, width: int, features: Mapping[str, Any], fill: int) -> Tensor:
+    """Pad a tensor (B, T) to (B, width); others, such as (B, ), are returned as they are."""
+    missing = width - value.shape[1] if value.shape == features["attention_mask"].shape else 0
+    return functional.pad(value, (0, missing), value=fill) if missing else value

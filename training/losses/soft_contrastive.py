@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import UnionType
+from typing import Any
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -17,7 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from bitext_bench.errors import UserError
 
-from .by_length import split_by_length, take_rows
+from .by_length import join_sides, split_by_length, take_rows
 from .means import Means
 from .objective import Objective
 from .terms import BatchVectors, loss_terms, sum_parts
@@ -71,6 +72,8 @@ class SoftContrastiveLoss(nn.Module):
         # The tuple hides a teacher model from nn.Module: it must be neither trained nor saved.
         self._teacher = (teacher,)
         self._means = Means()
+        # Kept here, because a model that torchrun wraps has no tokenizer.
+        self._pad_token = getattr(getattr(model, "tokenizer", None), "pad_token_id", None) or 0
 
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor | None = None) -> Tensor:
         """Return the loss of one batch, from the features of source and target and labels as the class describes."""
@@ -80,7 +83,7 @@ class SoftContrastiveLoss(nn.Module):
                 f"a training row has {len(read)} text columns: expected a source and a target sentence; "
                 "select the two columns of the dataset"
             )
-        source, target = (self._embed(features) for features in read)
+        source, target = self._embed(read)
         if isinstance(self._teacher[0], SentenceTransformer) and self.objective.needs_teacher:
             teacher = self._run_teacher(self._teacher[0], read).to(source.device)
         else:
@@ -110,16 +113,23 @@ class SoftContrastiveLoss(nn.Module):
         """Return the parts of the loss and the entropy of soft labels (`LossTerms`), as means since the last call."""
         return self._means.take()
 
-    def _embed(self, features: dict[str, Tensor]) -> Tensor:
-        mask = features.get("attention_mask")
-        # A GPU computes one large batch faster, in spite of the padding.
-        if self.mini_batch_size is None and (mask is None or mask.device.type != "cpu"):
-            return self._forward(features)
+    def _embed(self, sides: list[dict[str, Tensor]]) -> list[Tensor]:
+        """Return the vectors of each side, (B, D); on a CPU they are computed in parts of similar lengths."""
+        masks = [side["attention_mask"] for side in sides if "attention_mask" in side]
+        # A GPU computes one large batch faster, in spite of the padding. Static vectors have no mask.
+        if len(masks) < len(sides) or (self.mini_batch_size is None and masks[0].device.type != "cpu"):
+            return [self._forward(side) for side in sides]
+        joined = join_sides(sides, self._pad_token)
+        if joined is None:
+            return [self._embed_in_parts(side) for side in sides]
+        return list(torch.split(self._embed_in_parts(joined), [len(mask) for mask in masks]))
+
+    def _embed_in_parts(self, features: dict[str, Any]) -> Tensor:
         rows = split_by_length(features, self.mini_batch_size)
         vectors = [self._embed_part(take_rows(features, part)) for part in rows]
         return torch.cat(vectors)[torch.cat(rows).argsort()]
 
-    def _embed_part(self, features: dict[str, Tensor]) -> Tensor:
+    def _embed_part(self, features: dict[str, Any]) -> Tensor:
         if self.mini_batch_size is None:
             return self._forward(features)
         vectors: Tensor = checkpoint(self._forward, features, use_reentrant=False)
