@@ -71,7 +71,7 @@ def test_the_record_says_how_to_do_it_again(finished: Path) -> None:
     config = make_config(said["config"])
     assert json.loads(json.dumps(config.to_dict())) == said["config"]
     assert (config.student_prompt, config.teacher_prompt, config.objective.label) == ("the cat ", "the cat ", "hard")
-    assert (config.max_length, config.epochs, config.seed, config.precision) == (12, 8, 5, "fp32")
+    assert (config.max_length, config.epochs, config.seed, config.precision) == (12, 8, 10, "fp32")
     assert said["recipe"] == "default"
     assert said["pairs"] == ["en-fr"]
     (corpus,) = said["data"]
@@ -100,7 +100,7 @@ def test_every_result_of_a_checkpoint_says_how_it_was_made(finished: Path) -> No
         assert begun.items() <= training["student"].items()
         assert (training["teacher"]["name"], training["teacher"]["prompt"]) == ("local/toys:hashing", "the cat ")
         found = [training[name] for name in ("recipe", "pairs", "loss", "label", "tms", "seed", "steps")]
-        assert found == ["default", ["en-fr"], "soft-contrastive", "hard", False, 5, said["steps"]]
+        assert found == ["default", ["en-fr"], "soft-contrastive", "hard", False, 10, said["steps"]]
         assert training["curve"] == [[look["step"], look["dev_accuracy"]] for look in said["dev_curve"]]
 
 

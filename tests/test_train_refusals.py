@@ -248,7 +248,7 @@ def test_what_the_command_line_says_wins_over_the_recipe(folders: Folders) -> No
     more = ["--recipe", str(recipe), "--no-tms", "--set", "objective.divergence=kl", "--max-steps", "2"]
     assert main(folders.command("out", *more, "--set", "dev_size=0", "--set", "student_prompt=a word")) == 0
     config = record(folders.root / "out")["config"]
-    assert (config["seed"], config["batch_size"], config["learning_rate"]) == (5, 16, 1e-2)
+    assert (config["seed"], config["batch_size"], config["learning_rate"]) == (10, 16, 1e-2)
     objective = config["objective"]
     assert (objective["tms"], objective["tau_teacher"], objective["divergence"]) == (False, 0.05, "kl")
     assert config["student_prompt"] == config["teacher_prompt"] == "a word"

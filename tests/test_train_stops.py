@@ -294,6 +294,7 @@ def test_a_signal_saves_and_says_how_to_go_on(
     assert not (output / "modules.json").exists()
     assert (output / f"checkpoints/checkpoint-{step}").is_dir()
     assert main(whole.command(output.name, "--resume")) == 0
+    assert f"bitext-bench: resuming after step {step} of 12\n" in capfd.readouterr().err
     same_run(whole.root / "whole", output)
 
 
@@ -545,7 +546,7 @@ def test_other_settings_are_named(whole: Folders, killed: Path, capfd: pytest.Ca
     more = ["--resume", "--seed", "7", "--lambda", "0.5", "--label", "average"]
     assert main(whole.command("killed", *more)) == 1
     line = error_line(capfd)
-    assert "seed was 5 and is 7" in line
+    assert "seed was 10 and is 7" in line
     for word in ("'lambda_cross': 0.1", "'lambda_cross': 0.5", "'label': 'priority'", "'label': 'average'"):
         assert word in line
     for word in ("batch_size", "student_prompt", "learning_rate"):

@@ -44,7 +44,7 @@ class Folders:
         usual = (
             f"--model {self.model} --data {self.data} --benchmarks mini --pair en-fr --precision fp32 --batch-size 16"
         )
-        steps = "--epochs 2 --set eval_steps=4 --set dev_size=10 --learning-rate 1e-2 --seed 5"
+        steps = "--epochs 2 --set eval_steps=4 --set dev_size=10 --learning-rate 1e-2 --seed 10"
         soft = "--no-tms --teacher toys:hashing --set objective.tau_teacher=0.05"
         output_folder = ["--output", str(self.root / output)]
         return ["train", *usual.split(), *steps.split(), *soft.split(), *self.cache, *output_folder, *more]

@@ -136,6 +136,8 @@ def _run(trainer: StudentTrainer, checkpoint: Path | None, config: TrainConfig, 
         if is_last(checkpoint, steps, config.early_stopping_patience):
             restore(trainer, checkpoint)
             return
+        if trainer.is_world_process_zero():
+            say(f"resuming after step {int(checkpoint.name.rpartition('-')[2]):,} of {steps:,}")
     for theirs in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(theirs)
     # transformers remarks that the interval of evaluations has changed, which a resumed run may do: see NewSchedule.
