@@ -201,6 +201,8 @@ def test_parquet_and_tmx(tmp_path: Path) -> None:
         (["--split-sentences", *EN_FR, "--score"], "--split-sentences is for mining: it cannot be used with --score"),
         (["--ids", "--score"], "--ids is for mining"),
         (["--max-characters", "9", "--score"], "--max-characters is for mining"),
+        (["--selection", "greedy", "--score"], "--selection is for mining: it cannot be used with --score, which"),
+        (["--search", "auto", "--score"], "--search is for mining"),
         (["--ids"], "flat.source:1: expected an id, a TAB and a text, found 'Word"),
         (
             ["--split-sentences", *EN_FR, "--best-f1", "--gold", "GOLD"],

@@ -102,10 +102,9 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--selection",
         choices=SELECTIONS,
-        default="greedy",
         help="greedy pairs lines one to one by decreasing score; forward and backward take the best partner of each "
         "source or target line, union takes the pairs of either direction, intersection those of both "
-        "(default: %(default)s)",
+        "(default: greedy)",
     )
 
 
@@ -161,9 +160,8 @@ def _add_search(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--search",
         choices=["auto", "exact", "approximate"],
-        default="auto",
         help="exact compares each line with all lines; approximate only with those in the nearest cells of an index, "
-        "and reports the share of neighbors it missed; auto decides by --exact-limit (default: %(default)s)",
+        "and reports the share of neighbors it missed; auto decides by --exact-limit (default: auto)",
     )
     group.add_argument(
         "--exact-limit",
