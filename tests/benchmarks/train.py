@@ -161,7 +161,8 @@ def _with_label(config: TrainConfig, label: str) -> TrainConfig:
 
 def measure(setup: Setup) -> Measured:
     yield _peak_memory(setup)
-    steps, rounds, batch = (2, 1, 8) if setup.quick else (6 if has_bf16_hardware() else 4, 2, 32)
+    fast = has_bf16_hardware()
+    steps, rounds, batch = (2, 1, 8) if setup.quick else (6, 2, 32) if fast else (4, 1, 32)
     trainings = prepare(setup, steps, batch)
     precision = resolve_precision(trainings.config.precision)
     for what, longer, shorter, bound in (
@@ -181,8 +182,8 @@ def measure(setup: Setup) -> Measured:
     small = {"batch_size": batch // 4, "max_steps": 2}
     unpadded, padded = trainings.cached(**small), trainings.padded(**small)
     yield Claim("padded to 512 / ours", padded / unpadded, 8.0, detail=f"batch {batch // 4}")
-    # A pool of one topic has four batches, from short to long: two pools, after the two steps that are not timed.
-    mixed = prepare(setup, 2 if setup.quick else 10, 2 * batch, ())
+    # A pool of one topic has four batches, from short to long: one or two pools, after two steps that are not timed.
+    mixed = prepare(setup, 2 if setup.quick else 10 if fast else 6, 2 * batch, ())
     whole, parts = mixed.in_topics(keep_padding), mixed.in_topics()
     detail = f"(batch {2 * batch}, {whole:.1f} and {parts:.1f} s)"
     claim = Claim("topic-aware batches: whole / in parts by length", whole / parts, 1.1, detail=detail)
