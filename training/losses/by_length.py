@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# Both sides of a batch from a pool of one topic have 50 % of padding, and four parts of it 11 %. Smaller parts save no
+# Both sides of a batch from a pool of one topic have 49 % of padding, and four parts of it 13 %. Smaller parts save no
 # time: their products are too small for a CPU (tests/benchmarks/README.md).
 _PARTS = 4
 _LEAST = 16  # rows of a part
