@@ -73,7 +73,10 @@ def test_joined_sides_keep_their_rows(first: list[int], second: list[int]) -> No
     assert joined["prompt_length"] == 3
 
 
-@pytest.mark.parametrize("changed", [{"prompt_length": torch.tensor(4)}, {"modality": "image"}, {"more": 1}])
+@pytest.mark.parametrize(
+    "changed",
+    [{"prompt_length": torch.tensor(4)}, {"prompt_length": torch.tensor([3, 4])}, {"modality": "image"}, {"more": 1}],
+)
 def test_sides_that_differ_in_more_than_their_texts_are_not_joined(changed: dict[str, Any]) -> None:
     features = features_of([2, 3])
     assert join_sides([features, {**features, **changed}], pad_token=0) is None

@@ -134,16 +134,20 @@ class Trainings:
     def padded(self, **changed: Any) -> float:
         config = replace(self.config, **changed)
         vectors = self._vectors["priority"]
-        make = lambda x: PaddedTo512(make_loss(config, x, vectors))  # noqa: E731
-        return median(step_seconds(config, self._sets["priority"], make))
+        return median(
+            step_seconds(config, self._sets["priority"], lambda x: PaddedTo512(make_loss(config, x, vectors)))
+        )
 
     def peer(self) -> float:
         return median(step_seconds(self.config, self._unlabeled, MultipleNegativesRankingLoss))
 
     def in_loop(self, label: str) -> float:
         objective = _with_label(self.config, label).objective
-        make = lambda x: TeacherInLoop(SoftContrastiveLoss(x, objective), self._teacher)  # noqa: E731
-        return median(step_seconds(self.config, self._unlabeled, make))
+        return median(
+            step_seconds(
+                self.config, self._unlabeled, lambda x: TeacherInLoop(SoftContrastiveLoss(x, objective), self._teacher)
+            )
+        )
 
     def in_topics(self, change: Callable[[Any], Any] = lambda loss: loss) -> float:
         """Train with `topic_aware_batches`; return the mean, because lengths differ between the batches of a pool."""

@@ -28,13 +28,13 @@ def join_sides(sides: Sequence[Mapping[str, Any]], pad_token: int) -> dict[str, 
     width = max(side["attention_mask"].shape[1] for side in sides)
     joined: dict[str, Any] = {}
     for name, value in first.items():
-        if _is_of_rows(value, first):
+        if isinstance(value, Tensor) and value.shape == first["attention_mask"].shape:
             fill = pad_token if name == "input_ids" else 0
-            joined[name] = torch.cat([_widen(side[name], width, side, fill) for side in sides])
-        elif all(bool(side[name] == value) for side in others):
+            joined[name] = torch.cat([_widen(side[name], width, fill) for side in sides])
+        elif all(_is_equal(value, side[name]) for side in others):
             joined[name] = value
         else:
-            return None  # such as two prompts that pooling leaves out
+            return None  # such as the lengths of two prompts that pooling leaves out
     return joined
 
 
@@ -59,7 +59,7 @@ def take_rows(features: Mapping[str, Any], rows: Tensor) -> dict[str, Any]:
     end = int(used[-1]) + 1 if len(used) else mask.shape[1]
     taken = {}
     for name, value in features.items():
-        if _is_of_rows(value, features):
+        if isinstance(value, Tensor) and value.shape[:1] == mask.shape[:1]:
             value = value[rows]
             if value.shape[1:2] == mask.shape[1:]:
                 value = value[:, :end]
@@ -67,11 +67,12 @@ def take_rows(features: Mapping[str, Any], rows: Tensor) -> dict[str, Any]:
     return taken
 
 
-def _is_of_rows(value: object, features: Mapping[str, Any]) -> bool:
-    return isinstance(value, Tensor) and value.shape[:1] == features["attention_mask"].shape[:1]
+def _widen(value: Tensor, width: int, fill: int) -> Tensor:
+    """Pad (B, T) to (B, width)."""
+    return functional.pad(value, (0, width - value.shape[1]), value=fill)
 
 
-def _widen(value: Tensor, width: int, features: Mapping[str, Any], fill: int) -> Tensor:
-    """Pad a tensor (B, T) to (B, width); others, such as (B, ), are returned as they are."""
-    missing = width - value.shape[1] if value.shape == features["attention_mask"].shape else 0
-    return functional.pad(value, (0, missing), value=fill) if missing else value
+def _is_equal(one: object, other: object) -> bool:
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return torch.equal(one, other)
+    return type(one) is type(other) and one == other
