@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
+import io
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from builders import write
@@ -48,6 +51,17 @@ def parquet(columns: dict[str, list[object]], group: int = 2) -> bytes:
     return bytes(stream.getvalue())
 
 
+def csv_of(rows: Iterable[Iterable[object]], quoting: Literal[0, 1, 2, 3] = csv.QUOTE_MINIMAL) -> bytes:
+    stream = io.StringIO(newline="")
+    csv.writer(stream, quoting=quoting).writerows(rows)
+    return stream.getvalue().encode()
+
+
+def sentences(number: int, english: str, japanese: str) -> dict[str, object]:
+    """Return a sentence of a dialogue as in the Business Scene Dialogue corpus."""
+    return {"no": number, "en_speaker": "A", "ja_speaker": "あ", "en_sentence": english, "ja_sentence": japanese}
+
+
 TSV = "".join(f"{a}\t{b}\n" for a, b in PAIRS).encode()
 SIDES = [("\n".join(side) + "\n").encode() for side in zip(*PAIRS, strict=True)]
 ENGLISH, JAPANESE = ([*side] for side in zip(*PAIRS, strict=True))
@@ -65,6 +79,36 @@ LAYOUTS: dict[str, dict[str, bytes]] = {
     "parquet, languages": {"en-ja.parquet": parquet({"ja": JAPANESE, "en": ENGLISH})},
     "parquet, source": {"en-ja.parquet": parquet({"source": ENGLISH, "target": JAPANESE})},
     "parquet, translation": {"en-ja/train.parquet": parquet({"translation": [{"en": a, "ja": b} for a, b in PAIRS]})},
+    "jsonl, sentences": {"en-ja.jsonl": jsonl([{"ja_sentence": b, "en_sentence": a} for a, b in PAIRS])},
+    "parquet, sentences": {"en-ja.parquet": parquet({"sentence_jpn_Jpan": JAPANESE, "sentence_eng_Latn": ENGLISH})},
+    "tsv, languages of each row": {"eng-jpn.tsv": "".join(f"eng\tjpn\t{a}\t{b}\n" for a, b in PAIRS).encode()},
+    "tsv, languages in either order": {
+        "en-ja.tsv": "".join(
+            f"ja\ten\t{b}\t{a}\n" if n else f"en\tja\t{a}\t{b}\n" for n, (a, b) in enumerate(PAIRS)
+        ).encode()
+    },
+    "csv, languages": {"en-ja.csv": csv_of([("id", "Japanese", "en"), *((7, b, a) for a, b in PAIRS)])},
+    "csv, source": {"en-ja.csv": csv_of([("source", "reference"), *PAIRS])},
+    "csv, quoted": {"ja-en.csv": csv_of([("target", "source"), *PAIRS], csv.QUOTE_ALL)},
+    "json, source": {"ja-en.json": json.dumps([{"source": b, "target": a} for a, b in PAIRS]).encode()},
+    "json, translation": {"en-ja.json": json.dumps([{"translation": {"en": a, "ja": b}} for a, b in PAIRS]).encode()},
+    "json, one object per line": {"en-ja.json": jsonl([{"en": a, "ja": b} for a, b in PAIRS])},
+    "json, conversations": {
+        "en-ja/train.json": json.dumps(
+            [
+                {
+                    "id": "a",
+                    "original_language": "en",
+                    "conversation": [sentences(1, *PAIRS[0]), sentences(2, *PAIRS[1])],
+                },
+                {"id": "b", "conversation": [sentences(1, *PAIRS[2])]},
+            ],
+            indent=2,
+        ).encode()
+    },
+    "json, lists in a list": {
+        "en-ja.json": json.dumps([[sentences(1, *PAIRS[0])], [sentences(n, *PAIRS[n]) for n in (1, 2)]]).encode()
+    },
     "a folder of the pair": {"ja-en/train.tsv": "".join(f"{b}\t{a}\n" for a, b in PAIRS).encode()},
     "tmx": {"en-ja.tmx": tmx({"en": a, "ja": b} for a, b in PAIRS)},
     "tmx, regions": {"ja-en.tmx": tmx({"EN-us": a, "ja_JP": b} for a, b in PAIRS)},
@@ -107,9 +151,10 @@ def test_every_layout_gives_the_same_rows_in_both_orders(tmp_path: Path, layout:
     put(tmp_path / "news", LAYOUTS[layout], compress=compress)
     (corpus,) = find_corpora(tmp_path, EN_JA)
     assert (corpus.name, corpus.pair, corpus.weight) == ("news", EN_JA, 1.0)
-    assert read_corpus(corpus) == ROWS
+    header = layout.startswith("csv")  # takes a line
+    assert read_corpus(corpus) == [SentencePair(n + header, a, b) for n, a, b in ROWS]
     (corpus,) = find_corpora(tmp_path, EN_JA.reversed)
-    assert read_corpus(corpus) == [SentencePair(n, b, a) for n, a, b in ROWS]
+    assert read_corpus(corpus) == [SentencePair(n + header, b, a) for n, a, b in ROWS]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -117,7 +162,7 @@ def test_the_directory_itself_may_be_the_corpus(tmp_path: Path, layout: str) -> 
     put(tmp_path / "news", LAYOUTS[layout])
     (corpus,) = find_corpora(tmp_path / "news", EN_JA)
     assert corpus.name == {"moses": "OPUS", "moses, reversed": "v1.2"}.get(layout, "news")
-    assert read_corpus(corpus) == ROWS
+    assert [row[1:] for row in read_corpus(corpus)] == PAIRS
 
 
 def test_several_opus_corpora_in_one_directory_have_names_of_their_own(tmp_path: Path) -> None:
@@ -218,6 +263,27 @@ def test_the_license_that_manythings_adds_to_each_row_is_left_out(tmp_path: Path
     assert read_corpus(corpus) == [(1, "Hi.", "やあ。"), (2, "Run!", "走れ！")]
 
 
+def test_rows_may_name_their_languages(tmp_path: Path) -> None:
+    rows = [("source_language", "target_language", "source", "reference")]
+    rows += [("en", "ja", "Hi.", "やあ。"), ("en", "fr", "Hi.", "Salut."), ("ja", "en", "走れ！", "Run!")]
+    for name in ("en-ja.csv", "en-ja.jsonl", "en-ja.parquet"):
+        records = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+        contents = {
+            "csv": csv_of(rows),
+            "jsonl": jsonl([*records]),
+            "parquet": parquet({key: [record[key] for record in records] for key in rows[0]}),
+        }
+        put(tmp_path / name, {name: contents[name.partition(".")[2]]})
+        [corpus] = find_corpora(tmp_path / name, EN_JA)
+        assert [row[1:] for row in read_corpus(corpus)] == [("Hi.", "やあ。"), ("Run!", "走れ！")]
+
+
+def test_languages_in_the_first_row_alone_are_a_header(tmp_path: Path) -> None:
+    put(tmp_path / "news", {"en-ja.tsv": "en\tja\tid\turl\nHi.\tやあ。\t1\tx\n".encode()})
+    [corpus] = find_corpora(tmp_path, EN_JA)
+    assert read_corpus(corpus) == [(2, "Hi.", "やあ。")]
+
+
 def test_a_table_made_from_the_files_of_each_language_is_read_in_their_place(tmp_path: Path) -> None:
     put(tmp_path / "news", {"en-ja.tsv": TSV, "train.en": SIDES[0], "train.ja": SIDES[1]})
     [corpus] = find_corpora(tmp_path, EN_JA)
@@ -258,6 +324,26 @@ BAD: dict[str, tuple[str, bytes | Callable[[], bytes], str]] = {
     "other keys": ("en-ja.jsonl", b'{"en": "a", "fr": "b"}\n', "en-ja.jsonl:1: has en, fr; expected en and ja, source"),
     "a null": ("en-ja.jsonl", b'{"en": "a", "ja": null}\n', "jsonl:1: expected text on both sides, found 'None'"),
     "half a character": ("en-ja.jsonl", b'{"en": "a", "ja": "\\ud800"}\n', "jsonl:1: half a character"),
+    "one side alone": (
+        "en-ja.json",
+        b'[{"en": "a", "ja": "b"}, {"en": "a"}]',
+        "json: pair 2: has en; expected en and ja",
+    ),
+    "no JSON document": ("en-ja.json", b'[{"en": "a",\n "ja"}]', "en-ja.json:2: not JSON: Expecting ':'"),
+    "a deep document": ("en-ja.json", b"[" * 100_000, "en-ja.json: cannot read this JSON: maximum recursion"),
+    "no pairs in JSON": (
+        "en-ja.json",
+        b'{"data": [1, {"id": 2}]}',
+        "en-ja.json: no object has en and ja: expected keys",
+    ),
+    "lists in JSON": ("en-ja.json", b'{"en": ["a"], "ja": ["b"]}', "json: pair 1: expected text on both sides, found"),
+    "an open quote": ("en-ja.csv", b'a,b\n"c,d\n', "en-ja.csv:2: not CSV: unexpected end of data"),
+    "a row too long": ("en-ja.csv", b"en,ja\na,b\na,b,c\n", "en-ja.csv:3: 3 columns, expected 2 as in the header"),
+    "rows in other languages": (
+        "en-ja.tsv",
+        b"eng\tfra\ta\tb\neng\tdeu\ta\tc\n",
+        "en-ja.tsv: no row names en and ja; the last one names eng and deu",
+    ),
     "no parquet": ("en-ja.parquet", b"PAR1", "cannot read .*en-ja.parquet as parquet"),
     "other columns": ("en-ja.parquet", lambda: parquet({"a": ["x"]}), "en-ja.parquet: has a; expected en and ja"),
     "a null in parquet": (

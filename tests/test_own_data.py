@@ -358,7 +358,12 @@ WRONG: dict[str, tuple[dict[str, bytes], str, list[str], str]] = {
         ["de", "sw"],
         "my.tsv:1: the file has no pairs: expected de and sw sentences",
     ),
-    "another format": ({"my.csv": b"a,b\n"}, "bitext", ["de", "sw"], "my.csv: expected .tsv, .jsonl, .tmx, .parquet"),
+    "another format": (
+        {"my.xls": b"a"},
+        "bitext",
+        ["de", "sw"],
+        "my.xls: expected .tsv, .csv, .jsonl, .json, .tmx, .parquet",
+    ),
     "no file": ({}, "bitext", ["de", "sw"], "nothing: no such file or directory"),
     "two files of pairs": (
         {"a.tsv": b"a\tb\n", "b.tsv": b"a\tb\n"},

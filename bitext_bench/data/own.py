@@ -1,6 +1,6 @@
 """The user's own translations: a file of pairs, two parallel files, or a directory of languages.
 
-my.tsv  .jsonl  .tmx  .parquet        pairs
+my.tsv  .csv  .jsonl  .json  .tmx  .parquet   pairs
 my.de  my.sw                          line i of one translates line i of the other
 dir/de.txt  dir/sw.txt  dir/fr.txt    line i has the same meaning in every language
 hub:org/name  hub:org/name@revision   a dataset on the hub
@@ -22,7 +22,8 @@ from ..io.lines import read_lines
 from ..languages import LangPair, Language, find_language
 from .files import OWN, check_line_counts, check_sentences, warn
 from .own_hub import fetch_own_pairs
-from .pair_files import PAIR_FORMATS, SentencePair, read_files, suffix_of
+from .pair_files import PAIR_FORMATS, read_files, suffix_of
+from .pair_records import SentencePair
 from .shapes import Bitext, Provenance
 from .variants import VariantChooser
 
@@ -87,7 +88,7 @@ def read_own_bitext(paths: Sequence[Path], languages: Sequence[Language] | None)
             f"bitext {file}: expected .{', .'.join(PAIR_FORMATS)}, two parallel files, or a directory of "
             "<language>.txt: convert or rename it"
         )
-    pairs = [_pair_of(named, languages)] if suffix_of(file) == "tsv" else _combine(languages)
+    pairs = [_pair_of(named, languages)] if suffix_of(file) in ("tsv", "csv") else _combine(languages)
     digests = [input_sha256(file)]
     return _checked(named, [_read_files([file], pair, digests) for pair in pairs])
 

@@ -15,7 +15,8 @@ from ..io.lines import read_lines
 from ..languages import LangPair, Language
 from .files import warn
 from .own import own_provenance
-from .pair_files import parse_record, suffix_of
+from .pair_files import suffix_of
+from .pair_json import parse_record
 from .shapes import ScoredPairs
 from .tables import describe_columns, read_records, read_rows
 

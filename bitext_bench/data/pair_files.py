@@ -1,56 +1,59 @@
-"""Read files of translation pairs: TSV, JSONL, parquet and TMX."""
+"""Read files of translation pairs: TSV, CSV, JSONL, JSON, parquet and TMX."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from ..errors import UserError
 from ..io.lines import EXPANDS, is_decompression_bomb, read_lines
-from ..languages import find_language
 from .files import check_line_counts
-from .tables import BATCH_ROWS, describe_columns, read_rows
+from .pair_json import read_json_pairs, read_jsonl_pairs
+from .pair_records import (
+    ROW_LANGUAGES,
+    SentencePair,
+    Sides,
+    checked_pair,
+    has_pair,
+    keys_of_sides,
+    names_of,
+    no_pair_error,
+    pairs_of,
+)
+from .pair_tables import read_csv_pairs, read_tsv_pairs
+from .tables import BATCH_ROWS
 from .tmx import read_units
-from .variants import VariantChooser, variants_of
+from .variants import variants_of
 
-PAIR_FORMATS = ("tsv", "jsonl", "tmx", "parquet")  # the suffixes that `read_pairs` knows
-
-
-class SentencePair(NamedTuple):
-    """A translation pair; `line` is its line, or its row in parquet or unit in TMX, from 1."""
-
-    line: int
-    source: str
-    target: str
-
-
-Sides = tuple[VariantChooser, VariantChooser]
-
-# Keys for the two sides without a language. The first follow the order of languages in the file's name; the second are
-# used by sentence-transformers' parallel-sentences datasets.
-_KEYS_IN_ORDER = (("source", "target"), ("src", "tgt"), ("sentence1", "sentence2"))
-_BESIDE_ENGLISH = ("english", "non_english")
-_LICENSE = "CC-BY "  # begins the third column of the files of manythings.org
+PAIR_FORMATS = ("tsv", "csv", "jsonl", "json", "tmx", "parquet")  # the suffixes that `read_pairs` knows
 
 
 def read_pairs(file: Path, sides: Sides) -> list[SentencePair]:
     """Read a file in the format of its suffix; `sides` follow the order of its columns, or of "source" and "target".
 
-    TSV has two columns, or a header that names them. Without a header, a third column with the license of each row is
-    left out, as in the files of manythings.org. Names in the header, the keys of JSONL and the columns of parquet are
-    the languages in any spelling, source and target (or src and tgt, sentence1 and sentence2), or english and
-    non_english; keys and columns may be nested below "translation". If a record has several variants of a language
-    (pt-BR, pt-PT), `variants` chooses one. A TMX unit with several texts of a language gives several pairs.
+    TSV and CSV have two columns, or a header that names them. Without a header, a third column with the license of each
+    row is left out, as in the files of manythings.org; the first two of four columns are the languages of the row, as
+    in the Tatoeba Challenge. Names in the header, the keys of JSON and the columns of parquet are the languages in any
+    spelling (also en_sentence, sentence_en), source and target (or src and tgt, sentence1 and sentence2, source and
+    reference), or english and non_english; keys and columns may be nested below "translation". With source_language and
+    target_language in each row, rows in other languages are left out. A JSON document may have its pairs at any depth.
+    If a record has several variants of a language (pt-BR, pt-PT), `variants` chooses one. A TMX unit with several texts
+    of a language gives several pairs.
 
     Raises:
         UserError: the file cannot be read, is damaged or not UTF-8, its header names other languages, or a row is not a
             pair of texts (with its line).
     """
     readers: Mapping[str, Callable[[Path, Sides], list[SentencePair]]]
-    readers = {"tsv": _read_tsv, "jsonl": _read_jsonl, "parquet": _read_parquet, "tmx": _read_tmx}
+    readers = {
+        "tsv": read_tsv_pairs,
+        "csv": read_csv_pairs,
+        "jsonl": read_jsonl_pairs,
+        "json": read_json_pairs,
+        "parquet": _read_parquet,
+        "tmx": _read_tmx,
+    }
     return readers[suffix_of(file)](file, sides)
 
 
@@ -75,92 +78,24 @@ def suffix_of(file: Path) -> str:
     return file.name.removesuffix(".gz").rpartition(".")[2].casefold()
 
 
-def _read_tsv(file: Path, sides: Sides) -> list[SentencePair]:
-    rows = []
-    header: list[str] = []
-    for number, columns in enumerate(read_rows(file), start=1):
-        if number == 1 and _has_pair(dict.fromkeys(columns), sides):
-            header = columns
-            if len(set(columns)) < len(columns):
-                raise UserError(f"{file}:1: the header {' TAB '.join(columns)[:80]} names a column twice: rename one")
-        elif number == 1 and len(columns) > 1 and all(map(find_language, columns)):
-            raise UserError(
-                f"{file}:1: the header names {', '.join(columns)[:80]}; expected {' and '.join(_names(sides))}: change "
-                "the languages, or add the right header if this line is a pair of sentences"
-            )
-        elif not header and len(columns) == 3 and columns[2].startswith(_LICENSE):
-            rows.append(SentencePair(number, columns[0], columns[1]))
-        elif len(columns) != (len(header) or 2):
-            expected = (
-                f"{len(header)} as in the header"
-                if header
-                else f"2: {' TAB '.join(_names(sides))}, or a header that names them"
-            )
-            raise UserError(f"{file}:{number}: {describe_columns(columns)}, expected {expected}")
-        elif header:
-            where = f"{file}:{number}"
-            rows.append(_row(number, *_texts(dict(zip(header, columns, strict=True)), sides, where), where))
-        else:
-            rows.append(SentencePair(number, columns[0], columns[1]))
-    return rows
-
-
-def _read_jsonl(file: Path, sides: Sides) -> list[SentencePair]:
-    rows = []
-    for number, line in enumerate(read_lines(file), start=1):
-        where = f"{file}:{number}"
-        record = parse_record(line, where)
-        if isinstance(record.get("translation"), dict):
-            record = record["translation"]
-        rows.append(_row(number, *_texts(record, sides, where), where))
-    return rows
-
-
-def parse_record(line: str, where: str) -> dict[str, Any]:
-    """Parse a line of JSONL; `where` is its file and line.
-
-    Raises:
-        UserError: the line is not a JSON object.
-    """
-    expected = 'expected one JSON object per line, like {"en": ..}'
-    if not line.strip():
-        raise UserError(f"{where}: an empty line; {expected}")
-    try:
-        record = json.loads(line, object_pairs_hook=_without_repeated_keys)
-    except json.JSONDecodeError as error:
-        raise UserError(f"{where}: {error.msg} in column {error.colno}; {expected}") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{where}: {error}; {expected}") from error
-    if not isinstance(record, dict):
-        raise UserError(f"{where}: expected a JSON object, found {line[:60]!r}")
-    return record
-
-
-def _without_repeated_keys(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(items)
-    if len(record) < len(items):
-        keys = [key for key, _ in items]
-        raise ValueError(f"the key {max(keys, key=keys.count)!r} is given twice")
-    return record
-
-
 def _read_parquet(file: Path, sides: Sides) -> list[SentencePair]:
     import pyarrow as pa  # type: ignore[import-untyped]  # takes half a second; only this format needs it
 
-    rows: list[SentencePair] = []
-    n_bytes, packed = 0, 0
     try:
-        packed = file.stat().st_size
-        for names, columns in _parquet_batches(file, sides):
-            for values in zip(*columns.values(), strict=True):
-                record = dict.fromkeys(names) | dict(zip(columns, values, strict=True))
-                rows.append(_row(len(rows) + 1, *_texts(record, sides, str(file)), f"{file}: row {len(rows) + 1}"))
-                n_bytes += len(rows[-1].source) + len(rows[-1].target)
-            if is_decompression_bomb(n_bytes, packed):
-                raise UserError(f"{file}: row {len(rows)}: the file {EXPANDS}")
+        return pairs_of(_parquet_records(file, sides), sides, file, "row")
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"cannot read {file} as parquet: {' '.join(str(error).split())[:160]}") from error
-    return rows
+
+
+def _parquet_records(file: Path, sides: Sides) -> Iterator[tuple[int, dict[str, object]]]:
+    number, n_bytes, packed = 0, 0, file.stat().st_size
+    for names, columns in _parquet_batches(file, sides):
+        for values in zip(*columns.values(), strict=True):
+            number += 1
+            n_bytes += sum(len(value) for value in values if isinstance(value, str))
+            yield number, dict.fromkeys(names) | dict(zip(columns, values, strict=True))
+        if is_decompression_bomb(n_bytes, packed):
+            raise UserError(f"{file}: row {number}: the file {EXPANDS}")
 
 
 def _parquet_batches(file: Path, sides: Sides) -> Iterator[tuple[list[str], dict[str, list[object]]]]:
@@ -173,10 +108,11 @@ def _parquet_batches(file: Path, sides: Sides) -> Iterator[tuple[list[str], dict
         if "translation" in schema.names and pa.types.is_struct(schema.field("translation").type):
             schema, within = pa.schema(list(schema.field("translation").type)), "translation"
         names = list(schema.names)
-        if not _has_pair(dict.fromkeys(names), sides):
-            raise _no_pair_error(names, sides, str(file))
+        if not has_pair(dict.fromkeys(names), sides):
+            raise no_pair_error(names, sides, str(file))
         of_languages = [variants_of(tuple(names), side.language, str(side.language)) for side in sides]
-        wanted = [*dict.fromkeys([*sum(of_languages, ()), *(_keys_of_sides(names, sides) or ())])]
+        of_rows = [name for named in ROW_LANGUAGES for name in named if name in names]
+        wanted = [*dict.fromkeys([*sum(of_languages, ()), *(keys_of_sides(names, sides) or ()), *of_rows])]
         for batch in stored.iter_batches(BATCH_ROWS, columns=[within] if within else wanted):
             found = pa.RecordBatch.from_struct_array(batch[within]) if within else batch
             yield names, {name: found[name].to_pylist() for name in wanted}
@@ -192,55 +128,8 @@ def _read_tmx(file: Path, sides: Sides) -> list[SentencePair]:
             first = {code: of_code[0] for code, of_code in texts.items()}
             chosen = [texts[side.choose(first)] for side in sides]
             # A unit with several texts of a language has several valid pairs.
-            rows += [_row(units, a, b, f"{file}: unit {units}") for a, b in product(*chosen)]
+            rows += [checked_pair(units, a, b, f"{file}: unit {units}") for a, b in product(*chosen)]
     if not rows:
         codes = ", ".join(sorted(seen)[:10]) or "no language"
-        raise UserError(f"{file}: none of {units:,} units has {' and '.join(_names(sides))}; found {codes}")
+        raise UserError(f"{file}: none of {units:,} units has {' and '.join(names_of(sides))}; found {codes}")
     return rows
-
-
-def _row(number: int, source: object, target: object, where: str) -> SentencePair:
-    if not (isinstance(source, str) and isinstance(target, str)):
-        wrong = target if isinstance(source, str) else source
-        hint = "; write one row for each translation" if isinstance(wrong, list) else ""
-        raise UserError(f"{where}: expected text on both sides, found {str(wrong)[:60]!r}{hint}")
-    try:
-        (source + target).encode()
-    except UnicodeEncodeError as error:
-        raise UserError(f"{where}: half a character (an unpaired surrogate): replace it by valid text") from error
-    return SentencePair(number, source, target)
-
-
-def _texts(record: Mapping[str, object], sides: Sides, where: str) -> tuple[object, object]:
-    """Return the two sides of a record; an error names `where` it is."""
-    if not _has_pair(record, sides):
-        raise _no_pair_error(record, sides, where)
-    if all(side.has(record) for side in sides):
-        return sides[0].text(record), sides[1].text(record)
-    first, second = _keys_of_sides(record, sides) or ("source", "target")
-    return record[first], record[second]
-
-
-def _has_pair(record: Mapping[str, object], sides: Sides) -> bool:
-    return all(side.has(record) for side in sides) or _keys_of_sides(record, sides) is not None
-
-
-def _keys_of_sides(names: Iterable[str], sides: Sides) -> tuple[str, str] | None:
-    """Return the keys of the two sides if they are not languages, like "source" and "target"; else None."""
-    known = set(names)
-    languages = [side.language.code for side in sides]
-    if "en" in languages and known.issuperset(_BESIDE_ENGLISH):
-        english, other = _BESIDE_ENGLISH
-        return (english, other) if languages[0] == "en" else (other, english)
-    return next((keys for keys in _KEYS_IN_ORDER if known.issuperset(keys)), None)
-
-
-def _no_pair_error(names: Iterable[str], sides: Sides, where: str) -> UserError:
-    return UserError(
-        f"{where}: has {', '.join(names)[:80] or 'no keys'}; expected {' and '.join(_names(sides))}, "
-        'source and target, or english and non_english (they may be inside "translation")'
-    )
-
-
-def _names(sides: Sides) -> list[str]:
-    return [str(side.language) for side in sides]

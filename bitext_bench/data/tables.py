@@ -1,7 +1,8 @@
-"""Read the rows of TSV files and the records of parquet files."""
+"""Read the rows of TSV and CSV files and the records of parquet files."""
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -36,6 +37,20 @@ def read_rows(file: Path) -> Iterator[list[str]]:
     else:
         yield first
         yield from rows
+
+
+def read_csv_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
+    """Iterate over the rows of a CSV file, each with the number of its last line; a quoted cell may have line ends.
+
+    Raises:
+        UserError: the file cannot be read, or its quotes are wrong.
+    """
+    rows = csv.reader((f"{line}\n" for line in read_lines(file)), strict=True)
+    try:
+        for row in rows:
+            yield rows.line_num, row or [""]
+    except csv.Error as error:
+        raise UserError(f"{file}:{rows.line_num}: not CSV: {error}") from error
 
 
 def _unquoted(rows: list[list[str]], file: Path) -> Iterator[list[str]]:

@@ -7,6 +7,7 @@ zh-CN, as they are two languages in `languages`.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import cache
@@ -14,9 +15,13 @@ from functools import cache
 from ..languages import Language, find_language
 from ..languages.tags import Tag, distance, read_tag
 
+# In the keys and columns of data sets: sentence_eng_Latn, en_sentence.
+_SENTENCE = re.compile(r"^(?:sentence|text)_|_(?:sentence|text)$")
+
 
 def tag_of(code: str, language: Language) -> Tag:
     """Return the tag of a language's code or name, without the script, which `language` determines."""
+    code = _code(code)
     tag = read_tag(code) if find_language(code) == language else None
     tag = tag or read_tag(str(language)) or Tag(str(language))
     return tag._replace(script="")
@@ -36,7 +41,11 @@ def variant_distance(code: str, language: Language, asked: str) -> tuple[bool, b
 def variants_of(codes: tuple[str, ...], language: Language, asked: str) -> tuple[str, ...]:
     """Return the codes that mean a language, the nearest to the requested one first."""
     name = str(language).casefold()
-    own = [code for code in codes if find_language(code) == language or code.casefold().replace("-", "_") == name]
+    own = [
+        code
+        for code in codes
+        if find_language(_code(code)) == language or _code(code).casefold().replace("-", "_") == name
+    ]
     return tuple(sorted(own, key=lambda code: (variant_distance(code, language, asked), code)))
 
 
@@ -44,8 +53,12 @@ def variants_of(codes: tuple[str, ...], language: Language, asked: str) -> tuple
 def _other_scripts(codes: tuple[str, ...], language: Language) -> tuple[str, ...]:
     """Return the codes that mean the language in another script."""
     own = read_tag(str(language))
-    tags = {code: read_tag(code) for code in codes if find_language(code) != language}
+    tags = {code: read_tag(_code(code)) for code in codes if find_language(_code(code)) != language}
     return tuple(code for code, tag in tags.items() if own and tag and tag.language == own.language)
+
+
+def _code(key: str) -> str:
+    return _SENTENCE.sub("", key)
 
 
 class VariantChooser:

@@ -1,7 +1,7 @@
 """Find training pairs: files below a data directory, recognized by the languages in their names.
 
-DIR/<corpus>/en-ja.tsv  .jsonl  .parquet  .tmx      any spelling of the languages, in either order
-DIR/<corpus>/en-ja/train.tsv  .jsonl  .parquet  .tmx, or the hub's train-00000-of-00002.parquet
+DIR/<corpus>/en-ja.tsv  .csv  .jsonl  .json  .parquet  .tmx    any spelling of the languages, in either order
+DIR/<corpus>/en-ja/train.tsv  .csv  .., or the hub's train-00000-of-00002.parquet
 DIR/<corpus>/anything.en-ja.en  .ja                 OPUS's Moses pair of files; "anything." is optional
 DIR/<corpus>/anything.train.en  .ja                 one file for each of two or more languages
 
@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from bitext_bench.data.layouts import PairFiles, files_of, list_folder, other_scripts
-from bitext_bench.data.pair_files import SentencePair, read_files
+from bitext_bench.data.pair_files import read_files
+from bitext_bench.data.pair_records import SentencePair
 from bitext_bench.data.variants import VariantChooser, tag_of, variant_distance
 from bitext_bench.errors import UserError, unknown_name_error
 from bitext_bench.io.checksums import input_sha256
@@ -211,8 +212,8 @@ def _no_corpus_error(
         has += f"; in another script: {', '.join(others)}"
     return UserError(
         f"{named} has no training pairs for {pair} in {', '.join(weights) or 'any corpus'} ({has}): expected "
-        f"<corpus>/{pair}.tsv, .jsonl, .parquet, .tmx, <corpus>/{pair}/train.*, or a file for each language: "
-        f"<corpus>/*.{pair}.{pair.source} or train.{pair.source}, with .{pair.target}; optionally .gz"
+        f"<corpus>/{pair}.tsv, .csv, .jsonl, .json, .parquet, .tmx, <corpus>/{pair}/train.*, or a file for each "
+        f"language: <corpus>/*.{pair}.{pair.source} or train.{pair.source}, with .{pair.target}; optionally .gz"
     )
 
 
