@@ -91,9 +91,10 @@ def test_a_recipe_says_where_its_corpora_are_published(tmp_path: Path) -> None:
     assert read_sources(str(tmp_path / "mine.toml")) == {"made": made, "other": Source("https://example.org/other")}
 
 
-def test_the_sources_of_the_best_small_model_are_known() -> None:
-    sources = read_sources("best-small")
-    assert {name.partition(":")[0] for name in read_recipe("best-small")["corpora"]} <= sources.keys()
+@pytest.mark.parametrize("recipe", ["best-small", "best-small-2"])
+def test_the_sources_of_the_best_small_models_are_known(recipe: str) -> None:
+    sources = read_sources(recipe)
+    assert {name.partition(":")[0] for name in read_recipe(recipe)["corpora"]} <= sources.keys()
     assert all(source.url.startswith("https://") and source.license for source in sources.values())
     restricted = {name for name, source in sources.items() if is_non_commercial(source.license)}
     assert restricted == {"multi30k", "wmt-newstest", "kss", "african-storybook", "bsd", "wmt24-chat", "xnli"}
