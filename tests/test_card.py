@@ -100,7 +100,7 @@ def test_what_it_says() -> None:
 def test_sources_are_listed_once_and_restricted_corpora_are_named() -> None:
     usual = {"sha256": "0" * 64, "weight": 1.0, "read": 9, "contaminated": 0, "dropped": {}, "kept": 9}
     licenses = {"kss": "CC-BY-NC-SA-4.0", "tico19": "CC0-1.0", "news": "research use", "own": None}
-    source = {"url": "https://example.org/kss", "version": "1.4", "license": "CC-BY-NC-SA-4.0"}
+    source = {"url": "https://example.org/kss", "license": "CC-BY-NC-SA-4.0", "files": "fields 6 and 2, split at |"}
     data = [
         {**usual, "name": name, "pair": pair, "license": given, "source": source if name == "kss" else None}
         for name, given in licenses.items()
@@ -108,7 +108,7 @@ def test_sources_are_listed_once_and_restricted_corpora_are_named() -> None:
     ]
     card = render_card("a-model", record(data=data), [])
     assert "\n\n**For non-commercial use only: kss, news.**\n\n" in card
-    assert tables(card)[1][2:] == [["kss", "1.4", "https://example.org/kss"]]
+    assert tables(card)[1][2:] == [["kss", "not stated", "https://example.org/kss", "fields 6 and 2, split at"]]
     assert "non-commercial" not in render_card("a-model", record(), [])
 
 

@@ -95,9 +95,10 @@ def test_a_recipe_says_where_its_corpora_are_published(tmp_path: Path) -> None:
 def test_the_sources_of_the_best_small_models_are_known(recipe: str) -> None:
     sources = read_sources(recipe)
     assert {name.partition(":")[0] for name in read_recipe(recipe)["corpora"]} <= sources.keys()
-    assert all(source.url.startswith("https://") and source.license for source in sources.values())
+    assert all(source.url.startswith("https://") and source.license and source.files for source in sources.values())
     restricted = {name for name, source in sources.items() if is_non_commercial(source.license)}
-    assert restricted == {"multi30k", "wmt-newstest", "kss", "african-storybook", "bsd", "wmt24-chat", "xnli"}
+    of_all = {"multi30k", "wmt-newstest", "tatoeba-test-v2021", "park-news", "jhe-news"}
+    assert restricted == of_all | {"kss", "african-storybook", "bsd", "wmt24-chat", "xnli"}
 
 
 def test_the_files_of_a_corpus_know_its_license_better_than_a_recipe(pairs: Path, tmp_path: Path) -> None:

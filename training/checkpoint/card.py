@@ -223,10 +223,12 @@ def _published(data: Sequence[Mapping[str, Any]]) -> str:
     text = f"\n\n**For non-commercial use only: {', '.join(map(_plain, restricted))}.**" if restricted else ""
     sources = {x["name"]: x["source"] for x in data if x.get("source")}
     if sources:
-        rows = [[_plain(name), _plain(x["version"] or "not stated"), _plain(x["url"])] for name, x in sources.items()]
-        text += "\n\n" + tabulate(
-            rows, headers=["corpus", "version", "published at"], tablefmt="github", disable_numparse=True
-        )
+        head = ["corpus", "version", "published at", "files"]
+        cells = [
+            (name, *(x.get(key) or "not stated" for key in ("version", "url", "files"))) for name, x in sources.items()
+        ]
+        rows = [[_plain(cell) for cell in row] for row in cells]
+        text += "\n\n" + tabulate(rows, headers=head, tablefmt="github", disable_numparse=True)
     return text
 
 

@@ -23,11 +23,13 @@ class Source:
         url: where it is published.
         license: an SPDX identifier, or else the terms in a few words.
         version: the published version or date; empty if it has none.
+        files: the published files, and how to make a file of pairs of them if `train` does not read them.
     """
 
     url: str
     license: str = ""
     version: str = ""
+    files: str = ""
 
 
 def read_sources(recipe: str) -> dict[str, Source]:
