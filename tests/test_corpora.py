@@ -92,6 +92,9 @@ LAYOUTS: dict[str, dict[str, bytes]] = {
     "csv, quoted": {"ja-en.csv": csv_of([("target", "source"), *PAIRS], csv.QUOTE_ALL)},
     "json, source": {"ja-en.json": json.dumps([{"source": b, "target": a} for a, b in PAIRS]).encode()},
     "json, translation": {"en-ja.json": json.dumps([{"translation": {"en": a, "ja": b}} for a, b in PAIRS]).encode()},
+    "json, one long line": {
+        "en-ja.json": json.dumps([{"id": "x" * 1_100_000}, *({"en": a, "ja": b} for a, b in PAIRS)]).encode()
+    },
     "json, one object per line": {"en-ja.json": jsonl([{"en": a, "ja": b} for a, b in PAIRS])},
     "json, conversations": {
         "en-ja/train.json": json.dumps(
@@ -331,6 +334,12 @@ BAD: dict[str, tuple[str, bytes | Callable[[], bytes], str]] = {
     ),
     "no JSON document": ("en-ja.json", b'[{"en": "a",\n "ja"}]', "en-ja.json:2: not JSON: Expecting ':'"),
     "a deep document": ("en-ja.json", b"[" * 100_000, "en-ja.json: cannot read this JSON: maximum recursion"),
+    "JSON in another encoding": (
+        "en-ja.json",
+        b'[{"en": "a", "ja": "\xff"}]',
+        "en-ja.json: not UTF-8, byte 20: convert",
+    ),
+    "an empty document": ("en-ja.json", b"", "en-ja.json is empty: expected en and ja sentences"),
     "no pairs in JSON": (
         "en-ja.json",
         b'{"data": [1, {"id": 2}]}',

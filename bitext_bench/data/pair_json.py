@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..io.lines import read_lines
+from ..io.lines import read_blocks, read_lines
 from .pair_records import SentencePair, Sides, has_pair, names_of, pairs_of
 
 
@@ -30,18 +30,21 @@ def read_json_pairs(file: Path, sides: Sides) -> list[SentencePair]:
     Raises:
         UserError: as for `pair_files.read_pairs`; or no object has both languages, or one has only one of them.
     """
-    lines = list(read_lines(file))
+    content = b"".join(read_blocks(file))
+    if not content:
+        return []
     try:
-        document = json.loads("\n".join(lines), object_pairs_hook=_without_repeated_keys)
+        document = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_without_repeated_keys)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: not UTF-8, byte {error.start}: convert the file to UTF-8") from error
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and error.lineno > 1:
             return read_jsonl_pairs(file, sides)
         raise UserError(f"{file}:{error.lineno}: not JSON: {error.msg} in column {error.colno}") from error
     except (ValueError, RecursionError) as error:
         raise UserError(f"{file}: cannot read this JSON: {error}") from error
-    objects = enumerate(_objects(document, sides), start=1)
-    rows = pairs_of(objects, sides, file, "pair")
-    if lines and not rows:
+    rows = pairs_of(enumerate(_objects(document, sides), start=1), sides, file, "pair")
+    if not rows:
         raise UserError(
             f"{file}: no object has {' and '.join(names_of(sides))}: expected keys like "
             + " and ".join(f'"{name}"' for name in names_of(sides))
@@ -78,16 +81,18 @@ def _record(line: str, where: str) -> dict[str, Any]:
 def _objects(value: object, sides: Sides) -> Iterator[dict[str, Any]]:
     """Yield the objects with a key of a side, in the order of the document.
 
-    An object with one side alone is an error of its reader: a sentence would be lost without a word.
+    An object with one side alone is yielded too, so that `pairs_of` refuses it.
     """
-    if isinstance(value, dict):
-        if has_pair(value, sides) or any(side.has(value) for side in sides):
-            yield value
-            return
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from _objects(item, sides)
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if has_pair(value, sides) or any(side.has(value) for side in sides):
+                yield value
+            else:
+                waiting += reversed(value.values())
+        elif isinstance(value, list):
+            waiting += reversed(value)
 
 
 def _without_repeated_keys(items: list[tuple[str, Any]]) -> dict[str, Any]:
