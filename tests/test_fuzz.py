@@ -434,7 +434,9 @@ def test_training_data(fuzz: Fuzz, tmp_path: Path, tiny_model: Path) -> None:
     contents = {
         "en-fr.tsv": table,
         "en-fr.tsv.gz": gzip.compress(table),
+        "en-fr.csv": table.replace(b"\t", b","),
         "en-fr.jsonl": jsonl([{"en": a, "fr": b} for a, b in pairs]),
+        "en-fr.json": json.dumps([{"turns": [{"en_sentence": a, "fr_sentence": b}]} for a, b in pairs]).encode(),
         "en-fr.parquet": parquet({"en": [a for a, _ in pairs], "fr": [b for _, b in pairs]}),
         "en-fr.tmx": tmx({"en": a, "fr": b} for a, b in pairs).replace(b"?>", b' encoding="UTF-8"?>', 1),
         "en-fr.tmx.gz": gzip.compress(tmx({"en": a, "fr": b} for a, b in pairs)),
@@ -456,8 +458,9 @@ def test_training_data(fuzz: Fuzz, tmp_path: Path, tiny_model: Path) -> None:
 
     files = {name: tmp_path / name / "corpus" / name for name in contents}
     fuzz.run([files["en-fr.tmx"]], [any_xml, any_xml, any_bytes], 130, ask)
-    fuzz.run([files["en-fr.tsv"]], [any_table, any_bytes], 60, ask)
-    fuzz.run([files["en-fr.jsonl"]], [_any_jsonl, any_bytes], 50, ask)
+    fuzz.run([files["en-fr.tsv"], files["en-fr.csv"]], [any_table, any_bytes], 60, ask)
+    fuzz.run([files["en-fr.jsonl"]], [_any_jsonl, any_bytes], 25, ask)
+    fuzz.run([files["en-fr.json"]], [any_json, any_bytes], 25, ask)
     fuzz.run([files["en-fr.tsv.gz"], files["en-fr.tmx.gz"], files["en-fr.parquet"]], [any_bytes], 60, ask)
     assert not fuzz.report()
 
