@@ -28,7 +28,7 @@ import pytest
 from builders import write
 from mining_material import corpora
 from mutations import CANARY, Mutation, agreeing, any_archive, any_bytes, any_json, any_table, any_xml, claims, sealed
-from test_corpora import jsonl, parquet, tmx
+from pair_layouts import jsonl, parquet, tmx
 from test_import_mteb import BITEXT, entry, modern, save
 from training_runs import made_rows
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_corpora import tmx
+from pair_layouts import tmx
 from toys import hashing
 
 import bitext_bench as bb

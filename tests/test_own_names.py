@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_corpora import TMX, tmx
+from pair_layouts import TMX, tmx
 from test_own_data import DE, ROWS, SW, TSV, lines, run, write_parquet
 from toys import hashing
 
