@@ -71,7 +71,9 @@ def test_what_it_says() -> None:
     assert not {"Tatoeba", "FLORES-200", "Mini-Tatoeba", "STSBenchmark-dev"} & set(missing.split(", "))
     assert "Results on other benchmarks and languages say `contamination:unchecked`." in card
     assert "7 rows contain one and were left out; most are in Tatoeba ja-en (7)" in card
-    assert "1,234 steps over 11,005 rows" in card
+    assert "1,234 steps over 11,005 rows." in card
+    on = render_card("a-model", record(machine="AMD EPYC, 2 threads"), [])
+    assert "1,234 steps over 11,005 rows, on AMD EPYC, 2 threads." in on
     assert "## Scores" not in card
     data, settings, curve = tables(card)
     assert data[0] == [

@@ -116,6 +116,7 @@ def test_it_has_learned_and_the_best_weights_are_kept(finished: Path) -> None:
     said = record(finished)
     curve = [look["dev_accuracy"] for look in said["dev_curve"]]
     assert [look["step"] for look in said["dev_curve"]] == [0, *range(20, said["steps"], 20), said["steps"]]
+    assert said["machine"].endswith(" threads")
     assert max(curve) > curve[0] + 0.2, curve
     assert len(set(curve)) > 2, "a flat curve has no best"
     losses = [loss for _, loss in said["losses"]]

@@ -44,7 +44,7 @@ from .data.cleaning import write_report
 from .data.contamination import EXCLUDED, BenchmarkSentences
 from .data.hub import dataset_of, fetch_pairs
 from .data.sources import Source
-from .environment import check_environment, is_first, say_first
+from .environment import check_environment, is_first, machine_name, say_first
 from .pipeline import PreparedData, prepare, read_data
 from .report import say_data, say_end, say_prompt, say_unused
 from .trainer.models import Models, resolve_models
@@ -155,6 +155,7 @@ def _run(config: TrainConfig, request: TrainRequest, output: Path) -> int:
         return trained.stopped_by
     if is_first():
         record = {**_record(request.recipe, config, models, prepared, trained), "sums": sums}
+        record["machine"] = machine_name(str(trained.model.device))
         record["changes"] = read_record(output).get("changes", [])
         for dataset in filter(None, map(dataset_of, data.roots)):
             record["hub_dataset"] = dataset._asdict()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 from importlib.util import find_spec
+from pathlib import Path
 
 from bitext_bench.errors import UserError, install_hint
 from bitext_bench.io.terminal import say
@@ -20,6 +23,19 @@ def say_first(message: str) -> None:
     """Print a line on stderr, in the first process only."""
     if is_first():
         say(message)
+
+
+def machine_name(device: str) -> str:
+    """Return the hardware of a torch device, for the record of a run: "AMD EPYC, 2 threads", "NVIDIA A100"."""
+    import torch
+
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    found = None
+    if (cpuinfo := Path("/proc/cpuinfo")).exists():
+        found = re.search(r"model name\s*: (.*)", cpuinfo.read_text(encoding="utf-8", errors="replace"))
+    name = found[1].strip() if found else platform.processor() or platform.machine()
+    return f"{name}, {torch.get_num_threads()} threads"
 
 
 def check_environment(config: TrainConfig) -> None:

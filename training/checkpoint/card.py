@@ -223,12 +223,10 @@ def _published(data: Sequence[Mapping[str, Any]]) -> str:
     text = f"\n\n**For non-commercial use only: {', '.join(map(_plain, restricted))}.**" if restricted else ""
     sources = {x["name"]: x["source"] for x in data if x.get("source")}
     if sources:
-        head = ["corpus", "version", "published at", "files"]
-        cells = [
-            (name, *(x.get(key) or "not stated" for key in ("version", "url", "files"))) for name, x in sources.items()
-        ]
-        rows = [[_plain(cell) for cell in row] for row in cells]
-        text += "\n\n" + tabulate(rows, headers=head, tablefmt="github", disable_numparse=True)
+        head, keys = ("corpus", "version", "published at", "files"), ("version", "url", "files")
+        rows = [[name, *(x.get(key) or "not stated" for key in keys)] for name, x in sources.items()]
+        cells = [map(_plain, row) for row in rows]
+        text += "\n\n" + tabulate(cells, headers=head, tablefmt="github", disable_numparse=True)
     return text
 
 
@@ -268,7 +266,8 @@ def _training(record: Mapping[str, Any]) -> str:
     config |= {who: model["name"] for who, model in record["models"].items()}
     settings = [*config.items(), *record["config"]["objective"].items()]
     lines = [tabulate([[k, _setting(v)] for k, v in settings], headers=["setting", "value"], tablefmt="github")]
-    lines.append(f"{record['steps']:,} steps over {sum(record['rows'].values()):,} rows.")
+    machine = f", on {_plain(record['machine'])}" if record.get("machine") else ""
+    lines.append(f"{record['steps']:,} steps over {sum(record['rows'].values()):,} rows{machine}.")
     lines += [f"Resumed at step {change['step']:,} with {_changed(change)}." for change in record.get("changes", [])]
     if record["dev_curve"]:
         curve = [[int(look["step"]), percent(look["dev_accuracy"])] for look in record["dev_curve"]]
