@@ -201,6 +201,7 @@ OUTSIDE = {  # files that a command writes or that a user brings
     *(
         "dropped_rows.tsv",
         "pairs.tsv.report.json",
+        "my.json",
         "my.tsv",
         "my_encoder.py",
         "name.txt",
