@@ -22,7 +22,7 @@ def test_the_license_that_manythings_adds_to_each_row_is_left_out(tmp_path: Path
     assert read_corpus(corpus) == [(1, "Hi.", "やあ。"), (2, "Run!", "走れ！")]
 
 
-def test_rows_may_name_their_languages(tmp_path: Path) -> None:
+def test_rows_may_name_their_languages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [("source_language", "target_language", "source", "reference")]
     rows += [("en", "ja", "Hi.", "やあ。"), ("en", "fr", "Hi.", "Salut."), ("ja", "en", "走れ！", "Run!")]
     for name in ("en-ja.csv", "en-ja.jsonl", "en-ja.parquet"):
@@ -35,6 +35,14 @@ def test_rows_may_name_their_languages(tmp_path: Path) -> None:
         put(tmp_path / name, {name: contents[name.partition(".")[2]]})
         [corpus] = find_corpora(tmp_path / name, EN_JA)
         assert [row[1:] for row in read_corpus(corpus)] == [("Hi.", "やあ。"), ("Run!", "走れ！")]
+        assert f"{name}: 1 row in other languages left out; the last one names en and fr" in capsys.readouterr().err
+
+
+def test_an_id_beside_the_pairs_is_no_indonesian(tmp_path: Path) -> None:
+    documents = b'[{"id": "a", "turns": [{"en": "Hi.", "id": "Hai."}]}, {"id": "b", "turns": []}]'
+    put(tmp_path / "talks", {"en-id.json": documents})
+    [corpus] = find_corpora(tmp_path, LangPair.parse("en-id"))
+    assert read_corpus(corpus) == [(1, "Hi.", "Hai.")]
 
 
 def test_languages_in_the_first_row_alone_are_a_header(tmp_path: Path) -> None:

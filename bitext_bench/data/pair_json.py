@@ -87,7 +87,8 @@ def _objects(value: object, sides: Sides) -> Iterator[dict[str, Any]]:
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
-            if has_pair(value, sides) or any(side.has(value) for side in sides):
+            inner = any(isinstance(item, dict | list) for item in value.values())  # "id" beside it is no Indonesian
+            if has_pair(value, sides) or (not inner and any(side.has(value) for side in sides)):
                 yield value
             else:
                 waiting += reversed(value.values())

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import UserError
+from ..errors import UserError, count_of
+from .files import warn
 from .variants import VariantChooser
 
 
@@ -37,7 +38,7 @@ ROW_LANGUAGES = (("source_language", "target_language"), ("sourceLang", "targetL
 def pairs_of(
     records: Iterable[tuple[int, Mapping[str, object]]], sides: Sides, file: Path, unit: str = ""
 ) -> list[SentencePair]:
-    """Return the pairs of numbered records; records that name other languages are left out.
+    """Return the pairs of numbered records; those that name other languages are left out, with a warning.
 
     Args:
         records: numbers and records.
@@ -49,16 +50,18 @@ def pairs_of(
         UserError: a record has not both sides, a side is no text, or every record names other languages.
     """
     rows = []
-    number = 0
-    others = ""
+    others, left_out = "", 0
     for number, record in records:
         where = f"{file}: {unit} {number}" if unit else f"{file}:{number}"
         if texts := _texts(record, sides, where):
             rows.append(checked_pair(number, *texts, where))
         else:
+            left_out += 1
             others = " and ".join(str(record[key]) for keys in ROW_LANGUAGES for key in keys if key in record)
-    if others and not rows:
+    if left_out and not rows:
         raise UserError(f"{file}: no row names {' and '.join(names_of(sides))}; the last one names {others[:80]}")
+    if left_out:
+        warn(f"{file}: {count_of(left_out, 'row')} in other languages left out; the last one names {others[:80]}")
     return rows
 
 
