@@ -28,6 +28,19 @@ def tmx(units: Iterable[Mapping[str, str]]) -> bytes:
     return TMX.format("".join(f"<tu>{unit}</tu>" for unit in variants)).encode()
 
 
+def po(messages: Iterable[tuple[str, str]], language: str = "ja") -> bytes:
+    """Return a gettext catalog, with a message that is fuzzy, one that is not translated and an obsolete one."""
+    import polib
+
+    catalog = polib.POFile()
+    catalog.metadata = {"Content-Type": "text/plain; charset=UTF-8", "Language": language}
+    catalog.extend(polib.POEntry(msgid=a, msgstr=b) for a, b in messages)
+    catalog.append(polib.POEntry(msgid="unsure", msgstr="?", flags=["fuzzy"]))
+    catalog.append(polib.POEntry(msgid="to do"))
+    catalog.append(polib.POEntry(msgid="old", msgstr="旧", obsolete=True))
+    return str(catalog).encode()
+
+
 def jsonl(records: list[object]) -> bytes:
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
 
@@ -105,6 +118,10 @@ LAYOUTS: dict[str, dict[str, bytes]] = {
     "a folder of the pair": {"ja-en/train.tsv": "".join(f"{b}\t{a}\n" for a, b in PAIRS).encode()},
     "tmx": {"en-ja.tmx": tmx({"en": a, "ja": b} for a, b in PAIRS)},
     "tmx, regions": {"ja-en.tmx": tmx({"EN-us": a, "ja_JP": b} for a, b in PAIRS)},
+    "po": {"en-ja.po": po(PAIRS)},
+    "po, region": {"en-ja.po": po(PAIRS, "ja_JP")},
+    "po, no language": {"en-ja/train.po": po(PAIRS, "")},
+    "po, reversed": {"ja-en.po": po(((b, a) for a, b in PAIRS), "en")},
     "moses": {"OPUS.en-ja.en": SIDES[0], "OPUS.en-ja.ja": SIDES[1], "OPUS.en-ja.ids": b"1\n", "README": b""},
     "moses, bare": {"en-ja.en": SIDES[0], "en-ja.ja": SIDES[1]},
     "moses, reversed": {"v1.2.ja-en.en": SIDES[0], "v1.2.ja-en.ja": SIDES[1]},

@@ -28,7 +28,7 @@ import pytest
 from builders import write
 from mining_material import corpora
 from mutations import CANARY, Mutation, agreeing, any_archive, any_bytes, any_json, any_table, any_xml, claims, sealed
-from pair_layouts import jsonl, parquet, tmx
+from pair_layouts import jsonl, parquet, po, tmx
 from test_import_mteb import BITEXT, entry, modern, save
 from training_runs import made_rows
 
@@ -439,6 +439,7 @@ def test_training_data(fuzz: Fuzz, tmp_path: Path, tiny_model: Path) -> None:
         "en-fr.json": json.dumps([{"turns": [{"en_sentence": a, "fr_sentence": b}]} for a, b in pairs]).encode(),
         "en-fr.parquet": parquet({"en": [a for a, _ in pairs], "fr": [b for _, b in pairs]}),
         "en-fr.tmx": tmx({"en": a, "fr": b} for a, b in pairs).replace(b"?>", b' encoding="UTF-8"?>', 1),
+        "en-fr.po": po([(a, b) for a, b in pairs], "fr"),
         "en-fr.tmx.gz": gzip.compress(tmx({"en": a, "fr": b} for a, b in pairs)),
     }
     for name, content in contents.items():
@@ -459,10 +460,27 @@ def test_training_data(fuzz: Fuzz, tmp_path: Path, tiny_model: Path) -> None:
     files = {name: tmp_path / name / "corpus" / name for name in contents}
     fuzz.run([files["en-fr.tmx"]], [any_xml, any_xml, any_bytes], 130, ask)
     fuzz.run([files["en-fr.tsv"], files["en-fr.csv"]], [any_table, any_bytes], 60, ask)
+    fuzz.run([files["en-fr.po"]], [_any_lines, any_bytes], 40, ask)
     fuzz.run([files["en-fr.jsonl"]], [_any_jsonl, any_bytes], 25, ask)
     fuzz.run([files["en-fr.json"]], [any_json, any_bytes], 25, ask)
     fuzz.run([files["en-fr.tsv.gz"], files["en-fr.tmx.gz"], files["en-fr.parquet"]], [any_bytes], 60, ask)
     assert not fuzz.report()
+
+
+def _any_lines(content: bytes, draw: random.Random) -> bytes:
+    """Repeat, remove, swap or cut lines."""
+    lines = content.splitlines(keepends=True)
+    at, other = draw.randrange(len(lines)), draw.randrange(len(lines))
+    match draw.randrange(4):
+        case 0:
+            lines.insert(other, lines[at])
+        case 1:
+            del lines[at]
+        case 2:
+            lines[at], lines[other] = lines[other], lines[at]
+        case _:
+            lines[at] = lines[at][: draw.randrange(len(lines[at]))]
+    return b"".join(lines)
 
 
 def _any_jsonl(content: bytes, draw: random.Random) -> bytes:

@@ -362,7 +362,7 @@ WRONG: dict[str, tuple[dict[str, bytes], str, list[str], str]] = {
         {"my.xls": b"a"},
         "bitext",
         ["de", "sw"],
-        "my.xls: expected .tsv, .csv, .jsonl, .json, .tmx, .parquet",
+        "my.xls: expected .tsv, .csv, .jsonl, .json, .tmx, .po, .parquet",
     ),
     "no file": ({}, "bitext", ["de", "sw"], "nothing: no such file or directory"),
     "two files of pairs": (

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pair_layouts import EN_JA, PAIRS, ROWS, TMX, TSV, csv_of, jsonl, parquet, put, tmx
+from pair_layouts import EN_JA, PAIRS, ROWS, TMX, TSV, csv_of, jsonl, parquet, po, put, tmx
 
 from bitext_bench.errors import UserError
 from bitext_bench.languages import LangPair, split_pair
@@ -43,6 +43,19 @@ def test_an_id_beside_the_pairs_is_no_indonesian(tmp_path: Path) -> None:
     put(tmp_path / "talks", {"en-id.json": documents})
     [corpus] = find_corpora(tmp_path, LangPair.parse("en-id"))
     assert read_corpus(corpus) == [(1, "Hi.", "Hai.")]
+
+
+def test_plural_forms_of_a_catalog(tmp_path: Path) -> None:
+    message = 'msgid "a page"\nmsgid_plural "%d pages"\n'
+    two = f'{message}msgstr[0] "une page"\nmsgstr[1] "%d pages"\n'
+    two += '\nmsgctxt "sky"\nmsgid "a "\n"star\\n"\nmsgstr "une étoile\\n"\n'
+    put(tmp_path / "app", {"en-fr.po": two.encode(), "en-ja.po": f'{message}msgstr[0] "%dページ"\n'.encode()})
+    for language, rows in {
+        "fr": [(1, "a page", "une page"), (1, "%d pages", "%d pages"), (2, "a star\n", "une étoile\n")],
+        "ja": [(1, "%d pages", "%dページ")],
+    }.items():
+        [corpus] = find_corpora(tmp_path, LangPair.parse(f"en-{language}"))
+        assert read_corpus(corpus) == rows
 
 
 def test_languages_in_the_first_row_alone_are_a_header(tmp_path: Path) -> None:
@@ -144,6 +157,28 @@ BAD: dict[str, tuple[str, bytes | Callable[[], bytes], str]] = {
         "en-ja.tmx",
         b'<!DOCTYPE tmx SYSTEM "tmx14.dtd">\n<tmx><body><tu>&nbsp;</tu></body></tmx>',
         "en-ja.tmx:2: the entity &nbsp; is not declared",
+    ),
+    "another language": (
+        "en-ja.po",
+        po(PAIRS, "fr"),
+        "en-ja.po: its header says that the translations are fr; expected en to ja: change the languages or their",
+    ),
+    "the other direction": (
+        "ja-en.po",
+        po(PAIRS),
+        "ja-en.po: its header says that the translations are ja; expected ja to",
+    ),
+    "no catalog": ("en-ja.po", TSV, "en-ja.po:1: not a gettext catalog: bad syntax"),
+    "an open string": (
+        "en-ja.po",
+        b'msgid "a"\nmsgstr "b" c"\n',
+        "en-ja.po:2: not a gettext catalog: unescaped double",
+    ),
+    "no message": ("en-ja.po", po([]), "en-ja.po is empty: expected en and ja sentences"),
+    "a catalog in another encoding": (
+        "en-ja.po",
+        'msgid "a"\nmsgstr "あ"\n'.encode("euc-jp"),
+        "en-ja.po: not UTF-8, byte 19: convert it",
     ),
     "cut gzip of XML": (
         "en-ja.tmx.gz",

@@ -106,8 +106,8 @@ def add_own_data(parser: argparse._ActionsContainer) -> None:
         action=_Once,
         nargs="+",
         metavar="FILE",
-        help="your own translations: a file of pairs (.tsv, .csv, .jsonl, .json, .tmx, .parquet), two parallel files, "
-        "a directory of <language>.txt, or hub:ORG/DATASET[@REVISION]",
+        help="your own translations: a file of pairs (.tsv, .csv, .jsonl, .json, .tmx, .po, .parquet), two parallel "
+        "files, a directory of <language>.txt, or hub:ORG/DATASET[@REVISION]",
     )
     parser.add_argument(
         "--sts",

@@ -16,9 +16,9 @@ from ..errors import UserError
 from ..languages import LangPair, split_pair
 from ..languages.tags import read_tag
 
-_TABLE = re.compile(r"(?P<pair>[^.]+)\.(?:parquet|(?:tsv|csv|jsonl|json|tmx)(?:\.gz)?)")
+_TABLE = re.compile(r"(?P<pair>[^.]+)\.(?:parquet|(?:tsv|csv|jsonl|json|tmx|po)(?:\.gz)?)")
 _SPLIT = re.compile(
-    r"(?P<split>[a-z]+)(?:(?P<shard>-\d+-of-\d+)\.parquet|\.(?:parquet|(?:tsv|csv|jsonl|json|tmx)(?:\.gz)?))"
+    r"(?P<split>[a-z]+)(?:(?P<shard>-\d+-of-\d+)\.parquet|\.(?:parquet|(?:tsv|csv|jsonl|json|tmx|po)(?:\.gz)?))"
 )
 _SIDE = re.compile(r"(?P<stem>(?:.+\.)?(?P<split>[a-z]+))\.(?P<side>(?!gz$)[^.]+)(?P<gz>\.gz)?")
 _MOSES = re.compile(r"(?:(?P<stem>.+)\.)?(?P<pair>[^.]+)\.(?P<side>(?!gz$)[^.]+)(?P<gz>\.gz)?")

@@ -1,6 +1,6 @@
 """The user's own translations: a file of pairs, two parallel files, or a directory of languages.
 
-my.tsv  .csv  .jsonl  .json  .tmx  .parquet   pairs
+my.tsv  .csv  .jsonl  .json  .tmx  .po  .parquet   pairs
 my.de  my.sw                          line i of one translates line i of the other
 dir/de.txt  dir/sw.txt  dir/fr.txt    line i has the same meaning in every language
 hub:org/name  hub:org/name@revision   a dataset on the hub
@@ -160,7 +160,7 @@ def _read_files(files: Sequence[Path], pair: LangPair, digests: Sequence[str]) -
 def _check_texts(file: Path, rows: Sequence[SentencePair]) -> None:
     empty = [row.line for row in rows if not (row.source.strip() and row.target.strip())]
     if empty:
-        unit = {"parquet": ": row ", "tmx": ": unit "}.get(suffix_of(file), ":")
+        unit = {"parquet": ": row ", "tmx": ": unit ", "po": ": message "}.get(suffix_of(file), ":")
         raise UserError(
             f"{file}{unit}{empty[0]}: one side is empty ({len(empty):,} of {len(rows):,} pairs): expected two "
             "sentences; fill it in or remove the pair"

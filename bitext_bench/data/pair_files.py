@@ -1,4 +1,4 @@
-"""Read files of translation pairs: TSV, CSV, JSONL, JSON, parquet and TMX."""
+"""Read files of translation pairs: TSV, CSV, JSONL, JSON, parquet, TMX and gettext catalogs."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from .pair_records import (
     pairs_of,
 )
 from .pair_tables import read_csv_pairs, read_tsv_pairs
+from .po import read_po_pairs
 from .tables import BATCH_ROWS
 from .tmx import read_units
 from .variants import variants_of
 
-PAIR_FORMATS = ("tsv", "csv", "jsonl", "json", "tmx", "parquet")  # the suffixes that `read_pairs` knows
+PAIR_FORMATS = ("tsv", "csv", "jsonl", "json", "tmx", "po", "parquet")  # the suffixes that `read_pairs` knows
 
 
 def read_pairs(file: Path, sides: Sides) -> list[SentencePair]:
@@ -39,7 +40,7 @@ def read_pairs(file: Path, sides: Sides) -> list[SentencePair]:
     reference), or english and non_english; keys and columns may be nested below "translation". With source_language and
     target_language in each row, rows in other languages are left out. A JSON document may have its pairs at any depth.
     If a record has several variants of a language (pt-BR, pt-PT), `variants` chooses one. A TMX unit with several texts
-    of a language gives several pairs.
+    of a language gives several pairs. In a gettext catalog, the messages are the first side.
 
     Raises:
         UserError: the file cannot be read, is damaged or not UTF-8, its header names other languages, or a row is not a
@@ -53,6 +54,7 @@ def read_pairs(file: Path, sides: Sides) -> list[SentencePair]:
         "json": read_json_pairs,
         "parquet": _read_parquet,
         "tmx": _read_tmx,
+        "po": read_po_pairs,
     }
     return readers[suffix_of(file)](file, sides)
 

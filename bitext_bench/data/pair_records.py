@@ -12,7 +12,7 @@ from .variants import VariantChooser
 
 
 class SentencePair(NamedTuple):
-    """A translation pair; `line` is its line, or its row in parquet, unit in TMX or record in JSON, from 1."""
+    """A translation pair; `line` is its line (parquet: row, TMX: unit, PO: message, JSON: record), from 1."""
 
     line: int
     source: str

@@ -138,7 +138,7 @@ def own_bitext(paths: str | Path | Iterable[str | Path]) -> OwnBitext:
     """Return a task on your own translations, for the tasks of `evaluate`. Its name ends in the names of the files.
 
     Args:
-        paths: a file of pairs (.tsv, .csv, .jsonl, .json, .tmx, .parquet), a directory of <language>.txt,
+        paths: a file of pairs (.tsv, .csv, .jsonl, .json, .tmx, .po, .parquet), a directory of <language>.txt,
             "hub:ORG/DATASET", or a list of two parallel files. They are read when the task is scored.
 
     Raises:

@@ -1,6 +1,6 @@
 """Find training pairs: files below a data directory, recognized by the languages in their names.
 
-DIR/<corpus>/en-ja.tsv  .csv  .jsonl  .json  .parquet  .tmx    any spelling of the languages, in either order
+DIR/<corpus>/en-ja.tsv  .csv  .jsonl  .json  .parquet  .tmx  .po    any spelling of the languages, in either order
 DIR/<corpus>/en-ja/train.tsv  .csv  .., or the hub's train-00000-of-00002.parquet
 DIR/<corpus>/anything.en-ja.en  .ja                 OPUS's Moses pair of files; "anything." is optional
 DIR/<corpus>/anything.train.en  .ja                 one file for each of two or more languages
@@ -212,7 +212,7 @@ def _no_corpus_error(
         has += f"; in another script: {', '.join(others)}"
     return UserError(
         f"{named} has no training pairs for {pair} in {', '.join(weights) or 'any corpus'} ({has}): expected "
-        f"<corpus>/{pair}.tsv, .csv, .jsonl, .json, .parquet, .tmx, <corpus>/{pair}/train.*, or a file for each "
+        f"<corpus>/{pair}.tsv, .csv, .jsonl, .json, .parquet, .tmx, .po, <corpus>/{pair}/train.*, or a file for each "
         f"language: <corpus>/*.{pair}.{pair.source} or train.{pair.source}, with .{pair.target}; optionally .gz"
     )
 
