@@ -10,6 +10,7 @@ from typing import Literal
 from bitext_bench.data import open_source
 from bitext_bench.embedding.store import check_writable, make_folder, write_atomic
 from bitext_bench.errors import UserError
+from bitext_bench.io.cache import cache_folder
 from bitext_bench.io.terminal import TERMINAL, say, write_data
 from bitext_bench.tasks.choices import parse_tasks
 
@@ -22,6 +23,7 @@ from .published.records import Published
 from .render.latex import render_latex
 from .render.markdown import render_markdown
 from .render.records import render_csv, render_json
+from .stats.stored import StoredStatistics
 from .tables.overview import Overview, make_overview
 from .tables.ranking import RankingTable, make_leaderboard
 from .tables.scores import ScoreRow, score_rows
@@ -125,7 +127,9 @@ def run_leaderboard(results: Path, view: View, output: Path | None, *, check: bo
 
 
 def _render(results: Path, view: View, entries: Sequence[Entry], unreadable: Sequence[tuple[Path, str]]) -> str | bytes:
-    board = make_leaderboard(entries)
+    stored = StoredStatistics(cache_folder() / "leaderboard.json")
+    board = make_leaderboard(entries, stored)
+    stored.save()
     skipped = sorted([*unreadable, *board.skipped])
     say_skipped(skipped)
     if entries and not board.tables:

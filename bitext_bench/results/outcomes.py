@@ -9,7 +9,8 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
 from typing import IO, Any
@@ -71,8 +72,25 @@ def read_outcomes(file: Path, result: TaskResult, only: Collection[str] | None =
     Raises:
         DamagedResult: the outcomes are missing or damaged, do not belong to the result, or lack a column.
     """
-    packed = outcomes_file(file)
     wanted = _columns_of(result) if only is None else only
+    with _open_outcomes(file, result) as stream:
+        return _blocks(_read(stream, wanted), result)
+
+
+def check_outcomes(file: Path, result: TaskResult) -> None:
+    """Check that the outcomes of a result exist and are those that were written with it, without reading them.
+
+    Raises:
+        DamagedResult: they are missing, or their checksum differs.
+    """
+    with _open_outcomes(file, result):
+        pass
+
+
+@contextmanager
+def _open_outcomes(file: Path, result: TaskResult) -> Iterator[io.BufferedReader]:
+    """Open the outcomes of a result after a check of their checksum; errors within are those of a damaged file."""
+    packed = outcomes_file(file)
     try:
         if packed.exists() and not packed.is_file():
             raise DamagedResult(f"cannot read the outcomes {packed}: it is not a regular file")
@@ -82,13 +100,12 @@ def read_outcomes(file: Path, result: TaskResult, only: Collection[str] | None =
                 raise DamagedResult(
                     f"{packed} does not belong to {file.name} (its checksum differs): run the task again"
                 )
-            found = _blocks(_read(stream, wanted), result)
+            yield stream
     except UserError:
         raise
     except _ERRORS as error:
         reason = str(error) or type(error).__name__
         raise DamagedResult(f"cannot read the outcomes {packed}: {reason}; run the task again") from error
-    return found
 
 
 def _columns_of(result: TaskResult) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from bitext_bench.encoders import MTEB
 from bitext_bench.errors import UserError
 from bitext_bench.io.terminal import printable, say
 from bitext_bench.results.files import read_result, settings_folder
-from bitext_bench.results.outcomes import read_outcomes
+from bitext_bench.results.outcomes import check_outcomes, read_outcomes
 from bitext_bench.results.records import Outcomes, SubsetResult, TaskResult, signature_fields
 from bitext_bench.tasks import find_own_task
 from bitext_bench.tasks.choices import parse_languages
@@ -128,6 +128,11 @@ class Entry:
     def outcomes(self) -> Outcomes:
         """The per-sentence outcomes; raises UserError if they are missing or damaged."""
         return self.columns()
+
+    def check_outcomes(self) -> None:
+        """Raise UserError if the outcomes are missing, or not those of the result."""
+        if self.scored is None:
+            check_outcomes(self.file, self.result)
 
     def columns(self, only: Collection[str] | None = None) -> Outcomes:
         """Return the outcomes, or some of their columns; raise UserError if they are missing or damaged."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,6 +88,19 @@ def read_evidence(entry: Entry, subsets: Sequence[str]) -> list[Evidence]:
     if missing := [name for name in subsets if name not in blocks]:
         raise UserError(f"the outcomes of {entry.file} lack {missing[0]}: run the task again")
     return [_of_subset(entry, name, list(blocks[name].values())) for name in subsets]
+
+
+def evidence_sha256(entry: Entry, subsets: Sequence[str]) -> str:
+    """Return a hash of all that `read_evidence` depends on; the entry must be from a file.
+
+    Raises:
+        UserError: the outcomes are missing, or are not those of the result.
+    """
+    entry.check_outcomes()
+    result = entry.result
+    sizes = [[subset.subset, subset.n, subset.scores.get("threshold")] for subset in result.subsets]
+    depends = [result.outcomes_sha256, entry.score, result.lower_is_better, sizes, [*subsets]]
+    return hashlib.sha256(json.dumps(depends).encode()).hexdigest()
 
 
 def _of_subset(entry: Entry, subset: str, blocks: Sequence[dict[str, NDArray[Any]]]) -> Evidence:

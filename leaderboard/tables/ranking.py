@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 
@@ -11,9 +12,10 @@ from bitext_bench.errors import UserError
 from bitext_bench.scoring.intervals import Interval
 
 from ..entries.read import Entry
-from ..stats.differences import Evidence, mean_of_differences, read_evidence
+from ..stats.differences import Evidence, evidence_sha256, mean_of_differences, read_evidence
 from ..stats.mean_interval import interval_of_mean
 from ..stats.paired import SIGNIFICANT
+from ..stats.stored import StoredStatistics
 from .highlight import Mark, highlight_best
 
 
@@ -98,8 +100,12 @@ class Leaderboard:
     skipped: list[tuple[Path, str]]
 
 
-def make_leaderboard(entries: Sequence[Entry]) -> Leaderboard:
-    """Return one table for each task and dataset; per task, official data first, then most subsets and models."""
+def make_leaderboard(entries: Sequence[Entry], stored: StoredStatistics | None = None) -> Leaderboard:
+    """Return one table for each task and dataset; per task, official data first, then most subsets and models.
+
+    Statistics that are in `stored` are not computed again, and new ones are added.
+    """
+    stored = stored or StoredStatistics()
     groups: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:
         data = (f"{name} {entry.data(name)}" for name in entry.subsets)
@@ -111,11 +117,11 @@ def make_leaderboard(entries: Sequence[Entry]) -> Leaderboard:
 
     ordered = sorted(groups.items(), key=place)
     skipped: list[tuple[Path, str]] = []
-    tables = [_table(group, skipped) for _, group in ordered]
+    tables = [_table(group, skipped, stored) for _, group in ordered]
     return Leaderboard([table for table in tables if table.rows], skipped)
 
 
-def _table(entries: Sequence[Entry], skipped: list[tuple[Path, str]]) -> RankingTable:
+def _table(entries: Sequence[Entry], skipped: list[tuple[Path, str]], stored: StoredStatistics) -> RankingTable:
     first = entries[0]
     lower, subsets = first.result.lower_is_better, tuple(first.subsets)
     means = {entry.file: _mean(entry) for entry in entries}
@@ -124,8 +130,8 @@ def _table(entries: Sequence[Entry], skipped: list[tuple[Path, str]]) -> Ranking
         mean = means[entry.file]
         return mean is None, (mean or 0) * (1 if lower else -1), entry.label
 
-    judged = _judged(sorted(entries, key=place), subsets, means, skipped)
-    return RankingTable(first.task, first.score, lower, subsets, tuple(judged))
+    rows = list(_judged(sorted(entries, key=place), means, skipped, _Judge(subsets, stored)))
+    return RankingTable(first.task, first.score, lower, subsets, tuple(rows))
 
 
 def _mean(entry: Entry) -> float | None:
@@ -134,11 +140,40 @@ def _mean(entry: Entry) -> float | None:
     return fmean(present) if len(present) == len(values) else None
 
 
+class _Outcomes:
+    """The outcomes of an entry, which are read only if a statistic of them is not stored."""
+
+    def __init__(self, entry: Entry, subsets: Sequence[str]) -> None:
+        self._entry = entry
+        self._subsets = subsets
+        self.sha256 = evidence_sha256(entry, subsets)
+
+    @cached_property
+    def evidence(self) -> list[Evidence]:
+        return read_evidence(self._entry, self._subsets)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Computes the statistics of one table, or finds them in `stored`."""
+
+    subsets: tuple[str, ...]
+    stored: StoredStatistics
+
+    def p(self, leading: _Outcomes, own: _Outcomes) -> float:
+        """Return p of the difference between two entries."""
+        hashes = (leading.sha256, own.sha256)
+        (p,) = self.stored.get("p", hashes, lambda: [mean_of_differences(leading.evidence, own.evidence).p])
+        return p
+
+    def interval(self, own: _Outcomes) -> Interval:
+        """Return the interval of an entry's mean."""
+        low, high = self.stored.get("interval", [own.sha256], lambda: interval_of_mean(own.evidence))
+        return low, high
+
+
 def _judged(
-    ordered: Sequence[Entry],
-    subsets: tuple[str, ...],
-    means: dict[Path, float | None],
-    skipped: list[tuple[Path, str]],
+    ordered: Sequence[Entry], means: dict[Path, float | None], skipped: list[tuple[Path, str]], judge: _Judge
 ) -> Iterator[RankingRow]:
     """Yield one row for each entry, best first; entries that do not differ from the leader of a rank share the rank.
 
@@ -147,7 +182,7 @@ def _judged(
     """
     to_rank = {entry.file for entry in ordered if not entry.contamination and means[entry.file] is not None}
     bound = SIGNIFICANT / max(1, len(to_rank) - 1)
-    leading: list[Evidence] | None = None
+    leading: _Outcomes | None = None
     rank, place = 0, 0
     for entry in ordered:
         mean = means[entry.file]
@@ -155,15 +190,16 @@ def _judged(
             yield RankingRow(entry, None, None, None)
             continue
         try:
-            own = read_evidence(entry, subsets)
+            own = _Outcomes(entry, judge.subsets)
+            interval = judge.interval(own)
         except UserError as error:
             skipped.append((entry.file, str(error)))
             continue
         ranked = entry.file in to_rank
         if ranked:
             place += 1
-            if leading is None or mean_of_differences(leading, own).p < bound:
+            if leading is None or judge.p(leading, own) < bound:
                 leading, rank = own, place
         # The mean of one subset is its score, with the same interval.
-        single = entry.subsets[subsets[0]].intervals.get(entry.score) if len(subsets) == 1 else None
-        yield RankingRow(entry, rank if ranked else None, mean, single or interval_of_mean(own))
+        single = entry.subsets[judge.subsets[0]].intervals.get(entry.score) if len(judge.subsets) == 1 else None
+        yield RankingRow(entry, rank if ranked else None, mean, single or interval)
