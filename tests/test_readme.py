@@ -200,6 +200,7 @@ OUTSIDE = {  # files that a command writes or that a user brings
     ),
     *(
         "dropped_rows.tsv",
+        "leaderboard.json",
         "pairs.tsv.report.json",
         "my.json",
         "my.tsv",
