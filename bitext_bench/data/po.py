@@ -49,18 +49,17 @@ def _parse(file: Path) -> polib.POFile:
     import polib
 
     # polib reads a file by lines, but divides a string at U+2028 and other characters that end no line in a file.
-    with NamedTemporaryFile(suffix=".po") as plain:
-        plain.writelines(read_blocks(file))
-        plain.flush()
-        try:
+    try:
+        with NamedTemporaryFile(suffix=".po") as plain:
+            plain.writelines(read_blocks(file))
+            plain.flush()
             return polib.pofile(plain.name, encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise UserError(f"{file}: not UTF-8, byte {error.start + 1}: convert it to UTF-8 with msgconv") from error
-        except OSError as error:  # polib's error for bad syntax, too
-            if not (found := _LINE.search(str(error))):
-                raise
-            cause = found["cause"] or "bad syntax"
-            raise UserError(f"{file}:{found['line']}: not a gettext catalog: {cause}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: not UTF-8, byte {error.start + 1}: convert it to UTF-8 with msgconv") from error
+    except OSError as error:  # polib's error for bad syntax, too
+        if not (found := _LINE.search(str(error))):
+            raise UserError(f"cannot read {file}: {error.strerror or error}") from error
+        raise UserError(f"{file}:{found['line']}: not a gettext catalog: {found['cause'] or 'bad syntax'}") from error
 
 
 def _forms(message: polib.POEntry) -> Iterator[tuple[str, str]]:
