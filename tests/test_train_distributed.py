@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from builders import WORDS, write
 from safetensors.torch import load_file
 
 from bitext_bench.encoders import ModelOptions, resolve_model
+from training.checkpoint.folder import RECORD
 from training.config import make_config
 from training.trainer.loss import make_loss
 from training.trainer.student import open_student
@@ -63,6 +65,30 @@ def gradients(model: str, settings: dict[str, Any], rows: range) -> dict[str, to
     return {name: p.grad for name, p in student.named_parameters() if p.grad is not None}
 
 
+def meet_in_a_half_prepared_directory(rank: int, output: Path) -> None:
+    """Let the second process come when the first has begun to write the record of the run, on a slow disk."""
+    from training import command
+
+    own_fsync, own_resolve = os.fsync, command.resolve_models
+
+    def fsync(number: int) -> None:
+        if output.exists() and not (output / RECORD).exists():
+            time.sleep(3)
+        own_fsync(number)
+
+    def resolve(*args: Any, **options: Any) -> Any:
+        for _ in range(600):
+            if output.exists():
+                break
+            time.sleep(0.1)
+        return own_resolve(*args, **options)
+
+    if rank == 0:
+        os.fsync = fsync
+    else:
+        command.resolve_models = resolve
+
+
 def be_one_of_two(model: str, folder: str, command: list[str]) -> None:
     """Write the gradients as DistributedDataParallel averages them; then train: through, to a stop, and on from it."""
     import torch.distributed as dist
@@ -91,6 +117,7 @@ def be_one_of_two(model: str, folder: str, command: list[str]) -> None:
         if rank == 1 and state.global_step == 2:  # torchrun tells each process, but not in the same step
             signal.raise_signal(signal.SIGTERM)
 
+    meet_in_a_half_prepared_directory(rank, Path(folder) / "out")
     ends = [main([*command, "--output", f"{folder}/out"])]
     Progress.on_log = stop  # type: ignore[method-assign]
     ends.append(main([*command, "--output", f"{folder}/stopped"]))
@@ -161,7 +188,7 @@ def test_both_end_well_and_leave_one_checkpoint(both: Both) -> None:
 
     for errors in both.errors:
         assert "Traceback" not in errors, errors
-    assert [json.loads((both.folder / f"ends-{rank}").read_text())[0] for rank in (0, 1)] == [0, 0]
+    assert [json.loads((both.folder / f"ends-{rank}").read_text())[0] for rank in (0, 1)] == [0, 0], both.errors
     names = {file.name for file in (both.folder / "out").iterdir()}
     assert {"model.safetensors", "modules.json", "README.md", "train_config.json"} < names
     assert names.isdisjoint({".partial", "checkpoints"})

@@ -111,7 +111,7 @@ def run_training(config: TrainConfig, request: TrainRequest) -> Outcome:
 
 def _run(config: TrainConfig, request: TrainRequest, output: Path) -> int:
     # Fast checks first, then the data, then steps that need the hub or torch.
-    check_folder(output, config, overwrite=request.overwrite, resume=request.resume)
+    _check_output(output, config, request)
     source = open_source(request.benchmarks, "--benchmarks")
     excluded = [find_task(name).name for name in request.exclude_benchmarks]
     if request.push_to_hub and is_first():
@@ -127,7 +127,7 @@ def _run(config: TrainConfig, request: TrainRequest, output: Path) -> int:
     check_device(request.device)
     config = replace(config, precision=resolve_precision(config.precision, request.device))
     report_to = check_reporter(request.report_to or "none")
-    check_folder(output, config, overwrite=request.overwrite, resume=request.resume)
+    _check_output(output, config, request)
     if request.push_to_hub and not config.merge_lora and models.student.name.startswith("local/"):
         raise UserError(
             f"--push-to-hub would publish an adapter of {config.student}, which is a directory on this machine: leave "
@@ -167,6 +167,12 @@ def _run(config: TrainConfig, request: TrainRequest, output: Path) -> int:
             say_first(f"pushed: {publish(output, request.push_to_hub)}")
         say_end(output, trained)
     return 0
+
+
+def _check_output(output: Path, config: TrainConfig, request: TrainRequest) -> None:
+    """Check the directory in the process that prepares it; another process might see it half prepared."""
+    if is_first():
+        check_folder(output, config, overwrite=request.overwrite, resume=request.resume)
 
 
 def _sums(prepared: PreparedData, benchmarks: BenchmarkSentences) -> dict[str, str]:
