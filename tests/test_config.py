@@ -103,7 +103,7 @@ def test_every_pair_of_different_languages_once(languages: list[str], everything
 
 # Recipes
 
-OWN = {"default", "cpu-minutes", "best-small", "best-small-2"}  # the others are the paper's
+OWN = {"default", "cpu-minutes", "best-small", "best-small-2", "best-small-3"}  # the others are the paper's
 
 
 @pytest.mark.parametrize("name", recipes())

@@ -91,7 +91,12 @@ def test_a_recipe_says_where_its_corpora_are_published(tmp_path: Path) -> None:
     assert read_sources(str(tmp_path / "mine.toml")) == {"made": made, "other": Source("https://example.org/other")}
 
 
-@pytest.mark.parametrize("recipe", ["best-small", "best-small-2"])
+def test_a_recipe_takes_the_tables_of_another_one(tmp_path: Path) -> None:
+    write(tmp_path / "mine.toml", ['sources = "best-small-2"'])
+    assert read_sources(str(tmp_path / "mine.toml")) == read_sources("best-small-2")
+
+
+@pytest.mark.parametrize("recipe", ["best-small", "best-small-2", "best-small-3"])
 def test_the_sources_of_the_best_small_models_are_known(recipe: str) -> None:
     sources = read_sources(recipe)
     assert {name.partition(":")[0] for name in read_recipe(recipe)["corpora"]} <= sources.keys()
@@ -120,6 +125,7 @@ def test_the_files_of_a_corpus_know_its_license_better_than_a_recipe(pairs: Path
     ("content", "message"),
     [
         ("sources = 3", r"the recipe .*mine.toml: expected tables \[sources.NAME\], each with a url"),
+        ("sources = 'best-smal'", "unknown recipe 'best-smal': did you mean best-small"),
         ("[sources.made]\nlicense = 'mit'", r".*expected tables \[sources.NAME\], each with a url"),
         ("[sources.made]\nurl = 3", "url is 3: expected a string"),
         ("[sources.made]\nurl = 'x'\nlicence = 'mit'", "unknown setting 'licence': did you mean license.*"),

@@ -107,16 +107,18 @@ def test_statistics_depend_on_all_that_the_evidence_is_read_from(results: Path) 
 
 def test_another_version_of_the_code_computes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = StoredStatistics(tmp_path / "x.json")
-    assert kept.get("p", ["a", "b"], lambda: [0.5]) == [0.5]
+    assert kept.get("p", ["a", "b"], 1, lambda: [0.5]) == [0.5]
     kept.save()
     again = StoredStatistics(tmp_path / "x.json")
-    assert again.get("p", ["a", "b"], lambda: [0.25]) == [0.5]
-    assert again.get("p", ["b", "a"], lambda: [0.25]) == [0.25]
-    assert again.get("interval", ["a", "b"], lambda: [float("nan"), 1]) == pytest.approx([float("nan"), 1], nan_ok=True)
+    assert again.get("p", ["a", "b"], 1, lambda: [0.25]) == [0.5]
+    assert again.get("p", ["b", "a"], 1, lambda: [0.25]) == [0.25]
+    assert again.get("interval", ["a", "b"], 2, lambda: [float("nan"), 1]) == pytest.approx(
+        [float("nan"), 1], nan_ok=True
+    )
     again.save()
     assert len(json.loads((tmp_path / "x.json").read_text())) == 3
     monkeypatch.setattr(stored, "_code_sha256", lambda: "other")
-    assert StoredStatistics(tmp_path / "x.json").get("p", ["a", "b"], lambda: [0.25]) == [0.25]
+    assert StoredStatistics(tmp_path / "x.json").get("p", ["a", "b"], 1, lambda: [0.25]) == [0.25]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"a": "b"}', b'{"a": [true]}', b'{"a": ["0.5"]}', b"\xff"])
@@ -124,15 +126,28 @@ def test_a_damaged_file_is_replaced(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "x.json"
     file.write_bytes(content)
     kept = StoredStatistics(file)
-    assert kept.get("p", ["a"], lambda: [0.5]) == [0.5]
+    assert kept.get("p", ["a"], 1, lambda: [0.5]) == [0.5]
     kept.save()
     assert list(json.loads(file.read_text()).values()) == [[0.5]]
+
+
+@pytest.mark.parametrize("numbers", [[], [0.25, 0.5]])
+def test_another_number_of_stored_values_is_computed_again(tmp_path: Path, numbers: list[float]) -> None:
+    file = tmp_path / "x.json"
+    kept = StoredStatistics(file)
+    kept.get("p", ["a"], 1, lambda: [0.5])
+    kept.save()
+    file.write_text(json.dumps(dict.fromkeys(json.loads(file.read_text()), numbers)))
+    again = StoredStatistics(file)
+    assert again.get("p", ["a"], 1, lambda: [0.5]) == [0.5]
+    again.save()
+    assert [*json.loads(file.read_text()).values()] == [[0.5]]
 
 
 def test_a_file_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     kept = StoredStatistics(tmp_path / "file" / "x.json")
-    assert kept.get("p", ["a"], lambda: [0.5]) == [0.5]
+    assert kept.get("p", ["a"], 1, lambda: [0.5]) == [0.5]
     kept.save()
 
 
@@ -140,6 +155,6 @@ def test_the_oldest_statistics_are_removed_first(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(stored, "_MOST", 2)
     kept = StoredStatistics(tmp_path / "x.json")
     for n, name in enumerate("abca"):
-        kept.get(name, [], lambda n=n: [float(n)])  # type: ignore[misc]
+        kept.get(name, [], 1, lambda n=n: [float(n)])  # type: ignore[misc]
     kept.save()
     assert [*json.loads((tmp_path / "x.json").read_text()).values()] == [[2.0], [0.0]]

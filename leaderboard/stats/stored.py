@@ -31,24 +31,27 @@ class StoredStatistics:
         self._file = file
         self._code = _code_sha256()
         self._values = _read(file) if file else {}
-        self._n_read = len(self._values)
+        self._is_new = False
 
-    def get(self, name: str, data: Sequence[str], compute: Callable[[], Sequence[float]]) -> list[float]:
+    def get(self, name: str, data: Sequence[str], count: int, compute: Callable[[], Sequence[float]]) -> list[float]:
         """Return the numbers of a statistic, computed if they are not stored.
 
         Args:
             name: the statistic.
             data: hashes of what it is computed from.
+            count: how many numbers it has; other stored ones do not count.
             compute: computes it.
         """
         key = hashlib.sha256("\n".join([self._code, name, *data]).encode()).hexdigest()
-        values = self._values.pop(key, None)
-        self._values[key] = values = [float(value) for value in compute()] if values is None else values
+        values = self._values.pop(key, [])
+        if len(values) != count:
+            values, self._is_new = [float(value) for value in compute()], True
+        self._values[key] = values
         return values
 
     def save(self) -> None:
         """Write the file, unless nothing is new or it cannot be written."""
-        if self._file is None or len(self._values) == self._n_read:
+        if self._file is None or not self._is_new:
             return
         kept = dict(list(self._values.items())[-_MOST:])
         try:

@@ -163,12 +163,12 @@ class _Judge:
     def p(self, leading: _Outcomes, own: _Outcomes) -> float:
         """Return p of the difference between two entries."""
         hashes = (leading.sha256, own.sha256)
-        (p,) = self.stored.get("p", hashes, lambda: [mean_of_differences(leading.evidence, own.evidence).p])
+        (p,) = self.stored.get("p", hashes, 1, lambda: [mean_of_differences(leading.evidence, own.evidence).p])
         return p
 
     def interval(self, own: _Outcomes) -> Interval:
         """Return the interval of an entry's mean."""
-        low, high = self.stored.get("interval", [own.sha256], lambda: interval_of_mean(own.evidence))
+        low, high = self.stored.get("interval", [own.sha256], 2, lambda: interval_of_mean(own.evidence))
         return low, high
 
 

@@ -33,12 +33,14 @@ class Source:
 
 
 def read_sources(recipe: str) -> dict[str, Source]:
-    """Return what a recipe says about corpora, by their name.
+    """Return what a recipe says about corpora, by their name; `sources = "NAME"` takes the tables of another recipe.
 
     Raises:
-        UserError: the recipe cannot be read, or a table has no url, an unknown key or a value of another type.
+        UserError: a recipe cannot be read, or a table has no url, an unknown key or a value of another type.
     """
     tables = read_tables(recipe).get("sources", {})
+    if isinstance(tables, str):
+        tables = read_tables(tables).get("sources", {})
     if not isinstance(tables, dict) or not all(isinstance(x, dict) and "url" in x for x in tables.values()):
         raise UserError(f"the recipe {recipe}: expected tables [sources.NAME], each with a url")
     return {corpus: Source(**validate_settings(Source, given)) for corpus, given in tables.items()}
