@@ -153,7 +153,7 @@ for name in sys.argv[1:]:
         found.append(str(encoder.encode(["the cat"], "", resolve("en")).shape))
     except UserError as error:
         found.append(str(error))
-print(json.dumps([found, time.monotonic() - start]))
+print(json.dumps(found))
 """
 
 
